@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What vfio_tsm (the administrator's side: policy and published state, in
+ * configfs) offers to vfio-pci-tsm (the driver that opens, binds and guards).
+ *
+ * Policy flows down: the driver asks for it when a device is opened and when a
+ * bind begins, and what it was told stays true until the device is closed or
+ * the bind ends. State flows up: the driver says what happened, vfio_tsm keeps
+ * the words of it for readers. Only revoke() and refresh() call back.
+ *
+ * A device goes through these states:
+ *
+ *	absent		a function comes: unassigned
+ *	unassigned	vfio_tsm_register(): closed
+ *	closed		vfio_tsm_opened(): open; vfio_tsm_unregister(): unassigned
+ *	open		vfio_tsm_bind_end() with 0: bound
+ *	bound		vfio_tsm_unbound(): open, or lost when nobody asked for it
+ *	lost		vfio_tsm_unbound(): open
+ *
+ * and from the last three back by vfio_tsm_closed().
+ *
+ * Locks: every function here may sleep. vfio_tsm_open_begin() takes the inode
+ * lock of configfs' root directory, so no lock that a revoke() or refresh()
+ * callback needs may be held; all others take one leaf mutex only, but for
+ * vfio_tsm_unregister(), which waits for callbacks that run.
+ */
+#ifndef VFIO_TSM_H
+#define VFIO_TSM_H
+
+#include <linux/types.h>
+
+struct pci_dev;
+struct vfio_tsm_dev;
+
+/* What an open of the device claims; 0 is "default" in policy, "none" in state. */
+enum vfio_tsm_region_mode {
+	VFIO_TSM_REGIONS_UNSET,
+	VFIO_TSM_REGIONS_EXCLUSIVE,
+	VFIO_TSM_REGIONS_SHARED,
+};
+
+/* What a bind does with BARs that user space has mapped. */
+enum vfio_tsm_bar_mmap {
+	VFIO_TSM_BAR_MMAP_REFUSE,
+	VFIO_TSM_BAR_MMAP_REVOKE,
+};
+
+enum vfio_tsm_state {
+	VFIO_TSM_ABSENT,
+	VFIO_TSM_UNASSIGNED,
+	VFIO_TSM_CLOSED,
+	VFIO_TSM_OPEN,
+	VFIO_TSM_BOUND,
+	VFIO_TSM_LOST,
+};
+
+/* Where a bind was refused; the words are in last_error. */
+enum vfio_tsm_stage {
+	VFIO_TSM_STAGE_NONE,
+	VFIO_TSM_STAGE_REGIONS,
+	VFIO_TSM_STAGE_DENIED,
+	VFIO_TSM_STAGE_MAPPED,
+	VFIO_TSM_STAGE_IOEVENTFD,
+	VFIO_TSM_STAGE_KVM,
+	VFIO_TSM_STAGE_TDI_ID,
+	VFIO_TSM_STAGE_VDEVICE,
+	VFIO_TSM_STAGE_NOT_CONNECTED,
+	VFIO_TSM_STAGE_POWER,
+	VFIO_TSM_STAGE_COMMAND,
+	VFIO_TSM_STAGE_TSM,
+};
+
+/**
+ * struct vfio_tsm_policy - what the administrator wants of one device
+ * @region_mode: claim of the next open; UNSET stands for default_region_mode
+ * @bar_mmap: what a bind does when BARs are mapped
+ * @bind_allowed: whether a bind is allowed at all
+ * @has_tdi_id: whether @tdi_id is configured
+ * @tdi_id: requester ID in the guest, segment << 16 | BDF, for binds that name
+ *	no vdevice
+ */
+struct vfio_tsm_policy {
+	enum vfio_tsm_region_mode region_mode;
+	enum vfio_tsm_bar_mmap bar_mmap;
+	bool bind_allowed;
+	bool has_tdi_id;
+	u32 tdi_id;
+};
+
+/**
+ * struct vfio_tsm_binding - how a device is bound
+ * @tdi_id: requester ID that the TSM was given
+ * @vdevice_id: iommufd vDEVICE that it came from, or 0
+ * @tsm_id: N of the tsmN that holds the TDI
+ */
+struct vfio_tsm_binding {
+	u32 tdi_id;
+	u32 vdevice_id;
+	int tsm_id;
+};
+
+/**
+ * struct vfio_tsm_ops - what vfio_tsm asks of the driver
+ * @revoke: take the device back from the TSM without the owner's consent.
+ *	Returns 0, also when nothing is bound, or a negative errno.
+ * @refresh: notice whether the TSM has let the TDI go by itself, and say so
+ *	through vfio_tsm_unbound().
+ *
+ * Context: process, no lock of vfio_tsm held but the one that keeps the device
+ * registered; may sleep.
+ */
+struct vfio_tsm_ops {
+	int (*revoke)(void *priv);
+	void (*refresh)(void *priv);
+};
+
+struct vfio_tsm_dev *vfio_tsm_register(struct pci_dev *pdev, const struct vfio_tsm_ops *ops,
+				       void *priv);
+void vfio_tsm_unregister(struct vfio_tsm_dev *dev);
+int vfio_tsm_open_begin(struct vfio_tsm_dev *dev, enum vfio_tsm_region_mode *mode);
+void vfio_tsm_opened(struct vfio_tsm_dev *dev);
+void vfio_tsm_closed(struct vfio_tsm_dev *dev);
+void vfio_tsm_bind_begin(struct vfio_tsm_dev *dev, struct vfio_tsm_policy *policy);
+void vfio_tsm_bind_end(struct vfio_tsm_dev *dev, const struct vfio_tsm_binding *binding, int error,
+		       enum vfio_tsm_stage stage);
+void vfio_tsm_unbound(struct vfio_tsm_dev *dev, enum vfio_tsm_state to);
+
+#endif /* VFIO_TSM_H */

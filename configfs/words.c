@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Values of the attributes as text, both ways. */
+#include <linux/ctype.h>
+#include <linux/hex.h>
+#include <linux/kernel.h>
+#include <linux/kstrtox.h>
+#include <linux/pci.h>
+#include <linux/string.h>
+#include <linux/sysfs.h>
+
+#include "internal.h"
+
+const char *const vfio_tsm_region_mode_words[] = {
+	[VFIO_TSM_REGIONS_UNSET] = "default",
+	[VFIO_TSM_REGIONS_EXCLUSIVE] = "exclusive",
+	[VFIO_TSM_REGIONS_SHARED] = "shared",
+};
+
+const char *const vfio_tsm_region_active_words[] = {
+	[VFIO_TSM_REGIONS_UNSET] = "none",
+	[VFIO_TSM_REGIONS_EXCLUSIVE] = "exclusive",
+	[VFIO_TSM_REGIONS_SHARED] = "shared",
+};
+
+const char *const vfio_tsm_bar_mmap_words[] = {
+	[VFIO_TSM_BAR_MMAP_REFUSE] = "refuse",
+	[VFIO_TSM_BAR_MMAP_REVOKE] = "revoke",
+};
+
+const char *const vfio_tsm_state_words[] = {
+	[VFIO_TSM_ABSENT] = "absent", [VFIO_TSM_UNASSIGNED] = "unassigned",
+	[VFIO_TSM_CLOSED] = "closed", [VFIO_TSM_OPEN] = "open",
+	[VFIO_TSM_BOUND] = "bound",   [VFIO_TSM_LOST] = "lost",
+};
+
+const char *const vfio_tsm_stage_words[] = {
+	[VFIO_TSM_STAGE_NONE] = "none",
+	[VFIO_TSM_STAGE_REGIONS] = "regions",
+	[VFIO_TSM_STAGE_DENIED] = "denied",
+	[VFIO_TSM_STAGE_MAPPED] = "mapped",
+	[VFIO_TSM_STAGE_IOEVENTFD] = "ioeventfd",
+	[VFIO_TSM_STAGE_KVM] = "kvm",
+	[VFIO_TSM_STAGE_TDI_ID] = "tdi-id",
+	[VFIO_TSM_STAGE_VDEVICE] = "vdevice",
+	[VFIO_TSM_STAGE_NOT_CONNECTED] = "not-connected",
+	[VFIO_TSM_STAGE_POWER] = "power",
+	[VFIO_TSM_STAGE_COMMAND] = "command",
+	[VFIO_TSM_STAGE_TSM] = "tsm",
+};
+
+/**
+ * vfio_tsm_parse_addr() - take a directory's name for a PCI address
+ * @name: the name
+ * @addr: the address
+ *
+ * Only the spelling that pci_name() gives is taken, so that a function has one
+ * directory at most.
+ *
+ * Return: 0 or -EINVAL, with @addr unchanged.
+ */
+int vfio_tsm_parse_addr(const char *name, struct vfio_tsm_addr *addr)
+{
+	unsigned int domain, bus, slot, func;
+	char canonical[32];
+
+	if (sscanf(name, "%8x:%2x:%2x.%1x", &domain, &bus, &slot, &func) != 4)
+		return -EINVAL;
+	if (domain > INT_MAX || slot > 0x1f || func > 7)
+		return -EINVAL;
+	snprintf(canonical, sizeof(canonical), "%04x:%02x:%02x.%u", domain, bus, slot, func);
+	if (strcmp(name, canonical))
+		return -EINVAL;
+
+	addr->domain = domain;
+	addr->bdf = PCI_DEVID(bus, PCI_DEVFN(slot, func));
+	return 0;
+}
+
+/* Takes @digits hexadecimal digits off @text, and @stop behind them. */
+static int take_hex(const char **text, int digits, char stop, unsigned int max, unsigned int *value)
+{
+	*value = 0;
+	for (; digits; digits--) {
+		int digit = hex_to_bin(*(*text)++);
+
+		if (digit < 0)
+			return -EINVAL;
+		*value = *value << 4 | digit;
+	}
+	return *value <= max && *(*text)++ == stop ? 0 : -EINVAL;
+}
+
+/**
+ * vfio_tsm_parse_tdi_id() - take text for a TDI id
+ * @text: ``none``, ``bb:dd.f``, ``ssss:bb:dd.f`` or ``0x...``, with or without
+ *	a newline at the end
+ * @policy: gets has_tdi_id and tdi_id
+ *
+ * Return: 0 or -EINVAL, with @policy unchanged.
+ */
+int vfio_tsm_parse_tdi_id(const char *text, struct vfio_tsm_policy *policy)
+{
+	unsigned int segment = 0, bus, slot, func;
+	char word[16];
+	const char *p = word;
+	ssize_t len;
+	u32 id;
+
+	len = strscpy(word, text);
+	if (len < 0)
+		return -EINVAL;
+	if (len && word[len - 1] == '\n')
+		word[--len] = '\0';
+
+	if (!strcmp(word, "none")) {
+		policy->has_tdi_id = false;
+		policy->tdi_id = 0;
+		return 0;
+	}
+
+	if (str_has_prefix(word, "0x")) {
+		if (!isxdigit(word[2]) || kstrtou32(word + 2, 16, &id))
+			return -EINVAL;
+	} else {
+		if (len == strlen("ssss:bb:dd.f") && take_hex(&p, 4, ':', U16_MAX, &segment))
+			return -EINVAL;
+		if (take_hex(&p, 2, ':', U8_MAX, &bus) || take_hex(&p, 2, '.', 0x1f, &slot) ||
+		    take_hex(&p, 1, '\0', 7, &func))
+			return -EINVAL;
+		id = segment << 16 | PCI_DEVID(bus, PCI_DEVFN(slot, func));
+	}
+
+	policy->has_tdi_id = true;
+	policy->tdi_id = id;
+	return 0;
+}
+
+/**
+ * vfio_tsm_format_tdi_id() - a TDI id as text, with a newline
+ * @page: where to
+ * @valid: whether there is one
+ * @tdi_id: segment << 16 | BDF
+ *
+ * Return: the length.
+ */
+int vfio_tsm_format_tdi_id(char *page, bool valid, u32 tdi_id)
+{
+	u8 devfn = tdi_id & 0xff;
+
+	if (!valid)
+		return sysfs_emit(page, "none\n");
+	return sysfs_emit(page, "%04x:%02x:%02x.%u\n", tdi_id >> 16, PCI_BUS_NUM(tdi_id),
+			  PCI_SLOT(devfn), PCI_FUNC(devfn));
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The PCI driver: what vfio-pci does, with the operations that matter to a TDI
+ * routed through the guard. Modelled on drivers/vfio/pci/vfio_pci.c of 7.3.
+ */
+#include <linux/iommufd.h>
+#include <linux/module.h>
+
+#include "vfio_pci_tsm.h"
+
+static bool nointxmask;
+module_param(nointxmask, bool, 0644);
+MODULE_PARM_DESC(nointxmask,
+		 "Do without PCI 2.3 INTx masking, for devices that announce it and lack it");
+
+static bool disable_idle_d3;
+module_param(disable_idle_d3, bool, 0644);
+MODULE_PARM_DESC(disable_idle_d3, "Leave devices that nobody uses in D0");
+
+static bool enable_sriov;
+#ifdef CONFIG_PCI_IOV
+module_param(enable_sriov, bool, 0644);
+MODULE_PARM_DESC(enable_sriov, "Allow sriov_numvfs of functions on this driver to be written");
+#endif
+
+static int vfio_pci_tsm_init_dev(struct vfio_device *vdev)
+{
+	struct vfio_pci_tsm_device *tsm = to_tsm_device(vdev);
+
+	tsm->core.nointxmask = nointxmask;
+	tsm->core.disable_idle_d3 = disable_idle_d3;
+	init_rwsem(&tsm->op_sem);
+	mutex_init(&tsm->tsm_lock);
+	return vfio_pci_core_init_dev(vdev);
+}
+
+static void vfio_pci_tsm_release_dev(struct vfio_device *vdev)
+{
+	mutex_destroy(&to_tsm_device(vdev)->tsm_lock);
+	vfio_pci_core_release_dev(vdev);
+}
+
+static const struct vfio_device_ops vfio_pci_tsm_device_ops = {
+	.name = VFIO_PCI_TSM_DRIVER,
+	.init = vfio_pci_tsm_init_dev,
+	.release = vfio_pci_tsm_release_dev,
+	.open_device = vfio_pci_tsm_open_device,
+	.close_device = vfio_pci_tsm_close_device,
+	.ioctl = vfio_pci_tsm_ioctl,
+	.get_region_info_caps = vfio_pci_tsm_region_info,
+	.device_feature = vfio_pci_tsm_feature,
+	.read = vfio_pci_tsm_read,
+	.write = vfio_pci_tsm_write,
+	.mmap = vfio_pci_tsm_mmap,
+	.request = vfio_pci_core_request,
+	.match = vfio_pci_core_match,
+	.match_token_uuid = vfio_pci_core_match_token_uuid,
+	.bind_iommufd = vfio_iommufd_physical_bind,
+	.unbind_iommufd = vfio_iommufd_physical_unbind,
+	.attach_ioas = vfio_pci_tsm_attach_ioas,
+	.detach_ioas = vfio_pci_tsm_detach_ioas,
+	.pasid_attach_ioas = vfio_pci_tsm_pasid_attach_ioas,
+	.pasid_detach_ioas = vfio_pci_tsm_pasid_detach_ioas,
+};
+
+static const struct vfio_pci_device_ops vfio_pci_tsm_pci_ops = {
+	.get_dmabuf_phys = vfio_pci_core_get_dmabuf_phys,
+};
+
+static int vfio_pci_tsm_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	struct vfio_pci_tsm_device *tsm;
+	int ret;
+
+	tsm = vfio_alloc_device(vfio_pci_tsm_device, core.vdev, &pdev->dev,
+				&vfio_pci_tsm_device_ops);
+	if (IS_ERR(tsm))
+		return PTR_ERR(tsm);
+
+	/* vfio-pci's callbacks expect their own part there, which comes first. */
+	static_assert(offsetof(struct vfio_pci_tsm_device, core) == 0);
+	dev_set_drvdata(&pdev->dev, &tsm->core);
+	tsm->core.pci_ops = &vfio_pci_tsm_pci_ops;
+
+	tsm->tdev = vfio_tsm_register(pdev, &vfio_pci_tsm_ops, tsm);
+	if (IS_ERR(tsm->tdev)) {
+		ret = PTR_ERR(tsm->tdev);
+		goto err_put;
+	}
+
+	/* Last: from here on the device can be opened. */
+	ret = vfio_pci_core_register_device(&tsm->core);
+	if (ret)
+		goto err_unregister;
+	return 0;
+
+err_unregister:
+	vfio_tsm_unregister(tsm->tdev);
+err_put:
+	vfio_put_device(&tsm->core.vdev);
+	return ret;
+}
+
+static void vfio_pci_tsm_remove(struct pci_dev *pdev)
+{
+	struct vfio_pci_tsm_device *tsm =
+		container_of(dev_get_drvdata(&pdev->dev), struct vfio_pci_tsm_device, core);
+
+	/* Waits until whoever has the device open has let it go. */
+	vfio_pci_core_unregister_device(&tsm->core);
+	vfio_tsm_unregister(tsm->tdev);
+	vfio_put_device(&tsm->core.vdev);
+}
+
+static int vfio_pci_tsm_sriov_configure(struct pci_dev *pdev, int nr_virtfn)
+{
+	if (!enable_sriov)
+		return -ENOENT;
+
+	return vfio_pci_core_sriov_configure(dev_get_drvdata(&pdev->dev), nr_virtfn);
+}
+
+/*
+ * Any function, but through driver_override only. No MODULE_DEVICE_TABLE(): a
+ * modalias that matches everything would have management software prefer this
+ * driver to vfio-pci for devices that nobody means to bind.
+ */
+static const struct pci_device_id vfio_pci_tsm_ids[] = {
+	{ PCI_DRIVER_OVERRIDE_DEVICE_VFIO(PCI_ANY_ID, PCI_ANY_ID) },
+	{}
+};
+
+static struct pci_driver vfio_pci_tsm_driver = {
+	.name = VFIO_PCI_TSM_DRIVER,
+	.id_table = vfio_pci_tsm_ids,
+	.probe = vfio_pci_tsm_probe,
+	.remove = vfio_pci_tsm_remove,
+	.sriov_configure = vfio_pci_tsm_sriov_configure,
+	.err_handler = &vfio_pci_tsm_err_handlers,
+	.driver_managed_dma = true,
+};
+module_pci_driver(vfio_pci_tsm_driver);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("VFIO PCI driver that binds functions as TDIs of confidential VMs");

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Mappings of BARs by user space. They are counted, because a bind is refused
+ * while there are any, or zaps them; and while bound neither a new mapping nor a
+ * fault on an old one gets through. The fault handlers stand in for those of
+ * drivers/vfio/pci/vfio_pci_core.c, which are static there and take memory_lock
+ * themselves: the check and the insertion must be under one hold of it.
+ */
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/vfio.h>
+
+#include "vfio_pci_tsm.h"
+
+static struct vfio_pci_tsm_device *vma_to_tsm(struct vm_area_struct *vma)
+{
+	return container_of(vma->vm_private_data, struct vfio_pci_tsm_device, core);
+}
+
+/* Where in the host's memory a fault falls, in pages. */
+static unsigned long fault_pfn(struct vfio_pci_tsm_device *tsm, struct vm_area_struct *vma,
+			       unsigned long addr)
+{
+	u64 offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
+	unsigned int bar = VFIO_PCI_OFFSET_TO_INDEX(offset);
+
+	return PHYS_PFN(pci_resource_start(tsm->core.pdev, bar) + (offset & VFIO_PCI_OFFSET_MASK)) +
+	       linear_page_delta(vma, addr);
+}
+
+static vm_fault_t bar_huge_fault(struct vm_fault *vmf, unsigned int order)
+{
+	struct vfio_pci_tsm_device *tsm = vma_to_tsm(vmf->vma);
+	unsigned long addr = vmf->address & ~((PAGE_SIZE << order) - 1);
+	unsigned long pfn = fault_pfn(tsm, vmf->vma, addr);
+
+	if (!is_aligned_for_order(vmf->vma, addr, pfn, order))
+		return VM_FAULT_FALLBACK;
+
+	guard(rwsem_read)(&tsm->core.memory_lock);
+	switch (READ_ONCE(tsm->mmap_state)) {
+	case VFIO_PCI_TSM_MMAP_ALLOWED:
+		return vfio_pci_vmf_insert_pfn(&tsm->core, vmf, pfn, order);
+	case VFIO_PCI_TSM_MMAP_PENDING:
+		/* Not to wait here: the TSM may want the mmap_lock that we hold. */
+		return VM_FAULT_NOPAGE;
+	default:
+		return VM_FAULT_SIGBUS;
+	}
+}
+
+static vm_fault_t bar_fault(struct vm_fault *vmf)
+{
+	return bar_huge_fault(vmf, 0);
+}
+
+static void bar_vma_open(struct vm_area_struct *vma)
+{
+	atomic_inc(&vma_to_tsm(vma)->mappings);
+}
+
+static void bar_vma_close(struct vm_area_struct *vma)
+{
+	atomic_dec(&vma_to_tsm(vma)->mappings);
+}
+
+static const struct vm_operations_struct bar_vm_ops = {
+	.open = bar_vma_open,
+	.close = bar_vma_close,
+	.fault = bar_fault,
+#ifdef CONFIG_ARCH_SUPPORTS_HUGE_PFNMAP
+	.huge_fault = bar_huge_fault,
+#endif
+};
+
+/**
+ * vfio_pci_tsm_mmap() - mmap of the device file
+ * @vdev: the device
+ * @vma: what is to be mapped
+ *
+ * Return: 0; -EBUSY while bound; any error of vfio-pci's own.
+ *
+ * Context: under mmap_lock, so op_sem is out of reach; memory_lock orders this
+ * against a bind.
+ */
+int vfio_pci_tsm_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
+{
+	struct vfio_pci_tsm_device *tsm = to_tsm_device(vdev);
+	u64 offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
+	int ret;
+
+	guard(rwsem_read)(&tsm->core.memory_lock);
+	if (READ_ONCE(tsm->mmap_state) != VFIO_PCI_TSM_MMAP_ALLOWED)
+		return -EBUSY;
+
+	ret = vfio_pci_core_mmap(vdev, vma);
+	if (ret || VFIO_PCI_OFFSET_TO_INDEX(offset) > VFIO_PCI_BAR5_REGION_INDEX)
+		return ret;
+
+	vma->vm_ops = &bar_vm_ops;
+	bar_vma_open(vma);
+	return 0;
+}
+
+/**
+ * vfio_pci_tsm_is_mapped() - whether user space maps a BAR
+ * @tsm: the device
+ *
+ * Return: the answer of the moment.
+ */
+bool vfio_pci_tsm_is_mapped(struct vfio_pci_tsm_device *tsm)
+{
+	return atomic_read(&tsm->mappings);
+}
+
+/**
+ * vfio_pci_tsm_mmap_begin_bind() - stop mappings, as a bind begins
+ * @tsm: the device
+ * @policy: what to do when there are some
+ *
+ * Return: 0, and nothing is mapped, nor will be; -EBUSY with everything as it
+ * was.
+ */
+int vfio_pci_tsm_mmap_begin_bind(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_bar_mmap policy)
+{
+	loff_t first = VFIO_PCI_INDEX_TO_OFFSET(VFIO_PCI_BAR0_REGION_INDEX);
+	loff_t end = VFIO_PCI_INDEX_TO_OFFSET(VFIO_PCI_ROM_REGION_INDEX);
+
+	guard(rwsem_write)(&tsm->core.memory_lock);
+	if (vfio_pci_tsm_is_mapped(tsm) && policy == VFIO_TSM_BAR_MMAP_REFUSE)
+		return -EBUSY;
+
+	WRITE_ONCE(tsm->mmap_state, VFIO_PCI_TSM_MMAP_PENDING);
+	unmap_mapping_range(tsm->core.vdev.inode->i_mapping, first, end - first, true);
+	return 0;
+}
+
+/**
+ * vfio_pci_tsm_mmap_block() - the function is a TDI now
+ * @tsm: the device, after vfio_pci_tsm_mmap_begin_bind()
+ *
+ * Context: under tsm_lock. No mapping got through before, so memory_lock is not
+ * needed.
+ */
+void vfio_pci_tsm_mmap_block(struct vfio_pci_tsm_device *tsm)
+{
+	WRITE_ONCE(tsm->mmap_state, VFIO_PCI_TSM_MMAP_BLOCKED);
+}
+
+/**
+ * vfio_pci_tsm_mmap_allow() - the function is its owner's again
+ * @tsm: the device, unlocked
+ *
+ * Context: under tsm_lock, where memory_lock is out of reach, or in a bind that
+ * failed. Whoever just misses it is refused a moment longer.
+ */
+void vfio_pci_tsm_mmap_allow(struct vfio_pci_tsm_device *tsm)
+{
+	WRITE_ONCE(tsm->mmap_state, VFIO_PCI_TSM_MMAP_ALLOWED);
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Open and close, and the exclusive claim.
+ *
+ * vfio_pci_core_enable() claims every BAR, and maps it: an ordinary claim, which
+ * still lets root map the BAR through sysfs' resourceN. In exclusive mode a
+ * resource that is busy and exclusive goes below each of these claims, which
+ * closes that door (iomem_is_exclusive(), kernel/resource.c) without a moment in
+ * which the BAR is unclaimed. The mode is read once, before the device is
+ * enabled, and cannot be changed until it is closed.
+ */
+#include <linux/ioport.h>
+#include <linux/pci.h>
+
+#include "vfio_pci_tsm.h"
+
+/* The claim that vfio_pci_core_enable() made on a whole BAR. */
+static struct resource *find_core_claim(struct resource *bar)
+{
+	struct resource *claim = bar->child;
+
+	/* It covers the BAR, so it is the only child, and ours to look at. */
+	if (!claim || claim->start != bar->start || claim->end != bar->end ||
+	    !(claim->flags & IORESOURCE_BUSY))
+		return NULL;
+	return claim;
+}
+
+static int claim_bar(struct vfio_pci_tsm_device *tsm, int bar)
+{
+	struct resource *res = &tsm->core.pdev->resource[bar];
+	struct resource *claim = &tsm->claims[bar];
+	struct resource *parent;
+
+	if (!(res->flags & IORESOURCE_MEM) || !resource_size(res))
+		return 0;
+
+	/* Its failures to claim are soft; here they are not. */
+	if (IS_ERR(tsm->core.barmap[bar]))
+		return PTR_ERR(tsm->core.barmap[bar]);
+
+	parent = find_core_claim(res);
+	if (!parent)
+		return -EBUSY;
+
+	*claim = DEFINE_RES_NAMED(res->start, resource_size(res), VFIO_PCI_TSM_DRIVER,
+				  IORESOURCE_MEM | IORESOURCE_BUSY | IORESOURCE_EXCLUSIVE);
+	return request_resource(parent, claim);
+}
+
+static void release_claims(struct vfio_pci_tsm_device *tsm)
+{
+	for (int bar = 0; bar < PCI_STD_NUM_BARS; bar++) {
+		if (tsm->claims[bar].parent)
+			release_resource(&tsm->claims[bar]);
+	}
+}
+
+static int claim_bars(struct vfio_pci_tsm_device *tsm)
+{
+	int ret;
+
+	for (int bar = 0; bar < PCI_STD_NUM_BARS; bar++) {
+		ret = claim_bar(tsm, bar);
+		if (ret) {
+			pci_warn(tsm->core.pdev, "BAR %d cannot be claimed exclusively: %d\n", bar,
+				 ret);
+			release_claims(tsm);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+/**
+ * vfio_pci_tsm_open_device() - first open of the device
+ * @vdev: the device
+ *
+ * Return: 0; -EBUSY when a region is to be exclusive and somebody else has it;
+ * any other error of vfio-pci's own.
+ *
+ * Context: VFIO_DEVICE_BIND_IOMMUFD, or the first open through a group; under
+ * the device set's lock.
+ */
+int vfio_pci_tsm_open_device(struct vfio_device *vdev)
+{
+	struct vfio_pci_tsm_device *tsm = to_tsm_device(vdev);
+	int ret;
+
+	ret = vfio_tsm_open_begin(tsm->tdev, &tsm->region_mode);
+	if (ret)
+		return ret;
+
+	ret = vfio_pci_core_enable(&tsm->core);
+	if (ret)
+		goto err_closed;
+
+	if (tsm->region_mode == VFIO_TSM_REGIONS_EXCLUSIVE) {
+		ret = claim_bars(tsm);
+		if (ret)
+			goto err_disable;
+	}
+
+	vfio_pci_core_finish_enable(&tsm->core);
+	vfio_tsm_opened(tsm->tdev);
+	return 0;
+
+err_disable:
+	vfio_pci_core_disable(&tsm->core);
+err_closed:
+	vfio_tsm_closed(tsm->tdev);
+	return ret;
+}
+
+/**
+ * vfio_pci_tsm_close_device() - last close of the device
+ * @vdev: the device
+ *
+ * The TDI goes first: vfio-pci clears Bus Master and resets the function, each
+ * of which is an error in a locked TDI; and the VM's reference is put right
+ * after this.
+ *
+ * Context: under the device set's lock.
+ */
+void vfio_pci_tsm_close_device(struct vfio_device *vdev)
+{
+	struct vfio_pci_tsm_device *tsm = to_tsm_device(vdev);
+
+	scoped_guard(mutex, &tsm->tsm_lock) {
+		if (tsm->bound)
+			vfio_pci_tsm_drop_locked(tsm, VFIO_TSM_OPEN);
+		tsm->lost = false;
+	}
+
+	release_claims(tsm);
+	vfio_pci_core_close_device(vdev);
+	vfio_tsm_closed(tsm->tdev);
+}
