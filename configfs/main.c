@@ -119,8 +119,13 @@ static struct config_group *make_dir(struct config_group *group, const char *nam
 
 static void drop_dir(struct config_group *group, struct config_item *item)
 {
+	struct vfio_tsm_dir *dir = to_dir(item);
+
 	scoped_guard(mutex, &vfio_tsm_lock)
-		list_del(&to_dir(item)->node);
+		list_del(&dir->node);
+	/* A timer would outlive the module; work that runs is waited for there. */
+	if (cancel_delayed_work(&dir->pin))
+		config_item_put(item);
 	config_item_put(item);
 }
 

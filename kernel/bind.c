@@ -81,19 +81,25 @@ static void refresh_locked(struct vfio_pci_tsm_device *tsm)
 	vfio_pci_tsm_drop_locked(tsm, VFIO_TSM_LOST);
 }
 
+/* Who reads the state does not wait for a TSM that is slow to change it. */
 static void tsm_refresh(void *priv)
 {
 	struct vfio_pci_tsm_device *tsm = priv;
 
-	guard(mutex)(&tsm->tsm_lock);
-	refresh_locked(tsm);
+	scoped_guard(mutex_try, &tsm->tsm_lock)
+		refresh_locked(tsm);
 }
 
 static int tsm_revoke(void *priv)
 {
 	struct vfio_pci_tsm_device *tsm = priv;
+	int ret;
 
-	guard(mutex)(&tsm->tsm_lock);
+	ACQUIRE(mutex_intr, lock)(&tsm->tsm_lock);
+	ret = ACQUIRE_ERR(mutex_intr, &lock);
+	if (ret)
+		return ret;
+
 	refresh_locked(tsm);
 	if (tsm->bound)
 		vfio_pci_tsm_drop_locked(tsm, VFIO_TSM_OPEN);
@@ -143,7 +149,7 @@ static int choose_tdi_id(const struct vfio_pci_tsm_bind *bind, const struct vfio
 
 /*
  * A TDI is locked with memory decode and mastering on, and must keep them. A VF
- * has no Memory Space Enable of its own; vfio-pci's emulated one counts.
+ * has no Memory Space Enable of its own: its PF decodes as long as it exists.
  */
 static int check_ready(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_stage *stage)
 {
@@ -280,9 +286,11 @@ int vfio_pci_tsm_bind(struct vfio_pci_tsm_device *tsm, unsigned long arg)
 		return ret;
 
 	guard(mutex)(&tsm->core.vdev.dev_set->lock);
-	tsm_refresh(tsm);
-	if (READ_ONCE(tsm->bound))
-		return -EALREADY;
+	scoped_guard(mutex, &tsm->tsm_lock) {
+		refresh_locked(tsm);
+		if (tsm->bound)
+			return -EALREADY;
+	}
 
 	binding.vdevice_id = bind.vdevice_id;
 	vfio_tsm_bind_begin(tsm->tdev, &policy);

@@ -7,6 +7,7 @@
 #include <linux/pci-tsm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/sysfs.h>
 #include <linux/tsm.h>
 #include <linux/xarray.h>
 
@@ -50,12 +51,29 @@ static void make_incapable(struct pci_dev *pdev)
 		pdev->devcap &= ~PCI_EXP_DEVCAP_TEE;
 }
 
+/*
+ * A function that comes later has its files already, without tsm/. PCI/TSM's
+ * group is not exported, but it is among those of the device's type.
+ */
+static void show_tsm(struct pci_dev *pdev)
+{
+	const struct attribute_group **groups = pdev->dev.type ? pdev->dev.type->groups : NULL;
+
+	for (; groups && *groups; groups++) {
+		if ((*groups)->name && !strcmp((*groups)->name, "tsm") &&
+		    sysfs_update_group(&pdev->dev.kobj, *groups))
+			pci_warn(pdev, "cannot show tsm/\n");
+	}
+}
+
 static int sim_bus_notify(struct notifier_block *nb, unsigned long action, void *data)
 {
-	if (action == BUS_NOTIFY_ADD_DEVICE)
+	if (action == BUS_NOTIFY_ADD_DEVICE) {
 		make_capable(to_pci_dev(data));
-	else if (action == BUS_NOTIFY_REMOVED_DEVICE)
+		show_tsm(to_pci_dev(data));
+	} else if (action == BUS_NOTIFY_REMOVED_DEVICE) {
 		make_incapable(to_pci_dev(data));
+	}
 	return NOTIFY_DONE;
 }
 
