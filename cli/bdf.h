@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* PCI addresses and TDI ids, as text and as numbers. */
+#ifndef TSMCTL_BDF_H
+#define TSMCTL_BDF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* "ffffffff:ff:1f.7" and the end of string, rounded up */
+#define PCI_NAME_LEN 20
+
+/**
+ * struct pci_addr - a PCI function's address
+ * @domain: 16 bits on most hosts, up to 32 behind a VMD
+ * @bus: bus number
+ * @dev: device number, 0 to 31
+ * @fn: function number, 0 to 7
+ */
+struct pci_addr {
+	uint32_t domain;
+	uint8_t bus;
+	uint8_t dev;
+	uint8_t fn;
+};
+
+/**
+ * pci_addr_parse() - an address as an operator types it
+ * @text: [domain:]bus:device.function in hexadecimal, either case; two digits
+ *	for bus and device, four to eight for the domain
+ * @addr: out; untouched on failure
+ *
+ * Return: 0, or -EINVAL.
+ */
+int pci_addr_parse(const char *text, struct pci_addr *addr);
+
+/**
+ * pci_addr_name() - the name the kernel uses
+ * @addr: the address
+ * @name: out, at least PCI_NAME_LEN bytes: lower case, domain of four digits or
+ *	more
+ */
+void pci_addr_name(const struct pci_addr *addr, char *name);
+
+/**
+ * pci_addr_key() - one number per address, in the order of the addresses
+ * @addr: the address
+ *
+ * Return: the number.
+ */
+uint64_t pci_addr_key(const struct pci_addr *addr);
+
+/**
+ * tdi_id_parse() - a TDI's requester ID as an operator types it
+ * @text: none, bb:dd.f, ssss:bb:dd.f, or a number with 0x in front
+ * @out: out, what the kernel reads back: none, or ssss:bb:dd.f; untouched on
+ *	failure
+ * @size: bytes in @out, at least PCI_NAME_LEN
+ *
+ * Return: 0, -EINVAL, or -ERANGE for a number or segment that is too large.
+ */
+int tdi_id_parse(const char *text, char *out, size_t size);
+
+#endif

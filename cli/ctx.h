@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What one run of tsmctl knows: its options, its roots, its answer so far. */
+#ifndef TSMCTL_CTX_H
+#define TSMCTL_CTX_H
+
+#include <stdbool.h>
+
+struct json_object;
+
+/**
+ * struct root - a tree that tests can move
+ * @path: absolute path, no slash at the end
+ * @moved: set by the environment; then the machine's own tree is never touched
+ */
+struct root {
+	const char *path;
+	bool moved;
+};
+
+/**
+ * struct answer - what is printed and returned at the end, see report.h
+ * @results: JSON array of results
+ * @errors: JSON array of errors
+ * @changed: something changed, or would have under --dry-run
+ * @done: devices for which the verb succeeded
+ * @code: exit code of the first error, 0 if there was none
+ * @mixed: later errors had another code
+ */
+struct answer {
+	struct json_object *results;
+	struct json_object *errors;
+	bool changed;
+	unsigned int done;
+	int code;
+	bool mixed;
+};
+
+/**
+ * struct ctx - one run
+ * @json: print the envelope instead of text
+ * @dry_run: change nothing, say what would be changed
+ * @quiet: print only errors and what was asked for
+ * @verbose: trace every change on standard error
+ * @sysfs: root of sysfs
+ * @configfs: root of configfs
+ * @run: directory of the helpers' lock files
+ * @sysfs_fd: @sysfs, opened
+ * @policy_fd: the vfio_tsm directory, or why it cannot be opened; for policy.c
+ * @answer: results and errors
+ */
+struct ctx {
+	int json;
+	int dry_run;
+	int quiet;
+	int verbose;
+	struct root sysfs;
+	struct root configfs;
+	struct root run;
+	int sysfs_fd;
+	int policy_fd;
+	struct answer answer;
+};
+
+#endif

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The vfio cdev of a device: found, opened, watched, switched on. */
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/pci_regs.h>
+#include <stdint.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "compat.h"
+#include "session.h"
+
+#define CDEV_DIR "/dev/vfio/devices"
+
+/* vfio and a number, which makes it safe to be part of a path */
+static bool is_cdev_name(const char *name)
+{
+	unsigned int n;
+
+	return starts_with(name, "vfio") && strlen(name) < 16 && !util_parse_u32(name + 4, &n);
+}
+
+static int read_number(int dir, const char *name, dev_t *number)
+{
+	char path[64], text[32];
+	unsigned int major, minor;
+	cleanup_fd int fd = -1;
+	char *colon;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "%.31s/dev", name);
+	fd = openat(dir, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	n = read(fd, text, sizeof(text) - 1);
+	if (n < 0)
+		return -errno;
+	text[n] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	colon = strchr(text, ':');
+	if (!colon)
+		return -EIO;
+	*colon = '\0';
+	if (util_parse_u32(text, &major) || util_parse_u32(colon + 1, &minor))
+		return -EIO;
+	*number = makedev(major, minor);
+	return 0;
+}
+
+int cdev_find(struct session *s)
+{
+	cleanup_free char *path = NULL;
+	cleanup_fd int dev = -1;
+	cleanup_dir DIR *dir = NULL;
+	struct dirent *e;
+	int fd;
+
+	if (asprintf(&path, "%s/bus/pci/devices/%s", s->sysfs, s->name) < 0)
+		return -ENOMEM;
+	dev = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dev < 0)
+		return errno == ENOENT ? -ENODEV : -errno;
+	fd = openat(dev, "vfio-dev", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? -ENXIO : -errno;
+	dir = fdopendir(fd);
+	if (!dir) {
+		close(fd);
+		return -ENOMEM;
+	}
+	while ((e = readdir(dir))) {
+		if (!is_cdev_name(e->d_name))
+			continue;
+		util_copy(s->cdev_name, sizeof(s->cdev_name), e->d_name);
+		return read_number(fd, s->cdev_name, &s->cdev_number);
+	}
+	return -ENXIO;
+}
+
+int cdev_open(struct session *s)
+{
+	cleanup_fd int node = -1;
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), CDEV_DIR "/%s", s->cdev_name);
+	node = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (node < 0)
+		return -errno;
+	if (fstat(node, &st))
+		return -errno;
+	if (!S_ISCHR(st.st_mode) || st.st_rdev != s->cdev_number)
+		return -ENXIO;
+	/* the node that was looked at, and no other that has its name by now */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", node);
+	s->cdev = open(path, O_RDWR | O_CLOEXEC);
+	return s->cdev < 0 ? -errno : 0;
+}
+
+int cdev_watch(struct session *s)
+{
+	/* the descriptor follows the structure */
+	union {
+		struct vfio_irq_set set;
+		char bytes[sizeof(struct vfio_irq_set) + sizeof(int32_t)];
+	} irq = {
+		.set = {
+			.argsz = sizeof(irq.bytes),
+			.flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
+			.index = VFIO_PCI_REQ_IRQ_INDEX,
+			.count = 1,
+		},
+	};
+	int32_t fd;
+
+	s->request = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (s->request < 0)
+		return -errno;
+	fd = s->request;
+	memcpy(irq.set.data, &fd, sizeof(fd));
+	return ioctl(s->cdev, VFIO_DEVICE_SET_IRQS, &irq) ? -errno : 0;
+}
+
+int cdev_enable(struct session *s)
+{
+	struct vfio_region_info info = {
+		.argsz = sizeof(info),
+		.index = VFIO_PCI_CONFIG_REGION_INDEX,
+	};
+	uint16_t command;
+	off_t where;
+
+	if (ioctl(s->cdev, VFIO_DEVICE_GET_REGION_INFO, &info))
+		return -errno;
+	where = (off_t)info.offset + PCI_COMMAND;
+	if (pread(s->cdev, &command, sizeof(command), where) != sizeof(command))
+		return -EIO;
+	command |= htole16(PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	if (pwrite(s->cdev, &command, sizeof(command), where) != sizeof(command))
+		return -EIO;
+	return 0;
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* One helper per device: a lock file with the helper's process ID in it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "session.h"
+
+/* tsmctl tries the lock to see whether it is taken, which may be just now */
+#define TRIES 5
+#define TRY_NS 20000000L
+
+/* Nobody but us may put files, or links, into the directory. */
+static int open_run_dir(const char *path)
+{
+	struct stat st;
+	int fd;
+
+	if (mkdir(path, 0755) && errno != EEXIST)
+		return -errno;
+	fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) || (st.st_uid != 0 && st.st_uid != geteuid()) ||
+	    (st.st_mode & (S_IWGRP | S_IWOTH))) {
+		close(fd);
+		return -EPERM;
+	}
+	return fd;
+}
+
+static int take(int fd)
+{
+	for (int i = 0; i < TRIES; i++) {
+		if (!flock(fd, LOCK_EX | LOCK_NB))
+			return 0;
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return -errno;
+		nanosleep(&(struct timespec){ .tv_nsec = TRY_NS }, NULL);
+	}
+	return -EBUSY;
+}
+
+static unsigned int read_pid(int fd)
+{
+	char text[16];
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	unsigned int pid = 0;
+
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return util_parse_u32(text, &pid) ? 0 : pid;
+}
+
+int lock_take(struct session *s)
+{
+	cleanup_fd int dir = open_run_dir(s->run_dir);
+	char file[PCI_NAME_LEN + sizeof(".lock")];
+	struct stat st;
+	int ret;
+
+	if (dir < 0)
+		return dir;
+	snprintf(file, sizeof(file), "%s.lock", s->name);
+	s->lock = openat(dir, file, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644);
+	if (s->lock < 0)
+		return -errno;
+	if (fstat(s->lock, &st) || !S_ISREG(st.st_mode) || st.st_nlink != 1)
+		ret = -EPERM;
+	else
+		ret = take(s->lock);
+	if (ret == -EBUSY)
+		s->other = read_pid(s->lock);
+	if (!ret && (ftruncate(s->lock, 0) || dprintf(s->lock, "%d\n", getpid()) < 0))
+		ret = -errno;
+	if (ret) {
+		close(s->lock);
+		s->lock = -1;
+	}
+	return ret;
+}
+
+void lock_drop(struct session *s)
+{
+	if (s->lock < 0)
+		return;
+	/* the file stays, because removing it would race with the next helper */
+	if (ftruncate(s->lock, 0))
+		return;
+	close(s->lock);
+	s->lock = -1;
+}

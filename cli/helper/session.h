@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One device held by the helper: what is open, and the steps that open it. */
+#ifndef TSM_HELPER_SESSION_H
+#define TSM_HELPER_SESSION_H
+
+#include "bdf.h"
+#include "util.h"
+
+/**
+ * struct session - a device and all that is open for it
+ * @name: PCI address in the kernel's form
+ * @sysfs: root of sysfs
+ * @run_dir: directory of the lock files
+ * @cdev_name: vfioN
+ * @cdev_number: its device number according to sysfs
+ * @other: process that has the lock, if another has
+ * @lock: lock file
+ * @cdev: /dev/vfio/devices/vfioN
+ * @iommufd: /dev/iommu
+ * @kvm: /dev/kvm
+ * @vm: a VM without memory or CPUs
+ * @vfio: KVM's vfio device of @vm
+ * @request: eventfd by which the kernel asks for the device
+ * @ioas: I/O address space in @iommufd
+ * @added: @cdev was added to @vm
+ * @bound: the device is bound as a TDI
+ *
+ * Descriptors are -1 while not open.
+ */
+struct session {
+	char name[PCI_NAME_LEN];
+	const char *sysfs;
+	const char *run_dir;
+	char cdev_name[32];
+	dev_t cdev_number;
+	unsigned int other;
+	int lock;
+	int cdev;
+	int iommufd;
+	int kvm;
+	int vm;
+	int vfio;
+	int request;
+	unsigned int ioas;
+	bool added;
+	bool bound;
+};
+
+/**
+ * struct answer - what an errno means at a step
+ * @err: negative errno, or 0 at the end of a list
+ * @code: exit code
+ * @message: the cause
+ * @hint: the next step; NULL for what the errno suggests
+ */
+struct answer {
+	int err;
+	int code;
+	const char *message;
+	const char *hint;
+};
+
+/**
+ * struct step - one step on the way to a bound device
+ * @name: as it is reported
+ * @run: does it; 0 or negative errno
+ * @answers: what its errors mean, or NULL
+ */
+struct step {
+	const char *name;
+	int (*run)(struct session *s);
+	const struct answer *answers;
+};
+
+/* In the order in which they must be taken; the end has no name. */
+extern const struct step steps[];
+
+/**
+ * lock_take() - make sure that no other helper has the device
+ * @s: session; @s->lock is opened, or @s->other says who has it
+ *
+ * Return: 0, -EBUSY if another helper has it, or negative errno.
+ */
+int lock_take(struct session *s);
+
+/**
+ * lock_drop() - let the lock go; last of all
+ * @s: session
+ */
+void lock_drop(struct session *s);
+
+/**
+ * cdev_find() - find the device's vfio cdev in sysfs
+ * @s: session; @s->cdev_name and @s->cdev_number are filled in
+ *
+ * Return: 0, -ENODEV if there is no such device, -ENXIO if no vfio driver has it,
+ * or negative errno.
+ */
+int cdev_find(struct session *s);
+
+/**
+ * cdev_open() - open it, if the node is the one that sysfs means
+ * @s: session; @s->cdev is opened
+ *
+ * Return: 0, -ENOENT without a node, -ENXIO if the node is something else, or
+ * negative errno.
+ */
+int cdev_open(struct session *s);
+
+/**
+ * cdev_watch() - have the kernel tell when it wants the device back
+ * @s: session; @s->request is opened
+ *
+ * Return: 0 or negative errno.
+ */
+int cdev_watch(struct session *s);
+
+/**
+ * cdev_enable() - switch memory decode and bus mastering on
+ * @s: session
+ *
+ * A bind wants both on, and no guest is here to do it.
+ *
+ * Return: 0 or negative errno.
+ */
+int cdev_enable(struct session *s);
+
+/**
+ * session_close() - unbind and close everything, in the opposite order
+ * @s: session; the lock stays
+ *
+ * Return: 0, or negative errno of the unbind; all is closed in any case.
+ */
+int session_close(struct session *s);
+
+#endif

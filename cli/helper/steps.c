@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The steps from nothing to a bound device, and what can go wrong at each.
+ * The order matters: KVM must know the file before the file is bound to an
+ * iommufd, for only then does vfio note which VM the device belongs to.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/vfio_tsm.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+
+#include "compat.h"
+#include "exitcode.h"
+#include "session.h"
+
+static int open_node(const char *path, int *fd)
+{
+	*fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	return *fd < 0 ? -errno : 0;
+}
+
+static int open_iommufd(struct session *s)
+{
+	return open_node("/dev/iommu", &s->iommufd);
+}
+
+static int open_kvm(struct session *s)
+{
+	return open_node("/dev/kvm", &s->kvm);
+}
+
+static int create_vm(struct session *s)
+{
+	s->vm = ioctl(s->kvm, KVM_CREATE_VM, 0UL);
+	return s->vm < 0 ? -errno : 0;
+}
+
+static int create_vfio(struct session *s)
+{
+	struct kvm_create_device create = { .type = KVM_DEV_TYPE_VFIO };
+
+	if (ioctl(s->vm, KVM_CREATE_DEVICE, &create))
+		return -errno;
+	s->vfio = (int)create.fd;
+	return 0;
+}
+
+static int tell_kvm(struct session *s, uint64_t what)
+{
+	int32_t fd = s->cdev;
+	struct kvm_device_attr attr = {
+		.group = KVM_DEV_VFIO_FILE,
+		.attr = what,
+		.addr = (uintptr_t)&fd,
+	};
+
+	return ioctl(s->vfio, KVM_SET_DEVICE_ATTR, &attr) ? -errno : 0;
+}
+
+static int add_file(struct session *s)
+{
+	int ret = tell_kvm(s, KVM_DEV_VFIO_FILE_ADD);
+
+	s->added = !ret;
+	return ret;
+}
+
+static int bind_iommufd(struct session *s)
+{
+	struct vfio_device_bind_iommufd bind = {
+		.argsz = sizeof(bind),
+		.iommufd = s->iommufd,
+	};
+
+	return ioctl(s->cdev, VFIO_DEVICE_BIND_IOMMUFD, &bind) ? -errno : 0;
+}
+
+static int alloc_ioas(struct session *s)
+{
+	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
+
+	if (ioctl(s->iommufd, IOMMU_IOAS_ALLOC, &alloc))
+		return -errno;
+	s->ioas = alloc.out_ioas_id;
+	return 0;
+}
+
+static int attach_ioas(struct session *s)
+{
+	struct vfio_device_attach_iommufd_pt attach = {
+		.argsz = sizeof(attach),
+		.pt_id = s->ioas,
+	};
+
+	return ioctl(s->cdev, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach) ? -errno : 0;
+}
+
+static int tsm_bind(struct session *s)
+{
+	struct vfio_pci_tsm_bind bind = { .argsz = sizeof(bind) };
+
+	if (ioctl(s->cdev, VFIO_DEVICE_TSM_BIND, &bind))
+		return -errno;
+	s->bound = true;
+	return 0;
+}
+
+int session_close(struct session *s)
+{
+	struct vfio_pci_tsm_unbind unbind = { .argsz = sizeof(unbind) };
+	int *fds[] = { &s->cdev, &s->vfio, &s->vm, &s->kvm, &s->iommufd, &s->request };
+	int ret = 0;
+
+	if (s->bound && ioctl(s->cdev, VFIO_DEVICE_TSM_UNBIND, &unbind))
+		ret = -errno;
+	s->bound = false;
+	/* KVM holds a reference, without this the close below would not be the last */
+	if (s->added)
+		tell_kvm(s, KVM_DEV_VFIO_FILE_DEL);
+	s->added = false;
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		util_close(fds[i]);
+		*fds[i] = -1;
+	}
+	return ret;
+}
+
+static const struct answer lock_answers[] = {
+	{ -EBUSY, EXIT_BUSY, "another tsm-bind-helper holds it", "run 'tsmctl unbind' first" },
+	{ -EPERM, EXIT_NOT_PERMITTED, "the lock file or its directory is not to be trusted",
+	  "the run directory must belong to root, and nobody else may write to it" },
+	{ -ELOOP, EXIT_NOT_PERMITTED, "the lock file is a symbolic link", "remove it" },
+	{}
+};
+
+static const struct answer find_answers[] = {
+	{ -ENODEV, EXIT_NO_DEVICE, "no such device", "'lspci -D' shows the addresses" },
+	{ -ENXIO, EXIT_UNSUPPORTED, "no vfio driver has it, or the kernel has no vfio cdev",
+	  "run 'tsmctl assign', on a kernel with CONFIG_VFIO_DEVICE_CDEV" },
+	{}
+};
+
+static const struct answer cdev_answers[] = {
+	{ -ENOENT, EXIT_UNSUPPORTED, "its node in /dev/vfio/devices is missing",
+	  "udev or devtmpfs makes it: see that one of them is at work" },
+	{ -ENXIO, EXIT_FAILED, "its node in /dev/vfio/devices is not the device that sysfs names",
+	  "remove the node, and let udev or devtmpfs make it again" },
+	{}
+};
+
+static const struct answer iommufd_answers[] = {
+	{ -ENOENT, EXIT_UNSUPPORTED, "no /dev/iommu",
+	  "run 'tsmctl load'; the kernel needs IOMMUFD" },
+	{ -ENODEV, EXIT_UNSUPPORTED, "/dev/iommu has no driver", "run 'tsmctl load'" },
+	{}
+};
+
+static const struct answer kvm_answers[] = {
+	{ -ENOENT, EXIT_UNSUPPORTED, "no KVM: there is no /dev/kvm",
+	  "enable virtualization in the firmware, and run 'tsmctl load'" },
+	{ -ENODEV, EXIT_UNSUPPORTED, "no KVM: /dev/kvm has no driver", "run 'tsmctl load'" },
+	{}
+};
+
+static const struct answer vfio_answers[] = {
+	{ -ENODEV, EXIT_UNSUPPORTED, "KVM has no vfio device",
+	  "the kernel needs CONFIG_KVM_VFIO, and vfio loaded" },
+	{}
+};
+
+static const struct answer open_answers[] = {
+	/* a cdev opens once, and this is how the kernel says so */
+	{ -EINVAL, EXIT_BUSY, "another process has it open, or it cannot be opened",
+	  "'tsmctl show' names its owner; the kernel log may say more" },
+	{ -EBUSY, EXIT_BUSY, "its regions, or another device of its IOMMU group, are in use",
+	  "assign or release the whole IOMMU group; /proc/iomem shows who has its regions" },
+	{ -EPERM, EXIT_UNSUPPORTED,
+	  "its IOMMU does not isolate interrupts, or its group has two owners",
+	  "enable interrupt remapping; a test host may set iommufd's allow_unsafe_interrupts" },
+	{}
+};
+
+static const struct answer bind_answers[] = {
+	{ -ENOTTY, EXIT_UNSUPPORTED, "its driver cannot bind", "run 'tsmctl assign'" },
+	{ -EALREADY, EXIT_BUSY, "it is bound already", NULL },
+	{ -EPERM, EXIT_NOT_PERMITTED, "it was opened with shared regions",
+	  "run 'tsmctl mode DEVICE exclusive', and bind again" },
+	{ -EACCES, EXIT_NOT_PERMITTED, "the administrator forbids to bind it",
+	  "run 'tsmctl allow DEVICE'" },
+	{ -EBUSY, EXIT_BUSY, "a BAR is mapped, or an ioeventfd exists",
+	  "run 'tsmctl mode DEVICE --bar-mmap revoke'" },
+	{ -EINVAL, EXIT_FAILED, "the driver knows of no VM",
+	  "this kernel's vfio does not take cdev files in KVM" },
+	{ -ENODATA, EXIT_FAILED, "no TDI id is configured",
+	  "run 'tsmctl tdi-id DEVICE ID' with the address that the guest sees" },
+	{ -ENXIO, EXIT_UNSUPPORTED, "it is not connected to a TSM that can bind",
+	  "run 'tsmctl connect DEVICE'" },
+	{ -EHOSTDOWN, EXIT_FAILED, "it is not in D0, or memory decode or bus mastering is off",
+	  "set its power/control in sysfs to on" },
+	{}
+};
+
+const struct step steps[] = {
+	{ "lock", lock_take, lock_answers },
+	{ "find cdev", cdev_find, find_answers },
+	{ "open cdev", cdev_open, cdev_answers },
+	{ "open iommufd", open_iommufd, iommufd_answers },
+	{ "open kvm", open_kvm, kvm_answers },
+	{ "create vm", create_vm, NULL },
+	{ "create vfio device of vm", create_vfio, vfio_answers },
+	{ "add file to vm", add_file, NULL },
+	{ "bind iommufd", bind_iommufd, open_answers },
+	{ "allocate ioas", alloc_ioas, NULL },
+	{ "attach ioas", attach_ioas, NULL },
+	{ "watch requests", cdev_watch, NULL },
+	{ "enable decode", cdev_enable, NULL },
+	{ "bind", tsm_bind, bind_answers },
+	{},
+};

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Who holds a device, and how to stop it if it is our helper, see holder.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+
+#include "holder.h"
+#include "policy.h"
+#include "report.h"
+
+#define RUN_DIR "/run/tsmctl"
+#define STOP_SECONDS 30
+
+int holder_init(struct ctx *ctx)
+{
+	const char *moved = secure_getenv("TSMCTL_RUN");
+	struct problem p = { .attribute = "run",
+			     .value = moved,
+			     .err = -EINVAL,
+			     .hint = "correct TSMCTL_RUN",
+			     .code = EXIT_USAGE };
+
+	ctx->run = (struct root){ moved ?: RUN_DIR, moved != NULL };
+	if (ctx->run.path[0] != '/')
+		return report_error(ctx, &p, "'%s' is not an absolute path", moved);
+	return 0;
+}
+
+/* A helper keeps a lock on ADDRESS.lock, with its process ID in it. */
+static bool is_helper(const struct ctx *ctx, const char *name, pid_t pid)
+{
+	cleanup_fd int dir = open(ctx->run.path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	cleanup_fd int fd = -1;
+	char file[PCI_NAME_LEN + sizeof(".lock")];
+	char text[ATTR_MAX];
+	struct stat st;
+	unsigned int v;
+
+	snprintf(file, sizeof(file), "%s.lock", name);
+	if (dir < 0 || attr_read(dir, file, text, sizeof(text)) || util_parse_u32(text, &v) ||
+	    v != (unsigned int)pid)
+		return false;
+	fd = openat(dir, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) || (st.st_uid != 0 && st.st_uid != geteuid()))
+		return false;
+	return flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+}
+
+static void describe(const struct ctx *ctx, const struct pci_device *dev, struct holder *h)
+{
+	cleanup_free char *safe = NULL;
+	char name[32], comm[ATTR_MAX];
+	cleanup_fd int proc = -1;
+
+	if (!h->pid) {
+		util_copy(h->text, sizeof(h->text), "a process out of sight, or a VM,");
+		return;
+	}
+	proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	snprintf(name, sizeof(name), "%d/comm", h->pid);
+	if (proc < 0 || attr_read(proc, name, comm, sizeof(comm)))
+		util_copy(comm, sizeof(comm), "?");
+	safe = util_printable(comm);
+	snprintf(h->text, sizeof(h->text), "process %d (%.64s)", h->pid, safe ?: "?");
+	h->ours = is_helper(ctx, dev->name, h->pid);
+}
+
+/* Whether a process has one of two files open. */
+static bool has_open(int proc, const char *pid, const char *const files[2])
+{
+	cleanup_dir DIR *dir = NULL;
+	char path[32], target[128];
+	struct dirent *e;
+	ssize_t n;
+	int fd;
+
+	if (snprintf(path, sizeof(path), "%s/fd", pid) >= (int)sizeof(path))
+		return false;
+	fd = openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
+		util_close(&fd);
+		return false;
+	}
+	while ((e = readdir(dir))) {
+		n = readlinkat(fd, e->d_name, target, sizeof(target) - 1);
+		if (n <= 0)
+			continue;
+		target[n] = '\0';
+		if (streq(target, files[0]) || streq(target, files[1]))
+			return true;
+	}
+	return false;
+}
+
+/* The vfio cdev's name, vfioN, of a device on any vfio driver; "" for none. */
+static void cdev_name(const struct pci_device *dev, char *buf, size_t size)
+{
+	cleanup_dir DIR *dir = NULL;
+	struct dirent *e;
+	int fd = openat(dev->fd, "vfio-dev", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	buf[0] = '\0';
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
+		util_close(&fd);
+		return;
+	}
+	while ((e = readdir(dir)))
+		if (starts_with(e->d_name, "vfio"))
+			util_copy(buf, size, e->d_name);
+}
+
+static pid_t search_processes(const struct ctx *ctx, const struct pci_device *dev)
+{
+	char cdev[128], group[64], name[64];
+	const char *const files[2] = { cdev, group };
+	cleanup_dir DIR *proc = NULL;
+	struct dirent *e;
+	unsigned int pid;
+
+	cdev_name(dev, name, sizeof(name));
+	snprintf(cdev, sizeof(cdev), "/dev/vfio/devices/%s", name);
+	snprintf(group, sizeof(group), "/dev/vfio/%d", pci_group(ctx, dev));
+	proc = opendir("/proc");
+	if (!proc)
+		return 0;
+	while ((e = readdir(proc)))
+		if (util_parse_u32(e->d_name, &pid) == 0 && has_open(dirfd(proc), e->d_name, files))
+			return (pid_t)pid;
+	return 0;
+}
+
+int holder_find(struct ctx *ctx, const struct pci_device *dev, struct holder *h)
+{
+	char state[ATTR_MAX];
+	bool held;
+
+	*h = (struct holder){ 0 };
+	h->pid = policy_owner(ctx, dev);
+	held = h->pid != 0;
+	if (!held && policy_get(ctx, dev, "state", state) == 0)
+		held = streq(state, "open") || streq(state, "bound");
+	if (!held && dev->present && strstr(dev->driver, "vfio") &&
+	    !streq(dev->driver, TSM_DRIVER)) {
+		h->pid = search_processes(ctx, dev);
+		held = h->pid != 0;
+	}
+	if (held)
+		describe(ctx, dev, h);
+	return held;
+}
+
+int holder_refuse(struct ctx *ctx, const struct pci_device *dev, const char *what)
+{
+	struct problem p = { .device = dev->name,
+			     .attribute = "owner",
+			     .err = -EBUSY,
+			     .stage = "in-use",
+			     .hint = "stop it first" };
+	char pid[16];
+	struct holder h;
+
+	if (!holder_find(ctx, dev, &h))
+		return 0;
+	snprintf(pid, sizeof(pid), "%d", h.pid);
+	if (h.pid)
+		p.value = pid;
+	if (h.ours)
+		p.hint = "run 'tsmctl unbind' first";
+	return report_error(ctx, &p, "cannot %s while %s holds it", what, h.text);
+}
+
+/* Signals a process through its pidfd and waits for its end. */
+static int stop_process(int pidfd)
+{
+	struct pollfd pfd = { .fd = pidfd, .events = POLLIN };
+	int n;
+
+	if (pidfd_send_signal(pidfd, SIGTERM, NULL, 0))
+		return errno == ESRCH ? 0 : -errno;
+	do {
+		n = poll(&pfd, 1, STOP_SECONDS * 1000);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	return n ? 0 : -ETIMEDOUT;
+}
+
+int holder_stop(struct ctx *ctx, const struct pci_device *dev, const struct holder *h)
+{
+	struct problem p = { .device = dev->name, .attribute = "owner", .stage = "stop" };
+	cleanup_fd int pidfd = pidfd_open(h->pid, 0);
+	struct holder again;
+
+	if (pidfd < 0) {
+		p.err = -errno;
+		return p.err == -ESRCH ? 0 :
+					 report_error(ctx, &p, "cannot watch %s: %s", h->text,
+						      strerror(errno));
+	}
+	/* the number may have passed to another process before it was opened */
+	if (!holder_find(ctx, dev, &again) || again.pid != h->pid || !again.ours)
+		return 0;
+	if (!act(ctx, "stop %s", h->text))
+		return 0;
+	p.err = stop_process(pidfd);
+	if (!p.err)
+		return 0;
+	p.hint = p.err == -ETIMEDOUT ? "'tsmctl revoke' unbinds without it" : NULL;
+	return report_error(ctx, &p, "cannot stop %s: %s", h->text, strerror(-p.err));
+}

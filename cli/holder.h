@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The process that holds a device open: who it is, how to start and stop ours. */
+#ifndef TSMCTL_HOLDER_H
+#define TSMCTL_HOLDER_H
+
+#include <sys/types.h>
+
+#include "pci.h"
+
+/**
+ * struct holder - who holds a device
+ * @pid: its process ID, 0 if the device is held but nobody can say by whom
+ * @ours: it is tsm-bind-helper, for this device
+ * @text: "process 123 (qemu-system-x86)", to put into a message
+ */
+struct holder {
+	pid_t pid;
+	bool ours;
+	char text[96];
+};
+
+/**
+ * holder_init() - find out where helpers keep their locks
+ * @ctx: this run; @ctx->run is filled in
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int holder_init(struct ctx *ctx);
+
+/**
+ * holder_find() - who holds a device
+ * @ctx: this run
+ * @dev: the device
+ * @h: out
+ *
+ * Asks vfio_tsm; for a device on another vfio driver, it looks through the open
+ * files of all processes.
+ *
+ * Return: 1 if the device is held, 0 if not.
+ */
+int holder_find(struct ctx *ctx, const struct pci_device *dev, struct holder *h);
+
+/**
+ * holder_refuse() - report that a device is held, if it is
+ * @ctx: this run
+ * @dev: the device
+ * @what: what is not done because of it, as in "cannot WHAT while ..."
+ *
+ * Return: 0 if nobody holds it, or -EBUSY, reported.
+ */
+int holder_refuse(struct ctx *ctx, const struct pci_device *dev, const char *what);
+
+/**
+ * holder_stop() - stop our helper, and wait until it is gone
+ * @ctx: this run
+ * @dev: the device
+ * @h: the holder; it must be ours
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int holder_stop(struct ctx *ctx, const struct pci_device *dev, const struct holder *h);
+
+/**
+ * holder_start() - start a helper that binds a device and stays
+ * @ctx: this run
+ * @dev: the device
+ * @pid: out, its process ID
+ *
+ * Waits until the helper says that the device is bound. The helper goes on in the
+ * background, in a session of its own, and outlives this process.
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int holder_start(struct ctx *ctx, const struct pci_device *dev, pid_t *pid);
+
+#endif

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* tsmctl: global options, help, dispatch. */
+#include <errno.h>
+#include <signal.h>
+
+#include "holder.h"
+#include "policy.h"
+#include "report.h"
+#include "verbs.h"
+
+#ifndef VERSION
+#define VERSION "0.1"
+#endif
+
+enum { OPT_HELP = 1, OPT_VERSION };
+
+static struct ctx ctx = { .sysfs_fd = -1, .policy_fd = -1 };
+
+static const struct poptOption global_options[] = {
+	{ "json", 0, POPT_ARG_NONE, &ctx.json, 0, "answer with one JSON object", NULL },
+	{ "dry-run", 0, POPT_ARG_NONE, &ctx.dry_run, 0, "change nothing, say what would be changed",
+	  NULL },
+	{ "quiet", 'q', POPT_ARG_NONE, &ctx.quiet, 0, "print only errors and what was asked for",
+	  NULL },
+	{ "verbose", 'v', POPT_ARG_NONE, &ctx.verbose, 0, "trace every change on standard error",
+	  NULL },
+	{ "help", 'h', POPT_ARG_NONE, NULL, OPT_HELP, "show this help", NULL },
+	{ "version", 'V', POPT_ARG_NONE, NULL, OPT_VERSION, "show the version", NULL },
+	POPT_TABLEEND
+};
+
+static void free_popt(poptContext *con)
+{
+	if (*con)
+		poptFreeContext(*con);
+}
+
+#define cleanup_popt __attribute__((cleanup(free_popt)))
+
+static void print_verbs(void)
+{
+	puts("\nVerbs:");
+	for (const struct verb *const *v = verbs; *v; v++)
+		printf("  %-12s%s\n", (*v)->name, (*v)->summary);
+	puts("\nDEVICE is 0000:01:00.0, 01:00.0, a glob over addresses ('0000:02:10.*'),\n"
+	     "vendor:device (8086:10c9), or all. 'tsmctl help VERB' tells more.");
+}
+
+/* Prints text in lines of up to 79 characters. */
+static void print_wrapped(const char *text)
+{
+	size_t col = 0;
+
+	while (*text) {
+		size_t n = strcspn(text, " ");
+
+		if (col && col + 1 + n > 79) {
+			putchar('\n');
+			col = 0;
+		}
+		col += (size_t)printf("%s%.*s", col ? " " : "", (int)n, text);
+		text += n + strspn(text + n, " ");
+	}
+	putchar('\n');
+}
+
+static void print_option(const struct poptOption *o)
+{
+	char left[40];
+
+	snprintf(left, sizeof(left), "%c%c%s --%s%s%s", o->shortName ? '-' : ' ',
+		 o->shortName ?: ' ', o->shortName ? "," : " ", o->longName,
+		 o->argDescrip ? "=" : "", o->argDescrip ?: "");
+	printf("  %-24s %s\n", left, o->descrip);
+}
+
+static void print_options(const struct verb *verb)
+{
+	puts("\nOptions:");
+	for (const struct poptOption *o = verb ? verb->options : NULL; o && o->longName; o++)
+		print_option(o);
+	for (const struct poptOption *o = global_options; o->longName; o++)
+		print_option(o);
+}
+
+/* Answers 1, for there is nothing more to do. */
+static int print_help(const struct verb *verb)
+{
+	if (verb) {
+		printf("Usage: tsmctl %s %s [OPTIONS]\n\n", verb->name, verb->synopsis);
+		print_wrapped(verb->help);
+	} else {
+		puts("Usage: tsmctl [OPTIONS] VERB [DEVICE...] [OPTIONS]\n\n"
+		     "Bind PCI functions as TDIs of confidential VMs.");
+		print_verbs();
+	}
+	print_options(verb);
+	return 1;
+}
+
+/* For completions: verb, "device" or "-", options (= if it takes a value), words. */
+static void print_tables(void)
+{
+	for (const struct verb *const *v = verbs; *v; v++) {
+		printf("%s\t%s\t", (*v)->name, (*v)->flags & VERB_DEVICES ? "device" : "-");
+		for (const struct poptOption *o = (*v)->options; o && o->longName; o++)
+			printf("--%s%s ", o->longName, o->argDescrip ? "=" : "");
+		for (const struct poptOption *o = global_options; o->longName; o++)
+			printf("--%s%s", o->longName, o[1].longName ? " " : "");
+		putchar('\t');
+		for (const char *const *w = (*v)->words; w && *w; w++)
+			printf("%s%s", *w, w[1] ? " " : "");
+		putchar('\n');
+	}
+}
+
+static int help(int argc, const char **argv)
+{
+	const struct verb *verb;
+
+	if (argc == 0)
+		return print_help(NULL);
+	if (argc == 1 && streq(argv[0], "verbs")) {
+		print_tables();
+		return 1;
+	}
+	verb = argc == 1 ? verb_find(argv[0]) : NULL;
+	if (!verb)
+		return verb_usage_error(&ctx, NULL, argv[0], "there is no help on '%s'", argv[0]);
+	return print_help(verb);
+}
+
+/*
+ * Reads options from one context. Answers 1 if there is nothing more to do, 0 to go
+ * on, or negative errno, reported.
+ */
+static int read_options(poptContext con, const struct verb *verb)
+{
+	int opt;
+
+	while ((opt = poptGetNextOpt(con)) > 0) {
+		if (opt == OPT_HELP)
+			return print_help(verb);
+		printf("tsmctl %s\n", VERSION);
+		return 1;
+	}
+	if (opt == -1)
+		return 0;
+	return verb_usage_error(&ctx, verb, poptBadOption(con, 0), "%s: %s", poptBadOption(con, 0),
+				poptStrerror(opt));
+}
+
+static int count(const char **argv)
+{
+	int n = 0;
+
+	while (argv && argv[n])
+		n++;
+	return n;
+}
+
+static int start(const struct verb *verb, const char **argv)
+{
+	static const char *none[] = { NULL };
+	int ret;
+
+	ret = pci_init(&ctx) ?: policy_init(&ctx) ?: holder_init(&ctx);
+	return ret ?: verb->run(&ctx, verb, count(argv), argv ?: none);
+}
+
+static int run_verb(const struct verb *verb, int argc, const char **argv)
+{
+	struct poptOption table[] = {
+		{ NULL, 0, POPT_ARG_INCLUDE_TABLE, (void *)global_options, 0, NULL, NULL },
+		{ NULL, 0, POPT_ARG_INCLUDE_TABLE, (void *)verb->options, 0, NULL, NULL },
+		POPT_TABLEEND
+	};
+	poptContext con cleanup_popt = NULL;
+	int ret;
+
+	if (!verb->options)
+		table[1] = (struct poptOption)POPT_TABLEEND;
+	con = poptGetContext("tsmctl", argc, argv, table, 0);
+	if (!con)
+		return -ENOMEM;
+	ret = read_options(con, verb);
+	return ret ? ret : start(verb, poptGetArgs(con));
+}
+
+static int dispatch(int argc, const char **argv)
+{
+	poptContext con cleanup_popt =
+		poptGetContext("tsmctl", argc, argv, global_options, POPT_CONTEXT_POSIXMEHARDER);
+	const struct verb *verb;
+	const char **rest;
+	int ret;
+
+	if (!con)
+		return -ENOMEM;
+	ret = read_options(con, NULL);
+	if (ret)
+		return ret;
+	rest = poptGetArgs(con);
+	if (!rest)
+		return verb_usage_error(&ctx, NULL, NULL, "a verb is missing");
+	if (streq(rest[0], "help"))
+		return help(count(rest) - 1, rest + 1);
+	verb = verb_find(rest[0]);
+	if (!verb)
+		return verb_usage_error(&ctx, NULL, rest[0], "there is no verb '%s'", rest[0]);
+	/* the verb stands where a program's name would */
+	return run_verb(verb, count(rest), rest);
+}
+
+/* An error in an option before --json must be answered in JSON as well. */
+static void look_for_json(char **argv)
+{
+	for (argv++; *argv && !streq(*argv, "--"); argv++)
+		if (streq(*argv, "--json"))
+			ctx.json = 1;
+}
+
+int main(int argc, char **argv)
+{
+	int ret;
+
+	util_std_fds();
+	/* a reader that goes away must not stop half of a change */
+	signal(SIGPIPE, SIG_IGN);
+	if (argc < 1 || report_init(&ctx))
+		return EXIT_FAILED;
+	look_for_json(argv);
+	ret = dispatch(argc, (const char **)argv);
+	if (ret == 1)
+		ctx.json = 0;
+	else if (ret < 0 && !ctx.answer.code)
+		report_error(&ctx, &(struct problem){ .err = ret, .stage = "internal" }, "%s",
+			     strerror(-ret));
+	return report_finish(&ctx);
+}

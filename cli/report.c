@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Results, errors, the JSON envelope and the exit code, see report.h. */
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdarg.h>
+
+#include "report.h"
+
+/* Adds a string or null; foreign bytes are escaped. */
+static void add_text(struct json_object *obj, const char *key, const char *text)
+{
+	cleanup_free char *safe = text ? util_printable(text) : NULL;
+
+	json_object_object_add(obj, key, safe ? json_object_new_string(safe) : NULL);
+}
+
+int report_init(struct ctx *ctx)
+{
+	ctx->answer.results = json_object_new_array();
+	ctx->answer.errors = json_object_new_array();
+	return ctx->answer.results && ctx->answer.errors ? 0 : -ENOMEM;
+}
+
+int report_error(struct ctx *ctx, const struct problem *p, const char *fmt, ...)
+{
+	struct answer *a = &ctx->answer;
+	const char *hint = p->hint ?: errno_hint(p->err);
+	int code = p->code ?: exit_code_of(p->err);
+	cleanup_free char *message = NULL;
+	struct json_object *obj;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&message, fmt, ap) < 0)
+		message = NULL;
+	va_end(ap);
+
+	if (!a->code)
+		a->code = code;
+	else if (a->code != code)
+		a->mixed = true;
+
+	if (!ctx->json) {
+		cleanup_free char *text = util_printable(message ?: "out of memory");
+		cleanup_free char *device = p->device ? util_printable(p->device) : NULL;
+
+		fprintf(stderr, "tsmctl: %s%s%s%s%s\n", device ?: "", device ? ": " : "",
+			text ?: "", hint ? "; " : "", hint ?: "");
+		return p->err;
+	}
+	obj = json_object_new_object();
+	add_text(obj, "device", p->device);
+	add_text(obj, "attribute", p->attribute);
+	add_text(obj, "value", p->value);
+	add_text(obj, "errno", p->err ? strerrorname_np(-p->err) : NULL);
+	add_text(obj, "stage", p->stage);
+	add_text(obj, "message", message);
+	add_text(obj, "hint", hint);
+	json_object_array_add(a->errors, obj);
+	return p->err;
+}
+
+void report_object(struct ctx *ctx, struct json_object *obj)
+{
+	json_object_array_add(ctx->answer.results, obj);
+}
+
+static void add_outcome(struct ctx *ctx, const struct outcome *o)
+{
+	struct json_object *obj = json_object_new_object();
+
+	add_text(obj, "device", o->device);
+	add_text(obj, "attribute", o->attribute);
+	add_text(obj, "value", o->value);
+	add_text(obj, "previous", o->previous);
+	json_object_object_add(obj, "changed", json_object_new_boolean(o->changed));
+	add_text(obj, "note", o->note);
+	report_object(ctx, obj);
+	ctx->answer.changed |= o->changed;
+}
+
+int report_outcome(struct ctx *ctx, const struct outcome *o)
+{
+	if (ctx->json) {
+		add_outcome(ctx, o);
+		return 0;
+	}
+	if (ctx->quiet)
+		return 0;
+	printf("%s%s%s%s %s", o->device ?: "", o->device ? ": " : "",
+	       ctx->dry_run && o->changed ? "would set " : "", o->attribute, o->value ?: "none");
+	if (!o->changed)
+		printf(" (unchanged)");
+	else if (o->previous)
+		printf(ctx->dry_run ? " (now %s)" : " (was %s)", o->previous);
+	putchar('\n');
+	if (o->note)
+		printf("%s%snote: %s\n", o->device ?: "", o->device ? ": " : "", o->note);
+	return 0;
+}
+
+int report_value(struct ctx *ctx, const struct outcome *o)
+{
+	if (ctx->json)
+		add_outcome(ctx, o);
+	else
+		printf("%s%s%s %s\n", o->device ?: "", o->device ? ": " : "", o->attribute,
+		       o->value ?: "none");
+	return 0;
+}
+
+static int exit_code(const struct answer *a)
+{
+	if (!a->code)
+		return EXIT_DONE;
+	if (a->done)
+		return EXIT_PARTIAL;
+	return a->mixed ? EXIT_FAILED : a->code;
+}
+
+static void print_envelope(struct answer *a)
+{
+	struct json_object *env = json_object_new_object();
+
+	json_object_object_add(env, "schema_version", json_object_new_int(ENVELOPE_VERSION));
+	json_object_object_add(env, "changed", json_object_new_boolean(a->changed));
+	json_object_object_add(env, "result", a->results);
+	json_object_object_add(env, "errors", a->errors);
+	a->results = NULL;
+	a->errors = NULL;
+	puts(json_object_to_json_string_ext(env, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+							 JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(env);
+}
+
+int report_finish(struct ctx *ctx)
+{
+	int code = exit_code(&ctx->answer);
+
+	if (ctx->json)
+		print_envelope(&ctx->answer);
+	json_object_put(ctx->answer.results);
+	json_object_put(ctx->answer.errors);
+
+	errno = 0;
+	if (fflush(stdout) || ferror(stdout)) {
+		/* a reader that has seen enough, as head, needs no message */
+		if (errno != EPIPE)
+			fprintf(stderr, "tsmctl: cannot write the answer: %s\n",
+				strerror(errno ?: EIO));
+		if (!code)
+			code = EXIT_FAILED;
+	}
+	return code;
+}

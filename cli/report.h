@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The one way to answer: results, errors, the JSON envelope and the exit code.
+ * Text is printed as it comes, JSON at the end.
+ */
+#ifndef TSMCTL_REPORT_H
+#define TSMCTL_REPORT_H
+
+#include "ctx.h"
+#include "exitcode.h"
+#include "util.h"
+
+#define ENVELOPE_VERSION 1
+
+/**
+ * struct problem - an error, but for its message
+ * @device: PCI address, or the selector that named it; NULL if none is concerned
+ * @attribute: attribute or object, or NULL
+ * @value: value that was to be written, or NULL
+ * @err: negative errno
+ * @stage: step that failed, or NULL
+ * @hint: what to do next, or NULL for what the errno suggests
+ * @code: exit code, or 0 for what the errno suggests
+ */
+struct problem {
+	const char *device;
+	const char *attribute;
+	const char *value;
+	int err;
+	const char *stage;
+	const char *hint;
+	int code;
+};
+
+/**
+ * report_error() - report an error: once, where it is known best
+ * @ctx: this run
+ * @p: the error; its strings are copied
+ * @fmt: message, as for printf, one line without a full stop
+ *
+ * Return: @p->err, for the caller to return.
+ */
+int report_error(struct ctx *ctx, const struct problem *p, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/**
+ * struct outcome - what a verb found or did on one device
+ * @device: PCI address, NULL if none is concerned
+ * @attribute: what was read or changed
+ * @value: its value now, or under --dry-run the value wanted
+ * @previous: its value before, NULL if it had none
+ * @changed: whether the two differ because of this run
+ * @note: a remark for the operator, or NULL
+ */
+struct outcome {
+	const char *device;
+	const char *attribute;
+	const char *value;
+	const char *previous;
+	bool changed;
+	const char *note;
+};
+
+/**
+ * report_outcome() - the result of a verb that reads or changes one thing
+ * @ctx: this run
+ * @o: the result; its strings are copied
+ *
+ * Return: 0, for the caller to return.
+ */
+int report_outcome(struct ctx *ctx, const struct outcome *o);
+
+/**
+ * report_value() - the result of a verb that only asked for one thing
+ * @ctx: this run
+ * @o: the result; printed even with --quiet
+ *
+ * Return: 0, for the caller to return.
+ */
+int report_value(struct ctx *ctx, const struct outcome *o);
+
+/**
+ * report_object() - a result of another form
+ * @ctx: this run
+ * @obj: the object; its reference passes to the answer
+ */
+void report_object(struct ctx *ctx, struct json_object *obj);
+
+/**
+ * report_init() - start an answer
+ * @ctx: this run
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int report_init(struct ctx *ctx);
+
+/**
+ * report_finish() - print the envelope, catch output errors
+ * @ctx: this run
+ *
+ * Return: the exit code.
+ */
+int report_finish(struct ctx *ctx);
+
+#endif

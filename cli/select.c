@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * From selectors to devices. How a selector is read depends on its characters
+ * only: "all"; with any of *?[ a glob over addresses; with a dot an address; four
+ * digits, a colon and four digits are vendor:device.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <search.h>
+
+#include "policy.h"
+#include "report.h"
+#include "verbs.h"
+
+enum kind { KIND_BAD, KIND_ALL, KIND_GLOB, KIND_ADDRESS, KIND_ID };
+
+struct selector {
+	enum kind kind;
+	const char *text;
+	struct pci_addr addr;
+	unsigned int vendor;
+	unsigned int device;
+};
+
+/* The devices selected so far: in order, and as a tree of keys to find doubles. */
+struct selection {
+	const struct selector *sel;
+	unsigned int flags;
+	struct pci_addr *addrs;
+	size_t count;
+	size_t size;
+	void *seen;
+	bool matched;
+};
+
+static bool parse_id(const char *s, struct selector *sel)
+{
+	for (int i = 0; i < 9; i++)
+		if (i == 4 ? s[i] != ':' : !isxdigit((unsigned char)s[i]))
+			return false;
+	if (s[9])
+		return false;
+	sel->vendor = (unsigned int)strtoul(s, NULL, 16);
+	sel->device = (unsigned int)strtoul(s + 5, NULL, 16);
+	return true;
+}
+
+static void parse_selector(const char *text, struct selector *sel)
+{
+	*sel = (struct selector){ .kind = KIND_BAD, .text = text };
+	if (streq(text, "all"))
+		sel->kind = KIND_ALL;
+	else if (strpbrk(text, "*?["))
+		sel->kind = KIND_GLOB;
+	else if (pci_addr_parse(text, &sel->addr) == 0)
+		sel->kind = KIND_ADDRESS;
+	else if (parse_id(text, sel))
+		sel->kind = KIND_ID;
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+	uintptr_t x = (uintptr_t)a, y = (uintptr_t)b;
+
+	return (x > y) - (x < y);
+}
+
+static int add(struct selection *s, const struct pci_addr *addr)
+{
+	void *key = (void *)(uintptr_t)(pci_addr_key(addr) + 1);
+	void **node;
+
+	s->matched = true;
+	if (tfind(key, &s->seen, compare_keys))
+		return 0;
+	node = tsearch(key, &s->seen, compare_keys);
+	if (!node)
+		return -ENOMEM;
+	if (s->count == s->size) {
+		size_t size = s->size ? s->size * 2 : 16;
+		void *addrs = reallocarray(s->addrs, size, sizeof(*s->addrs));
+
+		if (!addrs)
+			return -ENOMEM;
+		s->addrs = addrs;
+		s->size = size;
+	}
+	s->addrs[s->count++] = *addr;
+	return 0;
+}
+
+static bool glob_matches(const char *glob, const struct pci_addr *addr, const char *name)
+{
+	if (fnmatch(glob, name, FNM_CASEFOLD) == 0)
+		return true;
+	/* the domain may be left out, as in an address */
+	return addr->domain == 0 && fnmatch(glob, name + 5, FNM_CASEFOLD) == 0;
+}
+
+static int consider_present(const struct ctx *ctx, const struct pci_addr *addr, void *arg)
+{
+	struct selection *s = arg;
+	char name[PCI_NAME_LEN];
+	bool match;
+
+	pci_addr_name(addr, name);
+	switch (s->sel->kind) {
+	case KIND_ALL:
+		match = pci_has_tsm_side(ctx, name);
+		break;
+	case KIND_GLOB:
+		match = glob_matches(s->sel->text, addr, name);
+		break;
+	default:
+		match = pci_has_id(ctx, name, s->sel->vendor, s->sel->device);
+	}
+	return match ? add(s, addr) : 0;
+}
+
+static int consider_policy(const struct ctx *ctx, const struct pci_addr *addr, void *arg)
+{
+	struct selection *s = arg;
+	char name[PCI_NAME_LEN];
+
+	pci_addr_name(addr, name);
+	if (s->sel->kind == KIND_GLOB && !glob_matches(s->sel->text, addr, name))
+		return 0;
+	if (!(s->flags & VERB_ABSENT)) {
+		struct pci_device dev cleanup_pci = { .fd = -1 };
+
+		if (pci_open(ctx, addr, &dev) || !dev.present)
+			return 0;
+	}
+	return add(s, addr);
+}
+
+static int consider_address(struct ctx *ctx, struct selection *s)
+{
+	struct pci_device dev cleanup_pci = { .fd = -1 };
+	int ret = pci_open(ctx, &s->sel->addr, &dev);
+
+	if (ret)
+		return ret;
+	if (dev.present || (s->flags & VERB_FUTURE) ||
+	    ((s->flags & VERB_ABSENT) && policy_has(ctx, dev.name)))
+		return add(s, &dev.addr);
+	return 0;
+}
+
+static int compare_addrs(const void *a, const void *b)
+{
+	uint64_t x = pci_addr_key(a), y = pci_addr_key(b);
+
+	return (x > y) - (x < y);
+}
+
+/* Adds what a selector matches, in the order of the addresses. */
+static int expand(struct ctx *ctx, struct selection *s)
+{
+	size_t before = s->count;
+	int ret;
+
+	s->matched = false;
+	if (s->sel->kind == KIND_ADDRESS)
+		return consider_address(ctx, s);
+	ret = pci_scan(ctx, consider_present, s);
+	if (ret == -ENOENT)
+		ret = 0;
+	if (!ret && s->sel->kind != KIND_ID)
+		ret = policy_scan(ctx, consider_policy, s);
+	if (s->count > before)
+		qsort(s->addrs + before, s->count - before, sizeof(*s->addrs), compare_addrs);
+	return ret;
+}
+
+static int report_no_match(struct ctx *ctx, const struct selector *sel)
+{
+	static const char *const messages[] = {
+		[KIND_ALL] = "no device has a TSM side",
+		[KIND_GLOB] = "no device's address matches",
+		[KIND_ADDRESS] = "no such device",
+		[KIND_ID] = "no device has this vendor and device ID",
+	};
+	static const char *const hints[] = {
+		[KIND_ALL] = "'tsmctl load --sim DEVICES' gives devices one on hosts without a TSM",
+		[KIND_GLOB] = "'lspci -D' shows the addresses of all devices",
+		[KIND_ADDRESS] = "'lspci -D' shows the addresses of all devices",
+		[KIND_ID] = "'lspci -nn' shows the IDs of all devices",
+	};
+	struct problem p = {
+		.device = sel->text,
+		.err = -ENODEV,
+		.stage = "select",
+		.hint = hints[sel->kind],
+		.code = EXIT_NO_DEVICE,
+	};
+
+	return report_error(ctx, &p, "%s", messages[sel->kind]);
+}
+
+static int report_selector_failure(struct ctx *ctx, const struct selector *sel, int err)
+{
+	struct problem p = { .device = sel->text, .err = err, .stage = "select" };
+
+	return report_error(ctx, &p, "cannot look for devices: %s", strerror(-err));
+}
+
+static int check_selectors(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
+{
+	struct selector sel;
+
+	if (!argc && !(verb->flags & VERB_ALL))
+		return verb_usage_error(ctx, verb, NULL, "which device? DEVICE is missing");
+	for (int i = 0; i < argc; i++) {
+		parse_selector(argv[i], &sel);
+		if (sel.kind == KIND_BAD)
+			return verb_usage_error(
+				ctx, verb, argv[i],
+				"'%s' is no device: give an address (0000:01:00.0 or 01:00.0), a glob over addresses, vendor:device (8086:10c9), or all",
+				argv[i]);
+	}
+	return 0;
+}
+
+static int visit(struct ctx *ctx, const struct selection *s, device_fn fn, void *arg)
+{
+	int ret = 0, err;
+
+	for (size_t i = 0; i < s->count; i++) {
+		struct pci_device dev cleanup_pci = { .fd = -1 };
+		struct problem p = { .device = dev.name, .stage = "open" };
+
+		err = pci_open(ctx, &s->addrs[i], &dev);
+		if (err) {
+			p.err = err;
+			report_error(ctx, &p, "cannot open it in sysfs: %s", strerror(-err));
+		} else {
+			err = fn(ctx, &dev, arg);
+		}
+		if (err)
+			ret = err;
+		else
+			ctx->answer.done++;
+	}
+	return ret;
+}
+
+static void free_nothing(void *key)
+{
+	(void)key;
+}
+
+int devices_each(struct ctx *ctx, const struct verb *verb, int argc, const char **argv,
+		 device_fn fn, void *arg)
+{
+	static const char *const everything[] = { "all", NULL };
+	struct selection s = { .flags = verb->flags };
+	bool implied = argc == 0;
+	struct selector sel;
+	int ret, err;
+
+	ret = check_selectors(ctx, verb, argc, argv);
+	if (ret)
+		return ret;
+	s.sel = &sel;
+	for (int i = 0; i < (implied ? 1 : argc); i++) {
+		parse_selector(implied ? everything[0] : argv[i], &sel);
+		err = expand(ctx, &s);
+		if (err)
+			ret = report_selector_failure(ctx, &sel, err);
+		else if (!s.matched && !implied)
+			ret = report_no_match(ctx, &sel);
+	}
+	err = visit(ctx, &s, fn, arg);
+	tdestroy(s.seen, free_nothing);
+	free(s.addrs);
+	return err ?: ret;
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Why a bind was refused, and the next step, see stages.h. */
+#include <errno.h>
+
+#include "policy.h"
+#include "report.h"
+#include "stages.h"
+
+/* In a hint, @ stands for the device's address. */
+static const struct {
+	const char *stage;
+	const char *message;
+	const char *hint;
+	enum exit_code code;
+} stages[] = {
+	{ "regions", "it was opened with shared regions",
+	  "close it, run 'tsmctl mode @ exclusive', and bind again", EXIT_NOT_PERMITTED },
+	{ "mapped", "user space has its BARs mapped",
+	  "start the VMM with x-no-mmap=on, or run 'tsmctl mode @ --bar-mmap revoke'", EXIT_BUSY },
+	{ "ioeventfd", "an ioeventfd writes to its BARs",
+	  "start the VMM with x-no-kvm-ioeventfd=on", EXIT_BUSY },
+	{ "denied", "the administrator forbids to bind it", "run 'tsmctl allow @'",
+	  EXIT_NOT_PERMITTED },
+	{ "kvm", "its file was not added to a VM before it was bound to iommufd",
+	  "the VMM must do KVM_DEV_VFIO_FILE_ADD before VFIO_DEVICE_BIND_IOMMUFD", EXIT_FAILED },
+	{ "vdevice", "the iommufd vdevice cannot be used",
+	  "use 'tsmctl tdi-id @ ID' and no vdevice, or a kernel with the vdevice patch",
+	  EXIT_UNSUPPORTED },
+	{ "tdi-id", "no TDI id is configured",
+	  "run 'tsmctl tdi-id @ ID' with the address that the guest sees", EXIT_FAILED },
+	{ "power", "it is not in power state D0",
+	  "set its power/control in sysfs to on, and bind again", EXIT_FAILED },
+	{ "command", "memory decode or bus mastering is off",
+	  "let the VMM set both bits in the Command register first", EXIT_FAILED },
+	{ "not-connected", "it is not connected to a TSM that can bind", "run 'tsmctl connect @'",
+	  EXIT_UNSUPPORTED },
+	{ "tsm", "the TSM refused", "the kernel log may say more: 'dmesg'", EXIT_FAILED },
+};
+
+const char *stage_parse(const char *text, int *err)
+{
+	char *end;
+	long v = strtol(text, &end, 10);
+
+	*err = v < 0 && v > -4096 ? (int)v : 0;
+	if (!*err || *end != ' ' || !end[1])
+		return NULL;
+	return end + 1;
+}
+
+/* Puts the address in the place of each @. */
+static void fill_in(const char *hint, const char *name, char *buf, size_t size)
+{
+	size_t used = 0;
+
+	for (; *hint && used + PCI_NAME_LEN < size; hint++) {
+		if (*hint == '@')
+			used += (size_t)sprintf(buf + used, "%s", name);
+		else
+			buf[used++] = *hint;
+	}
+	buf[used] = '\0';
+}
+
+bool stage_report(struct ctx *ctx, const struct pci_device *dev, int err)
+{
+	struct problem p = { .device = dev->name, .attribute = "bound", .value = "1", .err = err };
+	char text[ATTR_MAX], hint[256];
+	int last;
+
+	if (policy_get(ctx, dev, "last_error", text))
+		return false;
+	p.stage = stage_parse(text, &last);
+	if (!p.stage || last != err)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(stages); i++) {
+		if (!streq(stages[i].stage, p.stage))
+			continue;
+		fill_in(stages[i].hint, dev->name, hint, sizeof(hint));
+		p.hint = hint;
+		p.code = stages[i].code;
+		report_error(ctx, &p, "bind refused: %s (%s)", stages[i].message,
+			     strerrorname_np(-err) ?: "?");
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The stages at which the driver refuses a bind, and what to do about each. */
+#ifndef TSMCTL_STAGES_H
+#define TSMCTL_STAGES_H
+
+#include "pci.h"
+
+/**
+ * stage_parse() - take a device's last_error apart
+ * @text: "0", or "-ERRNO STAGE"
+ * @err: out, negative errno, or 0
+ *
+ * Return: the stage within @text, or NULL if there is none.
+ */
+const char *stage_parse(const char *text, int *err);
+
+/**
+ * stage_report() - report why the driver refused a bind
+ * @ctx: this run
+ * @dev: the device
+ * @err: negative errno that the bind answered
+ *
+ * Return: true if the driver's last error is of this errno and was reported.
+ */
+bool stage_report(struct ctx *ctx, const struct pci_device *dev, int err);
+
+#endif

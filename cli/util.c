@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Shared odds and ends, see util.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+
+#include "util.h"
+
+bool util_copy(char *dst, size_t size, const char *src)
+{
+	int n = snprintf(dst, size, "%s", src);
+
+	return n >= 0 && (size_t)n < size;
+}
+
+int util_parse_u32(const char *text, unsigned int *value)
+{
+	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	const char *digits = hex ? text + 2 : text;
+	unsigned long long v;
+
+	/* strtoull() itself would take blanks, a sign and a second 0x */
+	if (!*digits ||
+	    strspn(digits, hex ? "0123456789abcdefABCDEF" : "0123456789") != strlen(digits))
+		return -EINVAL;
+	errno = 0;
+	v = strtoull(digits, NULL, hex ? 16 : 10);
+	if (errno || v > UINT32_MAX)
+		return -ERANGE;
+	*value = (unsigned int)v;
+	return 0;
+}
+
+char *util_printable(const char *text)
+{
+	char *out = malloc(strlen(text) * 4 + 1);
+	char *p = out;
+
+	if (!out)
+		return NULL;
+	for (const unsigned char *s = (const unsigned char *)text; *s; s++) {
+		if (*s >= 0x20 && *s < 0x7f)
+			*p++ = (char)*s;
+		else
+			p += sprintf(p, "\\x%02x", *s);
+	}
+	*p = '\0';
+	return out;
+}
+
+void util_std_fds(void)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
+			continue;
+		/* open() answers the lowest free number, which is fd */
+		if (open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
+			abort();
+	}
+}

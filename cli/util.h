@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Small things every file of tsmctl and tsm-bind-helper needs: cleanup
+ * attributes, string comparison, bounded formatting.
+ */
+#ifndef TSMCTL_UTIL_H
+#define TSMCTL_UTIL_H
+
+#include <dirent.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
+
+/* Close at the end of the scope; start at -1 (or NULL). */
+#define cleanup_fd __attribute__((cleanup(util_close)))
+#define cleanup_free __attribute__((cleanup(util_free)))
+#define cleanup_dir __attribute__((cleanup(util_closedir)))
+#define cleanup_file __attribute__((cleanup(util_fclose)))
+
+static inline void util_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+
+static inline void util_free(void *p)
+{
+	free(*(void **)p);
+}
+
+static inline void util_closedir(DIR **d)
+{
+	if (*d)
+		closedir(*d);
+}
+
+static inline void util_fclose(FILE **f)
+{
+	if (*f)
+		fclose(*f);
+}
+
+static inline bool streq(const char *a, const char *b)
+{
+	return strcmp(a, b) == 0;
+}
+
+static inline bool starts_with(const char *s, const char *prefix)
+{
+	return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+/**
+ * util_copy() - copy a string into a fixed buffer
+ * @dst: buffer of @size bytes, always terminated afterwards
+ * @size: size of @dst in bytes, at least 1
+ * @src: what to copy
+ *
+ * Return: true if all of @src fitted.
+ */
+bool util_copy(char *dst, size_t size, const char *src);
+
+/**
+ * util_parse_u32() - a whole string as a number
+ * @text: digits only, decimal or with 0x hexadecimal: no sign, no blanks
+ * @value: out, the number; untouched on failure
+ *
+ * Return: 0, -EINVAL if @text is no such number, -ERANGE if it needs more than
+ * 32 bits.
+ */
+int util_parse_u32(const char *text, unsigned int *value);
+
+/**
+ * util_printable() - make foreign text safe to print
+ * @text: any bytes up to a NUL: an argument, a process name, a file's content
+ *
+ * Bytes outside printable ASCII come back as \xNN, so neither a terminal nor a
+ * JSON parser can be confused by them.
+ *
+ * Return: a string for the caller to free, or NULL without memory.
+ */
+char *util_printable(const char *text);
+
+/**
+ * util_std_fds() - make sure that descriptors 0 to 2 are open
+ *
+ * A closed one is replaced by an end of /dev/null that fails when it is used the
+ * usual way, so that no file opened later becomes standard output, and a lost
+ * answer is still noticed. Call first in main().
+ */
+void util_std_fds(void);
+
+#endif

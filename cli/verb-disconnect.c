@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* tsmctl disconnect: end the session between a device's DSM and its TSM. */
+#include <errno.h>
+
+#include "report.h"
+#include "verbs.h"
+
+static int disconnect(struct ctx *ctx, struct pci_device *dev, void *arg)
+{
+	char before[ATTR_MAX], bound[ATTR_MAX];
+	struct outcome o = { .device = dev->name, .attribute = "tsm" };
+	struct problem p = { .device = dev->name, .attribute = "tsm/disconnect", .stage = "read" };
+
+	(void)arg;
+	p.err = pci_get(dev, "tsm/connect", before);
+	if (p.err == -ENOENT)
+		return report_outcome(ctx, &o);
+	if (p.err)
+		return report_error(ctx, &p, "cannot read tsm/connect: %s", strerror(-p.err));
+	if (!before[0])
+		return report_outcome(ctx, &o);
+	o.previous = before;
+	p.value = before;
+	p.stage = "disconnect";
+	/* PCI/TSM would disconnect a bound device, and its guest would lose it */
+	if (pci_get(dev, "tsm/bound", bound) == 0 && bound[0]) {
+		p.err = -EBUSY;
+		p.hint = "run 'tsmctl unbind' or 'tsmctl revoke' first";
+		return report_error(ctx, &p, "it is bound to a VM");
+	}
+	p.err = pci_set(ctx, dev, "tsm/disconnect", before);
+	if (p.err)
+		return report_error(ctx, &p, "cannot disconnect it from %s: %s", before,
+				    strerror(-p.err));
+	o.changed = true;
+	return report_outcome(ctx, &o);
+}
+
+static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
+{
+	return devices_each(ctx, verb, argc, argv, disconnect, NULL);
+}
+
+const struct verb verb_disconnect = {
+	.name = "disconnect",
+	.synopsis = "DEVICE...",
+	.summary = "disconnect a device from its TSM",
+	.help = "Refused while the device is bound: the kernel itself would not refuse. Needs "
+		"only the kernel's own PCI/TSM.",
+	.flags = VERB_DEVICES,
+	.run = run,
+};

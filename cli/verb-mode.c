@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* tsmctl mode: how a device's MMIO regions are claimed, and kept from mappings. */
+#include <errno.h>
+
+#include "policy.h"
+#include "report.h"
+#include "verbs.h"
+
+#define DEFAULT_MODE "default_region_mode"
+
+static const char *opt_set, *opt_default, *opt_bar_mmap;
+
+static const struct poptOption options[] = {
+	{ "set", 0, POPT_ARG_STRING, &opt_set, 0, "the mode, if not the last argument", "MODE" },
+	{ "default", 0, POPT_ARG_STRING, &opt_default, 0,
+	  "set the mode of all devices whose own is default", "MODE" },
+	{ "bar-mmap", 0, POPT_ARG_STRING, &opt_bar_mmap, 0,
+	  "what a bind does to mapped BARs: refuse or revoke", "ACTION" },
+	POPT_TABLEEND
+};
+
+static const char *const words[] = { "default", "exclusive", "shared", NULL };
+static const char *const actions[] = { "refuse", "revoke", NULL };
+
+static bool among(const char *const *list, const char *word)
+{
+	for (; *list; list++)
+		if (streq(*list, word))
+			return true;
+	return false;
+}
+
+static int apply(struct ctx *ctx, struct pci_device *dev, void *arg)
+{
+	int ret = 0;
+
+	(void)arg;
+	if (opt_set)
+		ret = policy_change(ctx, dev, "region_mode", opt_set);
+	if (!ret && opt_bar_mmap)
+		ret = policy_change(ctx, dev, "bar_mmap", opt_bar_mmap);
+	if (!opt_set && !opt_bar_mmap)
+		ret = policy_show(ctx, dev, "region_mode");
+	return ret;
+}
+
+static int set_default(struct ctx *ctx)
+{
+	struct problem p = { .attribute = DEFAULT_MODE, .value = opt_default };
+	struct outcome o = { .attribute = DEFAULT_MODE, .value = opt_default };
+	char before[ATTR_MAX];
+
+	p.err = policy_require(ctx, NULL);
+	if (p.err)
+		return p.err;
+	p.stage = "read";
+	p.err = attr_read(ctx->policy_fd, DEFAULT_MODE, before, sizeof(before));
+	if (p.err)
+		return report_error(ctx, &p, "cannot read " DEFAULT_MODE ": %s", strerror(-p.err));
+	o.previous = before;
+	if (streq(before, opt_default))
+		return report_outcome(ctx, &o);
+	p.stage = "write";
+	p.err = attr_write(ctx, ctx->policy_fd, policy_where(ctx), DEFAULT_MODE, opt_default);
+	if (p.err)
+		return report_error(ctx, &p, "cannot set " DEFAULT_MODE " to '%s': %s", opt_default,
+				    strerror(-p.err));
+	o.changed = true;
+	return report_outcome(ctx, &o);
+}
+
+static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
+{
+	int ret = 0;
+
+	if (!opt_set && argc > 0 && among(words, argv[argc - 1]))
+		opt_set = argv[--argc];
+	if (opt_set && !among(words, opt_set))
+		return verb_usage_error(ctx, verb, opt_set,
+					"'%s' is no mode: default, exclusive or shared", opt_set);
+	if (opt_default && (!among(words, opt_default) || streq(opt_default, "default")))
+		return verb_usage_error(ctx, verb, opt_default,
+					"'%s' cannot be the default: exclusive or shared",
+					opt_default);
+	if (opt_bar_mmap && !among(actions, opt_bar_mmap))
+		return verb_usage_error(ctx, verb, opt_bar_mmap,
+					"'%s' is no action: refuse or revoke", opt_bar_mmap);
+	if (opt_default)
+		ret = set_default(ctx);
+	if (opt_default && !argc && !opt_set && !opt_bar_mmap)
+		return ret;
+	return devices_each(ctx, verb, argc, argv, apply, NULL) ?: ret;
+}
+
+const struct verb verb_mode = {
+	.name = "mode",
+	.synopsis = "DEVICE... [default|exclusive|shared]",
+	.summary = "read or set how a device's MMIO regions are claimed",
+	.help = "The mode counts from the next time the device is opened, and cannot be changed "
+		"while it is open. A bind needs exclusive regions. Without a mode, prints the "
+		"present one. The device need not exist yet.",
+	.words = words,
+	.options = options,
+	.flags = VERB_DEVICES | VERB_ABSENT | VERB_FUTURE,
+	.run = run,
+};

@@ -1,0 +1,232 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
+# tsmctl assign and release. The part of the kernel is played by FIFOs in the
+# place of attributes: tsmctl cannot open the next one before the player does.
+bats_require_minimum_version 1.5.0
+load helpers
+
+setup() {
+	fake_host
+	fake_driver vfio-pci-tsm
+	fake_driver e1000e
+	DEV=$SYS/devices/pci0000:00/0000:01:00.0
+	LOG=$BATS_TEST_TMPDIR/log
+}
+
+teardown() {
+	[ -n "${PLAYER:-}" ] || return 0
+	pkill -P "$PLAYER" || true
+	kill "$PLAYER" 2> /dev/null || true
+}
+
+# fifo FILE...: puts a FIFO in the place of each.
+fifo() { local f; for f; do rm -f "$f"; mkfifo "$f"; done; }
+
+# play COMMANDS: runs them in the background, as the kernel.
+play() {
+	eval "play_now() { $1; }"
+	play_now > "$LOG" 2>&1 3>&- &
+	PLAYER=$!
+}
+
+# Waits for the end of the play; a scene that nobody asked for is a failure.
+played() {
+	gone() { ! kill -0 "$PLAYER" 2> /dev/null; }
+	until_true gone || fail "left over in the play; so far: $(cat "$LOG")"
+}
+
+# took FILE: notes what was written to a FIFO.
+took() { printf '%s=' "${1##*/}"; cat "$1"; }
+
+@test "assign: override, unbind, probe, in this order; verified; with a directory" {
+	fake_device 0000:01:00.0 e1000e
+	fake_policy 0000:01:00.0
+	fifo "$DEV/driver_override" "$SYS"/bus/pci/drivers/{e1000e/unbind,../drivers_probe}
+	play 'echo "(null)" > $DEV/driver_override
+		took $DEV/driver_override
+		took $SYS/bus/pci/drivers/e1000e/unbind
+		fake_set_driver 0000:01:00.0 vfio-pci-tsm
+		took $SYS/bus/pci/drivers_probe'
+	run_split timeout 20 tsmctl assign 01:00.0 --json
+	assert_success
+	assert_envelope
+	json_is 'list(r[0])' "$OUTCOME_KEYS"
+	json_is 'r[0]' '{"device": "0000:01:00.0", "attribute": "driver", "value": "vfio-pci-tsm", "previous": "e1000e", "changed": true, "note": null}'
+	played
+	assert_equal "$(cat "$LOG")" "driver_override=vfio-pci-tsm
+unbind=0000:01:00.0
+drivers_probe=0000:01:00.0"
+}
+
+@test "assign: if no driver takes it, the override and the old driver come back" {
+	fake_device 0000:01:00.0 e1000e
+	fake_policy 0000:01:00.0
+	fifo "$DEV/driver_override" "$SYS"/bus/pci/drivers/{e1000e/unbind,../drivers_probe}
+	play 'echo "(null)" > $DEV/driver_override
+		took $DEV/driver_override
+		took $SYS/bus/pci/drivers/e1000e/unbind
+		fake_set_driver 0000:01:00.0
+		took $SYS/bus/pci/drivers_probe
+		took $DEV/driver_override
+		took $SYS/bus/pci/drivers_probe
+		fake_set_driver 0000:01:00.0 e1000e'
+	run_split timeout 20 tsmctl assign 01:00.0
+	assert_equal "$status" 1
+	assert_one_line 0000:01:00.0 "did not take it" "dmesg"
+	played
+	assert_equal "$(cat "$LOG")" "driver_override=vfio-pci-tsm
+unbind=0000:01:00.0
+drivers_probe=0000:01:00.0
+driver_override=
+drivers_probe=0000:01:00.0"
+}
+
+@test "assign: an assigned device is left alone" {
+	fake_assigned 0000:01:00.0
+	before=$(snapshot)
+	run_split tsmctl assign 01:00.0 --json
+	assert_success
+	json_is 'd["changed"]' false
+	json_is 'list(r[0])' "$OUTCOME_KEYS"
+	assert_equal "$(snapshot)" "$before"
+}
+
+@test "assign: --dry-run changes nothing and shows every step" {
+	fake_device 0000:01:00.0 e1000e
+	before=$(snapshot)
+	run_split tsmctl assign 01:00.0 --dry-run
+	assert_success
+	assert_output "0000:01:00.0: would set driver vfio-pci-tsm (now e1000e)"
+	assert_equal "$(printf '%s\n' "$stderr" | wc -l)" 4
+	for part in "would create $CFG/0000:01:00.0" "to $SYS/bus/pci/devices/0000:01:00.0/driver_override" "to $SYS/bus/pci/drivers/e1000e/unbind" \
+		"to $SYS/bus/pci/drivers_probe"; do
+		[[ $stderr == *"$part"* ]] || fail "no $part in $stderr"
+	done
+	assert_equal "$(snapshot)" "$before"
+}
+
+@test "assign: without the driver: exit 5 and tsmctl load; without IOMMU: exit 5" {
+	fake_device 0000:01:00.0 e1000e
+	before=$(snapshot)
+	rm -r "$SYS/bus/pci/drivers/vfio-pci-tsm"
+	run_split tsmctl assign 01:00.0
+	assert_equal "$status" 5
+	assert_one_line 0000:01:00.0 "not loaded" "tsmctl load"
+	fake_driver vfio-pci-tsm
+	rm "$DEV/iommu_group"
+	run_split tsmctl assign 01:00.0 --json
+	assert_equal "$status" 5
+	assert_envelope
+	json_is 'e[0]["stage"]' iommu
+	ln -s ../../../kernel/iommu_groups/7 "$DEV/iommu_group"
+	assert_equal "$(snapshot)" "$before"
+}
+
+@test "assign: host drivers in the same IOMMU group are named" {
+	fake_device 0000:01:00.0
+	fake_policy 0000:01:00.0
+	fake_device 0000:01:00.1 e1000e
+	fake_device 0000:00:1c.0 pcieport
+	fake_device 0000:05:00.0 nvme 8086 1 9
+	echo 0x060400 > "$SYS/bus/pci/devices/0000:00:1c.0/class"
+	fifo "$SYS/bus/pci/drivers_probe"
+	play 'until grep -q vfio $DEV/driver_override; do :; done
+		fake_set_driver 0000:01:00.0 vfio-pci-tsm
+		took $SYS/bus/pci/drivers_probe'
+	run_split timeout 20 tsmctl assign 01:00.0 --json
+	assert_success
+	json_is '"0000:01:00.1 (e1000e)" in r[0]["note"]' true
+	json_is '"pcieport" in r[0]["note"] or "nvme" in r[0]["note"]' false
+}
+
+@test "assign: a vfio device that somebody holds is refused with pid and name" {
+	fake_device 0000:01:00.0 vfio-pci
+	mkdir -p "$DEV/vfio-dev/vfio0"
+	fake_policy 0000:01:00.0 open
+	policy 0000:01:00.0 owner $$
+	before=$(snapshot)
+	run_split tsmctl assign 01:00.0
+	assert_equal "$status" 6
+	assert_one_line 0000:01:00.0 "process $$ ($(cat /proc/$$/comm))"
+	assert_equal "$(snapshot)" "$before"
+}
+
+@test "release: override cleared, unbound, probed; the policy stays" {
+	fake_assigned 0000:01:00.0
+	fifo "$DEV/driver_override" "$SYS"/bus/pci/drivers/{vfio-pci-tsm/unbind,../drivers_probe}
+	play 'echo vfio-pci-tsm > $DEV/driver_override
+		took $DEV/driver_override
+		took $SYS/bus/pci/drivers/vfio-pci-tsm/unbind
+		fake_set_driver 0000:01:00.0 e1000e
+		took $SYS/bus/pci/drivers_probe'
+	run_split timeout 20 tsmctl release 01:00.0 --json
+	assert_success
+	json_is 'r[0]["value"]' e1000e
+	json_is 'r[0]["previous"]' vfio-pci-tsm
+	json_is 'd["changed"]' true
+	played
+	assert_equal "$(cat "$LOG")" "driver_override=
+unbind=0000:01:00.0
+drivers_probe=0000:01:00.0"
+	assert [ -d "$CFG/0000:01:00.0" ]
+}
+
+@test "release: no driver afterwards is fine, the same driver again is not" {
+	fake_assigned 0000:01:00.0
+	echo vfio-pci-tsm > "$DEV/driver_override"
+	run_split tsmctl release 01:00.0
+	assert_equal "$status" 6
+	assert_one_line "took it again"
+
+	echo vfio-pci-tsm > "$DEV/driver_override"
+	fifo "$SYS/bus/pci/drivers_probe"
+	play 'until ! grep -q vfio $DEV/driver_override; do :; done
+		fake_set_driver 0000:01:00.0
+		took $SYS/bus/pci/drivers_probe'
+	run_split timeout 20 tsmctl release 01:00.0 --json
+	assert_success
+	json_is 'r[0]["value"]' null
+	json_is '"no driver" in r[0]["note"]' true
+}
+
+@test "release: an open device is refused: exit 6, pid and name" {
+	fake_assigned 0000:01:00.0 open
+	policy 0000:01:00.0 owner $$
+	before=$(snapshot)
+	run_split tsmctl release 01:00.0
+	assert_equal "$status" 6
+	assert_one_line 0000:01:00.0 "process $$ (" "stop it"
+	policy 0000:01:00.0 owner none
+	run_split tsmctl release 01:00.0 --json
+	assert_equal "$status" 6
+	assert_envelope
+	json_is 'e[0]["errno"]' EBUSY
+	policy 0000:01:00.0 owner $$
+	assert_equal "$(snapshot)" "$before"
+}
+
+@test "release: what is not assigned is left alone; --dry-run changes nothing" {
+	fake_device 0000:01:00.0 e1000e
+	fake_assigned 0000:02:00.0
+	before=$(snapshot)
+	run_split tsmctl release 01:00.0 --json
+	assert_success
+	json_is 'd["changed"]' false
+	json_is 'r[0]["value"]' e1000e
+	run_split tsmctl release 02:00.0 --dry-run --json
+	assert_success
+	json_is 'd["changed"]' true
+	run_split tsmctl release all --forget --dry-run
+	assert_success
+	[[ $stderr == *"would remove"* ]]
+	assert_equal "$(snapshot)" "$before"
+}
+
+@test "release: --forget removes the directory, of an absent device as well" {
+	mkdir "$CFG/0000:09:00.0"
+	run_split tsmctl release --forget 09:00.0 --json
+	assert_success
+	json_is 'd["changed"]' true
+	refute [ -e "$CFG/0000:09:00.0" ]
+}

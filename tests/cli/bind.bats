@@ -1,0 +1,267 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
+# tsmctl bind, unbind, revoke, with a stand-in for the helper.
+bats_require_minimum_version 1.5.0
+load helpers
+
+setup() {
+	fake_host
+	fake_assigned 0000:01:00.0
+	policy 0000:01:00.0 tdi_id 0000:00:02.0
+	# tsmctl takes the helper that lies beside it
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	cp "$TSMCTL_BIN/tsmctl" "$BATS_TEST_TMPDIR/bin"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH
+}
+
+teardown() {
+	local pid
+
+	for pid in $(cat "$BATS_TEST_TMPDIR"/*.pid 2> /dev/null); do
+		kill -KILL "$pid" 2> /dev/null || true
+	done
+}
+
+# helper SCRIPT: what the stand-in does; it gets the real one's arguments.
+helper() {
+	printf '#!/bin/bash\nT=%q\n%s\n' "$BATS_TEST_TMPDIR" "$1" > "$BATS_TEST_TMPDIR/bin/tsm-bind-helper"
+	chmod +x "$BATS_TEST_TMPDIR/bin/tsm-bind-helper"
+}
+
+# error_line STEP ERRNO: what the real one says.
+error_line() {
+	printf '{"event":"error","device":"0000:01:00.0","step":"%s","errno":"%s","message":"it broke","hint":"mend it"}' "$@"
+}
+
+# holder COMMANDS: a process that has the device's lock, as the helper; it runs
+# COMMANDS on SIGTERM.
+holder() {
+	mkdir -p "$RUN"
+	cat > "$BATS_TEST_TMPDIR/holder" <<- EOF
+		exec 9> "$RUN/0000:01:00.0.lock"
+		flock 9
+		echo \$\$ >&9
+		trap '$1; exit 0' TERM
+		echo \$\$ > "$BATS_TEST_TMPDIR/holder.pid"
+		while :; do sleep 0.1; done
+	EOF
+	bash "$BATS_TEST_TMPDIR/holder" > /dev/null 2>&1 3>&- &
+	disown
+	until_true test -s "$BATS_TEST_TMPDIR/holder.pid"
+	HOLDER=$(cat "$BATS_TEST_TMPDIR/holder.pid")
+	policy 0000:01:00.0 owner "$HOLDER"
+}
+
+@test "bind: starts the helper, which stays, in a session of its own" {
+	helper 'echo $$ > $T/helper.pid; printf "%s\n" "$@" > $T/args; env > $T/env
+		echo "{\"event\":\"bound\",\"device\":\"$2\",\"pid\":$$}"; exec sleep 60'
+	run_split timeout 20 tsmctl bind 01:00.0 --json
+	assert_success
+	assert_envelope
+	pid=$(cat "$BATS_TEST_TMPDIR/helper.pid")
+	json_is 'list(r[0])' "$OUTCOME_KEYS"
+	json_is 'r[0]["value"]' bound
+	json_is 'r[0]["previous"]' closed
+	json_is 'r[0]["note"]' "held by process $pid"
+	kill -0 "$pid"
+	assert_equal "$(ps -o sid= -p "$pid" | tr -d ' ')" "$pid"
+	assert_equal "$(cat "$BATS_TEST_TMPDIR/args")" "--device
+0000:01:00.0
+--run-dir
+$RUN
+--sysfs
+$SYS"
+	run grep -E '^(HOME|PATH|SYSFS_PATH)=/(root|work|home)' "$BATS_TEST_TMPDIR/env"
+	assert_output ""
+}
+
+@test "bind: a caller that waits for the end of output does not wait for the helper" {
+	helper 'echo $$ > $T/helper.pid; echo "{\"event\":\"bound\",\"device\":\"$2\",\"pid\":$$}"
+		exec sleep 60'
+	out=$(timeout 20 tsmctl bind 01:00.0 2>&1)
+	[[ $out == *"state bound (was closed)"* ]]
+}
+
+@test "bind: what the helper says of a failure is reported once, with its exit code" {
+	helper "echo '$(error_line "open kvm" ENOENT)'; exit 5"
+	run_split tsmctl bind 01:00.0
+	assert_equal "$status" 5
+	assert_one_line 0000:01:00.0 "it broke" "mend it"
+	run_split tsmctl bind 01:00.0 --json
+	assert_equal "$status" 5
+	assert_envelope
+	json_is 'r' '[]'
+	json_is 'e[0]["stage"]' "open kvm"
+	json_is 'e[0]["errno"]' ENOENT
+	json_is 'e[0]["hint"]' "mend it"
+}
+
+@test "bind: a refusal of the driver gets the hint of its stage" {
+	while read -r errno name stage code hint; do
+		policy 0000:01:00.0 last_error "$errno $stage"
+		helper "echo '$(error_line bind "$name")'; exit 1"
+		run_split tsmctl bind 01:00.0
+		[ "$status" -eq "$code" ] || fail "$stage gave exit $status"
+		assert_one_line 0000:01:00.0 "bind refused" "$hint" "$name"
+		run_split tsmctl bind 01:00.0 --json
+		json_is 'e[0]["stage"]' "$stage"
+	done <<- 'EOF'
+		-1 EPERM regions 4 tsmctl mode 0000:01:00.0 exclusive
+		-16 EBUSY mapped 6 --bar-mmap revoke
+		-16 EBUSY ioeventfd 6 x-no-kvm-ioeventfd=on
+		-13 EACCES denied 4 tsmctl allow 0000:01:00.0
+		-22 EINVAL kvm 1 KVM_DEV_VFIO_FILE_ADD
+		-95 EOPNOTSUPP vdevice 5 tsmctl tdi-id 0000:01:00.0
+		-61 ENODATA tdi-id 1 tsmctl tdi-id 0000:01:00.0
+		-112 EHOSTDOWN power 1 power/control
+		-112 EHOSTDOWN command 1 Command
+		-6 ENXIO not-connected 5 tsmctl connect 0000:01:00.0
+		-5 EIO tsm 1 dmesg
+	EOF
+}
+
+@test "bind: an old last_error of another errno does not speak" {
+	policy 0000:01:00.0 last_error "-16 mapped"
+	helper "echo '$(error_line bind EINVAL)'; exit 1"
+	run_split tsmctl bind 01:00.0
+	assert_one_line "it broke"
+}
+
+@test "bind: a helper that dies, is silent, or talks nonsense is an error" {
+	for script in 'exit 0' 'kill -9 $$' 'echo "{"; sleep 60' 'echo "[]"' 'echo "{\"event\":1}"' \
+		'head -c 10000 /dev/zero'; do
+		helper "$script"
+		run_split timeout 20 tsmctl bind 01:00.0
+		[ "$status" -eq 1 ] || fail "'$script' gave exit $status"
+		assert_one_line 0000:01:00.0 tsm-bind-helper
+	done
+	rm "$BATS_TEST_TMPDIR/bin/tsm-bind-helper"
+	run_split tsmctl bind 01:00.0
+	assert_equal "$status" 1
+	assert_one_line "cannot find tsm-bind-helper"
+}
+
+@test "bind: --dry-run starts nothing" {
+	helper 'touch $T/started'
+	before=$(snapshot)
+	run tsmctl bind 01:00.0 --dry-run
+	assert_success
+	assert_line "0000:01:00.0: would set state bound (now closed)"
+	refute [ -e "$BATS_TEST_TMPDIR/started" ]
+	assert_equal "$(snapshot)" "$before"
+}
+
+@test "bind: a bound device is left alone; another driver, another holder is refused" {
+	helper 'touch $T/started'
+	policy 0000:01:00.0 state bound
+	policy 0000:01:00.0 owner $$
+	run_split tsmctl bind 01:00.0 --json
+	assert_success
+	json_is 'd["changed"]' false
+	policy 0000:01:00.0 state open
+	run_split tsmctl bind 01:00.0
+	assert_equal "$status" 6
+	assert_one_line "process $$ (" "tsmctl revoke"
+	policy 0000:01:00.0 state closed
+	policy 0000:01:00.0 owner none
+	fake_set_driver 0000:01:00.0 nvme
+	run_split tsmctl bind 01:00.0
+	assert_equal "$status" 5
+	assert_one_line "its driver is nvme" "tsmctl assign 0000:01:00.0"
+	refute [ -e "$BATS_TEST_TMPDIR/started" ]
+}
+
+@test "unbind: stops the helper, waits for it, verifies" {
+	policy 0000:01:00.0 state bound
+	holder "echo closed > $CFG/0000:01:00.0/tsm/state; sleep 0.5"
+	run_split timeout 40 tsmctl unbind 01:00.0 --json
+	assert_success
+	assert_envelope
+	json_is 'r[0]["value"]' closed
+	json_is 'r[0]["previous"]' bound
+	json_is 'd["changed"]' true
+	run kill -0 "$HOLDER"
+	assert_failure
+}
+
+@test "unbind: a device still bound afterwards is exit 6" {
+	policy 0000:01:00.0 state bound
+	holder true
+	run_split timeout 40 tsmctl unbind 01:00.0
+	assert_equal "$status" 6
+	assert_one_line "still bound"
+}
+
+@test "unbind: who is not our helper is left alone: exit 6, hint revoke" {
+	policy 0000:01:00.0 state bound
+	sleep 60 > /dev/null 2>&1 3>&- &
+	disown
+	echo $! > "$BATS_TEST_TMPDIR/other.pid"
+	policy 0000:01:00.0 owner $!
+	run_split tsmctl unbind 01:00.0
+	assert_equal "$status" 6
+	assert_one_line "process $! (sleep)" "tsmctl revoke"
+	# a lock file with its number, but no lock; then a lock of another process
+	mkdir -p "$RUN"
+	echo $! > "$RUN/0000:01:00.0.lock"
+	run_split tsmctl unbind 01:00.0
+	assert_equal "$status" 6
+	kill -0 $!
+	victim=$!
+	holder true
+	policy 0000:01:00.0 owner "$victim"
+	run_split tsmctl unbind 01:00.0
+	assert_equal "$status" 6
+	kill -0 "$victim"
+	kill -0 "$HOLDER"
+	# held, and nobody knows by whom
+	policy 0000:01:00.0 owner none
+	run_split tsmctl unbind 01:00.0 --json
+	assert_equal "$status" 6
+	assert_envelope
+}
+
+@test "unbind: nothing bound, nothing done; --dry-run stops nobody" {
+	run_split tsmctl unbind 01:00.0 --json
+	assert_success
+	json_is 'd["changed"]' false
+	policy 0000:01:00.0 state bound
+	holder true
+	run_split tsmctl unbind 01:00.0 --dry-run
+	assert_success
+	assert_output "0000:01:00.0: would set state closed (now bound)"
+	kill -0 "$HOLDER"
+}
+
+@test "revoke: writes 0, verifies; nothing if not bound; --dry-run nothing" {
+	policy 0000:01:00.0 bound 1
+	run tsmctl revoke 01:00.0 --dry-run
+	assert_success
+	assert_equal "$(policy 0000:01:00.0 bound)" 1
+	run_split tsmctl revoke 01:00.0 --json
+	assert_success
+	json_is 'r[0]' '{"device": "0000:01:00.0", "attribute": "bound", "value": "0", "previous": "1", "changed": true, "note": null}'
+	assert_equal "$(policy 0000:01:00.0 bound)" 0
+	run_split tsmctl revoke 01:00.0 --json
+	assert_success
+	json_is 'd["changed"]' false
+	fake_device 0000:02:00.0
+	run_split tsmctl revoke 02:00.0 --json
+	assert_success
+	json_is 'd["changed"]' false
+}
+
+@test "revoke: what cannot be written is exit 4; what stays bound is exit 6" {
+	policy 0000:01:00.0 bound 1
+	chmod 0444 "$CFG/0000:01:00.0/tsm/bound"
+	run_restricted tsmctl revoke 01:00.0
+	assert_equal "$status" 4
+	rm "$CFG/0000:01:00.0/tsm/bound"
+	mkfifo "$CFG/0000:01:00.0/tsm/bound"
+	bash -c 'echo 1 > "$1"; cat "$1"; echo 1 > "$1"' - "$CFG/0000:01:00.0/tsm/bound" \
+		> /dev/null 3>&- &
+	run_split timeout 20 tsmctl revoke 01:00.0
+	assert_equal "$status" 6
+	assert_one_line "still bound"
+}

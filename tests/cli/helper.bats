@@ -1,0 +1,114 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
+# tsm-bind-helper, up to where it needs a real device.
+bats_require_minimum_version 1.5.0
+load helpers
+
+setup() {
+	fake_host
+	fake_device 0000:01:00.0 vfio-pci-tsm
+	DEV=$SYS/devices/pci0000:00/0000:01:00.0
+}
+
+helper() { run_split timeout 20 tsm-bind-helper --sysfs "$SYS" --run-dir "$RUN" "$@"; }
+
+# assert_said STEP ERRNO CODE: one error line, with these members.
+assert_said() {
+	assert_equal "$(printf '%s' "$output" | python3 -c '
+import json, sys
+line, = sys.stdin.read().splitlines()
+d = json.loads(line)
+assert list(d) == ["event", "device", "step", "errno", "message", "hint"], d
+print(d["event"], d["step"], d["errno"])')" "error $1 $2"
+	assert_equal "$status" "$3"
+	assert_equal "$stderr" ""
+}
+
+@test "helper: usage" {
+	for args in "" "--device" "--device x" "--device 01:00" "--device 0000:01:00.0 more" "--nonesuch" \
+		"--device 8086:10c9" "--device ../../x" "--device 01:00.0 --sysfs x" \
+		"--device 01:00.0 --run-dir x"; do
+		# shellcheck disable=SC2086
+		run_split tsm-bind-helper $args
+		assert_said usage EINVAL 2
+	done
+	run_split tsm-bind-helper --device $'\xff\n"'
+	assert_said usage EINVAL 2
+}
+
+@test "helper: a device that is not there, not on vfio, without node" {
+	helper --device 99:00.0
+	assert_said "find cdev" ENODEV 3
+	helper --device 01:00.0
+	assert_said "find cdev" ENXIO 5
+	mkdir -p "$DEV/vfio-dev/vfio4093"
+	echo 511:4093 > "$DEV/vfio-dev/vfio4093/dev"
+	helper --device 01:00.0
+	assert_said "open cdev" ENOENT 5
+	for text in "" x 1 1:x 1:2:3; do
+		echo "$text" > "$DEV/vfio-dev/vfio4093/dev"
+		helper --device 01:00.0
+		assert_said "find cdev" EIO 1
+	done
+	rm -r "$DEV/vfio-dev"
+	mkdir -p "$DEV/vfio-dev/vfio0..x" "$DEV/vfio-dev/vfio"
+	helper --device 01:00.0
+	assert_said "find cdev" ENXIO 5
+}
+
+@test "helper: two never fight over a device" {
+	mkdir "$RUN"
+	(flock 9 && echo 4711 >&9 && exec sleep 20) 9> "$RUN/0000:01:00.0.lock" > /dev/null 2>&1 3>&- &
+	other=$!
+	until_true grep -q 4711 "$RUN/0000:01:00.0.lock"
+	helper --device 01:00.0
+	kill "$other"
+	assert_said lock EBUSY 6
+	[[ $output == *"process 4711"* ]] || fail "$output"
+}
+
+@test "helper: the lock file is its own, mode 0644, and empty afterwards" {
+	helper --device 01:00.0
+	assert_equal "$(stat -c %a "$RUN")" 755
+	assert_equal "$(stat -c %a:%s "$RUN/0000:01:00.0.lock")" 644:0
+}
+
+@test "helper: links and foreign directories in the place of the lock are refused" {
+	mkdir "$RUN" "$BATS_TEST_TMPDIR/other"
+	echo secret > "$BATS_TEST_TMPDIR/secret"
+	ln -s "$BATS_TEST_TMPDIR/secret" "$RUN/0000:01:00.0.lock"
+	helper --device 01:00.0
+	assert_said lock ELOOP 4
+	ln -f "$BATS_TEST_TMPDIR/secret" "$RUN/0000:01:00.0.lock"
+	helper --device 01:00.0
+	assert_said lock EPERM 4
+	rm "$RUN/0000:01:00.0.lock"
+	mkfifo "$RUN/0000:01:00.0.lock"
+	helper --device 01:00.0
+	assert_said lock EPERM 4
+	rm -r "$RUN"
+	ln -s other "$RUN"
+	helper --device 01:00.0
+	assert_said lock ENOTDIR 1
+	rm "$RUN"
+	mkdir -m 0777 "$RUN"
+	helper --device 01:00.0
+	assert_said lock EPERM 4
+	assert_equal "$(cat "$BATS_TEST_TMPDIR/secret")" secret
+}
+
+@test "helper: the environment moves nothing" {
+	run_split env SYSFS_PATH="$SYS" TSMCTL_RUN="$RUN/elsewhere" timeout 20 \
+		tsm-bind-helper --run-dir "$RUN" --device 99:00.0
+	assert_said "find cdev" ENODEV 3
+	refute [ -e "$RUN/elsewhere" ]
+	assert [ -e "$RUN/0000:99:00.0.lock" ]
+}
+
+@test "helper: an answer that nobody can read is no reason to hang" {
+	run_split bash -c 'timeout 20 tsm-bind-helper --device x > /dev/full'
+	assert_equal "$status" 2
+	run_split bash -c 'timeout 20 tsm-bind-helper --device x >&- 2>&- <&-'
+	assert_equal "$status" 2
+}

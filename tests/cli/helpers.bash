@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2034,SC2154
+# Shared by the tests of tsmctl and tsm-bind-helper: fake trees of sysfs and
+# configfs in BATS_TEST_TMPDIR, and looks into JSON answers. Nothing needs root.
+
+export BATS_LIB_PATH=${BATS_LIB_PATH:-/usr/lib/bats}
+bats_lib() { load "${BATS_LIB_PATH%%:*}/$1/load.bash"; }
+bats_lib bats-support
+bats_lib bats-assert
+
+: "${TSMCTL_BIN:=$BATS_TEST_DIRNAME/../../build/bin}"
+TSMCTL_BIN=$(cd "$TSMCTL_BIN" && pwd)
+PATH=$TSMCTL_BIN:$PATH
+
+# An empty host: a PCI bus, a TSM class, configfs with vfio_tsm.
+fake_host() {
+	SYS=$BATS_TEST_TMPDIR/sys
+	CFG=$SYS/kernel/config/vfio_tsm
+	RUN=$BATS_TEST_TMPDIR/run
+	export SYSFS_PATH=$SYS TSMCTL_RUN=$RUN
+	unset TSMCTL_CONFIGFS
+	mkdir -p "$SYS"/bus/pci/{devices,drivers} "$SYS"/class/tsm "$SYS"/module \
+		"$SYS/devices/pci0000:00" "$SYS/kernel/iommu_groups" "$CFG"
+	: > "$SYS/bus/pci/drivers_probe"
+	echo exclusive > "$CFG/default_region_mode"
+}
+
+# fake_driver NAME: registers a PCI driver.
+fake_driver() {
+	[ ! -d "$SYS/bus/pci/drivers/$1" ] || return 0
+	mkdir -p "$SYS/bus/pci/drivers/$1"
+	: > "$SYS/bus/pci/drivers/$1/unbind"
+	: > "$SYS/bus/pci/drivers/$1/bind"
+}
+
+# fake_set_driver ADDR [NAME]: what the kernel does when a driver takes a device.
+fake_set_driver() {
+	local dev="$SYS/devices/pci0000:00/$1"
+
+	rm -f "$dev/driver" "$SYS"/bus/pci/drivers/*/"$1"
+	[ -n "${2:-}" ] || return 0
+	fake_driver "$2"
+	ln -s "../../../bus/pci/drivers/$2" "$dev/driver"
+	ln -s "../../../../devices/pci0000:00/$1" "$SYS/bus/pci/drivers/$2/$1"
+}
+
+# fake_device ADDR [DRIVER [VENDOR DEVICE [GROUP]]]: a function in an IOMMU group.
+fake_device() {
+	local dev="$SYS/devices/pci0000:00/$1" group=${5:-7}
+
+	mkdir -p "$dev" "$SYS/kernel/iommu_groups/$group/devices"
+	ln -s "../../../devices/pci0000:00/$1" "$SYS/bus/pci/devices/$1"
+	ln -s ../../../bus/pci "$dev/subsystem"
+	ln -s "../../../kernel/iommu_groups/$group" "$dev/iommu_group"
+	ln -s "../../../../devices/pci0000:00/$1" "$SYS/kernel/iommu_groups/$group/devices/$1"
+	echo "0x${3:-8086}" > "$dev/vendor"
+	echo "0x${4:-10c9}" > "$dev/device"
+	echo 0x020000 > "$dev/class"
+	echo -1 > "$dev/numa_node"
+	echo '(null)' > "$dev/driver_override"
+	fake_set_driver "$1" "${2:-}"
+}
+
+# fake_tsm N: registers tsmN. fake_tsm_side ADDR [tsmN]: a TEE-capable function 0.
+fake_tsm() { mkdir -p "$SYS/class/tsm/tsm$1"; }
+fake_tsm_side() {
+	local dev="$SYS/devices/pci0000:00/$1/tsm"
+
+	mkdir -p "$dev"
+	echo "${2:-}" > "$dev/connect"
+	: > "$dev/disconnect"
+	echo > "$dev/bound"
+	if [ -n "${2:-}" ]; then echo "$1"; else echo; fi > "$dev/dsm"
+}
+
+# fake_policy ADDR [STATE]: the device's directory in configfs.
+fake_policy() {
+	local dir="$CFG/$1/tsm"
+
+	mkdir -p "$dir"
+	echo default > "$dir/region_mode"
+	echo none > "$dir/region_mode_active"
+	echo refuse > "$dir/bar_mmap"
+	echo 1 > "$dir/bind_allowed"
+	echo none > "$dir/tdi_id"
+	echo "${2:-closed}" > "$dir/state"
+	if [ "${2:-}" = bound ]; then echo 1; else echo 0; fi > "$dir/bound"
+	echo none > "$dir/vdevice_id"
+	echo none > "$dir/tsm"
+	echo none > "$dir/owner"
+	echo 0 > "$dir/last_error"
+	echo 3 > "$dir/generation"
+}
+
+# A device as it is when everything is ready for a bind.
+fake_assigned() {
+	fake_device "$1" vfio-pci-tsm
+	fake_tsm_side "$1" tsm0
+	fake_policy "$1" "${2:-closed}"
+}
+
+# policy ADDR ATTR [VALUE]: reads or writes a fake attribute.
+policy() {
+	if [ $# -gt 2 ]; then echo "$3" > "$CFG/$1/tsm/$2"; else cat "$CFG/$1/tsm/$2"; fi
+}
+
+# snapshot: all that a change would change.
+snapshot() {
+	(cd "$BATS_TEST_TMPDIR" && find sys run -printf '%p %y %l\n' 2> /dev/null | sort &&
+		find sys -type f -exec cat {} + 2> /dev/null) || true
+}
+
+# run_split, of a command that, even as root, may not pass over file modes.
+run_restricted() {
+	if [ "$(id -u)" -eq 0 ]; then
+		run_split setpriv --bounding-set=-dac_override,-dac_read_search -- "$@"
+	else
+		run_split "$@"
+	fi
+}
+
+# run_split COMMAND...: run, with standard error kept apart in $stderr.
+run_split() { run --separate-stderr "$@"; }
+
+# json EXPR: evaluates a Python expression over the answer d in $output.
+json() {
+	printf '%s' "$output" | python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+r, e = d["result"], d["errors"]
+v = eval(sys.argv[1])
+print(v if isinstance(v, str) else json.dumps(v))' "$1"
+}
+
+# json_is EXPR VALUE: compares it.
+json_is() {
+	local value
+
+	value=$(json "$1") || fail "no JSON, or no $1 in it: $output"
+	[ "$value" = "$2" ] || fail "$1 is $value, not $2, in: $output"
+}
+
+OUTCOME_KEYS='["device", "attribute", "value", "previous", "changed", "note"]'
+ERROR_KEYS='["device", "attribute", "value", "errno", "stage", "message", "hint"]'
+ENVELOPE_KEYS='["schema_version", "changed", "result", "errors"]'
+
+# The envelope, with the members of results and errors, whatever was answered.
+assert_envelope() {
+	json_is 'list(d)' "$ENVELOPE_KEYS"
+	json_is 'd["schema_version"]' 1
+	json_is 'isinstance(d["changed"], bool)' true
+	json_is 'isinstance(r, list) and isinstance(e, list)' true
+	json_is "all(list(x) == $ERROR_KEYS for x in e)" true
+}
+
+# One line on standard error, with these parts in it.
+assert_one_line() {
+	local part
+
+	assert_equal "$(printf '%s\n' "$stderr" | wc -l)" 1
+	for part; do
+		[[ $stderr == *"$part"* ]] || fail "no '$part' in: $stderr"
+	done
+}
+
+# until_true COMMAND...: waits for it, up to ten seconds.
+until_true() {
+	local i
+
+	for ((i = 0; i < 200; i++)); do
+		"$@" && return 0
+		sleep 0.05
+	done
+	return 1
+}

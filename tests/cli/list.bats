@@ -1,0 +1,137 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
+# tsmctl list and show: what they show, and the shape of their JSON.
+bats_require_minimum_version 1.5.0
+load helpers
+
+KEYS='["address", "name", "vendor_id", "device_id", "driver", "tsm", "dsm", "tdi_tsm", "region_mode", "region_mode_active", "bar_mmap", "bind_allowed", "state", "tdi_id", "vdevice_id", "owner", "generation", "numa_node", "last_error", "iommu_group"]'
+
+setup() { fake_host; }
+
+@test "list: no device gives an empty array and exit 0" {
+	run_split tsmctl list --json
+	assert_success
+	assert_envelope
+	json_is r '[]'
+	json_is e '[]'
+	json_is 'd["changed"]' false
+	assert_equal "$stderr" ""
+	run_split tsmctl list
+	assert_success
+	assert_output ""
+}
+
+@test "list: keys are the same for one and many devices, with and without our modules" {
+	fake_device 0000:01:00.0
+	fake_tsm_side 0000:01:00.0
+	run_split tsmctl list --json
+	assert_success
+	assert_envelope
+	json_is 'len(r)' 1
+	json_is 'list(r[0])' "$KEYS"
+
+	for i in 1 2 3 4 5; do fake_assigned "0000:02:00.$i"; done
+	fake_policy 0000:03:00.0 absent
+	run_split tsmctl list --json
+	assert_success
+	json_is 'len(r)' 7
+	json_is "all(list(x) == $KEYS for x in r)" true
+
+	rm -r "$CFG"
+	run_split tsmctl list --json
+	assert_success
+	json_is 'len(r)' 6
+	json_is "all(list(x) == $KEYS for x in r)" true
+}
+
+@test "list: what nobody knows is null, or - for people" {
+	rm -r "$CFG"
+	fake_device 0000:01:00.0 e1000e
+	fake_tsm_side 0000:01:00.0
+	run_split tsmctl list --json
+	assert_success
+	for key in state region_mode owner tdi_id generation bind_allowed last_error tsm dsm; do
+		json_is "r[0]['$key']" null
+	done
+	json_is 'r[0]["driver"]' e1000e
+	json_is 'r[0]["vendor_id"] + ":" + r[0]["device_id"]' 8086:10c9
+	run tsmctl list
+	assert_line --regexp '^0000:01:00.0 +e1000e +- +- +- +- +- +- +- '
+}
+
+@test "list: a device that is bound, in full" {
+	fake_assigned 0000:01:00.0 bound
+	policy 0000:01:00.0 owner 4711
+	policy 0000:01:00.0 tdi_id 0000:00:02.0
+	policy 0000:01:00.0 region_mode_active exclusive
+	policy 0000:01:00.0 last_error "-16 mapped"
+	run_split tsmctl show 01:00.0 --json
+	assert_success
+	json_is 'r[0]["state"]' bound
+	json_is 'r[0]["owner"]' 4711
+	json_is 'r[0]["tdi_id"]' 0000:00:02.0
+	json_is 'r[0]["region_mode"]' default
+	json_is 'r[0]["region_mode_active"]' exclusive
+	json_is 'r[0]["tsm"]' tsm0
+	json_is 'r[0]["dsm"]' 0000:01:00.0
+	json_is 'r[0]["bind_allowed"]' true
+	json_is 'r[0]["generation"]' 3
+	json_is 'r[0]["iommu_group"]' 7
+	json_is 'r[0]["numa_node"]' null
+	json_is 'r[0]["last_error"]' '{"errno": "EBUSY", "stage": "mapped"}'
+	run tsmctl show 01:00.0
+	assert_line --regexp '^state +bound$'
+	assert_line --regexp '^last_error +EBUSY at mapped$'
+}
+
+@test "list: takes devices with a TSM side, assigned ones, those with policy; no others" {
+	fake_device 0000:01:00.0
+	fake_device 0000:02:00.0
+	fake_tsm_side 0000:02:00.0
+	fake_device 0000:03:00.0 vfio-pci-tsm
+	fake_policy 0000:04:00.0 absent
+	run_split tsmctl list --json
+	json_is '[x["address"] for x in r]' '["0000:02:00.0", "0000:03:00.0", "0000:04:00.0"]'
+	run_split tsmctl list 0000:01:00.0 --json
+	assert_success
+	json_is 'r[0]["state"]' unassigned
+}
+
+@test "list: without directory, our driver's own sysfs tells the state" {
+	fake_device 0000:01:00.0 vfio-pci-tsm
+	mkdir "$SYS/bus/pci/devices/0000:01:00.0/vfio_tsm"
+	echo open > "$SYS/bus/pci/devices/0000:01:00.0/vfio_tsm/state"
+	run_split tsmctl list --json
+	json_is 'r[0]["state"]' open
+}
+
+@test "list: hostile content of attributes stays text" {
+	fake_assigned 0000:01:00.0
+	printf '\033[2Jx"\xff\n' > "$CFG/0000:01:00.0/tsm/state"
+	head -c 5000 /dev/zero | tr '\0' A > "$CFG/0000:01:00.0/tsm/tdi_id"
+	mkdir "$CFG/../vfio_tsm/..x" "$CFG/0000:01:00.0 "
+	rm "$CFG/0000:01:00.0/tsm/owner"
+	ln -s /etc/passwd "$CFG/0000:01:00.0/tsm/owner"
+	run_split tsmctl list --json
+	assert_success
+	json_is 'len(r)' 1
+	json_is 'r[0]["state"]' '\x1b[2Jx"\xff'
+	json_is 'r[0]["tdi_id"]' null
+	json_is 'r[0]["owner"]' null
+	run tsmctl list
+	refute_output --partial $'\033'
+}
+
+@test "list: is linear: at most four system calls for a device that it does not list, no process" {
+	command -v strace > /dev/null || skip "no strace"
+	count() { ASAN_OPTIONS=detect_leaks=0 strace -f -o "$BATS_TEST_TMPDIR/trace" tsmctl list > /dev/null &&
+		wc -l < "$BATS_TEST_TMPDIR/trace"; }
+	for i in {0..1}{0..9}; do fake_device "0000:$i:00.0"; done
+	few=$(count)
+	for i in {2..9}{0..9}; do fake_device "0000:$i:00.0"; done
+	many=$(count)
+	[ $((many - few)) -le $((80 * 4)) ] || fail "$few calls for 20 devices, $many for 100"
+	run grep -cE 'fork|vfork|clone|execve' "$BATS_TEST_TMPDIR/trace"
+	assert_output 1
+}

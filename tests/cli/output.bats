@@ -1,0 +1,124 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
+# Usage, help, the envelope in errors, and output that cannot be written.
+bats_require_minimum_version 1.5.0
+load helpers
+
+setup() {
+	fake_host
+	fake_assigned 0000:01:00.0
+}
+
+@test "help: for the program and for each verb, on standard output, exit 0" {
+	run_split tsmctl --help
+	assert_success
+	assert_equal "$stderr" ""
+	for verb in $(tsmctl help verbs | cut -f1); do
+		run_split tsmctl --help
+		assert_line --regexp "^  $verb +[a-z]"
+		run_split tsmctl "$verb" --help
+		assert_success
+		assert_line --partial "Usage: tsmctl $verb "
+		own=$output
+		run_split tsmctl help "$verb"
+		assert_output "$own"
+		run_split tsmctl --json "$verb" --help
+		assert_output "$own"
+	done
+}
+
+@test "help: the table for completions has every verb of the issue" {
+	run tsmctl help verbs
+	assert_success
+	assert_equal "$(printf '%s\n' "$output" | cut -f1 | sort | xargs)" \
+		"allow assign bind connect deny disconnect list load mode release revoke show tdi-id unbind unload"
+	assert_line --regexp $'^mode\tdevice\t--set= .*--json .*\tdefault exclusive shared$'
+}
+
+@test "version: of both programs" {
+	run tsmctl --version
+	assert_success
+	assert_output --regexp '^tsmctl [0-9.]+'
+	run tsm-bind-helper --version
+	assert_success
+	assert_output --regexp '^tsm-bind-helper [0-9.]+'
+}
+
+@test "usage: every mistake is one line, exit 2, and points at --help" {
+	for args in "" nonesuch "--nonesuch list" "list --nonesuch" "list --json=1" "help nonesuch" \
+		"connect --tsm" "mode --set" "list -x"; do
+		# shellcheck disable=SC2086
+		run_split tsmctl $args
+		[ "$status" -eq 2 ] || fail "'$args' gave exit $status"
+		assert_equal "$output" ""
+		assert_one_line "--help'"
+	done
+	run_split tsmctl ""
+	assert_equal "$status" 2
+	run_split tsmctl $'\033[2Jevil\n'
+	assert_equal "$status" 2
+	assert_one_line '\x1b[2Jevil\x0a'
+}
+
+@test "usage: with --json anywhere, mistakes are in the envelope, and only there" {
+	for args in "--json" "--json nonesuch" "list --nonesuch --json" "--nonesuch --json list" \
+		"--json mode 01:00.0 nonesuch"; do
+		# shellcheck disable=SC2086
+		run_split tsmctl $args
+		[ "$status" -eq 2 ] || fail "'$args' gave exit $status"
+		assert_envelope
+		json_is 'len(e)' 1
+		json_is 'e[0]["errno"]' EINVAL
+		json_is 'd["changed"]' false
+		assert_equal "$stderr" ""
+	done
+	run_split tsmctl --json $'\xff"\\\033'
+	assert_envelope
+	# after --, it is a device
+	run_split tsmctl list -- --json
+	assert_equal "$status" 2
+	assert_equal "$output" ""
+}
+
+@test "options: global ones before and after the verb" {
+	run_split tsmctl --json --dry-run mode 01:00.0 shared
+	first=$output
+	assert_envelope
+	run_split tsmctl mode --json 01:00.0 --dry-run shared
+	assert_output "$first"
+	assert_equal "$(policy 0000:01:00.0 region_mode)" default
+}
+
+@test "output: a full disk or a closed standard output is exit 1, the change is made" {
+	run_split bash -c 'tsmctl list > /dev/full'
+	assert_equal "$status" 1
+	assert_one_line "No space left on device"
+	run_split bash -c 'tsmctl list >&-'
+	assert_equal "$status" 1
+	assert_one_line "cannot write"
+	run_split bash -c 'tsmctl --json mode 01:00.0 shared > /dev/full'
+	assert_equal "$status" 1
+	assert_equal "$(policy 0000:01:00.0 region_mode)" shared
+	run_split bash -c 'tsmctl mode 01:00.0 exclusive >&- 2>&- <&-'
+	assert_equal "$status" 1
+	assert_equal "$(policy 0000:01:00.0 region_mode)" exclusive
+}
+
+@test "output: a reader that goes away stops no change" {
+	run_split bash -c 'set -o pipefail; tsmctl mode 01:00.0 shared | :'
+	assert_equal "$(policy 0000:01:00.0 region_mode)" shared
+	refute [ -n "$stderr" ]
+}
+
+@test "exit codes: several devices that fail alike keep their code, else 1" {
+	fake_device 0000:02:00.0 nvme
+	fake_device 0000:03:00.0 nvme
+	run_split tsmctl bind 02:00.0 03:00.0
+	assert_equal "$status" 5
+	policy 0000:01:00.0 state open
+	run_split tsmctl bind 02:00.0 01:00.0
+	assert_equal "$status" 1
+	run_split tsmctl --json bind 02:00.0 01:00.0
+	json_is '[x["errno"] for x in e]' '["EOPNOTSUPP", "EBUSY"]'
+}

@@ -1,0 +1,218 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
+# tsmctl mode, tdi-id, allow, deny: policy in configfs, read and written.
+bats_require_minimum_version 1.5.0
+load helpers
+
+setup() {
+	fake_host
+	fake_assigned 0000:01:00.0
+	fake_assigned 0000:02:00.0
+}
+
+@test "mode: reads, sets, and a second time changes nothing" {
+	run tsmctl mode 01:00.0
+	assert_success
+	assert_output "0000:01:00.0: region_mode default"
+
+	run_split tsmctl mode 01:00.0 shared --json
+	assert_success
+	assert_envelope
+	json_is 'd["changed"]' true
+	json_is 'len(r)' 1
+	json_is 'list(r[0])' "$OUTCOME_KEYS"
+	json_is 'r[0]' '{"device": "0000:01:00.0", "attribute": "region_mode", "value": "shared", "previous": "default", "changed": true, "note": null}'
+	assert_equal "$(policy 0000:01:00.0 region_mode)" shared
+
+	run_split tsmctl mode 01:00.0 shared --json
+	assert_success
+	json_is 'd["changed"]' false
+	json_is 'list(r[0])' "$OUTCOME_KEYS"
+	run tsmctl mode 01:00.0 shared
+	assert_output "0000:01:00.0: region_mode shared (unchanged)"
+	run tsmctl -q mode 01:00.0 exclusive
+	assert_success
+	assert_output ""
+}
+
+@test "mode: many devices, --set, and JSON of a read" {
+	run_split tsmctl --json mode --set=exclusive all
+	assert_success
+	json_is '[x["value"] for x in r]' '["exclusive", "exclusive"]'
+	run_split tsmctl --json mode all
+	assert_success
+	json_is 'd["changed"]' false
+	json_is 'list(r[1])' "$OUTCOME_KEYS"
+	json_is '[x["value"] for x in r]' '["exclusive", "exclusive"]'
+}
+
+@test "mode: --default is for all devices, --bar-mmap for one" {
+	run tsmctl mode --default shared
+	assert_output "default_region_mode shared (was exclusive)"
+	assert_equal "$(cat "$CFG/default_region_mode")" shared
+	run tsmctl mode 01:00.0 --bar-mmap revoke
+	assert_output "0000:01:00.0: bar_mmap revoke (was refuse)"
+	assert_equal "$(policy 0000:01:00.0 bar_mmap)" revoke
+	assert_equal "$(policy 0000:01:00.0 region_mode)" default
+}
+
+@test "mode: bad values are exit 2 and change nothing" {
+	before=$(snapshot)
+	for args in "01:00.0 private" "01:00.0 --set=Shared" "01:00.0 --set=" "--default=default" \
+		"--default=none" "01:00.0 --bar-mmap=zap" "exclusive" "01:00.0 --set" \
+		"01:00.0 exclusive shared"; do
+		# shellcheck disable=SC2086
+		run_split tsmctl mode $args
+		[ "$status" -eq 2 ] || fail "mode $args gave exit $status"
+		assert_one_line "see 'tsmctl mode --help'"
+	done
+	assert_equal "$(snapshot)" "$before"
+}
+
+@test "tdi-id: every form, in the form that the kernel reads back" {
+	while read -r given wanted; do
+		run tsmctl tdi-id 01:00.0 "$given"
+		assert_success
+		assert_equal "$(policy 0000:01:00.0 tdi_id)" "$wanted"
+		run_split tsmctl tdi-id 01:00.0 --set "$given" --json
+		json_is 'd["changed"]' false
+	done <<- 'EOF'
+		00:02.0 0000:00:02.0
+		0001:0A:1f.7 0001:0a:1f.7
+		0x10 0000:00:02.0
+		0XffffFFFF ffff:ff:1f.7
+		none none
+	EOF
+	run tsmctl tdi-id 01:00.0
+	assert_output "0000:01:00.0: tdi_id none"
+}
+
+@test "tdi-id: the last of several arguments is the ID, --get reads them all" {
+	run_split tsmctl tdi-id --json 01:00.0 02:00.0
+	assert_success
+	assert_equal "$(policy 0000:01:00.0 tdi_id)" 0000:02:00.0
+	run_split tsmctl tdi-id --json --get 01:00.0 02:00.0
+	assert_success
+	json_is '[x["value"] for x in r]' '["0000:02:00.0", "none"]'
+}
+
+@test "tdi-id: bad values are exit 2 and change nothing" {
+	before=$(snapshot)
+	for id in 0x 0x100000000 0xg 16 -1 10000:00:02.0 00:20.0 00:02.8 "" nonesuch 00:02 0x1\ ; do
+		run_split tsmctl tdi-id 01:00.0 "$id"
+		[ "$status" -eq 2 ] || fail "tdi-id '$id' gave exit $status"
+		assert_one_line "see 'tsmctl tdi-id --help'"
+	done
+	run_split tsmctl tdi-id 01:00.0 --get --set none
+	assert_equal "$status" 2
+	assert_equal "$(snapshot)" "$before"
+}
+
+@test "allow, deny: 1 and 0, and nothing twice" {
+	run tsmctl deny 01:00.0
+	assert_output "0000:01:00.0: bind_allowed 0 (was 1)"
+	assert_equal "$(policy 0000:01:00.0 bind_allowed)" 0
+	run tsmctl deny 01:00.0
+	assert_output "0000:01:00.0: bind_allowed 0 (unchanged)"
+	run_split tsmctl allow all --json
+	assert_success
+	json_is '[x["changed"] for x in r]' '[true, false]'
+	assert_equal "$(policy 0000:01:00.0 bind_allowed)" 1
+}
+
+@test "policy: --dry-run changes nothing, and says what it would do" {
+	before=$(snapshot)
+	for args in "mode 01:00.0 shared" "mode --default shared" "tdi-id 01:00.0 0x10" "deny 01:00.0" \
+		"mode 0000:99:00.0 shared" "mode 01:00.0 --bar-mmap revoke"; do
+		# shellcheck disable=SC2086
+		run_split tsmctl --dry-run $args
+		assert_success
+		[[ $output == *"would set"* ]] || fail "$args: $output"
+		[[ $stderr == *"would write"* ]] || fail "$args: $stderr"
+		# shellcheck disable=SC2086
+		run_split tsmctl --dry-run --json $args
+		assert_success
+		json_is 'd["changed"]' true
+		assert_equal "$stderr" ""
+	done
+	assert_equal "$(snapshot)" "$before"
+}
+
+@test "policy: --verbose traces each write" {
+	run_split tsmctl -v mode 01:00.0 shared
+	assert_success
+	assert_one_line "write 'shared' to $CFG/0000:01:00.0/tsm/region_mode"
+}
+
+@test "policy: a device that comes later gets a directory" {
+	# a real configfs fills the directory, this one stays empty
+	run_split tsmctl deny 0000:99:00.0
+	assert_equal "$status" 1
+	assert [ -d "$CFG/0000:99:00.0" ]
+	run_split tsmctl mode 0000:98:00.0
+	assert_success
+	assert_output "0000:98:00.0: region_mode default"
+	refute [ -e "$CFG/0000:98:00.0" ]
+}
+
+@test "policy: an attribute that cannot be written names all four, exit 4" {
+	chmod 0444 "$CFG/0000:01:00.0/tsm/region_mode"
+	run_restricted tsmctl mode --json 01:00.0 shared
+	assert_equal "$status" 4
+	assert_envelope
+	json_is 'r' '[]'
+	json_is 'd["changed"]' false
+	json_is 'e[0]["device"]' 0000:01:00.0
+	json_is 'e[0]["attribute"]' region_mode
+	json_is 'e[0]["value"]' shared
+	json_is 'e[0]["errno"]' EACCES
+	json_is 'e[0]["stage"]' write
+	assert_equal "$stderr" ""
+	assert_equal "$(policy 0000:01:00.0 region_mode)" default
+
+	run_restricted tsmctl mode 01:00.0 02:00.0 shared
+	assert_equal "$status" 7
+	assert_one_line 0000:01:00.0 region_mode "'shared'" "Permission denied"
+}
+
+@test "policy: links in the place of attributes and directories are not followed" {
+	echo secret > "$BATS_TEST_TMPDIR/secret"
+	ln -sf "$BATS_TEST_TMPDIR/secret" "$CFG/0000:01:00.0/tsm/region_mode"
+	run_split tsmctl mode 01:00.0 shared
+	assert_equal "$status" 1
+	ln -s 0000:02:00.0 "$CFG/0000:03:00.0"
+	fake_device 0000:03:00.0
+	run_split tsmctl mode 03:00.0 shared
+	assert_equal "$status" 1
+	assert_equal "$(cat "$BATS_TEST_TMPDIR/secret")" secret
+	assert_equal "$(policy 0000:02:00.0 region_mode)" default
+}
+
+@test "policy: without the module, or configfs: exit 5, and the next step" {
+	for args in "mode 01:00.0" "mode 01:00.0 shared" "mode --default shared" "tdi-id 01:00.0 none" \
+		"allow 01:00.0" "bind 01:00.0" "unbind 01:00.0" "revoke 01:00.0"; do
+		mv "$CFG" "$CFG.away"
+		# shellcheck disable=SC2086
+		run_split tsmctl $args
+		mv "$CFG.away" "$CFG"
+		[ "$status" -eq 5 ] || fail "$args gave exit $status"
+		assert_one_line "vfio_tsm is not loaded" "tsmctl load"
+		# shellcheck disable=SC2086
+		TSMCTL_CONFIGFS=$BATS_TEST_TMPDIR/none run_split tsmctl $args
+		[ "$status" -eq 5 ] || fail "$args gave exit $status"
+		assert_one_line "configfs is not mounted" "tsmctl load"
+	done
+}
+
+@test "policy: an impossible root is exit 2" {
+	TSMCTL_CONFIGFS=relative run_split tsmctl list
+	assert_equal "$status" 2
+	TSMCTL_RUN=relative run_split tsmctl list
+	assert_equal "$status" 2
+	SYSFS_PATH=relative run_split tsmctl list
+	assert_equal "$status" 2
+	SYSFS_PATH=/nonexistent run_split tsmctl list
+	assert_equal "$status" 5
+	assert_one_line /nonexistent SYSFS_PATH
+}

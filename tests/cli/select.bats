@@ -1,0 +1,119 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
+# Selectors: every form, every mistake.
+bats_require_minimum_version 1.5.0
+load helpers
+
+setup() {
+	fake_host
+	fake_device 0000:01:00.0 e1000e 8086 10c9
+	fake_device 0000:01:00.1 e1000e 8086 10c9
+	fake_device 0000:02:10.0 "" 8086 10ca
+	fake_device 0001:01:00.0 "" 10de 2330
+	fake_device 10000:e1:00.0 "" 144d a80a
+	fake_tsm_side 0000:02:10.0
+}
+
+selected() {
+	run_split tsmctl list --json "$@"
+	assert_success
+	json 'sorted(x["address"] for x in r)'
+}
+
+@test "select: full and short addresses, either case" {
+	assert_equal "$(selected 0000:01:00.0)" '["0000:01:00.0"]'
+	assert_equal "$(selected 01:00.0)" '["0000:01:00.0"]'
+	assert_equal "$(selected 0001:01:00.0)" '["0001:01:00.0"]'
+	assert_equal "$(selected 10000:E1:00.0)" '["10000:e1:00.0"]'
+}
+
+@test "select: globs over addresses, with and without the domain" {
+	assert_equal "$(selected '0000:01:00.*')" '["0000:01:00.0", "0000:01:00.1"]'
+	assert_equal "$(selected '01:00.[0-9]')" '["0000:01:00.0", "0000:01:00.1"]'
+	assert_equal "$(selected '*:01:00.0')" '["0000:01:00.0", "0001:01:00.0"]'
+	assert_equal "$(selected '????:02:*')" '["0000:02:10.0"]'
+	fake_policy 0000:05:00.0 absent
+	assert_equal "$(selected '0000:05:*')" '["0000:05:00.0"]'
+}
+
+@test "select: vendor:device is no address" {
+	assert_equal "$(selected 8086:10c9)" '["0000:01:00.0", "0000:01:00.1"]'
+	assert_equal "$(selected 10DE:2330)" '["0001:01:00.0"]'
+}
+
+@test "select: all is what has a TSM side, our driver, or policy" {
+	assert_equal "$(selected all)" '["0000:02:10.0"]'
+	fake_policy 0000:01:00.1
+	assert_equal "$(selected all)" '["0000:01:00.1", "0000:02:10.0"]'
+}
+
+@test "select: a device is taken once, in the order of the arguments" {
+	run_split tsmctl list --json 02:10.0 8086:10c9 01:00.0 '*:02:*' 02:10.0
+	assert_success
+	json_is 'len(r)' 3
+	json_is 'r[0]["address"]' 0000:02:10.0
+}
+
+@test "select: what matches nothing is exit 3, and says so" {
+	for s in 0000:99:00.0 99:00.0 '0000:99:*' 1234:5678; do
+		run_split tsmctl list "$s"
+		assert_equal "$status" 3
+		assert_one_line "tsmctl: $s: " "no "
+		run_split tsmctl --json list "$s"
+		assert_equal "$status" 3
+		assert_envelope
+		json_is 'e[0]["device"]' "$s"
+		json_is 'e[0]["errno"]' ENODEV
+		assert_equal "$stderr" ""
+	done
+	rm -r "$SYS/bus/pci/devices/0000:02:10.0/tsm"
+	run_split tsmctl show all
+	assert_equal "$status" 3
+}
+
+@test "select: some match, some do not: exit 7, the others are done" {
+	run_split tsmctl list --json 01:00.0 99:00.0
+	assert_equal "$status" 7
+	assert_envelope
+	json_is 'len(r)' 1
+	json_is 'len(e)' 1
+}
+
+@test "select: bad selectors are exit 2, before anything is done" {
+	fake_policy 0000:01:00.0
+	before=$(snapshot)
+	for s in "" x 1:00.0 01:00 01:00.8 01:20.0 000:01:00.0 0000:01:00.00 8086:10c9: 8086:10cg \
+		:8086:10c9 0000:01:00.0x " 01:00.0" 01:00.0$'\n' ../../etc/passwd 0000:001:00.0 \
+		123456789:01:00.0 0x01:00.0 -- ALL $'\033]2J' $'\xff'; do
+		run_split tsmctl deny 01:00.0 -- "$s"
+		[ "$status" -eq 2 ] || fail "selector '$s' gave exit $status"
+		assert_one_line "see 'tsmctl deny --help'"
+		run_split tsmctl deny --json 01:00.0 -- "$s"
+		assert_equal "$status" 2
+		assert_envelope
+		json_is 'e[0]["stage"]' usage
+	done
+	assert_equal "$(snapshot)" "$before"
+}
+
+@test "select: no device at all is exit 2" {
+	for verb in mode tdi-id allow deny assign release disconnect bind unbind revoke; do
+		run_split tsmctl $verb
+		assert_equal "$status" 2
+		assert_one_line "DEVICE is missing"
+	done
+}
+
+@test "select: only policy may be given to a device that is not there" {
+	for verb in list show assign release disconnect bind unbind revoke; do
+		run_split tsmctl $verb 0000:99:00.0
+		[ "$status" -eq 3 ] || fail "$verb gave exit $status"
+	done
+	for args in "mode exclusive" "tdi-id 00:02.0" allow deny; do
+		# shellcheck disable=SC2086
+		set -- $args
+		run_split tsmctl --dry-run "$1" 0000:99:00.0 ${2:+"$2"}
+		[ "$status" -eq 0 ] || fail "$1 gave exit $status: $stderr"
+	done
+}
