@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * vfio-client: a user of one vfio device, told step by step what to do.
+ *
+ *	vfio-client ADDR STEP...
+ *
+ * Each step is NAME or NAME:ARG:ARG..., is done in turn, and answers with a line
+ * `STEP OK [VALUE]` or `STEP ERRNO`. A failing step does not stop the others.
+ * The exit status is 0 unless a step is unknown or cannot be tried at all.
+ */
+#ifndef VFIO_CLIENT_H
+#define VFIO_CLIENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define MAX_ARGS 8
+#define MAX_BARS 6
+
+/**
+ * struct client - what the steps have opened so far
+ * @addr: PCI address of the device
+ * @device: file of the device, or -1
+ * @group: file of its group, or -1
+ * @iommufd: or -1
+ * @kvm_vm: file of the VM, or -1
+ * @kvm_vfio: KVM's vfio device in it, or -1
+ * @ioas: id of the IOAS, or 0
+ * @map: mapping of each BAR, or NULL
+ * @map_size: their sizes in bytes
+ */
+struct client {
+	const char *addr;
+	int device;
+	int group;
+	int iommufd;
+	int kvm_vm;
+	int kvm_vfio;
+	uint32_t ioas;
+	volatile void *map[MAX_BARS];
+	size_t map_size[MAX_BARS];
+};
+
+/**
+ * struct step - one thing that the client can do
+ * @name: how it is called
+ * @run: does it; @args are numbers, missing ones 0, @text the unparsed rest.
+ *	Returns 0 or a negative errno; may write a value into @answer.
+ */
+struct step {
+	const char *name;
+	int (*run)(struct client *c, const unsigned long long *args, const char *text, char *answer,
+		   size_t size);
+};
+
+/* open.c: getting at the device */
+int step_cdev(struct client *c, const unsigned long long *args, const char *text, char *answer,
+	      size_t size);
+int step_group(struct client *c, const unsigned long long *args, const char *text, char *answer,
+	       size_t size);
+int step_kvm(struct client *c, const unsigned long long *args, const char *text, char *answer,
+	     size_t size);
+int step_kvm_close(struct client *c, const unsigned long long *args, const char *text, char *answer,
+		   size_t size);
+int step_bind_iommufd(struct client *c, const unsigned long long *args, const char *text,
+		      char *answer, size_t size);
+int step_ioas(struct client *c, const unsigned long long *args, const char *text, char *answer,
+	      size_t size);
+int step_attach(struct client *c, const unsigned long long *args, const char *text, char *answer,
+		size_t size);
+int step_detach(struct client *c, const unsigned long long *args, const char *text, char *answer,
+		size_t size);
+int step_close(struct client *c, const unsigned long long *args, const char *text, char *answer,
+	       size_t size);
+
+/* device.c: using it */
+extern const struct step device_steps[];
+
+#endif /* VFIO_CLIENT_H */

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Using a device that is open: regions, mappings, resets, the two ioctls. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+#include <linux/vfio_tsm.h>
+
+#include "client.h"
+
+#define UNUSED __attribute__((unused))
+#define STEP(step)                                                                      \
+	static int step(UNUSED struct client *c, UNUSED const unsigned long long *args, \
+			UNUSED const char *text, UNUSED char *answer, UNUSED size_t size)
+
+static int call(struct client *c, unsigned long request, const void *arg)
+{
+	int ret = ioctl(c->device, request, arg);
+
+	return ret < 0 ? -errno : ret;
+}
+
+static int region(struct client *c, unsigned int index, struct vfio_region_info *info)
+{
+	*info = (struct vfio_region_info){ .argsz = sizeof(*info), .index = index };
+	return call(c, VFIO_DEVICE_GET_REGION_INFO, info);
+}
+
+/* read:REGION:OFFSET:LENGTH, at most 8 bytes, as a number */
+STEP(do_read)
+{
+	struct vfio_region_info info;
+	uint64_t value = 0;
+	int ret = region(c, args[0], &info);
+
+	if (ret)
+		return ret;
+	if (pread(c->device, &value, args[2] ?: 4, info.offset + args[1]) < 0)
+		return -errno;
+	snprintf(answer, size, "%#llx", (unsigned long long)value);
+	return 0;
+}
+
+/* write:REGION:OFFSET:LENGTH:VALUE */
+STEP(do_write)
+{
+	struct vfio_region_info info;
+	uint64_t value = args[3];
+	int ret = region(c, args[0], &info);
+
+	if (ret)
+		return ret;
+	return pwrite(c->device, &value, args[2], info.offset + args[1]) < 0 ? -errno : 0;
+}
+
+/* Memory decode and bus mastering on, as a guest's driver has them. */
+STEP(enable)
+{
+	struct vfio_region_info info;
+	uint16_t command;
+	int ret = region(c, VFIO_PCI_CONFIG_REGION_INDEX, &info);
+
+	if (ret)
+		return ret;
+	if (pread(c->device, &command, sizeof(command), info.offset + PCI_COMMAND) < 0)
+		return -errno;
+	command |= PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
+	if (pwrite(c->device, &command, sizeof(command), info.offset + PCI_COMMAND) < 0)
+		return -errno;
+	return 0;
+}
+
+/* region-info:REGION, its size */
+STEP(region_info)
+{
+	struct vfio_region_info info;
+	int ret = region(c, args[0], &info);
+
+	if (!ret)
+		snprintf(answer, size, "%#llx", (unsigned long long)info.size);
+	return ret;
+}
+
+/* mmap:BAR */
+STEP(do_mmap)
+{
+	struct vfio_region_info info;
+	int ret;
+	void *p;
+
+	if (args[0] >= MAX_BARS)
+		return -EINVAL;
+	ret = region(c, args[0], &info);
+	if (ret)
+		return ret;
+	p = mmap(NULL, info.size, PROT_READ | PROT_WRITE, MAP_SHARED, c->device, info.offset);
+	if (p == MAP_FAILED)
+		return -errno;
+	c->map[args[0]] = p;
+	c->map_size[args[0]] = info.size;
+	return 0;
+}
+
+STEP(do_munmap)
+{
+	if (args[0] >= MAX_BARS || !c->map[args[0]])
+		return -EINVAL;
+	munmap((void *)c->map[args[0]], c->map_size[args[0]]);
+	c->map[args[0]] = NULL;
+	return 0;
+}
+
+static sigjmp_buf bus_error;
+
+static void on_sigbus(UNUSED int sig)
+{
+	siglongjmp(bus_error, 1);
+}
+
+/* resource:BAR, maps the BAR through sysfs, as root may, and lets it go again */
+STEP(resource)
+{
+	char path[64];
+	int fd, ret = 0;
+	void *p;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource%d", c->addr, (int)args[0]);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	p = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		ret = -errno;
+	else
+		munmap(p, 4096);
+	close(fd);
+	return ret;
+}
+
+/* touch:BAR:OFFSET, reads the mapping; a SIGBUS answers EFAULT */
+STEP(touch)
+{
+	struct sigaction action = { .sa_handler = on_sigbus };
+	int ret = 0;
+
+	if (args[0] >= MAX_BARS || !c->map[args[0]])
+		return -EINVAL;
+	sigaction(SIGBUS, &action, NULL);
+	if (sigsetjmp(bus_error, 1))
+		ret = -EFAULT;
+	else
+		snprintf(answer, size, "%#x",
+			 *(volatile uint32_t *)((volatile char *)c->map[args[0]] + args[1]));
+	signal(SIGBUS, SIG_DFL);
+	return ret;
+}
+
+static int ioeventfd(struct client *c, const unsigned long long *args, int fd)
+{
+	struct vfio_device_ioeventfd arg = {
+		.argsz = sizeof(arg),
+		.flags = VFIO_DEVICE_IOEVENTFD_32,
+		.offset = args[0] << 40 | args[1],
+		.fd = fd,
+	};
+
+	return call(c, VFIO_DEVICE_IOEVENTFD, &arg);
+}
+
+/* ioeventfd:BAR:OFFSET, and its removal */
+STEP(ioeventfd_add)
+{
+	return ioeventfd(c, args, eventfd(0, EFD_CLOEXEC));
+}
+
+STEP(ioeventfd_del)
+{
+	return ioeventfd(c, args, -1);
+}
+
+STEP(reset)
+{
+	return call(c, VFIO_DEVICE_RESET, NULL);
+}
+
+STEP(hot_reset)
+{
+	struct vfio_pci_hot_reset arg = { .argsz = sizeof(arg) };
+
+	return call(c, VFIO_DEVICE_PCI_HOT_RESET, &arg);
+}
+
+STEP(low_power)
+{
+	struct vfio_device_feature arg = {
+		.argsz = sizeof(arg),
+		.flags = VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY,
+	};
+
+	return call(c, VFIO_DEVICE_FEATURE, &arg);
+}
+
+/* dma-buf:BAR, of its first page; the file stays open */
+STEP(dma_buf)
+{
+	struct {
+		struct vfio_device_feature feature;
+		struct vfio_device_feature_dma_buf dma_buf;
+		struct vfio_region_dma_range range;
+	} arg = {
+		.feature.argsz = sizeof(arg),
+		.feature.flags = VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_DMA_BUF,
+		.dma_buf.region_index = args[0],
+		.dma_buf.open_flags = O_RDWR | O_CLOEXEC,
+		.dma_buf.nr_ranges = 1,
+		.range.length = 4096,
+	};
+	int ret = call(c, VFIO_DEVICE_FEATURE, &arg);
+
+	return ret < 0 ? ret : 0;
+}
+
+/* tsm-bind:ARGSZ:FLAGS:VDEVICE:PAD; an argsz of 0 stands for the right one */
+STEP(tsm_bind)
+{
+	struct vfio_pci_tsm_bind arg = {
+		.argsz = args[0] ?: sizeof(arg),
+		.flags = args[1],
+		.vdevice_id = args[2],
+		.pad = args[3],
+	};
+
+	return call(c, VFIO_DEVICE_TSM_BIND, &arg);
+}
+
+/* tsm-unbind:ARGSZ:FLAGS */
+STEP(tsm_unbind)
+{
+	struct vfio_pci_tsm_unbind arg = { .argsz = args[0] ?: sizeof(arg), .flags = args[1] };
+
+	return call(c, VFIO_DEVICE_TSM_UNBIND, &arg);
+}
+
+/* tsm-bind-long:ARGSZ:VALUE, with VALUE in the last of that many bytes */
+STEP(tsm_bind_long)
+{
+	struct vfio_pci_tsm_bind *arg = calloc(1, args[0] + sizeof(*arg));
+	int ret;
+
+	arg->argsz = args[0];
+	((unsigned char *)arg)[args[0] - 1] = args[1];
+	ret = call(c, VFIO_DEVICE_TSM_BIND, arg);
+	free(arg);
+	return ret;
+}
+
+/* tsm-bind-at:ADDRESS and tsm-unbind-at:ADDRESS, of an argument that may not be there */
+STEP(tsm_bind_at)
+{
+	return call(c, VFIO_DEVICE_TSM_BIND, (void *)(uintptr_t)args[0]);
+}
+
+STEP(tsm_unbind_at)
+{
+	return call(c, VFIO_DEVICE_TSM_UNBIND, (void *)(uintptr_t)args[0]);
+}
+
+const struct step device_steps[] = {
+	{ "enable", enable },
+	{ "read", do_read },
+	{ "write", do_write },
+	{ "region-info", region_info },
+	{ "mmap", do_mmap },
+	{ "munmap", do_munmap },
+	{ "resource", resource },
+	{ "touch", touch },
+	{ "ioeventfd", ioeventfd_add },
+	{ "ioeventfd-del", ioeventfd_del },
+	{ "reset", reset },
+	{ "hot-reset", hot_reset },
+	{ "low-power", low_power },
+	{ "dma-buf", dma_buf },
+	{ "tsm-bind", tsm_bind },
+	{ "tsm-bind-long", tsm_bind_long },
+	{ "tsm-bind-at", tsm_bind_at },
+	{ "tsm-unbind", tsm_unbind },
+	{ "tsm-unbind-at", tsm_unbind_at },
+	{ NULL, NULL },
+};

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The tree below /sys/kernel/config/vfio_tsm: names, values, lives.
+
+# shellcheck disable=SC2154 # helpers.bash sets what is not set here
+load helpers
+
+setup_file() { load helpers; load_all; }
+teardown_file() { load helpers; unload_all; }
+setup() { mkdir "$configfs/$dev"; }
+teardown() { cleanup; }
+
+@test "a directory holds all attributes, with their first values" {
+	expected="bar_mmap=refuse
+bind_allowed=1
+bound=0
+last_error=0
+owner=none
+region_mode=default
+region_mode_active=none
+state=unassigned
+tdi_id=none
+tsm=none
+vdevice_id=none"
+	run ls "$configfs/$dev"
+	assert_output tsm
+	cd "$configfs/$dev/tsm"
+	assert_equal "$(for a in *; do [ "$a" = generation ] || echo "$a=$(cat "$a")"; done)" "$expected"
+	[ -e generation ]
+}
+
+@test "only root reads or writes what is written; anybody reads the rest" {
+	assert_equal "$(stat -c %a "$configfs/$dev/tsm/state")" 444
+	assert_equal "$(stat -c %a "$configfs/$dev/tsm/region_mode")" 644
+	assert_equal "$(stat -c %a "$configfs/default_region_mode")" 644
+}
+
+@test "names that are not canonical addresses are EINVAL" {
+	for name in x 01:00.0 0000:01:00.8 0000:01:20.0 0000:1:00.0 0000:01:00.00 00000:01:00.0 \
+		"0000:01:00.0 " " 0000:01:00.0" 0000:0A:00.0 0000:01:00.0x 0x00:01:00.0 \
+		ffffffff:00:00.0 +000:01:00.0 0000:01:00.-1 "0000:01: 0.0" tsm; do
+		run mkdir "$configfs/$name"
+		assert_failure
+		assert_output --partial "Invalid argument"
+	done
+	run ls "$configfs"
+	assert_output "$dev
+default_region_mode"
+}
+
+@test "a device that does not exist, in a far domain too, may have a directory" {
+	for d in 0000:7f:1f.7 10000:e1:00.0 ffff:ff:1f.7; do
+		mkdir "$configfs/$d"
+		assert_equal "$(attr state "$d")" absent
+		set_attr region_mode shared "$d"
+		set_attr bound 0 "$d"
+		rmdir "$configfs/$d"
+	done
+}
+
+@test "what an attribute does not know is EINVAL and changes nothing" {
+	local attr bad
+	set_attr tdi_id 0x28
+	while read -r attr bad; do
+		before=$(attr "$attr")
+		run bash -c 'printf -- "$1" >"$2"' - "$bad" "$configfs/$dev/tsm/$attr"
+		assert_failure
+		assert_output --partial "Invalid argument"
+		assert_equal "$(attr "$attr")" "$before"
+	done <<-'EOF'
+		region_mode exclusiv
+		region_mode exclusive2
+		region_mode EXCLUSIVE
+		region_mode none
+		region_mode shared\\nx
+		bar_mmap deny
+		bar_mmap 1
+		bind_allowed 2
+		bind_allowed yes
+		bind_allowed 00
+		bind_allowed -1
+		bound 2
+		bound x
+		tdi_id 0x
+		tdi_id 0x100000000
+		tdi_id 0x+1
+		tdi_id 0x1g
+		tdi_id 40
+		tdi_id 00:20.0
+		tdi_id 00:05.8
+		tdi_id 100:05.0
+		tdi_id 0:05.0
+		tdi_id 00000:00:05.0
+		tdi_id 0000:00:05.0x
+		tdi_id 0000:00:05.0\\n\\n
+		tdi_id NONE
+	EOF
+}
+
+@test "read-only attributes cannot be written" {
+	for a in region_mode_active state vdevice_id tsm owner last_error generation; do
+		run bash -c "echo 1 >$configfs/$dev/tsm/$a"
+		assert_failure
+	done
+}
+
+@test "tdi_id takes each spelling and reads back as one" {
+	while read -r given wanted; do
+		set_attr tdi_id "$given"
+		assert_equal "$(attr tdi_id)" "$wanted"
+	done <<-'EOF'
+		00:05.0 0000:00:05.0
+		ff:1f.7 0000:ff:1f.7
+		abcd:ef:10.3 abcd:ef:10.3
+		0x0 0000:00:00.0
+		0xFFFFFFFF ffff:ff:1f.7
+		0x00000028 0000:00:05.0
+		none none
+	EOF
+}
+
+@test "tdi_id is EBUSY while bound" {
+	prepare
+	run client open tsm-bind "sh:echo none >$configfs/$dev/tsm/tdi_id || echo busy" \
+		tsm-unbind "sh:echo none >$configfs/$dev/tsm/tdi_id && echo free"
+	assert_line busy
+	assert_line free
+}
+
+@test "state follows the driver, and generation the state" {
+	before=$(attr generation)
+	assign
+	assert_equal "$(attr state)" closed
+	assert_equal "$(attr generation)" $((before + 1))
+	release
+	assert_equal "$(attr state)" unassigned
+	assert_equal "$(attr generation)" $((before + 2))
+}
+
+@test "rmdir is EBUSY while the device is open, also when mkdir came later" {
+	assign
+	run client open "sh:rmdir $configfs/$dev || echo busy" close "sh:rmdir $configfs/$dev && echo gone"
+	assert_line busy
+	assert_line gone
+
+	# The directory is pinned shortly after the mkdir, not in it.
+	mkfifo "$BATS_TEST_TMPDIR/step"
+	vfio-client "$dev" open "sh:mkdir $configfs/$dev; cat $BATS_TEST_TMPDIR/step" close &
+	eventually open attr state
+	pinned() { ! rmdir "$configfs/$dev" 2>/dev/null || ! mkdir "$configfs/$dev"; }
+	mkfifo "$BATS_TEST_TMPDIR/never" 2>/dev/null || true
+	wait_for 30 pinned
+	: >"$BATS_TEST_TMPDIR/step"
+	wait
+	assert_equal "$(attr state)" closed
+	rmdir "$configfs/$dev"
+	mkdir "$configfs/$dev"
+}
+
+@test "policy survives the driver's module" {
+	set_attr region_mode shared
+	set_attr tdi_id 00:05.0
+	set_attr bind_allowed 0
+	modprobe -r vfio_pci_tsm
+	assert_equal "$(attr region_mode) $(attr tdi_id) $(attr bind_allowed)" "shared 0000:00:05.0 0"
+	modprobe vfio_pci_tsm
+	prepare
+	set_attr bind_allowed 0
+	assert_equal "$(attr region_mode)" shared
+	run client open tsm-bind
+	assert_line "tsm-bind EPERM"
+}
+
+@test "the module stays while there are directories" {
+	modprobe -r vfio_pci_tsm
+	run modprobe -r vfio_tsm
+	assert_failure
+	assert_equal "$(attr region_mode)" default
+	modprobe vfio_pci_tsm
+}
+
+@test "the module parameter sets the first default_region_mode" {
+	rmdir "$configfs/$dev"
+	modprobe -r vfio_pci_tsm vfio_tsm
+	run modprobe vfio_tsm default_region_mode=default
+	assert_failure
+	modprobe vfio_tsm default_region_mode=shared
+	assert_equal "$(cat "$configfs/default_region_mode")" shared
+	run bash -c "echo default >$configfs/default_region_mode"
+	assert_failure
+	assert_equal "$(cat "$configfs/default_region_mode")" shared
+	modprobe -r vfio_tsm
+	modprobe vfio_pci_tsm
+	assert_equal "$(cat "$configfs/default_region_mode")" exclusive
+	mkdir "$configfs/$dev"
+}

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# For the tests in the VM: the modules loaded, one device assigned and connected,
+# and words for what the tests look at.
+
+bats_require_minimum_version 1.5.0
+: "${BATS_LIB_PATH:=/usr/lib/bats}"
+# Where bats is too old to know bats_load_library with a default path.
+load "$BATS_LIB_PATH/bats-support/load.bash"
+load "$BATS_LIB_PATH/bats-assert/load.bash"
+
+top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+export PATH=$top/build/bin:$PATH
+
+configfs=/sys/kernel/config/vfio_tsm
+debugfs=/sys/kernel/debug/tsm_sim
+pci=/sys/bus/pci
+
+# The device of most tests: the first NVMe.
+dev=0000:01:00.0
+
+# attr NAME [DEVICE]: an attribute in configfs
+attr() { cat "$configfs/${2:-$dev}/tsm/$1"; }
+
+# set_attr NAME VALUE [DEVICE]
+set_attr() { echo "$2" >"$configfs/${3:-$dev}/tsm/$1"; }
+
+# sim NAME [DEVICE]: what the simulated TSM knows
+sim() { cat "$debugfs/${2:-$dev}/$1"; }
+
+# client STEP...: a user of the device; see client/client.h
+client() { vfio-client "$dev" "$@"; }
+
+# Loads everything; the simulated TSM for all NVMe controllers there may be.
+load_all() {
+	mountpoint -q /sys/kernel/config || mount -t configfs configfs /sys/kernel/config
+	modprobe -a iommufd vfio_tsm vfio_pci_tsm
+	modprobe kvm_amd || modprobe kvm_intel
+	modprobe tsm_sim "devices=${1:-0000:0[1-9]:00.*}"
+}
+
+unload_all() {
+	modprobe -r tsm_sim
+	modprobe -r vfio_pci_tsm
+	rmdir "$configfs"/*:*/ 2>/dev/null || true
+	modprobe -r vfio_tsm
+}
+
+# assign [DEVICE [DRIVER]]
+assign() {
+	local d=${1:-$dev} path=$pci/devices/${1:-$dev}
+	echo "${2:-vfio-pci-tsm}" >"$path/driver_override"
+	[ ! -e "$path/driver" ] || echo "$d" >"$path/driver/unbind"
+	echo "$d" >"$pci/drivers_probe"
+	[ "$(basename "$(readlink "$path/driver")")" = "${2:-vfio-pci-tsm}" ]
+}
+
+release() {
+	local d=${1:-$dev} path=$pci/devices/${1:-$dev}
+	[ -e "$path" ] || return 0
+	[ ! -e "$path/driver" ] || echo "$d" >"$path/driver/unbind"
+	echo >"$path/driver_override"
+}
+
+connect() { echo tsm0 >"$pci/devices/${1:-$dev}/tsm/connect"; }
+
+# prepare [DEVICE]: assigned, connected, with policy that lets a bind succeed
+prepare() {
+	mkdir -p "$configfs/${1:-$dev}"
+	assign "$@"
+	connect "$@"
+	set_attr tdi_id 00:05.0 "$@"
+}
+
+# Undo what prepare did, and whatever the test added.
+cleanup() {
+	local d
+	for d in "$dev" "$@"; do
+		release "$d"
+		[ ! -s "$pci/devices/$d/tsm/connect" ] || [ "$(cat "$pci/devices/$d/tsm/connect")" = "" ] ||
+			echo tsm0 >"$pci/devices/$d/tsm/disconnect"
+		[ ! -d "$configfs/$d" ] || rmdir "$configfs/$d"
+	done
+}
+
+# wait_for SECONDS COMMAND...: until it succeeds, at most so long
+wait_for() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		read -r -t 0.05 _ <>"$BATS_TEST_TMPDIR/never" || true
+	done
+}
+
+# eventually VALUE COMMAND...: whether it prints VALUE within 30 s
+eventually() {
+	local value=$1
+	shift
+	is_value() { [ "$("$@")" = "$value" ]; }
+	mkfifo "$BATS_TEST_TMPDIR/never" 2>/dev/null || true
+	wait_for 30 is_value "$@"
+}

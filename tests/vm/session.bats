@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tsmctl on the real kernel, as an operator and as a role of ansible uses it.
+# vm: --nvme 2
+
+# shellcheck disable=SC2154 # helpers.bash sets what is not set here
+load helpers
+
+setup() { modprobe -a nvme iommufd; }
+
+teardown() {
+	tsmctl --quiet unbind all 2>/dev/null || true
+	pkill -KILL tsm-bind-helper || true
+	! mountpoint -q /sys/kernel/config || {
+		! modprobe vfio_tsm 2>/dev/null || unload_all
+	}
+	for d in "$dev" 0000:02:00.0; do
+		release "$d"
+		echo "$d" >"$pci/drivers_probe"
+	done
+}
+
+json() { python3 -c 'import json, sys; print(eval(sys.argv[1], {"d": json.load(sys.stdin)}))' "$1"; }
+
+ready() {
+	tsmctl --quiet load --sim '0000:0[12]:00.0'
+	tsmctl --quiet assign "$dev"
+	tsmctl --quiet connect "$dev"
+	tsmctl --quiet tdi-id "$dev" 00:05.0
+}
+
+@test "from nothing to bound and back" {
+	run tsmctl load --sim '0000:0[12]:00.0'
+	assert_success
+	[ -d "$configfs" ]
+	run tsmctl assign "$dev"
+	assert_success
+	assert_equal "$(basename "$(readlink "$pci/devices/$dev/driver")")" vfio-pci-tsm
+	run tsmctl mode "$dev" exclusive
+	assert_success
+	run tsmctl connect "$dev"
+	assert_success
+	run tsmctl tdi-id "$dev" 00:05.0
+	assert_success
+	run tsmctl bind "$dev"
+	assert_success
+	assert_equal "$(attr state)" bound
+	assert_equal "$(sim state)" CONFIG_LOCKED
+	assert_equal "$(sim tdi_id)" 0x28
+	run tsmctl show "$dev"
+	assert_output --partial bound
+	assert_output --partial tsm0
+	assert_output --partial 0000:00:05.0
+	run tsmctl unbind "$dev"
+	assert_success
+	assert_equal "$(attr state)" closed
+	assert_equal "$(sim violations)" 0
+	run tsmctl release --forget "$dev"
+	assert_success
+	assert_equal "$(basename "$(readlink "$pci/devices/$dev/driver")")" nvme
+	[ ! -e "$configfs/$dev" ]
+	assert_equal "$(cat "$pci/devices/$dev/driver_override")" "(null)"
+	run tsmctl disconnect "$dev"
+	assert_success
+	run tsmctl unload
+	assert_success
+	[ ! -d "$configfs" ]
+}
+
+@test "every verb says changed, and a second time that nothing changed" {
+	for verb in "load --sim 0000:0[12]:00.0" "assign $dev" "mode $dev shared" "connect $dev" \
+		"tdi-id $dev 00:05.0" "mode $dev exclusive" "deny $dev" "allow $dev" "bind $dev" \
+		"unbind $dev" "disconnect $dev" "release --forget $dev" unload; do
+		# shellcheck disable=SC2086
+		assert_equal "$verb: $(tsmctl --json $verb | json 'd["changed"]')" "$verb: True"
+		[ "$verb" != "mode $dev shared" ] || continue
+		# shellcheck disable=SC2086
+		assert_equal "$verb: $(tsmctl --json $verb | json 'd["changed"]')" "$verb: False"
+	done
+}
+
+@test "list --json parses with no, one and many devices, with the same keys" {
+	keys='sorted(d), sorted(d["result"][0]) if d["result"] else None, len(d["result"])'
+	before=$(tsmctl list --json | json "$keys")
+	assert_equal "$before" "(['changed', 'errors', 'result', 'schema_version'], None, 0)"
+	tsmctl list --json | python3 -m json.tool >/dev/null
+	tsmctl --quiet load --sim "$dev"
+	one=$(tsmctl list --json | json "$keys")
+	tsmctl --quiet unload
+	tsmctl --quiet load --sim '0000:0[12]:00.0'
+	two=$(tsmctl list --json | json "$keys")
+	[[ $one = *", 1)" && $two = *", 2)" ]]
+	assert_equal "${one%, 1)}" "${two%, 2)}"
+}
+
+@test "list, connect and disconnect work with the kernel's PCI/TSM alone" {
+	modprobe tsm_sim "devices=$dev"
+	run tsmctl list
+	assert_success
+	assert_output --partial "$dev"
+	run tsmctl connect "$dev"
+	assert_success
+	assert_equal "$(cat "$pci/devices/$dev/tsm/connect")" tsm0
+	run tsmctl disconnect "$dev"
+	assert_success
+	run tsmctl mode "$dev" shared
+	assert_equal "$status" 5
+	assert_output --partial "tsmctl load"
+	modprobe -r tsm_sim
+}
+
+@test "a bind that is refused says why, what to do, and with which exit status" {
+	ready
+	tsmctl --quiet deny "$dev"
+	run tsmctl bind "$dev"
+	assert_equal "$status" 4
+	assert_output --partial "tsmctl allow"
+	tsmctl --quiet allow "$dev"
+
+	tsmctl --quiet tdi-id "$dev" none
+	run tsmctl bind "$dev"
+	assert_failure
+	assert_output --partial "tsmctl tdi-id"
+	tsmctl --quiet tdi-id "$dev" 00:05.0
+
+	tsmctl --quiet mode "$dev" shared
+	run tsmctl bind "$dev"
+	assert_failure
+	assert_output --partial "tsmctl mode"
+	tsmctl --quiet mode "$dev" exclusive
+
+	tsmctl --quiet disconnect "$dev"
+	run tsmctl bind "$dev"
+	assert_failure
+	assert_output --partial "tsmctl connect"
+	assert_equal "$(attr state)" closed
+}
+
+@test "a device that is not ours, one that does not exist, a verb that does not exist" {
+	tsmctl --quiet load --sim "$dev"
+	run tsmctl bind "$dev"
+	assert_failure
+	assert_output --partial "tsmctl assign"
+	run tsmctl show 0000:7f:00.0
+	assert_equal "$status" 3
+	run tsmctl frobnicate
+	assert_equal "$status" 2
+}
+
+@test "a bound device is not released, unloaded or given another mode" {
+	ready
+	tsmctl --quiet bind "$dev"
+	for verb in "release $dev" "mode $dev shared" "tdi-id $dev none" unload; do
+		# shellcheck disable=SC2086
+		run tsmctl $verb
+		assert_equal "$verb: $status" "$verb: 6"
+	done
+	assert_equal "$(attr state)" bound
+	run tsmctl revoke "$dev"
+	assert_success
+	assert_equal "$(attr state)" open
+	run tsmctl unbind "$dev"
+	assert_success
+	assert_equal "$(attr state)" closed
+}
+
+@test "a device that somebody else holds: busy, and the holder is named" {
+	ready
+	mkfifo "$BATS_TEST_TMPDIR/go"
+	vfio-client "$dev" open tsm-bind "sh:read x <$BATS_TEST_TMPDIR/go" 3>&- &
+	eventually bound attr state
+	for verb in bind unbind release; do
+		run tsmctl "$verb" "$dev"
+		[ "$verb" = bind ] && continue # already bound: nothing to do
+		assert_equal "$verb: $status" "$verb: 6"
+		assert_output --partial "vfio-client"
+	done
+	run tsmctl revoke "$dev"
+	assert_success
+	assert_equal "$(attr state)" open
+	echo >"$BATS_TEST_TMPDIR/go"
+	wait
+}
+
+@test "nothing is there: no modules, no configfs, not root" {
+	run tsmctl mode "$dev" shared
+	assert_equal "$status" 5
+	assert_equal "$(wc -l <<<"$output")" 1
+	assert_output --partial "tsmctl load"
+	run tsmctl assign "$dev"
+	assert_equal "$status" 5
+	assert_equal "$(basename "$(readlink "$pci/devices/$dev/driver")")" nvme
+
+	tsmctl --quiet load --sim "$dev"
+	run setpriv --reuid=65534 --regid=65534 --clear-groups "$top/build/bin/tsmctl" assign "$dev"
+	assert_equal "$status" 4
+	run setpriv --reuid=65534 --regid=65534 --clear-groups "$top/build/bin/tsmctl" list
+	assert_success
+	run setpriv --reuid=65534 --regid=65534 --clear-groups "$top/build/bin/tsmctl" mode "$dev" shared
+	assert_equal "$status" 4
+}
+
+@test "--dry-run changes nothing" {
+	ready
+	generation=$(attr generation)
+	for verb in "mode $dev shared" "tdi-id $dev none" "deny $dev" "release $dev" \
+		"disconnect $dev" "bind $dev" unload; do
+		# shellcheck disable=SC2086
+		run tsmctl --dry-run $verb
+	done
+	assert_equal "$(attr generation)" "$generation"
+	assert_equal "$(attr region_mode) $(attr tdi_id) $(attr bind_allowed)" "default 0000:00:05.0 1"
+	assert_equal "$(cat "$pci/devices/$dev/tsm/connect")" tsm0
+}

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Virtual functions: the DSM is their PF, and so is what decodes their memory.
+# vm: --nvme 0 --qemu -device --qemu pcie-root-port,id=rpv,bus=pcie.0,addr=0x10,chassis=60,slot=60 --qemu -device --qemu nvme-subsys,id=sub0 --qemu -device --qemu nvme,serial=sriov,bus=rpv,subsys=sub0,max_ioqpairs=8,msix_qsize=9,sriov_max_vfs=2,sriov_vq_flexible=4,sriov_vi_flexible=2
+
+# shellcheck disable=SC2154 # helpers.bash sets what is not set here
+load helpers
+
+setup_file() {
+	load helpers
+	local path
+	for path in "$pci"/devices/*/sriov_totalvfs; do
+		[ "$(cat "$path")" = 2 ] || continue
+		PF=$(basename "$(dirname "$path")")
+	done
+	load_all "$PF"
+	modprobe nvme
+	echo 0 >"$pci/devices/$PF/sriov_drivers_autoprobe"
+	connect "$PF"
+	echo 2 >"$pci/devices/$PF/sriov_numvfs"
+	VF0=$(basename "$(readlink -f "$pci/devices/$PF/virtfn0")")
+	VF1=$(basename "$(readlink -f "$pci/devices/$PF/virtfn1")")
+	export PF VF0 VF1
+}
+
+teardown_file() {
+	load helpers
+	echo 0 >"$pci/devices/$PF/sriov_numvfs"
+	echo tsm0 >"$pci/devices/$PF/tsm/disconnect"
+	modprobe -r nvme
+	unload_all
+}
+
+setup() {
+	for vf in "$VF0" "$VF1"; do
+		mkdir "$configfs/$vf"
+		assign "$vf"
+		set_attr tdi_id 00:06.0 "$vf"
+	done
+}
+
+teardown() {
+	for vf in "$VF0" "$VF1"; do
+		release "$vf"
+		rmdir "$configfs/$vf"
+	done
+}
+
+@test "a VF has its PF for a DSM, and binds" {
+	assert_equal "$(cat "$pci/devices/$VF0/tsm/dsm")" "$PF"
+	run vfio-client "$VF0" open tsm-bind "sh:cat $debugfs/$VF0/state $debugfs/$PF/state $configfs/$VF0/tsm/tsm" \
+		"sh:grep SR-IOV $debugfs/$VF0/regs" read:0:0:4 reset tsm-unbind read:0:0:4
+	assert_line "tsm-bind OK"
+	assert_line --index 1 CONFIG_LOCKED
+	assert_line --index 2 CONFIG_UNLOCKED
+	assert_line tsm0
+	assert_line --partial "SR-IOV Control $PF"
+	assert_line "reset EBUSY"
+	assert_line "read:0:0:4 EBUSY"
+	assert_line --regexp "^read:0:0:4 OK"
+	assert_equal "$(sim violations "$VF0")" 0
+}
+
+@test "one VF's unbind leaves the other bound" {
+	mkfifo "$BATS_TEST_TMPDIR/go"
+	vfio-client "$VF1" open tsm-bind "sh:read x <$BATS_TEST_TMPDIR/go" &
+	eventually bound attr state "$VF1"
+	run vfio-client "$VF0" open tsm-bind tsm-unbind tsm-bind close
+	refute_output --regexp ' E[A-Z]+$'
+	assert_equal "$(attr state "$VF1")" bound
+	assert_equal "$(sim state "$VF1")" CONFIG_LOCKED
+	echo >"$BATS_TEST_TMPDIR/go"
+	wait
+	assert_equal "$(attr state "$VF1")" closed
+	assert_equal "$(sim violations "$VF1")" 0
+}
+
+@test "memory decode of a VF is its PF's; bus mastering must be on" {
+	run vfio-client "$VF0" cdev kvm bind-iommufd ioas tsm-bind write:7:4:2:4 tsm-bind
+	assert_equal "$(grep '^tsm-bind' <<<"$output")" "tsm-bind EHOSTDOWN
+tsm-bind OK"
+}
+
+@test "a VF that goes away is absent; its policy stays" {
+	set_attr region_mode shared "$VF1"
+	echo 0 >"$pci/devices/$PF/sriov_numvfs"
+	assert_equal "$(attr state "$VF1")" absent
+	echo 2 >"$pci/devices/$PF/sriov_numvfs"
+	assert_equal "$(attr state "$VF1")" unassigned
+	assert_equal "$(attr region_mode "$VF1")" shared
+}
