@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tsmctl: programs, kernel modules, tests. "make help" lists the targets.
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+KERNEL ?= normal
+V ?=
+
+build := $(CURDIR)/build
+Q := $(if $(V),,@)
+kbuild = +$(Q)$(MAKE) -C $(KDIR) $(if $(V),V=1,-s) M=$(CURDIR) MO=$(MO)
+MAKEFLAGS += --no-print-directory
+# apt's and kmod's programs are here, also for those who are not root
+export PATH := $(PATH):/usr/sbin:/sbin
+
+# One output directory for each kernel's build
+MO ?= $(build)/modules/$(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null)
+
+.PHONY: all modules modules_install vm-modules install demo check check-static \
+	check-cli check-bed check-vm clean help kdir
+
+all: ## the programs, into build/bin (this is the default)
+	$(Q)$(MAKE) -C cli
+
+modules: kdir ## the kernel modules, into build/modules; KDIR=DIR is the kernel's build directory
+	$(kbuild) modules
+
+modules_install: modules ## install them; INSTALL_MOD_PATH=DIR for another root
+	$(kbuild) modules_install
+
+kdir:
+	@test -f $(KDIR)/include/config/kernel.release || { \
+		echo "$(KDIR) is not a kernel's build directory; install that kernel's headers, or give KDIR=DIR" >&2; \
+		exit 1; }
+
+vm-modules: ## the kernel modules for the test bed; KERNEL=normal or debug
+	+$(Q)MAKE='$(MAKE)' tests/vm/stage-modules $(KERNEL)
+
+install: all ## install programs and man pages; DESTDIR=DIR, prefix=/usr
+	$(Q)$(MAKE) -C cli install
+
+demo: ## an operator's session in a virtual machine, from nothing
+	$(Q)tests/install-deps build kernel vm
+	$(Q)$(MAKE) all
+	$(Q)$(MAKE) vm-modules KERNEL=normal
+	$(Q)tests/vm/run --kernel normal -- tests/vm/demo
+
+check: ## every test; installs what it needs
+	$(Q)tests/install-deps
+	+$(Q)MAKE='$(MAKE)' tests/check
+
+check-static: ## formatting, checkpatch, sparse, shellcheck, warnings
+	+$(Q)MAKE='$(MAKE)' tests/check static
+
+check-cli: ## the programs over fake trees, plain and with sanitizers
+	+$(Q)MAKE='$(MAKE)' tests/check cli asan
+
+check-bed: ## what tests/vm/run promises
+	+$(Q)MAKE='$(MAKE)' tests/check bed
+
+check-vm: ## everything in the virtual machine, on the debug kernel
+	+$(Q)MAKE='$(MAKE)' tests/check vm
+
+clean: ## remove build/ (the kernels' cache stays)
+	$(Q)rm -rf build
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z_-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What run.bats asks in the VM; the answers survive in /run/keep.
+set -euo pipefail
+keep=/run/keep
+
+printf '<%s>' "$@" >$keep/args
+
+cat >$keep/env <<END
+PWD $PWD
+TERM $TERM
+WORD ${TSMCTL_WORD:-unset}
+SECRET ${SECRET:-unset}
+END
+
+for dir in . /usr /tmp /var /run; do
+	name=${dir/#./checkout}
+	if touch "$dir/write-test" 2>/dev/null; then echo "$name writable"; else echo "$name read-only"; fi
+done >$keep/files
+
+{
+	grep -q configfs /proc/mounts && echo "configfs mounted" || echo "configfs not mounted"
+	[ -s /proc/modules ] && echo "modules $(wc -l </proc/modules)" || echo "modules none"
+} >$keep/setup
+
+for dev in /sys/bus/pci/devices/0000:0[1-9]:*; do
+	[ -e "$dev/iommu_group" ] && echo "${dev##*/} grouped" || echo "${dev##*/} alone"
+done >$keep/devices
+
+modprobe kvm_amd || modprobe kvm_intel
+modprobe -a vfio-pci iommufd
+ls /dev/kvm /dev/iommu >$keep/kvm
+
+# wait_for TEST-ARG...: half a minute at most
+wait_for() {
+	local tries
+	for ((tries = 0; tries < 300; tries++)); do
+		! test "$@" || return 0
+		sleep 0.1
+	done
+	echo "waited in vain for: $*"
+}
+
+hot=/sys/bus/pci/devices/0000:04:00.0
+{
+	../vm/monitor device_add nvme,id=hot0,bus=hp0,drive=spare,serial=hot0
+	wait_for -e $hot && echo added
+	../vm/monitor device_del hot0
+	wait_for ! -e $hot && echo gone
+	../vm/monitor device_del nothing && status=0 || status=$?
+	echo "status $status"
+} >$keep/hotplug
+
+cat /dev/stdin
+echo "to stderr" >&2
+exit 42

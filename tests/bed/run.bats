@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What tests/vm/run promises. Runs on the host; what can share a boot does.
+
+bats_require_minimum_version 1.5.0
+: "${BATS_LIB_PATH:=/usr/lib/bats}"
+load "${BATS_LIB_PATH%%:*}/bats-support/load.bash"
+load "${BATS_LIB_PATH%%:*}/bats-assert/load.bash"
+
+top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd -P)
+
+# As in a shell of its own: no variables of this bats, a directory of its own
+# for what survives.
+vm() {
+	env -i PATH="$PATH" HOME="$HOME" TERM=vt220 LANG=C.UTF-8 \
+		${XDG_CACHE_HOME:+XDG_CACHE_HOME="$XDG_CACHE_HOME"} \
+		${TSMCTL_CACHE:+TSMCTL_CACHE="$TSMCTL_CACHE"} ${LINUX_SRC:+LINUX_SRC="$LINUX_SRC"} \
+		TSMCTL_KEEP="$BATS_FILE_TMPDIR/keep" TSMCTL_WORD='two words' SECRET=1 \
+		"$top/tests/vm/run" --kernel "${TSMCTL_KERNEL:-debug}" "$@"
+}
+
+# One boot for many questions; each test looks at an answer.
+setup_file() {
+	cd "$top/tests/bed" || return
+	head -c 5000000 /dev/urandom >"$BATS_FILE_TMPDIR/data"
+	local status=0
+	# shellcheck disable=SC2016 # the arguments are to arrive as they are
+	vm --nvme 3 -- bash ./inside.sh 'a b' '' $'new\nline' "q'\"" '$HOME' '*' \
+		<"$BATS_FILE_TMPDIR/data" >"$BATS_FILE_TMPDIR/out" 2>"$BATS_FILE_TMPDIR/err" || status=$?
+	echo $status >"$BATS_FILE_TMPDIR/status"
+}
+
+answer() { run -0 cat "$BATS_FILE_TMPDIR/keep/$1"; }
+
+@test "run: the exit status is the command's" {
+	run -0 cat "$BATS_FILE_TMPDIR/status" "$BATS_FILE_TMPDIR/err"
+	assert_line --index 0 42
+}
+
+@test "run: stdin comes back on stdout byte by byte" {
+	run -0 cmp "$BATS_FILE_TMPDIR/data" "$BATS_FILE_TMPDIR/out"
+}
+
+@test "run: stderr is apart, and nothing else is on it" {
+	run -0 cat "$BATS_FILE_TMPDIR/err"
+	assert_output "to stderr"
+}
+
+@test "run: arguments arrive as they are" {
+	answer args
+	assert_output "<a b><><new
+line><q'\"><\$HOME><*>"
+}
+
+@test "run: the caller's directory, TERM and TSMCTL_*, and no other variable" {
+	answer env
+	assert_line "PWD $top/tests/bed"
+	assert_line "TERM vt220"
+	assert_line "WORD two words"
+	assert_line "SECRET unset"
+}
+
+@test "run: the machine's files read-only; /tmp, /var and /run writable" {
+	answer files
+	assert_output "checkout read-only
+/usr read-only
+/tmp writable
+/var writable
+/run writable"
+}
+
+@test "run: nothing of ours is set up" {
+	answer setup
+	assert_output "configfs not mounted
+modules none"
+}
+
+@test "run: NVMe controllers at 01:00.0 and on, each in an IOMMU group" {
+	answer devices
+	assert_output "0000:01:00.0 grouped
+0000:02:00.0 grouped
+0000:03:00.0 grouped"
+}
+
+@test "run: KVM and vfio-pci are there" {
+	answer kvm
+	assert_output "/dev/iommu
+/dev/kvm"
+}
+
+@test "run: the monitor adds a device to hp0, takes it away, and reports errors" {
+	answer hotplug
+	assert_output "added
+gone
+Error: Device 'nothing' not found
+status 1"
+}
+
+@test "run: a command that is missing, one that a signal ends, closed files" {
+	run -127 vm -- /no/such/command
+	assert_output --partial "/no/such/command"
+	run -137 vm -- sh -c 'kill -9 $$' <&- 2>&-
+}
+
+@test "run: what the command leaves running does not hold it up" {
+	run -0 vm -- sh -c 'sleep 1000 & echo done'
+	assert_output "done"
+}
+
+@test "run: output that nobody reads ends it" {
+	vm -- yes >/dev/full 2>"$BATS_TEST_TMPDIR/err" && status=0 || status=$?
+	assert_equal "$status" 141
+}
+
+@test "run: a warning in the kernel log fails, and is shown" {
+	run -99 vm -- sh -c 'echo "WARNING: a test" >/dev/kmsg'
+	assert_output --partial "the kernel log is not clean"
+	assert_output --partial "WARNING: a test"
+}
+
+@test "run: a crash of the kernel fails, and is shown" {
+	run -99 vm -- sh -c 'echo c >/proc/sysrq-trigger; sleep 1000'
+	assert_output --partial "Kernel panic"
+}
+
+@test "run: a VM that ends without an answer" {
+	run -125 vm -- sh -c 'echo b >/proc/sysrq-trigger; sleep 1000'
+	assert_output --partial "ended without an answer"
+}
+
+@test "run: QEMU's own error is shown" {
+	run -125 vm --qemu -no-such-option -- true
+	assert_output --partial "-no-such-option"
+}
+
+@test "run: the time limit" {
+	run -124 vm --timeout 5 -- sleep 1000
+	assert_output --partial "time limit of 5 s"
+}
+
+@test "run: a signal ends QEMU too, and leaves nothing behind" {
+	mkdir "$BATS_TEST_TMPDIR/t"
+	TMPDIR=$BATS_TEST_TMPDIR/t "$top/tests/vm/run" --kernel "${TSMCTL_KERNEL:-debug}" -- \
+		sleep 1000 3>&- 4>&- &
+	local pid=$! tries
+	for ((tries = 0; tries < 300; tries++)); do
+		[ -s "$(echo "$BATS_TEST_TMPDIR"/t/*/console)" ] && break
+		sleep 0.1
+	done
+	kill -TERM $pid
+	wait $pid && status=0 || status=$?
+	assert_equal "$status" 143
+	run -1 pgrep -f "$BATS_TEST_TMPDIR/t"
+	run -0 ls -A "$BATS_TEST_TMPDIR/t"
+	assert_output ""
+}
+
+@test "run: a terminal where all is a terminal, a shell where no command is" {
+	cat >"$BATS_TEST_TMPDIR/sh" <<-'SH'
+		stty rows 33 cols 77
+		"$@"
+	SH
+	run -7 script -qefc "bash '$BATS_TEST_TMPDIR/sh' '$top/tests/vm/run' --kernel ${TSMCTL_KERNEL:-debug}" /dev/null \
+		< <(exec 3>&- 4>&-; echo 'test -t 0 -a -t 1 -a -t 2 && echo is-a-tty; stty size; exit 7'; sleep 60)
+	assert_output --partial "is-a-tty"
+	assert_output --partial "33 77"
+}
+
+@test "run: wrong usage is one line" {
+	run -125 vm --nvme many -- true
+	assert_output "run: --nvme takes a number from 0 to 16, not 'many'"
+	run -125 vm --wrong
+	assert_output "run: unknown option '--wrong'; see tests/vm/run --help"
+	run -125 vm true
+	assert_output "run: a command goes after '--'; see tests/vm/run --help"
+	run -0 vm --help
+	assert_line --partial "tests/vm/run [OPTION]"
+}
+
+@test "log-check: what each kind of report looks like" {
+	local line
+	while read -r line; do
+		echo "[    1.000000] $line" >"$BATS_TEST_TMPDIR/log"
+		run -1 "$top/tests/vm/log-check" "$BATS_TEST_TMPDIR/log"
+		assert_output --partial "$line"
+	done <<-'LINES'
+		WARNING: CPU: 0 PID: 1 at kernel/x.c:1 f+0x1/0x2
+		BUG: KASAN: slab-use-after-free in f+0x1/0x2
+		BUG: sleeping function called from invalid context at x.c:1
+		Oops: general protection fault, probably for non-canonical address
+		UBSAN: array-index-out-of-bounds in x.c:1:1
+		WARNING: possible circular locking dependency detected
+		INFO: task bash:1 blocked for more than 120 seconds.
+		rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:
+		unreferenced object 0xffff888100000000 (size 64):
+		refcount_t: underflow; use-after-free.
+	LINES
+}
+
+@test "log-check: the kernel's own report on hot-plug is left out, one like it is not" {
+	cat >"$BATS_TEST_TMPDIR/log" <<-'LOG'
+		[    1.000000] WARNING: possible circular locking dependency detected
+		[    1.000000] irq/28-pciehp/48 is trying to acquire lock:
+		[    1.000000] ff11 (&ctrl->reset_lock){.+.+}-{4:4}, at: pciehp_configure_device+0xf2/0x180
+		[    1.000000] but task is already holding lock:
+		[    1.000000] ff12 (pci_rescan_remove_lock){+.+.}-{4:4}, at: pci_lock_rescan_remove+0x12/0x20
+		[    1.000000] Call Trace:
+		[    1.000000]  </TASK>
+	LOG
+	run -0 "$top/tests/vm/log-check" "$BATS_TEST_TMPDIR/log"
+	sed -i 's/reset_lock/other_lock/' "$BATS_TEST_TMPDIR/log"
+	run -1 "$top/tests/vm/log-check" "$BATS_TEST_TMPDIR/log"
+	assert_output --partial "possible circular locking"
+}
