@@ -3,6 +3,7 @@
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 KERNEL ?= normal
+prefix ?= /usr/local
 V ?=
 
 build := $(CURDIR)/build
@@ -35,8 +36,9 @@ kdir:
 vm-modules: ## the kernel modules for the test bed; KERNEL=normal or debug
 	+$(Q)MAKE='$(MAKE)' tests/vm/stage-modules $(KERNEL)
 
-install: all ## install programs and man pages; DESTDIR=DIR, prefix=/usr
+install: all ## install programs, man pages and <linux/vfio_tsm.h>; DESTDIR=DIR, prefix=/usr/local
 	$(Q)$(MAKE) -C cli install
+	$(Q)install -D -m 644 kernel/uapi/linux/vfio_tsm.h $(DESTDIR)$(prefix)/include/linux/vfio_tsm.h
 
 demo: ## an operator's session in a virtual machine, from nothing
 	$(Q)tests/install-deps build kernel vm

@@ -13,9 +13,10 @@ WORD ${TSMCTL_WORD:-unset}
 SECRET ${SECRET:-unset}
 END
 
-for dir in . /usr /tmp /var /run; do
-	name=${dir/#./checkout}
-	if touch "$dir/write-test" 2>/dev/null; then echo "$name writable"; else echo "$name read-only"; fi
+# Where the checkout is below /tmp, this succeeds, in memory.
+touch ./write-test 2>/dev/null || true
+for dir in /usr /tmp /var /run; do
+	if touch "$dir/write-test" 2>/dev/null; then echo "$dir writable"; else echo "$dir read-only"; fi
 done >$keep/files
 
 {
