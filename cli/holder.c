@@ -76,18 +76,14 @@ static bool has_open(int proc, const char *pid, const char *const files[2])
 	char path[32], target[128];
 	struct dirent *e;
 	ssize_t n;
-	int fd;
 
 	if (snprintf(path, sizeof(path), "%s/fd", pid) >= (int)sizeof(path))
 		return false;
-	fd = openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir) {
-		util_close(&fd);
+	dir = util_opendirat(proc, path);
+	if (!dir)
 		return false;
-	}
 	while ((e = readdir(dir))) {
-		n = readlinkat(fd, e->d_name, target, sizeof(target) - 1);
+		n = readlinkat(dirfd(dir), e->d_name, target, sizeof(target) - 1);
 		if (n <= 0)
 			continue;
 		target[n] = '\0';
@@ -102,14 +98,11 @@ static void cdev_name(const struct pci_device *dev, char *buf, size_t size)
 {
 	cleanup_dir DIR *dir = NULL;
 	struct dirent *e;
-	int fd = openat(dev->fd, "vfio-dev", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	buf[0] = '\0';
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir) {
-		util_close(&fd);
+	dir = util_opendirat(dev->fd, "vfio-dev");
+	if (!dir)
 		return;
-	}
 	while ((e = readdir(dir)))
 		if (starts_with(e->d_name, "vfio"))
 			util_copy(buf, size, e->d_name);

@@ -136,16 +136,11 @@ int pci_scan(const struct ctx *ctx,
 	cleanup_dir DIR *dir = NULL;
 	struct pci_addr addr;
 	struct dirent *e;
-	int fd, ret;
+	int ret;
 
-	fd = openat(ctx->sysfs_fd, DEVICES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
+	dir = util_opendirat(ctx->sysfs_fd, DEVICES);
+	if (!dir)
 		return -errno;
-	dir = fdopendir(fd);
-	if (!dir) {
-		close(fd);
-		return -errno;
-	}
 	while ((e = readdir(dir))) {
 		if (pci_addr_parse(e->d_name, &addr))
 			continue;
@@ -218,16 +213,13 @@ unsigned int pci_group_strangers(const struct ctx *ctx, int group, const struct 
 	unsigned int count = 0;
 	struct dirent *e;
 	size_t used = 0;
-	int fd, n;
+	int n;
 
 	buf[0] = '\0';
 	snprintf(path, sizeof(path), "kernel/iommu_groups/%d/devices", group);
-	fd = openat(ctx->sysfs_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir) {
-		util_close(&fd);
+	dir = util_opendirat(ctx->sysfs_fd, path);
+	if (!dir)
 		return 0;
-	}
 	while ((e = readdir(dir))) {
 		if (pci_addr_parse(e->d_name, &addr) ||
 		    pci_addr_key(&addr) == pci_addr_key(&dev->addr))

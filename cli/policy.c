@@ -137,18 +137,13 @@ int policy_scan(struct ctx *ctx,
 	char name[PCI_NAME_LEN];
 	struct pci_addr addr;
 	struct dirent *e;
-	int fd, ret;
+	int ret;
 
 	if (!policy_available(ctx))
 		return 0;
-	fd = openat(ctx->policy_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
+	dir = util_opendirat(ctx->policy_fd, ".");
+	if (!dir)
 		return -errno;
-	dir = fdopendir(fd);
-	if (!dir) {
-		close(fd);
-		return -errno;
-	}
 	while ((e = readdir(dir))) {
 		if (pci_addr_parse(e->d_name, &addr))
 			continue;

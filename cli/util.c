@@ -31,6 +31,18 @@ int util_parse_u32(const char *text, unsigned int *value)
 	return 0;
 }
 
+DIR *util_opendirat(int dir, const char *path)
+{
+	int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *entries = fd < 0 ? NULL : fdopendir(fd);
+	int err = errno;
+
+	if (!entries)
+		util_close(&fd);
+	errno = err;
+	return entries;
+}
+
 char *util_printable(const char *text)
 {
 	char *out = malloc(strlen(text) * 4 + 1);

@@ -77,6 +77,15 @@ bool util_copy(char *dst, size_t size, const char *src);
 int util_parse_u32(const char *text, unsigned int *value);
 
 /**
+ * util_opendirat() - open a directory below another for reading its entries
+ * @dir: descriptor of the other
+ * @path: from there; a symbolic link as its last part is not followed
+ *
+ * Return: the directory, whose descriptor dirfd() tells, or NULL with errno set.
+ */
+DIR *util_opendirat(int dir, const char *path);
+
+/**
  * util_printable() - make foreign text safe to print
  * @text: any bytes up to a NUL: an argument, a process name, a file's content
  *

@@ -34,15 +34,12 @@ static unsigned int find_tsm(const struct ctx *ctx, char *tsm, size_t size, char
 	unsigned int count = 0;
 	struct dirent *e;
 	size_t used = 0;
-	int fd, n;
+	int n;
 
 	list[0] = '\0';
-	fd = openat(ctx->sysfs_fd, "class/tsm", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir) {
-		util_close(&fd);
+	dir = util_opendirat(ctx->sysfs_fd, "class/tsm");
+	if (!dir)
 		return 0;
-	}
 	while ((e = readdir(dir))) {
 		if (!is_tsm_name(e->d_name))
 			continue;

@@ -56,26 +56,20 @@ int cdev_find(struct session *s)
 	cleanup_fd int dev = -1;
 	cleanup_dir DIR *dir = NULL;
 	struct dirent *e;
-	int fd;
 
 	if (asprintf(&path, "%s/bus/pci/devices/%s", s->sysfs, s->name) < 0)
 		return -ENOMEM;
 	dev = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dev < 0)
 		return errno == ENOENT ? -ENODEV : -errno;
-	fd = openat(dev, "vfio-dev", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
+	dir = util_opendirat(dev, "vfio-dev");
+	if (!dir)
 		return errno == ENOENT ? -ENXIO : -errno;
-	dir = fdopendir(fd);
-	if (!dir) {
-		close(fd);
-		return -ENOMEM;
-	}
 	while ((e = readdir(dir))) {
 		if (!is_cdev_name(e->d_name))
 			continue;
 		util_copy(s->cdev_name, sizeof(s->cdev_name), e->d_name);
-		return read_number(fd, s->cdev_name, &s->cdev_number);
+		return read_number(dirfd(dir), s->cdev_name, &s->cdev_number);
 	}
 	return -ENXIO;
 }
