@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The attributes in a device's tsm/ directory; ABI/ has what each one means. */
 #include <linux/configfs.h>
-#include <linux/pci.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
 
@@ -79,18 +78,6 @@ static ssize_t bind_allowed_store(struct config_item *item, const char *page, si
 	return len;
 }
 
-static ssize_t tdi_id_show(struct config_item *item, char *page)
-{
-	struct vfio_tsm_dir *dir = to_dir(item);
-	struct vfio_tsm_dev *dev;
-
-	guard(mutex)(&vfio_tsm_lock);
-	dev = vfio_tsm_find_dev(&dir->addr);
-	if (dev && dev->state == VFIO_TSM_BOUND)
-		return vfio_tsm_format_tdi_id(page, true, dev->bound.tdi_id);
-	return vfio_tsm_format_tdi_id(page, dir->policy.has_tdi_id, dir->policy.tdi_id);
-}
-
 static ssize_t tdi_id_store(struct config_item *item, const char *page, size_t len)
 {
 	struct vfio_tsm_dir *dir = to_dir(item);
@@ -109,66 +96,7 @@ static ssize_t tdi_id_store(struct config_item *item, const char *page, size_t l
 	return len;
 }
 
-/*
- * State: what the driver last reported. The TSM tells nobody when it lets a TDI
- * go, so the driver is asked to look first.
- */
-
-static void refresh(struct vfio_tsm_dir *dir)
-{
-	struct vfio_tsm_dev *dev __free(vfio_tsm_leave_dev) = vfio_tsm_enter_dev(&dir->addr);
-
-	if (dev)
-		dev->ops->refresh(dev->priv);
-}
-
-static enum vfio_tsm_state state_without_driver(const struct vfio_tsm_addr *addr)
-{
-	struct pci_dev *pdev __free(pci_dev_put) =
-		pci_get_domain_bus_and_slot(addr->domain, PCI_BUS_NUM(addr->bdf), addr->bdf & 0xff);
-
-	return pdev ? VFIO_TSM_UNASSIGNED : VFIO_TSM_ABSENT;
-}
-
-static ssize_t state_show(struct config_item *item, char *page)
-{
-	struct vfio_tsm_dir *dir = to_dir(item);
-	enum vfio_tsm_state state = VFIO_TSM_ABSENT;
-	struct vfio_tsm_dev *dev;
-
-	refresh(dir);
-	scoped_guard(mutex, &vfio_tsm_lock) {
-		dev = vfio_tsm_find_dev(&dir->addr);
-		if (dev)
-			state = dev->state;
-	}
-	if (state == VFIO_TSM_ABSENT)
-		state = state_without_driver(&dir->addr);
-	return sysfs_emit(page, "%s\n", vfio_tsm_state_words[state]);
-}
-
-static ssize_t region_mode_active_show(struct config_item *item, char *page)
-{
-	enum vfio_tsm_region_mode mode = VFIO_TSM_REGIONS_UNSET;
-	struct vfio_tsm_dev *dev;
-
-	guard(mutex)(&vfio_tsm_lock);
-	dev = vfio_tsm_find_dev(&to_dir(item)->addr);
-	if (dev)
-		mode = dev->region_mode;
-	return sysfs_emit(page, "%s\n", vfio_tsm_region_active_words[mode]);
-}
-
-static ssize_t bound_show(struct config_item *item, char *page)
-{
-	struct vfio_tsm_dir *dir = to_dir(item);
-	struct vfio_tsm_dev *dev;
-
-	refresh(dir);
-	guard(mutex)(&vfio_tsm_lock);
-	dev = vfio_tsm_find_dev(&dir->addr);
-	return sysfs_emit(page, "%d\n", dev && dev->state == VFIO_TSM_BOUND);
-}
+/* State: what the driver last reported. */
 
 static ssize_t bound_store(struct config_item *item, const char *page, size_t len)
 {
@@ -186,65 +114,21 @@ static ssize_t bound_store(struct config_item *item, const char *page, size_t le
 	return ret ?: len;
 }
 
-static ssize_t vdevice_id_show(struct config_item *item, char *page)
-{
-	struct vfio_tsm_dir *dir = to_dir(item);
-	struct vfio_tsm_dev *dev;
+#define VFIO_TSM_SHOW(_name, _value)                                      \
+	static ssize_t _name##_show(struct config_item *item, char *page) \
+	{                                                                 \
+		return vfio_tsm_show_##_value(&to_dir(item)->addr, page); \
+	}
 
-	refresh(dir);
-	guard(mutex)(&vfio_tsm_lock);
-	dev = vfio_tsm_find_dev(&dir->addr);
-	if (dev && dev->state == VFIO_TSM_BOUND && dev->bound.vdevice_id)
-		return sysfs_emit(page, "%u\n", dev->bound.vdevice_id);
-	return sysfs_emit(page, "none\n");
-}
-
-static ssize_t tsm_show(struct config_item *item, char *page)
-{
-	struct vfio_tsm_dir *dir = to_dir(item);
-	struct vfio_tsm_dev *dev;
-
-	refresh(dir);
-	guard(mutex)(&vfio_tsm_lock);
-	dev = vfio_tsm_find_dev(&dir->addr);
-	if (dev && dev->state == VFIO_TSM_BOUND)
-		return sysfs_emit(page, "tsm%d\n", dev->bound.tsm_id);
-	return sysfs_emit(page, "none\n");
-}
-
-static ssize_t owner_show(struct config_item *item, char *page)
-{
-	struct vfio_tsm_dev *dev;
-	pid_t pid;
-
-	guard(mutex)(&vfio_tsm_lock);
-	dev = vfio_tsm_find_dev(&to_dir(item)->addr);
-	/* A number that is free for others to get says nothing. */
-	pid = dev && dev->owner && pid_has_task(dev->owner, PIDTYPE_TGID) ? pid_vnr(dev->owner) : 0;
-	return pid ? sysfs_emit(page, "%d\n", pid) : sysfs_emit(page, "none\n");
-}
-
-static ssize_t last_error_show(struct config_item *item, char *page)
-{
-	struct vfio_tsm_dev *dev;
-
-	guard(mutex)(&vfio_tsm_lock);
-	dev = vfio_tsm_find_dev(&to_dir(item)->addr);
-	if (!dev || !dev->last_error)
-		return sysfs_emit(page, "0\n");
-	return sysfs_emit(page, "%d %s\n", dev->last_error, vfio_tsm_stage_words[dev->last_stage]);
-}
-
-static ssize_t generation_show(struct config_item *item, char *page)
-{
-	struct vfio_tsm_dir *dir = to_dir(item);
-	struct vfio_tsm_dev *dev;
-
-	refresh(dir);
-	guard(mutex)(&vfio_tsm_lock);
-	dev = vfio_tsm_find_dev(&dir->addr);
-	return sysfs_emit(page, "%llu\n", dev ? dev->generation : dir->generation);
-}
+VFIO_TSM_SHOW(tdi_id, tdi_id)
+VFIO_TSM_SHOW(bound, bound)
+VFIO_TSM_SHOW(region_mode_active, region_mode)
+VFIO_TSM_SHOW(state, state)
+VFIO_TSM_SHOW(vdevice_id, vdevice_id)
+VFIO_TSM_SHOW(tsm, tsm)
+VFIO_TSM_SHOW(owner, owner)
+VFIO_TSM_SHOW(last_error, last_error)
+VFIO_TSM_SHOW(generation, generation)
 
 CONFIGFS_ATTR(, region_mode);
 CONFIGFS_ATTR(, bar_mmap);

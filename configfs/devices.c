@@ -13,7 +13,10 @@ static struct workqueue_struct *pin_wq;
 
 static void dev_free(struct kref *ref)
 {
-	kfree(container_of(ref, struct vfio_tsm_dev, ref));
+	struct vfio_tsm_dev *dev = container_of(ref, struct vfio_tsm_dev, ref);
+
+	pci_dev_put(dev->pdev);
+	kfree(dev);
 }
 
 struct vfio_tsm_dev *vfio_tsm_find_dev(const struct vfio_tsm_addr *addr)
@@ -96,16 +99,17 @@ struct vfio_tsm_dev *vfio_tsm_register(struct pci_dev *pdev, const struct vfio_t
 
 	kref_init(&dev->ref);
 	init_rwsem(&dev->live);
-	dev->addr.domain = pci_domain_nr(pdev->bus);
-	dev->addr.bdf = pci_dev_id(pdev);
+	dev->pdev = pci_dev_get(pdev);
+	dev->addr = vfio_tsm_addr_of(pdev);
 	dev->ops = ops;
 	dev->priv = priv;
-	dev->state = VFIO_TSM_CLOSED;
+	dev->state = VFIO_TSM_UNASSIGNED;
 
 	guard(mutex)(&vfio_tsm_lock);
 	dir = vfio_tsm_find_dir(&dev->addr);
-	dev->generation = (dir ? dir->generation : 0) + 1;
+	dev->generation = dir ? dir->generation : 0;
 	list_add_tail(&dev->node, &vfio_tsm_devs);
+	vfio_tsm_set_state(dev, VFIO_TSM_CLOSED, VFIO_TSM_EVENT_ASSIGNED, VFIO_TSM_REASON_NONE);
 	return dev;
 }
 EXPORT_SYMBOL_GPL(vfio_tsm_register);
@@ -126,9 +130,11 @@ void vfio_tsm_unregister(struct vfio_tsm_dev *dev)
 
 	scoped_guard(mutex, &vfio_tsm_lock) {
 		list_del(&dev->node);
+		vfio_tsm_set_state(dev, VFIO_TSM_UNASSIGNED, VFIO_TSM_EVENT_RELEASED,
+				   VFIO_TSM_REASON_NONE);
 		dir = vfio_tsm_find_dir(&dev->addr);
 		if (dir)
-			dir->generation = dev->generation + 1;
+			dir->generation = dev->generation;
 	}
 	kref_put(&dev->ref, dev_free);
 }
@@ -252,8 +258,8 @@ EXPORT_SYMBOL_GPL(vfio_tsm_open_begin);
 void vfio_tsm_opened(struct vfio_tsm_dev *dev)
 {
 	guard(mutex)(&vfio_tsm_lock);
-	dev->state = VFIO_TSM_OPEN;
-	dev->generation++;
+	dev->open_count++;
+	vfio_tsm_set_state(dev, VFIO_TSM_OPEN, VFIO_TSM_EVENT_OPENED, VFIO_TSM_REASON_NONE);
 }
 EXPORT_SYMBOL_GPL(vfio_tsm_opened);
 
@@ -274,10 +280,9 @@ void vfio_tsm_closed(struct vfio_tsm_dev *dev)
 		dev->in_use = false;
 		dev->binding = false;
 		dev->region_mode = VFIO_TSM_REGIONS_UNSET;
-		if (dev->state != VFIO_TSM_CLOSED) {
-			dev->state = VFIO_TSM_CLOSED;
-			dev->generation++;
-		}
+		if (dev->state != VFIO_TSM_CLOSED)
+			vfio_tsm_set_state(dev, VFIO_TSM_CLOSED, VFIO_TSM_EVENT_CLOSED,
+					   VFIO_TSM_REASON_NONE);
 	}
 	put_pid(owner);
 	if (pinned)
@@ -320,36 +325,47 @@ void vfio_tsm_bind_end(struct vfio_tsm_dev *dev, const struct vfio_tsm_binding *
 	dev->last_stage = stage;
 	if (error) {
 		dev->binding = false;
+		vfio_tsm_trace_bind_failed(dev);
 		return;
 	}
 	dev->bound = *binding;
-	dev->state = VFIO_TSM_BOUND;
-	dev->generation++;
+	dev->bind_count++;
+	vfio_tsm_set_state(dev, VFIO_TSM_BOUND, VFIO_TSM_EVENT_BOUND, VFIO_TSM_REASON_NONE);
 }
 EXPORT_SYMBOL_GPL(vfio_tsm_bind_end);
 
 /**
  * vfio_tsm_unbound() - the device is bound no more
- * @dev: the device, bound or lost
+ * @dev: the device, bound
  * @to: OPEN, or LOST when neither owner nor administrator had asked for it
+ * @reason: why
  */
-void vfio_tsm_unbound(struct vfio_tsm_dev *dev, enum vfio_tsm_state to)
+void vfio_tsm_unbound(struct vfio_tsm_dev *dev, enum vfio_tsm_state to, enum vfio_tsm_reason reason)
 {
 	guard(mutex)(&vfio_tsm_lock);
 	dev->binding = false;
-	dev->state = to;
-	dev->generation++;
+	vfio_tsm_set_state(dev, to,
+			   to == VFIO_TSM_LOST ? VFIO_TSM_EVENT_LOST : VFIO_TSM_EVENT_UNBOUND,
+			   reason);
 }
 EXPORT_SYMBOL_GPL(vfio_tsm_unbound);
+
+/**
+ * vfio_tsm_acknowledged() - the owner knows that its device is lost
+ * @dev: the device, lost; open from now on
+ */
+void vfio_tsm_acknowledged(struct vfio_tsm_dev *dev)
+{
+	guard(mutex)(&vfio_tsm_lock);
+	vfio_tsm_set_state(dev, VFIO_TSM_OPEN, VFIO_TSM_EVENT_ACKNOWLEDGED, VFIO_TSM_REASON_NONE);
+}
+EXPORT_SYMBOL_GPL(vfio_tsm_acknowledged);
 
 /* A function that comes or goes changes the state of its directory, too. */
 static int bus_notify(struct notifier_block *nb, unsigned long action, void *data)
 {
 	struct pci_dev *pdev = to_pci_dev(data);
-	struct vfio_tsm_addr addr = {
-		.domain = pci_domain_nr(pdev->bus),
-		.bdf = pci_dev_id(pdev),
-	};
+	struct vfio_tsm_addr addr = vfio_tsm_addr_of(pdev);
 	struct vfio_tsm_dir *dir;
 
 	if (action != BUS_NOTIFY_ADD_DEVICE && action != BUS_NOTIFY_REMOVED_DEVICE)

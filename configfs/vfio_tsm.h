@@ -15,7 +15,7 @@
  *	closed		vfio_tsm_opened(): open; vfio_tsm_unregister(): unassigned
  *	open		vfio_tsm_bind_end() with 0: bound
  *	bound		vfio_tsm_unbound(): open, or lost when nobody asked for it
- *	lost		vfio_tsm_unbound(): open
+ *	lost		vfio_tsm_acknowledged(): open
  *
  * and from the last three back by vfio_tsm_closed().
  *
@@ -29,6 +29,7 @@
 
 #include <linux/types.h>
 
+struct attribute_group;
 struct pci_dev;
 struct vfio_tsm_dev;
 
@@ -68,6 +69,45 @@ enum vfio_tsm_stage {
 	VFIO_TSM_STAGE_POWER,
 	VFIO_TSM_STAGE_COMMAND,
 	VFIO_TSM_STAGE_TSM,
+};
+
+/* Why a device is bound no more; the words are in last_unbind. */
+enum vfio_tsm_reason {
+	VFIO_TSM_REASON_NONE,
+	VFIO_TSM_REASON_IOCTL, /* the owner said UNBIND */
+	VFIO_TSM_REASON_CLOSE, /* the owner closed the device */
+	VFIO_TSM_REASON_REVOKED, /* the administrator wrote 0 to bound */
+	VFIO_TSM_REASON_RESET, /* the host resets the function by force */
+	VFIO_TSM_REASON_LOST, /* the TSM let the TDI go */
+	VFIO_TSM_REASON_AER, /* the PCI core reported an uncorrectable error */
+	VFIO_TSM_REASON_REMOVED, /* the function was pulled */
+	VFIO_TSM_NR_REASONS,
+};
+
+/* What is refused while bound, as it is counted; the words are in blocked. */
+enum vfio_tsm_blocked {
+	VFIO_TSM_BLOCKED_RESET,
+	VFIO_TSM_BLOCKED_HOT_RESET,
+	VFIO_TSM_BLOCKED_BAR,
+	VFIO_TSM_BLOCKED_ROM,
+	VFIO_TSM_BLOCKED_REGION,
+	VFIO_TSM_BLOCKED_MMAP,
+	VFIO_TSM_BLOCKED_FAULT,
+	VFIO_TSM_BLOCKED_IOEVENTFD,
+	VFIO_TSM_BLOCKED_LOW_POWER,
+	VFIO_TSM_BLOCKED_COMMAND,
+	VFIO_TSM_BLOCKED_BIST,
+	VFIO_TSM_BLOCKED_POWER_STATE,
+	VFIO_TSM_BLOCKED_DEVCTL,
+	VFIO_TSM_BLOCKED_DEVCTL2,
+	VFIO_TSM_BLOCKED_AF,
+	VFIO_TSM_BLOCKED_VENDOR,
+	VFIO_TSM_BLOCKED_UNKNOWN,
+	VFIO_TSM_BLOCKED_ATTACH,
+	VFIO_TSM_BLOCKED_DETACH,
+	VFIO_TSM_BLOCKED_SRIOV,
+	VFIO_TSM_BLOCKED_SUSPEND,
+	VFIO_TSM_NR_BLOCKED,
 };
 
 /**
@@ -123,6 +163,12 @@ void vfio_tsm_closed(struct vfio_tsm_dev *dev);
 void vfio_tsm_bind_begin(struct vfio_tsm_dev *dev, struct vfio_tsm_policy *policy);
 void vfio_tsm_bind_end(struct vfio_tsm_dev *dev, const struct vfio_tsm_binding *binding, int error,
 		       enum vfio_tsm_stage stage);
-void vfio_tsm_unbound(struct vfio_tsm_dev *dev, enum vfio_tsm_state to);
+void vfio_tsm_unbound(struct vfio_tsm_dev *dev, enum vfio_tsm_state to,
+		      enum vfio_tsm_reason reason);
+void vfio_tsm_acknowledged(struct vfio_tsm_dev *dev);
+void vfio_tsm_blocked(struct vfio_tsm_dev *dev, enum vfio_tsm_blocked kind);
+
+/* vfio_tsm/ in the function's directory in sysfs, for the driver's dev_groups. */
+extern const struct attribute_group *vfio_tsm_sysfs_groups[];
 
 #endif /* VFIO_TSM_H */

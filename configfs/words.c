@@ -48,6 +48,44 @@ const char *const vfio_tsm_stage_words[] = {
 	[VFIO_TSM_STAGE_TSM] = "tsm",
 };
 
+const char *const vfio_tsm_event_words[] = {
+	[VFIO_TSM_EVENT_ASSIGNED] = "assigned", [VFIO_TSM_EVENT_RELEASED] = "released",
+	[VFIO_TSM_EVENT_OPENED] = "opened",	[VFIO_TSM_EVENT_CLOSED] = "closed",
+	[VFIO_TSM_EVENT_BOUND] = "bound",	[VFIO_TSM_EVENT_UNBOUND] = "unbound",
+	[VFIO_TSM_EVENT_LOST] = "lost",		[VFIO_TSM_EVENT_ACKNOWLEDGED] = "acknowledged",
+};
+
+const char *const vfio_tsm_reason_words[] = {
+	[VFIO_TSM_REASON_NONE] = "none",   [VFIO_TSM_REASON_IOCTL] = "ioctl",
+	[VFIO_TSM_REASON_CLOSE] = "close", [VFIO_TSM_REASON_REVOKED] = "revoked",
+	[VFIO_TSM_REASON_RESET] = "reset", [VFIO_TSM_REASON_LOST] = "lost",
+	[VFIO_TSM_REASON_AER] = "aer",	   [VFIO_TSM_REASON_REMOVED] = "removed",
+};
+
+const char *const vfio_tsm_blocked_words[] = {
+	[VFIO_TSM_BLOCKED_RESET] = "reset",
+	[VFIO_TSM_BLOCKED_HOT_RESET] = "hot-reset",
+	[VFIO_TSM_BLOCKED_BAR] = "bar",
+	[VFIO_TSM_BLOCKED_ROM] = "rom",
+	[VFIO_TSM_BLOCKED_REGION] = "region",
+	[VFIO_TSM_BLOCKED_MMAP] = "mmap",
+	[VFIO_TSM_BLOCKED_FAULT] = "fault",
+	[VFIO_TSM_BLOCKED_IOEVENTFD] = "ioeventfd",
+	[VFIO_TSM_BLOCKED_LOW_POWER] = "low-power",
+	[VFIO_TSM_BLOCKED_COMMAND] = "config-command",
+	[VFIO_TSM_BLOCKED_BIST] = "config-bist",
+	[VFIO_TSM_BLOCKED_POWER_STATE] = "config-power-state",
+	[VFIO_TSM_BLOCKED_DEVCTL] = "config-device-control",
+	[VFIO_TSM_BLOCKED_DEVCTL2] = "config-device-control-2",
+	[VFIO_TSM_BLOCKED_AF] = "config-advanced-features",
+	[VFIO_TSM_BLOCKED_VENDOR] = "config-vendor",
+	[VFIO_TSM_BLOCKED_UNKNOWN] = "config-unknown",
+	[VFIO_TSM_BLOCKED_ATTACH] = "attach",
+	[VFIO_TSM_BLOCKED_DETACH] = "detach",
+	[VFIO_TSM_BLOCKED_SRIOV] = "sriov",
+	[VFIO_TSM_BLOCKED_SUSPEND] = "suspend",
+};
+
 /**
  * vfio_tsm_parse_addr() - take a directory's name for a PCI address
  * @name: the name
@@ -136,7 +174,21 @@ int vfio_tsm_parse_tdi_id(const char *text, struct vfio_tsm_policy *policy)
 }
 
 /**
- * vfio_tsm_format_tdi_id() - a TDI id as text, with a newline
+ * vfio_tsm_print_tdi_id() - a TDI id as text
+ * @text: where to
+ * @size: of it, 13 or more
+ * @tdi_id: segment << 16 | BDF
+ */
+void vfio_tsm_print_tdi_id(char *text, size_t size, u32 tdi_id)
+{
+	u8 devfn = tdi_id & 0xff;
+
+	snprintf(text, size, "%04x:%02x:%02x.%u", tdi_id >> 16, PCI_BUS_NUM(tdi_id),
+		 PCI_SLOT(devfn), PCI_FUNC(devfn));
+}
+
+/**
+ * vfio_tsm_format_tdi_id() - the value of an attribute that is a TDI id
  * @page: where to
  * @valid: whether there is one
  * @tdi_id: segment << 16 | BDF
@@ -145,10 +197,9 @@ int vfio_tsm_parse_tdi_id(const char *text, struct vfio_tsm_policy *policy)
  */
 int vfio_tsm_format_tdi_id(char *page, bool valid, u32 tdi_id)
 {
-	u8 devfn = tdi_id & 0xff;
+	char text[16] = "none";
 
-	if (!valid)
-		return sysfs_emit(page, "none\n");
-	return sysfs_emit(page, "%04x:%02x:%02x.%u\n", tdi_id >> 16, PCI_BUS_NUM(tdi_id),
-			  PCI_SLOT(devfn), PCI_FUNC(devfn));
+	if (valid)
+		vfio_tsm_print_tdi_id(text, sizeof(text), tdi_id);
+	return sysfs_emit(page, "%s\n", text);
 }

@@ -47,12 +47,34 @@ static bool view_tsm(struct pci_dev *pdev, struct tsm_view *view)
 	return READ_ONCE(pdev->tsm) == view->ctx;
 }
 
-/*
- * Gives the function back to its owner, who has it open: unlocked first, then
- * everything that was shut for the TDI's sake. @to is OPEN or LOST.
- */
-void vfio_pci_tsm_drop_locked(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_state to)
+/* What the owner has not asked for, nor the administrator, it has to be told. */
+static bool is_loss(enum vfio_tsm_reason reason)
 {
+	switch (reason) {
+	case VFIO_TSM_REASON_IOCTL:
+	case VFIO_TSM_REASON_CLOSE:
+	case VFIO_TSM_REASON_REVOKED:
+		return false;
+	default:
+		return true;
+	}
+}
+
+/**
+ * vfio_pci_tsm_drop_locked() - give a bound function back to its owner
+ * @tsm: the device, bound
+ * @reason: why
+ *
+ * Unlocked first, then everything that was shut for the TDI's sake. A device
+ * that is lost asks its owner for attention by the device request interrupt
+ * (VFIO_PCI_REQ_IRQ_INDEX), where the owner has set one up.
+ *
+ * Context: under tsm_lock.
+ */
+void vfio_pci_tsm_drop_locked(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_reason reason)
+{
+	bool lost = is_loss(reason);
+
 	lockdep_assert_held(&tsm->tsm_lock);
 
 	/* Does nothing where the TSM has let go by itself. */
@@ -61,9 +83,28 @@ void vfio_pci_tsm_drop_locked(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_sta
 	tsm->tdi = NULL;
 	vfio_pci_tsm_resets_on(tsm);
 	vfio_pci_tsm_mmap_allow(tsm);
-	tsm->lost = to == VFIO_TSM_LOST;
+	tsm->lost = lost;
 	WRITE_ONCE(tsm->bound, false);
-	vfio_tsm_unbound(tsm->tdev, to);
+	vfio_tsm_unbound(tsm->tdev, lost ? VFIO_TSM_LOST : VFIO_TSM_OPEN, reason);
+	if (lost) {
+		pci_warn(tsm->core.pdev, "the bound TDI is lost\n");
+		/* A count of 0 would be logged, as a request to leave the device. */
+		vfio_pci_core_request(&tsm->core.vdev, 1);
+	}
+}
+
+/**
+ * vfio_pci_tsm_lose() - unbind because of something that cannot be refused
+ * @tsm: the device, bound or not
+ * @reason: what it is
+ *
+ * Context: takes tsm_lock, and returns with the function unlocked.
+ */
+void vfio_pci_tsm_lose(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_reason reason)
+{
+	guard(mutex)(&tsm->tsm_lock);
+	if (tsm->bound)
+		vfio_pci_tsm_drop_locked(tsm, reason);
 }
 
 /* The TSM tells nobody when it lets a TDI go: look whether ours is still there. */
@@ -77,8 +118,45 @@ static void refresh_locked(struct vfio_pci_tsm_device *tsm)
 	if (view_tsm(tsm->core.pdev, &view) && view.ctx == tsm->ctx && view.tdi &&
 	    view.tdi == tsm->tdi)
 		return;
-	pci_warn(tsm->core.pdev, "the TSM has let the bound TDI go\n");
-	vfio_pci_tsm_drop_locked(tsm, VFIO_TSM_LOST);
+	vfio_pci_tsm_drop_locked(tsm, VFIO_TSM_REASON_LOST);
+}
+
+/**
+ * vfio_pci_tsm_is_bound() - whether the function is bound, and the TSM has it still
+ * @tsm: the device
+ *
+ * Return: false stays so as long as the caller keeps binds out, by op_sem or the
+ * device set's lock; true may be past.
+ *
+ * Context: takes tsm_lock if the function is bound.
+ */
+bool vfio_pci_tsm_is_bound(struct vfio_pci_tsm_device *tsm)
+{
+	if (!READ_ONCE(tsm->bound))
+		return false;
+
+	guard(mutex)(&tsm->tsm_lock);
+	refresh_locked(tsm);
+	return tsm->bound;
+}
+
+/* How often somebody looks when nobody asks. */
+#define WATCH_INTERVAL HZ
+
+/**
+ * vfio_pci_tsm_watch() - notice that the TSM has let go of an idle device
+ * @work: the device's
+ *
+ * Runs from a bind until it finds the device unbound.
+ */
+void vfio_pci_tsm_watch(struct work_struct *work)
+{
+	struct vfio_pci_tsm_device *tsm =
+		container_of(to_delayed_work(work), struct vfio_pci_tsm_device, watch);
+
+	if (vfio_pci_tsm_is_bound(tsm))
+		queue_delayed_work(system_freezable_power_efficient_wq, &tsm->watch,
+				   WATCH_INTERVAL);
 }
 
 /* Who reads the state does not wait for a TSM that is slow to change it. */
@@ -102,7 +180,7 @@ static int tsm_revoke(void *priv)
 
 	refresh_locked(tsm);
 	if (tsm->bound)
-		vfio_pci_tsm_drop_locked(tsm, VFIO_TSM_OPEN);
+		vfio_pci_tsm_drop_locked(tsm, VFIO_TSM_REASON_REVOKED);
 	return 0;
 }
 
@@ -157,7 +235,9 @@ static int check_ready(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_stage *sta
 	u16 command;
 
 	*stage = VFIO_TSM_STAGE_POWER;
-	if (tsm->resetting || tsm->core.pm_runtime_engaged || pdev->current_state != PCI_D0)
+	if (tsm->resetting || tsm->sriov_changing || vfio_pci_tsm_is_suspending())
+		return -EHOSTDOWN;
+	if (tsm->core.pm_runtime_engaged || pdev->current_state != PCI_D0)
 		return -EHOSTDOWN;
 
 	*stage = VFIO_TSM_STAGE_COMMAND;
@@ -192,7 +272,11 @@ static int lock_tdi(struct vfio_pci_tsm_device *tsm, struct vfio_tsm_binding *bi
 	if (ret)
 		return ret;
 
-	vfio_pci_tsm_resets_off(tsm);
+	ret = vfio_pci_tsm_resets_off(tsm);
+	if (ret) {
+		*stage = VFIO_TSM_STAGE_POWER;
+		return ret;
+	}
 	*stage = VFIO_TSM_STAGE_TSM;
 	ret = pci_tsm_bind(pdev, tsm->core.vdev.kvm, binding->tdi_id);
 	if (ret) {
@@ -207,7 +291,18 @@ static int lock_tdi(struct vfio_pci_tsm_device *tsm, struct vfio_tsm_binding *bi
 	vfio_pci_tsm_mmap_block(tsm);
 	binding->tsm_id = view.tsm_id;
 	vfio_tsm_bind_end(tsm->tdev, binding, 0, VFIO_TSM_STAGE_NONE);
+	queue_delayed_work(system_freezable_power_efficient_wq, &tsm->watch, WATCH_INTERVAL);
 	return 0;
+}
+
+/* What region info says of the ROM, for as long as it cannot be asked. */
+static void save_rom_info(struct vfio_pci_tsm_device *tsm)
+{
+	struct vfio_info_cap caps = {};
+
+	tsm->rom = (struct vfio_region_info){ .index = VFIO_PCI_ROM_REGION_INDEX };
+	if (vfio_pci_ioctl_get_region_info(&tsm->core.vdev, &tsm->rom, &caps))
+		tsm->rom.size = 0;
 }
 
 /* In the order of the ABI's table: the first that does not hold is the answer. */
@@ -242,6 +337,7 @@ static int bind_checked(struct vfio_pci_tsm_device *tsm, const struct vfio_pci_t
 	if (ret)
 		return ret;
 
+	save_rom_info(tsm);
 	*stage = VFIO_TSM_STAGE_MAPPED;
 	ret = vfio_pci_tsm_mmap_begin_bind(tsm, policy->bar_mmap);
 	if (ret)
@@ -326,10 +422,10 @@ int vfio_pci_tsm_unbind(struct vfio_pci_tsm_device *tsm, unsigned long arg)
 	guard(mutex)(&tsm->tsm_lock);
 	refresh_locked(tsm);
 	if (tsm->bound) {
-		vfio_pci_tsm_drop_locked(tsm, VFIO_TSM_OPEN);
+		vfio_pci_tsm_drop_locked(tsm, VFIO_TSM_REASON_IOCTL);
 	} else if (tsm->lost) {
 		tsm->lost = false;
-		vfio_tsm_unbound(tsm->tdev, VFIO_TSM_OPEN);
+		vfio_tsm_acknowledged(tsm->tdev);
 	}
 	return 0;
 }

@@ -3,69 +3,96 @@
  * What is refused while the function is a locked TDI. PCIe r7.0 table 11-2 has
  * the registers whose change sends a TDI to ERROR; the tables here have the
  * operations of VFIO that lead to them, or that make the host touch what is the
- * guest's now.
+ * guest's now. Writes to configuration space have a table of their own, in
+ * config.c; mappings are in mmap.c, resets by the host in reset.c, SR-IOV and
+ * suspend in functions.c.
  */
 #include <linux/vfio.h>
 #include <linux/vfio_tsm.h>
 
 #include "vfio_pci_tsm.h"
 
+/* An operation that is let through. */
+#define ALLOWED (-1)
+
+struct refused {
+	u32 what;
+	enum vfio_tsm_blocked kind;
+};
+
 /* ioctls of the device file. */
-static const unsigned int refused_ioctls[] = {
+static const struct refused refused_ioctls[] = {
 	/* FLR; vfio_pci_ioctl_reset() */
-	VFIO_DEVICE_RESET,
+	{ VFIO_DEVICE_RESET, VFIO_TSM_BLOCKED_RESET },
 	/* Secondary bus reset, and zaps before; vfio_pci_dev_set_hot_reset() */
-	VFIO_DEVICE_PCI_HOT_RESET,
+	{ VFIO_DEVICE_PCI_HOT_RESET, VFIO_TSM_BLOCKED_HOT_RESET },
 	/* Would write to a BAR from then on; vfio_pci_ioeventfd() */
-	VFIO_DEVICE_IOEVENTFD,
+	{ VFIO_DEVICE_IOEVENTFD, VFIO_TSM_BLOCKED_IOEVENTFD },
 };
 
 /* Features, whatever is asked of them but whether they are there. */
-static const u32 refused_features[] = {
+static const struct refused refused_features[] = {
 	/* Zap, and lose state in D3; vfio_pci_runtime_pm_entry() */
-	VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY,
-	VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP,
+	{ VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY, VFIO_TSM_BLOCKED_LOW_POWER },
+	{ VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP, VFIO_TSM_BLOCKED_LOW_POWER },
 };
 
-static bool is_refused_ioctl(unsigned int cmd)
+/* Regions, by index; those that are not named are refused as REGION. */
+static const struct refused refused_regions[] = {
+	/* Their contents are the guest's; vfio_pci_bar_rw() */
+	{ VFIO_PCI_BAR0_REGION_INDEX, VFIO_TSM_BLOCKED_BAR },
+	{ VFIO_PCI_BAR1_REGION_INDEX, VFIO_TSM_BLOCKED_BAR },
+	{ VFIO_PCI_BAR2_REGION_INDEX, VFIO_TSM_BLOCKED_BAR },
+	{ VFIO_PCI_BAR3_REGION_INDEX, VFIO_TSM_BLOCKED_BAR },
+	{ VFIO_PCI_BAR4_REGION_INDEX, VFIO_TSM_BLOCKED_BAR },
+	{ VFIO_PCI_BAR5_REGION_INDEX, VFIO_TSM_BLOCKED_BAR },
+	/* Flips the enable bit of the expansion ROM BAR; pci_map_rom() */
+	{ VFIO_PCI_ROM_REGION_INDEX, VFIO_TSM_BLOCKED_ROM },
+};
+
+static int find_refused(const struct refused *table, size_t size, u32 what)
 {
-	for (int i = 0; i < ARRAY_SIZE(refused_ioctls); i++) {
-		if (refused_ioctls[i] == cmd)
-			return true;
+	for (size_t i = 0; i < size; i++) {
+		if (table[i].what == what)
+			return table[i].kind;
 	}
-	return false;
+	return ALLOWED;
 }
 
-static bool is_refused_feature(u32 flags)
+static int refused_ioctl(unsigned int cmd)
+{
+	return find_refused(refused_ioctls, ARRAY_SIZE(refused_ioctls), cmd);
+}
+
+static int refused_feature(u32 flags)
 {
 	if (flags & VFIO_DEVICE_FEATURE_PROBE)
-		return false;
-
-	for (int i = 0; i < ARRAY_SIZE(refused_features); i++) {
-		if (refused_features[i] == (flags & VFIO_DEVICE_FEATURE_MASK))
-			return true;
-	}
-	return false;
+		return ALLOWED;
+	return find_refused(refused_features, ARRAY_SIZE(refused_features),
+			    flags & VFIO_DEVICE_FEATURE_MASK);
 }
 
-/*
- * Regions but for configuration space: BARs, whose contents are the guest's, the
- * ROM, which is read by flipping its enable bit, and VGA.
- */
-static bool is_refused_region(loff_t pos)
+static int refused_region(loff_t pos)
 {
-	return VFIO_PCI_OFFSET_TO_INDEX(pos) != VFIO_PCI_CONFIG_REGION_INDEX;
+	u32 index = VFIO_PCI_OFFSET_TO_INDEX(pos);
+	int kind;
+
+	if (index == VFIO_PCI_CONFIG_REGION_INDEX)
+		return ALLOWED;
+	kind = find_refused(refused_regions, ARRAY_SIZE(refused_regions), index);
+	return kind == ALLOWED ? VFIO_TSM_BLOCKED_REGION : kind;
 }
 
 /*
  * Begins an operation: 0, and a bind waits until op_end(); or -EBUSY when it is
- * one that a bound device refuses.
+ * of a kind that a bound device refuses.
  */
-static int op_begin(struct vfio_pci_tsm_device *tsm, bool refused)
+static int op_begin(struct vfio_pci_tsm_device *tsm, int kind)
 {
 	if (down_read_killable(&tsm->op_sem))
 		return -EINTR;
-	if (refused && READ_ONCE(tsm->bound)) {
+	if (kind != ALLOWED && vfio_pci_tsm_is_bound(tsm)) {
+		vfio_tsm_blocked(tsm->tdev, kind);
 		up_read(&tsm->op_sem);
 		return -EBUSY;
 	}
@@ -89,7 +116,7 @@ long vfio_pci_tsm_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned lon
 		return vfio_pci_tsm_unbind(tsm, arg);
 	}
 
-	ret = op_begin(tsm, is_refused_ioctl(cmd));
+	ret = op_begin(tsm, refused_ioctl(cmd));
 	if (ret)
 		return ret;
 	ret = vfio_pci_core_ioctl(vdev, cmd, arg);
@@ -102,7 +129,7 @@ int vfio_pci_tsm_feature(struct vfio_device *vdev, u32 flags, void __user *arg, 
 	struct vfio_pci_tsm_device *tsm = to_tsm_device(vdev);
 	int ret;
 
-	ret = op_begin(tsm, is_refused_feature(flags));
+	ret = op_begin(tsm, refused_feature(flags));
 	if (ret)
 		return ret;
 	ret = vfio_pci_core_ioctl_feature(vdev, flags, arg, argsz);
@@ -110,17 +137,26 @@ int vfio_pci_tsm_feature(struct vfio_device *vdev, u32 flags, void __user *arg, 
 	return ret;
 }
 
+/*
+ * To tell the size of a ROM, vfio-pci maps it, through its enable bit; while
+ * bound, what it said right before the bind is the answer.
+ */
 int vfio_pci_tsm_region_info(struct vfio_device *vdev, struct vfio_region_info *info,
 			     struct vfio_info_cap *caps)
 {
 	struct vfio_pci_tsm_device *tsm = to_tsm_device(vdev);
 	int ret;
 
-	/* To tell the size of a ROM, vfio-pci maps it, through its enable bit. */
-	ret = op_begin(tsm, info->index == VFIO_PCI_ROM_REGION_INDEX);
+	ret = op_begin(tsm, ALLOWED);
 	if (ret)
 		return ret;
-	ret = vfio_pci_ioctl_get_region_info(vdev, info, caps);
+	if (info->index == VFIO_PCI_ROM_REGION_INDEX && vfio_pci_tsm_is_bound(tsm)) {
+		info->offset = tsm->rom.offset;
+		info->size = tsm->rom.size;
+		info->flags = tsm->rom.flags;
+	} else {
+		ret = vfio_pci_ioctl_get_region_info(vdev, info, caps);
+	}
 	op_end(tsm);
 	return ret;
 }
@@ -130,7 +166,7 @@ ssize_t vfio_pci_tsm_read(struct vfio_device *vdev, char __user *buf, size_t cou
 	struct vfio_pci_tsm_device *tsm = to_tsm_device(vdev);
 	ssize_t ret;
 
-	ret = op_begin(tsm, is_refused_region(*ppos));
+	ret = op_begin(tsm, refused_region(*ppos));
 	if (ret)
 		return ret;
 	ret = vfio_pci_core_read(vdev, buf, count, ppos);
@@ -142,24 +178,38 @@ ssize_t vfio_pci_tsm_write(struct vfio_device *vdev, const char __user *buf, siz
 			   loff_t *ppos)
 {
 	struct vfio_pci_tsm_device *tsm = to_tsm_device(vdev);
+	int kind = refused_region(*ppos);
 	ssize_t ret;
 
-	ret = op_begin(tsm, is_refused_region(*ppos));
+	ret = op_begin(tsm, kind);
 	if (ret)
 		return ret;
-	ret = vfio_pci_core_write(vdev, buf, count, ppos);
+	if (kind == ALLOWED && vfio_pci_tsm_is_bound(tsm))
+		ret = vfio_pci_tsm_config_write(tsm, buf, count, ppos);
+	else
+		ret = vfio_pci_core_write(vdev, buf, count, ppos);
 	op_end(tsm);
 	return ret;
 }
 
 /*
  * The IOMMU domain of a TDI stays as it is. These run under the device set's
- * lock, as a bind does, so a false @bound stays false until they are through.
+ * lock, as a bind does, so what is not bound stays so until they are through.
  */
+
+static bool refuse_domain(struct vfio_device *vdev, enum vfio_tsm_blocked kind)
+{
+	struct vfio_pci_tsm_device *tsm = to_tsm_device(vdev);
+
+	if (!vfio_pci_tsm_is_bound(tsm))
+		return false;
+	vfio_tsm_blocked(tsm->tdev, kind);
+	return true;
+}
 
 int vfio_pci_tsm_attach_ioas(struct vfio_device *vdev, u32 *pt_id)
 {
-	if (READ_ONCE(to_tsm_device(vdev)->bound))
+	if (refuse_domain(vdev, VFIO_TSM_BLOCKED_ATTACH))
 		return -EBUSY;
 	return vfio_iommufd_physical_attach_ioas(vdev, pt_id);
 }
@@ -167,21 +217,19 @@ int vfio_pci_tsm_attach_ioas(struct vfio_device *vdev, u32 *pt_id)
 /* Cannot answer; closing the device detaches what is left. */
 void vfio_pci_tsm_detach_ioas(struct vfio_device *vdev)
 {
-	if (READ_ONCE(to_tsm_device(vdev)->bound))
-		return;
-	vfio_iommufd_physical_detach_ioas(vdev);
+	if (!refuse_domain(vdev, VFIO_TSM_BLOCKED_DETACH))
+		vfio_iommufd_physical_detach_ioas(vdev);
 }
 
 int vfio_pci_tsm_pasid_attach_ioas(struct vfio_device *vdev, u32 pasid, u32 *pt_id)
 {
-	if (READ_ONCE(to_tsm_device(vdev)->bound))
+	if (refuse_domain(vdev, VFIO_TSM_BLOCKED_ATTACH))
 		return -EBUSY;
 	return vfio_iommufd_physical_pasid_attach_ioas(vdev, pasid, pt_id);
 }
 
 void vfio_pci_tsm_pasid_detach_ioas(struct vfio_device *vdev, u32 pasid)
 {
-	if (READ_ONCE(to_tsm_device(vdev)->bound))
-		return;
-	vfio_iommufd_physical_pasid_detach_ioas(vdev, pasid);
+	if (!refuse_domain(vdev, VFIO_TSM_BLOCKED_DETACH))
+		vfio_iommufd_physical_pasid_detach_ioas(vdev, pasid);
 }

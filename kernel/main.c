@@ -5,6 +5,7 @@
  */
 #include <linux/iommufd.h>
 #include <linux/module.h>
+#include <linux/suspend.h>
 
 #include "vfio_pci_tsm.h"
 
@@ -31,6 +32,7 @@ static int vfio_pci_tsm_init_dev(struct vfio_device *vdev)
 	tsm->core.disable_idle_d3 = disable_idle_d3;
 	init_rwsem(&tsm->op_sem);
 	mutex_init(&tsm->tsm_lock);
+	INIT_DELAYED_WORK(&tsm->watch, vfio_pci_tsm_watch);
 	return vfio_pci_core_init_dev(vdev);
 }
 
@@ -38,6 +40,16 @@ static void vfio_pci_tsm_release_dev(struct vfio_device *vdev)
 {
 	mutex_destroy(&to_tsm_device(vdev)->tsm_lock);
 	vfio_pci_core_release_dev(vdev);
+}
+
+/* Somebody wants the function back: its driver is to leave it, or it is gone. */
+static void vfio_pci_tsm_request(struct vfio_device *vdev, unsigned int count)
+{
+	struct vfio_pci_tsm_device *tsm = to_tsm_device(vdev);
+
+	if (pci_channel_offline(tsm->core.pdev))
+		vfio_pci_tsm_lose(tsm, VFIO_TSM_REASON_REMOVED);
+	vfio_pci_core_request(vdev, count);
 }
 
 static const struct vfio_device_ops vfio_pci_tsm_device_ops = {
@@ -52,7 +64,7 @@ static const struct vfio_device_ops vfio_pci_tsm_device_ops = {
 	.read = vfio_pci_tsm_read,
 	.write = vfio_pci_tsm_write,
 	.mmap = vfio_pci_tsm_mmap,
-	.request = vfio_pci_core_request,
+	.request = vfio_pci_tsm_request,
 	.match = vfio_pci_core_match,
 	.match_token_uuid = vfio_pci_core_match_token_uuid,
 	.bind_iommufd = vfio_iommufd_physical_bind,
@@ -88,13 +100,15 @@ static int vfio_pci_tsm_probe(struct pci_dev *pdev, const struct pci_device_id *
 		goto err_put;
 	}
 
+	vfio_pci_tsm_add(tsm);
 	/* Last: from here on the device can be opened. */
 	ret = vfio_pci_core_register_device(&tsm->core);
 	if (ret)
-		goto err_unregister;
+		goto err_del;
 	return 0;
 
-err_unregister:
+err_del:
+	vfio_pci_tsm_del(tsm);
 	vfio_tsm_unregister(tsm->tdev);
 err_put:
 	vfio_put_device(&tsm->core.vdev);
@@ -108,6 +122,7 @@ static void vfio_pci_tsm_remove(struct pci_dev *pdev)
 
 	/* Waits until whoever has the device open has let it go. */
 	vfio_pci_core_unregister_device(&tsm->core);
+	vfio_pci_tsm_del(tsm);
 	vfio_tsm_unregister(tsm->tdev);
 	vfio_put_device(&tsm->core.vdev);
 }
@@ -117,7 +132,7 @@ static int vfio_pci_tsm_sriov_configure(struct pci_dev *pdev, int nr_virtfn)
 	if (!enable_sriov)
 		return -ENOENT;
 
-	return vfio_pci_core_sriov_configure(dev_get_drvdata(&pdev->dev), nr_virtfn);
+	return vfio_pci_tsm_set_num_vfs(pdev, nr_virtfn);
 }
 
 /*
@@ -137,9 +152,31 @@ static struct pci_driver vfio_pci_tsm_driver = {
 	.remove = vfio_pci_tsm_remove,
 	.sriov_configure = vfio_pci_tsm_sriov_configure,
 	.err_handler = &vfio_pci_tsm_err_handlers,
+	.dev_groups = vfio_tsm_sysfs_groups,
 	.driver_managed_dma = true,
 };
-module_pci_driver(vfio_pci_tsm_driver);
+
+static int __init vfio_pci_tsm_init(void)
+{
+	int ret;
+
+	ret = register_pm_notifier(&vfio_pci_tsm_pm_notifier);
+	if (ret)
+		return ret;
+
+	ret = pci_register_driver(&vfio_pci_tsm_driver);
+	if (ret)
+		unregister_pm_notifier(&vfio_pci_tsm_pm_notifier);
+	return ret;
+}
+module_init(vfio_pci_tsm_init);
+
+static void __exit vfio_pci_tsm_exit(void)
+{
+	pci_unregister_driver(&vfio_pci_tsm_driver);
+	unregister_pm_notifier(&vfio_pci_tsm_pm_notifier);
+}
+module_exit(vfio_pci_tsm_exit);
 
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("VFIO PCI driver that binds functions as TDIs of confidential VMs");

@@ -45,6 +45,7 @@ static vm_fault_t bar_huge_fault(struct vm_fault *vmf, unsigned int order)
 		/* Not to wait here: the TSM may want the mmap_lock that we hold. */
 		return VM_FAULT_NOPAGE;
 	default:
+		vfio_tsm_blocked(tsm->tdev, VFIO_TSM_BLOCKED_FAULT);
 		return VM_FAULT_SIGBUS;
 	}
 }
@@ -90,8 +91,10 @@ int vfio_pci_tsm_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
 	int ret;
 
 	guard(rwsem_read)(&tsm->core.memory_lock);
-	if (READ_ONCE(tsm->mmap_state) != VFIO_PCI_TSM_MMAP_ALLOWED)
+	if (READ_ONCE(tsm->mmap_state) != VFIO_PCI_TSM_MMAP_ALLOWED) {
+		vfio_tsm_blocked(tsm->tdev, VFIO_TSM_BLOCKED_MMAP);
 		return -EBUSY;
+	}
 
 	ret = vfio_pci_core_mmap(vdev, vma);
 	if (ret || VFIO_PCI_OFFSET_TO_INDEX(offset) > VFIO_PCI_BAR5_REGION_INDEX)

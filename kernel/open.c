@@ -128,9 +128,10 @@ void vfio_pci_tsm_close_device(struct vfio_device *vdev)
 
 	scoped_guard(mutex, &tsm->tsm_lock) {
 		if (tsm->bound)
-			vfio_pci_tsm_drop_locked(tsm, VFIO_TSM_OPEN);
+			vfio_pci_tsm_drop_locked(tsm, VFIO_TSM_REASON_CLOSE);
 		tsm->lost = false;
 	}
+	cancel_delayed_work_sync(&tsm->watch);
 
 	release_claims(tsm);
 	vfio_pci_core_close_device(vdev);

@@ -2,34 +2,39 @@
 /*
  * vfio-pci-tsm: a vfio-pci variant driver that binds functions as TDIs.
  *
- *	main.c	the PCI driver and the tables of operations
- *	open.c	open and close, and the exclusive claim on the MMIO regions
- *	bind.c	the two ioctls, and every other way in and out of the bound state
- *	guard.c	what is refused while bound
- *	mmap.c	mappings of BARs: counted, blocked, zapped
- *	reset.c	resets that do not come through VFIO
+ *	main.c		the PCI driver and the tables of operations
+ *	open.c		open and close, and the exclusive claim on the MMIO regions
+ *	bind.c		the two ioctls, and every other way in and out of the bound state
+ *	guard.c		operations of VFIO that are refused while bound
+ *	config.c	writes to configuration space while bound
+ *	mmap.c		mappings of BARs: counted, blocked, zapped
+ *	reset.c		resets that do not come through VFIO, and AER
+ *	functions.c	what concerns several functions: SR-IOV, system suspend
  *
- * A device is closed, open, bound or lost. open -> bound is BIND alone. bound ->
- * open is UNBIND, an administrator's revoke, or close; bound -> lost is
- * everything that happens behind the owner's back. lost -> open is UNBIND, to
- * say that the owner has taken note.
+ * States, and what leads from one to another:
+ *
+ *	closed -> open	BIND_IOMMUFD on the cdev, or an open through the group
+ *	open -> bound	BIND alone
+ *	bound -> open	UNBIND, or the administrator's revoke
+ *	bound -> lost	what cannot be refused, and is not the owner's doing: the TSM
+ *			disconnects, root forces a reset, AER, the function is pulled
+ *	lost -> open	UNBIND, with which the owner says that it has taken note
+ *	any -> closed	the last close, which unbinds first
  *
  * Locks, outermost first:
  *
- *	op_sem - read: around an operation of VFIO that the guard may refuse,
- *		from the check to the end of it; write: a bind. So no operation
- *		that was let through is still at work once a device is bound.
- *		Only user space's threads ever wait for it, killably: it is held
- *		while user memory is copied.
+ *	vfio_pci_tsm_device::op_sem
  *	vfio_device_set::lock - VFIO's own. A bind holds it against hot resets
  *		by siblings and changes of the IOMMU domain.
  *	vfio_pci_core_device::memory_lock - VFIO's own. Protects @mmap_state:
  *		write to block mappings, read around each fault and mmap. Never
  *		held over a call into PCI/TSM.
- *	tsm_lock - protects @bound, @lost, @resetting and what a bind has saved.
- *		Held over pci_tsm_bind() and pci_tsm_unbind(), so that no reset
- *		comes in between. Also taken below the device lock, by resets.
- *	PCI/TSM's own.
+ *	functions_lock (functions.c)
+ *	vfio_pci_tsm_device::tsm_lock
+ *	held_lock (reset.c), and PCI/TSM's own
+ *
+ * and the device lock before functions_lock and tsm_lock, in resets, AER, SR-IOV
+ * and removal. The kernel-doc of each lock has what it protects.
  *
  * Unbinding takes tsm_lock alone, and can be done from everywhere.
  */
@@ -38,14 +43,18 @@
 
 #include <linux/atomic.h>
 #include <linux/ioport.h>
+#include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/rwsem.h>
+#include <linux/vfio.h>
 #include <linux/vfio_pci_core.h>
+#include <linux/workqueue.h>
 
 #include "compat.h"
 #include "vfio_tsm.h"
 
+struct notifier_block;
 struct pci_tdi;
 struct pci_tsm;
 
@@ -62,17 +71,26 @@ enum vfio_pci_tsm_mmap_state {
  * struct vfio_pci_tsm_device - a function on this driver
  * @core: vfio-pci's own part
  * @tdev: its face in configfs
- * @op_sem: see above
- * @tsm_lock: see above
+ * @node: in the list of all functions, from probe to remove
+ * @op_sem: read: around an operation of VFIO that the guard may refuse, from the
+ *	check to the end of it; write: around a bind. So no operation that was
+ *	let through is still at work once a device is bound. Only user space's
+ *	threads ever wait for it, killably: it is held while user memory is
+ *	copied. mmap and faults, which come with mmap_lock held, never take it.
+ * @tsm_lock: protects all that follows, down to @watch, and the moment of binding
+ *	and unbinding: held over pci_tsm_bind() and pci_tsm_unbind(), so that no
+ *	reset and no suspend comes in between. Taken with or without any of the
+ *	locks above it; user memory is not touched under it.
  * @bound: PCI/TSM has bound the function for us. Written under @tsm_lock, set
  *	under @op_sem for write and the device set's lock in addition: whoever
  *	holds one of the three and reads false knows that it stays false.
  * @lost: the TDI went away without the owner, who has not said UNBIND since
  * @resetting: between reset_prepare() and reset_done()
+ * @sriov_changing: SR-IOV is being switched on or off
  * @ctx: pdev->tsm when bound; it changes when the TSM is disconnected
  * @tdi: the TDI in @ctx when bound
- * @reset_methods: what pdev->reset_methods was before the bind
- * @no_bus_reset: whether PCI_DEV_FLAGS_NO_BUS_RESET was set before the bind
+ * @watch: looks after @ctx and @tdi while bound
+ * @rom: region info of the ROM as it was right before the bind; under @op_sem
  * @region_mode: latched at open
  * @claims: exclusive resources below the BARs, in exclusive mode
  * @mmap_state: leaves ALLOWED under memory_lock for write, read under it
@@ -81,16 +99,18 @@ enum vfio_pci_tsm_mmap_state {
 struct vfio_pci_tsm_device {
 	struct vfio_pci_core_device core;
 	struct vfio_tsm_dev *tdev;
+	struct list_head node;
 
 	struct rw_semaphore op_sem;
-	struct mutex tsm_lock; /* see the table of locks above */
+	struct mutex tsm_lock; /* see above */
 	bool bound;
 	bool lost;
 	bool resetting;
+	bool sriov_changing;
 	struct pci_tsm *ctx;
 	struct pci_tdi *tdi;
-	u8 reset_methods[PCI_NUM_RESET_METHODS];
-	bool no_bus_reset;
+	struct delayed_work watch;
+	struct vfio_region_info rom;
 
 	enum vfio_tsm_region_mode region_mode;
 	struct resource claims[PCI_STD_NUM_BARS];
@@ -112,7 +132,10 @@ void vfio_pci_tsm_close_device(struct vfio_device *vdev);
 extern const struct vfio_tsm_ops vfio_pci_tsm_ops;
 int vfio_pci_tsm_bind(struct vfio_pci_tsm_device *tsm, unsigned long arg);
 int vfio_pci_tsm_unbind(struct vfio_pci_tsm_device *tsm, unsigned long arg);
-void vfio_pci_tsm_drop_locked(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_state to);
+void vfio_pci_tsm_drop_locked(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_reason reason);
+void vfio_pci_tsm_lose(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_reason reason);
+bool vfio_pci_tsm_is_bound(struct vfio_pci_tsm_device *tsm);
+void vfio_pci_tsm_watch(struct work_struct *work);
 
 /* guard.c */
 long vfio_pci_tsm_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned long arg);
@@ -127,6 +150,10 @@ void vfio_pci_tsm_detach_ioas(struct vfio_device *vdev);
 int vfio_pci_tsm_pasid_attach_ioas(struct vfio_device *vdev, u32 pasid, u32 *pt_id);
 void vfio_pci_tsm_pasid_detach_ioas(struct vfio_device *vdev, u32 pasid);
 
+/* config.c */
+ssize_t vfio_pci_tsm_config_write(struct vfio_pci_tsm_device *tsm, const char __user *buf,
+				  size_t count, loff_t *ppos);
+
 /* mmap.c */
 int vfio_pci_tsm_mmap(struct vfio_device *vdev, struct vm_area_struct *vma);
 bool vfio_pci_tsm_is_mapped(struct vfio_pci_tsm_device *tsm);
@@ -136,7 +163,15 @@ void vfio_pci_tsm_mmap_allow(struct vfio_pci_tsm_device *tsm);
 
 /* reset.c */
 extern const struct pci_error_handlers vfio_pci_tsm_err_handlers;
-void vfio_pci_tsm_resets_off(struct vfio_pci_tsm_device *tsm);
+int vfio_pci_tsm_resets_off(struct vfio_pci_tsm_device *tsm);
 void vfio_pci_tsm_resets_on(struct vfio_pci_tsm_device *tsm);
+
+/* functions.c */
+extern struct notifier_block vfio_pci_tsm_pm_notifier;
+void vfio_pci_tsm_add(struct vfio_pci_tsm_device *tsm);
+void vfio_pci_tsm_del(struct vfio_pci_tsm_device *tsm);
+void vfio_pci_tsm_lose_vfs(struct pci_dev *pf, enum vfio_tsm_reason reason);
+int vfio_pci_tsm_set_num_vfs(struct pci_dev *pdev, int nr_virtfn);
+bool vfio_pci_tsm_is_suspending(void);
 
 #endif /* VFIO_PCI_TSM_H */

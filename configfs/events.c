@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Who watches a device learns of each change of its state: by poll() on state in
+ * sysfs, by a uevent on the PCI device, and by tracepoints. ABI/ has the uevent's
+ * variables.
+ */
+#include <linux/export.h>
+#include <linux/kobject.h>
+#include <linux/pci.h>
+#include <linux/sysfs.h>
+
+#include "internal.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+static void send_uevent(struct vfio_tsm_dev *dev, enum vfio_tsm_event event)
+{
+	struct kobj_uevent_env *env __free(kfree) = kzalloc_obj(*env);
+	bool bound = dev->state == VFIO_TSM_BOUND;
+	char tdi_id[16] = "none";
+
+	if (!env)
+		return;
+	if (bound)
+		vfio_tsm_print_tdi_id(tdi_id, sizeof(tdi_id), dev->bound.tdi_id);
+	if (add_uevent_var(env, "VFIO_TSM_EVENT=%s", vfio_tsm_event_words[event]) ||
+	    add_uevent_var(env, "VFIO_TSM_STATE=%s", vfio_tsm_state_words[dev->state]) ||
+	    add_uevent_var(env, "VFIO_TSM_REASON=%s", vfio_tsm_reason_words[dev->reason]) ||
+	    add_uevent_var(env, "VFIO_TSM_GENERATION=%llu", dev->generation) ||
+	    add_uevent_var(env, "VFIO_TSM_TDI_ID=%s", tdi_id))
+		return;
+	kobject_uevent_env(&dev->pdev->dev.kobj, KOBJ_CHANGE, env->envp);
+}
+
+/**
+ * vfio_tsm_set_state() - a device changes its state
+ * @dev: the device
+ * @to: the new state
+ * @event: what has happened
+ * @reason: why, when it is unbound; NONE otherwise
+ *
+ * Without memory a uevent is lost, which its receiver sees by the generation.
+ *
+ * Context: vfio_tsm_lock held, so that all see changes in their order; may sleep.
+ */
+void vfio_tsm_set_state(struct vfio_tsm_dev *dev, enum vfio_tsm_state to, enum vfio_tsm_event event,
+			enum vfio_tsm_reason reason)
+{
+	enum vfio_tsm_state from = dev->state;
+
+	lockdep_assert_held(&vfio_tsm_lock);
+	dev->state = to;
+	dev->reason = reason;
+	if (reason)
+		dev->last_unbind = reason;
+	dev->generation++;
+
+	trace_vfio_tsm_state(pci_name(dev->pdev), vfio_tsm_state_words[from],
+			     vfio_tsm_state_words[to], vfio_tsm_reason_words[reason],
+			     dev->generation);
+	sysfs_notify(&dev->pdev->dev.kobj, VFIO_TSM_SYSFS_DIR, "state");
+	send_uevent(dev, event);
+}
+
+/* A bind was refused: last_error has it, and a trace. */
+void vfio_tsm_trace_bind_failed(struct vfio_tsm_dev *dev)
+{
+	trace_vfio_tsm_bind_failed(pci_name(dev->pdev), dev->last_error,
+				   vfio_tsm_stage_words[dev->last_stage]);
+}
+
+/**
+ * vfio_tsm_blocked() - an operation was refused because the device is bound
+ * @dev: the device
+ * @kind: what was refused
+ *
+ * Context: any that may not free @dev; takes no lock.
+ */
+void vfio_tsm_blocked(struct vfio_tsm_dev *dev, enum vfio_tsm_blocked kind)
+{
+	atomic64_inc(&dev->blocked[kind]);
+	trace_vfio_tsm_blocked(pci_name(dev->pdev), vfio_tsm_blocked_words[kind]);
+}
+EXPORT_SYMBOL_GPL(vfio_tsm_blocked);

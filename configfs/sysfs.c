@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /sys/bus/pci/devices/ADDR/vfio_tsm/, while the driver holds the function: what
+ * configfs has of its state, for who may only read, and counters. ABI/ has what
+ * each file means.
+ */
+#include <linux/device.h>
+#include <linux/export.h>
+#include <linux/sysfs.h>
+
+#include "internal.h"
+
+static ssize_t show(struct device *device, char *page,
+		    int (*text)(const struct vfio_tsm_addr *addr, char *page))
+{
+	struct vfio_tsm_addr addr = vfio_tsm_addr_of(to_pci_dev(device));
+
+	return text(&addr, page);
+}
+
+#define VFIO_TSM_SYSFS_ATTR(_name)                                                        \
+	static ssize_t _name##_show(struct device *device, struct device_attribute *attr, \
+				    char *page)                                           \
+	{                                                                                 \
+		return show(device, page, vfio_tsm_show_##_name);                         \
+	}                                                                                 \
+	static DEVICE_ATTR_RO(_name)
+
+VFIO_TSM_SYSFS_ATTR(state);
+VFIO_TSM_SYSFS_ATTR(region_mode);
+VFIO_TSM_SYSFS_ATTR(bound);
+VFIO_TSM_SYSFS_ATTR(tdi_id);
+VFIO_TSM_SYSFS_ATTR(vdevice_id);
+VFIO_TSM_SYSFS_ATTR(owner);
+VFIO_TSM_SYSFS_ATTR(generation);
+VFIO_TSM_SYSFS_ATTR(open_count);
+VFIO_TSM_SYSFS_ATTR(bind_count);
+VFIO_TSM_SYSFS_ATTR(last_error);
+VFIO_TSM_SYSFS_ATTR(last_unbind);
+VFIO_TSM_SYSFS_ATTR(blocked);
+
+static struct attribute *vfio_tsm_sysfs_attrs[] = {
+	&dev_attr_state.attr,
+	&dev_attr_region_mode.attr,
+	&dev_attr_bound.attr,
+	&dev_attr_tdi_id.attr,
+	&dev_attr_vdevice_id.attr,
+	&dev_attr_owner.attr,
+	&dev_attr_generation.attr,
+	&dev_attr_open_count.attr,
+	&dev_attr_bind_count.attr,
+	&dev_attr_last_error.attr,
+	&dev_attr_last_unbind.attr,
+	&dev_attr_blocked.attr,
+	NULL,
+};
+
+static const struct attribute_group vfio_tsm_sysfs_group = {
+	.name = VFIO_TSM_SYSFS_DIR,
+	.attrs = vfio_tsm_sysfs_attrs,
+};
+
+/* For the driver's dev_groups: made after its probe, removed before its remove. */
+const struct attribute_group *vfio_tsm_sysfs_groups[] = {
+	&vfio_tsm_sysfs_group,
+	NULL,
+};
+EXPORT_SYMBOL_GPL(vfio_tsm_sysfs_groups);

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Writes to the configuration space of a bound function.
+ *
+ * vfio-pci reads the user's buffer by itself, so what it writes need not be what
+ * was checked here a moment before. Hence the bytes are told apart. A byte that
+ * no value of can harm the TDI is left to vfio-pci, unread. A byte that matters
+ * is copied once, checked, and written from the copy, here. A write is checked
+ * as a whole before any of it is done.
+ *
+ * The table has every byte that matters: PCIe r7.0 table 11-2 against what
+ * drivers/vfio/pci/vfio_pci_config.c lets through to the hardware. BARs, MSI and
+ * others are virtual there, and most capabilities cannot be written; but what
+ * vfio-pci does not know, or hides, goes to the hardware as it is.
+ */
+#include <linux/cleanup.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "vfio_pci_tsm.h"
+
+/* Capability IDs as in vfio-pci's map of the configuration space, and two more. */
+#define HEADER 0
+#define EXTENDED 0x100 /* with the ID of an extended capability */
+#define UNKNOWN 0xff /* between capabilities, or in one that vfio-pci hides */
+
+#define DEVCTL2_10BIT_TAG_REQ_EN 0x1000 /* PCIe r7.0 section 7.5.3.16 */
+
+#define HIGH_BYTE(mask) ((u8)((mask) >> 8))
+
+/**
+ * struct guarded_byte - a byte of configuration space that matters to a TDI
+ * @cap: the capability that it is in
+ * @offset: from the start of @cap
+ * @all: all bytes of @cap are meant, and no write is allowed
+ * @none: no write is allowed
+ * @set: bits that must be written as 1
+ * @clear: bits that must be written as 0
+ * @keep: bits that must be written as they are in the hardware
+ * @hw: bits of a write that is allowed that go to the hardware
+ * @virt: bits of it that go to vfio-pci's virtual configuration space
+ * @then: what else such a write does
+ * @kind: how a refusal is counted
+ */
+struct guarded_byte {
+	u16 cap;
+	u8 offset;
+	bool all;
+	bool none;
+	u8 set;
+	u8 clear;
+	u8 keep;
+	u8 hw;
+	u8 virt;
+	void (*then)(struct vfio_pci_core_device *core, u8 value);
+	enum vfio_tsm_blocked kind;
+};
+
+/* As vfio_exp_config_write() does. */
+static void set_readrq(struct vfio_pci_core_device *core, u8 value)
+{
+	int readrq = 128 << (value >> 4 & 7);
+
+	pcie_set_readrq(core->pdev, max(readrq, pcie_get_mps(core->pdev)));
+}
+
+static const struct guarded_byte guarded_bytes[] = {
+	/* vfio_basic_config_write() zaps the BARs when MSE goes, of a VF, too. */
+	{
+		.cap = HEADER,
+		.offset = PCI_COMMAND,
+		.set = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER,
+		.hw = 0xff,
+		.virt = PCI_COMMAND_IO | PCI_COMMAND_MEMORY,
+		.kind = VFIO_TSM_BLOCKED_COMMAND,
+	},
+	{
+		.cap = HEADER,
+		.offset = PCI_BIST,
+		.none = true,
+		.kind = VFIO_TSM_BLOCKED_BIST,
+	},
+	/* vfio_pm_config_write() */
+	{
+		.cap = PCI_CAP_ID_PM,
+		.offset = PCI_PM_CTRL,
+		.clear = PCI_PM_CTRL_STATE_MASK,
+		.hw = (u8)~PCI_PM_CTRL_STATE_MASK,
+		.kind = VFIO_TSM_BLOCKED_POWER_STATE,
+	},
+	/* vfio_exp_config_write(): resets the function on FLR */
+	{
+		.cap = PCI_CAP_ID_EXP,
+		.offset = PCI_EXP_DEVCTL + 1,
+		.clear = HIGH_BYTE(PCI_EXP_DEVCTL_BCR_FLR),
+		.keep = HIGH_BYTE(PCI_EXP_DEVCTL_EXT_TAG | PCI_EXP_DEVCTL_PHANTOM |
+				  PCI_EXP_DEVCTL_NOSNOOP_EN),
+		.hw = HIGH_BYTE(PCI_EXP_DEVCTL_AUX_PME),
+		.virt = HIGH_BYTE(PCI_EXP_DEVCTL_READRQ),
+		.then = set_readrq,
+		.kind = VFIO_TSM_BLOCKED_DEVCTL,
+	},
+	{
+		.cap = PCI_CAP_ID_EXP,
+		.offset = PCI_EXP_DEVCTL2 + 1,
+		.keep = HIGH_BYTE(DEVCTL2_10BIT_TAG_REQ_EN),
+		.hw = 0xff,
+		.kind = VFIO_TSM_BLOCKED_DEVCTL2,
+	},
+	/* vfio_af_config_write(): resets the function on FLR */
+	{
+		.cap = PCI_CAP_ID_AF,
+		.offset = PCI_AF_CTRL,
+		.clear = PCI_AF_CTRL_FLR,
+		.kind = VFIO_TSM_BLOCKED_AF,
+	},
+	/* Raw in vfio-pci, and the vendor decides what they do to a TDI. */
+	{ .cap = PCI_CAP_ID_VNDR, .all = true, .kind = VFIO_TSM_BLOCKED_VENDOR },
+	{ .cap = EXTENDED | PCI_EXT_CAP_ID_VNDR, .all = true, .kind = VFIO_TSM_BLOCKED_VENDOR },
+	{ .cap = EXTENDED | PCI_EXT_CAP_ID_DVSEC, .all = true, .kind = VFIO_TSM_BLOCKED_VENDOR },
+	/* Raw in vfio-pci, too: EA, PASID, Device 3, IDE and the like are there. */
+	{ .cap = UNKNOWN, .all = true, .kind = VFIO_TSM_BLOCKED_UNKNOWN },
+	{ .cap = EXTENDED | UNKNOWN, .all = true, .kind = VFIO_TSM_BLOCKED_UNKNOWN },
+};
+
+/* Where the capability starts that has a byte, as vfio_find_cap_start() has it. */
+static int cap_start(const u8 *map, int pos)
+{
+	int first = pos < PCI_CFG_SPACE_SIZE ? PCI_STD_HEADER_SIZEOF : PCI_CFG_SPACE_SIZE;
+	u8 cap = map[pos];
+
+	if (pos < PCI_STD_HEADER_SIZEOF)
+		return 0;
+	while (pos > first && map[pos - 1] == cap)
+		pos--;
+	return pos;
+}
+
+static const struct guarded_byte *find_guarded(struct vfio_pci_core_device *core, int pos)
+{
+	const u8 *map = core->pci_config_map;
+	u16 cap = map[pos] | (pos < PCI_CFG_SPACE_SIZE ? 0 : EXTENDED);
+
+	for (int i = 0; i < ARRAY_SIZE(guarded_bytes); i++) {
+		const struct guarded_byte *byte = &guarded_bytes[i];
+
+		if (byte->cap == cap && (byte->all || byte->offset == pos - cap_start(map, pos)))
+			return byte;
+	}
+	return NULL;
+}
+
+/* Return: 0, -EBUSY when @value must not be written, or an error of the read. */
+static int check_byte(struct pci_dev *pdev, const struct guarded_byte *byte, int pos, u8 value)
+{
+	u8 now;
+	int ret;
+
+	if (byte->all || byte->none || (value & byte->clear) || (~value & byte->set))
+		return -EBUSY;
+	if (!byte->keep)
+		return 0;
+
+	ret = pci_user_read_config_byte(pdev, pos, &now);
+	if (ret)
+		return ret;
+	return (value ^ now) & byte->keep ? -EBUSY : 0;
+}
+
+static int write_byte(struct vfio_pci_core_device *core, const struct guarded_byte *byte, int pos,
+		      u8 value)
+{
+	u8 now;
+	int ret;
+
+	if (byte->hw) {
+		ret = pci_user_read_config_byte(core->pdev, pos, &now);
+		if (ret)
+			return ret;
+		now = (now & ~byte->hw) | (value & byte->hw);
+		ret = pci_user_write_config_byte(core->pdev, pos, now);
+		if (ret)
+			return ret;
+	}
+
+	/* memory_lock, because faults look at the virtual MSE beside these bits. */
+	if (byte->virt) {
+		guard(rwsem_write)(&core->memory_lock);
+		core->vconfig[pos] = (core->vconfig[pos] & ~byte->virt) | (value & byte->virt);
+	}
+	if (byte->then)
+		byte->then(core, value);
+	return 0;
+}
+
+/**
+ * vfio_pci_tsm_config_write() - write to the configuration space of a bound function
+ * @tsm: the device
+ * @buf: what to write, in user memory
+ * @count: of bytes
+ * @ppos: offset in the device file, moved on by what was written
+ *
+ * Return: @count; -EBUSY, and nothing was written, when one of the bytes would
+ * take the TDI out of its locked state; any other error of vfio-pci's own.
+ *
+ * Context: op_sem held for read.
+ */
+ssize_t vfio_pci_tsm_config_write(struct vfio_pci_tsm_device *tsm, const char __user *buf,
+				  size_t count, loff_t *ppos)
+{
+	struct vfio_pci_core_device *core = &tsm->core;
+	u64 start = *ppos & VFIO_PCI_OFFSET_MASK;
+	const struct guarded_byte *byte;
+	size_t done, run;
+	int ret;
+
+	if (!count)
+		return 0;
+	if (start >= core->pdev->cfg_size || count > core->pdev->cfg_size - start)
+		return -EFAULT;
+
+	u8 *copy __free(kfree) = memdup_user(buf, count);
+
+	if (IS_ERR(copy))
+		return PTR_ERR(copy);
+
+	for (size_t i = 0; i < count; i++) {
+		byte = find_guarded(core, start + i);
+		ret = byte ? check_byte(core->pdev, byte, start + i, copy[i]) : 0;
+		if (ret == -EBUSY)
+			vfio_tsm_blocked(tsm->tdev, byte->kind);
+		if (ret)
+			return ret;
+	}
+
+	for (done = 0; done < count; done += run) {
+		loff_t pos = *ppos + done;
+		ssize_t written;
+
+		run = 1;
+		byte = find_guarded(core, start + done);
+		if (byte) {
+			ret = write_byte(core, byte, start + done, copy[done]);
+			if (ret)
+				return ret;
+			continue;
+		}
+
+		while (done + run < count && !find_guarded(core, start + done + run))
+			run++;
+		written = vfio_pci_core_write(&core->vdev, buf + done, run, &pos);
+		if (written < 0)
+			return written;
+	}
+
+	*ppos += count;
+	return count;
+}
