@@ -27,6 +27,12 @@ set_attr() { echo "$2" >"$configfs/${3:-$dev}/tsm/$1"; }
 # sim NAME [DEVICE]: what the simulated TSM knows
 sim() { cat "$debugfs/${2:-$dev}/$1"; }
 
+# sysfs NAME [DEVICE]: an attribute of the driver in sysfs
+sysfs() { cat "$pci/devices/${2:-$dev}/vfio_tsm/$1"; }
+
+# blocked KIND [DEVICE]: how many operations of a kind were refused
+blocked() { awk -v kind="$1" '$1 == kind { print $2 }' "$pci/devices/${2:-$dev}/vfio_tsm/blocked"; }
+
 # client STEP...: a user of the device; see client/client.h
 client() { vfio-client "$dev" "$@"; }
 
@@ -80,6 +86,37 @@ cleanup() {
 			echo tsm0 >"$pci/devices/$d/tsm/disconnect"
 		[ ! -d "$configfs/$d" ] || rmdir "$configfs/$d"
 	done
+}
+
+assert_regex() { [[ $1 =~ $2 ]] || fail "'$1' does not match '$2'"; }
+
+# answers STEP: what the client of the last run said to that step, each time
+answers() { awk -v step="$1" '$1 == step { print $2 }' <<<"$output" | paste -sd ' '; }
+
+# refused KIND STEP [PREPARATION...]: STEP works before the bind and after the
+# unbind, is EBUSY in between, is counted once as KIND, and the TSM has seen nothing.
+refused() {
+	local kind=$1 step=$2
+	shift 2
+	run client open "$@" "$step" tsm-bind "$step" tsm-unbind "$step"
+	assert_equal "$(answers tsm-bind)" OK
+	assert_equal "$(answers "$step")" "OK EBUSY OK"
+	assert_equal "$(blocked "$kind")" 1
+	assert_equal "$(sim violations)" 0
+}
+
+all_blocked() { awk '{ n += $2 } END { print n }' "$pci/devices/$dev/vfio_tsm/blocked"; }
+
+# works STEP [PREPARATION...]: before the bind, while bound, and after it
+works() {
+	local step=$1 before
+	shift
+	before=$(all_blocked)
+	run client open "$@" "$step" tsm-bind "$step" tsm-unbind "$step"
+	assert_equal "$(answers tsm-bind)" OK
+	assert_equal "$(answers "$step")" "OK OK OK"
+	assert_equal "$(all_blocked)" "$before"
+	assert_equal "$(sim violations)" 0
 }
 
 # wait_for SECONDS COMMAND...: until it succeeds, at most so long

@@ -88,3 +88,107 @@ tsm-bind OK"
 	assert_equal "$(attr state "$VF1")" unassigned
 	assert_equal "$(attr region_mode "$VF1")" shared
 }
+
+@test "the PF's reset is its VFs' as well: refused while one is bound" {
+	run vfio-client "$VF0" open "sh:echo 1 >$pci/devices/$PF/reset && echo before" enable tsm-bind \
+		"sh:echo 1 >$pci/devices/$PF/reset || echo refused" "sh:cat $debugfs/$VF0/state" \
+		tsm-unbind "sh:echo 1 >$pci/devices/$PF/reset && echo after"
+	assert_line before
+	assert_line "tsm-bind OK"
+	assert_line refused
+	assert_line CONFIG_LOCKED
+	assert_line after
+	assert_equal "$(sim violations "$VF0")" 0
+}
+
+@test "two bound VFs: the PF's resets stay off until the last is unbound" {
+	mkfifo "$BATS_TEST_TMPDIR/go"
+	before=$(cat "$pci/devices/$PF/reset_method")
+	vfio-client "$VF1" open tsm-bind "sh:read x <$BATS_TEST_TMPDIR/go" &
+	eventually bound attr state "$VF1"
+	vfio-client "$VF0" open tsm-bind close
+	run cat "$pci/devices/$PF/reset_method"
+	assert_output ""
+	echo >"$BATS_TEST_TMPDIR/go"
+	wait
+	assert_equal "$(cat "$pci/devices/$PF/reset_method")" "$before"
+}
+
+# pf_on_driver: the PF on vfio-pci-tsm as well, its VFs made by it
+pf_on_driver() {
+	release "$VF0"
+	release "$VF1"
+	echo 0 >"$pci/devices/$PF/sriov_numvfs"
+	echo 1 >/sys/module/vfio_pci_tsm/parameters/enable_sriov
+	assign "$PF"
+	echo 2 >"$pci/devices/$PF/sriov_numvfs"
+	assign "$VF0"
+}
+
+pf_off_driver() {
+	echo 0 >"$pci/devices/$PF/sriov_numvfs"
+	release "$PF"
+	echo "$PF" >"$pci/drivers_probe"
+	echo 2 >"$pci/devices/$PF/sriov_numvfs"
+}
+
+# with_pf_on_driver FUNCTION: with a token that VF0's user has, too
+with_pf_on_driver() {
+	local rc=0
+	pf_on_driver
+	vfio-client "$PF" cdev bind-iommufd vf-token close
+	"$@" || rc=$?
+	pf_off_driver
+	return "$rc"
+}
+
+vf_client() { run vfio-client "$VF0" cdev kvm bind-iommufd:1 ioas enable tsm-bind "$@"; }
+
+sriov_is_refused() {
+	vf_client "sh:echo 0 >$pci/devices/$PF/sriov_numvfs || echo refused" \
+		"sh:echo 1 >$pci/devices/$PF/sriov_numvfs || echo refused" "sh:cat $debugfs/$VF0/state"
+	assert_line "tsm-bind OK"
+	assert_equal "$(grep -c '^refused' <<<"$output")" 2
+	assert_line CONFIG_LOCKED
+	assert_equal "$(cat "$pci/devices/$PF/sriov_numvfs")" 2
+	assert_equal "$(sim violations "$VF0")" 0
+	# The kernel itself refuses to go from 2 VFs to 1, and asks no driver.
+	assert_equal "$(blocked sriov "$PF")" 1
+}
+
+@test "SR-IOV is not disabled or resized by the PF while a VF is bound" {
+	with_pf_on_driver sriov_is_refused
+}
+
+reset_is_loss() {
+	vf_client "sh:echo flr >$pci/devices/$PF/reset_method; echo 1 >$pci/devices/$PF/reset" \
+		"sh:cd $pci/devices/$VF0/vfio_tsm && cat state last_unbind"
+	assert_line "tsm-bind OK"
+	assert_output --partial "lost
+reset"
+	assert_equal "$(sim violations "$VF0")" 0
+	echo default >"$pci/devices/$PF/reset_method"
+}
+
+@test "a reset of the PF that root forces unbinds its VFs first" {
+	with_pf_on_driver reset_is_loss
+}
+
+pf_keeps_sriov() {
+	echo 0 >"$pci/devices/$PF/sriov_numvfs"
+	mkdir "$configfs/$PF"
+	set_attr tdi_id 00:07.0 "$PF"
+	run vfio-client "$PF" open tsm-bind "sh:echo 2 >$pci/devices/$PF/sriov_numvfs || echo refused" \
+		"sh:cat $debugfs/$PF/state" tsm-unbind "sh:echo 2 >$pci/devices/$PF/sriov_numvfs && echo after"
+	assert_line "tsm-bind OK"
+	assert_line refused
+	assert_line CONFIG_LOCKED
+	assert_line after
+	assert_equal "$(blocked sriov "$PF")" 1
+	assert_equal "$(sim violations "$PF")" 0
+	rmdir "$configfs/$PF"
+}
+
+@test "SR-IOV is not enabled on a PF that is bound itself" {
+	with_pf_on_driver pf_keeps_sriov
+}

@@ -26,6 +26,9 @@
  * @kvm_vm: file of the VM, or -1
  * @kvm_vfio: KVM's vfio device in it, or -1
  * @ioas: id of the IOAS, or 0
+ * @dma_buf: the last one exported, or -1
+ * @request: eventfd of the device request interrupt, or -1
+ * @uevents: socket that receives uevents, or -1
  * @map: mapping of each BAR, or NULL
  * @map_size: their sizes in bytes
  */
@@ -37,6 +40,9 @@ struct client {
 	int kvm_vm;
 	int kvm_vfio;
 	uint32_t ioas;
+	int dma_buf;
+	int request;
+	int uevents;
 	volatile void *map[MAX_BARS];
 	size_t map_size[MAX_BARS];
 };
@@ -54,6 +60,7 @@ struct step {
 };
 
 /* open.c: getting at the device */
+extern const unsigned char vf_token[16];
 int step_cdev(struct client *c, const unsigned long long *args, const char *text, char *answer,
 	      size_t size);
 int step_group(struct client *c, const unsigned long long *args, const char *text, char *answer,
@@ -75,5 +82,11 @@ int step_close(struct client *c, const unsigned long long *args, const char *tex
 
 /* device.c: using it */
 extern const struct step device_steps[];
+
+/* config.c: its configuration space */
+extern const struct step config_steps[];
+
+/* events.c: what it tells */
+extern const struct step event_steps[];
 
 #endif /* VFIO_CLIENT_H */

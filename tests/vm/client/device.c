@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <linux/iommufd.h>
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
 #include <linux/vfio_tsm.h>
@@ -200,17 +201,40 @@ STEP(hot_reset)
 	return call(c, VFIO_DEVICE_PCI_HOT_RESET, &arg);
 }
 
-STEP(low_power)
+static int set_feature(struct client *c, unsigned int feature, const void *data, size_t size)
 {
-	struct vfio_device_feature arg = {
-		.argsz = sizeof(arg),
-		.flags = VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY,
-	};
+	char arg[sizeof(struct vfio_device_feature) + 16] = "";
+	struct vfio_device_feature *head = (void *)arg;
 
-	return call(c, VFIO_DEVICE_FEATURE, &arg);
+	head->argsz = sizeof(*head) + size;
+	head->flags = VFIO_DEVICE_FEATURE_SET | feature;
+	if (size)
+		memcpy(head->data, data, size);
+	return call(c, VFIO_DEVICE_FEATURE, arg);
 }
 
-/* dma-buf:BAR, of its first page; the file stays open */
+STEP(low_power)
+{
+	return set_feature(c, VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY, NULL, 0);
+}
+
+STEP(low_power_wakeup)
+{
+	struct vfio_device_low_power_entry_with_wakeup entry = {
+		.wakeup_eventfd = eventfd(0, EFD_CLOEXEC),
+	};
+
+	return set_feature(c, VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP, &entry,
+			   sizeof(entry));
+}
+
+/* vf-token, of a PF: its VFs' users need it, too */
+STEP(set_vf_token)
+{
+	return set_feature(c, VFIO_DEVICE_FEATURE_PCI_VF_TOKEN, vf_token, sizeof(vf_token));
+}
+
+/* dma-buf:BAR, of its first page; the file stays open, for dma-buf-map */
 STEP(dma_buf)
 {
 	struct {
@@ -227,7 +251,24 @@ STEP(dma_buf)
 	};
 	int ret = call(c, VFIO_DEVICE_FEATURE, &arg);
 
+	c->dma_buf = ret;
 	return ret < 0 ? ret : 0;
+}
+
+/* dma-buf-map:IOVA, the last dma-buf into the IOAS: ENODEV when it is revoked */
+STEP(dma_buf_map)
+{
+	struct iommu_ioas_map_file arg = {
+		.size = sizeof(arg),
+		.flags = IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_READABLE |
+			 IOMMU_IOAS_MAP_WRITEABLE,
+		.ioas_id = c->ioas,
+		.fd = c->dma_buf,
+		.length = 4096,
+		.iova = args[0],
+	};
+
+	return ioctl(c->iommufd, IOMMU_IOAS_MAP_FILE, &arg) < 0 ? -errno : 0;
 }
 
 /* tsm-bind:ARGSZ:FLAGS:VDEVICE:PAD; an argsz of 0 stands for the right one */
@@ -288,8 +329,11 @@ const struct step device_steps[] = {
 	{ "ioeventfd-del", ioeventfd_del },
 	{ "reset", reset },
 	{ "hot-reset", hot_reset },
+	{ "vf-token", set_vf_token },
 	{ "low-power", low_power },
+	{ "low-power-wakeup", low_power_wakeup },
 	{ "dma-buf", dma_buf },
+	{ "dma-buf-map", dma_buf_map },
 	{ "tsm-bind", tsm_bind },
 	{ "tsm-bind-long", tsm_bind_long },
 	{ "tsm-bind-at", tsm_bind_at },

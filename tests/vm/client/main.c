@@ -42,7 +42,28 @@ static int repeat(struct client *c, const unsigned long long *args, const char *
 	return ret;
 }
 
+/* Another function of the same iommufd, for on-sibling. */
+static struct client sibling = { .device = -1, .group = -1, .kvm_vm = -1, .kvm_vfio = -1 };
+
+/* sibling:ADDR, opens it */
+static int open_sibling(struct client *c, UNUSED const unsigned long long *args, const char *text,
+			UNUSED char *answer, UNUSED size_t size)
+{
+	sibling.addr = text;
+	sibling.iommufd = c->iommufd;
+	return do_step(&sibling, "cdev", 1) ?: do_step(&sibling, "bind-iommufd", 1);
+}
+
+/* on-sibling:STEP */
+static int on_sibling(UNUSED struct client *c, UNUSED const unsigned long long *args,
+		      const char *text, UNUSED char *answer, UNUSED size_t size)
+{
+	return do_step(&sibling, text, 1);
+}
+
 static const struct step steps[] = {
+	{ "sibling", open_sibling },
+	{ "on-sibling", on_sibling },
 	{ "cdev", step_cdev },
 	{ "group", step_group },
 	{ "kvm", step_kvm },
@@ -75,7 +96,10 @@ static int do_step(struct client *c, const char *text, int quiet)
 	int ret;
 
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(text, ":"), text);
-	step = find(steps, name) ?: find(device_steps, name);
+	step = find(steps, name)		?:
+		       find(device_steps, name) ?:
+		       find(config_steps, name) ?:
+						  find(event_steps, name);
 	if (!step) {
 		fprintf(stderr, "vfio-client: unknown step '%s'\n", text);
 		exit(2);
@@ -109,6 +133,9 @@ int main(int argc, char **argv)
 		.iommufd = -1,
 		.kvm_vm = -1,
 		.kvm_vfio = -1,
+		.dma_buf = -1,
+		.request = -1,
+		.uevents = -1,
 	};
 
 	if (argc < 3) {

@@ -22,6 +22,8 @@
 	int step_##step(UNUSED struct client *c, UNUSED const unsigned long long *args, \
 			UNUSED const char *text, UNUSED char *answer, UNUSED size_t size)
 
+const unsigned char vf_token[16] = "0123456789abcdef";
+
 static int open_file(const char *path)
 {
 	int fd = open(path, O_RDWR | O_CLOEXEC);
@@ -140,9 +142,14 @@ STEP(kvm_close)
 	return 0;
 }
 
+/* bind-iommufd, or bind-iommufd:1 with the VF token */
 STEP(bind_iommufd)
 {
-	struct vfio_device_bind_iommufd bind = { .argsz = sizeof(bind) };
+	struct vfio_device_bind_iommufd bind = {
+		.argsz = sizeof(bind),
+		.flags = args[0] ? VFIO_DEVICE_BIND_FLAG_TOKEN : 0,
+		.token_uuid_ptr = (uintptr_t)vf_token,
+	};
 
 	if (c->iommufd < 0)
 		c->iommufd = open_file("/dev/iommu");

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What the device tells: its request interrupt, uevents, and poll() on its state. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <linux/netlink.h>
+#include <linux/vfio.h>
+
+#include "client.h"
+
+#define UNUSED __attribute__((unused))
+#define STEP(step)                                                                      \
+	static int step(UNUSED struct client *c, UNUSED const unsigned long long *args, \
+			UNUSED const char *text, UNUSED char *answer, UNUSED size_t size)
+
+/* Longer than anything should take: a test that gets here has failed. */
+#define TIMEOUT_MS 120000
+
+static int set_eventfd(struct client *c, unsigned int index, unsigned int count, const int *fds)
+{
+	char arg[sizeof(struct vfio_irq_set) + 8 * sizeof(int)] = "";
+	struct vfio_irq_set *set = (void *)arg;
+
+	set->argsz = sizeof(*set) + count * sizeof(int);
+	set->flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER;
+	set->index = index;
+	set->count = count;
+	memcpy(set->data, fds, count * sizeof(int));
+	return ioctl(c->device, VFIO_DEVICE_SET_IRQS, set) < 0 ? -errno : 0;
+}
+
+/* msix, two vectors with an eventfd each */
+STEP(msix)
+{
+	int fds[2] = { eventfd(0, EFD_CLOEXEC), eventfd(0, EFD_CLOEXEC) };
+
+	return set_eventfd(c, VFIO_PCI_MSIX_IRQ_INDEX, 2, fds);
+}
+
+/* request-eventfd, has the device request interrupt signal one */
+STEP(request_eventfd)
+{
+	c->request = eventfd(0, EFD_CLOEXEC);
+	return set_eventfd(c, VFIO_PCI_REQ_IRQ_INDEX, 1, &c->request);
+}
+
+/* request-wait, until it was signalled */
+STEP(request_wait)
+{
+	struct pollfd pfd = { .fd = c->request, .events = POLLIN };
+
+	return poll(&pfd, 1, TIMEOUT_MS) == 1 ? 0 : -ETIMEDOUT;
+}
+
+/* request-none, that it was not */
+STEP(request_none)
+{
+	struct pollfd pfd = { .fd = c->request, .events = POLLIN };
+
+	return poll(&pfd, 1, 0) ? -EEXIST : 0;
+}
+
+/* poll-state:COMMAND, runs it, and answers what state poll() then wakes up to */
+STEP(poll_state)
+{
+	struct pollfd pfd = { .events = POLLPRI | POLLERR };
+	char path[96], word[32] = "";
+	ssize_t len;
+	int ret = 0;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/vfio_tsm/state", c->addr);
+	pfd.fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (pfd.fd < 0)
+		return -errno;
+	if (read(pfd.fd, word, sizeof(word)) < 0 || poll(&pfd, 1, 0))
+		ret = -EEXIST;
+	else if (system(text))
+		ret = -ECHILD;
+	else if (poll(&pfd, 1, TIMEOUT_MS) != 1)
+		ret = -ETIMEDOUT;
+	len = pread(pfd.fd, word, sizeof(word) - 1, 0);
+	if (len > 0)
+		snprintf(answer, size, "%.*s", (int)len - 1, word);
+	close(pfd.fd);
+	return ret;
+}
+
+/* uevents, receives them from now on */
+STEP(uevents)
+{
+	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+
+	c->uevents = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
+	if (c->uevents < 0)
+		return -errno;
+	return bind(c->uevents, (void *)&addr, sizeof(addr)) ? -errno : 0;
+}
+
+/* uevents-show, a line for each that is there: the VFIO_TSM_ variables' values */
+STEP(uevents_show)
+{
+	char message[8192], line[512], slot[64];
+	ssize_t len;
+
+	snprintf(slot, sizeof(slot), "PCI_SLOT_NAME=%s", c->addr);
+	while ((len = recv(c->uevents, message, sizeof(message) - 1, MSG_DONTWAIT)) > 0) {
+		int ours = 0;
+
+		message[len] = '\0';
+		*line = '\0';
+		for (char *p = message; p < message + len; p += strlen(p) + 1) {
+			ours |= !strcmp(p, slot);
+			if (strncmp(p, "VFIO_TSM_", 9))
+				continue;
+			strncat(line, " ", sizeof(line) - strlen(line) - 1);
+			strncat(line, p + 9, sizeof(line) - strlen(line) - 1);
+		}
+		if (ours && *line)
+			printf("uevent%s\n", line);
+	}
+	return 0;
+}
+
+const struct step event_steps[] = {
+	{ "msix", msix },
+	{ "request-eventfd", request_eventfd },
+	{ "request-wait", request_wait },
+	{ "request-none", request_none },
+	{ "poll-state", poll_state },
+	{ "uevents", uevents },
+	{ "uevents-show", uevents_show },
+	{ NULL, NULL },
+};

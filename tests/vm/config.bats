@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Writes to the configuration space of a bound function: what moves its TDI to
+# ERROR is EBUSY and not done, all else works. config_overlay gives the NVMe the
+# capabilities that it lacks.
+
+# shellcheck disable=SC2154 # helpers.bash sets what is not set here
+load helpers
+
+setup_file() {
+	load helpers
+	modprobe config_overlay device="$dev"
+	load_all
+}
+teardown_file() {
+	load helpers
+	unload_all
+	modprobe -r config_overlay
+}
+setup() { prepare; }
+teardown() { cleanup; }
+
+# Bytes of the overlay that were written
+written() { cat /sys/module/config_overlay/parameters/written; }
+
+PM=1 VNDR=9 EXP=0x10 AF=0x13
+EXT_VNDR=0x100b DVSEC=0x1023
+MEMORY=2 MASTER=4
+
+@test "Command: Memory Space Enable" {
+	run client open tsm-bind config-clear:0:4:2:$MEMORY config-clear:0:4:1:$MEMORY tsm-unbind \
+		config-clear:0:4:2:$MEMORY
+	assert_equal "$(answers config-clear:0:4:2:$MEMORY)" "EBUSY OK"
+	assert_equal "$(answers config-clear:0:4:1:$MEMORY)" EBUSY
+	assert_equal "$(blocked config-command)" 2
+	assert_equal "$(sim violations)" 0
+}
+
+@test "Command: Bus Master Enable" {
+	run client open tsm-bind config-clear:0:4:2:$MASTER config-clear:0:4:4:$MASTER tsm-unbind \
+		config-clear:0:4:2:$MASTER
+	assert_equal "$(answers config-clear:0:4:2:$MASTER)" "EBUSY OK"
+	assert_equal "$(answers config-clear:0:4:4:$MASTER)" EBUSY
+	assert_equal "$(blocked config-command)" 2
+	assert_equal "$(sim violations)" 0
+}
+
+@test "Command: INTx Disable and SERR go on working, in the hardware and in vfio's view" {
+	# bits 8 and 10: SERR is the hardware's, INTx Disable is vfio's
+	run client open tsm-bind config-set:0:4:2:0x500 config-read:0:4:2 \
+		"sh:od -An -tx2 -j4 -N2 $pci/devices/$dev/config" \
+		config-clear:0:4:2:0x500 config-read:0:4:2 config-set:0:4:1:0 config-set:0:5:1:4 config-read:0:4:2
+	refute_output --regexp ' E[A-Z]+$'
+	mapfile -t values < <(sed -n 's/^config-read:0:4:2 OK //p' <<<"$output")
+	assert_equal $((values[0] & 0x506)) $((0x506))
+	assert_equal $((values[1] & 0x506)) $((0x006))
+	assert_equal $((values[2] & 0x406)) $((0x406))
+	hardware=$(sed -n 's/^ \([0-9a-f]\{4\}\)$/0x\1/p' <<<"$output")
+	assert_equal $((hardware & 0x106)) $((0x106))
+	assert_equal "$(sim violations)" 0
+}
+
+@test "Command: I/O Space Enable goes on working" {
+	works config-flip:0:4:2:1
+}
+
+@test "BIST" {
+	refused config-bist config-write:0:0xf:1:0
+}
+
+@test "power state" {
+	run client open tsm-bind config-write:$PM:4:2:3 config-write:$PM:4:1:1 config-write:$PM:4:4:0 \
+		config-write:$PM:4:2:8 config-write:$PM:5:1:0 \
+		tsm-unbind config-write:$PM:4:2:3 config-write:$PM:4:2:0
+	assert_equal "$(answers config-write:$PM:4:2:3)" "EBUSY OK"
+	assert_equal "$(answers config-write:$PM:4:1:1)" EBUSY
+	assert_equal "$(answers config-write:$PM:4:4:0)" OK
+	assert_equal "$(answers config-write:$PM:4:2:8)" OK
+	assert_equal "$(answers config-write:$PM:5:1:0)" OK
+	assert_equal "$(blocked config-power-state)" 2
+	assert_equal "$(sim violations)" 0
+}
+
+@test "Device Control: FLR" {
+	refused config-device-control config-set:$EXP:8:2:0x8000
+}
+
+@test "Device Control: extended tags, phantom functions, no snoop" {
+	for bit in 0x100 0x200 0x800; do
+		run client open tsm-bind config-flip:$EXP:8:2:$bit tsm-unbind config-flip:$EXP:8:2:$bit
+		assert_equal "$(answers config-flip:$EXP:8:2:$bit)" "EBUSY OK"
+	done
+	assert_equal "$(blocked config-device-control)" 3
+	assert_equal "$(sim violations)" 0
+}
+
+@test "Device Control: error reporting, ordering and read request size go on working" {
+	run client open tsm-bind config-flip:$EXP:8:2:0x1f config-write:$EXP:9:1:0x50 config-read:$EXP:9:1 \
+		config-write:$EXP:9:1:0x20 config-read:$EXP:9:1
+	refute_output --regexp ' E[A-Z]+$'
+	mapfile -t values < <(sed -n 's/^config-read:0x10:9:1 OK //p' <<<"$output")
+	assert_equal $((values[0] & 0x70)) $((0x50))
+	assert_equal $((values[1] & 0x70)) $((0x20))
+	assert_equal "$(sim violations)" 0
+}
+
+@test "Device Control 2: 10-bit tags; the rest goes on working" {
+	run client open tsm-bind config-flip:$EXP:0x28:2:0x1000 config-flip:$EXP:0x28:2:0x0410 \
+		config-flip:$EXP:0x28:2:0x0410 tsm-unbind config-flip:$EXP:0x28:2:0x1000
+	assert_equal "$(answers config-flip:$EXP:0x28:2:0x1000)" "EBUSY OK"
+	assert_equal "$(answers config-flip:$EXP:0x28:2:0x0410)" "OK OK"
+	assert_equal "$(blocked config-device-control-2)" 1
+	assert_equal "$(sim violations)" 0
+}
+
+@test "Advanced Features: FLR" {
+	refused config-advanced-features config-write:$AF:4:1:1
+	works config-write:$AF:4:1:0
+}
+
+@test "vendor-specific capabilities" {
+	before=$(written)
+	for cap in $VNDR $EXT_VNDR $DVSEC; do
+		run client open tsm-bind config-write:$cap:12:1:1
+		assert_equal "$(answers config-write:$cap:12:1:1)" EBUSY
+	done
+	assert_equal "$(written)" "$before"
+	assert_equal "$(blocked config-vendor)" 3
+	run client open config-write:$VNDR:12:1:1 config-write:$EXT_VNDR:12:2:1 config-write:$DVSEC:12:4:1
+	assert_equal "$(written)" $((before + 7))
+	refute_output --regexp ' E[A-Z]+$'
+}
+
+@test "what vfio-pci hides, and goes raw to the hardware: PASID's control, and gaps" {
+	before=$(written)
+	run client open tsm-bind write:7:0x146:2:1 write:7:0xf4:4:0 tsm-unbind write:7:0x146:2:1 \
+		write:7:0xf4:4:0
+	assert_equal "$(answers write:7:0x146:2:1)" "EBUSY OK"
+	assert_equal "$(answers write:7:0xf4:4:0)" "EBUSY OK"
+	assert_equal "$(written)" $((before + 2))
+	assert_equal "$(blocked config-unknown)" 2
+}
+
+@test "BARs, MSI-X, interrupt line and what cannot be written" {
+	works config-write:0:0x10:4:0xffffffff
+	works config-write:0:0x30:4:0xfffffffe
+	works config-flip:0x11:2:2:0x4000
+	works config-write:0:0:4:0
+	works config-write:0:0x3c:1:0x0b
+	works config-write:0:0xc:2:0
+}
+
+@test "a write over several registers is done as a whole or not at all" {
+	# Interrupt Line is at 0x3c, Cache Line Size at 0xc, BIST at 0xf.
+	run client open write:7:0xc:1:0x08 tsm-bind write:7:0xc:4:0x00000010 config-read:0:0xc:1 \
+		write:7:0xb:3:0 config-clear:0:3:4:0x400 config-clear:0:2:8:0 config-set:0:4:8:0x100
+	assert_equal "$(answers write:7:0xc:4:0x00000010)" EBUSY
+	assert_line "config-read:0:0xc:1 OK 0x8"
+	assert_equal "$(answers write:7:0xb:3:0)" OK
+	assert_equal "$(answers config-clear:0:3:4:0x400)" EBUSY
+	assert_equal "$(answers config-clear:0:2:8:0)" OK
+	assert_equal "$(answers config-set:0:4:8:0x100)" OK
+	assert_equal "$(sim violations)" 0
+}
+
+@test "all of the header in one write, without BIST, and every length and alignment of it" {
+	run client open tsm-bind config-long:0:15 config-long:1:13 config-long:3:3 config-long:5:9 config-long:16:48 \
+		config-long:0:16 config-long:0:4096 config-long:1:4096 config-long:4095:2
+	assert_equal "$(grep -c ' OK$' <<<"$output")" 6
+	assert_equal "$(answers config-long:0:16)" EBUSY
+	assert_equal "$(answers config-long:0:4096)" EBUSY
+	assert_equal "$(answers config-long:1:4096)" EFAULT
+	assert_equal "$(answers config-long:4095:2)" EFAULT
+	assert_equal "$(sim violations)" 0
+}
+
+@test "a buffer that changes between check and write" {
+	# Command with BME and MSE on, and with both off
+	run client open tsm-bind config-race:4:0x006:0x000:10000 "sh:cat $debugfs/$dev/state"
+	assert_line --regexp '^config-race.* OK [1-9]'
+	assert_line CONFIG_LOCKED
+	[ "$(blocked config-command)" -gt 0 ]
+	assert_equal "$(sim violations)" 0
+}

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What takes a bound device away and cannot be refused: the owner learns of it,
+# nothing is left of it, and it can be bound again.
+# vm: --nvme 2
+
+# shellcheck disable=SC2154 # helpers.bash sets what is not set here
+load helpers
+
+setup_file() { load helpers; load_all; }
+teardown_file() { load helpers; unload_all; }
+setup() { prepare; }
+teardown() { cleanup; }
+
+disconnect() { echo "echo tsm0 >$pci/devices/$dev/tsm/disconnect"; }
+reconnect() { echo "echo tsm0 >$pci/devices/$dev/tsm/connect"; }
+
+# lost REASON COMMAND [STEP...]: COMMAND, from outside, is a loss; then STEPs
+lost() {
+	local reason=$1 command=$2
+	shift 2
+	run client open request-eventfd tsm-bind request-none "sh:$command" request-wait \
+		"sh:cd $pci/devices/$dev/vfio_tsm && cat state last_unbind bound tdi_id" read:0:0:4 \
+		tsm-bind "$@" tsm-unbind tsm-bind close
+	assert_line "request-none OK"
+	assert_line "request-wait OK"
+	assert_output --partial "lost
+$reason
+0
+0000:00:05.0"
+	assert_line --regexp '^read:0:0:4 OK'
+	assert_equal "$(answers tsm-bind)" "OK ENXIO OK"
+	assert_equal "$(sim violations)" 0
+	assert_equal "$(sim state)" CONFIG_UNLOCKED
+}
+
+@test "the TSM is disconnected: noticed without anybody asking" {
+	lost lost "$(disconnect)" "sh:$(reconnect)"
+}
+
+@test "the TSM is disconnected and connected again" {
+	lost lost "$(disconnect); $(reconnect)"
+}
+
+@test "the TSM is unregistered" {
+	lost lost "rmmod tsm_sim" "sh:modprobe tsm_sim 'devices=0000:0[1-9]:00.*'; $(reconnect)"
+}
+
+inject() { echo "$top/tests/vm/monitor pcie_aer_inject_error rp0 $1"; }
+
+@test "an uncorrectable error on the link" {
+	lost aer "$(inject COMP_ABRT)"
+}
+
+@test "a fatal error, after which the link is reset: usable again after a close" {
+	run client open request-eventfd tsm-bind "sh:$(inject SDN)" request-wait \
+		"sh:cd $pci/devices/$dev/vfio_tsm && cat state last_unbind" close open tsm-bind read:7:0:4 close
+	assert_output --partial "lost
+aer"
+	assert_equal "$(answers tsm-bind)" "OK OK"
+	assert_equal "$(sim violations)" 0
+}
+
+@test "a loss is told once, and an operation that was refused works afterwards" {
+	set_attr bar_mmap revoke
+	run client open uevents mmap:0 tsm-bind reset touch:0 "sh:$(disconnect)" reset write:7:4:2:6 touch:0 \
+		"sh:cat $configfs/$dev/tsm/state" uevents-show
+	assert_equal "$(answers reset)" "EBUSY OK"
+	assert_equal "$(answers touch:0)" "EFAULT OK"
+	assert_equal "$(grep -c '^uevent EVENT=lost' <<<"$output")" 1
+	assert_line lost
+}
+
+@test "after a loss the device can be closed, opened and bound" {
+	client open tsm-bind "sh:$(disconnect)" "sh:cat $configfs/$dev/tsm/state" close
+	assert_equal "$(attr state)" closed
+	assert_equal "$(sysfs last_unbind)" lost
+	connect
+	run client open tsm-bind
+	assert_line "tsm-bind OK"
+	assert_equal "$(sysfs last_unbind)" close
+}
+
+@test "another function's loss of its TSM is not ours" {
+	prepare 0000:02:00.0
+	run client open tsm-bind "sh:echo tsm0 >$pci/devices/0000:02:00.0/tsm/disconnect" \
+		"sh:cat $configfs/$dev/tsm/state"
+	assert_line bound
+	cleanup 0000:02:00.0
+}

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Resets by the host while bound: root through sysfs, and a sibling on plain
+# vfio-pci. Two functions of one device, so that their bus is one, too.
+# vm: --nvme 0 --qemu -device --qemu pcie-root-port,id=rpm,bus=pcie.0,addr=0x10,chassis=60,slot=60 --qemu -device --qemu nvme,serial=f0,bus=rpm,addr=0x0,multifunction=on --qemu -device --qemu nvme,serial=f1,bus=rpm,addr=0x0.0x1
+
+# shellcheck disable=SC2154 # helpers.bash sets what is not set here
+load helpers
+
+setup_file() {
+	load helpers
+	local functions
+	mapfile -t functions < <(grep -l 0x010802 "$pci"/devices/*/class | xargs -n 1 dirname | xargs -n 1 basename)
+	F0=${functions[0]} F1=${functions[1]}
+	PORT=$(basename "$(dirname "$(readlink -f "$pci/devices/$F0")")")
+	export F0 F1 PORT
+	load_all "$F0"
+	modprobe vfio-pci
+}
+teardown_file() {
+	load helpers
+	unload_all
+	modprobe -r vfio-pci
+}
+setup() {
+	dev=$F0
+	prepare
+	assign "$F1" vfio-pci
+}
+teardown() { cleanup "$F1"; }
+
+# refused_to_root FILE: writing 1 to it fails while bound, and only then
+refused_to_root() {
+	[ -w "$1" ]
+	run client open "sh:echo 1 >$1 && echo before" tsm-bind "sh:echo 1 >$1 || echo refused" \
+		"sh:cat $debugfs/$dev/state $pci/devices/$dev/vfio_tsm/state" \
+		tsm-unbind "sh:echo 1 >$1 && echo after"
+	assert_line before
+	assert_line refused
+	assert_line CONFIG_LOCKED
+	assert_line bound
+	assert_line after
+	assert_equal "$(sim violations)" 0
+}
+
+@test "reset of the function" {
+	refused_to_root "$pci/devices/$dev/reset"
+}
+
+@test "reset_subordinate of the port" {
+	refused_to_root "$pci/devices/$PORT/reset_subordinate"
+}
+
+@test "hot reset by a sibling on plain vfio-pci" {
+	run client open "sibling:$F1" on-sibling:hot-reset config-read:0:4:2 config-set:0:4:2:6 tsm-bind \
+		on-sibling:hot-reset "sh:cat $debugfs/$dev/state" tsm-unbind on-sibling:hot-reset
+	assert_equal "$(answers tsm-bind)" OK
+	assert_equal "$(answers on-sibling:hot-reset)" "OK ENODEV OK"
+	assert_line CONFIG_LOCKED
+	assert_equal "$(sim violations)" 0
+}
+
+@test "a sibling's own reset harms nobody" {
+	run client open tsm-bind "sibling:$F1" on-sibling:reset "sh:echo 1 >$pci/devices/$F1/reset" \
+		"sh:cat $debugfs/$dev/state"
+	assert_equal "$(answers on-sibling:reset)" OK
+	assert_line CONFIG_LOCKED
+	assert_equal "$(sim violations)" 0
+}
+
+@test "two bound functions of one device: the second holds the port's resets on" {
+	connect "$F1" 2>/dev/null || true
+	run client open tsm-bind "sh:echo 1 >$pci/devices/$PORT/reset_subordinate || echo refused" close
+	assert_line refused
+	run cat "$pci/devices/$dev/reset_method"
+	assert_output --partial flr
+	echo 1 >"$pci/devices/$PORT/reset_subordinate"
+}
+
+@test "a reset that root forces through reset_method unbinds first, and is a loss" {
+	run client open request-eventfd tsm-bind request-none \
+		"sh:echo flr >$pci/devices/$dev/reset_method; echo 1 >$pci/devices/$dev/reset" request-wait \
+		"sh:cat $configfs/$dev/tsm/state" read:0:0:4 tsm-bind tsm-unbind tsm-bind
+	assert_line lost
+	assert_line "request-none OK"
+	assert_line "request-wait OK"
+	assert_line --regexp '^read:0:0:4 OK'
+	assert_equal "$(answers tsm-bind)" "OK ENXIO OK"
+	assert_equal "$(sim violations)" 0
+	echo default >"$pci/devices/$dev/reset_method"
+}
+
+@test "reset methods are as they were after an unbind" {
+	before=$(cat "$pci/devices/$dev/reset_method")
+	[ -n "$before" ]
+	run client open tsm-bind "sh:cat $pci/devices/$dev/reset_method" tsm-unbind \
+		"sh:cat $pci/devices/$dev/reset_method"
+	refute_line --index 1 "$before"
+	assert_line "$before"
+	client open tsm-bind close
+	assert_equal "$(cat "$pci/devices/$dev/reset_method")" "$before"
+}
+
+@test "what root wrote to reset_method while bound stays" {
+	client open tsm-bind "sh:echo flr >$pci/devices/$dev/reset_method"
+	assert_equal "$(cat "$pci/devices/$dev/reset_method")" flr
+	echo default >"$pci/devices/$dev/reset_method"
+}
