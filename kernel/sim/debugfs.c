@@ -1,15 +1,52 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /sys/kernel/debug/tsm_sim/ADDR/, for each function that a connection covers:
+ * /sys/kernel/debug/tsm_sim/
+ *
+ *	violations	those of all functions, since the module was loaded
+ *	no_bind_tsm	writing 1 registers a second TSM, which has no bind operation,
+ *			0 unregisters it; reads as its name, or none. A function
+ *			that is connected to it cannot be bound
+ *
+ * /sys/kernel/debug/tsm_sim/ADDR/, for each function that is TEE-capable or
+ * that a connection would cover, as long as the function is there:
  *
  *	state		TDISP state, after a check. Writing RUN starts a locked TDI,
  *			as its guest would.
  *	tdi_id		in hexadecimal, as bind was given it, or none
- *	violations	times that a locked TDI was found changed, after a check
- *	binds		times that the function was locked
+ *	violations	times that a locked TDI was found changed or reset, after a
+ *			check; since the last connect
+ *	binds		times that the function was locked; since the last connect
  *	regs		what is locked, a register to a line
+ *	guest_request	writing RUN or STATE has PCI/TSM pass that request on, as if
+ *			the guest had made it, and answers what the request does:
+ *			RUN starts a locked TDI, else it is EINVAL; STATE does
+ *			nothing; ENXIO where nothing is bound. Reads as the state
+ *			that was answered, or none
+ *
+ * ADDR/inject/, numbers that stay until they are changed. Anything but a number
+ * is EINVAL, one that is too large ERANGE. What has no effect on an operation
+ * that is at work already, has on the next.
+ *
+ *	error_connect, error_bind, error_unbind, error_guest_req
+ *			an errno, 1 to 4095, that the operation fails with without
+ *			having done anything, or 0. A connection goes by function 0,
+ *			so error_connect matters there alone. An unbind has no way
+ *			to say that it failed: PCI/TSM takes the TDI for unbound,
+ *			while it is in truth still locked, so its reset is a
+ *			violation, and a bind is EBUSY. Once this is 0 again, a bind
+ *			stops the TDI first, as a disconnect does in any case
+ *	delay_connect_ms, delay_bind_ms, delay_unbind_ms, delay_guest_req_ms
+ *			how long the operation waits before it does anything, at
+ *			most 60000. It cannot be interrupted. Writing another number
+ *			ends it at once
+ *	delayed		the operation that waits now: connect, bind, unbind,
+ *			guest_req, or none
+ *	error_state_after_bind
+ *			1: the TDI goes to ERROR after a bind that succeeds; no
+ *			violation is counted
  */
 #include <linux/debugfs.h>
+#include <linux/kstrtox.h>
 #include <linux/pci.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -18,13 +55,23 @@
 
 static struct dentry *root;
 
+/* Copies a word that was written; it must be all that was. */
+static int copy_word(char *word, size_t size, const char __user *buf, size_t count)
+{
+	if (count >= size)
+		return -EINVAL;
+	if (copy_from_user(word, buf, count))
+		return -EFAULT;
+	word[count] = '\0';
+	if (strlen(word) != count)
+		return -EINVAL;
+	strim(word);
+	return 0;
+}
+
 static int state_show(struct seq_file *s, void *unused)
 {
-	struct sim_fn *fn = s->private;
-
-	sim_check(fn);
-	guard(mutex)(&fn->lock);
-	seq_printf(s, "%s\n", sim_tdisp_name(fn->state));
+	seq_printf(s, "%s\n", sim_tdisp_name(sim_check(s->private)));
 	return 0;
 }
 
@@ -36,14 +83,13 @@ static int state_open(struct inode *inode, struct file *file)
 static ssize_t state_write(struct file *file, const char __user *buf, size_t count, loff_t *ppos)
 {
 	struct sim_fn *fn = file_inode(file)->i_private;
-	char word[16] = {};
-	ssize_t len;
+	char word[16];
 	int ret;
 
-	len = simple_write_to_buffer(word, sizeof(word) - 1, ppos, buf, count);
-	if (len < 0)
-		return len;
-	if (!sysfs_streq(word, "RUN"))
+	ret = copy_word(word, sizeof(word), buf, count);
+	if (ret)
+		return ret;
+	if (strcmp(word, "RUN"))
 		return -EINVAL;
 	ret = sim_start(fn);
 	return ret ?: count;
@@ -66,7 +112,7 @@ static int tdi_id_show(struct seq_file *s, void *unused)
 	if (fn->state == SIM_UNLOCKED)
 		seq_puts(s, "none\n");
 	else
-		seq_printf(s, "%#x\n", fn->tdi.tdi_id);
+		seq_printf(s, "%#x\n", fn->tdi_id);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(tdi_id);
@@ -94,22 +140,186 @@ DEFINE_SHOW_ATTRIBUTE(binds);
 
 static int regs_show(struct seq_file *s, void *unused)
 {
-	sim_report(s->private, s);
+	sim_regs_show(s->private, s);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(regs);
 
+static int guest_request_show(struct seq_file *s, void *unused)
+{
+	struct sim_fn *fn = s->private;
+
+	guard(mutex)(&fn->lock);
+	seq_printf(s, "%s\n", fn->answer[0] ? fn->answer : "none");
+	return 0;
+}
+
+static int guest_request_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, guest_request_show, inode->i_private);
+}
+
+static ssize_t guest_request_write(struct file *file, const char __user *buf, size_t count,
+				   loff_t *ppos)
+{
+	struct sim_fn *fn = file_inode(file)->i_private;
+	enum pci_tsm_req_scope scope;
+	char answer[sizeof(fn->answer)] = {};
+	char word[16];
+	ssize_t ret;
+
+	ret = copy_word(word, sizeof(word), buf, count);
+	if (ret)
+		return ret;
+	if (!strcmp(word, "RUN"))
+		scope = PCI_TSM_REQ_STATE_CHANGE;
+	else if (!strcmp(word, "STATE"))
+		scope = PCI_TSM_REQ_INFO;
+	else
+		return -EINVAL;
+
+	ret = pci_tsm_guest_req(fn->pdev, scope, KERNEL_SOCKPTR(word), strlen(word),
+				KERNEL_SOCKPTR(answer), sizeof(answer) - 1, NULL);
+	guard(mutex)(&fn->lock);
+	strscpy(fn->answer, answer);
+	return ret < 0 ? ret : count;
+}
+
+static const struct file_operations guest_request_fops = {
+	.owner = THIS_MODULE,
+	.open = guest_request_open,
+	.read = seq_read,
+	.write = guest_request_write,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
+
+static int knob_show(struct seq_file *s, void *unused)
+{
+	struct sim_knob *knob = s->private;
+
+	seq_printf(s, "%u\n", READ_ONCE(knob->value));
+	return 0;
+}
+
+static int knob_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, knob_show, inode->i_private);
+}
+
+static ssize_t knob_write(struct file *file, const char __user *buf, size_t count, loff_t *ppos)
+{
+	struct sim_knob *knob = file_inode(file)->i_private;
+	unsigned int value;
+	char word[32];
+	int ret;
+
+	ret = copy_word(word, sizeof(word), buf, count);
+	if (ret)
+		return ret;
+	ret = kstrtouint(word, 10, &value);
+	if (ret)
+		return ret;
+	if (value > knob->max)
+		return -ERANGE;
+	WRITE_ONCE(knob->value, value);
+	if (knob->changed)
+		wake_up_all(knob->changed);
+	return count;
+}
+
+static const struct file_operations knob_fops = {
+	.owner = THIS_MODULE,
+	.open = knob_open,
+	.read = seq_read,
+	.write = knob_write,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
+
+static int delayed_show(struct seq_file *s, void *unused)
+{
+	struct sim_fn *fn = s->private;
+
+	seq_printf(s, "%s\n", sim_op_names[READ_ONCE(fn->inject.delayed)]);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(delayed);
+
+static int all_violations_show(struct seq_file *s, void *unused)
+{
+	seq_printf(s, "%u\n", sim_all_violations());
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(all_violations);
+
+static int no_bind_tsm_show(struct seq_file *s, void *unused)
+{
+	sim_show_no_bind_tsm(s);
+	return 0;
+}
+
+static int no_bind_tsm_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, no_bind_tsm_show, NULL);
+}
+
+static ssize_t no_bind_tsm_write(struct file *file, const char __user *buf, size_t count,
+				 loff_t *ppos)
+{
+	char word[8];
+	int ret;
+
+	ret = copy_word(word, sizeof(word), buf, count);
+	if (ret)
+		return ret;
+	if (strcmp(word, "0") && strcmp(word, "1"))
+		return -EINVAL;
+	ret = sim_set_no_bind_tsm(word[0] == '1');
+	return ret ?: count;
+}
+
+static const struct file_operations no_bind_tsm_fops = {
+	.owner = THIS_MODULE,
+	.open = no_bind_tsm_open,
+	.read = seq_read,
+	.write = no_bind_tsm_write,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
+
+static void add_knobs(struct sim_fn *fn)
+{
+	struct dentry *dir = debugfs_create_dir("inject", fn->dir);
+	struct sim_inject *inject = &fn->inject;
+	char name[32];
+
+	for (int op = 0; op < SIM_OPS; op++) {
+		snprintf(name, sizeof(name), "error_%s", sim_op_names[op]);
+		debugfs_create_file(name, 0600, dir, &inject->error[op], &knob_fops);
+		snprintf(name, sizeof(name), "delay_%s_ms", sim_op_names[op]);
+		debugfs_create_file(name, 0600, dir, &inject->delay[op], &knob_fops);
+	}
+	debugfs_create_file("error_state_after_bind", 0600, dir, &inject->error_state, &knob_fops);
+	debugfs_create_file("delayed", 0400, dir, fn, &delayed_fops);
+}
+
 void sim_debugfs_add(struct sim_fn *fn)
 {
-	fn->dir = debugfs_create_dir(pci_name(fn->pf0.base_tsm.pdev), root);
+	fn->dir = debugfs_create_dir(pci_name(fn->pdev), root);
 	debugfs_create_file("state", 0600, fn->dir, fn, &state_fops);
 	debugfs_create_file("tdi_id", 0400, fn->dir, fn, &tdi_id_fops);
 	debugfs_create_file("violations", 0400, fn->dir, fn, &violations_fops);
 	debugfs_create_file("binds", 0400, fn->dir, fn, &binds_fops);
 	debugfs_create_file("regs", 0400, fn->dir, fn, &regs_fops);
+	debugfs_create_file("guest_request", 0600, fn->dir, fn, &guest_request_fops);
+	add_knobs(fn);
 }
 
-/* Waits for readers. */
+/*
+ * Waits for readers and writers. One of them may be waiting for PCI/TSM, so
+ * this must not be called under its locks.
+ */
 void sim_debugfs_remove(struct sim_fn *fn)
 {
 	debugfs_remove_recursive(fn->dir);
@@ -118,6 +328,18 @@ void sim_debugfs_remove(struct sim_fn *fn)
 void sim_debugfs_init(void)
 {
 	root = debugfs_create_dir("tsm_sim", NULL);
+	debugfs_create_file("violations", 0400, root, NULL, &all_violations_fops);
+}
+
+/* While it is there, a second TSM may come and go. */
+void sim_debugfs_tsms_add(void)
+{
+	debugfs_create_file("no_bind_tsm", 0600, root, NULL, &no_bind_tsm_fops);
+}
+
+void sim_debugfs_tsms_remove(void)
+{
+	debugfs_lookup_and_remove("no_bind_tsm", root);
 }
 
 void sim_debugfs_exit(void)

@@ -1,112 +1,54 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Registration with PCI/TSM, and the operations that it calls. */
 #include <linux/device/faux.h>
-#include <linux/glob.h>
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/pci-tsm.h>
 #include <linux/slab.h>
+#include <linux/sockptr.h>
 #include <linux/string.h>
-#include <linux/sysfs.h>
 #include <linux/tsm.h>
-#include <linux/xarray.h>
 
 #include "tsm_sim.h"
-
-static char *devices;
-module_param(devices, charp, 0444);
-MODULE_PARM_DESC(devices, "Functions to make TEE-capable: addresses and globs, with commas");
 
 static struct faux_device *sim_parent;
 static struct tsm_dev *sim_tsm;
 
-/* Functions that were made TEE-capable here, by address in memory. */
-static DEFINE_XARRAY(sim_capable);
-
-static bool is_chosen(struct pci_dev *pdev)
-{
-	char *list __free(kfree) = kstrdup(devices, GFP_KERNEL);
-	char *rest = list, *pattern;
-
-	while ((pattern = strsep(&rest, ","))) {
-		if (*pattern && glob_match(pattern, pci_name(pdev)))
-			return true;
-	}
-	return false;
-}
-
-/* What a real device says in Device Capabilities, is_pci_tsm_pf0() believes. */
-static void make_capable(struct pci_dev *pdev)
-{
-	if (!pci_is_pcie(pdev) || pdev->devcap & PCI_EXP_DEVCAP_TEE || !is_chosen(pdev))
-		return;
-	if (xa_err(xa_store(&sim_capable, (unsigned long)pdev, pdev, GFP_KERNEL)))
-		return;
-	pdev->devcap |= PCI_EXP_DEVCAP_TEE;
-}
-
-static void make_incapable(struct pci_dev *pdev)
-{
-	if (xa_erase(&sim_capable, (unsigned long)pdev))
-		pdev->devcap &= ~PCI_EXP_DEVCAP_TEE;
-}
-
-/*
- * A function that comes later has its files already, without tsm/. PCI/TSM's
- * group is not exported, but it is among those of the device's type.
- */
-static void show_tsm(struct pci_dev *pdev)
-{
-	const struct attribute_group **groups = pdev->dev.type ? pdev->dev.type->groups : NULL;
-
-	for (; groups && *groups; groups++) {
-		if ((*groups)->name && !strcmp((*groups)->name, "tsm") &&
-		    sysfs_update_group(&pdev->dev.kobj, *groups))
-			pci_warn(pdev, "cannot show tsm/\n");
-	}
-}
-
-static int sim_bus_notify(struct notifier_block *nb, unsigned long action, void *data)
-{
-	if (action == BUS_NOTIFY_ADD_DEVICE) {
-		make_capable(to_pci_dev(data));
-		show_tsm(to_pci_dev(data));
-	} else if (action == BUS_NOTIFY_REMOVED_DEVICE) {
-		make_incapable(to_pci_dev(data));
-	}
-	return NOTIFY_DONE;
-}
-
-static struct notifier_block sim_bus_nb = { .notifier_call = sim_bus_notify };
+/* A second one, which cannot bind; under the mutex. */
+static DEFINE_MUTEX(no_bind_lock);
+static struct tsm_dev *no_bind_tsm;
 
 static struct pci_tsm *sim_probe(struct tsm_dev *tsm_dev, struct pci_dev *pdev)
 {
-	struct sim_fn *fn __free(kfree) = kzalloc_obj(*fn);
+	struct sim_ctx *ctx __free(kfree) = kzalloc_obj(*ctx);
 
-	if (!fn || pci_tsm_link_constructor(pdev, &fn->pf0.base_tsm, tsm_dev))
+	if (!ctx || pci_tsm_link_constructor(pdev, &ctx->pf0.base_tsm, tsm_dev))
+		return NULL;
+	ctx->fn = sim_fn_get(pdev);
+	if (!ctx->fn)
 		return NULL;
 
 	/* pci_tsm_pf0_constructor() would want a CMA mailbox. */
-	mutex_init(&fn->pf0.lock);
-	mutex_init(&fn->lock);
-	sim_debugfs_add(fn);
-	return &no_free_ptr(fn)->pf0.base_tsm;
+	mutex_init(&ctx->pf0.lock);
+	sim_reset_books(ctx->fn);
+	return &no_free_ptr(ctx)->pf0.base_tsm;
 }
 
 static void sim_remove(struct pci_tsm *tsm)
 {
-	struct sim_fn *fn = to_sim_fn(tsm);
+	struct sim_ctx *ctx = to_sim_ctx(tsm);
 
-	sim_debugfs_remove(fn);
-	mutex_destroy(&fn->lock);
-	mutex_destroy(&fn->pf0.lock);
-	kfree(fn);
+	/* What an unbind that failed has left. */
+	sim_unlock(ctx->fn);
+	sim_fn_put(ctx->fn);
+	mutex_destroy(&ctx->pf0.lock);
+	kfree(ctx);
 }
 
 /* There is no link to secure. */
 static int sim_connect(struct pci_dev *pdev)
 {
-	return 0;
+	return sim_inject(to_sim_ctx(pdev->tsm)->fn, SIM_CONNECT);
 }
 
 static void sim_disconnect(struct pci_dev *pdev)
@@ -115,24 +57,60 @@ static void sim_disconnect(struct pci_dev *pdev)
 
 static struct pci_tdi *sim_bind(struct pci_dev *pdev, struct kvm *kvm, u32 tdi_id)
 {
-	struct sim_fn *fn = to_sim_fn(pdev->tsm);
+	struct sim_ctx *ctx = to_sim_ctx(pdev->tsm);
 	int ret;
 
-	pci_tsm_tdi_constructor(pdev, &fn->tdi, kvm, tdi_id);
-	ret = sim_lock(fn);
-	return ret ? ERR_PTR(ret) : &fn->tdi;
+	ret = sim_inject(ctx->fn, SIM_BIND);
+	if (ret)
+		return ERR_PTR(ret);
+	pci_tsm_tdi_constructor(pdev, &ctx->tdi, kvm, tdi_id);
+	ret = sim_lock(ctx->fn, tdi_id);
+	return ret ? ERR_PTR(ret) : &ctx->tdi;
 }
 
+/* PCI/TSM takes it for done, whatever happens. */
 static void sim_unbind(struct pci_tdi *tdi)
 {
-	sim_unlock(to_sim_fn(tdi->pdev->tsm));
+	struct sim_fn *fn = to_sim_ctx(tdi->pdev->tsm)->fn;
+	int ret;
+
+	ret = sim_inject(fn, SIM_UNBIND);
+	if (ret)
+		pci_info(tdi->pdev, "TDI not stopped: %d\n", ret);
+	else
+		sim_unlock(fn);
 }
 
-/* No guest of this TSM can ask for anything: debugfs stands in for it. */
+/* The requests are words, for there is no guest but debugfs: see there. */
 static ssize_t sim_guest_req(struct pci_tdi *tdi, enum pci_tsm_req_scope scope, sockptr_t req_in,
 			     size_t in_len, sockptr_t req_out, size_t out_len, u64 *tsm_code)
 {
-	return -EOPNOTSUPP;
+	struct sim_fn *fn = to_sim_ctx(tdi->pdev->tsm)->fn;
+	char word[8] = {};
+	const char *answer;
+	size_t len;
+	int ret;
+
+	ret = sim_inject(fn, SIM_GUEST_REQ);
+	if (ret)
+		return ret;
+
+	if (in_len >= sizeof(word))
+		return -EINVAL;
+	if (copy_from_sockptr(word, req_in, in_len))
+		return -EFAULT;
+	if (scope == PCI_TSM_REQ_STATE_CHANGE && !strcmp(word, "RUN"))
+		ret = sim_start(fn);
+	else if (scope != PCI_TSM_REQ_INFO || strcmp(word, "STATE"))
+		ret = -EINVAL;
+	if (ret)
+		return ret;
+
+	answer = sim_tdisp_name(sim_check(fn));
+	len = min(strlen(answer), out_len);
+	if (copy_to_sockptr(req_out, answer, len))
+		return -EFAULT;
+	return out_len - len;
 }
 
 static struct pci_tsm_ops sim_ops = {
@@ -145,45 +123,73 @@ static struct pci_tsm_ops sim_ops = {
 	.guest_req = sim_guest_req,
 };
 
-static void all_incapable(void)
-{
-	struct pci_dev *pdev;
-	unsigned long index;
+static struct pci_tsm_ops no_bind_ops = {
+	.probe = sim_probe,
+	.remove = sim_remove,
+	.connect = sim_connect,
+	.disconnect = sim_disconnect,
+	.unbind = sim_unbind,
+	.guest_req = sim_guest_req,
+};
 
-	bus_unregister_notifier(&pci_bus_type, &sim_bus_nb);
-	xa_for_each(&sim_capable, index, pdev)
-		make_incapable(pdev);
-	xa_destroy(&sim_capable);
+/**
+ * sim_set_no_bind_tsm() - register or unregister a second TSM, without a bind
+ * @there: whether it shall be
+ *
+ * What is connected to it is disconnected when it goes.
+ *
+ * Return: 0, or an error of tsm_register().
+ */
+int sim_set_no_bind_tsm(bool there)
+{
+	guard(mutex)(&no_bind_lock);
+	if (there == !!no_bind_tsm)
+		return 0;
+	if (there) {
+		struct tsm_dev *tsm = tsm_register(&sim_parent->dev, &no_bind_ops);
+
+		if (IS_ERR(tsm))
+			return PTR_ERR(tsm);
+		no_bind_tsm = tsm;
+	} else {
+		tsm_unregister(no_bind_tsm);
+		no_bind_tsm = NULL;
+	}
+	return 0;
+}
+
+void sim_show_no_bind_tsm(struct seq_file *s)
+{
+	guard(mutex)(&no_bind_lock);
+	seq_printf(s, "%s\n", no_bind_tsm ? dev_name(&no_bind_tsm->dev) : "none");
 }
 
 static int __init sim_init(void)
 {
-	struct pci_dev *pdev = NULL;
 	int ret;
 
 	sim_parent = faux_device_create("tsm_sim", NULL, NULL);
 	if (!sim_parent)
 		return -ENODEV;
 
-	ret = bus_register_notifier(&pci_bus_type, &sim_bus_nb);
+	sim_debugfs_init();
+	ret = sim_fns_init();
 	if (ret)
 		goto err_parent;
-	for_each_pci_dev(pdev)
-		make_capable(pdev);
 
-	sim_debugfs_init();
 	/* Shows the tsm/ directories of what is capable by now. */
 	sim_tsm = tsm_register(&sim_parent->dev, &sim_ops);
 	if (IS_ERR(sim_tsm)) {
 		ret = PTR_ERR(sim_tsm);
-		goto err_capable;
+		goto err_fns;
 	}
+	sim_debugfs_tsms_add();
 	return 0;
 
-err_capable:
-	sim_debugfs_exit();
-	all_incapable();
+err_fns:
+	sim_fns_exit();
 err_parent:
+	sim_debugfs_exit();
 	faux_device_destroy(sim_parent);
 	return ret;
 }
@@ -191,9 +197,11 @@ module_init(sim_init);
 
 static void __exit sim_exit(void)
 {
+	sim_debugfs_tsms_remove();
+	sim_set_no_bind_tsm(false);
 	tsm_unregister(sim_tsm);
+	sim_fns_exit();
 	sim_debugfs_exit();
-	all_incapable();
 	faux_device_destroy(sim_parent);
 }
 module_exit(sim_exit);
