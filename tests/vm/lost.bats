@@ -48,7 +48,7 @@ $reason
 inject() { echo "$top/tests/vm/monitor pcie_aer_inject_error rp0 $1"; }
 
 @test "an uncorrectable error on the link" {
-	lost aer "$(inject COMP_ABRT)"
+	lost aer "$(inject COMP_ABORT)"
 }
 
 @test "a fatal error, after which the link is reset: usable again after a close" {
