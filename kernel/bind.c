@@ -82,6 +82,7 @@ void vfio_pci_tsm_drop_locked(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_rea
 	tsm->ctx = NULL;
 	tsm->tdi = NULL;
 	vfio_pci_tsm_resets_on(tsm);
+	vfio_pci_tsm_rom_on(tsm);
 	vfio_pci_tsm_mmap_allow(tsm);
 	tsm->lost = lost;
 	WRITE_ONCE(tsm->bound, false);
@@ -240,6 +241,9 @@ static int check_ready(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_stage *sta
 	if (tsm->core.pm_runtime_engaged || pdev->current_state != PCI_D0)
 		return -EHOSTDOWN;
 
+	if (vfio_pci_tsm_rom_is_read(tsm))
+		return -EHOSTDOWN;
+
 	*stage = VFIO_TSM_STAGE_COMMAND;
 	pci_read_config_word(pdev, PCI_COMMAND, &command);
 	if (PCI_POSSIBLE_ERROR(command) || !(command & PCI_COMMAND_MASTER))
@@ -295,16 +299,6 @@ static int lock_tdi(struct vfio_pci_tsm_device *tsm, struct vfio_tsm_binding *bi
 	return 0;
 }
 
-/* What region info says of the ROM, for as long as it cannot be asked. */
-static void save_rom_info(struct vfio_pci_tsm_device *tsm)
-{
-	struct vfio_info_cap caps = {};
-
-	tsm->rom = (struct vfio_region_info){ .index = VFIO_PCI_ROM_REGION_INDEX };
-	if (vfio_pci_ioctl_get_region_info(&tsm->core.vdev, &tsm->rom, &caps))
-		tsm->rom.size = 0;
-}
-
 /* In the order of the ABI's table: the first that does not hold is the answer. */
 static int bind_checked(struct vfio_pci_tsm_device *tsm, const struct vfio_pci_tsm_bind *bind,
 			const struct vfio_tsm_policy *policy, struct vfio_tsm_binding *binding,
@@ -337,15 +331,21 @@ static int bind_checked(struct vfio_pci_tsm_device *tsm, const struct vfio_pci_t
 	if (ret)
 		return ret;
 
-	save_rom_info(tsm);
+	vfio_pci_tsm_rom_off(tsm);
 	*stage = VFIO_TSM_STAGE_MAPPED;
 	ret = vfio_pci_tsm_mmap_begin_bind(tsm, policy->bar_mmap);
 	if (ret)
-		return ret;
+		goto err_rom;
 
 	ret = lock_tdi(tsm, binding, stage);
 	if (ret)
-		vfio_pci_tsm_mmap_allow(tsm);
+		goto err_mmap;
+	return 0;
+
+err_mmap:
+	vfio_pci_tsm_mmap_allow(tsm);
+err_rom:
+	vfio_pci_tsm_rom_on(tsm);
 	return ret;
 }
 

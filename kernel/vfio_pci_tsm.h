@@ -9,6 +9,7 @@
  *	config.c	writes to configuration space while bound
  *	mmap.c		mappings of BARs: counted, blocked, zapped
  *	reset.c		resets that do not come through VFIO, and AER
+ *	rom.c		the expansion ROM, which root may read, too
  *	functions.c	what concerns several functions: SR-IOV, system suspend
  *
  * States, and what leads from one to another:
@@ -91,6 +92,7 @@ enum vfio_pci_tsm_mmap_state {
  * @tdi: the TDI in @ctx when bound
  * @watch: looks after @ctx and @tdi while bound
  * @rom: region info of the ROM as it was right before the bind; under @op_sem
+ * @rom_resource: the ROM's resource as it was then
  * @region_mode: latched at open
  * @claims: exclusive resources below the BARs, in exclusive mode
  * @mmap_state: leaves ALLOWED under memory_lock for write, read under it
@@ -111,6 +113,7 @@ struct vfio_pci_tsm_device {
 	struct pci_tdi *tdi;
 	struct delayed_work watch;
 	struct vfio_region_info rom;
+	struct resource rom_resource;
 
 	enum vfio_tsm_region_mode region_mode;
 	struct resource claims[PCI_STD_NUM_BARS];
@@ -165,6 +168,11 @@ void vfio_pci_tsm_mmap_allow(struct vfio_pci_tsm_device *tsm);
 extern const struct pci_error_handlers vfio_pci_tsm_err_handlers;
 int vfio_pci_tsm_resets_off(struct vfio_pci_tsm_device *tsm);
 void vfio_pci_tsm_resets_on(struct vfio_pci_tsm_device *tsm);
+
+/* rom.c */
+void vfio_pci_tsm_rom_off(struct vfio_pci_tsm_device *tsm);
+bool vfio_pci_tsm_rom_is_read(struct vfio_pci_tsm_device *tsm);
+void vfio_pci_tsm_rom_on(struct vfio_pci_tsm_device *tsm);
 
 /* functions.c */
 extern struct notifier_block vfio_pci_tsm_pm_notifier;

@@ -27,6 +27,17 @@ teardown() { cleanup; }
 	assert_equal "$(sim violations)" 0
 }
 
+@test "root does not read the ROM through sysfs while bound" {
+	read_rom="cd $pci/devices/$dev; echo 1 >rom; head -c 2 rom | od -An -tx1"
+	run client open "sh:$read_rom" tsm-bind "sh:$read_rom" "sh:cat $debugfs/$dev/state" tsm-unbind \
+		"sh:$read_rom"
+	assert_equal "$(grep -c '^ 55 aa' <<<"$output")" 2
+	assert_output --partial "Input/output error"
+	assert_line CONFIG_LOCKED
+	assert_equal "$(sim violations)" 0
+	assert_regex "$(sed -n 7p "$pci/devices/$dev/resource")" '^0x0*[1-9a-f]'
+}
+
 @test "virtio's vendor-specific capabilities are refused, 0x9 its first" {
 	refused config-vendor config-write:9:4:1:0
 }

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The expansion ROM. Its BAR has its enable bit, so whoever reads the ROM changes
+ * a register that a TDI must keep: VFIO does, for which guard.c has the answer,
+ * and so does root by way of sysfs' rom, for which nobody asks the driver. There,
+ * pci_map_rom() looks at the resource first (pci_enable_rom(), drivers/pci/rom.c),
+ * and goes no further when it has no flags, as that of a function without a ROM.
+ */
+#include <linux/pci.h>
+
+#include "vfio_pci_tsm.h"
+
+static struct resource *rom_of(struct vfio_pci_tsm_device *tsm)
+{
+	return &tsm->core.pdev->resource[PCI_ROM_RESOURCE];
+}
+
+/**
+ * vfio_pci_tsm_rom_off() - have nobody read the ROM from now on
+ * @tsm: the device
+ *
+ * What region info says of the ROM is kept in @tsm->rom, for as long as it cannot
+ * be asked.
+ *
+ * Context: a bind, with op_sem held for write, before memory_lock is taken. Well
+ * before vfio_pci_tsm_rom_is_read(), so that who has just looked at the flags is
+ * seen there.
+ */
+void vfio_pci_tsm_rom_off(struct vfio_pci_tsm_device *tsm)
+{
+	struct resource *rom = rom_of(tsm);
+	struct vfio_info_cap caps = {};
+
+	tsm->rom = (struct vfio_region_info){ .index = VFIO_PCI_ROM_REGION_INDEX };
+	if (vfio_pci_ioctl_get_region_info(&tsm->core.vdev, &tsm->rom, &caps))
+		tsm->rom.size = 0;
+
+	tsm->rom_resource = *rom;
+	/* One that has no address would be given one first. */
+	if (!rom->parent)
+		rom->start = rom->end = 0;
+	WRITE_ONCE(rom->flags, 0);
+}
+
+/**
+ * vfio_pci_tsm_rom_is_read() - whether somebody who began before is still at it
+ * @tsm: the device, after vfio_pci_tsm_rom_off()
+ *
+ * Return: whether the enable bit is set; it is going to be cleared then.
+ */
+bool vfio_pci_tsm_rom_is_read(struct vfio_pci_tsm_device *tsm)
+{
+	struct pci_dev *pdev = tsm->core.pdev;
+	u32 bar = 0;
+
+	/* A VF has none; the register reads as 0. */
+	if (!pdev->is_virtfn && pdev->rom_base_reg)
+		pci_read_config_dword(pdev, pdev->rom_base_reg, &bar);
+	return bar & PCI_ROM_ADDRESS_ENABLE;
+}
+
+/**
+ * vfio_pci_tsm_rom_on() - have the ROM as it was
+ * @tsm: the device, after vfio_pci_tsm_rom_off()
+ *
+ * Context: a bind that failed, or under tsm_lock when unbound.
+ */
+void vfio_pci_tsm_rom_on(struct vfio_pci_tsm_device *tsm)
+{
+	struct resource *rom = rom_of(tsm);
+
+	if (!rom->parent) {
+		rom->start = tsm->rom_resource.start;
+		rom->end = tsm->rom_resource.end;
+	}
+	WRITE_ONCE(rom->flags, tsm->rom_resource.flags);
+}
