@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * vfio-attack: everything that user space and root can do to a device, at once and
+ * at random, from several threads, while a TSM has it bound. What the simulated
+ * TSM notices then is a hole in the guard. `vfio-attack --help` tells the rest.
+ *
+ *	main.c		options, threads, the watchdog, the summary
+ *	table.c		the table of attacks, and choosing one
+ *	record.c	what each thread did, counted and remembered
+ *	random.c	numbers that a seed decides
+ *	oracle.c	the thread that asks the simulated TSM
+ *	device.c	opening and closing while other threads use the file
+ *	memory.c	buffers that change under the kernel's hands, mapped BARs
+ *	config.c bars.c resets.c ioctls.c lifecycle.c host.c
+ *			the attacks, by topic
+ */
+#ifndef VFIO_ATTACK_H
+#define VFIO_ATTACK_H
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../client/client.h"
+
+#define MAX_THREADS 64
+#define MAX_ATTACKS 64
+#define MAX_ERRNO 134
+#define RING 24
+
+/**
+ * struct record - one operation of a thread
+ * @operation: its number in the thread
+ * @attack: index into the table
+ * @bound: whether the device was bound when it began, as far as is known
+ * @finished: whether @answer is there
+ * @answer: 0 or a negative errno
+ * @text: its parameters, for people
+ */
+struct record {
+	uint64_t operation;
+	unsigned int attack;
+	bool bound;
+	bool finished;
+	int answer;
+	char text[104];
+};
+
+/**
+ * struct thread - one of those that attack
+ * @number: from 0; with the seed it decides all that the thread will do
+ * @random: state of the generator, set anew for each operation
+ * @buffer: two pages as the kernel gets to see them: the second comes and goes
+ * @alias: the same memory, always there
+ * @flip: what the flipper does to the first page; see memory.c
+ * @operation: how many operations have begun
+ * @finished: how many have ended
+ * @began: when the last one began, in seconds
+ * @done: has left its loop
+ * @tid: its kernel thread
+ * @pthread: and the library's
+ * @ring: the last operations, by number modulo RING
+ * @answers: how often each attack, unbound and bound, had each answer
+ */
+struct thread {
+	unsigned int number;
+	uint64_t random[4];
+	uint8_t *buffer;
+	uint8_t *alias;
+	struct {
+		atomic_bool active, busy;
+		size_t offset, length;
+		uint8_t content[2][64];
+	} flip;
+	_Atomic uint64_t operation, finished;
+	_Atomic long began;
+	atomic_bool done;
+	int tid;
+	pthread_t pthread;
+	struct record ring[RING];
+	_Atomic unsigned int answers[MAX_ATTACKS][2][MAX_ERRNO];
+};
+
+/**
+ * struct attack - one thing that can be done
+ * @name: for --without, and the summary
+ * @group: for --only and --without
+ * @weight: how often it is chosen, relative to others; 0 unless its group is named
+ * @run: does it once; 0 or a negative errno
+ */
+struct attack {
+	const char *name;
+	const char *group;
+	unsigned int weight;
+	int (*run)(struct thread *t);
+};
+
+/**
+ * struct device - a device that the threads share
+ * @addr: PCI address
+ * @kvm: whether it is opened for a VM
+ * @fd: number of its file. The number is taken all the time, by a file that
+ *	refuses everything where the device is closed: so a thread that comes late
+ *	never hits somebody else's file.
+ * @lock: one opens or closes at a time
+ * @opened: whether @fd is the device
+ */
+struct device {
+	const char *addr;
+	bool kvm;
+	int fd;
+	pthread_mutex_t lock;
+	bool opened;
+};
+
+/* Operations that explain what would be a failure without them. */
+struct excuse {
+	atomic_uint begun, ended;
+};
+
+extern uint64_t seed;
+extern struct device victim, sibling;
+extern unsigned int nr_threads;
+extern struct thread *threads[MAX_THREADS];
+extern atomic_bool looks_bound; /* of the victim, for the counters */
+extern atomic_int letting_go; /* drivers that wait for somebody to close */
+extern struct excuse disconnects, forces;
+extern uint32_t ioas[2];
+extern int event; /* an eventfd, for whatever wants one */
+
+/* random.c */
+void random_begin(struct thread *t, uint64_t operation);
+uint64_t rnd(struct thread *t);
+uint64_t below(struct thread *t, uint64_t limit);
+bool one_in(struct thread *t, unsigned int n);
+uint64_t mix(uint64_t x);
+
+/* table.c */
+extern const struct attack attacks[];
+extern unsigned int weights[MAX_ATTACKS];
+unsigned int nr_attacks(void);
+void table_list(void);
+bool table_select(const char *only, const char *without, bool with_sibling);
+unsigned int table_choose(struct thread *t);
+
+/* record.c */
+__attribute__((format(printf, 2, 3))) void note(struct thread *t, const char *format, ...);
+void record_begin(struct thread *t, uint64_t operation, unsigned int attack);
+void record_end(struct thread *t, int answer);
+void record_print(void);
+void record_summary(void);
+const char *answer_name(int answer);
+__attribute__((format(printf, 1, 2), noreturn)) void fail(const char *format, ...);
+
+/* oracle.c */
+void oracle_start(void);
+void oracle_stop(void);
+void oracle_look(void);
+void excuse_begin(struct excuse *excuse);
+void excuse_end(struct excuse *excuse);
+
+/* device.c */
+void devices_init(void);
+int call(int fd, unsigned long request, void *arg);
+int device_open(struct device *d);
+void device_close(struct device *d, unsigned int order);
+int device_settle(bool unmap);
+int device_bind(void);
+int device_unbind(void);
+
+/* memory.c */
+#define BAR_OFFSET(bar) ((uint64_t)(bar) << 40) /* of a BAR in the file */
+#define MAX_WINDOW ((size_t)64 << 10) /* of a BAR, is mapped */
+extern size_t bar_size[MAX_BARS]; /* 0 where there is none to map */
+void memory_init(void);
+void memory_stop(void);
+void thread_memory_init(struct thread *t);
+void flip_begin(struct thread *t, size_t offset, const uint8_t *a, const uint8_t *b, size_t length);
+void flip_end(struct thread *t);
+int window_map(unsigned int bar, size_t first_page, size_t pages);
+void window_unmap(unsigned int bar, size_t first_page, size_t pages);
+void windows_unmap(void);
+int window_touch(unsigned int bar, size_t offset, bool write);
+void *window_at(unsigned int bar, size_t offset);
+
+/* config.c */
+#define CONFIG_OFFSET ((uint64_t)7 << 40) /* of configuration space in the file */
+extern unsigned int pmcsr; /* where it is, or 0 */
+void config_init(void);
+int config_write(struct thread *t);
+int config_race(struct thread *t);
+int config_command(struct thread *t);
+int config_read(struct thread *t);
+int forced_config(struct thread *t);
+
+/* bars.c */
+int bar_read(struct thread *t);
+int bar_write(struct thread *t);
+int bar_map(struct thread *t);
+int bar_unmap(struct thread *t);
+int bar_touch(struct thread *t);
+int rom_read(struct thread *t);
+int region_info(struct thread *t);
+int bar_from_bar(struct thread *t);
+
+/* resets.c */
+int ioctl_reset(struct thread *t);
+int hot_reset(struct thread *t);
+int hot_reset_info(struct thread *t);
+int sysfs_reset(struct thread *t);
+int bridge_reset(struct thread *t);
+int sibling_reset(struct thread *t);
+int sibling_hot_reset(struct thread *t);
+int sibling_sysfs_reset(struct thread *t);
+int forced_reset(struct thread *t);
+
+/* ioctls.c */
+int low_power(struct thread *t);
+int dma_buf(struct thread *t);
+int any_feature(struct thread *t);
+int set_irqs(struct thread *t);
+int device_infos(struct thread *t);
+int ioeventfd(struct thread *t);
+int any_ioctl(struct thread *t);
+int iommu_attach(struct thread *t);
+int iommu_detach(struct thread *t);
+
+/* lifecycle.c */
+int tsm_bind(struct thread *t);
+int tsm_bind_bad(struct thread *t);
+int tsm_unbind(struct thread *t);
+int victim_open(struct thread *t);
+int victim_reopen(struct thread *t);
+int second_open(struct thread *t);
+int sibling_open(struct thread *t);
+int sibling_close(struct thread *t);
+int driver_rebind(struct thread *t);
+
+/* host.c */
+void host_init(void);
+int read_text(const char *path, char *text, size_t size);
+int write_text(const char *path, const char *text);
+int host_connect(void);
+int tsm_disconnect(struct thread *t);
+int tsm_connect(struct thread *t);
+int tsm_revoke(struct thread *t);
+int policy(struct thread *t);
+int policy_dir(struct thread *t);
+int read_state(struct thread *t);
+int sysfs_power(struct thread *t);
+int sysfs_enable(struct thread *t);
+int sysfs_resource(struct thread *t);
+int sysfs_rom(struct thread *t);
+int sysfs_rescan(struct thread *t);
+
+#endif /* VFIO_ATTACK_H */

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Opening and closing what other threads are using. Each file has a number of its
+ * own for the whole run. Where the device is closed the number belongs to an
+ * O_PATH file, which answers EBADF to all that is done with a file here; dup3()
+ * changes one for the other in one step. So nobody needs a lock to use a file, and
+ * a close meets operations that are still at work.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <linux/iommufd.h>
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+#include <linux/vfio_tsm.h>
+
+#include "attack.h"
+
+enum {
+	SLOT_VICTIM = 200,
+	SLOT_SIBLING,
+	SLOT_KVM_VM,
+	SLOT_KVM_VFIO,
+	SLOT_IOMMUFD,
+};
+
+struct device victim = { .kvm = true, .fd = SLOT_VICTIM, .lock = PTHREAD_MUTEX_INITIALIZER };
+struct device sibling = { .fd = SLOT_SIBLING, .lock = PTHREAD_MUTEX_INITIALIZER };
+uint32_t ioas[2];
+int event;
+
+static int refuses;
+
+static void slot_set(int slot, int fd)
+{
+	/* EINTR, or EBUSY when another thread is about to install a file */
+	while (dup3(fd, slot, O_CLOEXEC) < 0) {
+		if (errno != EINTR && errno != EBUSY)
+			fail("file %d for %d: %s", slot, fd, answer_name(-errno));
+	}
+}
+
+int call(int fd, unsigned long request, void *arg)
+{
+	int ret = ioctl(fd, request, arg);
+
+	return ret < 0 ? -errno : ret;
+}
+
+/*
+ * The iommufd stays for the whole run: functions of one group, as siblings mostly
+ * are, must be in the same one.
+ */
+void devices_init(void)
+{
+	int iommufd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
+
+	refuses = open("/", O_PATH | O_CLOEXEC);
+	event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (iommufd < 0 || refuses < 0 || event < 0)
+		fail("/dev/iommu: %s", answer_name(-errno));
+
+	for (int slot = SLOT_VICTIM; slot <= SLOT_IOMMUFD; slot++)
+		slot_set(slot, refuses);
+	slot_set(SLOT_IOMMUFD, iommufd);
+	close(iommufd);
+
+	for (int i = 0; i < 2; i++) {
+		struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
+		int ret = call(SLOT_IOMMUFD, IOMMU_IOAS_ALLOC, &alloc);
+
+		if (ret)
+			fail("an IOAS: %s", answer_name(ret));
+		ioas[i] = alloc.out_ioas_id;
+	}
+}
+
+/* The device can be used by others from the first step on. */
+static int open_steps(struct device *d, struct client *c)
+{
+	const unsigned long long args[MAX_ARGS] = { 0 };
+	char answer[64];
+	int ret;
+
+	ret = step_cdev(c, args, "", answer, sizeof(answer));
+	if (ret)
+		return ret;
+	slot_set(d->fd, c->device);
+
+	if (d->kvm) {
+		ret = step_kvm(c, args, "", answer, sizeof(answer));
+		if (ret)
+			return ret;
+		slot_set(SLOT_KVM_VM, c->kvm_vm);
+		slot_set(SLOT_KVM_VFIO, c->kvm_vfio);
+	}
+	ret = step_bind_iommufd(c, args, "", answer, sizeof(answer));
+	if (ret)
+		return ret;
+	/* A sibling that is attached elsewhere is in the way; no matter. */
+	c->ioas = ioas[0];
+	step_attach(c, args, "", answer, sizeof(answer));
+	return 0;
+}
+
+static void clear_slots(struct device *d, unsigned int order)
+{
+	const int slots[] = { d->fd, SLOT_KVM_VFIO, SLOT_KVM_VM };
+	unsigned int count = d->kvm ? 3 : 1;
+
+	for (unsigned int i = 0; i < count; i++)
+		slot_set(slots[(i + order) % count], refuses);
+}
+
+/* 0, -EALREADY, or why not. */
+int device_open(struct device *d)
+{
+	const unsigned long long args[MAX_ARGS] = { 0 };
+	struct client c = {
+		.addr = d->addr,
+		.device = -1,
+		.group = -1,
+		.kvm_vm = -1,
+		.kvm_vfio = -1,
+	};
+	int ret = -EALREADY;
+
+	pthread_mutex_lock(&d->lock);
+	if (!d->opened) {
+		c.iommufd = fcntl(SLOT_IOMMUFD, F_DUPFD_CLOEXEC, 0);
+		ret = open_steps(d, &c);
+		d->opened = !ret;
+		if (ret)
+			clear_slots(d, 0);
+		step_close(&c, args, "", NULL, 0);
+	}
+	pthread_mutex_unlock(&d->lock);
+	return ret;
+}
+
+/* @order: which of the files goes first. */
+void device_close(struct device *d, unsigned int order)
+{
+	pthread_mutex_lock(&d->lock);
+	clear_slots(d, order);
+	/* Mappings hold the file. */
+	if (d == &victim)
+		windows_unmap();
+	d->opened = false;
+	pthread_mutex_unlock(&d->lock);
+}
+
+/* As a guest's driver has it before the TDI is locked. */
+int device_settle(bool unmap)
+{
+	struct vfio_device_feature leave = {
+		.argsz = sizeof(leave),
+		.flags = VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_LOW_POWER_EXIT,
+	};
+	uint16_t command = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, power = 0;
+
+	if (unmap)
+		windows_unmap();
+	call(victim.fd, VFIO_DEVICE_FEATURE, &leave);
+	if (pmcsr && pwrite(victim.fd, &power, 2, CONFIG_OFFSET + pmcsr) < 0)
+		return -errno;
+	return pwrite(victim.fd, &command, 2, CONFIG_OFFSET + PCI_COMMAND) < 0 ? -errno : 0;
+}
+
+int device_bind(void)
+{
+	struct vfio_pci_tsm_bind arg = { .argsz = sizeof(arg) };
+	int ret = call(victim.fd, VFIO_DEVICE_TSM_BIND, &arg);
+
+	if (!ret)
+		looks_bound = true;
+	return ret;
+}
+
+int device_unbind(void)
+{
+	struct vfio_pci_tsm_unbind arg = { .argsz = sizeof(arg) };
+	int ret = call(victim.fd, VFIO_DEVICE_TSM_UNBIND, &arg);
+
+	if (!ret)
+		looks_bound = false;
+	return ret;
+}

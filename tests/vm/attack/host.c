@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What root does beside the owner: the TSM, policy, sysfs. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "attack.h"
+
+static char tsm[64];
+
+/* Its length, or a negative errno. */
+int read_text(const char *path, char *text, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t length;
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	length = read(fd, text, size - 1);
+	ret = length < 0 ? -errno : (int)length;
+	text[ret < 0 ? 0 : ret] = '\0';
+	close(fd);
+	return ret;
+}
+
+int write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = write(fd, text, strlen(text)) < 0 ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+static void in_sysfs(char *path, size_t size, const char *name)
+{
+	snprintf(path, size, "/sys/bus/pci/devices/%s/%s", victim.addr, name);
+}
+
+static void in_config(char *path, size_t size, const char *name)
+{
+	snprintf(path, size, "/sys/kernel/config/vfio_tsm/%s/%s", victim.addr, name);
+}
+
+/* Which TSM the victim is connected to, and how large its BARs are. */
+void host_init(void)
+{
+	char path[128], text[1024], *line = text;
+
+	in_sysfs(path, sizeof(path), "tsm/connect");
+	if (read_text(path, tsm, sizeof(tsm)) <= 0 || tsm[0] == '\n')
+		fail("%s is not connected to a TSM", victim.addr);
+	tsm[strcspn(tsm, "\n")] = '\0';
+
+	in_sysfs(path, sizeof(path), "resource");
+	if (read_text(path, text, sizeof(text)) < 0)
+		fail("%s cannot be read", path);
+	for (int bar = 0; bar < MAX_BARS && line; bar++) {
+		unsigned long long start, end, flags;
+
+		/* 0x200: memory */
+		if (sscanf(line, "%llx %llx %llx", &start, &end, &flags) == 3 && flags & 0x200)
+			bar_size[bar] = end - start + 1;
+		line = strchr(line, '\n');
+		line += line ? 1 : 0;
+	}
+}
+
+int host_connect(void)
+{
+	char path[128];
+
+	in_sysfs(path, sizeof(path), "tsm/connect");
+	return write_text(path, tsm);
+}
+
+/* A TDI that is bound is lost then. */
+int tsm_disconnect(struct thread *t)
+{
+	bool again = !one_in(t, 4);
+	char path[128];
+	int ret;
+
+	note(t, "%s", again ? ", and connect" : "");
+	in_sysfs(path, sizeof(path), "tsm/disconnect");
+	excuse_begin(&disconnects);
+	ret = write_text(path, tsm);
+	excuse_end(&disconnects);
+	if (again)
+		host_connect();
+	return ret;
+}
+
+int tsm_connect(__attribute__((unused)) struct thread *t)
+{
+	return host_connect();
+}
+
+int tsm_revoke(__attribute__((unused)) struct thread *t)
+{
+	char path[128];
+
+	in_config(path, sizeof(path), "tsm/bound");
+	return write_text(path, "0");
+}
+
+/* Any word for any attribute, and then mostly one that lets binds succeed. */
+int policy(struct thread *t)
+{
+	static const char *const names[] = { "region_mode", "bar_mmap", "bind_allowed", "tdi_id" };
+	static const char *const words[] = {
+		"default", "exclusive", "shared",    "refuse", "revoke", "0",
+		"1",	   "none",	"00:05.0\n", "0x123",  "",	 "\xff\xfe, and so on",
+	};
+	static const char *const good[] = { "exclusive", "revoke", "1", "00:05.0" };
+	unsigned int which = below(t, 4);
+	const char *word = words[below(t, sizeof(words) / sizeof(*words))];
+	bool back = !one_in(t, 8);
+	char path[128], name[32];
+	int ret;
+
+	note(t, " %s '%s'%s", names[which], word, back ? ", and back" : "");
+	snprintf(name, sizeof(name), "tsm/%s", names[which]);
+	in_config(path, sizeof(path), name);
+	ret = write_text(path, word);
+	if (back)
+		write_text(path, good[which]);
+	return ret;
+}
+
+/* The victim's directory, which is kept while it is open, or another's */
+int policy_dir(struct thread *t)
+{
+	char path[128];
+	int ret;
+
+	if (one_in(t, 2)) {
+		snprintf(path, sizeof(path), "/sys/kernel/config/vfio_tsm/0000:fe:%02x.0",
+			 (unsigned int)below(t, 4));
+		note(t, " %s", path);
+		mkdir(path, 0755);
+		return rmdir(path) ? -errno : 0;
+	}
+
+	in_config(path, sizeof(path), "");
+	note(t, " %s", path);
+	ret = rmdir(path) ? -errno : 0;
+	mkdir(path, 0755);
+	in_config(path, sizeof(path), "tsm/tdi_id");
+	write_text(path, "00:05.0");
+	return ret;
+}
+
+static int read_all(struct thread *t, const char *directory)
+{
+	DIR *dir = opendir(directory);
+	const struct dirent *entry;
+	char path[PATH_MAX], text[4096];
+	int ret = 0;
+
+	if (!dir)
+		return -errno;
+	while ((entry = readdir(dir))) {
+		int one;
+
+		if (entry->d_type != DT_REG || one_in(t, 2))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
+		one = read_text(path, text, sizeof(text));
+		/* Some can only be written. */
+		ret = one < 0 && one != -EACCES ? one : ret;
+	}
+	closedir(dir);
+	return ret;
+}
+
+int read_state(struct thread *t)
+{
+	char path[128];
+
+	switch (below(t, 3)) {
+	case 0:
+		in_config(path, sizeof(path), "tsm");
+		break;
+	case 1:
+		in_sysfs(path, sizeof(path), "vfio_tsm");
+		break;
+	default:
+		in_sysfs(path, sizeof(path), "tsm");
+	}
+	note(t, " %s", path);
+	return read_all(t, path);
+}
+
+int sysfs_power(struct thread *t)
+{
+	bool automatic = one_in(t, 2);
+	char path[128];
+
+	note(t, " %s", automatic ? "auto" : "on");
+	in_sysfs(path, sizeof(path), "power/control");
+	return write_text(path, automatic ? "auto" : "on");
+}
+
+int sysfs_enable(struct thread *t)
+{
+	bool on = one_in(t, 2);
+	char path[128];
+
+	note(t, " %d", on);
+	in_sysfs(path, sizeof(path), "enable");
+	return write_text(path, on ? "1" : "0");
+}
+
+/* A BAR mapped by root: refused for an exclusive one */
+int sysfs_resource(__attribute__((unused)) struct thread *t)
+{
+	char path[128];
+	void *at;
+	int fd, ret = 0;
+
+	in_sysfs(path, sizeof(path), "resource0");
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	at = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+	if (at == MAP_FAILED)
+		ret = -errno;
+	else
+		munmap(at, 4096);
+	close(fd);
+	return ret;
+}
+
+/* To read a ROM, the kernel enables its BAR. */
+int sysfs_rom(__attribute__((unused)) struct thread *t)
+{
+	char path[128], text[64];
+	int ret;
+
+	in_sysfs(path, sizeof(path), "rom");
+	ret = write_text(path, "1");
+	if (ret)
+		return ret;
+	ret = read_text(path, text, sizeof(text));
+	write_text(path, "0");
+	return ret < 0 ? ret : 0;
+}
+
+int sysfs_rescan(__attribute__((unused)) struct thread *t)
+{
+	return write_text("/sys/bus/pci/rescan", "1");
+}

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Options, threads, the watchdog and the summary. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "attack.h"
+
+#define STUCK 120 /* seconds in one operation */
+
+uint64_t seed;
+unsigned int nr_threads = 6;
+struct thread *threads[MAX_THREADS];
+
+static unsigned long seconds, operations;
+static atomic_bool stop;
+
+static const char usage[] =
+	"usage: vfio-attack [OPTION]... VICTIM [SIBLING]\n"
+	"\n"
+	"Attacks the PCI function VICTIM, which vfio-pci-tsm holds, a simulated TSM is\n"
+	"connected to and policy allows to be bound, from several threads at random.\n"
+	"Fails where the simulated TSM sees a violation, the TDI is lost without reason,\n"
+	"an operation takes more than two minutes, or the device cannot be bound any more\n"
+	"afterwards. SIBLING is a function on plain vfio-pci that would be reset together\n"
+	"with VICTIM.\n"
+	"\n"
+	"  --seed N         where the random numbers begin; the default is a new one\n"
+	"  --seconds S      end after so long (default: 60, none with --operations)\n"
+	"  --operations N   end after so many of each thread\n"
+	"  --threads N      how many attack (default: 6)\n"
+	"  --only LIST      only these attacks and groups, with commas\n"
+	"  --without LIST   not these\n"
+	"  --list           the attacks, their groups, and how often each is chosen\n"
+	"  --help           this text\n"
+	"\n"
+	"The device is open at first, and unbound: without \"bind\" it stays so.\n"
+	"\n"
+	"A replay gives the same seed, threads, --only, --without, and a sibling or none.\n"
+	"Each thread then does the same operations with the same parameters in the same\n"
+	"order. It is not decided what the others do at that moment, and so neither the\n"
+	"answers nor who wins a race. \"bound\" in what is printed is what was last seen.\n"
+	"\n"
+	"Exit status: 0, 1 for a failure, 2 for wrong usage, or SIGABRT when it hangs.\n";
+
+static long now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec;
+}
+
+static void *attack(void *arg)
+{
+	struct thread *t = arg;
+
+	t->tid = gettid();
+	for (uint64_t i = 1; !stop && (!operations || i <= operations); i++) {
+		unsigned int which;
+
+		random_begin(t, i);
+		which = table_choose(t);
+		record_begin(t, i, which);
+		record_end(t, attacks[which].run(t));
+	}
+	t->done = true;
+	return NULL;
+}
+
+static void hung(const struct thread *t)
+{
+	char path[64], text[4096];
+
+	printf("FAILED: thread %u has been in operation %llu for more than %d s\nseed %#llx\n",
+	       t->number, (unsigned long long)t->operation, STUCK, (unsigned long long)seed);
+	record_print();
+	for (unsigned int i = 0; i < nr_threads; i++) {
+		snprintf(path, sizeof(path), "/proc/self/task/%d/stack", threads[i]->tid);
+		if (read_text(path, text, sizeof(text)) >= 0)
+			printf("thread %u:\n%s", i, text);
+	}
+	fflush(stdout);
+	abort();
+}
+
+/* Returns when every thread is through. */
+static void watch(void)
+{
+	const struct timespec second = { .tv_sec = 1 };
+	long began = now();
+
+	for (;;) {
+		bool busy = false;
+
+		for (unsigned int i = 0; i < nr_threads; i++) {
+			const struct thread *t = threads[i];
+
+			busy |= !t->done;
+			if (!t->done && t->finished != t->operation && now() - t->began > STUCK)
+				hung(t);
+		}
+		if (!busy)
+			return;
+		if (seconds && now() - began >= (long)seconds)
+			stop = true;
+		nanosleep(&second, NULL);
+	}
+}
+
+/* Whether the device is as good as it was. */
+static void bind_afterwards(void)
+{
+	char path[128];
+	int ret;
+
+	device_close(&sibling, 0);
+	device_close(&victim, 0);
+	snprintf(path, sizeof(path), "/sys/kernel/config/vfio_tsm/%s/tsm/region_mode", victim.addr);
+	write_text(path, "exclusive");
+	snprintf(path, sizeof(path), "/sys/kernel/config/vfio_tsm/%s/tsm/bind_allowed",
+		 victim.addr);
+	write_text(path, "1");
+	snprintf(path, sizeof(path), "/sys/kernel/config/vfio_tsm/%s/tsm/tdi_id", victim.addr);
+	write_text(path, "00:05.0");
+	host_connect(); /* unless it is */
+
+	ret = device_open(&victim);
+	if (!ret)
+		ret = device_settle(true);
+	if (!ret)
+		ret = device_bind();
+	if (ret)
+		fail("afterwards the device cannot be bound: %s", answer_name(ret));
+	device_unbind();
+	device_close(&victim, 0);
+}
+
+static unsigned long number(const char *name, const char *text, unsigned long max)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 0);
+
+	if (end == text || *end || !n || n > max) {
+		fprintf(stderr, "vfio-attack: --%s takes a number from 1 to %lu, not '%s'\n", name,
+			max, text);
+		exit(2);
+	}
+	return n;
+}
+
+static void parse(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "seed", required_argument, NULL, 's' },
+		{ "seconds", required_argument, NULL, 't' },
+		{ "operations", required_argument, NULL, 'n' },
+		{ "threads", required_argument, NULL, 'j' },
+		{ "only", required_argument, NULL, 'o' },
+		{ "without", required_argument, NULL, 'w' },
+		{ "list", no_argument, NULL, 'l' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	const char *only = NULL, *without = NULL;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		switch (option) {
+		case 's':
+			seed = number("seed", optarg, ~0ul);
+			break;
+		case 't':
+			seconds = number("seconds", optarg, 1000000);
+			break;
+		case 'n':
+			operations = number("operations", optarg, ~0ul >> 1);
+			break;
+		case 'j':
+			nr_threads = number("threads", optarg, MAX_THREADS);
+			break;
+		case 'o':
+			only = optarg;
+			break;
+		case 'w':
+			without = optarg;
+			break;
+		case 'l':
+			table_list();
+			exit(0);
+		case 'h':
+			fputs(usage, stdout);
+			exit(0);
+		default:
+			fputs("vfio-attack: see --help\n", stderr);
+			exit(2);
+		}
+	}
+	if (argc - optind < 1 || argc - optind > 2) {
+		fputs("vfio-attack: it takes one device or two; see --help\n", stderr);
+		exit(2);
+	}
+	victim.addr = argv[optind];
+	sibling.addr = argv[optind + 1];
+	if (!table_select(only, without, sibling.addr))
+		exit(2);
+	if (!seconds && !operations)
+		seconds = 60;
+	while (!seed && getrandom(&seed, 4, 0) != 4)
+		;
+}
+
+static void start(void)
+{
+	host_init();
+	config_init();
+	devices_init();
+	for (unsigned int i = 0; i < nr_threads; i++) {
+		threads[i] = calloc(1, sizeof(*threads[i]));
+		if (!threads[i])
+			fail("no memory");
+		threads[i]->number = i;
+		thread_memory_init(threads[i]);
+	}
+	memory_init();
+	oracle_start();
+	device_open(&victim);
+	if (sibling.addr)
+		device_open(&sibling);
+	for (unsigned int i = 0; i < nr_threads; i++) {
+		if (pthread_create(&threads[i]->pthread, NULL, attack, threads[i]))
+			fail("cannot start a thread");
+	}
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long long count = 0;
+
+	parse(argc, argv);
+	printf("seed %#llx, %u threads\n", (unsigned long long)seed, nr_threads);
+	fflush(stdout);
+	start();
+	watch();
+	for (unsigned int i = 0; i < nr_threads; i++)
+		pthread_join(threads[i]->pthread, NULL);
+	oracle_stop();
+	memory_stop();
+
+	record_summary();
+	bind_afterwards();
+	oracle_look();
+	for (unsigned int i = 0; i < nr_threads; i++)
+		count += threads[i]->finished;
+	printf("%llu operations, no violation\n", count);
+	return 0;
+}

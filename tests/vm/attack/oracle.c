@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Asks the simulated TSM whether the TDI is as it was locked. It compares when it is
+ * asked, and when the TDI is unlocked; a TDI that is unlocked and disconnected at
+ * once takes its counters along, so the kernel log is read, too.
+ *
+ * A device that is `lost` though nobody disconnected the TSM is a failure as well:
+ * the driver unbinds before a reset that it could not refuse, so the simulated TSM
+ * sees nothing of those.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "attack.h"
+
+atomic_bool looks_bound;
+atomic_int letting_go;
+struct excuse disconnects, forces;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_t thread;
+static atomic_bool stop;
+static int kmsg = -1;
+/* As of the last look, under the lock */
+static unsigned long violations;
+static bool was_bound;
+static unsigned int forces_then, disconnects_then;
+
+void excuse_begin(struct excuse *excuse)
+{
+	excuse->begun++;
+}
+
+void excuse_end(struct excuse *excuse)
+{
+	excuse->ended++;
+}
+
+/*
+ * Whether nothing of the kind was at work from @since, a number that this sets
+ * anew, to now.
+ */
+static bool quiet_since(struct excuse *excuse, unsigned int *since)
+{
+	/* In this order: what ends in between counts as at work. */
+	unsigned int ended = excuse->ended, begun = excuse->begun;
+	bool quiet = begun == ended && begun == *since;
+
+	*since = begun;
+	return quiet;
+}
+
+static int read_sim(const char *name, char *text, size_t size)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/tsm_sim/%s/%s", victim.addr, name);
+	return read_text(path, text, size);
+}
+
+static int read_config(const char *name, char *text, size_t size)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/kernel/config/vfio_tsm/%s/tsm/%s", victim.addr, name);
+	return read_text(path, text, size);
+}
+
+static void look_at_violations(void)
+{
+	char text[4096];
+	unsigned long count;
+	bool quiet;
+
+	if (read_sim("violations", text, sizeof(text)) < 0)
+		return; /* disconnected */
+	quiet = quiet_since(&forces, &forces_then);
+	count = strtoul(text, NULL, 10);
+	if (count > violations && quiet) {
+		read_sim("regs", text, sizeof(text));
+		fail("the TSM saw a violation; locked and present registers:\n%s", text);
+	}
+	violations = count; /* it begins with 0 again after a disconnect */
+}
+
+static void look_at_log(void)
+{
+	char line[1024];
+	ssize_t length;
+
+	/* EPIPE: some were overwritten, which goes on with the next. */
+	while ((length = read(kmsg, line, sizeof(line) - 1)) > 0 || errno == EPIPE) {
+		if (length <= 0)
+			continue;
+		line[length] = '\0';
+		if (!strstr(line, victim.addr) || !strstr(line, "TDI in ERROR"))
+			continue;
+		if (!forces.begun)
+			fail("the TSM saw a violation when it unlocked the TDI: %s", line);
+	}
+}
+
+/* @was_bound and @disconnects_then are of the last state that was seen. */
+static void look_at_state(void)
+{
+	char state[64], reason[64] = "unknown\n", path[128];
+	bool quiet, lost;
+
+	if (read_config("state", state, sizeof(state)) < 0)
+		return;
+	quiet = quiet_since(&disconnects, &disconnects_then);
+	looks_bound = !strcmp(state, "bound\n");
+	lost = !strcmp(state, "lost\n");
+	if (lost && was_bound && quiet && !forces.begun) {
+		snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/vfio_tsm/last_unbind",
+			 victim.addr);
+		read_text(path, reason, sizeof(reason));
+		fail("the TDI was lost, and nobody disconnected it; reason: %s", reason);
+	}
+	was_bound = looks_bound;
+}
+
+/* Somebody else's look at this moment will do. */
+void oracle_look(void)
+{
+	if (pthread_mutex_trylock(&lock))
+		return;
+	look_at_violations();
+	look_at_log();
+	look_at_state();
+	pthread_mutex_unlock(&lock);
+}
+
+/* Also the owner who closes the device when its driver is asked to go. */
+static void *run(void *unused)
+{
+	const struct timespec pause = { .tv_nsec = 5000000 };
+
+	while (!stop) {
+		oracle_look();
+		if (letting_go) {
+			device_close(&victim, 0);
+			device_close(&sibling, 0);
+		}
+		nanosleep(&pause, NULL);
+	}
+	return unused;
+}
+
+void oracle_start(void)
+{
+	char text[64];
+
+	kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (kmsg < 0 || lseek(kmsg, 0, SEEK_END) < 0)
+		fail("/dev/kmsg: %s", answer_name(-errno));
+	if (read_sim("violations", text, sizeof(text)) < 0)
+		fail("%s is not connected to the simulated TSM", victim.addr);
+	violations = strtoul(text, NULL, 10);
+	if (pthread_create(&thread, NULL, run, NULL))
+		fail("cannot start a thread");
+}
+
+void oracle_stop(void)
+{
+	stop = true;
+	pthread_join(thread, NULL);
+	oracle_look();
+}
