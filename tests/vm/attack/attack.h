@@ -127,7 +127,8 @@ extern unsigned int nr_threads;
 extern struct thread *threads[MAX_THREADS];
 extern atomic_bool looks_bound; /* of the victim, for the counters */
 extern atomic_int letting_go; /* drivers that wait for somebody to close */
-extern struct excuse disconnects, forces;
+extern struct excuse disconnects, forces, resets, binds;
+extern atomic_bool reset_at_bind; /* of the last bind that succeeded */
 extern uint32_t ioas[2];
 extern int event; /* an eventfd, for whatever wants one */
 
@@ -161,6 +162,7 @@ void oracle_stop(void);
 void oracle_look(void);
 void excuse_begin(struct excuse *excuse);
 void excuse_end(struct excuse *excuse);
+void oracle_summary(void);
 
 /* device.c */
 void devices_init(void);

@@ -175,10 +175,16 @@ int device_settle(bool unmap)
 int device_bind(void)
 {
 	struct vfio_pci_tsm_bind arg = { .argsz = sizeof(arg) };
-	int ret = call(victim.fd, VFIO_DEVICE_TSM_BIND, &arg);
+	unsigned int ended = resets.ended;
+	int ret;
 
-	if (!ret)
+	excuse_begin(&binds);
+	ret = call(victim.fd, VFIO_DEVICE_TSM_BIND, &arg);
+	if (!ret) {
+		reset_at_bind = ended != resets.begun;
 		looks_bound = true;
+	}
+	excuse_end(&binds);
 	return ret;
 }
 

@@ -119,8 +119,8 @@ int policy(struct thread *t)
 {
 	static const char *const names[] = { "region_mode", "bar_mmap", "bind_allowed", "tdi_id" };
 	static const char *const words[] = {
-		"default", "exclusive", "shared",    "refuse", "revoke", "0",
-		"1",	   "none",	"00:05.0\n", "0x123",  "",	 "\xff\xfe, and so on",
+		"default", "exclusive", "shared",  "refuse", "revoke", "0",
+		"1",	   "none",	"00:05.0", "0x123",  "",       "\xff\xfe, and so on",
 	};
 	static const char *const good[] = { "exclusive", "revoke", "1", "00:05.0" };
 	unsigned int which = below(t, 4);

@@ -254,6 +254,7 @@ int main(int argc, char **argv)
 	memory_stop();
 
 	record_summary();
+	oracle_summary();
 	bind_afterwards();
 	oracle_look();
 	for (unsigned int i = 0; i < nr_threads; i++)
