@@ -257,5 +257,6 @@ int sysfs_enable(struct thread *t);
 int sysfs_resource(struct thread *t);
 int sysfs_rom(struct thread *t);
 int sysfs_rescan(struct thread *t);
+int system_suspend(struct thread *t);
 
 #endif /* VFIO_ATTACK_H */

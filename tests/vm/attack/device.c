@@ -148,9 +148,11 @@ void device_close(struct device *d, unsigned int order)
 {
 	pthread_mutex_lock(&d->lock);
 	clear_slots(d, order);
-	/* Mappings hold the file. */
-	if (d == &victim)
+	if (d == &victim) {
+		/* Mappings hold the file. */
 		windows_unmap();
+		looks_bound = false;
+	}
 	d->opened = false;
 	pthread_mutex_unlock(&d->lock);
 }

@@ -261,3 +261,18 @@ int sysfs_rescan(__attribute__((unused)) struct thread *t)
 {
 	return write_text("/sys/bus/pci/rescan", "1");
 }
+
+/*
+ * Up to where tasks are frozen: whether the system may suspend is decided before
+ * that. Nothing where the kernel cannot be told to stop there.
+ */
+int system_suspend(__attribute__((unused)) struct thread *t)
+{
+	char text[256];
+
+	if (write_text("/sys/power/pm_test", "freezer") ||
+	    write_text("/sys/module/suspend/parameters/pm_test_delay", "0") ||
+	    read_text("/sys/power/pm_test", text, sizeof(text)) < 0 || !strstr(text, "[freezer]"))
+		return -EOPNOTSUPP;
+	return write_text("/sys/power/state", "freeze");
+}

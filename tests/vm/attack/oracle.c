@@ -115,8 +115,11 @@ static void look_at_state(void)
 	char state[64], reason[64] = "unknown\n", path[128];
 	bool quiet, lost;
 
-	if (read_config("state", state, sizeof(state)) < 0)
+	if (read_config("state", state, sizeof(state)) < 0) {
+		/* Its directory is gone: so it is not even open. */
+		looks_bound = was_bound = false;
 		return;
+	}
 	quiet = quiet_since(&disconnects, &disconnects_then);
 	quiet &= quiet_since(&binds, &binds_then);
 	looks_bound = !strcmp(state, "bound\n");

@@ -68,6 +68,7 @@ const struct attack attacks[] = {
 	{ "sysfs-resource",      "host",       4, sysfs_resource },
 	{ "sysfs-rom",           "host",       4, sysfs_rom },
 	{ "sysfs-rescan",        "host",       1, sysfs_rescan },
+	{ "suspend",             "host",       1, system_suspend },
 
 	/* What cannot be refused: not done unless --only names it */
 	{ "forced-reset",        "forced",     0, forced_reset },
