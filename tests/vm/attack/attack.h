@@ -239,7 +239,6 @@ int victim_reopen(struct thread *t);
 int second_open(struct thread *t);
 int sibling_open(struct thread *t);
 int sibling_close(struct thread *t);
-int driver_rebind(struct thread *t);
 
 /* host.c */
 void host_init(void);
@@ -257,6 +256,7 @@ int sysfs_enable(struct thread *t);
 int sysfs_resource(struct thread *t);
 int sysfs_rom(struct thread *t);
 int sysfs_rescan(struct thread *t);
+int driver_rebind(struct thread *t);
 int system_suspend(struct thread *t);
 
 #endif /* VFIO_ATTACK_H */

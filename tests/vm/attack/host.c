@@ -263,16 +263,45 @@ int sysfs_rescan(__attribute__((unused)) struct thread *t)
 }
 
 /*
+ * Waits until the owner lets go, who is the oracle's thread. The wait cannot be
+ * frozen, and an owner that is frozen does not let go: so it and a suspend exclude
+ * each other, as on any vfio driver.
+ */
+static pthread_mutex_t rebinding = PTHREAD_MUTEX_INITIALIZER;
+
+int driver_rebind(struct thread *t)
+{
+	const char *addr = sibling.addr && one_in(t, 2) ? sibling.addr : victim.addr;
+	char path[128];
+	int ret;
+
+	note(t, " %s", addr);
+	if (pthread_mutex_trylock(&rebinding))
+		return -EAGAIN;
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver/unbind", addr);
+	letting_go++;
+	ret = write_text(path, addr);
+	letting_go--;
+	write_text("/sys/bus/pci/drivers_probe", addr);
+	pthread_mutex_unlock(&rebinding);
+	return ret;
+}
+
+/*
  * Up to where tasks are frozen: whether the system may suspend is decided before
  * that. Nothing where the kernel cannot be told to stop there.
  */
 int system_suspend(__attribute__((unused)) struct thread *t)
 {
 	char text[256];
+	int ret = -EOPNOTSUPP;
 
-	if (write_text("/sys/power/pm_test", "freezer") ||
-	    write_text("/sys/module/suspend/parameters/pm_test_delay", "0") ||
-	    read_text("/sys/power/pm_test", text, sizeof(text)) < 0 || !strstr(text, "[freezer]"))
-		return -EOPNOTSUPP;
-	return write_text("/sys/power/state", "freeze");
+	if (pthread_mutex_trylock(&rebinding))
+		return -EAGAIN;
+	if (!write_text("/sys/power/pm_test", "freezer") &&
+	    !write_text("/sys/module/suspend/parameters/pm_test_delay", "0") &&
+	    read_text("/sys/power/pm_test", text, sizeof(text)) > 0 && strstr(text, "[freezer]"))
+		ret = write_text("/sys/power/state", "freeze");
+	pthread_mutex_unlock(&rebinding);
+	return ret;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* In and out of the bound state: bind, unbind, open, close, another driver's turn. */
+/* In and out of the bound state: bind, unbind, open, close. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,20 +106,4 @@ int sibling_close(__attribute__((unused)) struct thread *t)
 {
 	device_close(&sibling, 0);
 	return 0;
-}
-
-/* Waits until the owner lets go, who is the oracle's thread. */
-int driver_rebind(struct thread *t)
-{
-	const char *addr = sibling.addr && one_in(t, 2) ? sibling.addr : victim.addr;
-	char path[128];
-	int ret;
-
-	note(t, " %s", addr);
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver/unbind", addr);
-	letting_go++;
-	ret = write_text(path, addr);
-	letting_go--;
-	write_text("/sys/bus/pci/drivers_probe", addr);
-	return ret;
 }

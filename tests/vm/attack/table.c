@@ -54,7 +54,6 @@ const struct attack attacks[] = {
 	{ "second-open",         "lifecycle",  5, second_open },
 	{ "sibling-open",        "lifecycle", 10, sibling_open },
 	{ "sibling-close",       "lifecycle",  3, sibling_close },
-	{ "driver-rebind",       "lifecycle",  1, driver_rebind },
 
 	/* What an administrator does, by mistake or on purpose */
 	{ "revoke",              "host",       2, tsm_revoke },
@@ -68,6 +67,7 @@ const struct attack attacks[] = {
 	{ "sysfs-resource",      "host",       4, sysfs_resource },
 	{ "sysfs-rom",           "host",       4, sysfs_rom },
 	{ "sysfs-rescan",        "host",       1, sysfs_rescan },
+	{ "driver-rebind",       "host",       1, driver_rebind },
 	{ "suspend",             "host",       1, system_suspend },
 
 	/* What cannot be refused: not done unless --only names it */

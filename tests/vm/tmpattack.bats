@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Everything at once, at random, on a device that is bound most of the time: the
+# TSM sees no violation, nothing hangs, the kernel log stays clean. The victim has
+# a sibling on its bus, on plain vfio-pci.
+# vm: --nvme 0 --cpus 2 --qemu -device --qemu pcie-root-port,id=rpa,bus=pcie.0,addr=0x10,chassis=60,slot=60 --qemu -device --qemu nvme,serial=victim,bus=rpa,addr=0.0,multifunction=on --qemu -device --qemu nvme,serial=sibling,bus=rpa,addr=0.1
+
+# shellcheck disable=SC2154 # helpers.bash sets what is not set here
+load helpers
+
+setup_file() { load helpers; load_all; modprobe vfio-pci; }
+teardown_file() { load helpers; unload_all; }
+
+setup() {
+	dev=0000:02:00.0
+	sibling=0000:02:00.1
+	prepare "$dev"
+	assign "$sibling" vfio-pci
+}
+teardown() { cleanup "$sibling"; }
+
+# attack OPTION...: of the device and its sibling
+attack() { vfio-attack --without config "$@" "$dev" "$sibling"; }
+
+# As often as anything was done, whatever the answer was
+counts() { awk '$2 == "unbound" { name = $1; n[name] += $3 } $1 == "bound" { n[name] += $2 }
+	END { for (name in n) print name, n[name] }' <<<"$1" | sort; }
+
+@test "a seed that is always the same" {
+	run attack --seed 20261 --seconds 60
+	assert_success
+	assert_line --index 0 "seed 0x4f25, 6 threads"
+	assert_line --partial ", no violation"
+}
+
+@test "a new seed" {
+	run attack --seconds 60
+	assert_success
+	echo "# ${lines[0]}" >&3
+}
+
+@test "XX a seed and a number of operations say what each thread does" {
+	local first
+	run attack --seed 7 --operations 150 --threads 3 --without resets,config
+	assert_success
+	first=$(counts "$output")
+	run attack --seed 7 --operations 150 --threads 3 --without resets,config
+	assert_success
+	assert_equal "$(counts "$output")" "$first"
+	[ "$(awk '{ n += $2 } END { print n }' <<<"$first")" = 450 ]
+	run attack --seed 8 --operations 150 --threads 3 --without resets,config
+	[ "$(counts "$output")" != "$first" ]
+}
+
+@test "what cannot be refused is no failure" {
+	run attack --only forced,bind,open --operations 100
+	assert_success
+	assert_line --regexp '^forced-config'
+}
+
+@test "a violation is found, and said with what it takes to do it again" {
+	local pid
+	# Root writes to configuration space, and nobody told the program.
+	attack --seed 5 --only bind,open,config-read --seconds 60 >"$BATS_TEST_TMPDIR/out" &
+	pid=$!
+	while kill -0 "$pid" 2>/dev/null; do
+		printf '\0\0' | dd of="$pci/devices/$dev/config" bs=1 seek=4 conv=notrunc status=none
+	done
+	run wait "$pid"
+	assert_equal "$status" 1
+	run cat "$BATS_TEST_TMPDIR/out"
+	assert_line --regexp '^FAILED: the TSM saw a violation'
+	assert_line --regexp '^Command .* locked 0x6 now 0'
+	assert_line "seed 0x5, 6 threads"
+	assert_line --regexp '^  0\.[0-9]+ (bound|open ) (bind|open|config-read)'
+}
+
+@test "wrong usage" {
+	run -2 vfio-attack
+	run -2 attack --only nothing
+	run -2 attack --seconds 0
+	run -2 attack --threads 65
+	run -0 vfio-attack --list
+	assert_line --regexp '^config-race +config +[0-9]+$'
+}
