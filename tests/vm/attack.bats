@@ -40,19 +40,19 @@ counts() { awk '$2 == "unbound" { name = $1; n[name] += $3 } $1 == "bound" { n[n
 
 @test "a seed and a number of operations say what each thread does" {
 	local first
-	run attack --seed 7 --operations 150 --threads 3 --without resets
+	run attack --seed 7 --operations 40 --threads 3 --without resets
 	assert_success
 	first=$(counts "$output")
-	run attack --seed 7 --operations 150 --threads 3 --without resets
+	run attack --seed 7 --operations 40 --threads 3 --without resets
 	assert_success
 	assert_equal "$(counts "$output")" "$first"
-	[ "$(awk '{ n += $2 } END { print n }' <<<"$first")" = 450 ]
-	run attack --seed 8 --operations 150 --threads 3 --without resets
+	[ "$(awk '{ n += $2 } END { print n }' <<<"$first")" = 120 ]
+	run attack --seed 8 --operations 40 --threads 3 --without resets
 	[ "$(counts "$output")" != "$first" ]
 }
 
 @test "what cannot be refused is no failure" {
-	run attack --only forced,bind,open --operations 100
+	run attack --only forced,bind,open --operations 20
 	assert_success
 	assert_line --regexp '^forced-config'
 }

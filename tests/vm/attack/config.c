@@ -123,7 +123,7 @@ static void add_capabilities(void)
 	}
 }
 
-/* Where things are, as root sees it. The same at every start, so a seed is worth something. */
+/* Where things are, as root sees it; and what is harmless, since it is there now. */
 void config_init(void)
 {
 	char path[128];

@@ -34,7 +34,7 @@ static const char usage[] =
 	"  --seed N         where the random numbers begin; the default is a new one\n"
 	"  --seconds S      end after so long (default: 60, none with --operations)\n"
 	"  --operations N   end after so many of each thread\n"
-	"  --threads N      how many attack (default: 6)\n"
+	"  --threads N      how many attack (default: 6); races need two processors\n"
 	"  --only LIST      only these attacks and groups, with commas\n"
 	"  --without LIST   not these\n"
 	"  --list           the attacks, their groups, and how often each is chosen\n"
@@ -44,7 +44,8 @@ static const char usage[] =
 	"\n"
 	"A replay gives the same seed, threads, --only, --without, and a sibling or none.\n"
 	"Each thread then does the same operations with the same parameters in the same\n"
-	"order. It is not decided what the others do at that moment, and so neither the\n"
+	"order; harmless values for configuration space are those that were there at the\n"
+	"start. It is not decided what the others do at that moment, and so neither the\n"
 	"answers nor who wins a race. \"bound\" in what is printed is what was last seen.\n"
 	"\n"
 	"Exit status: 0, 1 for a failure, 2 for wrong usage, or SIGABRT when it hangs.\n";
