@@ -1,14 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The steps that are not the device's own, and doing them in turn. */
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "client.h"
 
 #define UNUSED __attribute__((unused))
 
+/* A step with its arguments, ready to be done. */
+struct todo {
+	const struct step *step;
+	unsigned long long args[MAX_ARGS];
+	const char *text;
+};
+
+static void parse(const char *text, struct todo *todo);
 static int do_step(struct client *c, const char *text, int quiet);
 
 /* sh:COMMAND, for a look from outside while the device is held */
@@ -23,6 +35,18 @@ static int run_shell(UNUSED struct client *c, UNUSED const unsigned long long *a
 	return 0;
 }
 
+/* STEP,STEP,...; stops at the first that fails, and only that one is told of */
+static int do_list(struct client *c, const char *list)
+{
+	char *copy = strdup(list), *rest = copy, *step;
+	int ret = 0;
+
+	while (!ret && (step = strsep(&rest, ",")))
+		ret = *step ? do_step(c, step, 1) : 0;
+	free(copy);
+	return ret;
+}
+
 /* repeat:N:STEP,STEP,...; stops at the first step that fails */
 static int repeat(struct client *c, const unsigned long long *args, const char *text,
 		  UNUSED char *answer, UNUSED size_t size)
@@ -32,13 +56,8 @@ static int repeat(struct client *c, const unsigned long long *args, const char *
 
 	if (!list)
 		return -EINVAL;
-	for (unsigned long long i = 0; i < args[0] && !ret; i++) {
-		char *copy = strdup(list + 1), *rest = copy, *step;
-
-		while (!ret && (step = strsep(&rest, ",")))
-			ret = do_step(c, step, 1);
-		free(copy);
-	}
+	for (unsigned long long i = 0; i < args[0] && !ret; i++)
+		ret = do_list(c, list + 1);
 	return ret;
 }
 
@@ -61,6 +80,157 @@ static int on_sibling(UNUSED struct client *c, UNUSED const unsigned long long *
 	return do_step(&sibling, text, 1);
 }
 
+/* A file's text, without the newline; 0 or a negative errno */
+static int read_text(const char *path, char *text, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t len;
+
+	if (fd < 0)
+		return -errno;
+	len = read(fd, text, size - 1);
+	close(fd);
+	if (len < 0)
+		return -errno;
+	text[len] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return 0;
+}
+
+/* Splits PATH=VALUE: the value, or NULL; @path gets the rest. */
+static const char *split(const char *text, char *path, size_t size)
+{
+	const char *value = strrchr(text, '=');
+
+	if (!value)
+		return NULL;
+	snprintf(path, size, "%.*s", (int)(value - text), text);
+	return value + 1;
+}
+
+/* is:PATH=VALUE, whether a file says so; what it says otherwise is on stderr */
+static int is(UNUSED struct client *c, UNUSED const unsigned long long *args, const char *text,
+	      UNUSED char *answer, UNUSED size_t size)
+{
+	char path[PATH_MAX], found[256];
+	const char *value = split(text, path, sizeof(path));
+	int ret;
+
+	if (!value)
+		return -EINVAL;
+	ret = read_text(path, found, sizeof(found));
+	if (ret)
+		return ret;
+	if (!strcmp(found, value))
+		return 0;
+	fprintf(stderr, "vfio-client: %s is %s\n", path, found);
+	return -EPROTO;
+}
+
+/* put:PATH=VALUE, into a file that is there */
+static int put(UNUSED struct client *c, UNUSED const unsigned long long *args, const char *text,
+	       UNUSED char *answer, UNUSED size_t size)
+{
+	char path[PATH_MAX];
+	const char *value = split(text, path, sizeof(path));
+	int fd, ret = 0;
+
+	if (!value)
+		return -EINVAL;
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, value, strlen(value)) < 0)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+static int make_dir(UNUSED struct client *c, UNUSED const unsigned long long *args,
+		    const char *text, UNUSED char *answer, UNUSED size_t size)
+{
+	return mkdir(text, 0755) ? -errno : 0;
+}
+
+static int remove_dir(UNUSED struct client *c, UNUSED const unsigned long long *args,
+		      const char *text, UNUSED char *answer, UNUSED size_t size)
+{
+	return rmdir(text) ? -errno : 0;
+}
+
+#define MAX_FAULTS 5000
+
+/* Does @todo with its @nth allocation failing. Returns whether there was one. */
+static int run_failing(struct client *c, const struct todo *todo, unsigned int nth, int *ret)
+{
+	char number[16], answer[64];
+	int fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	int len = snprintf(number, sizeof(number), "%u", nth);
+
+	if (fd < 0 || pwrite(fd, number, len, 0) != len) {
+		perror("vfio-client: fail-nth");
+		exit(2);
+	}
+	*ret = todo->step->run(c, todo->args, todo->text, answer, sizeof(answer));
+	len = pread(fd, number, sizeof(number) - 1, 0);
+	if (len <= 0 || pwrite(fd, "0", 1, 0) != 1) {
+		perror("vfio-client: fail-nth");
+		exit(2);
+	}
+	close(fd);
+	number[len] = '\0';
+	return !atoi(number);
+}
+
+/*
+ * fail-each:BEFORE;STEP;FAILED;DONE;AFTER, each but STEP a list as for repeat
+ *
+ * Does STEP with its first allocation in the kernel failing, then its second, and
+ * so on until all succeed: BEFORE comes first each time, then STEP, FAILED or
+ * DONE, and AFTER. Only STEP may fail. Answers with the number of faults and of
+ * each answer. Wants CONFIG_FAILSLAB, set up in debugfs.
+ */
+static int fail_each(struct client *c, UNUSED const unsigned long long *args, const char *text,
+		     char *answer, size_t size)
+{
+	char *copy = strdup(text), *rest = copy, *part[5];
+	unsigned int count[256] = { 0 }, nth = 0;
+	int ret, injected, err = 0;
+	struct todo todo;
+
+	for (int i = 0; i < 5; i++)
+		part[i] = strsep(&rest, ";") ?: "";
+	parse(part[1], &todo);
+	do {
+		ret = do_list(c, part[0]);
+		if (ret)
+			break;
+		injected = run_failing(c, &todo, ++nth, &err);
+		if (injected)
+			count[-err & 255]++;
+		else if (err)
+			ret = err;
+		if (!ret)
+			ret = do_list(c, part[err ? 2 : 3]);
+		if (!ret)
+			ret = do_list(c, part[4]);
+	} while (!ret && injected && nth < MAX_FAULTS);
+
+	if (ret)
+		fprintf(stderr, "vfio-client: at allocation %u of '%s', which answered %s\n", nth,
+			part[1], err ? strerrorname_np(-err) : "OK");
+	snprintf(answer, size, "%u faults", nth - 1);
+	for (int i = 0; i < 256; i++) {
+		size_t len = strlen(answer);
+
+		if (count[i])
+			snprintf(answer + len, size - len, ", %u %s", count[i],
+				 i ? strerrorname_np(i) : "OK");
+	}
+	free(copy);
+	return ret ?: nth < MAX_FAULTS ? 0 : -ELOOP;
+}
+
 static const struct step steps[] = {
 	{ "sibling", open_sibling },
 	{ "on-sibling", on_sibling },
@@ -75,8 +245,15 @@ static const struct step steps[] = {
 	{ "close", step_close },
 	{ "sh", run_shell },
 	{ "repeat", repeat },
+	{ "fail-each", fail_each },
+	{ "is", is },
+	{ "put", put },
+	{ "mkdir", make_dir },
+	{ "rmdir", remove_dir },
 	{ NULL, NULL },
 };
+
+static const struct step *const tables[] = { steps, device_steps, config_steps, event_steps };
 
 static const struct step *find(const struct step *table, const char *name)
 {
@@ -86,36 +263,37 @@ static const struct step *find(const struct step *table, const char *name)
 	return NULL;
 }
 
-static int do_step(struct client *c, const char *text, int quiet)
+static void parse(const char *text, struct todo *todo)
 {
-	unsigned long long args[MAX_ARGS] = { 0 };
-	const struct step *step;
-	char answer[64] = "";
 	char name[32];
-	const char *rest;
-	int ret;
+	char *end;
 
+	*todo = (struct todo){ .text = "" };
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(text, ":"), text);
-	step = find(steps, name)		?:
-		       find(device_steps, name) ?:
-		       find(config_steps, name) ?:
-						  find(event_steps, name);
-	if (!step) {
+	for (size_t i = 0; !todo->step && i < sizeof(tables) / sizeof(*tables); i++)
+		todo->step = find(tables[i], name);
+	if (!todo->step) {
 		fprintf(stderr, "vfio-client: unknown step '%s'\n", text);
 		exit(2);
 	}
 
-	rest = strchr(text, ':');
-	if (rest) {
-		char *end;
+	text = strchr(text, ':');
+	if (!text)
+		return;
+	todo->text = text + 1;
+	todo->args[0] = strtoull(text + 1, &end, 0);
+	for (int i = 1; i < MAX_ARGS && *end == ':'; i++)
+		todo->args[i] = strtoull(end + 1, &end, 0);
+}
 
-		rest++;
-		args[0] = strtoull(rest, &end, 0);
-		for (int i = 1; i < MAX_ARGS && *end == ':'; i++)
-			args[i] = strtoull(end + 1, &end, 0);
-	}
+static int do_step(struct client *c, const char *text, int quiet)
+{
+	char answer[64] = "";
+	struct todo todo;
+	int ret;
 
-	ret = step->run(c, args, rest ?: "", answer, sizeof(answer));
+	parse(text, &todo);
+	ret = todo.step->run(c, todo.args, todo.text, answer, sizeof(answer));
 	if (ret)
 		printf("%s %s\n", text, strerrorname_np(-ret));
 	else if (!quiet)

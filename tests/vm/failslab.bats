@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Each allocation of open, bind, unbind and close fails in turn: the answer is an
+# error that says so, or all is well without that memory; nothing stays half
+# done, and the device works afterwards. What leaks, init finds at the end.
+
+# shellcheck disable=SC2154 # helpers.bash sets what is not set here
+load helpers
+
+failslab=/sys/kernel/debug/failslab
+
+setup_file() {
+	load helpers
+	[ -d $failslab ] || return 0
+	# Not at random: /proc/thread-self/fail-nth says which.
+	echo 0 >$failslab/probability
+	echo 0 >$failslab/verbose
+	echo N >$failslab/ignore-gfp-wait
+	load_all
+	# Not those that the kernel's own checkers make behind each other one.
+	local cache
+	for cache in /sys/kernel/slab/*/failslab; do
+		case $cache in
+		*/kmemleak_*|*/debug_objects_cache/*) ;;
+		*) echo 1 >"$cache" ;;
+		esac
+	done
+	echo Y >$failslab/cache-filter
+}
+
+teardown_file() {
+	load helpers
+	[ ! -d $failslab ] || unload_all
+}
+
+setup() {
+	[ -d $failslab ] || skip "this kernel has no CONFIG_FAILSLAB; the debug kernel has"
+	prepare
+	c=$configfs/$dev/tsm s=$debugfs/$dev
+	first=
+	opening=cdev,kvm,bind-iommufd,ioas,enable
+	closed="is:$c/state=closed,is:$c/region_mode_active=none,is:$c/owner=none,is:$s/state=CONFIG_UNLOCKED"
+	open="is:$c/state=open,is:$c/region_mode_active=exclusive,is:$s/state=CONFIG_UNLOCKED"
+	bound="is:$c/state=bound,is:$s/state=CONFIG_LOCKED"
+}
+
+teardown() {
+	[ -d $failslab ] || return 0
+	# A device that has been through all this is as good as new.
+	run client open read:0:0:4 tsm-bind tsm-unbind tsm-bind close
+	refute_output --regexp ' E[A-Z]+'
+	assert_equal "$(attr state)" closed
+	assert_equal "$(sim violations)" 0
+	cleanup
+}
+
+# fail_each BEFORE STEP FAILED DONE AFTER [ERRNO]...: ERRNOs that may be answered
+# besides ENOMEM. See client/main.c. The steps in $first come once.
+fail_each() {
+	local step="fail-each:$1;$2;$3;$4;$5" errnos answer
+	errnos=$(IFS='|'; echo "OK|ENOMEM${6:+|${*:6}}")
+	# shellcheck disable=SC2086 # several steps
+	run client ${first:-} "$step" close
+	echo "$output"
+	assert_success
+	assert_line --partial "$step OK "
+	refute_line --regexp "^[^ ]* E[A-Z]+"
+	answer=$(grep '^fail-each' <<<"$output")
+	answer=${answer##* OK }
+	echo "# $2: $answer" >&3
+	[[ $answer =~ ^[0-9]+\ faults(,\ [0-9]+\ ($errnos))*$ ]]
+}
+
+@test "open of the cdev" {
+	fail_each "" cdev "$closed" "$closed" "close,$closed"
+}
+
+@test "adding the file to a VM" {
+	first=cdev
+	fail_each "" kvm "$closed" "$closed" "kvm-close,$closed"
+}
+
+@test "bind to an iommufd, which opens the device" {
+	fail_each cdev bind-iommufd "$closed" "$open" "close,$closed"
+}
+
+@test "attach to an IOAS" {
+	first="cdev bind-iommufd"
+	fail_each "" ioas "$open" "$open" detach
+}
+
+@test "TSM_BIND" {
+	first=open
+	fail_each "" tsm-bind "$open" "$bound" "tsm-unbind,$open"
+}
+
+@test "TSM_UNBIND" {
+	first=open
+	fail_each tsm-bind tsm-unbind "$bound" "$open" "tsm-unbind,$open"
+}
+
+@test "revoke" {
+	first=open
+	fail_each tsm-bind "put:$c/bound=0" "$bound" "$open" "tsm-unbind,$open"
+}
+
+@test "close, while bound" {
+	fail_each $opening,tsm-bind close "$closed" "$closed" ""
+}
+
+@test "mkdir in configfs" {
+	rmdir "$configfs/$dev"
+	fail_each "" "mkdir:$configfs/$dev" "" "is:$c/state=closed,rmdir:$configfs/$dev" ""
+	mkdir "$configfs/$dev"
+	set_attr tdi_id 00:05.0
+}
+
+@test "mkdir in configfs, for a device that is open" {
+	rmdir "$configfs/$dev"
+	fail_each cdev,bind-iommufd "mkdir:$configfs/$dev" close \
+		"is:$c/state=open,close,rmdir:$configfs/$dev" ""
+	mkdir "$configfs/$dev"
+	set_attr tdi_id 00:05.0
+}
