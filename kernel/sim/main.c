@@ -20,6 +20,14 @@ static struct tsm_dev *no_bind_tsm;
 
 static struct pci_tsm *sim_probe(struct tsm_dev *tsm_dev, struct pci_dev *pdev)
 {
+	/*
+	 * PCI/TSM walks the functions of a device, and the VFs of each: it comes
+	 * twice to a VF whose number is in its PF's slot, and would forget the first
+	 * context.
+	 */
+	if (pdev->tsm)
+		return pdev->tsm;
+
 	struct sim_ctx *ctx __free(kfree) = kzalloc_obj(*ctx);
 
 	if (!ctx || pci_tsm_link_constructor(pdev, &ctx->pf0.base_tsm, tsm_dev))
