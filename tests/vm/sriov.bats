@@ -114,81 +114,73 @@ tsm-bind OK"
 	assert_equal "$(cat "$pci/devices/$PF/reset_method")" "$before"
 }
 
-# pf_on_driver: the PF on vfio-pci-tsm as well, its VFs made by it
-pf_on_driver() {
+# with_pf_open STEP...: the PF on vfio-pci-tsm as well, and open, because QEMU's VFs
+# are gone after the reset of a close; its VFs made then, and STEPs of VF0's user.
+with_pf_open() {
+	local script=$BATS_TEST_TMPDIR/script step
 	release "$VF0"
 	release "$VF1"
 	echo 0 >"$pci/devices/$PF/sriov_numvfs"
 	echo 1 >/sys/module/vfio_pci_tsm/parameters/enable_sriov
 	assign "$PF"
-	echo 2 >"$pci/devices/$PF/sriov_numvfs"
-	assign "$VF0"
-}
-
-pf_off_driver() {
-	echo 0 >"$pci/devices/$PF/sriov_numvfs"
+	{
+		echo "echo 2 >$pci/devices/$PF/sriov_numvfs"
+		echo "echo $VF0 >$pci/drivers_probe"
+		printf 'vfio-client %s cdev kvm bind-iommufd:1 ioas enable tsm-bind' "$VF0"
+		for step in "$@"; do printf " '%s'" "$step"; done
+		printf '\ncat %s\n' "$debugfs/$VF0/violations"
+		echo "echo 0 >$pci/devices/$PF/sriov_numvfs"
+	} >"$script"
+	run vfio-client "$PF" cdev bind-iommufd vf-token "sh:sh $script" close
+	BLOCKED=$(blocked sriov "$PF")
 	release "$PF"
 	echo "$PF" >"$pci/drivers_probe"
 	echo 2 >"$pci/devices/$PF/sriov_numvfs"
 }
 
-# with_pf_on_driver FUNCTION: with a token that VF0's user has, too
-with_pf_on_driver() {
-	local rc=0
-	pf_on_driver
-	vfio-client "$PF" cdev bind-iommufd vf-token close
-	"$@" || rc=$?
-	pf_off_driver
-	return "$rc"
-}
-
-vf_client() { run vfio-client "$VF0" cdev kvm bind-iommufd:1 ioas enable tsm-bind "$@"; }
-
-sriov_is_refused() {
-	vf_client "sh:echo 0 >$pci/devices/$PF/sriov_numvfs || echo refused" \
-		"sh:echo 1 >$pci/devices/$PF/sriov_numvfs || echo refused" "sh:cat $debugfs/$VF0/state"
+@test "SR-IOV is not disabled or resized by the PF while a VF is bound" {
+	try="grep -q bound $pci/devices/$VF0/vfio_tsm/state && { echo 0 >$pci/devices/$PF/sriov_numvfs || echo refused; }"
+	with_pf_open "sh:$try" "sh:echo 1 >$pci/devices/$PF/sriov_numvfs || echo refused" \
+		"sh:cat $debugfs/$VF0/state $pci/devices/$PF/sriov_numvfs"
 	assert_line "tsm-bind OK"
 	assert_equal "$(grep -c '^refused' <<<"$output")" 2
 	assert_line CONFIG_LOCKED
-	assert_equal "$(cat "$pci/devices/$PF/sriov_numvfs")" 2
-	assert_equal "$(sim violations "$VF0")" 0
+	assert_line 2
+	assert_line 0
 	# The kernel itself refuses to go from 2 VFs to 1, and asks no driver.
-	assert_equal "$(blocked sriov "$PF")" 1
-}
-
-@test "SR-IOV is not disabled or resized by the PF while a VF is bound" {
-	with_pf_on_driver sriov_is_refused
-}
-
-reset_is_loss() {
-	vf_client "sh:echo flr >$pci/devices/$PF/reset_method; echo 1 >$pci/devices/$PF/reset" \
-		"sh:cd $pci/devices/$VF0/vfio_tsm && cat state last_unbind"
-	assert_line "tsm-bind OK"
-	assert_output --partial "lost
-reset"
-	assert_equal "$(sim violations "$VF0")" 0
-	echo default >"$pci/devices/$PF/reset_method"
+	assert_equal "$BLOCKED" 1
 }
 
 @test "a reset of the PF that root forces unbinds its VFs first" {
-	with_pf_on_driver reset_is_loss
+	with_pf_open "sh:echo flr >$pci/devices/$PF/reset_method; echo 1 >$pci/devices/$PF/reset" \
+		"sh:cd $pci/devices/$VF0/vfio_tsm && cat state last_unbind"
+	echo default >"$pci/devices/$PF/reset_method"
+	assert_line "tsm-bind OK"
+	assert_output --partial "lost
+reset"
+	assert_line 0
 }
 
-pf_keeps_sriov() {
+@test "SR-IOV is not enabled on a PF that is bound itself" {
+	release "$VF0"
+	release "$VF1"
 	echo 0 >"$pci/devices/$PF/sriov_numvfs"
+	echo 1 >/sys/module/vfio_pci_tsm/parameters/enable_sriov
+	assign "$PF"
 	mkdir "$configfs/$PF"
 	set_attr tdi_id 00:07.0 "$PF"
 	run vfio-client "$PF" open tsm-bind "sh:echo 2 >$pci/devices/$PF/sriov_numvfs || echo refused" \
-		"sh:cat $debugfs/$PF/state" tsm-unbind "sh:echo 2 >$pci/devices/$PF/sriov_numvfs && echo after"
+		"sh:cat $debugfs/$PF/state" tsm-unbind \
+		"sh:echo 2 >$pci/devices/$PF/sriov_numvfs && echo after; echo 0 >$pci/devices/$PF/sriov_numvfs"
+	count=$(blocked sriov "$PF")
+	release "$PF"
+	rmdir "$configfs/$PF"
+	echo "$PF" >"$pci/drivers_probe"
+	echo 2 >"$pci/devices/$PF/sriov_numvfs"
 	assert_line "tsm-bind OK"
 	assert_line refused
 	assert_line CONFIG_LOCKED
 	assert_line after
-	assert_equal "$(blocked sriov "$PF")" 1
+	assert_equal "$count" 1
 	assert_equal "$(sim violations "$PF")" 0
-	rmdir "$configfs/$PF"
-}
-
-@test "SR-IOV is not enabled on a PF that is bound itself" {
-	with_pf_on_driver pf_keeps_sriov
 }
