@@ -78,7 +78,9 @@ void vfio_pci_tsm_drop_locked(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_rea
 	lockdep_assert_held(&tsm->tsm_lock);
 
 	/* Does nothing where the TSM has let go by itself. */
+	WRITE_ONCE(tsm->in_tsm, true);
 	pci_tsm_unbind(tsm->core.pdev);
+	WRITE_ONCE(tsm->in_tsm, false);
 	tsm->ctx = NULL;
 	tsm->tdi = NULL;
 	vfio_pci_tsm_resets_on(tsm);
@@ -165,8 +167,10 @@ static void tsm_refresh(void *priv)
 {
 	struct vfio_pci_tsm_device *tsm = priv;
 
-	scoped_guard(mutex_try, &tsm->tsm_lock)
-		refresh_locked(tsm);
+	if (READ_ONCE(tsm->in_tsm))
+		return;
+	guard(mutex)(&tsm->tsm_lock);
+	refresh_locked(tsm);
 }
 
 static int tsm_revoke(void *priv)
@@ -282,7 +286,9 @@ static int lock_tdi(struct vfio_pci_tsm_device *tsm, struct vfio_tsm_binding *bi
 		return ret;
 	}
 	*stage = VFIO_TSM_STAGE_TSM;
+	WRITE_ONCE(tsm->in_tsm, true);
 	ret = pci_tsm_bind(pdev, tsm->core.vdev.kvm, binding->tdi_id);
+	WRITE_ONCE(tsm->in_tsm, false);
 	if (ret) {
 		vfio_pci_tsm_resets_on(tsm);
 		return ret;

@@ -37,8 +37,10 @@ void vfio_pci_tsm_rom_off(struct vfio_pci_tsm_device *tsm)
 
 	tsm->rom_resource = *rom;
 	/* One that has no address would be given one first. */
-	if (!rom->parent)
-		rom->start = rom->end = 0;
+	if (!rom->parent) {
+		rom->start = 0;
+		rom->end = 0;
+	}
 	WRITE_ONCE(rom->flags, 0);
 }
 

@@ -85,6 +85,7 @@ enum vfio_pci_tsm_mmap_state {
  * @bound: PCI/TSM has bound the function for us. Written under @tsm_lock, set
  *	under @op_sem for write and the device set's lock in addition: whoever
  *	holds one of the three and reads false knows that it stays false.
+ * @in_tsm: PCI/TSM is at work on the function, which may take as long as it likes
  * @lost: the TDI went away without the owner, who has not said UNBIND since
  * @resetting: between reset_prepare() and reset_done()
  * @sriov_changing: SR-IOV is being switched on or off
@@ -106,6 +107,7 @@ struct vfio_pci_tsm_device {
 	struct rw_semaphore op_sem;
 	struct mutex tsm_lock; /* see above */
 	bool bound;
+	bool in_tsm;
 	bool lost;
 	bool resetting;
 	bool sriov_changing;
