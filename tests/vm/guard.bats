@@ -75,6 +75,16 @@ teardown() { cleanup; }
 	assert_equal "$(sim violations)" 0
 }
 
+@test "an IOAS for a PASID, and its detach" {
+	# This IOMMU knows no PASIDs, so who is not refused by the guard is by it.
+	run client open attach-pasid:1 detach-pasid:1 tsm-bind attach-pasid:1 detach-pasid:1 tsm-unbind \
+		attach-pasid:1
+	assert_regex "$(answers attach-pasid:1)" '^(OK|E[A-Z]+) EBUSY (OK|E[A-Z]+)$'
+	[ "$(answers attach-pasid:1 | cut -d ' ' -f 1)" != EBUSY ]
+	assert_equal "$(blocked attach)" 1
+	assert_equal "$(blocked detach)" 1
+}
+
 @test "low power" {
 	run client open tsm-bind low-power tsm-unbind low-power
 	assert_equal "$(answers low-power)" "EBUSY OK"
@@ -112,6 +122,17 @@ teardown() { cleanup; }
 	run client open dma-buf:0 config-clear:0:4:2:2 dma-buf-map:0x10000000 config-set:0:4:2:2 \
 		dma-buf-map:0x10000000
 	assert_equal "$(answers dma-buf-map:0x10000000)" "ENODEV OK"
+}
+
+@test "runtime PM is balanced: closed, the function sleeps as before" {
+	asleep() { cat "$pci/devices/$dev/power/runtime_status"; }
+	eventually suspended asleep
+	client open tsm-bind tsm-unbind tsm-bind "sh:echo tsm0 >$pci/devices/$dev/tsm/disconnect" close
+	eventually suspended asleep
+	connect
+	run client open "sh:cat $pci/devices/$dev/power/runtime_status" tsm-bind close
+	assert_line active
+	eventually suspended asleep
 }
 
 @test "suspend is vetoed while bound, and only then" {

@@ -75,6 +75,10 @@ int step_ioas(struct client *c, const unsigned long long *args, const char *text
 	      size_t size);
 int step_attach(struct client *c, const unsigned long long *args, const char *text, char *answer,
 		size_t size);
+int step_attach_pasid(struct client *c, const unsigned long long *args, const char *text,
+		      char *answer, size_t size);
+int step_detach_pasid(struct client *c, const unsigned long long *args, const char *text,
+		      char *answer, size_t size);
 int step_detach(struct client *c, const unsigned long long *args, const char *text, char *answer,
 		size_t size);
 int step_close(struct client *c, const unsigned long long *args, const char *text, char *answer,

@@ -169,6 +169,30 @@ STEP(attach)
 	return call(c->device, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach);
 }
 
+/* attach-pasid:PASID, which takes an IOMMU that knows PASIDs */
+STEP(attach_pasid)
+{
+	struct vfio_device_attach_iommufd_pt attach = {
+		.argsz = sizeof(attach),
+		.flags = VFIO_DEVICE_ATTACH_PASID,
+		.pt_id = c->ioas,
+		.pasid = args[0],
+	};
+
+	return call(c->device, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach);
+}
+
+STEP(detach_pasid)
+{
+	struct vfio_device_detach_iommufd_pt detach = {
+		.argsz = sizeof(detach),
+		.flags = VFIO_DEVICE_DETACH_PASID,
+		.pasid = args[0],
+	};
+
+	return call(c->device, VFIO_DEVICE_DETACH_IOMMUFD_PT, &detach);
+}
+
 STEP(detach)
 {
 	struct vfio_device_detach_iommufd_pt detach = { .argsz = sizeof(detach) };
