@@ -23,23 +23,44 @@ static bool is_cdev_name(const char *name)
 	return starts_with(name, "vfio") && strlen(name) < 16 && !util_parse_u32(name + 4, &n);
 }
 
-static int read_number(int dir, const char *name, dev_t *number)
+/* The first line of a file, without its end. */
+static int read_line(int dir, const char *path, char *text, size_t size)
 {
-	char path[64], text[32];
-	unsigned int major, minor;
-	cleanup_fd int fd = -1;
-	char *colon;
+	cleanup_fd int fd = openat(dir, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	ssize_t n;
 
-	snprintf(path, sizeof(path), "%.31s/dev", name);
-	fd = openat(dir, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	n = read(fd, text, sizeof(text) - 1);
+	n = read(fd, text, size - 1);
 	if (n < 0)
 		return -errno;
 	text[n] = '\0';
 	text[strcspn(text, "\n")] = '\0';
+	return 0;
+}
+
+static int open_sysfs(const struct session *s)
+{
+	cleanup_free char *path = NULL;
+	int dir;
+
+	if (asprintf(&path, "%s/bus/pci/devices/%s", s->sysfs, s->name) < 0)
+		return -ENOMEM;
+	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return dir < 0 ? -errno : dir;
+}
+
+static int read_number(int dir, const char *name, dev_t *number)
+{
+	char path[64], text[32];
+	unsigned int major, minor;
+	char *colon;
+	int ret;
+
+	snprintf(path, sizeof(path), "%.31s/dev", name);
+	ret = read_line(dir, path, text, sizeof(text));
+	if (ret)
+		return ret;
 	colon = strchr(text, ':');
 	if (!colon)
 		return -EIO;
@@ -52,16 +73,12 @@ static int read_number(int dir, const char *name, dev_t *number)
 
 int cdev_find(struct session *s)
 {
-	cleanup_free char *path = NULL;
-	cleanup_fd int dev = -1;
+	cleanup_fd int dev = open_sysfs(s);
 	cleanup_dir DIR *dir = NULL;
 	struct dirent *e;
 
-	if (asprintf(&path, "%s/bus/pci/devices/%s", s->sysfs, s->name) < 0)
-		return -ENOMEM;
-	dev = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dev < 0)
-		return errno == ENOENT ? -ENODEV : -errno;
+		return dev == -ENOENT ? -ENODEV : dev;
 	dir = util_opendirat(dev, "vfio-dev");
 	if (!dir)
 		return errno == ENOENT ? -ENXIO : -errno;
@@ -116,6 +133,16 @@ int cdev_watch(struct session *s)
 	fd = s->request;
 	memcpy(irq.set.data, &fd, sizeof(fd));
 	return ioctl(s->cdev, VFIO_DEVICE_SET_IRQS, &irq) ? -errno : 0;
+}
+
+bool cdev_is_lost(const struct session *s, char *reason, size_t size)
+{
+	cleanup_fd int dev = open_sysfs(s);
+	char state[16];
+
+	if (dev < 0 || read_line(dev, "vfio_tsm/state", state, sizeof(state)))
+		return false;
+	return streq(state, "lost") && !read_line(dev, "vfio_tsm/last_unbind", reason, size);
 }
 
 int cdev_enable(struct session *s)

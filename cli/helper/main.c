@@ -120,6 +120,8 @@ static const char *wait_for_end(const struct session *s, int signals)
 
 static int finish(struct session *s, const char *reason)
 {
+	char loss[16];
+	bool lost = streq(reason, "request") && cdev_is_lost(s, loss, sizeof(loss));
 	int ret = session_close(s);
 	struct json_object *obj;
 
@@ -129,11 +131,11 @@ static int finish(struct session *s, const char *reason)
 			  "the kernel refused to unbind; the device was closed", errno_hint(ret));
 		return exit_code_of(ret);
 	}
-	obj = event("unbound", s->name);
-	json_object_object_add(obj, "reason", json_object_new_string(reason));
+	obj = event(lost ? "lost" : "unbound", s->name);
+	json_object_object_add(obj, "reason", json_object_new_string(lost ? loss : reason));
 	/* the device is free, whether or not anybody still listens */
 	say(obj);
-	return EXIT_DONE;
+	return lost ? EXIT_FAILED : EXIT_DONE;
 }
 
 static int hold(struct session *s, int signals)

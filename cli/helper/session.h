@@ -116,6 +116,17 @@ int cdev_open(struct session *s);
 int cdev_watch(struct session *s);
 
 /**
+ * cdev_is_lost() - whether a request came because the bind was lost
+ * @s: session
+ * @reason: gets the word of last_unbind then
+ * @size: of @reason, 16 or more
+ *
+ * Return: true if the kernel had to unbind the device; what it does not say is
+ * taken for a request to leave it.
+ */
+bool cdev_is_lost(const struct session *s, char *reason, size_t size);
+
+/**
  * cdev_enable() - switch memory decode and bus mastering on
  * @s: session
  *

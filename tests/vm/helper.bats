@@ -165,3 +165,17 @@ works_again() {
 	assert_equal "$rc" 0
 	works_again
 }
+
+@test "a TSM that goes: says that the device is lost, closes, exit status 1" {
+	start
+	echo tsm0 >"$pci/devices/$dev/tsm/disconnect"
+	rc=0
+	wait "$helper" || rc=$?
+	assert_equal "$rc" 1
+	run tail -n 1 "$said"
+	assert_output --partial '"event":"lost","device":"0000:01:00.0","reason":"lost"'
+	assert_equal "$(attr state)" closed
+	assert_equal "$(sysfs last_unbind)" lost
+	connect
+	works_again
+}
