@@ -30,7 +30,13 @@ teardown() { cleanup; }
 	assert_equal "$(blocked bar)" 3
 }
 
-@test "every other region" {
+@test "regions that this device has not, of which another may have VGA's" {
+	run client open read-at:8:0:4 tsm-bind read-at:8:0:4 read-at:9:0:4 tsm-unbind read-at:8:0:4
+	assert_equal "$(answers read-at:8:0:4)" "EINVAL EBUSY EINVAL"
+	assert_equal "$(blocked region)" 2
+}
+
+@test "every other BAR" {
 	run client open tsm-bind read:1:0:4 read:2:0:4 read:3:0:4 read:4:0:4 read:5:0:4
 	assert_equal "$(grep -c ' EBUSY$' <<<"$output")" 5
 	assert_equal "$(blocked bar)" 5

@@ -52,6 +52,14 @@ STEP(do_read)
 	return 0;
 }
 
+/* read-at:REGION:OFFSET:LENGTH, whether or not there is such a region */
+STEP(read_at)
+{
+	uint64_t value;
+
+	return pread(c->device, &value, args[2], args[0] << 40 | args[1]) < 0 ? -errno : 0;
+}
+
 /* write:REGION:OFFSET:LENGTH:VALUE */
 STEP(do_write)
 {
@@ -319,6 +327,7 @@ STEP(tsm_unbind_at)
 const struct step device_steps[] = {
 	{ "enable", enable },
 	{ "read", do_read },
+	{ "read-at", read_at },
 	{ "write", do_write },
 	{ "region-info", region_info },
 	{ "mmap", do_mmap },
