@@ -9,14 +9,10 @@ load helpers
 
 setup_file() {
 	load helpers
-	local path
 	load_all
 	modprobe -a nvme vfio_pci
-	for path in "$pci"/devices/*; do
-		[ "$(cat "$path/vendor" "$path/device" | xargs)" != "0x1af4 0x1000" ] ||
-			NET=${path##*/}
-		[ "$(cat "$path/sriov_totalvfs" 2>/dev/null || echo 0)" != 2 ] || PF=${path##*/}
-	done
+	NET=$(basename "$(dirname "$(grep -l 0x020000 "$pci"/devices/*/class)")")
+	PF=$(find_pf)
 	echo 0 >"$pci/devices/$PF/sriov_drivers_autoprobe"
 	echo 2 >"$pci/devices/$PF/sriov_numvfs"
 	VF=$(basename "$(readlink -f "$pci/devices/$PF/virtfn0")")

@@ -33,6 +33,14 @@ sysfs() { cat "$pci/devices/${2:-$dev}/vfio_tsm/$1"; }
 # blocked KIND [DEVICE]: how many operations of a kind were refused
 blocked() { awk -v kind="$1" '$1 == kind { print $2 }' "$pci/devices/${2:-$dev}/vfio_tsm/blocked"; }
 
+# find_pf: the NVMe controller that can have two VFs
+find_pf() {
+	local path
+	for path in "$pci"/devices/*/sriov_totalvfs; do
+		[ "$(cat "$path")" != 2 ] || basename "$(dirname "$path")"
+	done
+}
+
 # client STEP...: a user of the device; see client/client.h
 client() { vfio-client "$dev" "$@"; }
 

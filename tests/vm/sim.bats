@@ -7,11 +7,7 @@ load helpers
 
 setup_file() {
 	load helpers
-	local path
-	for path in "$pci"/devices/*/sriov_totalvfs; do
-		[ "$(cat "$path")" = 2 ] || continue
-		PF=$(basename "$(dirname "$path")")
-	done
+	PF=$(find_pf)
 	export PF
 	load_all "$dev,$PF"
 }

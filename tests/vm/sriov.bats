@@ -7,11 +7,7 @@ load helpers
 
 setup_file() {
 	load helpers
-	local path
-	for path in "$pci"/devices/*/sriov_totalvfs; do
-		[ "$(cat "$path")" = 2 ] || continue
-		PF=$(basename "$(dirname "$path")")
-	done
+	PF=$(find_pf)
 	load_all "$PF"
 	modprobe nvme
 	echo 0 >"$pci/devices/$PF/sriov_drivers_autoprobe"

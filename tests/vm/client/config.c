@@ -121,7 +121,7 @@ STEP(config_write)
 	return locate(c, args, &pos) ?: write_value(c, pos, args[3], args[2]);
 }
 
-static int rewrite(struct client *c, const unsigned long long *args, uint64_t clear, uint64_t set)
+static int rewrite(struct client *c, const unsigned long long *args, uint64_t clear, uint64_t flip)
 {
 	uint64_t pos = 0, value = 0;
 	int ret = locate(c, args, &pos);
@@ -130,13 +130,13 @@ static int rewrite(struct client *c, const unsigned long long *args, uint64_t cl
 		return ret;
 	if (pread(c->device, &value, args[2], pos) < 0)
 		return -errno;
-	return write_value(c, pos, (value & ~clear) | set, args[2]);
+	return write_value(c, pos, (value & ~clear) ^ flip, args[2]);
 }
 
 /* config-set:CAP:OFFSET:LENGTH:BITS, config-clear, config-flip; 0 BITS writes back */
 STEP(config_set)
 {
-	return rewrite(c, args, 0, args[3]);
+	return rewrite(c, args, args[3], args[3]);
 }
 
 STEP(config_clear)
@@ -146,14 +146,7 @@ STEP(config_clear)
 
 STEP(config_flip)
 {
-	uint64_t pos = 0, value = 0;
-	int ret = locate(c, args, &pos);
-
-	if (ret)
-		return ret;
-	if (pread(c->device, &value, args[2], pos) < 0)
-		return -errno;
-	return write_value(c, pos, value ^ args[3], args[2]);
+	return rewrite(c, args, 0, args[3]);
 }
 
 /* config-long:START:LENGTH, writes back what is there, in one write */
