@@ -10,6 +10,7 @@
 
 static LIST_HEAD(vfio_tsm_devs);
 static struct workqueue_struct *pin_wq;
+static DECLARE_WAIT_QUEUE_HEAD(pin_done);
 
 static void dev_free(struct kref *ref)
 {
@@ -155,7 +156,8 @@ static int pin_dir(struct vfio_tsm_dev *dev, struct vfio_tsm_dir *dir)
 
 	scoped_guard(mutex, &vfio_tsm_lock) {
 		if (dev->in_use && !dev->pinned) {
-			dev->pinned = dir;
+			WRITE_ONCE(dev->pinned, dir);
+			wake_up_all(&pin_done);
 			return 0;
 		}
 	}
@@ -168,8 +170,8 @@ static int pin_dir(struct vfio_tsm_dev *dev, struct vfio_tsm_dir *dir)
  * @dir: the directory, in the list
  * @delay: in jiffies
  *
- * For a mkdir that comes after the open: make_group itself is too early, and
- * holds locks that pinning takes.
+ * For an open, and for a mkdir that comes after it: make_group itself is too
+ * early, and holds locks that pinning takes.
  */
 void vfio_tsm_pin_later(struct vfio_tsm_dir *dir, unsigned long delay)
 {
@@ -214,40 +216,34 @@ void vfio_tsm_pin_work(struct work_struct *work)
  * device's directory, where there is one, cannot be removed. current is the
  * owner.
  *
- * Return: 0 or a negative errno, with nothing to undo.
+ * Return: 0, or -EINTR when the caller is being killed, with nothing to undo.
  */
 int vfio_tsm_open_begin(struct vfio_tsm_dev *dev, enum vfio_tsm_region_mode *mode)
 {
 	struct vfio_tsm_dir *dir;
-	int ret = 0;
 
 	scoped_guard(mutex, &vfio_tsm_lock) {
 		dir = vfio_tsm_find_dir(&dev->addr);
-		if (dir)
-			config_item_get(&dir->group.cg_item);
 		*mode = dir ? dir->policy.region_mode : VFIO_TSM_REGIONS_UNSET;
 		if (*mode == VFIO_TSM_REGIONS_UNSET)
 			*mode = vfio_tsm_default_mode;
 		dev->region_mode = *mode;
 		dev->owner = get_pid(task_tgid(current));
 		dev->in_use = true;
+		if (dir)
+			vfio_tsm_pin_later(dir, 0);
 	}
 
-	if (!dir)
-		return 0;
-
-	ret = pin_dir(dev, dir);
-	if (ret == -ENOENT) {
-		/* In the middle of mkdir or rmdir: its policy counts, the rest waits. */
-		guard(mutex)(&vfio_tsm_lock);
-		if (vfio_tsm_find_dir(&dev->addr) == dir)
-			vfio_tsm_pin_later(dir, msecs_to_jiffies(10));
-		ret = 0;
-	}
-	config_item_put(&dir->group.cg_item);
-	if (ret)
+	/*
+	 * Not here: the lock of configfs' root may be held for as long as anybody
+	 * likes who lists that directory into memory of their own making. Who does
+	 * so delays an open, and no more.
+	 */
+	if (dir && wait_event_killable_timeout(pin_done, READ_ONCE(dev->pinned), HZ) < 0) {
 		vfio_tsm_closed(dev);
-	return ret;
+		return -EINTR;
+	}
+	return 0;
 }
 EXPORT_SYMBOL_GPL(vfio_tsm_open_begin);
 

@@ -127,7 +127,7 @@ extern const char *const vfio_tsm_region_mode_words[3];
 extern const char *const vfio_tsm_region_active_words[3];
 extern const char *const vfio_tsm_bar_mmap_words[2];
 extern const char *const vfio_tsm_state_words[6];
-extern const char *const vfio_tsm_stage_words[12];
+extern const char *const vfio_tsm_stage_words[13];
 extern const char *const vfio_tsm_event_words[VFIO_TSM_NR_EVENTS];
 extern const char *const vfio_tsm_reason_words[VFIO_TSM_NR_REASONS];
 extern const char *const vfio_tsm_blocked_words[VFIO_TSM_NR_BLOCKED];

@@ -19,10 +19,10 @@
  *
  * and from the last three back by vfio_tsm_closed().
  *
- * Locks: every function here may sleep. vfio_tsm_open_begin() takes the inode
- * lock of configfs' root directory, so no lock that a revoke() or refresh()
- * callback needs may be held; all others take one leaf mutex only, but for
- * vfio_tsm_unregister(), which waits for callbacks that run.
+ * Locks: every function here may sleep, but for vfio_tsm_blocked(). They take one
+ * leaf mutex only. vfio_tsm_open_begin() waits a second at most for a worker that
+ * takes the inode lock of configfs' root, and vfio_tsm_unregister() for callbacks
+ * that run.
  */
 #ifndef VFIO_TSM_H
 #define VFIO_TSM_H
@@ -69,6 +69,7 @@ enum vfio_tsm_stage {
 	VFIO_TSM_STAGE_POWER,
 	VFIO_TSM_STAGE_COMMAND,
 	VFIO_TSM_STAGE_TSM,
+	VFIO_TSM_STAGE_GROUP,
 };
 
 /* Why a device is bound no more; the words are in last_unbind. */

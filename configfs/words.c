@@ -46,6 +46,7 @@ const char *const vfio_tsm_stage_words[] = {
 	[VFIO_TSM_STAGE_POWER] = "power",
 	[VFIO_TSM_STAGE_COMMAND] = "command",
 	[VFIO_TSM_STAGE_TSM] = "tsm",
+	[VFIO_TSM_STAGE_GROUP] = "group",
 };
 
 const char *const vfio_tsm_event_words[] = {

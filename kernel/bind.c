@@ -4,6 +4,7 @@
  * state.
  */
 #include <linux/pci-tsm.h>
+#include <linux/pm_runtime.h>
 #include <linux/tsm.h>
 #include <linux/uaccess.h>
 #include <linux/vfio_tsm.h>
@@ -47,6 +48,29 @@ static bool view_tsm(struct pci_dev *pdev, struct tsm_view *view)
 	return READ_ONCE(pdev->tsm) == view->ctx;
 }
 
+/*
+ * A VF does not keep its PF from runtime suspend, which some drivers do, and then
+ * its memory is gone. Not under tsm_lock: a PF's driver may take any lock.
+ */
+static int wake_pf(struct vfio_pci_tsm_device *tsm)
+{
+	struct pci_dev *pdev = tsm->core.pdev;
+	int ret;
+
+	if (!pdev->is_virtfn)
+		return 0;
+	ret = pm_runtime_resume_and_get(&pci_physfn(pdev)->dev);
+	tsm->pf_awake = ret >= 0;
+	return ret < 0 ? ret : 0;
+}
+
+static void let_pf_sleep(struct vfio_pci_tsm_device *tsm)
+{
+	if (tsm->pf_awake)
+		pm_runtime_put(&pci_physfn(tsm->core.pdev)->dev);
+	tsm->pf_awake = false;
+}
+
 /* What the owner has not asked for, nor the administrator, it has to be told. */
 static bool is_loss(enum vfio_tsm_reason reason)
 {
@@ -85,6 +109,7 @@ void vfio_pci_tsm_drop_locked(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_rea
 	tsm->tdi = NULL;
 	vfio_pci_tsm_resets_on(tsm);
 	vfio_pci_tsm_rom_on(tsm);
+	let_pf_sleep(tsm);
 	vfio_pci_tsm_mmap_allow(tsm);
 	tsm->lost = lost;
 	WRITE_ONCE(tsm->bound, false);
@@ -118,6 +143,10 @@ static void refresh_locked(struct vfio_pci_tsm_device *tsm)
 	lockdep_assert_held(&tsm->tsm_lock);
 	if (!tsm->bound)
 		return;
+	if (READ_ONCE(tsm->aer)) {
+		vfio_pci_tsm_drop_locked(tsm, VFIO_TSM_REASON_AER);
+		return;
+	}
 	if (view_tsm(tsm->core.pdev, &view) && view.ctx == tsm->ctx && view.tdi &&
 	    view.tdi == tsm->tdi)
 		return;
@@ -150,12 +179,16 @@ bool vfio_pci_tsm_is_bound(struct vfio_pci_tsm_device *tsm)
  * vfio_pci_tsm_watch() - notice that the TSM has let go of an idle device
  * @work: the device's
  *
- * Runs from a bind until it finds the device unbound.
+ * Runs from a bind until it finds the device unbound, and on an error.
  */
 void vfio_pci_tsm_watch(struct work_struct *work)
 {
 	struct vfio_pci_tsm_device *tsm =
 		container_of(to_delayed_work(work), struct vfio_pci_tsm_device, watch);
+
+	/* VFs may be on buses that recovery does not walk. */
+	if (READ_ONCE(tsm->aer) && tsm->core.pdev->is_physfn)
+		vfio_pci_tsm_lose_vfs(tsm->core.pdev, VFIO_TSM_REASON_AER);
 
 	if (vfio_pci_tsm_is_bound(tsm))
 		queue_delayed_work(system_freezable_power_efficient_wq, &tsm->watch,
@@ -242,6 +275,9 @@ static int check_ready(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_stage *sta
 	*stage = VFIO_TSM_STAGE_POWER;
 	if (tsm->resetting || tsm->sriov_changing || vfio_pci_tsm_is_suspending())
 		return -EHOSTDOWN;
+	/* In the middle of AER, whose recovery asks whether the bus can be reset. */
+	if (pci_channel_offline(pdev) || pci_channel_offline(pci_physfn(pdev)))
+		return -EHOSTDOWN;
 	if (tsm->core.pm_runtime_engaged || pdev->current_state != PCI_D0)
 		return -EHOSTDOWN;
 
@@ -280,11 +316,14 @@ static int lock_tdi(struct vfio_pci_tsm_device *tsm, struct vfio_tsm_binding *bi
 	if (ret)
 		return ret;
 
+	/* What went before has been survived, or is seen by the states above. */
+	WRITE_ONCE(tsm->aer, false);
 	ret = vfio_pci_tsm_resets_off(tsm);
 	if (ret) {
 		*stage = VFIO_TSM_STAGE_POWER;
 		return ret;
 	}
+
 	*stage = VFIO_TSM_STAGE_TSM;
 	WRITE_ONCE(tsm->in_tsm, true);
 	ret = pci_tsm_bind(pdev, tsm->core.vdev.kvm, binding->tdi_id);
@@ -337,6 +376,16 @@ static int bind_checked(struct vfio_pci_tsm_device *tsm, const struct vfio_pci_t
 	if (ret)
 		return ret;
 
+	*stage = VFIO_TSM_STAGE_GROUP;
+	ret = vfio_pci_tsm_check_group(tsm);
+	if (ret)
+		return ret;
+
+	*stage = VFIO_TSM_STAGE_POWER;
+	ret = wake_pf(tsm);
+	if (ret)
+		return -EHOSTDOWN;
+
 	vfio_pci_tsm_rom_off(tsm);
 	*stage = VFIO_TSM_STAGE_MAPPED;
 	ret = vfio_pci_tsm_mmap_begin_bind(tsm, policy->bar_mmap);
@@ -352,6 +401,7 @@ err_mmap:
 	vfio_pci_tsm_mmap_allow(tsm);
 err_rom:
 	vfio_pci_tsm_rom_on(tsm);
+	let_pf_sleep(tsm);
 	return ret;
 }
 
@@ -387,7 +437,11 @@ int vfio_pci_tsm_bind(struct vfio_pci_tsm_device *tsm, unsigned long arg)
 	if (ret)
 		return ret;
 
-	guard(mutex)(&tsm->core.vdev.dev_set->lock);
+	ACQUIRE(mutex_kill, set_lock)(&tsm->core.vdev.dev_set->lock);
+	ret = ACQUIRE_ERR(mutex_kill, &set_lock);
+	if (ret)
+		return ret;
+
 	scoped_guard(mutex, &tsm->tsm_lock) {
 		refresh_locked(tsm);
 		if (tsm->bound)
@@ -396,7 +450,9 @@ int vfio_pci_tsm_bind(struct vfio_pci_tsm_device *tsm, unsigned long arg)
 
 	binding.vdevice_id = bind.vdevice_id;
 	vfio_tsm_bind_begin(tsm->tdev, &policy);
+	WRITE_ONCE(tsm->binding, true);
 	ret = bind_checked(tsm, &bind, &policy, &binding, &stage);
+	WRITE_ONCE(tsm->binding, false);
 	if (ret)
 		vfio_tsm_bind_end(tsm->tdev, NULL, ret, stage);
 	return ret;

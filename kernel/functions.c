@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What concerns more than one of the functions on this driver: SR-IOV, where a
- * PF's doings are its VFs' as well, and system suspend.
+ * What concerns more than one of the functions on this driver: IOMMU groups, whose
+ * functions have one domain, SR-IOV, where a PF's doings are its VFs' as well, and
+ * system suspend.
  */
+#include <linux/iommu.h>
 #include <linux/list.h>
 #include <linux/pci.h>
 #include <linux/suspend.h>
@@ -12,8 +14,8 @@
 static LIST_HEAD(functions);
 static DEFINE_MUTEX(functions_lock); /* the list; tsm_lock comes below it */
 
-/* Between PM_SUSPEND_PREPARE and PM_POST_SUSPEND, and the like. */
-static bool suspending;
+/* How many are between PM_SUSPEND_PREPARE and PM_POST_SUSPEND, and the like. */
+static atomic_t suspending;
 
 /**
  * vfio_pci_tsm_add() - a function has got the driver
@@ -33,6 +35,116 @@ void vfio_pci_tsm_del(struct vfio_pci_tsm_device *tsm)
 {
 	guard(mutex)(&functions_lock);
 	list_del(&tsm->node);
+}
+
+/* A function that shares @data's group, on a driver that asks nobody. */
+static int is_stranger(struct device *dev, void *data)
+{
+	struct vfio_pci_tsm_device *tsm = data;
+	struct device *own = &tsm->core.pdev->dev;
+
+	if (dev == own || !dev->driver || dev->driver == own->driver)
+		return 0;
+	return dev_is_pci(dev) && pci_is_bridge(to_pci_dev(dev)) ? 0 : -EBUSY;
+}
+
+static bool shares_group(struct vfio_pci_tsm_device *a, struct vfio_pci_tsm_device *b)
+{
+	return a != b && a->core.pdev->dev.iommu_group == b->core.pdev->dev.iommu_group;
+}
+
+/**
+ * vfio_pci_tsm_check_group() - whether a function's IOMMU domain stays its own
+ * @tsm: the device, with @tsm->binding set
+ *
+ * iommufd replaces the domain of a whole group when one of its functions is
+ * attached elsewhere. Those on this driver ask before they do.
+ *
+ * Return: 0; -EBUSY when a function of the group is on another driver, or is
+ * being attached.
+ */
+int vfio_pci_tsm_check_group(struct vfio_pci_tsm_device *tsm)
+{
+	struct iommu_group *group = iommu_group_get(&tsm->core.pdev->dev);
+	struct vfio_pci_tsm_device *other;
+	int ret = 0;
+
+	if (!group)
+		return 0;
+	ret = iommu_group_for_each_dev(group, tsm, is_stranger);
+	iommu_group_put(group);
+	if (ret)
+		return ret;
+
+	/* Against vfio_pci_tsm_attach_begin() */
+	smp_mb();
+	guard(mutex)(&functions_lock);
+	list_for_each_entry(other, &functions, node) {
+		if (shares_group(tsm, other) && atomic_read(&other->attaching))
+			return -EBUSY;
+	}
+	return 0;
+}
+
+static bool keeps_domain(struct vfio_pci_tsm_device *tsm)
+{
+	return READ_ONCE(tsm->binding) || vfio_pci_tsm_is_bound(tsm);
+}
+
+/*
+ * Whose domain would change, and must not: @tsm's own, or that of a function of
+ * its group. Functions that join a domain in use, or leave it, do not change it.
+ */
+static struct vfio_pci_tsm_device *find_harmed(struct vfio_pci_tsm_device *tsm, bool replace)
+{
+	struct vfio_pci_tsm_device *other;
+
+	if (vfio_pci_tsm_is_bound(tsm))
+		return tsm;
+	list_for_each_entry(other, &functions, node) {
+		if (shares_group(tsm, other) && keeps_domain(other) &&
+		    (replace || !other->core.vdev.iommufd_attached))
+			return other;
+	}
+	return NULL;
+}
+
+/**
+ * vfio_pci_tsm_attach_begin() - begin a change of the IOMMU domain
+ * @tsm: the device
+ * @replace: whether it would leave one domain for another
+ * @kind: how a refusal is counted, for the device that is bound
+ *
+ * Return: whether it may be done, and vfio_pci_tsm_attach_end() is to follow; not
+ * if it would change the domain of a function that is bound.
+ *
+ * Context: under the device set's lock, as a bind of @tsm is.
+ */
+bool vfio_pci_tsm_attach_begin(struct vfio_pci_tsm_device *tsm, bool replace,
+			       enum vfio_tsm_blocked kind)
+{
+	struct vfio_pci_tsm_device *harmed;
+
+	atomic_inc(&tsm->attaching);
+	/* Against vfio_pci_tsm_check_group() */
+	smp_mb__after_atomic();
+
+	guard(mutex)(&functions_lock);
+	harmed = find_harmed(tsm, replace);
+	if (!harmed)
+		return true;
+	atomic_dec(&tsm->attaching);
+	vfio_tsm_blocked(harmed->tdev, kind);
+	return false;
+}
+
+/**
+ * vfio_pci_tsm_attach_end() - it is done
+ * @tsm: the device, after vfio_pci_tsm_attach_begin() with true
+ */
+void vfio_pci_tsm_attach_end(struct vfio_pci_tsm_device *tsm)
+{
+	atomic_dec(&tsm->attaching);
 }
 
 static bool is_vf_of(struct vfio_pci_tsm_device *tsm, struct pci_dev *pf)
@@ -123,7 +235,7 @@ int vfio_pci_tsm_set_num_vfs(struct pci_dev *pdev, int nr_virtfn)
  */
 bool vfio_pci_tsm_is_suspending(void)
 {
-	return READ_ONCE(suspending);
+	return atomic_read(&suspending);
 }
 
 /* A TDI does not survive sleep: its device loses power, or at least its state. */
@@ -132,7 +244,7 @@ static int prepare_suspend(void)
 	struct vfio_pci_tsm_device *tsm;
 	int ret = 0;
 
-	WRITE_ONCE(suspending, true);
+	atomic_inc(&suspending);
 	guard(mutex)(&functions_lock);
 	list_for_each_entry(tsm, &functions, node) {
 		/* With tsm_lock also where it is not: a bind may be at work. */
@@ -144,7 +256,7 @@ static int prepare_suspend(void)
 		ret = -EBUSY;
 	}
 	if (ret)
-		WRITE_ONCE(suspending, false);
+		atomic_dec(&suspending);
 	return ret;
 }
 
@@ -158,7 +270,7 @@ static int pm_notify(struct notifier_block *nb, unsigned long action, void *unus
 	case PM_POST_SUSPEND:
 	case PM_POST_HIBERNATION:
 	case PM_POST_RESTORE:
-		WRITE_ONCE(suspending, false);
+		atomic_dec(&suspending);
 	}
 	return NOTIFY_DONE;
 }

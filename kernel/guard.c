@@ -193,43 +193,51 @@ ssize_t vfio_pci_tsm_write(struct vfio_device *vdev, const char __user *buf, siz
 }
 
 /*
- * The IOMMU domain of a TDI stays as it is. These run under the device set's
- * lock, as a bind does, so what is not bound stays so until they are through.
+ * The IOMMU domain of a TDI stays as it is, and it is that of all functions of its
+ * group. These run under the device set's lock.
  */
-
-static bool refuse_domain(struct vfio_device *vdev, enum vfio_tsm_blocked kind)
-{
-	struct vfio_pci_tsm_device *tsm = to_tsm_device(vdev);
-
-	if (!vfio_pci_tsm_is_bound(tsm))
-		return false;
-	vfio_tsm_blocked(tsm->tdev, kind);
-	return true;
-}
 
 int vfio_pci_tsm_attach_ioas(struct vfio_device *vdev, u32 *pt_id)
 {
-	if (refuse_domain(vdev, VFIO_TSM_BLOCKED_ATTACH))
+	struct vfio_pci_tsm_device *tsm = to_tsm_device(vdev);
+	int ret;
+
+	if (!vfio_pci_tsm_attach_begin(tsm, vdev->iommufd_attached, VFIO_TSM_BLOCKED_ATTACH))
 		return -EBUSY;
-	return vfio_iommufd_physical_attach_ioas(vdev, pt_id);
+	ret = vfio_iommufd_physical_attach_ioas(vdev, pt_id);
+	vfio_pci_tsm_attach_end(tsm);
+	return ret;
 }
 
 /* Cannot answer; closing the device detaches what is left. */
 void vfio_pci_tsm_detach_ioas(struct vfio_device *vdev)
 {
-	if (!refuse_domain(vdev, VFIO_TSM_BLOCKED_DETACH))
-		vfio_iommufd_physical_detach_ioas(vdev);
+	struct vfio_pci_tsm_device *tsm = to_tsm_device(vdev);
+
+	if (!vfio_pci_tsm_attach_begin(tsm, false, VFIO_TSM_BLOCKED_DETACH))
+		return;
+	vfio_iommufd_physical_detach_ioas(vdev);
+	vfio_pci_tsm_attach_end(tsm);
 }
 
 int vfio_pci_tsm_pasid_attach_ioas(struct vfio_device *vdev, u32 pasid, u32 *pt_id)
 {
-	if (refuse_domain(vdev, VFIO_TSM_BLOCKED_ATTACH))
+	struct vfio_pci_tsm_device *tsm = to_tsm_device(vdev);
+	int ret;
+
+	if (!vfio_pci_tsm_attach_begin(tsm, true, VFIO_TSM_BLOCKED_ATTACH))
 		return -EBUSY;
-	return vfio_iommufd_physical_pasid_attach_ioas(vdev, pasid, pt_id);
+	ret = vfio_iommufd_physical_pasid_attach_ioas(vdev, pasid, pt_id);
+	vfio_pci_tsm_attach_end(tsm);
+	return ret;
 }
 
 void vfio_pci_tsm_pasid_detach_ioas(struct vfio_device *vdev, u32 pasid)
 {
-	if (!refuse_domain(vdev, VFIO_TSM_BLOCKED_DETACH))
-		vfio_iommufd_physical_pasid_detach_ioas(vdev, pasid);
+	struct vfio_pci_tsm_device *tsm = to_tsm_device(vdev);
+
+	if (!vfio_pci_tsm_attach_begin(tsm, true, VFIO_TSM_BLOCKED_DETACH))
+		return;
+	vfio_iommufd_physical_pasid_detach_ioas(vdev, pasid);
+	vfio_pci_tsm_attach_end(tsm);
 }

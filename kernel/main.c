@@ -47,7 +47,7 @@ static void vfio_pci_tsm_request(struct vfio_device *vdev, unsigned int count)
 {
 	struct vfio_pci_tsm_device *tsm = to_tsm_device(vdev);
 
-	if (pci_channel_offline(tsm->core.pdev))
+	if (tsm->core.pdev->error_state == pci_channel_io_perm_failure)
 		vfio_pci_tsm_lose(tsm, VFIO_TSM_REASON_REMOVED);
 	vfio_pci_core_request(vdev, count);
 }
@@ -122,9 +122,24 @@ static void vfio_pci_tsm_remove(struct pci_dev *pdev)
 
 	/* Waits until whoever has the device open has let it go. */
 	vfio_pci_core_unregister_device(&tsm->core);
+	/* An error may have set it off after the close; none comes any more. */
+	cancel_delayed_work_sync(&tsm->watch);
 	vfio_pci_tsm_del(tsm);
 	vfio_tsm_unregister(tsm->tdev);
 	vfio_put_device(&tsm->core.vdev);
+}
+
+/* The PCI core clears Bus Master for a kexec; the next kernel knows no TDI. */
+static void vfio_pci_tsm_shutdown(struct pci_dev *pdev)
+{
+	struct vfio_pci_tsm_device *tsm =
+		container_of(dev_get_drvdata(&pdev->dev), struct vfio_pci_tsm_device, core);
+
+	guard(mutex)(&tsm->tsm_lock);
+	/* For good: nothing is bound any more. */
+	tsm->resetting = true;
+	if (tsm->bound)
+		vfio_pci_tsm_drop_locked(tsm, VFIO_TSM_REASON_RESET);
 }
 
 static int vfio_pci_tsm_sriov_configure(struct pci_dev *pdev, int nr_virtfn)
@@ -150,6 +165,7 @@ static struct pci_driver vfio_pci_tsm_driver = {
 	.id_table = vfio_pci_tsm_ids,
 	.probe = vfio_pci_tsm_probe,
 	.remove = vfio_pci_tsm_remove,
+	.shutdown = vfio_pci_tsm_shutdown,
 	.sriov_configure = vfio_pci_tsm_sriov_configure,
 	.err_handler = &vfio_pci_tsm_err_handlers,
 	.dev_groups = vfio_tsm_sysfs_groups,

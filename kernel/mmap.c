@@ -91,7 +91,12 @@ int vfio_pci_tsm_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
 	int ret;
 
 	guard(rwsem_read)(&tsm->core.memory_lock);
-	if (READ_ONCE(tsm->mmap_state) != VFIO_PCI_TSM_MMAP_ALLOWED) {
+	switch (READ_ONCE(tsm->mmap_state)) {
+	case VFIO_PCI_TSM_MMAP_ALLOWED:
+		break;
+	case VFIO_PCI_TSM_MMAP_PENDING:
+		return -EBUSY;
+	default:
 		vfio_tsm_blocked(tsm->tdev, VFIO_TSM_BLOCKED_MMAP);
 		return -EBUSY;
 	}

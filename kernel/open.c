@@ -6,8 +6,10 @@
  * still lets root map the BAR through sysfs' resourceN. In exclusive mode a
  * resource that is busy and exclusive goes below each of these claims, which
  * closes that door (iomem_is_exclusive(), kernel/resource.c) without a moment in
- * which the BAR is unclaimed. The mode is read once, before the device is
- * enabled, and cannot be changed until it is closed.
+ * which the BAR is unclaimed. Mappings that root has made before the open stay,
+ * unless the kernel has CONFIG_IO_STRICT_DEVMEM (revoke_iomem(), same file). The
+ * mode is read once, before the device is enabled, and cannot be changed until it
+ * is closed.
  */
 #include <linux/ioport.h>
 #include <linux/pci.h>
@@ -63,8 +65,9 @@ static int claim_bars(struct vfio_pci_tsm_device *tsm)
 	for (int bar = 0; bar < PCI_STD_NUM_BARS; bar++) {
 		ret = claim_bar(tsm, bar);
 		if (ret) {
-			pci_warn(tsm->core.pdev, "BAR %d cannot be claimed exclusively: %d\n", bar,
-				 ret);
+			dev_warn_ratelimited(&tsm->core.pdev->dev,
+					     "BAR %d cannot be claimed exclusively: %d\n", bar,
+					     ret);
 			release_claims(tsm);
 			return ret;
 		}

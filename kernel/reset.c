@@ -7,7 +7,10 @@
  * (pci_bus_resettable()), for resets of bus and slot. While bound, both say no:
  * for the function itself, for the PF of a VF, and for the bridges above, whose
  * resets would take it along. What comes through all the same, because root wrote
- * reset_method, finds the function unbound when it begins.
+ * reset_method, or the PCI core had asked just before the bind, finds the function
+ * unbound when it begins: reset_prepare() comes first, for a PF on this driver
+ * with its VFs. Nobody is told of a forced reset of a PF on another driver, or of
+ * a bridge.
  */
 #include <linux/list.h>
 #include <linux/pci.h>
@@ -140,6 +143,7 @@ int vfio_pci_tsm_resets_off(struct vfio_pci_tsm_device *tsm)
 		}
 	}
 
+	WRITE_ONCE(tsm->resets_held, true);
 	/* Against pci_cfg_access_lock(), after which a reset reads the methods. */
 	smp_mb();
 	for (pdev = next_in_reset(tsm->core.pdev); pdev; pdev = next_in_reset(pdev)) {
@@ -155,12 +159,12 @@ int vfio_pci_tsm_resets_off(struct vfio_pci_tsm_device *tsm)
  * vfio_pci_tsm_resets_on() - have resets as they were
  * @tsm: the device, after vfio_pci_tsm_resets_off() with 0
  *
- * Context: under tsm_lock.
+ * Context: takes held_lock alone; once is enough.
  */
 void vfio_pci_tsm_resets_on(struct vfio_pci_tsm_device *tsm)
 {
-	lockdep_assert_held(&tsm->tsm_lock);
-	unhold_until(tsm->core.pdev, NULL);
+	if (xchg(&tsm->resets_held, false))
+		unhold_until(tsm->core.pdev, NULL);
 }
 
 static struct vfio_pci_tsm_device *pdev_to_tsm(struct pci_dev *pdev)
@@ -193,11 +197,18 @@ static void reset_done(struct pci_dev *pdev)
 
 /*
  * An uncorrectable error on the way to the function, or in it: a secure IDE
- * stream ends with it, and recovery may reset the link.
+ * stream ends with it, and recovery may reset the link. This comes with
+ * pci_bus_sem held, which PCI/TSM takes below its own lock, so the TDI cannot be
+ * unbound here: whoever looks at the device next does it, the watch at once.
  */
 static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t state)
 {
-	vfio_pci_tsm_lose(pdev_to_tsm(pdev), VFIO_TSM_REASON_AER);
+	struct vfio_pci_tsm_device *tsm = pdev_to_tsm(pdev);
+
+	WRITE_ONCE(tsm->aer, true);
+	if (READ_ONCE(tsm->bound))
+		vfio_pci_tsm_resets_on(tsm);
+	mod_delayed_work(system_freezable_power_efficient_wq, &tsm->watch, 0);
 	return vfio_pci_core_aer_err_detected(pdev, state);
 }
 

@@ -10,7 +10,7 @@
  *	mmap.c		mappings of BARs: counted, blocked, zapped
  *	reset.c		resets that do not come through VFIO, and AER
  *	rom.c		the expansion ROM, which root may read, too
- *	functions.c	what concerns several functions: SR-IOV, system suspend
+ *	functions.c	what concerns several functions: IOMMU groups, SR-IOV, suspend
  *
  * States, and what leads from one to another:
  *
@@ -26,7 +26,7 @@
  *
  *	vfio_pci_tsm_device::op_sem
  *	vfio_device_set::lock - VFIO's own. A bind holds it against hot resets
- *		by siblings and changes of the IOMMU domain.
+ *		by siblings of the same set, and changes of its own IOMMU domain.
  *	vfio_pci_core_device::memory_lock - VFIO's own. Protects @mmap_state:
  *		write to block mappings, read around each fault and mmap. Never
  *		held over a call into PCI/TSM.
@@ -85,12 +85,17 @@ enum vfio_pci_tsm_mmap_state {
  * @bound: PCI/TSM has bound the function for us. Written under @tsm_lock, set
  *	under @op_sem for write and the device set's lock in addition: whoever
  *	holds one of the three and reads false knows that it stays false.
+ * @attaching: changes of its IOMMU domain that are at work; takes no lock
+ * @binding: a bind is at work; set under @op_sem, read with no lock
+ * @pf_awake: the PF of a VF is kept from runtime suspend
  * @in_tsm: PCI/TSM is at work on the function, which may take as long as it likes
  * @lost: the TDI went away without the owner, who has not said UNBIND since
  * @resetting: between reset_prepare() and reset_done()
  * @sriov_changing: SR-IOV is being switched on or off
  * @ctx: pdev->tsm when bound; it changes when the TSM is disconnected
  * @tdi: the TDI in @ctx when bound
+ * @aer: an uncorrectable error came since the bind; takes no lock
+ * @resets_held: resets are off; takes no lock
  * @watch: looks after @ctx and @tdi while bound
  * @rom: region info of the ROM as it was right before the bind; under @op_sem
  * @rom_resource: the ROM's resource as it was then
@@ -106,6 +111,9 @@ struct vfio_pci_tsm_device {
 
 	struct rw_semaphore op_sem;
 	struct mutex tsm_lock; /* see above */
+	atomic_t attaching;
+	bool binding;
+	bool pf_awake;
 	bool bound;
 	bool in_tsm;
 	bool lost;
@@ -113,6 +121,8 @@ struct vfio_pci_tsm_device {
 	bool sriov_changing;
 	struct pci_tsm *ctx;
 	struct pci_tdi *tdi;
+	bool aer;
+	bool resets_held;
 	struct delayed_work watch;
 	struct vfio_region_info rom;
 	struct resource rom_resource;
@@ -180,6 +190,10 @@ void vfio_pci_tsm_rom_on(struct vfio_pci_tsm_device *tsm);
 extern struct notifier_block vfio_pci_tsm_pm_notifier;
 void vfio_pci_tsm_add(struct vfio_pci_tsm_device *tsm);
 void vfio_pci_tsm_del(struct vfio_pci_tsm_device *tsm);
+int vfio_pci_tsm_check_group(struct vfio_pci_tsm_device *tsm);
+bool vfio_pci_tsm_attach_begin(struct vfio_pci_tsm_device *tsm, bool replace,
+			       enum vfio_tsm_blocked kind);
+void vfio_pci_tsm_attach_end(struct vfio_pci_tsm_device *tsm);
 void vfio_pci_tsm_lose_vfs(struct pci_dev *pf, enum vfio_tsm_reason reason);
 int vfio_pci_tsm_set_num_vfs(struct pci_dev *pdev, int nr_virtfn);
 bool vfio_pci_tsm_is_suspending(void);

@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Everything at once, at random, on a device that is bound most of the time: the
 # TSM sees no violation, nothing hangs, the kernel log stays clean. The victim has
-# a sibling on its bus, on plain vfio-pci.
+# a sibling on its bus, and in its IOMMU group.
 # vm: --nvme 0 --cpus 2 --qemu -device --qemu pcie-root-port,id=rpa,bus=pcie.0,addr=0x10,chassis=60,slot=60 --qemu -device --qemu nvme,serial=victim,bus=rpa,addr=0.0,multifunction=on --qemu -device --qemu nvme,serial=sibling,bus=rpa,addr=0.1
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers
 
-setup_file() { load helpers; load_all; modprobe vfio-pci; }
+setup_file() { load helpers; load_all; }
 teardown_file() { load helpers; unload_all; }
 
 setup() {
 	dev=0000:02:00.0
 	sibling=0000:02:00.1
 	prepare "$dev"
-	assign "$sibling" vfio-pci
+	assign "$sibling"
 }
 teardown() { cleanup "$sibling"; }
 

@@ -2,6 +2,8 @@
 # Each allocation of open, bind, unbind and close fails in turn: the answer is an
 # error that says so, or all is well without that memory; nothing stays half
 # done, and the device works afterwards. What leaks, init finds at the end.
+# vm: --timeout 1500
+# by hand: the IOMMU core warns of failed allocations of its own (__iommu_release_dma_ownership)
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Resets by the host while bound: root through sysfs, and a sibling on plain
-# vfio-pci. Two functions of one device, so that their bus is one, too.
+# What the host and a sibling do to a bound function: resets, by root through sysfs
+# and by the sibling, and a change of the domain that both have. Two functions of
+# one device, so that their bus is one, and without ACS their IOMMU group.
 # vm: --nvme 0 --qemu -device --qemu pcie-root-port,id=rpm,bus=pcie.0,addr=0x10,chassis=60,slot=60 --qemu -device --qemu nvme,serial=f0,bus=rpm,addr=0x0,multifunction=on --qemu -device --qemu nvme,serial=f1,bus=rpm,addr=0x0.0x1
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
@@ -24,7 +25,7 @@ teardown_file() {
 setup() {
 	dev=$F0
 	prepare
-	assign "$F1" vfio-pci
+	assign "$F1"
 }
 teardown() { cleanup "$F1"; }
 
@@ -50,12 +51,38 @@ refused_to_root() {
 	refused_to_root "$pci/devices/$PORT/reset_subordinate"
 }
 
-@test "hot reset by a sibling on plain vfio-pci" {
+@test "hot reset by a sibling that is not bound" {
 	run client open "sibling:$F1" on-sibling:hot-reset config-read:0:4:2 config-set:0:4:2:6 tsm-bind \
 		on-sibling:hot-reset "sh:cat $debugfs/$dev/state" tsm-unbind on-sibling:hot-reset
 	assert_equal "$(answers tsm-bind)" OK
 	assert_equal "$(answers on-sibling:hot-reset)" "OK ENODEV OK"
 	assert_line CONFIG_LOCKED
+	assert_equal "$(sim violations)" 0
+}
+
+@test "a sibling on another driver: no bind, for it could change the domain of both" {
+	assign "$F1" vfio-pci
+	run client open tsm-bind "sh:cat $configfs/$dev/tsm/last_error"
+	assert_equal "$(answers tsm-bind)" EBUSY
+	assert_line "-16 group"
+	release "$F1"
+	run client open tsm-bind
+	assert_equal "$(answers tsm-bind)" OK
+}
+
+@test "another IOAS for a sibling is one for the bound function" {
+	run client open "sibling:$F1" on-sibling:attach tsm-bind on-sibling:ioas "sh:cat $debugfs/$dev/state"
+	assert_equal "$(answers tsm-bind)" OK
+	assert_equal "$(answers on-sibling:attach)" OK
+	assert_equal "$(answers on-sibling:ioas)" EBUSY
+	assert_equal "$(blocked attach)" 1
+	assert_line CONFIG_LOCKED
+}
+
+@test "a sibling may leave the domain and come back, which changes nothing" {
+	run client open "sibling:$F1" on-sibling:attach tsm-bind on-sibling:detach on-sibling:attach
+	assert_equal "$(answers on-sibling:detach)" OK
+	assert_equal "$(answers on-sibling:attach)" "OK OK"
 	assert_equal "$(sim violations)" 0
 }
 

@@ -41,14 +41,17 @@ struct vfio_pci_tsm_bind {
  * EALREADY - already bound by this file
  * EPERM - the device was opened with shared regions
  * EACCES - the administrator set bind_allowed to 0
- * EBUSY - a BAR is mapped (and bar_mmap is refuse), or an ioeventfd exists
+ * EBUSY - a BAR is mapped (and bar_mmap is refuse), or an ioeventfd exists, or
+ *	another function of the IOMMU group is on another driver
  * EINVAL - the file was not added to a KVM VM before BIND_IOMMUFD
  * ENODATA - @vdevice_id is 0 and no tdi_id is configured
  * EOPNOTSUPP - @vdevice_id is given, and this kernel cannot look it up
  * ENOENT - no such vDEVICE, or it belongs to another device
  * EOVERFLOW - the vDEVICE's virt_id has more than 32 bits
- * ENXIO - not connected to a TSM, or that TSM cannot bind
- * EHOSTDOWN - not in D0, or memory decode or bus mastering is off
+ * ENXIO - not connected to a TSM, or that TSM cannot bind, or the last bind was
+ *	lost and the owner has not said UNBIND since
+ * EHOSTDOWN - not in D0, or memory decode or bus mastering is off, or the host is
+ *	at work on the function: a reset, AER, SR-IOV, suspend, a read of its ROM
  * other - what the TSM answered
  */
 #define VFIO_DEVICE_TSM_BIND _IO(VFIO_TYPE, VFIO_BASE + 22)

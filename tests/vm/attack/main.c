@@ -28,7 +28,7 @@ static const char usage[] =
 	"connected to and policy allows to be bound, from several threads at random.\n"
 	"Fails where the simulated TSM sees a violation, the TDI is lost without reason,\n"
 	"an operation takes more than two minutes, or the device cannot be bound any more\n"
-	"afterwards. SIBLING is a function on plain vfio-pci that would be reset together\n"
+	"afterwards. SIBLING is a function on vfio-pci-tsm that would be reset together\n"
 	"with VICTIM.\n"
 	"\n"
 	"  --seed N         where the random numbers begin; the default is a new one\n"

@@ -70,6 +70,7 @@ static int open_sibling(struct client *c, UNUSED const unsigned long long *args,
 {
 	sibling.addr = text;
 	sibling.iommufd = c->iommufd;
+	sibling.ioas = c->ioas;
 	return do_step(&sibling, "cdev", 1) ?: do_step(&sibling, "bind-iommufd", 1);
 }
 
