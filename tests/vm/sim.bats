@@ -288,7 +288,7 @@ vfs() {
 	echo "$1" >"$pci/devices/$PF/sriov_numvfs"
 }
 
-@test "VFs: a connection covers them, each fails by itself, and resets are seen" {
+@test "VFs: a connection covers them, each fails by itself, and its reset is seen" {
 	modprobe nvme
 	echo "$PF" >"$pci/drivers_probe"
 	vfs 2
@@ -319,9 +319,6 @@ vfs() {
 	assert_output --partial CONFIG_LOCKED
 	assert_line ERROR
 	echo 0 >"$debugfs/$VF0/inject/error_unbind"
-
-	# Its PF's: what is left of the VF depends on QEMU's version
-	sees "echo 1 >$pci/devices/$PF/reset" "" "$VF0"
 
 	for vf in "$VF0" "$VF1"; do
 		release "$vf"
