@@ -153,11 +153,11 @@ static bool is_vf_of(struct vfio_pci_tsm_device *tsm, struct pci_dev *pf)
 }
 
 /**
- * vfio_pci_tsm_lose_vfs() - unbind the VFs of a PF that is reset by force
+ * vfio_pci_tsm_lose_vfs() - unbind the VFs of a PF that is reset or in error
  * @pf: the PF
  * @reason: why
  *
- * Context: as reset_prepare().
+ * Context: takes functions_lock, and tsm_lock of each.
  */
 void vfio_pci_tsm_lose_vfs(struct pci_dev *pf, enum vfio_tsm_reason reason)
 {
@@ -210,8 +210,7 @@ static bool begin_sriov_change(struct vfio_pci_tsm_device *tsm)
  */
 int vfio_pci_tsm_set_num_vfs(struct pci_dev *pdev, int nr_virtfn)
 {
-	struct vfio_pci_tsm_device *tsm =
-		container_of(dev_get_drvdata(&pdev->dev), struct vfio_pci_tsm_device, core);
+	struct vfio_pci_tsm_device *tsm = pdev_to_tsm(pdev);
 	int ret;
 
 	if (!begin_sriov_change(tsm) || has_bound_vf(pdev)) {

@@ -117,8 +117,7 @@ err_put:
 
 static void vfio_pci_tsm_remove(struct pci_dev *pdev)
 {
-	struct vfio_pci_tsm_device *tsm =
-		container_of(dev_get_drvdata(&pdev->dev), struct vfio_pci_tsm_device, core);
+	struct vfio_pci_tsm_device *tsm = pdev_to_tsm(pdev);
 
 	/* Waits until whoever has the device open has let it go. */
 	vfio_pci_core_unregister_device(&tsm->core);
@@ -132,8 +131,7 @@ static void vfio_pci_tsm_remove(struct pci_dev *pdev)
 /* The PCI core clears Bus Master for a kexec; the next kernel knows no TDI. */
 static void vfio_pci_tsm_shutdown(struct pci_dev *pdev)
 {
-	struct vfio_pci_tsm_device *tsm =
-		container_of(dev_get_drvdata(&pdev->dev), struct vfio_pci_tsm_device, core);
+	struct vfio_pci_tsm_device *tsm = pdev_to_tsm(pdev);
 
 	guard(mutex)(&tsm->tsm_lock);
 	/* For good: nothing is bound any more. */

@@ -167,11 +167,6 @@ void vfio_pci_tsm_resets_on(struct vfio_pci_tsm_device *tsm)
 		unhold_until(tsm->core.pdev, NULL);
 }
 
-static struct vfio_pci_tsm_device *pdev_to_tsm(struct pci_dev *pdev)
-{
-	return container_of(dev_get_drvdata(&pdev->dev), struct vfio_pci_tsm_device, core);
-}
-
 /* Under the device lock, perhaps the device set's lock and memory_lock as well. */
 static void reset_prepare(struct pci_dev *pdev)
 {

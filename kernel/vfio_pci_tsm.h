@@ -139,6 +139,12 @@ static inline struct vfio_pci_tsm_device *to_tsm_device(struct vfio_device *vdev
 	return container_of(vdev, struct vfio_pci_tsm_device, core.vdev);
 }
 
+/* Of a function on this driver: vfio-pci's own part is its driver data. */
+static inline struct vfio_pci_tsm_device *pdev_to_tsm(struct pci_dev *pdev)
+{
+	return container_of(dev_get_drvdata(&pdev->dev), struct vfio_pci_tsm_device, core);
+}
+
 /* open.c */
 int vfio_pci_tsm_open_device(struct vfio_device *vdev);
 void vfio_pci_tsm_close_device(struct vfio_device *vdev);
