@@ -128,7 +128,9 @@ extern struct thread *threads[MAX_THREADS];
 extern atomic_bool looks_bound; /* of the victim, for the counters */
 extern atomic_int letting_go; /* drivers that wait for somebody to close */
 extern struct excuse disconnects, forces, resets, binds;
-extern atomic_bool reset_at_bind; /* of the last bind that succeeded */
+/* Of the last bind that succeeded */
+extern atomic_bool reset_at_bind; /* whether root had one reset at work */
+extern atomic_uint disconnects_at_bind; /* how many had ended when it began */
 extern uint32_t ioas[2];
 extern int event; /* an eventfd, for whatever wants one */
 

@@ -177,13 +177,14 @@ int device_settle(bool unmap)
 int device_bind(void)
 {
 	struct vfio_pci_tsm_bind arg = { .argsz = sizeof(arg) };
-	unsigned int ended = resets.ended;
+	unsigned int resets_before = resets.ended, disconnects_before = disconnects.ended;
 	int ret;
 
 	excuse_begin(&binds);
 	ret = call(victim.fd, VFIO_DEVICE_TSM_BIND, &arg);
 	if (!ret) {
-		reset_at_bind = ended != resets.begun;
+		reset_at_bind = resets_before != resets.begun;
+		disconnects_at_bind = disconnects_before;
 		looks_bound = true;
 	}
 	excuse_end(&binds);

@@ -24,6 +24,7 @@ atomic_bool looks_bound;
 atomic_int letting_go;
 struct excuse disconnects, forces, resets, binds;
 atomic_bool reset_at_bind;
+atomic_uint disconnects_at_bind;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_t thread;
@@ -32,7 +33,7 @@ static int kmsg = -1;
 /* As of the last look, under the lock */
 static unsigned long violations;
 static bool was_bound;
-static unsigned int forces_then, disconnects_then, binds_then;
+static unsigned int forces_then, binds_then;
 static unsigned int looks, looks_while_bound, losses_let_pass;
 
 void excuse_begin(struct excuse *excuse)
@@ -120,8 +121,12 @@ static void look_at_state(void)
 		looks_bound = was_bound = false;
 		return;
 	}
-	quiet = quiet_since(&disconnects, &disconnects_then);
-	quiet &= quiet_since(&binds, &binds_then);
+	quiet = quiet_since(&binds, &binds_then);
+	/*
+	 * Since that bind, not since the last look: "bound" is read as well while the
+	 * driver waits for the TSM to unbind what a disconnect took.
+	 */
+	quiet &= disconnects.begun == disconnects_at_bind;
 	looks_bound = !strcmp(state, "bound\n");
 	lost = !strcmp(state, "lost\n");
 	looks++;
