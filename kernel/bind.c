@@ -107,6 +107,7 @@ void vfio_pci_tsm_drop_locked(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_rea
 	WRITE_ONCE(tsm->in_tsm, false);
 	tsm->ctx = NULL;
 	tsm->tdi = NULL;
+	vfio_pci_tsm_put_vdevice(tsm);
 	vfio_pci_tsm_resets_on(tsm);
 	vfio_pci_tsm_rom_on(tsm);
 	let_pf_sleep(tsm);
@@ -247,13 +248,12 @@ static int copy_arg(void *dst, size_t size, unsigned long arg)
 }
 
 /* Which requester ID the guest knows the function by. */
-static int choose_tdi_id(const struct vfio_pci_tsm_bind *bind, const struct vfio_tsm_policy *policy,
+static int choose_tdi_id(struct vfio_pci_tsm_device *tsm, const struct vfio_tsm_policy *policy,
 			 struct vfio_tsm_binding *binding, enum vfio_tsm_stage *stage)
 {
-	/* iommufd has no look-up for a driver. */
-	if (bind->vdevice_id) {
+	if (binding->vdevice_id) {
 		*stage = VFIO_TSM_STAGE_VDEVICE;
-		return -EOPNOTSUPP;
+		return vfio_pci_tsm_get_vdevice(tsm, binding->vdevice_id, &binding->tdi_id);
 	}
 	if (!policy->has_tdi_id) {
 		*stage = VFIO_TSM_STAGE_TDI_ID;
@@ -345,9 +345,8 @@ static int lock_tdi(struct vfio_pci_tsm_device *tsm, struct vfio_tsm_binding *bi
 }
 
 /* In the order of the ABI's table: the first that does not hold is the answer. */
-static int bind_checked(struct vfio_pci_tsm_device *tsm, const struct vfio_pci_tsm_bind *bind,
-			const struct vfio_tsm_policy *policy, struct vfio_tsm_binding *binding,
-			enum vfio_tsm_stage *stage)
+static int bind_checked(struct vfio_pci_tsm_device *tsm, const struct vfio_tsm_policy *policy,
+			struct vfio_tsm_binding *binding, enum vfio_tsm_stage *stage)
 {
 	int ret;
 
@@ -372,19 +371,20 @@ static int bind_checked(struct vfio_pci_tsm_device *tsm, const struct vfio_pci_t
 	if (!tsm->core.vdev.kvm)
 		return -EINVAL;
 
-	ret = choose_tdi_id(bind, policy, binding, stage);
+	ret = choose_tdi_id(tsm, policy, binding, stage);
 	if (ret)
 		return ret;
 
 	*stage = VFIO_TSM_STAGE_GROUP;
 	ret = vfio_pci_tsm_check_group(tsm);
 	if (ret)
-		return ret;
+		goto err_vdevice;
 
 	*stage = VFIO_TSM_STAGE_POWER;
-	ret = wake_pf(tsm);
-	if (ret)
-		return -EHOSTDOWN;
+	if (wake_pf(tsm)) {
+		ret = -EHOSTDOWN;
+		goto err_vdevice;
+	}
 
 	vfio_pci_tsm_rom_off(tsm);
 	*stage = VFIO_TSM_STAGE_MAPPED;
@@ -402,6 +402,8 @@ err_mmap:
 err_rom:
 	vfio_pci_tsm_rom_on(tsm);
 	let_pf_sleep(tsm);
+err_vdevice:
+	vfio_pci_tsm_put_vdevice(tsm);
 	return ret;
 }
 
@@ -451,7 +453,7 @@ int vfio_pci_tsm_bind(struct vfio_pci_tsm_device *tsm, unsigned long arg)
 	binding.vdevice_id = bind.vdevice_id;
 	vfio_tsm_bind_begin(tsm->tdev, &policy);
 	WRITE_ONCE(tsm->binding, true);
-	ret = bind_checked(tsm, &bind, &policy, &binding, &stage);
+	ret = bind_checked(tsm, &policy, &binding, &stage);
 	WRITE_ONCE(tsm->binding, false);
 	if (ret)
 		vfio_tsm_bind_end(tsm->tdev, NULL, ret, stage);

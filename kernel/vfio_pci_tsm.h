@@ -9,6 +9,7 @@
  *	config.c	writes to configuration space while bound
  *	mmap.c		mappings of BARs: counted, blocked, zapped
  *	reset.c		resets that do not come through VFIO, and AER
+ *	vdevice.c	the iommufd vDEVICE that a bind may name
  *	rom.c		the expansion ROM, which root may read, too
  *	functions.c	what concerns several functions: IOMMU groups, SR-IOV, suspend
  *
@@ -55,6 +56,7 @@
 #include "compat.h"
 #include "vfio_tsm.h"
 
+struct iommufd_vdevice;
 struct notifier_block;
 struct pci_tdi;
 struct pci_tsm;
@@ -94,6 +96,8 @@ enum vfio_pci_tsm_mmap_state {
  * @sriov_changing: SR-IOV is being switched on or off
  * @ctx: pdev->tsm when bound; it changes when the TSM is disconnected
  * @tdi: the TDI in @ctx when bound
+ * @vdevice: the vDEVICE that it is bound by, held, or NULL; set under @op_sem for
+ *	write as long as it is not bound
  * @aer: an uncorrectable error came since the bind; takes no lock
  * @resets_held: resets are off; takes no lock
  * @watch: looks after @ctx and @tdi while bound
@@ -121,6 +125,7 @@ struct vfio_pci_tsm_device {
 	bool sriov_changing;
 	struct pci_tsm *ctx;
 	struct pci_tdi *tdi;
+	struct iommufd_vdevice *vdevice;
 	bool aer;
 	bool resets_held;
 	struct delayed_work watch;
@@ -186,6 +191,21 @@ void vfio_pci_tsm_mmap_allow(struct vfio_pci_tsm_device *tsm);
 extern const struct pci_error_handlers vfio_pci_tsm_err_handlers;
 int vfio_pci_tsm_resets_off(struct vfio_pci_tsm_device *tsm);
 void vfio_pci_tsm_resets_on(struct vfio_pci_tsm_device *tsm);
+
+/* vdevice.c */
+#ifdef VFIO_PCI_TSM_VDEVICE
+int vfio_pci_tsm_get_vdevice(struct vfio_pci_tsm_device *tsm, u32 id, u32 *tdi_id);
+void vfio_pci_tsm_put_vdevice(struct vfio_pci_tsm_device *tsm);
+#else
+static inline int vfio_pci_tsm_get_vdevice(struct vfio_pci_tsm_device *tsm, u32 id, u32 *tdi_id)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void vfio_pci_tsm_put_vdevice(struct vfio_pci_tsm_device *tsm)
+{
+}
+#endif
 
 /* rom.c */
 void vfio_pci_tsm_rom_off(struct vfio_pci_tsm_device *tsm);

@@ -135,14 +135,24 @@ int cdev_watch(struct session *s)
 	return ioctl(s->cdev, VFIO_DEVICE_SET_IRQS, &irq) ? -errno : 0;
 }
 
-bool cdev_is_lost(const struct session *s, char *reason, size_t size)
+int cdev_attr(const struct session *s, const char *name, char *text, size_t size)
 {
 	cleanup_fd int dev = open_sysfs(s);
+	char path[64];
+
+	if (dev < 0)
+		return dev;
+	snprintf(path, sizeof(path), "vfio_tsm/%s", name);
+	return read_line(dev, path, text, size);
+}
+
+bool cdev_is_lost(const struct session *s, char *reason, size_t size)
+{
 	char state[16];
 
-	if (dev < 0 || read_line(dev, "vfio_tsm/state", state, sizeof(state)))
+	if (cdev_attr(s, "state", state, sizeof(state)))
 		return false;
-	return streq(state, "lost") && !read_line(dev, "vfio_tsm/last_unbind", reason, size);
+	return streq(state, "lost") && !cdev_attr(s, "last_unbind", reason, size);
 }
 
 int cdev_enable(struct session *s)

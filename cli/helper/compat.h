@@ -45,6 +45,56 @@ struct iommu_ioas_alloc {
 #define IOMMU_IOAS_ALLOC _IO(';', 0x81)
 #endif
 
+#ifndef IOMMU_HWPT_ALLOC
+/* Makes a page table of an I/O address space, here one for guests to nest on. */
+struct iommu_hwpt_alloc {
+	__u32 size;
+	__u32 flags;
+	__u32 dev_id;
+	__u32 pt_id;
+	__u32 out_hwpt_id;
+	__u32 reserved;
+	__u32 data_type;
+	__u32 data_len;
+	__aligned_u64 data_uptr;
+	__u32 fault_id;
+	__u32 reserved2;
+};
+
+#define IOMMU_HWPT_ALLOC _IO(';', 0x89)
+#define IOMMU_HWPT_ALLOC_NEST_PARENT (1 << 0)
+#endif
+
+#ifndef IOMMU_VIOMMU_ALLOC
+/* Makes a guest's share of the device's IOMMU. */
+struct iommu_viommu_alloc {
+	__u32 size;
+	__u32 flags;
+	__u32 type;
+	__u32 dev_id;
+	__u32 hwpt_id;
+	__u32 out_viommu_id;
+	__u32 data_len;
+	__u32 reserved;
+	__aligned_u64 data_uptr;
+};
+
+#define IOMMU_VIOMMU_ALLOC _IO(';', 0x90)
+#endif
+
+#ifndef IOMMU_VDEVICE_ALLOC
+/* Makes the device known to a guest's share of an IOMMU, by the guest's ID. */
+struct iommu_vdevice_alloc {
+	__u32 size;
+	__u32 viommu_id;
+	__u32 dev_id;
+	__u32 out_vdevice_id;
+	__aligned_u64 virt_id;
+};
+
+#define IOMMU_VDEVICE_ALLOC _IO(';', 0x91)
+#endif
+
 /* KVM took these for vfio groups first, and for any vfio file since 6.6. */
 #ifndef KVM_DEV_VFIO_FILE
 #define KVM_DEV_VFIO_FILE KVM_DEV_VFIO_GROUP

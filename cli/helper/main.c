@@ -22,10 +22,17 @@
 static char *opt_device;
 static char *opt_sysfs;
 static char *opt_run_dir;
+static char *opt_vdevice;
+static char *opt_guest_id;
 static int opt_version;
 
 static const struct poptOption options[] = {
 	{ "device", 0, POPT_ARG_STRING, &opt_device, 0, "PCI address of the device", "ADDRESS" },
+	{ "guest-id", 0, POPT_ARG_STRING, &opt_guest_id, 0,
+	  "the guest's requester ID of it: bb:dd.f, ssss:bb:dd.f or 0x... (the configured TDI id)",
+	  "ID" },
+	{ "vdevice", 0, POPT_ARG_STRING, &opt_vdevice, 0,
+	  "bind by an iommufd vDEVICE: auto (if it can be had), always, never", "WHEN" },
 	{ "sysfs", 0, POPT_ARG_STRING, &opt_sysfs, 0, "root of sysfs (/sys)", "DIR" },
 	{ "run-dir", 0, POPT_ARG_STRING, &opt_run_dir, 0,
 	  "directory of the lock files (/run/tsmctl)", "DIR" },
@@ -138,6 +145,11 @@ static int finish(struct session *s, const char *reason)
 	return lost ? EXIT_FAILED : EXIT_DONE;
 }
 
+static struct json_object *text_or_null(const char *text)
+{
+	return *text ? json_object_new_string(text) : NULL;
+}
+
 static int hold(struct session *s, int signals)
 {
 	struct json_object *obj;
@@ -153,6 +165,10 @@ static int hold(struct session *s, int signals)
 	}
 	obj = event("bound", s->name);
 	json_object_object_add(obj, "pid", json_object_new_int(getpid()));
+	json_object_object_add(obj, "tdi_id", text_or_null(s->tdi_id));
+	json_object_object_add(obj, "vdevice_id",
+			       s->vdevice ? json_object_new_int64(s->vdevice) : NULL);
+	json_object_object_add(obj, "fallback", text_or_null(s->fallback));
 	/* a device that nobody knows to be bound would stay so */
 	if (say(obj)) {
 		session_close(s);
@@ -212,6 +228,12 @@ static int run(poptContext con)
 		return usage(opt_device, "this is no PCI address: 0000:01:00.0");
 	if ((opt_sysfs && opt_sysfs[0] != '/') || (opt_run_dir && opt_run_dir[0] != '/'))
 		return usage(NULL, "--sysfs and --run-dir take absolute paths");
+	if (opt_vdevice && vdevice_mode_parse(opt_vdevice, &s.mode))
+		return usage(opt_vdevice, "--vdevice takes auto, always or never");
+	if (opt_guest_id && (tdi_id_parse(opt_guest_id, s.guest_id, sizeof(s.guest_id)) ||
+			     streq(s.guest_id, "none")))
+		return usage(opt_guest_id,
+			     "this is no requester ID: 00:05.0, 0000:00:05.0 or 0x28");
 	pci_addr_name(&addr, s.name);
 	s.sysfs = opt_sysfs ?: "/sys";
 	s.run_dir = opt_run_dir ?: "/run/tsmctl";
@@ -232,5 +254,7 @@ int main(int argc, char **argv)
 	free(opt_device);
 	free(opt_sysfs);
 	free(opt_run_dir);
+	free(opt_vdevice);
+	free(opt_guest_id);
 	return ret;
 }

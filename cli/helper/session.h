@@ -6,6 +6,13 @@
 #include "bdf.h"
 #include "util.h"
 
+/* Whether to bind by an iommufd vDEVICE, or by the configured TDI id */
+enum vdevice_mode {
+	VDEVICE_AUTO, /* the former where it can be had */
+	VDEVICE_ALWAYS,
+	VDEVICE_NEVER,
+};
+
 /**
  * struct session - a device and all that is open for it
  * @name: PCI address in the kernel's form
@@ -21,7 +28,13 @@
  * @vm: a VM without memory or CPUs
  * @vfio: KVM's vfio device of @vm
  * @request: eventfd by which the kernel asks for the device
- * @ioas: I/O address space in @iommufd
+ * @mode: see enum vdevice_mode
+ * @guest_id: requester ID that was asked for, as ssss:bb:dd.f, or ""
+ * @tdi_id: the one that it is bound by, "" if that cannot be told
+ * @fallback: with VDEVICE_AUTO, why no vDEVICE is used, or ""
+ * @device_id: id of the device in @iommufd
+ * @page_table: I/O address space in @iommufd, or the nest parent on it
+ * @vdevice: vDEVICE in @iommufd, or 0
  * @added: @cdev was added to @vm
  * @bound: the device is bound as a TDI
  *
@@ -41,7 +54,13 @@ struct session {
 	int vm;
 	int vfio;
 	int request;
-	unsigned int ioas;
+	enum vdevice_mode mode;
+	char guest_id[PCI_NAME_LEN];
+	char tdi_id[PCI_NAME_LEN];
+	char fallback[96];
+	unsigned int device_id;
+	unsigned int page_table;
+	unsigned int vdevice;
 	bool added;
 	bool bound;
 };
@@ -135,6 +154,52 @@ bool cdev_is_lost(const struct session *s, char *reason, size_t size);
  * Return: 0 or negative errno.
  */
 int cdev_enable(struct session *s);
+
+/**
+ * cdev_attr() - what the driver says of the device
+ * @s: session
+ * @name: attribute in the device's directory vfio_tsm
+ * @text: out, its first line
+ * @size: of @text
+ *
+ * Return: 0 or negative errno.
+ */
+int cdev_attr(const struct session *s, const char *name, char *text, size_t size);
+
+/**
+ * vdevice_mode_parse() - auto, always or never
+ * @text: the word
+ * @mode: out; untouched on failure
+ *
+ * Return: 0 or -EINVAL.
+ */
+int vdevice_mode_parse(const char *text, enum vdevice_mode *mode);
+
+/**
+ * vdevice_make() - make a vDEVICE, as far as the mode wants one
+ * @s: session, in an iommufd and not attached; @s->vdevice, @s->page_table, or
+ *	@s->fallback are filled in
+ *
+ * Return: 0; with VDEVICE_ALWAYS also -ENODATA if no requester ID is known, or
+ * negative errno of iommufd.
+ */
+int vdevice_make(struct session *s);
+
+/**
+ * vdevice_bind() - bind, by the vDEVICE if there is one
+ * @s: session; @s->bound tells the result
+ *
+ * Return: 0 or negative errno; <linux/vfio_tsm.h> has them.
+ */
+int vdevice_bind(struct session *s);
+
+/**
+ * vdevice_check() - make sure that it is bound as the one that was asked for
+ * @s: session, bound; @s->tdi_id is filled in
+ *
+ * Return: 0; where an ID was given, -EINVAL if it is another, or negative errno.
+ */
+int vdevice_check(struct session *s);
 
 /**
  * session_close() - unbind and close everything, in the opposite order

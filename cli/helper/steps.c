@@ -73,7 +73,10 @@ static int bind_iommufd(struct session *s)
 		.iommufd = s->iommufd,
 	};
 
-	return ioctl(s->cdev, VFIO_DEVICE_BIND_IOMMUFD, &bind) ? -errno : 0;
+	if (ioctl(s->cdev, VFIO_DEVICE_BIND_IOMMUFD, &bind))
+		return -errno;
+	s->device_id = bind.out_devid;
+	return 0;
 }
 
 static int alloc_ioas(struct session *s)
@@ -82,28 +85,18 @@ static int alloc_ioas(struct session *s)
 
 	if (ioctl(s->iommufd, IOMMU_IOAS_ALLOC, &alloc))
 		return -errno;
-	s->ioas = alloc.out_ioas_id;
+	s->page_table = alloc.out_ioas_id;
 	return 0;
 }
 
-static int attach_ioas(struct session *s)
+static int attach(struct session *s)
 {
 	struct vfio_device_attach_iommufd_pt attach = {
 		.argsz = sizeof(attach),
-		.pt_id = s->ioas,
+		.pt_id = s->page_table,
 	};
 
 	return ioctl(s->cdev, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach) ? -errno : 0;
-}
-
-static int tsm_bind(struct session *s)
-{
-	struct vfio_pci_tsm_bind bind = { .argsz = sizeof(bind) };
-
-	if (ioctl(s->cdev, VFIO_DEVICE_TSM_BIND, &bind))
-		return -errno;
-	s->bound = true;
-	return 0;
 }
 
 int session_close(struct session *s)
@@ -181,6 +174,17 @@ static const struct answer open_answers[] = {
 	{}
 };
 
+static const struct answer vdevice_answers[] = {
+	{ -EOPNOTSUPP, EXIT_UNSUPPORTED,
+	  "its IOMMU has no vIOMMUs, or the kernel does not know how",
+	  "use --vdevice never, and 'tsmctl tdi-id' for the guest's requester ID" },
+	{ -ENOTTY, EXIT_UNSUPPORTED, "the kernel's iommufd has no vIOMMUs",
+	  "use --vdevice never, and 'tsmctl tdi-id' for the guest's requester ID" },
+	{ -ENODATA, EXIT_FAILED, "no requester ID of the guest is known",
+	  "give it with --guest-id, or configure it with 'tsmctl tdi-id'" },
+	{}
+};
+
 static const struct answer bind_answers[] = {
 	{ -ENOTTY, EXIT_UNSUPPORTED, "its driver cannot bind", "run 'tsmctl assign'" },
 	{ -EALREADY, EXIT_BUSY, "it is bound already", NULL },
@@ -194,10 +198,19 @@ static const struct answer bind_answers[] = {
 	  "this kernel's vfio does not take cdev files in KVM" },
 	{ -ENODATA, EXIT_FAILED, "no TDI id is configured",
 	  "run 'tsmctl tdi-id DEVICE ID' with the address that the guest sees" },
+	{ -EOPNOTSUPP, EXIT_UNSUPPORTED,
+	  "the TSM does not support it, or iommufd cannot look up vDEVICEs",
+	  "'tsmctl show' has the stage in last_error; if it is vdevice, use --vdevice never" },
 	{ -ENXIO, EXIT_UNSUPPORTED, "it is not connected to a TSM that can bind",
 	  "run 'tsmctl connect DEVICE'" },
 	{ -EHOSTDOWN, EXIT_FAILED, "it is not in D0, or memory decode or bus mastering is off",
 	  "set its power/control in sysfs to on" },
+	{}
+};
+
+static const struct answer id_answers[] = {
+	{ -EINVAL, EXIT_FAILED, "the configured TDI id is not the one of --guest-id",
+	  "run 'tsmctl tdi-id DEVICE ID' with the address that the guest sees" },
 	{}
 };
 
@@ -212,9 +225,11 @@ const struct step steps[] = {
 	{ "add file to vm", add_file, NULL },
 	{ "bind iommufd", bind_iommufd, open_answers },
 	{ "allocate ioas", alloc_ioas, NULL },
-	{ "attach ioas", attach_ioas, NULL },
+	{ "make vdevice", vdevice_make, vdevice_answers },
+	{ "attach", attach, NULL },
 	{ "watch requests", cdev_watch, NULL },
 	{ "enable decode", cdev_enable, NULL },
-	{ "bind", tsm_bind, bind_answers },
+	{ "bind", vdevice_bind, bind_answers },
+	{ "check guest id", vdevice_check, id_answers },
 	{},
 };

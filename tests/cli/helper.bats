@@ -28,7 +28,9 @@ print(d["event"], d["step"], d["errno"])')" "error $1 $2"
 @test "helper: usage" {
 	for args in "" "--device" "--device x" "--device 01:00" "--device 0000:01:00.0 more" "--nonesuch" \
 		"--device 8086:10c9" "--device ../../x" "--device 01:00.0 --sysfs x" \
-		"--device 01:00.0 --run-dir x"; do
+		"--device 01:00.0 --run-dir x" "--device 01:00.0 --vdevice maybe" \
+		"--device 01:00.0 --guest-id none" "--device 01:00.0 --guest-id 0x100000000" \
+		"--device 01:00.0 --guest-id"; do
 		# shellcheck disable=SC2086
 		run_split tsm-bind-helper $args
 		assert_said usage EINVAL 2

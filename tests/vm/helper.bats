@@ -49,6 +49,18 @@ works_again() {
 	assert_line "tsm-bind OK"
 }
 
+@test "an IOMMU without vIOMMUs: bound by the configured id, and it says why; always: not at all" {
+	start
+	run cat "$said"
+	assert_output --partial '"tdi_id":"0000:00:05.0","vdevice_id":null,"fallback":"no nest parent: '
+	kill -TERM "$helper"
+	eventually closed attr state
+	run tsm-bind-helper --device "$dev" --vdevice always
+	assert_equal "$status" 5
+	assert_output --partial '"step":"make vdevice","errno":"EOPNOTSUPP"'
+	works_again
+}
+
 @test "SIGTERM: unbinds, closes, exit status 0" {
 	start
 	kill -TERM "$helper"

@@ -41,6 +41,9 @@ find_pf() {
 	done
 }
 
+# can_find_vdevices: whether the kernel has kernel/patches
+can_find_vdevices() { grep -q ' iommufd_device_get_vdevice' /proc/kallsyms; }
+
 # client STEP...: a user of the device; see client/client.h
 client() { vfio-client "$dev" "$@"; }
 

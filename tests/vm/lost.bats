@@ -87,3 +87,38 @@ aer"
 	assert_line bound
 	cleanup 0000:02:00.0
 }
+
+# pull: without notice; the module's loading ends when the driver has let go
+pull() { echo "modprobe pull_device device=$dev >/dev/null 2>&1 </dev/null &"; }
+
+# Found again where it was.
+plug() {
+	local path=$pci/devices/$dev
+	gone() { [ -e "$path" ] || echo gone; }
+	eventually gone gone
+	modprobe -r pull_device
+	echo 1 >"$pci/rescan"
+	[ -e "$path" ]
+}
+
+@test "pulled without notice: lost at once, and it goes when the owner lets it" {
+	run client open uevents request-eventfd tsm-bind request-none "sh:$(pull)" request-wait \
+		"sh:cat $configfs/$dev/tsm/state" read:7:4:2 reset tsm-bind uevents-show close
+	assert_line "request-wait OK"
+	assert_line lost
+	assert_equal "$(answers tsm-bind)" "OK ENXIO"
+	assert_line --regexp '^uevent EVENT=lost .*REASON=removed'
+	plug
+	assert_equal "$(attr state)" unassigned
+	prepare
+	run client open tsm-bind
+	assert_line "tsm-bind OK"
+}
+
+@test "pulled without notice, under tsm-bind-helper: it lets go by itself" {
+	tsmctl bind "$dev"
+	eval "$(pull)"
+	plug
+	run pgrep tsm-bind-helper
+	assert_failure
+}

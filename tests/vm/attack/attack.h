@@ -11,7 +11,7 @@
  *	oracle.c	the thread that asks the simulated TSM
  *	device.c	opening and closing while other threads use the file
  *	memory.c	buffers that change under the kernel's hands, mapped BARs
- *	config.c bars.c resets.c ioctls.c lifecycle.c host.c
+ *	config.c bars.c resets.c ioctls.c vdevices.c lifecycle.c host.c
  *			the attacks, by topic
  */
 #ifndef VFIO_ATTACK_H
@@ -105,6 +105,7 @@ struct attack {
  * @fd: number of its file. The number is taken all the time, by a file that
  *	refuses everything where the device is closed: so a thread that comes late
  *	never hits somebody else's file.
+ * @id: of the device in its iommufd, when it was last opened
  * @lock: one opens or closes at a time
  * @opened: whether @fd is the device
  */
@@ -112,6 +113,7 @@ struct device {
 	const char *addr;
 	bool kvm;
 	int fd;
+	atomic_uint id;
 	pthread_mutex_t lock;
 	bool opened;
 };
@@ -131,7 +133,8 @@ extern struct excuse disconnects, forces, resets, binds;
 /* Of the last bind that succeeded */
 extern atomic_bool reset_at_bind; /* whether root had one reset at work */
 extern atomic_uint disconnects_at_bind; /* how many had ended when it began */
-extern uint32_t ioas[2];
+extern atomic_uint ioas[2]; /* of the iommufd that devices are opened in */
+extern const int iommufd_slot; /* number of its file */
 extern int event; /* an eventfd, for whatever wants one */
 
 /* random.c */
@@ -172,7 +175,8 @@ int call(int fd, unsigned long request, void *arg);
 int device_open(struct device *d);
 void device_close(struct device *d, unsigned int order);
 int device_settle(bool unmap);
-int device_bind(void);
+int device_bind(uint32_t vdevice);
+int iommufd_new(void);
 int device_unbind(void);
 
 /* memory.c */
@@ -231,6 +235,12 @@ int ioeventfd(struct thread *t);
 int any_ioctl(struct thread *t);
 int iommu_attach(struct thread *t);
 int iommu_detach(struct thread *t);
+
+/* vdevices.c */
+int vdevice_make(struct thread *t);
+int iommufd_destroy(struct thread *t);
+int tsm_bind_vdevice(struct thread *t);
+int iommufd_exchange(struct thread *t);
 
 /* lifecycle.c */
 int tsm_bind(struct thread *t);

@@ -31,7 +31,8 @@ enum {
 
 struct device victim = { .kvm = true, .fd = SLOT_VICTIM, .lock = PTHREAD_MUTEX_INITIALIZER };
 struct device sibling = { .fd = SLOT_SIBLING, .lock = PTHREAD_MUTEX_INITIALIZER };
-uint32_t ioas[2];
+const int iommufd_slot = SLOT_IOMMUFD;
+atomic_uint ioas[2];
 int event;
 
 static int refuses;
@@ -53,31 +54,45 @@ int call(int fd, unsigned long request, void *arg)
 }
 
 /*
- * The iommufd stays for the whole run: functions of one group, as siblings mostly
- * are, must be in the same one.
+ * Puts a new iommufd in the place of the one there is. Mostly one stays for the
+ * whole run: functions of one group, as siblings mostly are, must be in the same.
  */
+int iommufd_new(void)
+{
+	int fd = open("/dev/iommu", O_RDWR | O_CLOEXEC), ret = 0;
+	uint32_t ids[2];
+
+	if (fd < 0)
+		return -errno;
+	for (int i = 0; i < 2 && !ret; i++) {
+		struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
+
+		ret = call(fd, IOMMU_IOAS_ALLOC, &alloc);
+		ids[i] = alloc.out_ioas_id;
+	}
+	if (!ret) {
+		slot_set(SLOT_IOMMUFD, fd);
+		ioas[0] = ids[0];
+		ioas[1] = ids[1];
+	}
+	close(fd);
+	return ret;
+}
+
 void devices_init(void)
 {
-	int iommufd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
+	int ret;
 
 	refuses = open("/", O_PATH | O_CLOEXEC);
 	event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (iommufd < 0 || refuses < 0 || event < 0)
-		fail("/dev/iommu: %s", answer_name(-errno));
+	if (refuses < 0 || event < 0)
+		fail("cannot begin: %s", answer_name(-errno));
 
 	for (int slot = SLOT_VICTIM; slot <= SLOT_IOMMUFD; slot++)
 		slot_set(slot, refuses);
-	slot_set(SLOT_IOMMUFD, iommufd);
-	close(iommufd);
-
-	for (int i = 0; i < 2; i++) {
-		struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
-		int ret = call(SLOT_IOMMUFD, IOMMU_IOAS_ALLOC, &alloc);
-
-		if (ret)
-			fail("an IOAS: %s", answer_name(ret));
-		ioas[i] = alloc.out_ioas_id;
-	}
+	ret = iommufd_new();
+	if (ret)
+		fail("/dev/iommu: %s", answer_name(ret));
 }
 
 /* The device can be used by others from the first step on. */
@@ -102,6 +117,7 @@ static int open_steps(struct device *d, struct client *c)
 	ret = step_bind_iommufd(c, args, "", answer, sizeof(answer));
 	if (ret)
 		return ret;
+	d->id = c->iommufd_id;
 	/* A sibling that is attached elsewhere is in the way; no matter. */
 	c->ioas = ioas[0];
 	step_attach(c, args, "", answer, sizeof(answer));
@@ -174,9 +190,10 @@ int device_settle(bool unmap)
 	return pwrite(victim.fd, &command, 2, CONFIG_OFFSET + PCI_COMMAND) < 0 ? -errno : 0;
 }
 
-int device_bind(void)
+/* @vdevice: that is bound by, or 0 */
+int device_bind(uint32_t vdevice)
 {
-	struct vfio_pci_tsm_bind arg = { .argsz = sizeof(arg) };
+	struct vfio_pci_tsm_bind arg = { .argsz = sizeof(arg), .vdevice_id = vdevice };
 	unsigned int resets_before = resets.ended, disconnects_before = disconnects.ended;
 	int ret;
 

@@ -20,7 +20,7 @@ int tsm_bind(struct thread *t)
 	note(t, "%s%s", settle ? "" : " as it is", unmap ? ", unmapped" : "");
 	if (settle && !looks_bound)
 		device_settle(unmap);
-	ret = device_bind();
+	ret = device_bind(0);
 	/* The TDI was lost, and its owner takes note. */
 	if (ret == -ENXIO) {
 		oracle_look();

@@ -136,7 +136,7 @@ static void bind_afterwards(void)
 	if (!ret)
 		ret = device_settle(true);
 	if (!ret)
-		ret = device_bind();
+		ret = device_bind(0);
 	if (ret)
 		fail("afterwards the device cannot be bound: %s", answer_name(ret));
 	device_unbind();

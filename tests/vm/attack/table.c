@@ -45,6 +45,12 @@ const struct attack attacks[] = {
 	{ "attach",              "ioctls",    10, iommu_attach },
 	{ "detach",              "ioctls",    10, iommu_detach },
 
+	/* vIOMMUs and vDEVICEs, and binds that name one */
+	{ "vdevice-make",        "vdevices",  20, vdevice_make },
+	{ "iommufd-destroy",     "vdevices",  10, iommufd_destroy },
+	{ "bind-vdevice",        "vdevices",  30, tsm_bind_vdevice },
+	{ "iommufd-exchange",    "vdevices",   1, iommufd_exchange },
+
 	/* In and out of the bound state. Most binds, so that it is bound mostly. */
 	{ "bind",                "lifecycle", 90, tsm_bind },
 	{ "bind-bad",            "lifecycle", 10, tsm_bind_bad },

@@ -25,7 +25,11 @@
  * @iommufd: or -1
  * @kvm_vm: file of the VM, or -1
  * @kvm_vfio: KVM's vfio device in it, or -1
- * @ioas: id of the IOAS, or 0
+ * @iommufd_id: id of the device in it, or 0
+ * @ioas: id of the IOAS, or 0; so the next three
+ * @hwpt: the nest parent
+ * @viommu: the vIOMMU
+ * @vdevice: the last vDEVICE; stays after it was destroyed
  * @dma_buf: the last one exported, or -1
  * @request: eventfd of the device request interrupt, or -1
  * @uevents: socket that receives uevents, or -1
@@ -39,7 +43,11 @@ struct client {
 	int iommufd;
 	int kvm_vm;
 	int kvm_vfio;
+	uint32_t iommufd_id;
 	uint32_t ioas;
+	uint32_t hwpt;
+	uint32_t viommu;
+	uint32_t vdevice;
 	int dma_buf;
 	int request;
 	int uevents;
@@ -92,5 +100,11 @@ extern const struct step config_steps[];
 
 /* events.c: what it tells */
 extern const struct step event_steps[];
+
+/* vdevice.c: a bind by vDEVICE */
+extern const struct step vdevice_steps[];
+
+/* main.c: another function, of the same iommufd or of one of its own */
+extern struct client sibling_client;
 
 #endif /* VFIO_CLIENT_H */

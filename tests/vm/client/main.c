@@ -62,23 +62,30 @@ static int repeat(struct client *c, const unsigned long long *args, const char *
 }
 
 /* Another function of the same iommufd, for on-sibling. */
-static struct client sibling = { .device = -1, .group = -1, .kvm_vm = -1, .kvm_vfio = -1 };
+struct client sibling_client = {
+	.device = -1,
+	.group = -1,
+	.iommufd = -1,
+	.kvm_vm = -1,
+	.kvm_vfio = -1,
+};
 
-/* sibling:ADDR, opens it */
+/* sibling:ADDR, opens it in the same iommufd, if there is one yet */
 static int open_sibling(struct client *c, UNUSED const unsigned long long *args, const char *text,
 			UNUSED char *answer, UNUSED size_t size)
 {
-	sibling.addr = text;
-	sibling.iommufd = c->iommufd;
-	sibling.ioas = c->ioas;
-	return do_step(&sibling, "cdev", 1) ?: do_step(&sibling, "bind-iommufd", 1);
+	sibling_client.addr = text;
+	sibling_client.iommufd = c->iommufd;
+	sibling_client.ioas = c->ioas;
+	sibling_client.viommu = c->viommu;
+	return do_step(&sibling_client, "cdev", 1) ?: do_step(&sibling_client, "bind-iommufd", 1);
 }
 
 /* on-sibling:STEP */
 static int on_sibling(UNUSED struct client *c, UNUSED const unsigned long long *args,
 		      const char *text, UNUSED char *answer, UNUSED size_t size)
 {
-	return do_step(&sibling, text, 1);
+	return do_step(&sibling_client, text, 1);
 }
 
 /* A file's text, without the newline; 0 or a negative errno */
@@ -256,7 +263,8 @@ static const struct step steps[] = {
 	{ NULL, NULL },
 };
 
-static const struct step *const tables[] = { steps, device_steps, config_steps, event_steps };
+static const struct step *const tables[] = { steps, device_steps, config_steps, event_steps,
+					     vdevice_steps };
 
 static const struct step *find(const struct step *table, const char *name)
 {

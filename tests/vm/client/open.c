@@ -150,13 +150,16 @@ STEP(bind_iommufd)
 		.flags = args[0] ? VFIO_DEVICE_BIND_FLAG_TOKEN : 0,
 		.token_uuid_ptr = (uintptr_t)vf_token,
 	};
+	int ret;
 
 	if (c->iommufd < 0)
 		c->iommufd = open_file("/dev/iommu");
 	if (c->iommufd < 0)
 		return c->iommufd;
 	bind.iommufd = c->iommufd;
-	return call(c->device, VFIO_DEVICE_BIND_IOMMUFD, &bind);
+	ret = call(c->device, VFIO_DEVICE_BIND_IOMMUFD, &bind);
+	c->iommufd_id = ret ? 0 : bind.out_devid;
+	return ret;
 }
 
 STEP(attach)
@@ -224,6 +227,6 @@ STEP(close)
 	shut(&c->device);
 	shut(&c->group);
 	shut(&c->iommufd);
-	c->ioas = 0;
+	c->iommufd_id = c->ioas = c->hwpt = c->viommu = c->vdevice = 0;
 	return 0;
 }

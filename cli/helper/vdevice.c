@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The guest's view of the device in iommufd: a nest parent on the I/O address space,
+ * a vIOMMU on it, and in that a vDEVICE with the guest's requester ID. A VMM with a
+ * vIOMMU has all of that anyway; alone, the helper makes it where the IOMMU can.
+ */
+#include <errno.h>
+#include <linux/vfio_tsm.h>
+#include <sys/ioctl.h>
+
+#include "compat.h"
+#include "session.h"
+
+/* Drivers with one type of vIOMMU, as AMD's, take any; SMMUv3 has this one. */
+#define VIOMMU_TYPE 1
+
+int vdevice_mode_parse(const char *text, enum vdevice_mode *mode)
+{
+	static const char *const names[] = {
+		[VDEVICE_AUTO] = "auto",
+		[VDEVICE_ALWAYS] = "always",
+		[VDEVICE_NEVER] = "never",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (!streq(text, names[i]))
+			continue;
+		*mode = (enum vdevice_mode)i;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+/* The guest's ID as a number: the one that was given, or the configured one. */
+static int wanted_id(const struct session *s, uint32_t *id)
+{
+	char text[PCI_NAME_LEN];
+	struct pci_addr addr;
+	int ret;
+
+	if (s->guest_id[0])
+		util_copy(text, sizeof(text), s->guest_id);
+	else if (cdev_attr(s, "tdi_id", text, sizeof(text)))
+		return -ENODATA;
+	ret = pci_addr_parse(text, &addr);
+	if (ret)
+		return -ENODATA;
+	*id = addr.domain << 16 | (uint32_t)addr.bus << 8 | (uint32_t)addr.dev << 3 | addr.fn;
+	return 0;
+}
+
+static int make(struct session *s, const char **what)
+{
+	struct iommu_hwpt_alloc hwpt = {
+		.size = sizeof(hwpt),
+		.flags = IOMMU_HWPT_ALLOC_NEST_PARENT,
+		.dev_id = s->device_id,
+		.pt_id = s->page_table,
+	};
+	struct iommu_viommu_alloc viommu = {
+		.size = sizeof(viommu),
+		.type = VIOMMU_TYPE,
+		.dev_id = s->device_id,
+	};
+	struct iommu_vdevice_alloc vdevice = { .size = sizeof(vdevice), .dev_id = s->device_id };
+	uint32_t id = 0;
+
+	*what = "no requester ID of the guest";
+	if (wanted_id(s, &id))
+		return -ENODATA;
+	*what = "no nest parent";
+	if (ioctl(s->iommufd, IOMMU_HWPT_ALLOC, &hwpt))
+		return -errno;
+	*what = "no vIOMMU";
+	viommu.hwpt_id = hwpt.out_hwpt_id;
+	if (ioctl(s->iommufd, IOMMU_VIOMMU_ALLOC, &viommu))
+		return -errno;
+	*what = "no vDEVICE";
+	vdevice.viommu_id = viommu.out_viommu_id;
+	vdevice.virt_id = id;
+	if (ioctl(s->iommufd, IOMMU_VDEVICE_ALLOC, &vdevice))
+		return -errno;
+	s->page_table = hwpt.out_hwpt_id;
+	s->vdevice = vdevice.out_vdevice_id;
+	return 0;
+}
+
+static void fall_back(struct session *s, const char *what, int err)
+{
+	snprintf(s->fallback, sizeof(s->fallback), "%s: %s", what, strerror(-err));
+	s->vdevice = 0;
+}
+
+/* What was made on the way goes with the iommufd; it is in nobody's way. */
+int vdevice_make(struct session *s)
+{
+	const char *what = "";
+	int ret;
+
+	if (s->mode == VDEVICE_NEVER)
+		return 0;
+	ret = make(s, &what);
+	if (!ret || s->mode == VDEVICE_ALWAYS)
+		return ret;
+	fall_back(s, what, ret);
+	return 0;
+}
+
+static int bind(const struct session *s)
+{
+	struct vfio_pci_tsm_bind bind = { .argsz = sizeof(bind), .vdevice_id = s->vdevice };
+
+	return ioctl(s->cdev, VFIO_DEVICE_TSM_BIND, &bind) ? -errno : 0;
+}
+
+/* Whether the last bind got as far as the look-up; a TSM may answer the same. */
+static bool look_up_failed(const struct session *s)
+{
+	char text[64];
+
+	return !cdev_attr(s, "last_error", text, sizeof(text)) && strstr(text, " vdevice");
+}
+
+int vdevice_bind(struct session *s)
+{
+	int ret = bind(s);
+
+	if (ret == -EOPNOTSUPP && s->vdevice && s->mode == VDEVICE_AUTO && look_up_failed(s)) {
+		fall_back(s, "iommufd finds no vDEVICEs", ret);
+		ret = bind(s);
+	}
+	s->bound = !ret;
+	return ret;
+}
+
+int vdevice_check(struct session *s)
+{
+	int ret = cdev_attr(s, "tdi_id", s->tdi_id, sizeof(s->tdi_id));
+
+	if (!s->guest_id[0])
+		return 0;
+	return ret ?: streq(s->tdi_id, s->guest_id) ? 0 : -EINVAL;
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The iommufd vDEVICE that a bind names. It is built only for kernels whose iommufd
+ * can look one up (kernel/patches); for others vfio_pci_tsm.h answers. The vDEVICE is
+ * held from before the TDI is locked until after it is unlocked, so that the guest's
+ * vIOMMU and the TSM mean the same function by one requester ID.
+ */
+#include <linux/iommufd.h>
+#include <linux/module.h>
+
+#include "vfio_pci_tsm.h"
+
+MODULE_IMPORT_NS("IOMMUFD");
+
+/**
+ * vfio_pci_tsm_get_vdevice() - hold a vDEVICE for a bind
+ * @tsm: the device, open by its cdev and not bound
+ * @id: of a vDEVICE of this device, in the iommufd that it is bound to
+ * @tdi_id: gets its virt_id, the guest's requester ID of the function
+ *
+ * Return: 0; -ENOENT when there is no such vDEVICE, or it is another device's;
+ * -EOVERFLOW when its virt_id is not an ID that a TDI can have; then none is held.
+ *
+ * Context: under op_sem for write.
+ */
+int vfio_pci_tsm_get_vdevice(struct vfio_pci_tsm_device *tsm, u32 id, u32 *tdi_id)
+{
+	struct iommufd_device *idev = tsm->core.vdev.iommufd_device;
+	struct iommufd_vdevice *vdevice;
+
+	if (!idev)
+		return -ENOENT;
+	vdevice = iommufd_device_get_vdevice(idev, id);
+	if (IS_ERR(vdevice))
+		return PTR_ERR(vdevice);
+
+	if (vdevice->virt_id > U32_MAX) {
+		iommufd_device_put_vdevice(idev, vdevice);
+		return -EOVERFLOW;
+	}
+	*tdi_id = vdevice->virt_id;
+	tsm->vdevice = vdevice;
+	return 0;
+}
+
+/**
+ * vfio_pci_tsm_put_vdevice() - let the vDEVICE of a bind go, if there is one
+ * @tsm: the device, not bound any more
+ *
+ * Context: any; under tsm_lock, or op_sem for write when the bind has failed. Before
+ * the device leaves its iommufd, which is after the last close.
+ */
+void vfio_pci_tsm_put_vdevice(struct vfio_pci_tsm_device *tsm)
+{
+	if (tsm->vdevice)
+		iommufd_device_put_vdevice(tsm->core.vdev.iommufd_device, tsm->vdevice);
+	tsm->vdevice = NULL;
+}

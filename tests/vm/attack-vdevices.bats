@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The attack program on an IOMMU that has vIOMMUs: binds by vDEVICE, while nest
+# parents, vIOMMUs and vDEVICEs are made, destroyed and closed in every order.
+# vm: --iommu amd --nvme 2 --cpus 2
+
+# shellcheck disable=SC2154 # helpers.bash sets what is not set here
+load helpers
+
+setup_file() {
+	load helpers
+	load_all
+	can_find_vdevices || skip "this kernel has no kernel/patches"
+}
+teardown_file() { load helpers; unload_all; }
+
+setup() {
+	sibling=0000:02:00.0
+	prepare "$dev"
+	assign "$sibling"
+}
+teardown() { cleanup "$sibling"; }
+
+
+@test "vDEVICEs, and all that opens, closes, binds and unbinds" {
+	run vfio-attack --only vdevices,lifecycle,host --seed 4 --seconds 60 "$dev" "$sibling"
+	assert_success
+	assert_line --partial ", no violation"
+	assert_line --regexp '^vdevice-make .*OK'
+	assert_line --regexp '^bind-vdevice .*OK'
+	assert_line --regexp '^iommufd-destroy .*OK'
+	assert_line --regexp '^iommufd-destroy .*EBUSY'
+}
+
+@test "with everything else" {
+	run vfio-attack --seconds 60 "$dev" "$sibling"
+	assert_success
+	echo "# ${lines[0]}" >&3
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * pull_device: has a function of the test bed pulled without notice, which the
+ * monitor of QEMU cannot do. It does what pciehp does when the link of an occupied
+ * slot is gone (pciehp_unconfigure_device(), drivers/pci/hotplug/pciehp_pci.c): the
+ * function is marked, so that nobody reaches its configuration space any more, and
+ * then removed. A rescan of the bus finds it again. Nothing but tests has a use for it.
+ *
+ *	device=ADDR	the function; loading waits until its driver has let it go
+ */
+#include <linux/module.h>
+#include <linux/pci.h>
+
+static char *device;
+module_param(device, charp, 0444);
+MODULE_PARM_DESC(device, "Address of the function");
+
+static int __init pull_init(void)
+{
+	struct pci_dev *pdev = NULL;
+
+	for_each_pci_dev(pdev) {
+		if (device && !strcmp(pci_name(pdev), device))
+			break;
+	}
+	if (!pdev)
+		return -ENODEV;
+
+	WRITE_ONCE(pdev->error_state, pci_channel_io_perm_failure);
+	pci_stop_and_remove_bus_device_locked(pdev);
+	pci_dev_put(pdev);
+	return 0;
+}
+module_init(pull_init);
+
+static void __exit pull_exit(void)
+{
+}
+module_exit(pull_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Pulls a PCI function without notice, for tests");

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Binding by iommufd vDEVICE, on an IOMMU that has vIOMMUs: by id, with every error,
+# and held for as long as the bind lasts.
+# vm: --iommu amd --nvme 2
+
+# shellcheck disable=SC2154 # helpers.bash sets what is not set here
+load helpers
+
+setup_file() {
+	load helpers
+	load_all
+	can_find_vdevices || skip "this kernel has no kernel/patches"
+}
+teardown_file() { load helpers; unload_all; }
+setup() {
+	prepare
+	set_attr tdi_id none
+}
+teardown() { cleanup "$other"; }
+
+other=0000:02:00.0
+
+# What a guest has of its IOMMU, up to a vDEVICE
+viommu=(nest-parent viommu)
+guest=("${viommu[@]}" vdevice:0x28)
+
+# refused WANTED STEP...: the last of them is refused so, changes nothing, and lets
+# the vDEVICE go
+refused() {
+	run client open "${guest[@]}" "${@:2}" "sh:cat $configfs/$dev/tsm/last_error" destroy:vdevice
+	refute_line "bind-by:vdevice OK"
+	assert_line --regexp "^${*: -1} $1\$"
+	assert_line --regexp "^-[0-9]+ "
+	assert_line "destroy:vdevice OK"
+	[ ! -e "$debugfs/$dev" ] || assert_equal "$(sim state)" CONFIG_UNLOCKED
+}
+
+@test "this IOMMU has nest parents, vIOMMUs and vDEVICEs" {
+	run client open "${guest[@]}" destroy:vdevice destroy:viommu destroy:hwpt
+	refute_line --regexp ' E'
+	assert_line "vdevice:0x28 OK"
+}
+
+@test "bound by id: the TSM has its virt_id, and nothing else is needed" {
+	run client open "${guest[@]}" bind-by:vdevice \
+		"sh:grep -H . $configfs/$dev/tsm/{state,tdi_id,vdevice_id} $pci/devices/$dev/vfio_tsm/{tdi_id,vdevice_id}" \
+		"sh:cat $debugfs/$dev/{state,tdi_id}"
+	assert_line --regexp '^bind-by:vdevice OK [0-9]+$'
+	local id=${lines[-1]##* }
+	id=$(sed -n 's/^bind-by:vdevice OK //p' <<<"$output")
+	assert_line "$configfs/$dev/tsm/state:bound"
+	assert_line "$configfs/$dev/tsm/tdi_id:0000:00:05.0"
+	assert_line "$configfs/$dev/tsm/vdevice_id:$id"
+	assert_line "$pci/devices/$dev/vfio_tsm/tdi_id:0000:00:05.0"
+	assert_line "$pci/devices/$dev/vfio_tsm/vdevice_id:$id"
+	assert_line CONFIG_LOCKED
+	assert_line 0x28
+	assert_equal "$(attr tdi_id)" none
+	assert_equal "$(attr vdevice_id)" none
+}
+
+@test "the vDEVICE's id goes before the configured one" {
+	set_attr tdi_id 00:07.0
+	run client open "${viommu[@]}" vdevice:0xffffffff bind-by:vdevice \
+		"sh:cat $debugfs/$dev/tdi_id $configfs/$dev/tsm/tdi_id" \
+		tsm-unbind "sh:cat $configfs/$dev/tsm/tdi_id" tsm-bind "sh:cat $debugfs/$dev/tdi_id"
+	assert_line 0xffffffff
+	assert_line ffff:ff:1f.7
+	assert_line 0000:00:07.0
+	assert_line 0x38
+}
+
+@test "destroyed while bound: EBUSY; after the unbind it can be, with all below it" {
+	run client open "${guest[@]}" bind-by:vdevice destroy:vdevice destroy:viommu destroy:hwpt \
+		tsm-unbind destroy:viommu destroy:vdevice destroy:viommu destroy:hwpt
+	assert_equal "$(answers destroy:vdevice)" "EBUSY OK"
+	assert_equal "$(answers destroy:viommu)" "EBUSY EBUSY OK"
+	assert_equal "$(answers destroy:hwpt)" "EBUSY OK"
+	assert_equal "$(sim violations)" 0
+}
+
+@test "ENOENT: no such object, or one of another kind" {
+	local what
+	for what in nothing viommu hwpt ioas device; do
+		refused ENOENT "bind-by:$what"
+		assert_line "-2 vdevice"
+	done
+	run client open "${guest[@]}" destroy:vdevice bind-by:vdevice
+	assert_line "bind-by:vdevice ENOENT"
+}
+
+@test "ENOENT: another device's, of the same iommufd" {
+	assign "$other"
+	run client open "${viommu[@]}" sibling:"$other" on-sibling:vdevice:0x30 \
+		bind-by:sibling-vdevice vdevice:0x28 bind-by:sibling-vdevice bind-by:vdevice \
+		destroy:sibling-vdevice
+	refute_line --regexp '^(on-sibling|vdevice):.* E'
+	assert_equal "$(answers bind-by:sibling-vdevice)" "ENOENT ENOENT"
+	assert_line --regexp '^bind-by:vdevice OK'
+	assert_line "destroy:sibling-vdevice OK"
+}
+
+@test "ENOENT: in another iommufd" {
+	assign "$other"
+	# More objects there than here, so that the id is of nothing here.
+	run client "sibling:$other" on-sibling:ioas on-sibling:ioas on-sibling:nest-parent \
+		on-sibling:viommu on-sibling:vdevice:0x28 open bind-by:sibling-vdevice \
+		"${guest[@]}" bind-by:sibling-vdevice bind-by:vdevice
+	refute_line --regexp '^on-sibling:.* E'
+	assert_equal "$(answers bind-by:sibling-vdevice)" "ENOENT ENOENT"
+	assert_line --regexp '^bind-by:vdevice OK'
+}
+
+@test "EOVERFLOW: a virt_id of more than 32 bits" {
+	guest=("${viommu[@]}" vdevice:0x100000028) refused EOVERFLOW bind-by:vdevice
+	assert_line "-75 vdevice"
+	guest=("${viommu[@]}" vdevice:0xffffffffffffffff) refused EOVERFLOW bind-by:vdevice
+}
+
+@test "a bind that fails after the look-up lets it go" {
+	refused EHOSTDOWN write:7:4:2:0 bind-by:vdevice
+	assert_line "-112 command"
+	echo 110 >"$debugfs/$dev/inject/error_bind"
+	refused ETIMEDOUT bind-by:vdevice
+	echo 0 >"$debugfs/$dev/inject/error_bind"
+	echo tsm0 >"$pci/devices/$dev/tsm/disconnect"
+	refused ENXIO bind-by:vdevice
+}
+
+@test "what does not get as far as the look-up is said first" {
+	set_attr bind_allowed 0
+	refused EACCES bind-by:nothing
+	set_attr bind_allowed 1
+	set_attr region_mode shared
+	refused EPERM bind-by:vdevice
+}
+
+@test "every other way out of the bound state lets it go" {
+	run client open "${guest[@]}" bind-by:vdevice "put:$configfs/$dev/tsm/bound=0" destroy:vdevice
+	assert_line "destroy:vdevice OK"
+
+	run client open "${guest[@]}" bind-by:vdevice "put:$pci/devices/$dev/tsm/disconnect=tsm0" \
+		"is:$configfs/$dev/tsm/state=lost" destroy:vdevice
+	assert_line --partial "state=lost OK"
+	assert_line "destroy:vdevice OK"
+	connect
+
+	run client open "${guest[@]}" bind-by:vdevice "put:$pci/devices/$dev/reset_method=flr" \
+		"put:$pci/devices/$dev/reset=1" "is:$configfs/$dev/tsm/state=lost" destroy:vdevice \
+		"put:$pci/devices/$dev/reset_method=default"
+	assert_line --partial "state=lost OK"
+	assert_line "destroy:vdevice OK"
+	assert_equal "$(sim violations)" 0
+}
+
+@test "closed while bound, in any order: nothing stays" {
+	local order
+	for order in "iommufd-close kvm-close" "kvm-close iommufd-close" "device-close kvm-close" \
+		"device-close iommufd-close" "kvm-close device-close" "iommufd-close device-close"; do
+		# shellcheck disable=SC2086 # words
+		run client open "${guest[@]}" bind-by:vdevice $order close open tsm-unbind "${guest[@]}" \
+			bind-by:vdevice
+		assert_equal "$(answers bind-by:vdevice | tr -d '0-9 ')" OKOK
+		assert_equal "$(attr state)" closed
+		assert_equal "$(sim state)" CONFIG_UNLOCKED
+	done
+	assert_equal "$(sim violations)" 0
+}
+
+@test "a device with a vDEVICE may go while it is bound, and come back" {
+	run client open "${guest[@]}" bind-by:vdevice destroy:vdevice close
+	assert_line "destroy:vdevice EBUSY"
+	release
+	assign
+	run client open "${guest[@]}" bind-by:vdevice
+	assert_line --regexp '^bind-by:vdevice OK'
+}
