@@ -137,17 +137,34 @@ status 1"
 	assert_output --partial "time limit of 5 s"
 }
 
-@test "run: a signal ends QEMU too, and leaves nothing behind" {
+# start COMMAND...: a VM in the background, until its kernel speaks; $pid
+start() {
+	local tries
 	mkdir "$BATS_TEST_TMPDIR/t"
 	TMPDIR=$BATS_TEST_TMPDIR/t "$top/tests/vm/run" --kernel "${TSMCTL_KERNEL:-debug}" -- \
-		sleep 1000 3>&- 4>&- &
-	local pid=$! tries
+		"$@" >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- 4>&- &
+	pid=$!
 	for ((tries = 0; tries < 300; tries++)); do
-		[ -s "$(echo "$BATS_TEST_TMPDIR"/t/*/console)" ] && break
+		[ ! -s "$(echo "$BATS_TEST_TMPDIR"/t/*/console)" ] || return 0
 		sleep 0.1
 	done
+}
+
+@test "run: a crash of QEMU is none of the command" {
+	local pid status=0
+	start sleep 1000
+	pkill -SEGV -f "^qemu-system.*$BATS_TEST_TMPDIR/t"
+	wait $pid || status=$?
+	assert_equal "$status" 123
+	run cat "$BATS_TEST_TMPDIR/out"
+	assert_output --partial "QEMU crashed with signal 11"
+}
+
+@test "run: a signal ends QEMU too, and leaves nothing behind" {
+	local pid status=0
+	start sleep 1000
 	kill -TERM $pid
-	wait $pid && status=0 || status=$?
+	wait $pid || status=$?
 	assert_equal "$status" 143
 	run -1 pgrep -f "$BATS_TEST_TMPDIR/t"
 	run -0 ls -A "$BATS_TEST_TMPDIR/t"

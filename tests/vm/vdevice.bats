@@ -43,16 +43,17 @@ refused() {
 
 @test "bound by id: the TSM has its virt_id, and nothing else is needed" {
 	run client open "${guest[@]}" bind-by:vdevice \
-		"sh:grep -H . $configfs/$dev/tsm/{state,tdi_id,vdevice_id} $pci/devices/$dev/vfio_tsm/{tdi_id,vdevice_id}" \
-		"sh:cat $debugfs/$dev/{state,tdi_id}"
+		"sh:cd $configfs/$dev/tsm && grep . state tdi_id vdevice_id" \
+		"sh:cd $pci/devices/$dev && grep . vfio_tsm/tdi_id vfio_tsm/vdevice_id" \
+		"sh:cd $debugfs/$dev && cat state tdi_id"
 	assert_line --regexp '^bind-by:vdevice OK [0-9]+$'
-	local id=${lines[-1]##* }
+	local id
 	id=$(sed -n 's/^bind-by:vdevice OK //p' <<<"$output")
-	assert_line "$configfs/$dev/tsm/state:bound"
-	assert_line "$configfs/$dev/tsm/tdi_id:0000:00:05.0"
-	assert_line "$configfs/$dev/tsm/vdevice_id:$id"
-	assert_line "$pci/devices/$dev/vfio_tsm/tdi_id:0000:00:05.0"
-	assert_line "$pci/devices/$dev/vfio_tsm/vdevice_id:$id"
+	assert_line "state:bound"
+	assert_line "tdi_id:0000:00:05.0"
+	assert_line "vdevice_id:$id"
+	assert_line "vfio_tsm/tdi_id:0000:00:05.0"
+	assert_line "vfio_tsm/vdevice_id:$id"
 	assert_line CONFIG_LOCKED
 	assert_line 0x28
 	assert_equal "$(attr tdi_id)" none
@@ -112,9 +113,12 @@ refused() {
 }
 
 @test "EOVERFLOW: a virt_id of more than 32 bits" {
-	guest=("${viommu[@]}" vdevice:0x100000028) refused EOVERFLOW bind-by:vdevice
+	local guest
+	guest=("${viommu[@]}" vdevice:0x100000028)
+	refused EOVERFLOW bind-by:vdevice
 	assert_line "-75 vdevice"
-	guest=("${viommu[@]}" vdevice:0xffffffffffffffff) refused EOVERFLOW bind-by:vdevice
+	guest=("${viommu[@]}" vdevice:0xffffffffffffffff)
+	refused EOVERFLOW bind-by:vdevice
 }
 
 @test "a bind that fails after the look-up lets it go" {

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# For build-kernel and get-qemu: Debian packages of other suites than the machine's
+# own, downloaded into the cache. What is installed stays as it is.
+
+cache=${TSMCTL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tsmctl}
+
+say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+# The mirror that this machine's own apt is set up with, and its release
+mirror() {
+	local uri
+	# shellcheck disable=SC2016 # these are apt's
+	uri=$(apt-get indextargets --format '$(SITE) $(COMPONENT) $(CODENAME) $(SUITE)' \
+		2>/dev/null | awk '$2 == "main" && $3 !~ /-(security|updates|backports)/ &&
+			$4 ~ /stable|testing|unstable/ { print $1, $3; exit }')
+	[ -n "$uri" ] || return 1
+	printf '%s\n' "$uri"
+}
+
+# private_apt NAME COMMAND...: with lists of its own
+private_apt() {
+	local dir=$cache/apt/$1
+	"$2" -q -o Dir::Etc::sourcelist="$dir/sources.list" \
+		-o Dir::Etc::sourceparts=- -o Dir::State::lists="$dir/lists" \
+		-o Dir::Cache="$dir/cache" -o APT::Sandbox::User=root "${@:3}"
+}
+
+# private_sources NAME SUITE...: what private_apt NAME knows from then on
+private_sources() {
+	local dir=$cache/apt/$1 suite uri
+	read -r uri _ < <(mirror) || return 1
+	mkdir -p "$dir"/{lists/partial,cache/archives/partial}
+	for suite in "${@:2}"; do
+		printf 'deb [signed-by=%s] %s %s main\n' \
+			/usr/share/keyrings/debian-archive-keyring.gpg "$uri" "$suite"
+	done >"$dir/sources.list"
+	private_apt "$1" apt-get update >&2
+}

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# For tests with a real VMM: QEMU 10 with iommufd, under KVM, running a guest Linux on
+# the device. The guest is the kernel that the VM itself runs, and busybox. It has a
+# plain processor: what QEMU 7.2 emulates of newer ones fails one level further down.
+
+: "${top:?}" "${dev:?}"
+
+# The guest's disk, in memory: busybox, the NVMe driver, and an init
+guest_image() {
+	local root=$BATS_FILE_TMPDIR/guest modules n=0 module
+	mkdir -p "$root"/{bin,lib,usr}
+	cp /bin/busybox "$root/bin/"
+	/bin/busybox --install -s "$root/bin"
+	ln -s ../bin "$root/usr/bin"
+	cp "$top/tests/vm/vmm/guest-init" "$root/init"
+	mapfile -t modules < <(modprobe --show-depends nvme | awk '$1 == "insmod" { print $2 }')
+	for module in "${modules[@]}"; do
+		n=$((n + 1))
+		cp "$module" "$root/lib/$n-${module##*/}"
+	done
+	(cd "$root" && find . | cpio -o -H newc --quiet) >"$BATS_FILE_TMPDIR/guest.cpio"
+}
+
+# vmm_start OPTION: QEMU with a guest that has the device, by vfio-pci with OPTION;
+# $vmm is its pid. It stays until vmm_stop.
+vmm_start() {
+	local run=$BATS_TEST_TMPDIR/vmm command
+	read -r -a command <<<"${TSMCTL_VM_QEMU:?}"
+	mkdir -p "$run"
+	rm -f "$run"/*
+	mkfifo "$run/console.in" "$run/console.out"
+	"${command[@]}" -accel kvm -cpu qemu64 -M q35 -m 256 -nodefaults -no-user-config \
+		-display none -no-reboot \
+		-kernel "${TSMCTL_VM_KERNEL:?}" -initrd "$BATS_FILE_TMPDIR/guest.cpio" \
+		-append "console=ttyS0 quiet panic=-1 no_timer_check tsc=reliable" \
+		-chardev "pipe,id=console,path=$run/console" -serial chardev:console \
+		-object iommufd,id=iommufd0 \
+		-device "vfio-pci,host=$dev,iommufd=iommufd0,id=dev0,addr=5${1:+,$1}" \
+		-qmp "unix:$run/qmp,server=on,wait=off" >"$run/log" 2>&1 3>&- &
+	vmm=$!
+	exec {guest_in}>"$run/console.in" {guest_out}<"$run/console.out"
+	guest_answer || { cat "$run/log"; return 1; }
+}
+
+# Up to the line that says how a command ended: it is the status here.
+guest_answer() {
+	local line
+	while read -r -t 300 -u "$guest_out" line; do
+		line=${line%$'\r'}
+		case $line in
+		"GUEST "*) return "${line#GUEST }" ;;
+		*) printf '%s\n' "$line" ;;
+		esac
+	done
+	echo "the guest does not answer"
+	return 125
+}
+
+# guest COMMAND: in the guest's shell
+guest() {
+	echo "$*" >&"$guest_in"
+	guest_answer
+}
+
+# qmp COMMAND [ARGUMENTS]: the answer's "return", or "error", as JSON
+qmp() {
+	python3 - "$BATS_TEST_TMPDIR/vmm/qmp" "$@" <<-'END'
+		import json, socket, sys
+		s = socket.socket(socket.AF_UNIX)
+		s.connect(sys.argv[1])
+		f = s.makefile("rw")
+		f.readline()
+		def call(name, arguments={}):
+		    f.write(json.dumps({"execute": name, "arguments": arguments}) + "\n")
+		    f.flush()
+		    while True:
+		        answer = json.loads(f.readline())
+		        if "event" not in answer:
+		            return answer
+		call("qmp_capabilities")
+		answer = call(sys.argv[2], json.loads(sys.argv[3]) if len(sys.argv) > 3 else {})
+		print(json.dumps(answer.get("return", answer.get("error"))))
+		sys.exit("error" in answer)
+	END
+}
+
+vmm_stop() {
+	[ -n "${vmm:-}" ] || return 0
+	kill "${1:--TERM}" "$vmm" 2>/dev/null || true
+	wait "$vmm" || true
+	exec {guest_in}>&- {guest_out}<&-
+	vmm=
+}
+
+vmm_runs() { kill -0 "$vmm" 2>/dev/null; }
