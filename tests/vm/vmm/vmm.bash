@@ -12,7 +12,8 @@ guest_image() {
 	cp /bin/busybox "$root/bin/"
 	/bin/busybox --install -s "$root/bin"
 	ln -s ../bin "$root/usr/bin"
-	cp "$top/tests/vm/vmm/guest-init" "$root/init"
+	rm -f "$root/bin/init"
+	install -m 755 "$top/tests/vm/vmm/guest-init" "$root/init"
 	mapfile -t modules < <(modprobe --show-depends nvme | awk '$1 == "insmod" { print $2 }')
 	for module in "${modules[@]}"; do
 		n=$((n + 1))
