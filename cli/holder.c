@@ -137,7 +137,7 @@ int holder_find(struct ctx *ctx, const struct pci_device *dev, struct holder *h)
 	h->pid = policy_owner(ctx, dev);
 	held = h->pid != 0;
 	if (!held && policy_get(ctx, dev, "state", state) == 0)
-		held = streq(state, "open") || streq(state, "bound");
+		held = streq(state, "open") || streq(state, "bound") || streq(state, "lost");
 	if (!held && dev->present && strstr(dev->driver, "vfio") &&
 	    !streq(dev->driver, TSM_DRIVER)) {
 		h->pid = search_processes(ctx, dev);

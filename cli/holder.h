@@ -73,4 +73,62 @@ int holder_stop(struct ctx *ctx, const struct pci_device *dev, const struct hold
  */
 int holder_start(struct ctx *ctx, const struct pci_device *dev, pid_t *pid);
 
+/**
+ * holder_bind() - have a helper bind a device on its VMM's file
+ * @ctx: this run
+ * @dev: the device
+ * @vmm: the process that holds it
+ * @vdevice_id: vDEVICE in the VMM's iommufd, or NULL for the configured TDI id
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int holder_bind(struct ctx *ctx, const struct pci_device *dev, pid_t vmm, const char *vdevice_id);
+
+/**
+ * holder_unbind() - have a helper unbind it in the same way
+ * @ctx: this run
+ * @dev: the device
+ * @vmm: the process that holds it
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int holder_unbind(struct ctx *ctx, const struct pci_device *dev, pid_t vmm);
+
+/**
+ * struct choice - which way to bind or unbind the operator forces, if any
+ * @hold: --hold: only our helper
+ * @vmm: --vmm: only the process of this number, or NULL
+ * @pid: @vmm as a number
+ */
+struct choice {
+	int hold;
+	char *vmm;
+	pid_t pid;
+};
+
+struct verb;
+
+/**
+ * choice_check() - make sense of the options
+ * @ctx: this run
+ * @verb: the verb
+ * @c: the choice; @c->pid is filled in
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int choice_check(struct ctx *ctx, const struct verb *verb, struct choice *c);
+
+/**
+ * choice_allows() - whether the device's holder is the one that was asked for
+ * @ctx: this run
+ * @dev: the device
+ * @c: the choice
+ * @h: who holds it
+ * @what: bind or unbind
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int choice_allows(struct ctx *ctx, const struct pci_device *dev, const struct choice *c,
+		  const struct holder *h, const char *what);
+
 #endif

@@ -91,19 +91,23 @@ int cdev_find(struct session *s)
 	return -ENXIO;
 }
 
+bool cdev_is(const struct session *s, int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == s->cdev_number;
+}
+
 int cdev_open(struct session *s)
 {
 	cleanup_fd int node = -1;
 	char path[64];
-	struct stat st;
 
 	snprintf(path, sizeof(path), CDEV_DIR "/%s", s->cdev_name);
 	node = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (node < 0)
 		return -errno;
-	if (fstat(node, &st))
-		return -errno;
-	if (!S_ISCHR(st.st_mode) || st.st_rdev != s->cdev_number)
+	if (!cdev_is(s, node))
 		return -ENXIO;
 	/* the node that was looked at, and no other that has its name by now */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", node);
