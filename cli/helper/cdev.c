@@ -115,6 +115,14 @@ int cdev_open(struct session *s)
 	return s->cdev < 0 ? -errno : 0;
 }
 
+/* Any other file of a cdev answers EINVAL to whatever it is asked. */
+bool cdev_in_use(int fd)
+{
+	struct vfio_device_info info = { .argsz = sizeof(info) };
+
+	return ioctl(fd, VFIO_DEVICE_GET_INFO, &info) == 0 || errno != EINVAL;
+}
+
 int cdev_watch(struct session *s)
 {
 	/* the descriptor follows the structure */

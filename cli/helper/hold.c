@@ -8,16 +8,18 @@
 #include <syslog.h>
 
 #include "exitcode.h"
+#include "listen.h"
 #include "modes.h"
 #include "sandbox.h"
-#include "say.h"
+#include "systemd.h"
 
 /* Waits until somebody wants the device back. Answers who. */
-static const char *wait_for_end(const struct session *s, int signals)
+static const char *wait_for_end(const struct session *s, int signals, struct conn *asking)
 {
 	struct pollfd fds[] = {
 		{ .fd = signals, .events = POLLIN },
 		{ .fd = s->request, .events = POLLIN },
+		{ .fd = s->control, .events = POLLIN },
 	};
 
 	for (;;) {
@@ -27,20 +29,31 @@ static const char *wait_for_end(const struct session *s, int signals)
 			return "signal";
 		if (fds[1].revents)
 			return "request";
+		if ((fds[2].revents & POLLIN) && control_ask(s, asking))
+			return "control";
 	}
 }
 
-static int finish(struct session *s, const char *reason)
+static int finish(struct session *s, const char *reason, struct conn *asking)
 {
 	char loss[16];
 	bool lost = streq(reason, "request") && cdev_is_lost(s, loss, sizeof(loss));
-	int ret = session_close(s);
 	struct json_object *obj;
+	struct verdict v;
+	int ret;
 
+	systemd_tell("STOPPING=1");
+	ret = session_close(s);
+	v = (struct verdict){ .err = ret,
+			      .code = exit_code_of(ret),
+			      .step = "unbind",
+			      .message = "the kernel refused to unbind; the device was closed" };
+	if (asking->fd >= 0)
+		control_done(s, asking, ret ? &v : NULL);
+	control_remove(s);
 	lock_drop(s);
 	if (ret)
-		return say_failure(s->name, "unbind", ret,
-				   "the kernel refused to unbind; the device was closed", NULL);
+		return say_verdict(s->name, &v);
 	obj = say_event(lost ? "lost" : "unbound", s->name);
 	json_object_object_add(obj, "reason", json_object_new_string(lost ? loss : reason));
 	/* the device is free, whether or not anybody still listens */
@@ -61,6 +74,7 @@ static int restrict_more(const struct session *s)
 static int give_up(struct session *s)
 {
 	session_close(s);
+	control_remove(s);
 	lock_drop(s);
 	return EXIT_FAILED;
 }
@@ -78,9 +92,11 @@ static int block_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-int hold(struct session *s)
+int hold(struct invocation *in)
 {
+	struct conn asking = { .fd = -1, .file = -1 };
 	cleanup_fd int signals = block_signals();
+	struct session *s = &in->s;
 	struct json_object *obj;
 	struct verdict v;
 
@@ -101,5 +117,6 @@ int hold(struct session *s)
 	/* a device that nobody knows to be bound would stay so */
 	if (say(LOG_INFO, obj))
 		return give_up(s);
-	return finish(s, wait_for_end(s, signals));
+	systemd_tell("READY=1\nSTATUS=The device is bound");
+	return finish(s, wait_for_end(s, signals, &asking), &asking);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * tsm-bind-helper: the one program that opens vfio devices and binds them as TDIs.
- * The command line; what is done is in hold.c and pid.c.
+ * The command line; what is done is in hold.c, pid.c and serve.c.
  */
 #include <errno.h>
 #include <popt.h>
@@ -9,8 +9,10 @@
 
 #include "exitcode.h"
 #include "modes.h"
+#include "rules.h"
 #include "sandbox.h"
 #include "say.h"
+#include "systemd.h"
 
 #ifndef VERSION
 #define VERSION "0.1"
@@ -23,6 +25,9 @@ static char *opt_sysfs;
 static char *opt_run_dir;
 static char *opt_vdevice;
 static char *opt_guest_id;
+static char *opt_listen;
+static char *opt_config;
+static int opt_notify;
 static int opt_version;
 
 static const struct poptOption options[] = {
@@ -39,21 +44,28 @@ static const struct poptOption options[] = {
 	{ "sysfs", 0, POPT_ARG_STRING, &opt_sysfs, 0, "root of sysfs (/sys)", "DIR" },
 	{ "run-dir", 0, POPT_ARG_STRING, &opt_run_dir, 0,
 	  "directory of the lock files (/run/tsmctl)", "DIR" },
+	{ "listen", 0, POPT_ARG_STRING, &opt_listen, 0,
+	  "serve: path of the socket, or systemd if it passes one", "PATH" },
+	{ "config", 0, POPT_ARG_STRING, &opt_config, 0,
+	  "serve: who may ask for what (" RULES_PATH ")", "FILE" },
+	{ "notify", 0, POPT_ARG_NONE, &opt_notify, 0,
+	  "hold, serve: run by systemd: notify it, and write for its journal", NULL },
 	{ "version", 'V', POPT_ARG_NONE, &opt_version, 0, "show the version", NULL },
 	POPT_AUTOHELP POPT_TABLEEND
 };
 
 /* What an option is for. */
-enum { FOR_HOLD = 1, FOR_PID = 2, FOR_BIND = 4 };
+enum { FOR_HOLD = 1, FOR_PID = 2, FOR_BIND = 4, FOR_SERVE = 8 };
 
 static const struct mode {
 	const char *name;
-	int (*run)(struct session *s);
+	int (*run)(struct invocation *in);
 	unsigned int takes;
 } modes[] = {
 	{ "hold", hold, FOR_HOLD },
 	{ "bind", pid_bind, FOR_PID | FOR_BIND },
 	{ "unbind", pid_unbind, FOR_PID },
+	{ "serve", serve, FOR_SERVE },
 };
 
 static int usage(const char *value, const char *message)
@@ -82,6 +94,11 @@ static int check_options(const struct mode *mode)
 		{ opt_vdevice_id, FOR_BIND, "--vdevice-id is for bind with --pid" },
 		{ opt_guest_id, FOR_HOLD, "--guest-id is for hold" },
 		{ opt_vdevice, FOR_HOLD, "--vdevice is for hold" },
+		{ opt_listen, FOR_SERVE, "--listen is for serve" },
+		{ opt_config, FOR_SERVE, "--config is for serve" },
+		{ opt_notify ? "--notify" : NULL, FOR_HOLD | FOR_SERVE,
+		  "--notify is for hold and serve" },
+		{ opt_device, FOR_HOLD | FOR_PID, "--device is not for serve" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++)
@@ -89,7 +106,9 @@ static int check_options(const struct mode *mode)
 			return usage(checks[i].value, checks[i].message);
 	if ((mode->takes & FOR_PID) && !opt_pid)
 		return usage(NULL, "bind and unbind want --pid, the process that holds the device");
-	if (!opt_device)
+	if ((mode->takes & FOR_SERVE) && !opt_listen)
+		return usage(NULL, "serve wants --listen");
+	if (!(mode->takes & FOR_SERVE) && !opt_device)
 		return usage(NULL, "--device is missing");
 	return 0;
 }
@@ -106,29 +125,62 @@ static int read_numbers(struct session *s)
 	return 0;
 }
 
-static int read_options(struct session *s)
+static bool is_relative(const char *path)
 {
+	return path && path[0] != '/';
+}
+
+static int read_options(struct invocation *in)
+{
+	struct session *s = &in->s;
 	struct pci_addr addr;
 
-	if (pci_addr_parse(opt_device, &addr))
+	if (opt_device && pci_addr_parse(opt_device, &addr))
 		return usage(opt_device, "this is no PCI address: 0000:01:00.0");
-	if ((opt_sysfs && opt_sysfs[0] != '/') || (opt_run_dir && opt_run_dir[0] != '/'))
-		return usage(NULL, "--sysfs and --run-dir take absolute paths");
+	if (is_relative(opt_sysfs) || is_relative(opt_run_dir) || is_relative(opt_config))
+		return usage(NULL, "--sysfs, --run-dir and --config take absolute paths");
 	if (opt_vdevice && vdevice_mode_parse(opt_vdevice, &s->mode))
 		return usage(opt_vdevice, "--vdevice takes auto, always or never");
 	if (opt_guest_id && (tdi_id_parse(opt_guest_id, s->guest_id, sizeof(s->guest_id)) ||
 			     streq(s->guest_id, "none")))
 		return usage(opt_guest_id,
 			     "this is no requester ID: 00:05.0, 0000:00:05.0 or 0x28");
-	pci_addr_name(&addr, s->name);
+	if (opt_device)
+		pci_addr_name(&addr, s->name);
 	s->sysfs = opt_sysfs ?: "/sys";
 	s->run_dir = opt_run_dir ?: "/run/tsmctl";
+	in->config = opt_config ?: RULES_PATH;
+	if (opt_listen && !streq(opt_listen, "systemd")) {
+		in->listen = opt_listen;
+		if (is_relative(opt_listen) || opt_listen[strlen(opt_listen) - 1] == '/')
+			return usage(opt_listen, "--listen takes an absolute path, or systemd");
+	}
 	return read_numbers(s);
+}
+
+/* What systemd says is in the environment, which is cleared next. */
+static int prepare(const struct mode *mode, const struct invocation *in)
+{
+	bool passed = (mode->takes & FOR_SERVE) && !in->listen;
+	int ret = passed ? systemd_listen() : 0;
+
+	if (ret)
+		return say_failure(NULL, "listen", ret, "systemd has passed no socket to listen on",
+				   "it does so for a service with a socket unit");
+	if (opt_notify) {
+		systemd_look();
+		say_levels();
+	}
+	ret = sandbox_start(passed ? 1 : 0);
+	if (ret)
+		return say_failure(in->s.name, "isolate", ret, "cannot prepare itself", NULL);
+	ret = systemd_connect();
+	return ret ? say_failure(NULL, "notify", ret, "cannot reach systemd", NULL) : 0;
 }
 
 static int run(poptContext con)
 {
-	struct session s = SESSION_INIT;
+	struct invocation in = { .s = SESSION_INIT };
 	const struct mode *mode = &modes[0];
 	int opt = poptGetNextOpt(con), ret;
 
@@ -141,31 +193,26 @@ static int run(poptContext con)
 	if (poptPeekArg(con))
 		mode = find_mode(poptPeekArg(con));
 	if (!mode)
-		return usage(poptPeekArg(con), "this is none of hold, bind and unbind");
+		return usage(poptPeekArg(con), "this is none of hold, bind, unbind and serve");
 	poptGetArg(con);
 	if (poptPeekArg(con))
 		return usage(poptPeekArg(con),
-			     "one of hold, bind and unbind, and options: no more");
-	ret = check_options(mode) ?: read_options(&s);
-	if (ret)
-		return ret;
-	ret = sandbox_start(0);
-	if (ret)
-		return say_failure(s.name, "isolate", ret, "cannot prepare itself", NULL);
-	return mode->run(&s);
+			     "one of hold, bind, unbind and serve, and options: no more");
+	ret = check_options(mode) ?: read_options(&in) ?: prepare(mode, &in);
+	return ret ?: mode->run(&in);
 }
 
 int main(int argc, char **argv)
 {
 	poptContext con = poptGetContext("tsm-bind-helper", argc, (const char **)argv, options, 0);
-	char **texts[] = { &opt_device,	 &opt_pid,     &opt_vdevice_id, &opt_sysfs,
-			   &opt_run_dir, &opt_vdevice, &opt_guest_id };
+	char **texts[] = { &opt_device,	 &opt_pid,	&opt_vdevice_id, &opt_sysfs, &opt_run_dir,
+			   &opt_vdevice, &opt_guest_id, &opt_listen,	 &opt_config };
 	int ret;
 
 	util_std_fds();
 	signal(SIGPIPE, SIG_IGN);
 	if (con)
-		poptSetOtherOptionHelp(con, "[OPTION...] [hold | bind | unbind]");
+		poptSetOtherOptionHelp(con, "[OPTION...] [hold | bind | unbind | serve]");
 	ret = con ? run(con) : EXIT_FAILED;
 	poptFreeContext(con);
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)

@@ -6,27 +6,47 @@
 #include "session.h"
 
 /**
+ * struct invocation - what the command line says
+ * @s: the device, with nothing open
+ * @listen: absolute path of the service's socket; NULL takes systemd's
+ * @config: absolute path of the service's configuration
+ */
+struct invocation {
+	struct session s;
+	const char *listen;
+	const char *config;
+};
+
+/**
  * hold() - bind a device that nobody holds, and hold it until told to stop
- * @s: session, with nothing open
+ * @in: with a device
  *
  * Return: exit code.
  */
-int hold(struct session *s);
+int hold(struct invocation *in);
 
 /**
  * pid_bind() - bind a device on the file of the process that holds it
- * @s: session, with nothing open; @s->pid names the process
+ * @in: with a device, and the process
  *
  * Return: exit code.
  */
-int pid_bind(struct session *s);
+int pid_bind(struct invocation *in);
 
 /**
  * pid_unbind() - unbind it in the same way
- * @s: as for pid_bind()
+ * @in: as for pid_bind()
  *
  * Return: exit code.
  */
-int pid_unbind(struct session *s);
+int pid_unbind(struct invocation *in);
+
+/**
+ * serve() - answer clients on a socket until told to stop
+ * @in: with what it listens on
+ *
+ * Return: exit code.
+ */
+int serve(struct invocation *in);
 
 #endif

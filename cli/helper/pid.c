@@ -11,13 +11,11 @@
 #include <linux/capability.h>
 #include <poll.h>
 #include <stdint.h>
-#include <sys/ioctl.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <syslog.h>
 
-#include "compat.h"
 #include "exitcode.h"
 #include "modes.h"
 #include "sandbox.h"
@@ -111,17 +109,6 @@ static int device_number(int dir, const char *name, dev_t *number)
 	return 0;
 }
 
-/*
- * A cdev can be opened often, but be given to an iommufd once: only the file for
- * which that was done answers.
- */
-static bool is_in_use(int fd)
-{
-	struct vfio_device_info info = { .argsz = sizeof(info) };
-
-	return ioctl(fd, VFIO_DEVICE_GET_INFO, &info) == 0 || errno != EINVAL;
-}
-
 static int take(struct session *s, unsigned int number)
 {
 	int fd = pidfd_getfd(s->pidfd, (int)number, 0);
@@ -132,7 +119,7 @@ static int take(struct session *s, unsigned int number)
 	/* the VMM may have put another file into its place just before */
 	if (!cdev_is(s, fd))
 		ret = -ENXIO;
-	else if (is_in_use(fd))
+	else if (cdev_in_use(fd))
 		ret = 0;
 	if (ret)
 		close(fd);
@@ -265,10 +252,6 @@ static const struct answer again_answers[] = {
 	{}
 };
 
-static const struct answer unbind_answers[] = { { -ENOTTY, NULL, EXIT_UNSUPPORTED,
-						  "its driver cannot bind", "run 'tsmctl assign'" },
-						{} };
-
 #define OPENING                                                           \
 	{ "restrict itself", enter, NULL, false },                        \
 		{ "find cdev", cdev_find, find_answers, false },          \
@@ -303,8 +286,9 @@ static int run(struct session *s, const struct step *list)
 	return ret ? say_verdict(s->name, &v) : 0;
 }
 
-int pid_bind(struct session *s)
+int pid_bind(struct invocation *in)
 {
+	struct session *s = &in->s;
 	struct json_object *obj;
 	int ret;
 
@@ -322,8 +306,9 @@ int pid_bind(struct session *s)
 	return say(LOG_INFO, obj) ? EXIT_FAILED : EXIT_DONE;
 }
 
-int pid_unbind(struct session *s)
+int pid_unbind(struct invocation *in)
 {
+	struct session *s = &in->s;
 	struct json_object *obj;
 	int ret = run(s, unbind_steps);
 

@@ -16,6 +16,8 @@
 
 #define EVERYBODY (SANDBOX_HOLD | SANDBOX_PID | SANDBOX_SERVE | SANDBOX_CLIENT)
 #define TALKS (SANDBOX_HOLD | SANDBOX_SERVE | SANDBOX_CLIENT)
+/* The service does not, but a client's process begins as a copy of it. */
+#define USES_FILES (SANDBOX_PID | SANDBOX_SERVE | SANDBOX_CLIENT)
 
 /* Sanitizers have needs of their own, at the end above all. */
 #ifdef __SANITIZE_ADDRESS__
@@ -86,8 +88,7 @@ static const struct {
 	/* a process for each client */
 	{ "close_range", SANDBOX_SERVE },
 	{ "wait4", SANDBOX_SERVE },
-	{ "kill", SANDBOX_SERVE },
-	{ "getppid", SANDBOX_SERVE },
+	{ "pipe2", SANDBOX_SERVE },
 	{ "set_robust_list", SANDBOX_SERVE },
 	{ "rseq", SANDBOX_SERVE },
 };
@@ -96,8 +97,8 @@ static const struct {
 	unsigned long request;
 	unsigned int roles;
 } ioctls[] = {
-	{ VFIO_DEVICE_GET_INFO, SANDBOX_PID },
-	{ VFIO_DEVICE_TSM_BIND, SANDBOX_PID | SANDBOX_SERVE | SANDBOX_CLIENT },
+	{ VFIO_DEVICE_GET_INFO, USES_FILES },
+	{ VFIO_DEVICE_TSM_BIND, USES_FILES },
 	{ VFIO_DEVICE_TSM_UNBIND, EVERYBODY },
 	{ KVM_SET_DEVICE_ATTR, SANDBOX_HOLD },
 };

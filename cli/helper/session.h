@@ -27,6 +27,8 @@ enum vdevice_mode {
  * @pidfd: the same process, whatever becomes of its number
  * @proc: its open files in /proc
  * @lock: lock file
+ * @run: @run_dir, opened, while there is a socket in it
+ * @control: that socket, on which root may ask a holder
  * @cdev: /dev/vfio/devices/vfioN, opened here or by a VMM
  * @iommufd: /dev/iommu
  * @kvm: /dev/kvm
@@ -56,6 +58,8 @@ struct session {
 	int pidfd;
 	int proc;
 	int lock;
+	int run;
+	int control;
 	int cdev;
 	int iommufd;
 	int kvm;
@@ -75,8 +79,8 @@ struct session {
 
 #define SESSION_INIT                                                                       \
 	{                                                                                  \
-		.pidfd = -1, .proc = -1, .lock = -1, .cdev = -1, .iommufd = -1, .kvm = -1, \
-		.vm = -1, .vfio = -1, .request = -1                                        \
+		.pidfd = -1, .proc = -1, .lock = -1, .run = -1, .control = -1, .cdev = -1, \
+		.iommufd = -1, .kvm = -1, .vm = -1, .vfio = -1, .request = -1              \
 	}
 
 /**
@@ -118,6 +122,25 @@ extern const struct step hold_steps[];
 /* Answers of steps that several lists share */
 extern const struct answer find_answers[];
 extern const struct answer bind_answers[];
+extern const struct answer unbind_answers[];
+
+/**
+ * run_dir_open() - open a directory for lock files and sockets, or make it
+ * @path: absolute path
+ *
+ * Return: a descriptor, -EPERM if anybody else may write to it, or negative errno.
+ */
+int run_dir_open(const char *path);
+
+/**
+ * lock_file() - take a lock that has its owner's process ID in it
+ * @dir: directory, from run_dir_open()
+ * @name: file; it stays when the lock is let go, but empty
+ * @other: out, the process that has it, if another has
+ *
+ * Return: a descriptor, -EBUSY if another process has it, or negative errno.
+ */
+int lock_file(int dir, const char *name, unsigned int *other);
 
 /**
  * lock_take() - make sure that no other helper has the device
@@ -150,6 +173,14 @@ int cdev_find(struct session *s);
  * negative errno.
  */
 int cdev_open(struct session *s);
+
+/**
+ * cdev_in_use() - whether a file is the one that was given to an iommufd
+ * @fd: an open file of the cdev, which may be open more than once
+ *
+ * Return: true if so.
+ */
+bool cdev_in_use(int fd);
 
 /**
  * cdev_watch() - have the kernel tell when it wants the device back

@@ -12,7 +12,7 @@
 
 #include "compat.h"
 #include "exitcode.h"
-#include "session.h"
+#include "listen.h"
 
 static int open_node(const char *path, int *fd)
 {
@@ -231,15 +231,26 @@ const struct answer bind_answers[] = {
 	{}
 };
 
+const struct answer unbind_answers[] = { { -ENOTTY, NULL, EXIT_UNSUPPORTED,
+					   "its driver cannot bind", "run 'tsmctl assign'" },
+					 {} };
+
 static const struct answer id_answers[] = {
 	{ -EINVAL, NULL, EXIT_FAILED, "the configured TDI id is not the one of --guest-id",
 	  "run 'tsmctl tdi-id DEVICE ID' with the address that the guest sees" },
 	{}
 };
 
+static const struct answer control_answers[] = {
+	{ -EEXIST, NULL, EXIT_NOT_PERMITTED, "a file that is no socket has the name of its socket",
+	  "remove it from the run directory" },
+	{}
+};
+
 const struct step hold_steps[] = {
 	{ "lock", lock_take, lock_answers, false },
 	{ "find cdev", cdev_find, find_answers, false },
+	{ "make control socket", control_listen, control_answers, false },
 	{ "open cdev", cdev_open, cdev_answers, false },
 	{ "open iommufd", open_iommufd, iommufd_answers, false },
 	{ "open kvm", open_kvm, kvm_answers, false },
