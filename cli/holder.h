@@ -11,11 +11,13 @@
  * struct holder - who holds a device
  * @pid: its process ID, 0 if the device is held but nobody can say by whom
  * @ours: it is tsm-bind-helper, for this device
+ * @name: what it calls itself, printable; "" if that is not known
  * @text: "process 123 (qemu-system-x86)", to put into a message
  */
 struct holder {
 	pid_t pid;
 	bool ours;
+	char name[64];
 	char text[96];
 };
 
@@ -39,6 +41,14 @@ int holder_init(struct ctx *ctx);
  * Return: 1 if the device is held, 0 if not.
  */
 int holder_find(struct ctx *ctx, const struct pci_device *dev, struct holder *h);
+
+/**
+ * holder_describe() - more about the process that holds a device
+ * @ctx: this run
+ * @dev: the device
+ * @h: with the process ID, or 0; the rest is filled in
+ */
+void holder_describe(const struct ctx *ctx, const struct pci_device *dev, struct holder *h);
 
 /**
  * holder_refuse() - report that a device is held, if it is

@@ -32,8 +32,14 @@ static int open_kvm(struct session *s)
 
 static int create_vm(struct session *s)
 {
+	int ret;
+
 	s->vm = ioctl(s->kvm, KVM_CREATE_VM, 0UL);
-	return s->vm < 0 ? -errno : 0;
+	ret = s->vm < 0 ? -errno : 0;
+	/* it has served its purpose */
+	close(s->kvm);
+	s->kvm = -1;
+	return ret;
 }
 
 static int create_vfio(struct session *s)
