@@ -6,6 +6,7 @@
 
 #include "exitcode.h"
 #include "say.h"
+#include "systemd.h"
 
 static bool levels;
 
@@ -70,9 +71,13 @@ void say_add_verdict(struct json_object *obj, const struct verdict *v)
 int say_verdict(const char *device, const struct verdict *v)
 {
 	struct json_object *obj = say_event("error", device);
+	char status[sizeof(v->message) + 16];
 
 	say_add_verdict(obj, v);
 	say(LOG_ERR, obj);
+	/* systemctl status shows it */
+	snprintf(status, sizeof(status), "STATUS=%s", v->message);
+	systemd_tell(status);
 	return v->code;
 }
 

@@ -188,6 +188,7 @@ static void become_client(const struct service *sv, int fd, int gate, const stru
 	/* until the other copy of the client's socket is closed */
 	while (read(gate, &byte, 1) < 0 && errno == EINTR)
 		;
+	systemd_forget();
 	close_range(3, (unsigned int)fd - 1, 0);
 	close_range((unsigned int)fd + 1, ~0U, 0);
 	if (sandbox_filter(SANDBOX_CLIENT))

@@ -65,3 +65,9 @@ void systemd_tell(const char *text)
 	if (notify >= 0)
 		send(notify, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
+
+void systemd_forget(void)
+{
+	util_close(&notify);
+	notify = -1;
+}

@@ -43,4 +43,9 @@ int systemd_connect(void);
  */
 void systemd_tell(const char *text);
 
+/**
+ * systemd_forget() - have nobody listen any more, in a process that is not the service
+ */
+void systemd_forget(void);
+
 #endif

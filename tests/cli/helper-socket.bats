@@ -179,7 +179,7 @@ print(ask.answer(s), end="")'
 @test "socket: a client that stops in the middle keeps nobody waiting, and is told" {
 	serve
 	count_files
-	run python3 -c '
+	run timeout 60 python3 -c '
 import os, socket, ask
 path = os.environ["SOCK"]
 f = os.open("/dev/null", os.O_RDWR)

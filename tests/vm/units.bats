@@ -84,6 +84,7 @@ property() { systemctl show --value -p "$1" "$2"; }
 	assert_failure
 	assert_equal "$(property ActiveState $hold) $(property NRestarts $hold)" "failed 0"
 	assert_equal "$(property ExecMainStatus $hold)" 1
+	assert_equal "$(property StatusText $hold)" "no TDI id is configured"
 	assert_equal "$(attr state)" closed
 	run systemctl start tsmctl-hold@0000:7f:00.0.service
 	assert_failure
