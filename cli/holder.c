@@ -50,22 +50,23 @@ static bool is_helper(const struct ctx *ctx, const char *name, pid_t pid)
 	return flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
 }
 
-static void describe(const struct ctx *ctx, const struct pci_device *dev, struct holder *h)
+void holder_describe(const struct ctx *ctx, const struct pci_device *dev, struct holder *h)
 {
 	cleanup_free char *safe = NULL;
 	char name[32], comm[ATTR_MAX];
 	cleanup_fd int proc = -1;
 
+	h->name[0] = '\0';
 	if (!h->pid) {
 		util_copy(h->text, sizeof(h->text), "a process out of sight, or a VM,");
 		return;
 	}
 	proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	snprintf(name, sizeof(name), "%d/comm", h->pid);
-	if (proc < 0 || attr_read(proc, name, comm, sizeof(comm)))
-		util_copy(comm, sizeof(comm), "?");
-	safe = util_printable(comm);
-	snprintf(h->text, sizeof(h->text), "process %d (%.64s)", h->pid, safe ?: "?");
+	if (proc >= 0 && !attr_read(proc, name, comm, sizeof(comm)))
+		safe = util_printable(comm);
+	util_copy(h->name, sizeof(h->name), safe ?: "");
+	snprintf(h->text, sizeof(h->text), "process %d (%s)", h->pid, *h->name ? h->name : "?");
 	h->ours = is_helper(ctx, dev->name, h->pid);
 }
 
@@ -137,14 +138,14 @@ int holder_find(struct ctx *ctx, const struct pci_device *dev, struct holder *h)
 	h->pid = policy_owner(ctx, dev);
 	held = h->pid != 0;
 	if (!held && policy_get(ctx, dev, "state", state) == 0)
-		held = streq(state, "open") || streq(state, "bound");
+		held = streq(state, "open") || streq(state, "bound") || streq(state, "lost");
 	if (!held && dev->present && strstr(dev->driver, "vfio") &&
 	    !streq(dev->driver, TSM_DRIVER)) {
 		h->pid = search_processes(ctx, dev);
 		held = h->pid != 0;
 	}
 	if (held)
-		describe(ctx, dev, h);
+		holder_describe(ctx, dev, h);
 	return held;
 }
 

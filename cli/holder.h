@@ -11,11 +11,13 @@
  * struct holder - who holds a device
  * @pid: its process ID, 0 if the device is held but nobody can say by whom
  * @ours: it is tsm-bind-helper, for this device
+ * @name: what it calls itself, printable; "" if that is not known
  * @text: "process 123 (qemu-system-x86)", to put into a message
  */
 struct holder {
 	pid_t pid;
 	bool ours;
+	char name[64];
 	char text[96];
 };
 
@@ -39,6 +41,14 @@ int holder_init(struct ctx *ctx);
  * Return: 1 if the device is held, 0 if not.
  */
 int holder_find(struct ctx *ctx, const struct pci_device *dev, struct holder *h);
+
+/**
+ * holder_describe() - more about the process that holds a device
+ * @ctx: this run
+ * @dev: the device
+ * @h: with the process ID, or 0; the rest is filled in
+ */
+void holder_describe(const struct ctx *ctx, const struct pci_device *dev, struct holder *h);
 
 /**
  * holder_refuse() - report that a device is held, if it is
@@ -72,5 +82,63 @@ int holder_stop(struct ctx *ctx, const struct pci_device *dev, const struct hold
  * Return: 0, or negative errno, reported.
  */
 int holder_start(struct ctx *ctx, const struct pci_device *dev, pid_t *pid);
+
+/**
+ * holder_bind() - have a helper bind a device on its VMM's file
+ * @ctx: this run
+ * @dev: the device
+ * @vmm: the process that holds it
+ * @vdevice_id: vDEVICE in the VMM's iommufd, or NULL for the configured TDI id
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int holder_bind(struct ctx *ctx, const struct pci_device *dev, pid_t vmm, const char *vdevice_id);
+
+/**
+ * holder_unbind() - have a helper unbind it in the same way
+ * @ctx: this run
+ * @dev: the device
+ * @vmm: the process that holds it
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int holder_unbind(struct ctx *ctx, const struct pci_device *dev, pid_t vmm);
+
+/**
+ * struct choice - which way to bind or unbind the operator forces, if any
+ * @hold: --hold: only our helper
+ * @vmm: --vmm: only the process of this number, or NULL
+ * @pid: @vmm as a number
+ */
+struct choice {
+	int hold;
+	char *vmm;
+	pid_t pid;
+};
+
+struct verb;
+
+/**
+ * choice_check() - make sense of the options
+ * @ctx: this run
+ * @verb: the verb
+ * @c: the choice; @c->pid is filled in
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int choice_check(struct ctx *ctx, const struct verb *verb, struct choice *c);
+
+/**
+ * choice_allows() - whether the device's holder is the one that was asked for
+ * @ctx: this run
+ * @dev: the device
+ * @c: the choice
+ * @h: who holds it
+ * @what: bind or unbind
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int choice_allows(struct ctx *ctx, const struct pci_device *dev, const struct choice *c,
+		  const struct holder *h, const char *what);
 
 #endif

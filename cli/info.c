@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdint.h>
 
+#include "holder.h"
 #include "info.h"
 #include "policy.h"
 #include "stages.h"
@@ -155,6 +156,17 @@ static struct json_object *new_last_error(struct ctx *ctx, const struct pci_devi
 	return obj;
 }
 
+/* Not the search through all processes: it would take too long for a list. */
+static void add_owner(struct ctx *ctx, const struct pci_device *dev, struct json_object *obj)
+{
+	struct holder h = { .pid = policy_owner(ctx, dev) };
+
+	if (h.pid)
+		holder_describe(ctx, dev, &h);
+	add(obj, "owner_name", *h.name ? json_object_new_string(h.name) : NULL);
+	add(obj, "owner_is_helper", h.pid ? json_object_new_boolean(h.ours) : NULL);
+}
+
 struct json_object *info_collect(struct ctx *ctx, const struct pci_device *dev)
 {
 	struct json_object *obj = json_object_new_object();
@@ -163,6 +175,7 @@ struct json_object *info_collect(struct ctx *ctx, const struct pci_device *dev)
 	add_identity(dev, obj);
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
 		add_field(ctx, dev, &fields[i], obj);
+	add_owner(ctx, dev, obj);
 	add(obj, "last_error", new_last_error(ctx, dev));
 	add(obj, "iommu_group", group < 0 ? NULL : json_object_new_int(group));
 	return obj;

@@ -42,13 +42,29 @@ static int find_helper(char *path, size_t size)
 	return access(path, X_OK) ? -errno : 0;
 }
 
+/**
+ * struct call - what the helper is asked for
+ * @mode: bind or unbind on a process's file; NULL to bind and hold
+ * @pid: that process
+ * @vdevice_id: vDEVICE in its iommufd, or NULL
+ * @answer: the event that tells of success
+ */
+struct call {
+	const char *mode;
+	pid_t pid;
+	const char *vdevice_id;
+	const char *answer;
+};
+
 /* Starts the helper with @out as its output. Answers a positive errno, as spawn. */
-static int spawn(const struct ctx *ctx, const char *path, const char *device, int out, pid_t *pid)
+static int spawn(const struct ctx *ctx, const char *path, const char *device,
+		 const struct call *call, int out, pid_t *pid)
 {
-	char *argv[8] = { (char *)HELPER, (char *)"--device", (char *)device };
+	char *argv[16] = { (char *)HELPER, (char *)"--device", (char *)device };
 	char *envp[] = { NULL };
 	posix_spawn_file_actions_t fa;
 	posix_spawnattr_t attr;
+	char number[16];
 	sigset_t set;
 	int argc = 3, ret;
 
@@ -59,6 +75,16 @@ static int spawn(const struct ctx *ctx, const char *path, const char *device, in
 	if (ctx->sysfs.moved) {
 		argv[argc++] = (char *)"--sysfs";
 		argv[argc++] = (char *)ctx->sysfs.path;
+	}
+	if (call->mode) {
+		snprintf(number, sizeof(number), "%d", call->pid);
+		argv[argc++] = (char *)"--pid";
+		argv[argc++] = number;
+		argv[argc++] = (char *)call->mode;
+	}
+	if (call->vdevice_id) {
+		argv[argc++] = (char *)"--vdevice-id";
+		argv[argc++] = (char *)call->vdevice_id;
 	}
 	posix_spawn_file_actions_init(&fa);
 	posix_spawnattr_init(&attr);
@@ -173,7 +199,9 @@ static int report_silence(struct ctx *ctx, struct problem *p, pid_t pid)
 	return report_error(ctx, p, HELPER " gave no answer that can be read");
 }
 
-int holder_start(struct ctx *ctx, const struct pci_device *dev, pid_t *pid)
+/* Runs the helper up to its first line, and understands that. */
+static int run_helper(struct ctx *ctx, const struct pci_device *dev, const struct call *call,
+		      pid_t *pid)
 {
 	struct problem p = { .device = dev->name, .attribute = HELPER, .stage = "helper" };
 	char path[PATH_MAX + sizeof(HELPER)], line[LINE_LEN];
@@ -190,14 +218,16 @@ int holder_start(struct ctx *ctx, const struct pci_device *dev, pid_t *pid)
 		p.code = EXIT_FAILED;
 		return report_error(ctx, &p, "cannot find " HELPER ": %s", strerror(-p.err));
 	}
-	if (!act(ctx, "start %s --device %s", path, dev->name))
+	if (call->mode ? !act(ctx, "run %s --device %s --pid %d %s", path, dev->name, call->pid,
+			      call->mode) :
+			 !act(ctx, "start %s --device %s", path, dev->name))
 		return 0;
 	if (pipe2(pipefd, O_CLOEXEC)) {
 		p.err = -errno;
 		return report_error(ctx, &p, "cannot make a pipe: %s", strerror(errno));
 	}
 	in = pipefd[0];
-	p.err = -spawn(ctx, path, dev->name, pipefd[1], pid);
+	p.err = -spawn(ctx, path, dev->name, call, pipefd[1], pid);
 	close(pipefd[1]);
 	if (p.err)
 		return report_error(ctx, &p, "cannot start %s: %s", path, strerror(-p.err));
@@ -207,12 +237,44 @@ int holder_start(struct ctx *ctx, const struct pci_device *dev, pid_t *pid)
 		return report_silence(ctx, &p, *pid);
 	obj = json_tokener_parse(line);
 	event = obj ? member(obj, "event") : NULL;
-	if (event && streq(event, "bound"))
+	if (event && streq(event, call->answer))
 		ret = 0;
 	else if (event && streq(event, "error"))
 		ret = report_failure(ctx, dev, obj, *pid);
 	else
 		ret = report_silence(ctx, &p, *pid);
 	json_object_put(obj);
+	return ret;
+}
+
+int holder_start(struct ctx *ctx, const struct pci_device *dev, pid_t *pid)
+{
+	const struct call call = { .answer = "bound" };
+
+	return run_helper(ctx, dev, &call, pid);
+}
+
+int holder_bind(struct ctx *ctx, const struct pci_device *dev, pid_t vmm, const char *vdevice_id)
+{
+	const struct call call = {
+		.mode = "bind", .pid = vmm, .vdevice_id = vdevice_id, .answer = "bound"
+	};
+	pid_t pid;
+	int ret = run_helper(ctx, dev, &call, &pid);
+
+	/* it ends by itself, and the VMM's file with it */
+	if (!ret && pid)
+		waitpid(pid, NULL, 0);
+	return ret;
+}
+
+int holder_unbind(struct ctx *ctx, const struct pci_device *dev, pid_t vmm)
+{
+	const struct call call = { .mode = "unbind", .pid = vmm, .answer = "unbound" };
+	pid_t pid;
+	int ret = run_helper(ctx, dev, &call, &pid);
+
+	if (!ret && pid)
+		waitpid(pid, NULL, 0);
 	return ret;
 }

@@ -1,11 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* tsmctl unbind: stop the helper that holds a device. */
+/* tsmctl unbind: stop the helper that holds a device, or unbind it on its VMM's file. */
 #include <errno.h>
 
 #include "holder.h"
 #include "policy.h"
 #include "report.h"
 #include "verbs.h"
+
+static struct choice choice;
+
+static const struct poptOption options[] = {
+	{ "vmm", 0, POPT_ARG_STRING, &choice.vmm, 0,
+	  "only if this process holds the device (default: whichever does)", "PID" },
+	{ "hold", 0, POPT_ARG_NONE, &choice.hold, 0, "only if our helper holds the device", NULL },
+	POPT_TABLEEND
+};
+
+/* A device that was lost is open to a new bind when its owner has taken note. */
+static bool is_bound(const char *state)
+{
+	return streq(state, "bound") || streq(state, "lost");
+}
+
+static int let_go(struct ctx *ctx, const struct pci_device *dev, struct holder *h)
+{
+	int ret = choice_allows(ctx, dev, &choice, h, "unbind");
+
+	if (ret)
+		return ret;
+	if (h->ours)
+		return holder_stop(ctx, dev, h);
+	return holder_unbind(ctx, dev, choice.pid ?: h->pid);
+}
 
 static int unbind(struct ctx *ctx, struct pci_device *dev, void *arg)
 {
@@ -14,9 +40,8 @@ static int unbind(struct ctx *ctx, struct pci_device *dev, void *arg)
 		.device = dev->name, .attribute = "state", .value = after, .previous = before
 	};
 	struct problem p = {
-		.device = dev->name, .attribute = "owner", .err = -EBUSY, .stage = "in-use"
+		.device = dev->name, .attribute = "state", .err = -EBUSY, .stage = "verify"
 	};
-	char pid[16];
 	struct holder h;
 	bool held;
 	int ret;
@@ -29,24 +54,17 @@ static int unbind(struct ctx *ctx, struct pci_device *dev, void *arg)
 		util_copy(before, sizeof(before), "unassigned");
 	util_copy(after, sizeof(after), before);
 	held = holder_find(ctx, dev, &h);
-	if (!held || (!h.ours && !streq(before, "bound")))
+	if (!held || (!h.ours && !is_bound(before)))
 		return report_outcome(ctx, &o);
-	if (!h.ours) {
-		snprintf(pid, sizeof(pid), "%d", h.pid);
-		p.value = h.pid ? pid : NULL;
-		p.hint = "its holder can unbind it; 'tsmctl revoke' does so without the holder";
-		return report_error(ctx, &p, "cannot unbind it: %s holds it, not tsm-bind-helper",
-				    h.text);
-	}
-	ret = holder_stop(ctx, dev, &h);
+	ret = let_go(ctx, dev, &h);
 	if (ret)
 		return ret;
-	util_copy(after, sizeof(after), "closed");
+	util_copy(after, sizeof(after), h.ours ? "closed" : "open");
 	if (!ctx->dry_run && policy_get(ctx, dev, "state", after) == 0 && streq(after, "bound")) {
-		p.attribute = "state";
-		p.stage = "verify";
 		p.hint = "another process may have bound it: 'tsmctl show'";
-		return report_error(ctx, &p, "it is still bound, although its helper is gone");
+		return report_error(ctx, &p,
+				    h.ours ? "it is still bound, although its helper is gone" :
+					     "it is still bound, or bound again");
 	}
 	o.changed = true;
 	return report_outcome(ctx, &o);
@@ -54,15 +72,18 @@ static int unbind(struct ctx *ctx, struct pci_device *dev, void *arg)
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
-	return devices_each(ctx, verb, argc, argv, unbind, NULL);
+	return choice_check(ctx, verb, &choice) ?:
+						  devices_each(ctx, verb, argc, argv, unbind, NULL);
 }
 
 const struct verb verb_unbind = {
 	.name = "unbind",
 	.synopsis = "DEVICE...",
-	.summary = "unbind a device that 'bind' bound",
-	.help = "Stops the helper that holds the device, and waits until it is gone. A device "
-		"that a VMM holds is left alone: see 'revoke'.",
+	.summary = "unbind a device that is bound",
+	.help = "Stops the helper that holds the device, and waits until it is gone. If a VMM "
+		"holds it, it is unbound on the VMM's own file, and stays open. See also "
+		"'revoke', which needs no file.",
+	.options = options,
 	.flags = VERB_DEVICES,
 	.run = run,
 };

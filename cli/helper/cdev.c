@@ -91,24 +91,36 @@ int cdev_find(struct session *s)
 	return -ENXIO;
 }
 
+bool cdev_is(const struct session *s, int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == s->cdev_number;
+}
+
 int cdev_open(struct session *s)
 {
 	cleanup_fd int node = -1;
 	char path[64];
-	struct stat st;
 
 	snprintf(path, sizeof(path), CDEV_DIR "/%s", s->cdev_name);
 	node = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (node < 0)
 		return -errno;
-	if (fstat(node, &st))
-		return -errno;
-	if (!S_ISCHR(st.st_mode) || st.st_rdev != s->cdev_number)
+	if (!cdev_is(s, node))
 		return -ENXIO;
 	/* the node that was looked at, and no other that has its name by now */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", node);
 	s->cdev = open(path, O_RDWR | O_CLOEXEC);
 	return s->cdev < 0 ? -errno : 0;
+}
+
+/* Any other file of a cdev answers EINVAL to whatever it is asked. */
+bool cdev_in_use(int fd)
+{
+	struct vfio_device_info info = { .argsz = sizeof(info) };
+
+	return ioctl(fd, VFIO_DEVICE_GET_INFO, &info) == 0 || errno != EINVAL;
 }
 
 int cdev_watch(struct session *s)

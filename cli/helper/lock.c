@@ -13,7 +13,7 @@
 #define TRY_NS 20000000L
 
 /* Nobody but us may put files, or links, into the directory. */
-static int open_run_dir(const char *path)
+int run_dir_open(const char *path)
 {
 	struct stat st;
 	int fd;
@@ -56,32 +56,42 @@ static unsigned int read_pid(int fd)
 	return util_parse_u32(text, &pid) ? 0 : pid;
 }
 
-int lock_take(struct session *s)
+int lock_file(int dir, const char *name, unsigned int *other)
 {
-	cleanup_fd int dir = open_run_dir(s->run_dir);
-	char file[PCI_NAME_LEN + sizeof(".lock")];
+	int fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644);
 	struct stat st;
 	int ret;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_nlink != 1)
+		ret = -EPERM;
+	else
+		ret = take(fd);
+	if (ret == -EBUSY)
+		*other = read_pid(fd);
+	if (!ret && (ftruncate(fd, 0) || dprintf(fd, "%d\n", getpid()) < 0))
+		ret = -errno;
+	if (!ret)
+		return fd;
+	close(fd);
+	return ret;
+}
+
+int lock_take(struct session *s)
+{
+	cleanup_fd int dir = run_dir_open(s->run_dir);
+	char file[PCI_NAME_LEN + sizeof(".lock")];
+	int fd;
 
 	if (dir < 0)
 		return dir;
 	snprintf(file, sizeof(file), "%s.lock", s->name);
-	s->lock = openat(dir, file, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644);
-	if (s->lock < 0)
-		return -errno;
-	if (fstat(s->lock, &st) || !S_ISREG(st.st_mode) || st.st_nlink != 1)
-		ret = -EPERM;
-	else
-		ret = take(s->lock);
-	if (ret == -EBUSY)
-		s->other = read_pid(s->lock);
-	if (!ret && (ftruncate(s->lock, 0) || dprintf(s->lock, "%d\n", getpid()) < 0))
-		ret = -errno;
-	if (ret) {
-		close(s->lock);
-		s->lock = -1;
-	}
-	return ret;
+	fd = lock_file(dir, file, &s->other);
+	if (fd < 0)
+		return fd;
+	s->lock = fd;
+	return 0;
 }
 
 void lock_drop(struct session *s)

@@ -3,6 +3,8 @@
 #ifndef TSM_HELPER_SESSION_H
 #define TSM_HELPER_SESSION_H
 
+#include <sys/types.h>
+
 #include "bdf.h"
 #include "util.h"
 
@@ -21,8 +23,13 @@ enum vdevice_mode {
  * @cdev_name: vfioN
  * @cdev_number: its device number according to sysfs
  * @other: process that has the lock, if another has
+ * @pid: process whose file of the device is to be used, or 0
+ * @pidfd: the same process, whatever becomes of its number
+ * @proc: its open files in /proc
  * @lock: lock file
- * @cdev: /dev/vfio/devices/vfioN
+ * @run: @run_dir, opened, while there is a socket in it
+ * @control: that socket, on which root may ask a holder
+ * @cdev: /dev/vfio/devices/vfioN, opened here or by a VMM
  * @iommufd: /dev/iommu
  * @kvm: /dev/kvm
  * @vm: a VM without memory or CPUs
@@ -34,11 +41,11 @@ enum vdevice_mode {
  * @fallback: with VDEVICE_AUTO, why no vDEVICE is used, or ""
  * @device_id: id of the device in @iommufd
  * @page_table: I/O address space in @iommufd, or the nest parent on it
- * @vdevice: vDEVICE in @iommufd, or 0
+ * @vdevice: vDEVICE in @iommufd, or in the VMM's, or 0
  * @added: @cdev was added to @vm
  * @bound: the device is bound as a TDI
  *
- * Descriptors are -1 while not open.
+ * Descriptors are -1 while not open, see SESSION_INIT.
  */
 struct session {
 	char name[PCI_NAME_LEN];
@@ -47,7 +54,12 @@ struct session {
 	char cdev_name[32];
 	dev_t cdev_number;
 	unsigned int other;
+	pid_t pid;
+	int pidfd;
+	int proc;
 	int lock;
+	int run;
+	int control;
 	int cdev;
 	int iommufd;
 	int kvm;
@@ -65,15 +77,23 @@ struct session {
 	bool bound;
 };
 
+#define SESSION_INIT                                                                       \
+	{                                                                                  \
+		.pidfd = -1, .proc = -1, .lock = -1, .run = -1, .control = -1, .cdev = -1, \
+		.iommufd = -1, .kvm = -1, .vm = -1, .vfio = -1, .request = -1              \
+	}
+
 /**
  * struct answer - what an errno means at a step
  * @err: negative errno, or 0 at the end of a list
+ * @stage: the driver's name of the check that failed, NULL for any
  * @code: exit code
  * @message: the cause
  * @hint: the next step; NULL for what the errno suggests
  */
 struct answer {
 	int err;
+	const char *stage;
 	int code;
 	const char *message;
 	const char *hint;
@@ -83,16 +103,44 @@ struct answer {
  * struct step - one step on the way to a bound device
  * @name: as it is reported
  * @run: does it; 0 or negative errno
- * @answers: what its errors mean, or NULL
+ * @answers: what its errors mean, or NULL; the first that fits
+ * @staged: the driver notes in last_error which check failed
  */
 struct step {
 	const char *name;
 	int (*run)(struct session *s);
 	const struct answer *answers;
+	bool staged;
 };
 
-/* In the order in which they must be taken; the end has no name. */
-extern const struct step steps[];
+/*
+ * From nothing to a device that is bound and held, in the order in which they must
+ * be taken; the end has no name.
+ */
+extern const struct step hold_steps[];
+
+/* Answers of steps that several lists share */
+extern const struct answer find_answers[];
+extern const struct answer bind_answers[];
+extern const struct answer unbind_answers[];
+
+/**
+ * run_dir_open() - open a directory for lock files and sockets, or make it
+ * @path: absolute path
+ *
+ * Return: a descriptor, -EPERM if anybody else may write to it, or negative errno.
+ */
+int run_dir_open(const char *path);
+
+/**
+ * lock_file() - take a lock that has its owner's process ID in it
+ * @dir: directory, from run_dir_open()
+ * @name: file; it stays when the lock is let go, but empty
+ * @other: out, the process that has it, if another has
+ *
+ * Return: a descriptor, -EBUSY if another process has it, or negative errno.
+ */
+int lock_file(int dir, const char *name, unsigned int *other);
 
 /**
  * lock_take() - make sure that no other helper has the device
@@ -125,6 +173,14 @@ int cdev_find(struct session *s);
  * negative errno.
  */
 int cdev_open(struct session *s);
+
+/**
+ * cdev_in_use() - whether a file is the one that was given to an iommufd
+ * @fd: an open file of the cdev, which may be open more than once
+ *
+ * Return: true if so.
+ */
+bool cdev_in_use(int fd);
 
 /**
  * cdev_watch() - have the kernel tell when it wants the device back
@@ -167,6 +223,15 @@ int cdev_enable(struct session *s);
 int cdev_attr(const struct session *s, const char *name, char *text, size_t size);
 
 /**
+ * cdev_is() - whether an open file is the cdev that sysfs names
+ * @s: session, after cdev_find()
+ * @fd: the file
+ *
+ * Return: true if so.
+ */
+bool cdev_is(const struct session *s, int fd);
+
+/**
  * vdevice_mode_parse() - auto, always or never
  * @text: the word
  * @mode: out; untouched on failure
@@ -200,6 +265,20 @@ int vdevice_bind(struct session *s);
  * Return: 0; where an ID was given, -EINVAL if it is another, or negative errno.
  */
 int vdevice_check(struct session *s);
+
+/**
+ * tdi_unbind() - unbind; nothing happens to a device that is not bound
+ * @s: session
+ *
+ * Return: 0 or negative errno.
+ */
+int tdi_unbind(struct session *s);
+
+/**
+ * session_drop() - close everything, in the opposite order, without an unbind
+ * @s: session; the lock stays
+ */
+void session_drop(struct session *s);
 
 /**
  * session_close() - unbind and close everything, in the opposite order

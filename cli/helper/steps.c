@@ -12,7 +12,7 @@
 
 #include "compat.h"
 #include "exitcode.h"
-#include "session.h"
+#include "listen.h"
 
 static int open_node(const char *path, int *fd)
 {
@@ -32,8 +32,14 @@ static int open_kvm(struct session *s)
 
 static int create_vm(struct session *s)
 {
+	int ret;
+
 	s->vm = ioctl(s->kvm, KVM_CREATE_VM, 0UL);
-	return s->vm < 0 ? -errno : 0;
+	ret = s->vm < 0 ? -errno : 0;
+	/* it has served its purpose */
+	close(s->kvm);
+	s->kvm = -1;
+	return ret;
 }
 
 static int create_vfio(struct session *s)
@@ -99,15 +105,18 @@ static int attach(struct session *s)
 	return ioctl(s->cdev, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach) ? -errno : 0;
 }
 
-int session_close(struct session *s)
+int tdi_unbind(struct session *s)
 {
 	struct vfio_pci_tsm_unbind unbind = { .argsz = sizeof(unbind) };
-	int *fds[] = { &s->cdev, &s->vfio, &s->vm, &s->kvm, &s->iommufd, &s->request };
-	int ret = 0;
 
-	if (s->bound && ioctl(s->cdev, VFIO_DEVICE_TSM_UNBIND, &unbind))
-		ret = -errno;
-	s->bound = false;
+	return ioctl(s->cdev, VFIO_DEVICE_TSM_UNBIND, &unbind) ? -errno : 0;
+}
+
+void session_drop(struct session *s)
+{
+	int *fds[] = { &s->cdev,    &s->vfio,	 &s->vm,   &s->kvm,
+		       &s->iommufd, &s->request, &s->proc, &s->pidfd };
+
 	/* KVM holds a reference, without this the close below would not be the last */
 	if (s->added)
 		tell_kvm(s, KVM_DEV_VFIO_FILE_DEL);
@@ -116,120 +125,151 @@ int session_close(struct session *s)
 		util_close(fds[i]);
 		*fds[i] = -1;
 	}
+}
+
+int session_close(struct session *s)
+{
+	int ret = s->bound ? tdi_unbind(s) : 0;
+
+	s->bound = false;
+	session_drop(s);
 	return ret;
 }
 
 static const struct answer lock_answers[] = {
-	{ -EBUSY, EXIT_BUSY, "another tsm-bind-helper holds it", "run 'tsmctl unbind' first" },
-	{ -EPERM, EXIT_NOT_PERMITTED, "the lock file or its directory is not to be trusted",
+	{ -EBUSY, NULL, EXIT_BUSY, "another tsm-bind-helper holds it",
+	  "run 'tsmctl unbind' first" },
+	{ -EPERM, NULL, EXIT_NOT_PERMITTED, "the lock file or its directory is not to be trusted",
 	  "the run directory must belong to root, and nobody else may write to it" },
-	{ -ELOOP, EXIT_NOT_PERMITTED, "the lock file is a symbolic link", "remove it" },
+	{ -ELOOP, NULL, EXIT_NOT_PERMITTED, "the lock file is a symbolic link", "remove it" },
 	{}
 };
 
-static const struct answer find_answers[] = {
-	{ -ENODEV, EXIT_NO_DEVICE, "no such device", "'lspci -D' shows the addresses" },
-	{ -ENXIO, EXIT_UNSUPPORTED, "no vfio driver has it, or the kernel has no vfio cdev",
+const struct answer find_answers[] = {
+	{ -ENODEV, NULL, EXIT_NO_DEVICE, "no such device", "'lspci -D' shows the addresses" },
+	{ -ENXIO, NULL, EXIT_UNSUPPORTED, "no vfio driver has it, or the kernel has no vfio cdev",
 	  "run 'tsmctl assign', on a kernel with CONFIG_VFIO_DEVICE_CDEV" },
 	{}
 };
 
 static const struct answer cdev_answers[] = {
-	{ -ENOENT, EXIT_UNSUPPORTED, "its node in /dev/vfio/devices is missing",
+	{ -ENOENT, NULL, EXIT_UNSUPPORTED, "its node in /dev/vfio/devices is missing",
 	  "udev or devtmpfs makes it: see that one of them is at work" },
-	{ -ENXIO, EXIT_FAILED, "its node in /dev/vfio/devices is not the device that sysfs names",
+	{ -ENXIO, NULL, EXIT_FAILED,
+	  "its node in /dev/vfio/devices is not the device that sysfs names",
 	  "remove the node, and let udev or devtmpfs make it again" },
 	{}
 };
 
 static const struct answer iommufd_answers[] = {
-	{ -ENOENT, EXIT_UNSUPPORTED, "no /dev/iommu",
+	{ -ENOENT, NULL, EXIT_UNSUPPORTED, "no /dev/iommu",
 	  "run 'tsmctl load'; the kernel needs IOMMUFD" },
-	{ -ENODEV, EXIT_UNSUPPORTED, "/dev/iommu has no driver", "run 'tsmctl load'" },
+	{ -ENODEV, NULL, EXIT_UNSUPPORTED, "/dev/iommu has no driver", "run 'tsmctl load'" },
 	{}
 };
 
 static const struct answer kvm_answers[] = {
-	{ -ENOENT, EXIT_UNSUPPORTED, "no KVM: there is no /dev/kvm",
+	{ -ENOENT, NULL, EXIT_UNSUPPORTED, "no KVM: there is no /dev/kvm",
 	  "enable virtualization in the firmware, and run 'tsmctl load'" },
-	{ -ENODEV, EXIT_UNSUPPORTED, "no KVM: /dev/kvm has no driver", "run 'tsmctl load'" },
+	{ -ENODEV, NULL, EXIT_UNSUPPORTED, "no KVM: /dev/kvm has no driver", "run 'tsmctl load'" },
 	{}
 };
 
 static const struct answer vfio_answers[] = {
-	{ -ENODEV, EXIT_UNSUPPORTED, "KVM has no vfio device",
+	{ -ENODEV, NULL, EXIT_UNSUPPORTED, "KVM has no vfio device",
 	  "the kernel needs CONFIG_KVM_VFIO, and vfio loaded" },
 	{}
 };
 
 static const struct answer open_answers[] = {
 	/* a cdev opens once, and this is how the kernel says so */
-	{ -EINVAL, EXIT_BUSY, "another process has it open, or it cannot be opened",
+	{ -EINVAL, NULL, EXIT_BUSY, "another process has it open, or it cannot be opened",
 	  "'tsmctl show' names its owner; the kernel log may say more" },
-	{ -EBUSY, EXIT_BUSY, "its regions, or another device of its IOMMU group, are in use",
+	{ -EBUSY, NULL, EXIT_BUSY, "its regions, or another device of its IOMMU group, are in use",
 	  "assign or release the whole IOMMU group; /proc/iomem shows who has its regions" },
-	{ -EPERM, EXIT_UNSUPPORTED,
+	{ -EPERM, NULL, EXIT_UNSUPPORTED,
 	  "its IOMMU does not isolate interrupts, or its group has two owners",
 	  "enable interrupt remapping; a test host may set iommufd's allow_unsafe_interrupts" },
 	{}
 };
 
 static const struct answer vdevice_answers[] = {
-	{ -EOPNOTSUPP, EXIT_UNSUPPORTED,
+	{ -EOPNOTSUPP, NULL, EXIT_UNSUPPORTED,
 	  "its IOMMU has no vIOMMUs, or the kernel does not know how",
 	  "use --vdevice never, and 'tsmctl tdi-id' for the guest's requester ID" },
-	{ -ENOTTY, EXIT_UNSUPPORTED, "the kernel's iommufd has no vIOMMUs",
+	{ -ENOTTY, NULL, EXIT_UNSUPPORTED, "the kernel's iommufd has no vIOMMUs",
 	  "use --vdevice never, and 'tsmctl tdi-id' for the guest's requester ID" },
-	{ -ENODATA, EXIT_FAILED, "no requester ID of the guest is known",
+	{ -ENODATA, NULL, EXIT_FAILED, "no requester ID of the guest is known",
 	  "give it with --guest-id, or configure it with 'tsmctl tdi-id'" },
 	{}
 };
 
-static const struct answer bind_answers[] = {
-	{ -ENOTTY, EXIT_UNSUPPORTED, "its driver cannot bind", "run 'tsmctl assign'" },
-	{ -EALREADY, EXIT_BUSY, "it is bound already", NULL },
-	{ -EPERM, EXIT_NOT_PERMITTED, "it was opened with shared regions",
+const struct answer bind_answers[] = {
+	{ -ENOTTY, NULL, EXIT_UNSUPPORTED, "its driver cannot bind", "run 'tsmctl assign'" },
+	{ -EALREADY, NULL, EXIT_BUSY, "it is bound already", NULL },
+	{ -EPERM, NULL, EXIT_NOT_PERMITTED, "it was opened with shared regions",
 	  "run 'tsmctl mode DEVICE exclusive', and bind again" },
-	{ -EACCES, EXIT_NOT_PERMITTED, "the administrator forbids to bind it",
+	{ -EACCES, NULL, EXIT_NOT_PERMITTED, "the administrator forbids to bind it",
 	  "run 'tsmctl allow DEVICE'" },
-	{ -EBUSY, EXIT_BUSY, "a BAR is mapped, or an ioeventfd exists",
-	  "run 'tsmctl mode DEVICE --bar-mmap revoke'" },
-	{ -EINVAL, EXIT_FAILED, "the driver knows of no VM",
-	  "this kernel's vfio does not take cdev files in KVM" },
-	{ -ENODATA, EXIT_FAILED, "no TDI id is configured",
+	{ -EBUSY, "ioeventfd", EXIT_BUSY, "an ioeventfd writes to its BARs",
+	  "start the VMM with x-no-kvm-ioeventfd=on" },
+	{ -EBUSY, "group", EXIT_BUSY, "another function of its IOMMU group is on another driver",
+	  "run 'tsmctl assign' for each function of the group" },
+	{ -EBUSY, NULL, EXIT_BUSY, "a BAR is mapped by user space",
+	  "start the VMM with x-no-mmap=on, or run 'tsmctl mode DEVICE --bar-mmap revoke'" },
+	{ -EINVAL, NULL, EXIT_FAILED, "the driver knows of no VM",
+	  "a VMM needs KVM, and must give it the file before it gives the file its iommufd" },
+	{ -ENODATA, NULL, EXIT_FAILED, "no TDI id is configured",
 	  "run 'tsmctl tdi-id DEVICE ID' with the address that the guest sees" },
-	{ -EOPNOTSUPP, EXIT_UNSUPPORTED,
+	{ -EOPNOTSUPP, NULL, EXIT_UNSUPPORTED,
 	  "the TSM does not support it, or iommufd cannot look up vDEVICEs",
 	  "'tsmctl show' has the stage in last_error; if it is vdevice, use --vdevice never" },
-	{ -ENXIO, EXIT_UNSUPPORTED, "it is not connected to a TSM that can bind",
-	  "run 'tsmctl connect DEVICE'" },
-	{ -EHOSTDOWN, EXIT_FAILED, "it is not in D0, or memory decode or bus mastering is off",
+	{ -ENXIO, NULL, EXIT_UNSUPPORTED,
+	  "it is not connected to a TSM that can bind, or was lost and not unbound since",
+	  "run 'tsmctl connect DEVICE', or 'tsmctl unbind DEVICE'" },
+	{ -ENOENT, "vdevice", EXIT_FAILED, "its iommufd has no such vDEVICE of this device",
+	  "the VMM knows the id, from IOMMU_VDEVICE_ALLOC" },
+	{ -EOVERFLOW, "vdevice", EXIT_FAILED, "the vDEVICE's virt_id is no requester ID",
+	  "it must fit into 32 bits: segment << 16 | BDF" },
+	{ -EHOSTDOWN, NULL, EXIT_FAILED,
+	  "it is not in D0, or memory decode or bus mastering is off",
 	  "set its power/control in sysfs to on" },
 	{}
 };
 
+const struct answer unbind_answers[] = { { -ENOTTY, NULL, EXIT_UNSUPPORTED,
+					   "its driver cannot bind", "run 'tsmctl assign'" },
+					 {} };
+
 static const struct answer id_answers[] = {
-	{ -EINVAL, EXIT_FAILED, "the configured TDI id is not the one of --guest-id",
+	{ -EINVAL, NULL, EXIT_FAILED, "the configured TDI id is not the one of --guest-id",
 	  "run 'tsmctl tdi-id DEVICE ID' with the address that the guest sees" },
 	{}
 };
 
-const struct step steps[] = {
-	{ "lock", lock_take, lock_answers },
-	{ "find cdev", cdev_find, find_answers },
-	{ "open cdev", cdev_open, cdev_answers },
-	{ "open iommufd", open_iommufd, iommufd_answers },
-	{ "open kvm", open_kvm, kvm_answers },
-	{ "create vm", create_vm, NULL },
-	{ "create vfio device of vm", create_vfio, vfio_answers },
-	{ "add file to vm", add_file, NULL },
-	{ "bind iommufd", bind_iommufd, open_answers },
-	{ "allocate ioas", alloc_ioas, NULL },
-	{ "make vdevice", vdevice_make, vdevice_answers },
-	{ "attach", attach, NULL },
-	{ "watch requests", cdev_watch, NULL },
-	{ "enable decode", cdev_enable, NULL },
-	{ "bind", vdevice_bind, bind_answers },
-	{ "check guest id", vdevice_check, id_answers },
+static const struct answer control_answers[] = {
+	{ -EEXIST, NULL, EXIT_NOT_PERMITTED, "a file that is no socket has the name of its socket",
+	  "remove it from the run directory" },
+	{}
+};
+
+const struct step hold_steps[] = {
+	{ "lock", lock_take, lock_answers, false },
+	{ "find cdev", cdev_find, find_answers, false },
+	{ "make control socket", control_listen, control_answers, false },
+	{ "open cdev", cdev_open, cdev_answers, false },
+	{ "open iommufd", open_iommufd, iommufd_answers, false },
+	{ "open kvm", open_kvm, kvm_answers, false },
+	{ "create vm", create_vm, NULL, false },
+	{ "create vfio device of vm", create_vfio, vfio_answers, false },
+	{ "add file to vm", add_file, NULL, false },
+	{ "bind iommufd", bind_iommufd, open_answers, false },
+	{ "allocate ioas", alloc_ioas, NULL, false },
+	{ "make vdevice", vdevice_make, vdevice_answers, false },
+	{ "attach", attach, NULL, false },
+	{ "watch requests", cdev_watch, NULL, false },
+	{ "enable decode", cdev_enable, NULL, false },
+	{ "bind", vdevice_bind, bind_answers, true },
+	{ "check guest id", vdevice_check, id_answers, false },
 	{},
 };

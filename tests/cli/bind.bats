@@ -152,17 +152,106 @@ $SYS"
 	assert_equal "$(snapshot)" "$before"
 }
 
-@test "bind: a bound device is left alone; another driver, another holder is refused" {
+# asked: what the stand-in was asked for, without the trees.
+asked() { grep -vxE -e "--(run-dir|sysfs)|$RUN|$SYS" "$BATS_TEST_TMPDIR/args" | paste -sd ' '; }
+
+# answering LINE: a helper that writes down what it is asked for, and says LINE.
+answering() { helper "printf '%s\n' \"\$@\" > \$T/args; echo '$1'"; }
+
+@test "bind: for a VMM that holds the device, on its file; the helper is waited for" {
+	policy 0000:01:00.0 state open
+	policy 0000:01:00.0 owner $$
+	answering '{"event":"bound","device":"0000:01:00.0","pid":1}'
+	run_split timeout 20 tsmctl bind 01:00.0 --json
+	assert_success
+	assert_envelope
+	assert_equal "$(asked)" "--device 0000:01:00.0 --pid $$ bind"
+	json_is 'r[0]["value"] + r[0]["previous"]' boundopen
+	json_is 'r[0]["note"].startswith("held by process '$$' (")' true
+	run_split timeout 20 tsmctl bind 01:00.0 --vmm $$ --vdevice-id 7
+	assert_success
+	assert_equal "$(asked)" "--device 0000:01:00.0 --pid $$ bind --vdevice-id 7"
+	rm "$BATS_TEST_TMPDIR/args"
+	run_split tsmctl bind 01:00.0 --dry-run
+	assert_success
+	[[ $stderr == *"--device 0000:01:00.0 --pid $$ bind"* ]] || fail "$stderr"
+	refute [ -e "$BATS_TEST_TMPDIR/args" ]
+}
+
+@test "bind, unbind: --vmm and --hold: that one, or nobody" {
+	policy 0000:01:00.0 state open
+	policy 0000:01:00.0 owner $$
+	answering '{}'
+	for verb in bind unbind; do
+		[ $verb = bind ] || policy 0000:01:00.0 state bound
+		run_split tsmctl $verb 01:00.0 --hold
+		assert_equal "$status" 6
+		assert_one_line "process $$ (" "not tsm-bind-helper"
+		run_split tsmctl $verb 01:00.0 --vmm 1
+		assert_equal "$status" 6
+		assert_one_line "process $$ (" "not process 1"
+		for args in "--vmm 0" "--vmm x" "--vmm -1" "--vmm 4294967296" "--vmm 2147483648" "--vmm 1 --hold"; do
+			# shellcheck disable=SC2086
+			run_split tsmctl $verb 01:00.0 $args
+			assert_equal "$status" 2
+		done
+	done
+	for args in "--vdevice-id 0" "--vdevice-id x" "--vdevice-id 1 --hold"; do
+		# shellcheck disable=SC2086
+		run_split tsmctl bind 01:00.0 $args
+		assert_equal "$status" 2
+	done
+	policy 0000:01:00.0 state closed
+	policy 0000:01:00.0 owner none
+	run_split tsmctl bind 01:00.0 --vdevice-id 1
+	assert_equal "$status" 1
+	assert_one_line "no VMM holds it"
+	refute [ -e "$BATS_TEST_TMPDIR/args" ]
+	# nobody is known to hold it: the helper says what is wrong with the process
+	answering "$(error_line "take file" ENXIO)"
+	run_split tsmctl bind 01:00.0 --vmm 77
+	assert_equal "$(asked)" "--device 0000:01:00.0 --pid 77 bind"
+	assert_one_line "it broke"
+}
+
+@test "bind: for a VMM, a refusal gets the hint of its stage, too" {
+	policy 0000:01:00.0 state open
+	policy 0000:01:00.0 owner $$
+	policy 0000:01:00.0 last_error "-16 mapped"
+	helper "echo '$(error_line bind EBUSY)'; exit 6"
+	run_split tsmctl bind 01:00.0
+	assert_equal "$status" 6
+	assert_one_line x-no-mmap=on "tsmctl mode 0000:01:00.0 --bar-mmap revoke"
+}
+
+@test "bind: a holder out of sight, and a loss that nobody has taken note of" {
+	answering '{"event":"bound"}'
+	policy 0000:01:00.0 state open
+	run_split tsmctl bind 01:00.0
+	assert_equal "$status" 6
+	assert_one_line "out of sight" "outside of a container"
+	policy 0000:01:00.0 owner $$
+	policy 0000:01:00.0 state lost
+	run_split tsmctl bind 01:00.0
+	assert_equal "$status" 6
+	assert_one_line lost "tsmctl unbind"
+	refute [ -e "$BATS_TEST_TMPDIR/args" ]
+	# this is how one takes note
+	answering '{"event":"unbound","device":"0000:01:00.0","reason":"command"}'
+	run_split tsmctl unbind 01:00.0
+	assert_success
+	assert_equal "$(asked)" "--device 0000:01:00.0 --pid $$ unbind"
+}
+
+@test "bind: a bound device is left alone; another driver is refused" {
 	helper 'touch $T/started'
 	policy 0000:01:00.0 state bound
 	policy 0000:01:00.0 owner $$
 	run_split tsmctl bind 01:00.0 --json
 	assert_success
 	json_is 'd["changed"]' false
-	policy 0000:01:00.0 state open
-	run_split tsmctl bind 01:00.0
+	run_split tsmctl bind 01:00.0 --vmm 1
 	assert_equal "$status" 6
-	assert_one_line "process $$ (" "tsmctl revoke"
 	policy 0000:01:00.0 state closed
 	policy 0000:01:00.0 owner none
 	fake_set_driver 0000:01:00.0 nvme
@@ -193,33 +282,47 @@ $SYS"
 	assert_one_line "still bound"
 }
 
-@test "unbind: who is not our helper is left alone: exit 6, hint revoke" {
+@test "unbind: who is not our helper is not stopped, but unbound on its file" {
 	policy 0000:01:00.0 state bound
 	sleep 60 > /dev/null 2>&1 3>&- &
 	disown
 	echo $! > "$BATS_TEST_TMPDIR/other.pid"
-	policy 0000:01:00.0 owner $!
-	run_split tsmctl unbind 01:00.0
-	assert_equal "$status" 6
-	assert_one_line "process $! (sleep)" "tsmctl revoke"
-	# a lock file with its number, but no lock; then a lock of another process
-	mkdir -p "$RUN"
-	echo $! > "$RUN/0000:01:00.0.lock"
-	run_split tsmctl unbind 01:00.0
-	assert_equal "$status" 6
-	kill -0 $!
 	victim=$!
+	policy 0000:01:00.0 owner "$victim"
+	helper 'printf "%s\n" "$@" > $T/args; echo open > '"$CFG"'/0000:01:00.0/tsm/state
+		echo "{\"event\":\"unbound\"}"'
+	run_split tsmctl unbind 01:00.0 --json
+	assert_success
+	assert_equal "$(asked)" "--device 0000:01:00.0 --pid $victim unbind"
+	json_is 'r[0]["value"] + r[0]["previous"]' openbound
+	# a lock file with its number, but no lock; then a lock of another process
+	policy 0000:01:00.0 state bound
+	mkdir -p "$RUN"
+	echo "$victim" > "$RUN/0000:01:00.0.lock"
+	run_split tsmctl unbind 01:00.0
+	assert_success
+	policy 0000:01:00.0 state bound
+	kill -0 "$victim"
 	holder true
 	policy 0000:01:00.0 owner "$victim"
 	run_split tsmctl unbind 01:00.0
-	assert_equal "$status" 6
+	assert_success
 	kill -0 "$victim"
 	kill -0 "$HOLDER"
+	# still bound afterwards
+	policy 0000:01:00.0 state bound
+	answering '{"event":"unbound"}'
+	run_split tsmctl unbind 01:00.0
+	assert_equal "$status" 6
+	assert_one_line "still bound"
 	# held, and nobody knows by whom
+	rm "$BATS_TEST_TMPDIR/args"
 	policy 0000:01:00.0 owner none
 	run_split tsmctl unbind 01:00.0 --json
 	assert_equal "$status" 6
 	assert_envelope
+	json_is '"revoke" in e[0]["hint"]' true
+	refute [ -e "$BATS_TEST_TMPDIR/args" ]
 }
 
 @test "unbind: nothing bound, nothing done; --dry-run stops nobody" {

@@ -19,7 +19,7 @@ assert_said() {
 import json, sys
 line, = sys.stdin.read().splitlines()
 d = json.loads(line)
-assert list(d) == ["event", "device", "step", "errno", "message", "hint"], d
+assert list(d) == ["event", "device", "step", "errno", "stage", "message", "hint"], d
 print(d["event"], d["step"], d["errno"])')" "error $1 $2"
 	assert_equal "$status" "$3"
 	assert_equal "$stderr" ""

@@ -5,7 +5,7 @@
 bats_require_minimum_version 1.5.0
 load helpers
 
-KEYS='["address", "name", "vendor_id", "device_id", "driver", "tsm", "dsm", "tdi_tsm", "region_mode", "region_mode_active", "bar_mmap", "bind_allowed", "state", "tdi_id", "vdevice_id", "owner", "generation", "numa_node", "last_error", "iommu_group"]'
+KEYS='["address", "name", "vendor_id", "device_id", "driver", "tsm", "dsm", "tdi_tsm", "region_mode", "region_mode_active", "bar_mmap", "bind_allowed", "state", "tdi_id", "vdevice_id", "owner", "generation", "numa_node", "owner_name", "owner_is_helper", "last_error", "iommu_group"]'
 
 setup() { fake_host; }
 
@@ -134,4 +134,30 @@ setup() { fake_host; }
 	[ $((many - few)) -le $((80 * 4)) ] || fail "$few calls for 20 devices, $many for 100"
 	run grep -cE 'fork|vfork|clone|execve' "$BATS_TEST_TMPDIR/trace"
 	assert_output 1
+}
+
+@test "show: names the holder, and tells our helper from one that has its name" {
+	fake_assigned 0000:01:00.0 bound
+	cp "$(type -P sleep)" "$BATS_TEST_TMPDIR/tsm-bind-helper"
+	"$BATS_TEST_TMPDIR/tsm-bind-helper" 60 > /dev/null 2>&1 3>&- &
+	pid=$!
+	until_true grep -q tsm-bind "/proc/$pid/comm"
+	policy 0000:01:00.0 owner "$pid"
+	run_split tsmctl show 01:00.0 --json
+	json_is 'r[0]["owner_name"]' tsm-bind-helper
+	json_is 'r[0]["owner_is_helper"]' false
+	mkdir -p "$RUN"
+	(flock 9 && echo "$pid" >&9 && exec sleep 60) 9> "$RUN/0000:01:00.0.lock" > /dev/null 2>&1 3>&- &
+	lock=$!
+	until_true grep -q "$pid" "$RUN/0000:01:00.0.lock"
+	run tsmctl show 01:00.0
+	kill "$pid" "$lock"
+	wait "$pid" "$lock" || true
+	assert_line --regexp '^owner_name +tsm-bind-helper$'
+	assert_line --regexp '^owner_is_helper +yes$'
+	run_split tsmctl show 01:00.0 --json
+	json_is 'r[0]["owner_is_helper"]' false
+	policy 0000:01:00.0 owner none
+	run_split tsmctl show 01:00.0 --json
+	json_is 'r[0]["owner_name"], r[0]["owner_is_helper"]' '[null, null]'
 }

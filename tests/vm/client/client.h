@@ -104,6 +104,9 @@ extern const struct step event_steps[];
 /* vdevice.c: a bind by vDEVICE */
 extern const struct step vdevice_steps[];
 
+/* ask.c: a bind by tsm-bind-helper */
+extern const struct step ask_steps[];
+
 /* main.c: another function, of the same iommufd or of one of its own */
 extern struct client sibling_client;
 

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The file of a VMM that has the device open: a cdev opens once, so a bind has to
+ * happen on that very file. It is copied out of the VMM by pidfd_getfd(), used, and
+ * closed; the VMM does not notice.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <limits.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <stdint.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <syslog.h>
+
+#include "exitcode.h"
+#include "modes.h"
+#include "sandbox.h"
+#include "say.h"
+
+/* Only one that has ended is readable. */
+static bool is_gone(const struct session *s)
+{
+	struct pollfd pfd = { .fd = s->pidfd, .events = POLLIN };
+
+	return poll(&pfd, 1, 0) != 0;
+}
+
+/*
+ * The number that the process has in /proc, which may be of another pid namespace
+ * than we are: -1 if it has ended, 0 if it, or we, are not in that namespace.
+ */
+static int number_in_proc(int pidfd)
+{
+	char path[64], text[1024], *line;
+	cleanup_fd int fd = -1;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	line = strstr(text, "\nPid:\t");
+	return line ? (int)strtol(line + strlen("\nPid:\t"), NULL, 10) : -1;
+}
+
+static int open_process(struct session *s)
+{
+	char path[64];
+	int number;
+
+	s->pidfd = pidfd_open(s->pid, 0);
+	if (s->pidfd < 0)
+		return errno == ENOENT ? -EINVAL : -errno;
+	number = number_in_proc(s->pidfd);
+	if (number == 0)
+		return -EXDEV;
+	snprintf(path, sizeof(path), "/proc/%d/fd", number);
+	if (number > 0)
+		s->proc = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (s->proc < 0 && number > 0 && errno != ENOENT)
+		return -errno;
+	/* alive after the directory was opened: it is this process's */
+	return s->proc < 0 || is_gone(s) ? -ESRCH : 0;
+}
+
+/* The device number of /dev/vfio/GROUP, which a VMM without iommufd has open. */
+static dev_t group_number(const struct session *s)
+{
+	cleanup_free char *path = NULL;
+	char target[PATH_MAX], text[32];
+	unsigned int major, minor;
+	cleanup_fd int fd = -1;
+	char *name;
+	ssize_t n;
+
+	if (asprintf(&path, "%s/bus/pci/devices/%s/iommu_group", s->sysfs, s->name) < 0)
+		return 0;
+	n = readlink(path, target, sizeof(target) - 1);
+	if (n <= 0)
+		return 0;
+	target[n] = '\0';
+	name = strrchr(target, '/');
+	free(path);
+	path = NULL;
+	if (!name || asprintf(&path, "%s/devices/virtual/vfio%s/dev", s->sysfs, name) < 0)
+		return 0;
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	return sscanf(text, "%u:%u", &major, &minor) == 2 ? makedev(major, minor) : 0;
+}
+
+/* Without asking a server that may not answer: only the kind of file matters. */
+static int device_number(int dir, const char *name, dev_t *number)
+{
+	struct statx stx;
+
+	if (statx(dir, name, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE, &stx))
+		return -errno;
+	*number = S_ISCHR(stx.stx_mode) ? makedev(stx.stx_rdev_major, stx.stx_rdev_minor) : 0;
+	return 0;
+}
+
+static int take(struct session *s, unsigned int number)
+{
+	int fd = pidfd_getfd(s->pidfd, (int)number, 0);
+	int ret = -ENOTCONN;
+
+	if (fd < 0)
+		return -errno;
+	/* the VMM may have put another file into its place just before */
+	if (!cdev_is(s, fd))
+		ret = -ENXIO;
+	else if (cdev_in_use(fd))
+		ret = 0;
+	if (ret)
+		close(fd);
+	else
+		s->cdev = fd;
+	return ret;
+}
+
+/* Of the answers for a process's files, the one that says most. */
+static int worse(int a, int b)
+{
+	static const int order[] = { -ENOTCONN, -EPERM, -EACCES, -EPROTOTYPE };
+
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
+		if (a == order[i] || b == order[i])
+			return order[i];
+	return -ENXIO;
+}
+
+static int take_file(struct session *s)
+{
+	dev_t group = group_number(s), number;
+	cleanup_dir DIR *dir = fdopendir(s->proc);
+	unsigned int name;
+	struct dirent *e;
+	int ret = -ENXIO, err;
+
+	if (!dir)
+		return -errno;
+	s->proc = -1;
+	while ((e = readdir(dir))) {
+		if (util_parse_u32(e->d_name, &name) || name > INT_MAX)
+			continue;
+		err = device_number(dirfd(dir), e->d_name, &number);
+		if (!err && number == s->cdev_number)
+			err = take(s, name);
+		else if (!err && group && number == group)
+			err = -EPROTOTYPE;
+		else if (!err)
+			continue;
+		if (s->cdev >= 0)
+			return 0;
+		ret = worse(ret, err);
+	}
+	return is_gone(s) ? -ESRCH : ret;
+}
+
+/* With the file in hand, nothing that was checked before has changed. */
+static int check_again(struct session *s)
+{
+	dev_t before = s->cdev_number;
+	int ret = cdev_find(s);
+
+	if (ret)
+		return ret;
+	if (s->cdev_number != before || !cdev_is(s, s->cdev))
+		return -ENXIO;
+	return is_gone(s) ? -ESRCH : 0;
+}
+
+static int enter(struct session *s)
+{
+	static const unsigned int caps[] = { CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH };
+
+	(void)s;
+	return sandbox_caps(caps, ARRAY_SIZE(caps)) ?: sandbox_filter(SANDBOX_PID);
+}
+
+static int drop_caps(struct session *s)
+{
+	(void)s;
+	return sandbox_caps(NULL, 0);
+}
+
+static int let_go(struct session *s)
+{
+	int *fd = &s->cdev;
+
+	util_close(fd);
+	*fd = -1;
+	/* had it ended before, ours was the last reference, and the device is free now */
+	return is_gone(s) ? -ESRCH : 0;
+}
+
+/* The id is asked for while it is bound; who gets another one than it wanted hears so. */
+static int note_id(struct session *s)
+{
+	if (cdev_attr(s, "tdi_id", s->tdi_id, sizeof(s->tdi_id)))
+		s->tdi_id[0] = '\0';
+	return 0;
+}
+
+static const struct answer process_answers[] = {
+	{ -ESRCH, NULL, EXIT_FAILED, "there is no such process, or it has ended",
+	  "'tsmctl show' names the owner; it may be in another pid namespace: run this on the host" },
+	{ -EINVAL, NULL, EXIT_FAILED, "this is no process, but a thread of one",
+	  "'tsmctl show' names the owner" },
+	{ -EXDEV, NULL, EXIT_FAILED,
+	  "/proc does not show this process: it is of another pid namespace",
+	  "run this on the host, or mount /proc anew" },
+	{ -EACCES, NULL, EXIT_NOT_PERMITTED, "no permission to look into the process",
+	  "it takes CAP_SYS_PTRACE, on the host; run it as root" },
+	{ -EPERM, NULL, EXIT_NOT_PERMITTED, "no permission to look into the process",
+	  "it takes CAP_SYS_PTRACE, on the host; run it as root" },
+	{}
+};
+
+static const struct answer file_answers[] = {
+	{ -ESRCH, NULL, EXIT_FAILED, "the process has ended", "'tsmctl show' tells the state" },
+	{ -ENXIO, NULL, EXIT_FAILED, "this process does not hold the device",
+	  "'tsmctl show' names the owner; without one, leave out the process" },
+	{ -ENOTCONN, NULL, EXIT_FAILED,
+	  "the process has opened the device, but not given it to an iommufd (yet)",
+	  "try again when the VMM has started; another process may be the owner: 'tsmctl show'" },
+	{ -EPROTOTYPE, NULL, EXIT_UNSUPPORTED,
+	  "the process has it through the group API, on which nothing can be bound",
+	  "start the VMM with an iommufd: -object iommufd,id=i, and -device vfio-pci,iommufd=i,..." },
+	{ -EACCES, NULL, EXIT_NOT_PERMITTED, "no permission to look into the process",
+	  "it takes CAP_SYS_PTRACE, on the host; run it as root" },
+	{ -EPERM, NULL, EXIT_NOT_PERMITTED, "no permission to copy the process's file",
+	  "run it as root; with kernel.yama.ptrace_scope 3, or another security module, nobody may" },
+	{}
+};
+
+static const struct answer again_answers[] = {
+	{ -ESRCH, NULL, EXIT_FAILED, "the process has ended", "'tsmctl show' tells the state" },
+	{ -ENODEV, NULL, EXIT_NO_DEVICE, "the device has gone meanwhile", NULL },
+	{ -ENXIO, NULL, EXIT_FAILED, "the device has been taken away meanwhile, or is another now",
+	  "try again" },
+	{}
+};
+
+#define OPENING                                                           \
+	{ "restrict itself", enter, NULL, false },                        \
+		{ "find cdev", cdev_find, find_answers, false },          \
+		{ "open process", open_process, process_answers, false }, \
+		{ "take file", take_file, file_answers, false },          \
+		{ "check again", check_again, again_answers, false },     \
+	{                                                                 \
+		"drop privileges", drop_caps, NULL, false                 \
+	}
+
+static const struct step bind_steps[] = {
+	OPENING,
+	{ "bind", vdevice_bind, bind_answers, true },
+	{ "read id", note_id, NULL, false },
+	{ "let go", let_go, again_answers, false },
+	{},
+};
+
+static const struct step unbind_steps[] = {
+	OPENING,
+	{ "unbind", tdi_unbind, unbind_answers, false },
+	{ "let go", let_go, again_answers, false },
+	{},
+};
+
+static int run(struct session *s, const struct step *list)
+{
+	struct verdict v;
+	int ret = steps_run(s, list, &v);
+
+	session_drop(s);
+	return ret ? say_verdict(s->name, &v) : 0;
+}
+
+int pid_bind(struct invocation *in)
+{
+	struct session *s = &in->s;
+	struct json_object *obj;
+	int ret;
+
+	/* no other than the VMM's own vDEVICE can be meant */
+	s->mode = VDEVICE_ALWAYS;
+	ret = run(s, bind_steps);
+	if (ret)
+		return ret;
+	obj = say_event("bound", s->name);
+	json_object_object_add(obj, "pid", json_object_new_int(s->pid));
+	json_object_object_add(obj, "tdi_id", say_text(s->tdi_id));
+	json_object_object_add(obj, "vdevice_id",
+			       s->vdevice ? json_object_new_int64(s->vdevice) : NULL);
+	json_object_object_add(obj, "fallback", NULL);
+	return say(LOG_INFO, obj) ? EXIT_FAILED : EXIT_DONE;
+}
+
+int pid_unbind(struct invocation *in)
+{
+	struct session *s = &in->s;
+	struct json_object *obj;
+	int ret = run(s, unbind_steps);
+
+	if (ret)
+		return ret;
+	obj = say_event("unbound", s->name);
+	json_object_object_add(obj, "reason", json_object_new_string("command"));
+	return say(LOG_INFO, obj) ? EXIT_FAILED : EXIT_DONE;
+}

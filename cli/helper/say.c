@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Lines of JSON, and what errors mean, see say.h. */
+#include <errno.h>
+#include <json-c/json.h>
+#include <syslog.h>
+
+#include "exitcode.h"
+#include "say.h"
+#include "systemd.h"
+
+static bool levels;
+
+void say_levels(void)
+{
+	levels = true;
+}
+
+int say(int level, struct json_object *obj)
+{
+	const char *json = json_object_to_json_string_ext(
+		obj, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	cleanup_free char *line = NULL;
+	char prefix[8] = "";
+	size_t done = 0;
+	ssize_t n;
+	int len;
+
+	if (levels)
+		snprintf(prefix, sizeof(prefix), "<%d>", level);
+	len = asprintf(&line, "%s%s\n", prefix, json ?: "");
+	json_object_put(obj);
+	if (len < 0)
+		return -ENOMEM;
+	while (done < (size_t)len) {
+		n = write(STDOUT_FILENO, line + done, (size_t)len - done);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+struct json_object *say_text(const char *text)
+{
+	return *text ? json_object_new_string(text) : NULL;
+}
+
+struct json_object *say_event(const char *name, const char *device)
+{
+	struct json_object *obj = json_object_new_object();
+	cleanup_free char *safe = device ? util_printable(device) : NULL;
+
+	json_object_object_add(obj, "event", json_object_new_string(name));
+	json_object_object_add(obj, "device", safe ? json_object_new_string(safe) : NULL);
+	return obj;
+}
+
+void say_add_verdict(struct json_object *obj, const struct verdict *v)
+{
+	const char *name = strerrorname_np(-v->err);
+
+	json_object_object_add(obj, "step", json_object_new_string(v->step));
+	json_object_object_add(obj, "errno", name ? json_object_new_string(name) : NULL);
+	json_object_object_add(obj, "stage", say_text(v->stage));
+	json_object_object_add(obj, "message", json_object_new_string(v->message));
+	json_object_object_add(obj, "hint", v->hint ? json_object_new_string(v->hint) : NULL);
+}
+
+int say_verdict(const char *device, const struct verdict *v)
+{
+	struct json_object *obj = say_event("error", device);
+	char status[sizeof(v->message) + 16];
+
+	say_add_verdict(obj, v);
+	say(LOG_ERR, obj);
+	/* systemctl status shows it */
+	snprintf(status, sizeof(status), "STATUS=%s", v->message);
+	systemd_tell(status);
+	return v->code;
+}
+
+int say_failure(const char *device, const char *step, int err, const char *message,
+		const char *hint)
+{
+	struct verdict v = {
+		.err = err,
+		.code = exit_code_of(err),
+		.step = step,
+		.hint = hint ?: errno_hint(err),
+	};
+
+	util_copy(v.message, sizeof(v.message), message);
+	return say_verdict(device, &v);
+}
+
+/* The check at which the driver refused the last bind, if it did with this errno. */
+static void last_stage(const struct session *s, int err, char *stage, size_t size)
+{
+	char text[64], *end;
+
+	stage[0] = '\0';
+	if (cdev_attr(s, "last_error", text, sizeof(text)))
+		return;
+	if (strtol(text, &end, 10) == err && *end == ' ')
+		util_copy(stage, size, end + 1);
+}
+
+static const struct answer *find(const struct answer *a, int err, const char *stage)
+{
+	for (; a && a->err; a++)
+		if (a->err == err && (!a->stage || streq(a->stage, stage)))
+			return a;
+	return NULL;
+}
+
+static void judge(const struct session *s, const struct step *step, int err, struct verdict *v)
+{
+	const struct answer *a;
+
+	*v = (struct verdict){ .err = err, .step = step->name };
+	if (step->staged)
+		last_stage(s, err, v->stage, sizeof(v->stage));
+	a = find(step->answers, err, v->stage);
+	if (a && s->other)
+		snprintf(v->message, sizeof(v->message), "%s (process %u)", a->message, s->other);
+	else if (a)
+		util_copy(v->message, sizeof(v->message), a->message);
+	else
+		snprintf(v->message, sizeof(v->message), "%s: %s", step->name, strerror(-err));
+	v->hint = a && a->hint ? a->hint : errno_hint(err);
+	v->code = a ? a->code : exit_code_of(err);
+}
+
+int steps_run(struct session *s, const struct step *list, struct verdict *v)
+{
+	int ret;
+
+	for (const struct step *step = list; step->name; step++) {
+		ret = step->run(s);
+		if (!ret)
+			continue;
+		judge(s, step, ret, v);
+		return ret;
+	}
+	return 0;
+}

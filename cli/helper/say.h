@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the helper says: JSON, one object a line, on standard output. */
+#ifndef TSM_HELPER_SAY_H
+#define TSM_HELPER_SAY_H
+
+#include "session.h"
+
+struct json_object;
+
+/**
+ * struct verdict - why a step failed, for people
+ * @err: negative errno
+ * @code: exit code
+ * @step: name of the step
+ * @stage: the driver's own name of the check that refused a bind, or ""
+ * @message: the cause
+ * @hint: the next step, or NULL
+ */
+struct verdict {
+	int err;
+	int code;
+	const char *step;
+	char stage[24];
+	char message[192];
+	const char *hint;
+};
+
+/**
+ * say_levels() - put a level in front of each line, as the journal reads it
+ */
+void say_levels(void);
+
+/**
+ * say() - write one line
+ * @level: of syslog(3), LOG_INFO and the like
+ * @obj: the object; its reference is taken
+ *
+ * Return: 0 or negative errno.
+ */
+int say(int level, struct json_object *obj);
+
+/**
+ * say_text() - a string, or null if it is empty
+ * @text: the string
+ *
+ * Return: the object, or NULL, which is JSON's null.
+ */
+struct json_object *say_text(const char *text);
+
+/**
+ * say_event() - start a line
+ * @name: value of "event"
+ * @device: value of "device", or NULL
+ *
+ * Return: the object, to be completed and given to say().
+ */
+struct json_object *say_event(const char *name, const char *device);
+
+/**
+ * say_add_verdict() - put step, errno, stage, message and hint into an object
+ * @obj: the object
+ * @v: the error
+ */
+void say_add_verdict(struct json_object *obj, const struct verdict *v);
+
+/**
+ * say_verdict() - write an error line
+ * @device: the device, or the argument at fault, or NULL
+ * @v: the error
+ *
+ * Return: @v->code, for the caller to return.
+ */
+int say_verdict(const char *device, const struct verdict *v);
+
+/**
+ * say_failure() - write an error line about what is no step of a session
+ * @device: as above
+ * @step: what failed
+ * @err: negative errno
+ * @message: the cause
+ * @hint: the next step, or NULL for what the errno suggests
+ *
+ * Return: the exit code, for the caller to return.
+ */
+int say_failure(const char *device, const char *step, int err, const char *message,
+		const char *hint);
+
+/**
+ * steps_run() - take steps until one fails
+ * @s: session
+ * @list: the steps
+ * @v: out, why one failed
+ *
+ * Return: 0 or the negative errno of the step that failed.
+ */
+int steps_run(struct session *s, const struct step *list, struct verdict *v);
+
+#endif

@@ -1,0 +1,460 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
+# tsm-bind-helper serve: the protocol, and what strangers may do to it. /dev/null
+# plays the cdev, as in helper-pid.bats: ENOTTY shows that an ioctl was issued.
+bats_require_minimum_version 1.5.0
+load helpers
+
+setup() {
+	fake_host
+	fake_device 0000:01:00.0 vfio-pci-tsm
+	fake_device 0000:02:00.0 vfio-pci-tsm
+	DEV=$SYS/devices/pci0000:00/0000:01:00.0
+	mkdir -p "$DEV/vfio-dev/vfio1" "$SYS/devices/pci0000:00/0000:02:00.0/vfio-dev/vfio2" "$DEV/vfio_tsm"
+	echo 1:3 > "$DEV/vfio-dev/vfio1/dev"
+	echo 1:5 > "$SYS/devices/pci0000:00/0000:02:00.0/vfio-dev/vfio2/dev"
+	echo open > "$DEV/vfio_tsm/state"
+	echo 0000:00:05.0 > "$DEV/vfio_tsm/tdi_id"
+	echo none > "$DEV/vfio_tsm/vdevice_id"
+	# the path of a UNIX socket is short
+	SHORT=$(mktemp -d)
+	SOCK=$SHORT/run/helper.sock
+	CONF=$SHORT/helper.json
+	export SOCK PYTHONPATH=$BATS_TEST_DIRNAME PYTHONDONTWRITEBYTECODE=1
+}
+
+teardown() {
+	[ -z "${service:-}" ] || kill -KILL "$service" 2> /dev/null || true
+	rm -rf "$SHORT"
+}
+
+# serve: a service in the background, until it listens
+serve() {
+	tsm-bind-helper serve --listen "$SOCK" --sysfs "$SYS" --config "$CONF" \
+		> "$SHORT/log" 2> "$SHORT/stderr" 3>&- &
+	service=$!
+	disown
+	until_true grep -q listening "$SHORT/log"
+}
+
+ask() { run_split timeout 60 "$BATS_TEST_DIRNAME/ask.py" "$SOCK" "$@"; }
+
+# member EXPR: of the answer d
+member() {
+	printf '%s' "$output" | python3 -c '
+import json, sys
+d = json.loads(sys.stdin.read())
+assert list(d) == ["version", "request", "device", "ok", "state", "tdi_id", "vdevice_id", "error"], d
+assert d["version"] == 1
+assert d["ok"] == (d["error"] is None)
+e = d["error"] or {}
+if e: assert list(e) == ["step", "errno", "stage", "message", "hint"], e
+print(eval(sys.argv[1]))' "$1"
+}
+
+refused() { # STEP ERRNO
+	assert_equal "$(member 'e["step"], e["errno"]')" "('$1', '$2')"
+}
+
+line() { printf '{"version":1,"request":"%s","device":"%s"}' "$1" "${2:-0000:01:00.0}"; }
+
+# It is as before: same files, no children, and it answers.
+unharmed() {
+	until_true eval '[ -z "$(pgrep -P "$service")" ]'
+	assert_equal "$(find "/proc/$service/fd" -mindepth 1 2> /dev/null | wc -l)" "$files"
+	ask "$(line state)"
+	assert_equal "$(member 'd["ok"]')" True
+	run cat "$SHORT/stderr"
+	assert_output ""
+}
+count_files() { files=$(find "/proc/$service/fd" -mindepth 1 2> /dev/null | wc -l); }
+
+@test "socket: bind, unbind and state, for the file that is the device's" {
+	serve
+	ask "$(line bind)" /dev/null
+	refused bind ENOTTY
+	assert_equal "$(member 'd["request"], d["device"], d["state"], d["tdi_id"], d["vdevice_id"]')" \
+		"('bind', '0000:01:00.0', 'open', '0000:00:05.0', None)"
+	ask "$(line unbind 01:00.0)" /dev/null
+	refused unbind ENOTTY
+	ask "$(line state)"
+	assert_equal "$(member 'd["ok"], d["state"]')" "(True, 'open')"
+	ask "$(line state)" /dev/null
+	assert_equal "$(member 'd["ok"]')" True
+	ask '{"version":1,"request":"bind","device":"01:00.0","vdevice_id":4294967295}' /dev/null
+	refused bind ENOTTY
+	# what it has done is in its log
+	run grep -c '"event":"request","device":"0000:01:00.0","request":"bind","uid":'"$(id -u)" "$SHORT/log"
+	assert_output 2
+}
+
+@test "socket: a request that lies about the device, or brings other files" {
+	serve
+	count_files
+	for file in /dev/zero /dev/full / /etc/passwd "$DEV" "path:/dev/zero"; do
+		ask "$(line bind)" "$file"
+		refused "check file" ENXIO
+		ask "$(line unbind)" "$file"
+		refused "check file" ENXIO
+		ask "$(line state)" "$file"
+		refused "check file" ENXIO
+	done
+	ask "$(line bind 02:00.0)" /dev/null
+	refused "check file" ENXIO
+	ask "$(line bind)"
+	refused "check file" EBADF
+	ask "$(line bind 03:00.0)" /dev/null
+	refused "find cdev" ENODEV
+	# a file without its rights
+	ask "$(line bind)" path:/dev/null
+	assert_equal "$(member 'd["ok"]')" False
+	ask "$(line bind)" /dev/null /dev/null
+	refused receive EMFILE
+	# shellcheck disable=SC2046
+	ask "$(line bind)" $(yes /dev/null | head -n 100)
+	refused receive EMFILE
+	unharmed
+}
+
+@test "socket: files that come in pieces count together" {
+	serve
+	count_files
+	run python3 -c '
+import os, socket, ask
+s = ask.connect(os.environ["SOCK"])
+f = os.open("/dev/null", os.O_RDWR)
+line = ask.request("bind")
+socket.send_fds(s, [line[:10]], [f])
+socket.send_fds(s, [line[10:]], [f])
+print(ask.answer(s), end="")
+s = ask.connect(os.environ["SOCK"])
+socket.send_fds(s, [line[:10]], [f])
+for b in line[10:]: s.send(bytes([b]))
+print(ask.answer(s), end="")'
+	both=$output
+	output=$(head -n 1 <<< "$both")
+	refused receive EMFILE
+	output=$(tail -n 1 <<< "$both")
+	refused bind ENOTTY
+	unharmed
+}
+
+@test "socket: what is no request" {
+	serve
+	count_files
+	for text in '' '{' '{}' '[]' 'null' '1' '"bind"' '{"version":1}' \
+		'{"version":2,"request":"state","device":"01:00.0"}' \
+		'{"version":"1","request":"state","device":"01:00.0"}' \
+		'{"version":1,"request":"hold","device":"01:00.0"}' \
+		'{"version":1,"request":["state"],"device":"01:00.0"}' \
+		'{"version":1,"request":"state","device":"8086:10c9"}' \
+		'{"version":1,"request":"state","device":"../../../etc"}' \
+		'{"version":1,"request":"state","device":"01:00.0\u0000"}' \
+		'{"version":1,"request":"state","device":null}' \
+		'{"version":1,"request":"state","device":{"a":{}}}' \
+		'{"version":1,"request":"state","device":"01:00.0","more":1}' \
+		'{"version":1,"request":"state","device":"01:00.0","vdevice_id":1}' \
+		'{"version":1,"request":"bind","device":"01:00.0","vdevice_id":-1}' \
+		'{"version":1,"request":"bind","device":"01:00.0","vdevice_id":4294967296}' \
+		'{"version":1,"request":"bind","device":"01:00.0","vdevice_id":1.5}' \
+		'{"version":1,"request":"state","device":"01:00.0"}{}' \
+		'{"version":1,"request":"state","device":"01:00.0"} x' \
+		"{'version':1,'request':'state','device':'01:00.0'}" \
+		$'{"version":1,"request":"state","device":"\xff"}'; do
+		ask "$text" /dev/null
+		refused request EINVAL
+		assert_equal "$(member 'd["request"], d["device"], d["state"]')" "(None, None, None)"
+	done
+	ask "$(line state)"$'\n'"$(line state)"
+	refused receive EBADMSG
+	ask "$(printf '%2000s' x)"
+	refused receive EMSGSIZE
+	# shellcheck disable=SC2034
+	output=$(python3 -c 'import os, ask; print(ask.ask(os.environ["SOCK"], b"\0" + ask.request()), end="")')
+	refused receive EBADMSG
+	unharmed
+}
+
+@test "socket: a client that stops in the middle keeps nobody waiting, and is told" {
+	serve
+	count_files
+	run timeout 60 python3 -c '
+import os, socket, ask
+path = os.environ["SOCK"]
+f = os.open("/dev/null", os.O_RDWR)
+silent = ask.connect(path)
+half = ask.connect(path)
+socket.send_fds(half, [ask.request("bind")[:20]], [f])
+ended = ask.connect(path)
+ended.send(b"{")
+ended.shutdown(socket.SHUT_WR)
+gone = ask.connect(path)
+gone.send(b"{")
+gone.close()
+print(ask.ask(path, ask.request()), end="")
+for s in (ended, silent, half): print(ask.answer(s), end="")'
+	all=$output
+	output=$(sed -n 1p <<< "$all")
+	assert_equal "$(member 'd["ok"]')" True
+	output=$(sed -n 2p <<< "$all")
+	refused receive EPIPE
+	for n in 3 4; do
+		output=$(sed -n ${n}p <<< "$all")
+		refused receive ETIMEDOUT
+	done
+	unharmed
+}
+
+@test "socket: one user has eight requests at a time" {
+	serve
+	count_files
+	run python3 -c '
+import os, ask
+path = os.environ["SOCK"]
+waiting = [ask.connect(path) for i in range(8)]
+print(ask.ask(path, ask.request()), end="")
+waiting[3].send(ask.request())
+print(ask.answer(waiting[3]), end="")'
+	both=$output
+	output=$(head -n 1 <<< "$both")
+	refused permission EAGAIN
+	output=$(tail -n 1 <<< "$both")
+	assert_equal "$(member 'd["ok"]')" True
+	unharmed
+}
+
+@test "socket: a file whose end takes its time does not stop the service" {
+	serve
+	count_files
+	run timeout 60 python3 -c '
+import os, socket, struct, ask
+path = os.environ["SOCK"]
+listener = socket.create_server(("127.0.0.1", 0))
+for line in (ask.request("bind"), b"", b"x" * 3000):
+    tcp = socket.create_connection(listener.getsockname())
+    peer = listener.accept()[0]
+    tcp.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 30))
+    tcp.setblocking(False)
+    try:
+        while True: tcp.send(b"x" * 65536)
+    except BlockingIOError: pass
+    s = ask.connect(path)
+    socket.send_fds(s, [line or b"{"], [tcp.fileno()])
+    tcp.close()
+    if not line: s.close()
+    print(ask.ask(path, ask.request()), end="")
+    if line: print(ask.answer(s)[:60].strip())
+    peer.close()'
+	assert_success
+	assert_equal "$(grep -c '"ok":true,"state":"open"' <<< "$output")" 3
+	unharmed
+}
+
+@test "socket: 10,000 malformed requests: no crash, no leak, no bind" {
+	serve
+	count_files
+	run timeout 600 python3 -c '
+import os, random, socket, sys, ask
+random.seed(7)
+path = os.environ["SOCK"]
+null, zero = (os.open(f, os.O_RDWR) for f in ("/dev/null", "/dev/zero"))
+good = ask.request("bind", vdevice_id=1)
+def mutate(line):
+    line = bytearray(line)
+    for i in range(random.randint(1, 6)):
+        at = random.randrange(len(line) + 1)
+        kind = random.randrange(4)
+        if kind == 0: line[at:at] = bytes([random.randrange(256)])
+        elif kind == 1: del line[at:at + random.randint(1, 20)]
+        elif kind == 2: line[at:at + 1] = random.choice([b"{", b"}", b"\"", b"\\u0000", b"\n", b"[", b"1e9"])
+        else: line += line[at:]
+    return bytes(line[:60000])
+said = 0
+for i in range(10000):
+    # never the file of this device: so nothing may get as far as an ioctl
+    files = random.choice([[], [zero], [zero], [null, zero], [zero] * 5, [null] * 100])
+    s = ask.connect(path)
+    try: socket.send_fds(s, [mutate(good)], files)
+    except (BrokenPipeError, ConnectionResetError): pass
+    how = random.randrange(10)
+    if how == 0: s.close(); continue
+    try: s.shutdown(socket.SHUT_WR)
+    except OSError: pass
+    answer = ask.answer(s)
+    if answer:
+        said += 1
+        assert "\"ok\":false" in answer and answer.count("\n") == 1, answer
+        assert "ENOTTY" not in answer, answer
+print(said)'
+	assert_success
+	[ "$output" -gt 8000 ] || fail "only $output answers"
+	run grep -c ENOTTY "$SHORT/log"
+	assert_output 0
+	unharmed
+}
+
+@test "socket: no privileges, no files of the caller's, seccomp" {
+	serve 9< /etc/passwd
+	run cat "/proc/$service/status"
+	assert_line --regexp $'^Seccomp:\t2$'
+	assert_line --regexp $'^NoNewPrivs:\t1$'
+	for set in CapInh CapPrm CapEff CapAmb; do assert_line --regexp "^$set:"$'\t0+$'; done
+	run grep 'Max core file size' "/proc/$service/limits"
+	assert_output --regexp ' 0 +0 '
+	if [ -r "/proc/$service/fd" ] && [ "$(id -u)" -eq 0 ]; then
+		run find "/proc/$service/fd" -lname /etc/passwd
+		assert_output ""
+	fi
+}
+
+@test "socket: SIGTERM: answers who is being answered, removes the socket, exit 0" {
+	tsm-bind-helper serve --listen "$SOCK" --sysfs "$SYS" --config "$CONF" > "$SHORT/log" 3>&- &
+	service=$!
+	until_true grep -q listening "$SHORT/log"
+	assert_equal "$(stat -c %a "$SOCK")" 666
+	assert_equal "$(cat "$SHORT/run/helper.sock.lock")" "$service"
+	mkfifo "$SHORT/go"
+	python3 -c '
+import os, ask
+s = ask.connect(os.environ["SOCK"])
+s.send(ask.request()[:5])
+open(os.environ["SOCK"] + ".go").read()
+s.send(ask.request()[5:])
+print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
+	client=$!
+	mkfifo "$SOCK.go"
+	until_true pgrep -P "$service"
+	kill -TERM "$service"
+	until_true test ! -e "$SOCK"
+	: > "$SOCK.go"
+	wait "$client"
+	rc=0
+	wait "$service" || rc=$?
+	assert_equal "$rc" 0
+	grep '"ok":true' "$SHORT/answer"
+	assert_equal "$(cat "$SHORT/run/helper.sock.lock")" ""
+}
+
+@test "socket: one service in one place; what was left behind is replaced, other files are not" {
+	serve
+	run_split tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
+	assert_equal "$status" 6
+	[[ $output == *"process $service listens"* ]] || fail "$output"
+	kill -KILL "$service"
+	until_true eval '! kill -0 "$service" 2> /dev/null'
+	[ -S "$SOCK" ]
+	serve
+	ask "$(line state)"
+	assert_equal "$(member 'd["ok"]')" True
+	kill -KILL "$service"
+	until_true eval '! kill -0 "$service" 2> /dev/null'
+	rm "$SOCK"
+	echo mine > "$SOCK"
+	run_split tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
+	assert_equal "$status" 1
+	[[ $output == *EEXIST* ]] || fail "$output"
+	assert_equal "$(cat "$SOCK")" mine
+	chmod 777 "$SHORT/run"
+	run_split tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
+	assert_equal "$status" 4
+}
+
+@test "socket: a configuration with a mistake, or not to be trusted, is none" {
+	while IFS='|' read -r text want; do
+		printf '%s' "$text" > "$CONF"
+		run_split timeout 20 tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
+		[ "$status" -eq 1 ] || fail "exit $status for: $text"
+		[[ $output == *'"step":"configuration"'*"$want"* ]] || fail "no '$want' in: $output"
+	done <<- 'EOF'
+		|no JSON
+		{|no JSON
+		[]|no JSON object
+		{"allow":{}}|allow is no list
+		{"version":2,"allow":[]}|version 1
+		{"more":1,"allow":[]}|no key 'more'
+		{"allow":[1]}|no object
+		{"allow":[{"user":"root"}]}|devices is no list
+		{"allow":[{"devices":["all"],"user":"root"}]}|neither address nor glob
+		{"allow":[{"devices":["*"]}]}|neither user nor group
+		{"allow":[{"devices":["*"],"user":"no-such-user-here"}]}|there is no user
+		{"allow":[{"devices":["*"],"group":"no-such-group-here"}]}|there is no group
+		{"allow":[{"devices":["*"],"user":-1}]}|there is no user
+		{"allow":[{"devices":["*"],"user":65534}]}|cannot name
+		{"allow":[{"devices":["*"],"user":4294967295}]}|cannot name
+		{"allow":[{"devices":["*"],"user":"root","requests":["hold"]}]}|no request 'hold'
+		{"allow":[{"devices":["*"],"user":"root","requests":[]}]}|requests is no list
+		{"allow":[{"devices":["../*"],"user":"root"}]}|neither address nor glob
+		{"allow":[{"devices":["*"],"user":"root","rw":1}]}|no key 'rw'
+	EOF
+	echo '{"version":1,"allow":[{"devices":["0000:01:00.*","02:00.0"],"user":"root"}]}' > "$CONF"
+	chmod 666 "$CONF"
+	run_split timeout 20 tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
+	assert_equal "$status" 4
+	[[ $output == *"nobody else may write"* ]] || fail "$output"
+	chmod 644 "$CONF"
+	mv "$CONF" "$CONF.1"
+	ln -s "$CONF.1" "$CONF"
+	run_split timeout 20 tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
+	[[ $output == *ELOOP* ]] || fail "$output"
+	rm "$CONF"
+	mkfifo "$CONF"
+	run_split timeout 20 tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
+	assert_equal "$status" 4
+	rm "$CONF"
+	mv "$CONF.1" "$CONF"
+	serve
+	ask "$(line state)"
+	assert_equal "$(member 'd["ok"]')" True
+}
+
+@test "socket: from systemd: its socket and its notifications, and none that are not meant for us" {
+	run_split env LISTEN_PID=1 LISTEN_FDS=1 tsm-bind-helper serve --listen systemd
+	assert_equal "$status" 1
+	[[ $output == *'"step":"listen","errno":"ENOENT"'* ]] || fail "$output"
+	run_split bash -c 'exec 3< /etc/passwd; LISTEN_PID=$BASHPID LISTEN_FDS=1 exec tsm-bind-helper serve --listen systemd'
+	[[ $output == *'"errno":"EPROTOTYPE"'* ]] || fail "$output"
+	mkdir "$SHORT/run"
+	run timeout 60 python3 -c '
+import os, signal, socket, subprocess, sys, ask
+path, short = os.environ["SOCK"], sys.argv[1]
+notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+notify.bind("\0tsmctl-test-%d" % os.getpid())
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(path)
+listener.listen()
+def child():
+    os.dup2(listener.fileno(), 3)
+    os.set_inheritable(3, True)
+    os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1",
+                      NOTIFY_SOCKET="@tsmctl-test-%d" % os.getppid())
+    os.execvp("tsm-bind-helper", ["tsm-bind-helper", "serve", "--listen", "systemd", "--notify",
+              "--sysfs", sys.argv[2], "--config", short + "/helper.json"])
+pid = os.fork()
+if not pid: child()
+print(notify.recv(100).decode())
+print(ask.ask(path, ask.request()), end="")
+os.kill(pid, signal.SIGTERM)
+print(notify.recv(100).decode())
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+# it is not its own to remove
+print(os.path.exists(path))' "$SHORT" "$SYS"
+	assert_success
+	assert_line 'READY=1'
+	assert_line --partial '"ok":true'
+	assert_line 'STOPPING=1'
+	assert_line --partial '<6>{"event":"listening"'
+	assert_line 0
+	assert_line True
+}
+
+@test "socket: usage" {
+	for args in serve "serve --listen x" "serve --listen /tmp/" "serve --listen $SOCK --device 01:00.0" \
+		"serve --listen $SOCK --pid 1" "serve --listen $SOCK --config x" "--listen $SOCK" \
+		"hold --device 01:00.0 --config /x" "bind --device 01:00.0 --pid 1 --notify" "--config"; do
+		# shellcheck disable=SC2086
+		run_split timeout 20 tsm-bind-helper $args
+		[ "$status" -eq 2 ] || fail "exit $status for: $args"
+		[[ $output == *'"step":"usage"'* ]] || fail "$output"
+	done
+}

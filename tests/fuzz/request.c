@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * libFuzzer harness for what tsm-bind-helper reads from strangers: the request line.
+ * A request that is taken must be one that could have been meant.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "helper/request.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check(const struct request *r)
+{
+	struct pci_addr addr;
+	char name[PCI_NAME_LEN];
+
+	if (request_kind(request_name(r->kind)) != r->kind)
+		abort();
+	if (pci_addr_parse(r->device, &addr))
+		abort();
+	pci_addr_name(&addr, name);
+	if (strcmp(name, r->device))
+		abort();
+	if (r->vdevice_id && r->kind != REQUEST_BIND)
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct request r, untouched;
+	const char *why = "";
+	char *line = malloc(size + 1);
+	int ret;
+
+	/* a copy of exactly this size, so that a read beyond it is seen */
+	memcpy(line, data, size);
+	line[size] = '\0';
+	memset(&r, 0x5a, sizeof(r));
+	untouched = r;
+	ret = request_parse(line, &r, &why);
+	if (!ret)
+		check(&r);
+	else if (!why || memcmp(&r, &untouched, sizeof(r)))
+		abort();
+	free(line);
+	return 0;
+}

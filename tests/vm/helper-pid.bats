@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A device that a VMM holds: bound and unbound on the VMM's own file. The client of
+# the tests plays the VMM; it has no part in what happens.
+# vm: --nvme 2
+
+# shellcheck disable=SC2154 # helpers.bash sets what is not set here
+load helpers
+
+setup_file() { load helpers; load_all; }
+teardown_file() { load helpers; unload_all; }
+setup() { prepare; }
+teardown() {
+	[ -z "${vmm:-}" ] || kill -KILL "$vmm" 2>/dev/null || true
+	pkill -KILL tsm-bind-helper || true
+	eventually 0 pgrep -c tsm-bind-helper || true
+	eventually closed attr state || true
+	cleanup 0000:02:00.0
+}
+
+# vmm STEP...: a VMM in the background that has done these steps, and then waits;
+# what comes after go STEP is done when go is called
+vmm() {
+	mkfifo "$BATS_TEST_TMPDIR/go"
+	vfio-client "$dev" "$@" >"$BATS_TEST_TMPDIR/vmm.log" 2>&1 3>&- &
+	vmm=$!
+	eventually 1 grep -c "^sh:echo ready" "$BATS_TEST_TMPDIR/vmm.log"
+}
+wait_for_go() { echo "sh:read x <$BATS_TEST_TMPDIR/go"; }
+ready="sh:echo ready >/dev/null"
+go() {
+	echo >"$BATS_TEST_TMPDIR/go"
+	wait "$vmm"
+}
+
+# files: how many the VMM has open
+files() { find "/proc/$vmm/fd" -mindepth 1 | wc -l; }
+
+helper() { run --separate-stderr tsm-bind-helper --device "$dev" "$@"; }
+
+refused() { # EXIT ERRNO TEXT...
+	local text
+	assert_equal "$status" "$1"
+	assert_output --partial "\"errno\":\"$2\""
+	for text in "${@:3}"; do assert_output --partial "$text"; done
+	assert_equal "$(sim state)" CONFIG_UNLOCKED
+}
+
+@test "bound on the VMM's file, with its VM; the VMM goes on, and is the owner" {
+	vmm open "$ready" "$(wait_for_go)" reset tsm-unbind read:0:0:4
+	before=$(files)
+	helper bind --pid "$vmm"
+	assert_success
+	assert_output "{\"event\":\"bound\",\"device\":\"$dev\",\"pid\":$vmm,\"tdi_id\":\"0000:00:05.0\",\"vdevice_id\":null,\"fallback\":null}"
+	assert_equal "$(attr state)" bound
+	assert_equal "$(attr owner)" "$vmm"
+	assert_equal "$(sim state)" CONFIG_LOCKED
+	assert_equal "$(files)" "$before"
+	helper bind --pid "$vmm"
+	assert_equal "$status" 6
+	assert_output --partial EALREADY
+	helper unbind --pid "$vmm"
+	assert_success
+	assert_output "{\"event\":\"unbound\",\"device\":\"$dev\",\"reason\":\"command\"}"
+	assert_equal "$(attr state)" open
+	assert_equal "$(sysfs last_unbind)" ioctl
+	# not bound: nothing to do
+	helper unbind --pid "$vmm"
+	assert_success
+	helper bind --pid "$vmm"
+	assert_success
+	go
+	run cat "$BATS_TEST_TMPDIR/vmm.log"
+	assert_line "reset EBUSY"
+	assert_line "tsm-unbind OK"
+	assert_line --regexp "^read:0:0:4 OK"
+	assert_equal "$(attr state)" closed
+	assert_equal "$(sim violations)" 0
+}
+
+@test "tsmctl finds the VMM; by nobody held: the helper; each to be forced" {
+	vmm open "$ready" "$(wait_for_go)"
+	run tsmctl bind "$dev"
+	assert_success
+	assert_line "$dev: state bound (was open)"
+	assert_line --regexp "note: held by process $vmm \(vfio-client\)"
+	assert_equal "$(attr owner)" "$vmm"
+	run tsmctl unbind "$dev" --hold
+	assert_equal "$status" 6
+	run tsmctl unbind "$dev" --vmm 1
+	assert_equal "$status" 6
+	assert_equal "$(attr state)" bound
+	run tsmctl unbind "$dev"
+	assert_success
+	assert_line "$dev: state open (was bound)"
+	run tsmctl bind "$dev" --hold
+	assert_equal "$status" 6
+	run tsmctl bind "$dev" --vmm "$vmm"
+	assert_success
+	run tsmctl unbind "$dev" --vmm "$vmm"
+	assert_success
+	go
+	run tsmctl bind "$dev" --vmm $$
+	assert_equal "$status" 1
+	assert_output --partial "does not hold the device"
+	run tsmctl bind "$dev"
+	assert_success
+	refute [ "$(attr owner)" = "$vmm" ]
+	run tsmctl unbind "$dev"
+	assert_success
+	assert_equal "$(attr state)" closed
+}
+
+@test "kill -9 of the VMM while bound: unlocked, and the device can be used again" {
+	vmm open "$ready" "$(wait_for_go)"
+	helper bind --pid "$vmm"
+	assert_success
+	kill -KILL "$vmm"
+	eventually closed attr state
+	assert_equal "$(sim state)" CONFIG_UNLOCKED
+	assert_equal "$(sim violations)" 0
+	helper bind --pid "$vmm"
+	refused 1 ESRCH
+	run client open read:0:0:4 tsm-bind
+	assert_line "tsm-bind OK"
+}
+
+@test "mapped BARs: refused, with the way out; with revoke: bound, and the mapping is gone" {
+	vmm open mmap:0 "$ready" "$(wait_for_go)" touch:0:0
+	helper bind --pid "$vmm"
+	refused 6 EBUSY '"stage":"mapped"' x-no-mmap=on "--bar-mmap revoke"
+	run tsmctl bind "$dev"
+	assert_equal "$status" 6
+	assert_output --partial x-no-mmap=on
+	assert_output --partial "tsmctl mode $dev --bar-mmap revoke"
+	run tsmctl mode "$dev" --bar-mmap revoke
+	assert_success
+	run tsmctl bind "$dev"
+	assert_success
+	assert_equal "$(sim state)" CONFIG_LOCKED
+	go
+	run cat "$BATS_TEST_TMPDIR/vmm.log"
+	assert_line "touch:0:0 EFAULT"
+	assert_equal "$(sim violations)" 0
+}
+
+@test "a VMM without KVM, with the group API, with a file that has no iommufd yet" {
+	vmm cdev bind-iommufd ioas attach enable "$ready" "$(wait_for_go)"
+	helper bind --pid "$vmm"
+	refused 1 EINVAL '"stage":"kvm"'
+	run tsmctl bind "$dev"
+	assert_failure
+	assert_output --partial KVM_DEV_VFIO_FILE_ADD
+	go
+	rm "$BATS_TEST_TMPDIR/go"
+
+	vmm group enable "$ready" "$(wait_for_go)"
+	helper bind --pid "$vmm"
+	refused 5 EPROTOTYPE "group API" "-object iommufd"
+	run tsmctl bind "$dev"
+	assert_equal "$status" 5
+	assert_output --partial "group API"
+	go
+	rm "$BATS_TEST_TMPDIR/go"
+
+	vmm cdev kvm "$ready" "$(wait_for_go)"
+	helper bind --pid "$vmm"
+	refused 1 ENOTCONN "not given it to an iommufd"
+	go
+}
+
+@test "a second file of the same cdev, without iommufd, is not mistaken for the VMM's" {
+	# the one that is not in use has the lower number
+	exec 7<>"/dev/vfio/devices/$(basename "$pci/devices/$dev"/vfio-dev/vfio*)"
+	vmm open "$ready" "$(wait_for_go)"
+	exec 7>&-
+	[ "$(find "/proc/$vmm/fd" -lname '/dev/vfio/devices/*' | wc -l)" -eq 2 ]
+	helper bind --pid "$vmm"
+	assert_success
+	assert_equal "$(attr owner)" "$vmm"
+	go
+}
+
+@test "another device's VMM; policy: denied, no id, shared regions, not connected" {
+	vmm open "$ready" "$(wait_for_go)"
+	prepare 0000:02:00.0
+	run tsm-bind-helper --device 0000:02:00.0 bind --pid "$vmm"
+	refused 1 ENXIO "does not hold"
+	set_attr bind_allowed 0
+	helper bind --pid "$vmm"
+	refused 4 EACCES '"stage":"denied"'
+	set_attr bind_allowed 1
+	set_attr tdi_id none
+	helper bind --pid "$vmm"
+	refused 1 ENODATA '"stage":"tdi-id"'
+	set_attr tdi_id 00:05.0
+	helper bind --pid "$vmm" --vdevice-id 4242
+	assert_failure
+	assert_equal "$(attr state)" open
+	echo tsm0 >"$pci/devices/$dev/tsm/disconnect"
+	helper bind --pid "$vmm"
+	assert_equal "$status" 5
+	assert_output --partial ENXIO
+	connect
+	helper bind --pid "$vmm"
+	assert_success
+	go
+}
+
+@test "a VMM of another user, and a caller without the privilege" {
+	chmod 666 /dev/vfio/devices/* /dev/iommu /dev/kvm
+	vmm_as() {
+		mkfifo -m 666 "$BATS_TEST_TMPDIR/go"
+		setpriv --reuid 65534 --regid 65534 --clear-groups \
+			"$(type -P vfio-client)" "$dev" "$@" >"$BATS_TEST_TMPDIR/vmm.log" 2>&1 3>&- &
+		vmm=$!
+		eventually 1 grep -c "^sh:echo ready" "$BATS_TEST_TMPDIR/vmm.log"
+	}
+	chmod 755 "$BATS_TEST_TMPDIR" "$BATS_RUN_TMPDIR"
+	vmm_as open "$ready" "$(wait_for_go)"
+	run setpriv --reuid 1234 --regid 1234 --clear-groups "$(type -P tsm-bind-helper)" \
+		--device "$dev" --pid "$vmm" bind
+	refused 4 EACCES CAP_SYS_PTRACE
+	helper bind --pid "$vmm"
+	assert_success
+	# root, but without the capability
+	helper unbind --pid "$vmm"
+	assert_success
+	run setpriv --bounding-set=-sys_ptrace -- "$(type -P tsm-bind-helper)" \
+		--device "$dev" --pid "$vmm" bind
+	refused 4 EACCES CAP_SYS_PTRACE
+	go
+}
+
+@test "a pid of another namespace: no such process inside, the VMM's number outside" {
+	vmm open "$ready" "$(wait_for_go)"
+	run unshare -p --fork --mount-proc tsm-bind-helper --device "$dev" --pid "$vmm" bind
+	refused 1 ESRCH "pid namespace"
+	go
+}
+
+@test "lost: unbind takes note, and then it can be bound again" {
+	vmm open "$ready" "$(wait_for_go)"
+	helper bind --pid "$vmm"
+	assert_success
+	echo tsm0 >"$pci/devices/$dev/tsm/disconnect"
+	eventually lost attr state
+	connect
+	run tsmctl bind "$dev"
+	assert_equal "$status" 6
+	assert_output --partial "tsmctl unbind"
+	run tsmctl unbind "$dev"
+	assert_success
+	assert_equal "$(attr state)" open
+	run tsmctl bind "$dev"
+	assert_success
+	assert_equal "$(attr state)" bound
+	go
+}
+
+@test "the helper killed at every step: bound or not, and the VMM goes on" {
+	vmm open "$ready" "$(wait_for_go)"
+	before=$(files)
+	for mode in bind unbind; do
+		for call in pidfd_open openat pidfd_getfd capset ioctl write; do
+			for n in 1 2; do
+				run timeout -k 5 60 strace -o /dev/null -e "inject=$call:signal=KILL:when=$n" \
+					tsm-bind-helper --device "$dev" --pid "$vmm" $mode
+				assert_regex "$(attr state)" '^(open|bound)$'
+				assert_equal "$(attr owner)" "$vmm"
+			done
+		done
+		assert_equal "$(files)" "$before"
+	done
+	helper bind --pid "$vmm"
+	assert_regex "$status" '^[06]$'
+	helper unbind --pid "$vmm"
+	assert_success
+	assert_equal "$(attr state)" open
+	go
+	assert_equal "$(attr state)" closed
+	assert_equal "$(sim violations)" 0
+}

@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# VMMs that ask for a bind on a socket, and the holder's own socket, on a real
+# device. The service runs without any privilege.
+# vm: --nvme 2
+
+# shellcheck disable=SC2154 # helpers.bash sets what is not set here
+load helpers
+
+ask=$BATS_TEST_DIRNAME/../cli/ask.py
+export PYTHONPATH=$BATS_TEST_DIRNAME/../cli PYTHONDONTWRITEBYTECODE=1
+
+setup_file() { load helpers; load_all; }
+teardown_file() { load helpers; unload_all; }
+setup() {
+	prepare
+	run_dir=/run/helper-test
+	hold_dir=/run/helper-test-root
+	install -d -o 1234 -m 755 $run_dir
+	export sock=$run_dir/helper.sock
+	config=$BATS_TEST_TMPDIR/helper.json
+	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR"
+}
+teardown() {
+	pkill -KILL tsm-bind-helper || true
+	pkill -KILL vfio-client || true
+	eventually 0 pgrep -c tsm-bind-helper || true
+	eventually closed attr state || true
+	cleanup 0000:02:00.0
+	rm -rf $run_dir $hold_dir
+}
+
+# serve: a service that runs as user 1234
+serve() {
+	setpriv --reuid 1234 --regid 1234 --clear-groups "$(type -P tsm-bind-helper)" serve \
+		--listen $sock --config "$config" >"$BATS_TEST_TMPDIR/said" 3>&- &
+	service=$!
+	eventually 1 grep -c listening "$BATS_TEST_TMPDIR/said"
+	files=$(find "/proc/$service/fd" -mindepth 1 | wc -l)
+}
+
+line() { printf '{"version":1,"request":"%s","device":"%s"}' "$1" "${2:-$dev}"; }
+req() { echo "ask:$sock $(line "$@")"; }
+is_state() { echo "is:$configfs/$dev/tsm/state=$1"; }
+
+# said N KEY...: member of the N-th answer that the VMM got
+said() {
+	sed -n 's/^said //p' <<<"$output" | sed -n "$1p" | python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+for key in sys.argv[1:]: d = d[key]
+print(d)' "${@:2}"
+}
+
+unharmed() {
+	eventually "$files" eval 'find "/proc/$service/fd" -mindepth 1 | wc -l'
+	eventually "" eval 'pgrep -P "$service" || true'
+	assert_equal "$(attr state)" closed
+	assert_equal "$(sim violations)" 0
+	run client open "$(req state)"
+	assert_equal "$(said 1 ok)" True
+}
+
+@test "a VMM passes its file: bound, on that file; unbound; state" {
+	serve
+	run client open "$(req state)" "$(req bind)" "$(is_state bound)" reset "$(req state)" \
+		"$(req bind)" "$(req unbind)" "$(is_state open)" read:0:0:4 "$(req unbind)" "$(req bind)"
+	assert_equal "$(said 1 state)" open
+	assert_equal "$(said 2 ok) $(said 2 state) $(said 2 tdi_id) $(said 2 vdevice_id)" \
+		"True bound 0000:00:05.0 None"
+	assert_line "$(is_state bound) OK"
+	assert_line "reset EBUSY"
+	assert_equal "$(said 3 state)" bound
+	assert_equal "$(said 4 error errno)" EALREADY
+	assert_equal "$(said 5 ok) $(said 5 state)" "True open"
+	assert_line --regexp "^read:0:0:4 OK"
+	assert_equal "$(said 6 ok)" True
+	assert_equal "$(said 7 state)" bound
+	# the VMM has ended, and the service has kept nothing
+	assert_equal "$(attr state)" closed
+	assert_equal "$(sim state)" CONFIG_UNLOCKED
+	unharmed
+}
+
+@test "a file of another device binds neither" {
+	prepare 0000:02:00.0
+	serve
+	run client open "$(req bind 0000:02:00.0)" "$(req unbind 0000:02:00.0)" "$(is_state open)" \
+		sibling:0000:02:00.0 "on-sibling:$(req bind)" "$(is_state open)"
+	assert_equal "$(said 1 error step) $(said 1 error errno)" "check file ENXIO"
+	assert_equal "$(said 2 error errno)" ENXIO
+	assert_equal "$(said 3 error errno)" ENXIO
+	assert_equal "$(grep -c "state=open OK" <<<"$output")" 2
+	assert_equal "$(sim state 0000:02:00.0)" CONFIG_UNLOCKED
+	unharmed
+}
+
+@test "refused binds say which check it was, and what to do" {
+	serve
+	run client open mmap:0 "$(req bind)"
+	assert_equal "$(said 1 error errno) $(said 1 error stage)" "EBUSY mapped"
+	assert_regex "$(said 1 error hint)" "x-no-mmap=on.*--bar-mmap revoke"
+	run client cdev bind-iommufd ioas enable "$(req bind)"
+	assert_equal "$(said 1 error errno) $(said 1 error stage)" "EINVAL kvm"
+	run client cdev kvm "$(req bind)"
+	assert_equal "$(said 1 error step) $(said 1 error errno)" "check file ENOTCONN"
+	run client group enable "$(req bind)"
+	assert_equal "$(said 1 error step) $(said 1 error errno)" "check file ENXIO"
+	set_attr bind_allowed 0
+	run client open "$(req bind)"
+	assert_equal "$(said 1 error errno) $(said 1 error stage)" "EACCES denied"
+	set_attr bind_allowed 1
+	run client open "ask:$sock {\"version\":1,\"request\":\"bind\",\"device\":\"$dev\",\"vdevice_id\":4242}"
+	assert_equal "$(said 1 ok) $(said 1 error stage)" "False vdevice"
+	unharmed
+}
+
+@test "who may ask for what: by user, group, device and request" {
+	cat >"$config" <<- EOF
+		{"version":1,"allow":[
+			{"user":2001,"devices":["0000:01:*"]},
+			{"user":2002,"devices":["0000:02:00.0"]},
+			{"user":2003,"devices":["*"],"requests":["state"]},
+			{"group":3004,"devices":["$dev"],"requests":["bind"]},
+			{"user":2005,"group":3004,"devices":["$dev"],"requests":["unbind"]}]}
+	EOF
+	serve
+	chmod 666 /dev/vfio/devices/* /dev/iommu /dev/kvm
+	as() { # UID GID STEP...
+		run setpriv --reuid "$1" --regid "$2" --clear-groups "$(type -P vfio-client)" "$dev" "${@:3}"
+	}
+	answered() { sed -n 's/^said //p' <<<"$output" | python3 -c '
+import json, sys
+print(*[(d["error"] or {"errno": "OK"})["errno"] for d in map(json.loads, sys.stdin)])'; }
+	all=("$(req state)" "$(req bind)" "$(req unbind)" "$(req state 0000:02:00.0)")
+	as 2001 3000 open "${all[@]}"
+	assert_equal "$(answered)" "OK OK OK EACCES"
+	as 2002 3000 open "${all[@]:0:3}"
+	assert_equal "$(answered)" "EACCES EACCES EACCES"
+	assert_equal "$(said 1 state) $(said 1 tdi_id)" "None None"
+	as 2003 3000 open "${all[@]:0:3}"
+	assert_equal "$(answered)" "OK EACCES EACCES"
+	as 2009 3004 open "${all[@]:0:3}"
+	assert_equal "$(answered)" "EACCES OK EACCES"
+	as 2005 3004 open "${all[@]:0:3}"
+	assert_equal "$(answered)" "EACCES OK OK"
+	as 2009 3000 open "${all[@]:0:1}"
+	assert_equal "$(answered)" EACCES
+	assert_equal "$(said 1 error message)" "this user may not ask for anything"
+	# what a user in another user namespace is called, whoever it is
+	as 65534 65534 open "${all[@]:0:1}"
+	assert_equal "$(answered)" EACCES
+	run grep -c '"uid":2002,"gid":3000,"errno":"EACCES"' "$BATS_TEST_TMPDIR/said"
+	assert_output 3
+	unharmed
+}
+
+@test "the service killed: what is bound stays bound, and the VMM unbinds with the next one" {
+	serve
+	mkfifo "$BATS_TEST_TMPDIR/go"
+	vfio-client "$dev" open "$(req bind)" "sh:read x <$BATS_TEST_TMPDIR/go" "$(req unbind)" \
+		"$(is_state open)" >"$BATS_TEST_TMPDIR/vmm.log" 3>&- &
+	vmm=$!
+	eventually bound attr state
+	kill -KILL "$service"
+	wait "$service" || true
+	assert_equal "$(attr state)" bound
+	assert_equal "$(attr owner)" "$vmm"
+	serve
+	echo >"$BATS_TEST_TMPDIR/go"
+	wait "$vmm"
+	run cat "$BATS_TEST_TMPDIR/vmm.log"
+	assert_line "$(is_state open) OK"
+	unharmed
+}
+
+@test "1,000 malformed requests with the device's file: nothing is bound" {
+	serve
+	run timeout 900 python3 -c '
+import glob, os, random, socket, sys, ask
+random.seed(11)
+dev, path = sys.argv[1], os.environ["sock"]
+f = os.open("/dev/vfio/devices/" + os.path.basename(glob.glob("/sys/bus/pci/devices/%s/vfio-dev/vfio*" % dev)[0]), os.O_RDWR)
+good = ask.request("bind", dev)
+for i in range(1000):
+    line = bytearray(good)
+    for j in range(random.randint(1, 4)):
+        at = random.randrange(len(line))
+        line[at:at + random.randint(0, 3)] = bytes(random.choices(b"{}[]\",:0123456789bindue\\\n", k=random.randint(0, 3)))
+    s = ask.connect(path)
+    try: socket.send_fds(s, [bytes(line)], [f] * random.choice([1, 1, 1, 2, 100]))
+    except (BrokenPipeError, ConnectionResetError): pass
+    s.shutdown(socket.SHUT_WR)
+    if random.randrange(5): ask.answer(s)
+    s.close()' "$dev"
+	assert_success
+	unharmed
+	assert_equal "$(sysfs bind_count)" 0
+}
+
+@test "the holder: no capability, seccomp, and no other files than it needs" {
+	tsm-bind-helper --device "$dev" --run-dir $hold_dir >"$BATS_TEST_TMPDIR/said" 3>&- 9</etc/passwd &
+	helper=$!
+	eventually 1 grep -c bound "$BATS_TEST_TMPDIR/said"
+	run cat "/proc/$helper/status"
+	for set in CapInh CapPrm CapEff CapBnd CapAmb; do assert_line --regexp "^$set:"$'\t0+$'; done
+	assert_line --regexp $'^Seccomp:\t2$'
+	assert_line --regexp $'^NoNewPrivs:\t1$'
+	run grep 'Max core file size' "/proc/$helper/limits"
+	assert_output --regexp ' 0 +0 '
+	# links for root to read, but nobody else: it cannot be dumped
+	assert_equal "$(stat -c %U "/proc/$helper/fd")" root
+	run bash -c "find /proc/$helper/fd -mindepth 1 ! -name '[012]' -printf '%l\n' |
+		sed 's/:\[[0-9]*]$//; s|devices/vfio[0-9]*\$|devices/vfioN|' | LC_ALL=C sort"
+	assert_output "/dev/iommu
+/dev/vfio/devices/vfioN
+$hold_dir
+$hold_dir/$dev.lock
+anon_inode:[eventfd]
+anon_inode:[signalfd]
+anon_inode:kvm-vfio
+anon_inode:kvm-vm
+socket"
+}
+
+@test "the holder's socket: root asks for the state, and for the end" {
+	tsm-bind-helper --device "$dev" --run-dir $hold_dir >"$BATS_TEST_TMPDIR/said" 3>&- &
+	helper=$!
+	eventually 1 grep -c bound "$BATS_TEST_TMPDIR/said"
+	sock=$hold_dir/$dev.sock
+	assert_equal "$(stat -c '%U %a' "$sock")" "root 600"
+	run client_less state
+	assert_output --partial '"ok":true,"state":"bound","tdi_id":"0000:00:05.0"'
+	run client_less unbind 0000:02:00.0
+	assert_output --partial '"errno":"ENODEV"'
+	run client_less bind
+	assert_output --partial '"errno":"EALREADY"'
+	run "$ask" "$sock" '{"no request'
+	assert_output --partial '"errno":"EINVAL"'
+	chmod 666 "$sock"
+	run setpriv --reuid 1234 --clear-groups "$ask" "$sock" "$(line unbind)"
+	refute_output --partial '"ok":true'
+	assert_equal "$(attr state)" bound
+	# files are of no use to it, and are not kept
+	run "$ask" "$sock" "$(line state)" /dev/null /dev/zero
+	assert_output --partial EMFILE
+	run client_less unbind
+	assert_output --partial '"ok":true,"state":"closed"'
+	rc=0
+	wait "$helper" || rc=$?
+	assert_equal "$rc" 0
+	run tail -n 1 "$BATS_TEST_TMPDIR/said"
+	assert_output "{\"event\":\"unbound\",\"device\":\"$dev\",\"reason\":\"control\"}"
+	[ ! -e "$sock" ]
+	assert_equal "$(sim state)" CONFIG_UNLOCKED
+}
+client_less() { "$ask" "$sock" "$(line "$@")"; }
+
+@test "the holder killed at every step, on the way in and on the way out" {
+	killed=0
+	for step in ioctl:{1..14} openat:{10,20,30} flock:1 bind:1 capset:1 seccomp:1 write:{2,3} unlinkat:1; do
+		strace -D -o /dev/null -e "inject=${step%:*}:signal=KILL:when=${step#*:}" tsm-bind-helper \
+			--device "$dev" --run-dir $hold_dir >"$BATS_TEST_TMPDIR/said" 3>&- &
+		helper=$!
+		eventually y eval '! kill -0 "$helper" 2>/dev/null && echo y ||
+			{ grep -q bound "$BATS_TEST_TMPDIR/said" && echo y; }'
+		kill -TERM "$helper" 2>/dev/null || true
+		rc=0
+		wait "$helper" || rc=$?
+		[ "$rc" -ne 137 ] || killed=$((killed + 1))
+		eventually closed attr state
+		assert_equal "$(sim state)" CONFIG_UNLOCKED
+	done
+	# most of these steps are there
+	[ "$killed" -ge 16 ] || fail "killed only at $killed steps"
+	assert_equal "$(sim violations)" 0
+	tsm-bind-helper --device "$dev" --run-dir $hold_dir >"$BATS_TEST_TMPDIR/said" 3>&- &
+	eventually bound attr state
+	kill -TERM $!
+	wait $!
+}

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The units under a systemd of their own, which is process 1 of a pid namespace.
+# vm: --nvme 1
+
+# shellcheck disable=SC2154 # helpers.bash sets what is not set here
+load helpers
+
+units=/run/tsm-units
+bin=/run/tsm-bin
+hold=tsmctl-hold@0000:01:00.0.service
+
+setup_file() {
+	load helpers
+	command -v /lib/systemd/systemd >/dev/null || skip "no systemd here"
+	load_all
+	mkdir -p $units $bin
+	# the services see neither /tmp nor /home, where the checkout may be
+	cp "$top/build/bin/tsm-bind-helper" "$top/tests/cli/ask.py" $bin
+	for unit in "$top"/systemd/*; do
+		sed "s,/usr/libexec/tsmctl,$bin," "$unit" >"$units/${unit##*/}"
+	done
+	# nothing else of the host's is to be started
+	for target in sysinit basic sockets shutdown multi-user umount final; do
+		printf '[Unit]\nDefaultDependencies=no\n' >"$units/$target.target"
+	done
+	mountpoint -q /sys/fs/cgroup || mount -t cgroup2 cgroup2 /sys/fs/cgroup
+	unshare --pid --mount --fork --mount-proc --kill-child \
+		env -i container=other PATH="$PATH" SYSTEMD_UNIT_PATH=$units \
+		/lib/systemd/systemd --system --unit=multi-user.target --log-target=console \
+		</dev/null >/dev/null 2>&1 3>&- &
+	eventually running state_of_systemd
+}
+teardown_file() {
+	load helpers
+	pkill -KILL -x systemd || true
+	unload_all
+}
+setup() { prepare; }
+teardown() {
+	systemctl stop $hold tsmctl-helper.socket tsmctl-helper.service || true
+	systemctl reset-failed || true
+	pkill -KILL vfio-client || true
+	eventually closed attr state || true
+	cleanup
+}
+
+# systemd talks only to its own namespace
+systemctl() {
+	nsenter -t "$(pgrep -o -x systemd)" -p -m -- env SYSTEMD_PAGER= systemctl "$@"
+}
+state_of_systemd() { systemctl is-system-running 2>/dev/null || true; }
+property() { systemctl show --value -p "$1" "$2"; }
+
+@test "a holder: started when the device is bound, unbound when it is stopped" {
+	systemctl start $hold
+	# no waiting: it has notified
+	assert_equal "$(attr state)" bound
+	assert_equal "$(sim state)" CONFIG_LOCKED
+	assert_equal "$(property StatusText $hold)" "The device is bound"
+	run cat "/proc/$(attr owner)/status"
+	assert_line --regexp $'^CapBnd:\t0+$'
+	assert_line --regexp $'^Seccomp_filters:\t[2-9]'
+	assert_equal "$(stat -c '%U %a' /run/tsmctl)" "root 755"
+	run tsmctl show "$dev"
+	assert_line --regexp '^owner_name +tsm-bind-helper$'
+	systemctl stop $hold
+	assert_equal "$(attr state)" closed
+	assert_equal "$(property Result $hold)" success
+	assert_equal "$(sim violations)" 0
+}
+
+@test "a holder that somebody else ends: not failed, and not started again" {
+	systemctl start $hold
+	run $bin/ask.py "/run/tsmctl/$dev.sock" '{"version":1,"request":"unbind","device":"0000:01:00.0"}'
+	assert_output --partial '"ok":true,"state":"closed"'
+	eventually inactive property ActiveState $hold
+	assert_equal "$(property Result $hold)" success
+	assert_equal "$(property NRestarts $hold)" 0
+}
+
+@test "a holder that cannot: failed, once" {
+	set_attr tdi_id none
+	run systemctl start $hold
+	assert_failure
+	assert_equal "$(property ActiveState $hold) $(property NRestarts $hold)" "failed 0"
+	assert_equal "$(property ExecMainStatus $hold)" 1
+	assert_equal "$(property StatusText $hold)" "no TDI id is configured"
+	assert_equal "$(attr state)" closed
+	run systemctl start tsmctl-hold@0000:7f:00.0.service
+	assert_failure
+	assert_equal "$(property ExecMainStatus tsmctl-hold@0000:7f:00.0.service)" 3
+}
+
+@test "a holder that is killed: unbound, failed, not started again" {
+	systemctl start $hold
+	systemctl kill -s KILL $hold
+	eventually failed property ActiveState $hold
+	eventually closed attr state
+	assert_equal "$(property NRestarts $hold)" 0
+	assert_equal "$(sim state)" CONFIG_UNLOCKED
+	# what it left behind is in nobody's way
+	systemctl start $hold
+	assert_equal "$(attr state)" bound
+}
+
+@test "the service: started by its first client, as a user of its own" {
+	systemctl start tsmctl-helper.socket
+	assert_equal "$(property ActiveState tsmctl-helper.service)" inactive
+	line='{"version":1,"request":"bind","device":"0000:01:00.0"}'
+	run client open "ask:/run/tsmctl/helper.sock $line" "is:$configfs/$dev/tsm/state=bound" \
+		"ask:/run/tsmctl/helper.sock ${line/bind/unbind}" "is:$configfs/$dev/tsm/state=open"
+	assert_line --partial '"request":"bind","device":"0000:01:00.0","ok":true,"state":"bound"'
+	assert_line --partial '"request":"unbind","device":"0000:01:00.0","ok":true,"state":"open"'
+	assert_equal "$(grep -c 'tsm/state=.* OK$' <<<"$output")" 2
+	assert_equal "$(property ActiveState tsmctl-helper.service)" active
+	run cat "/proc/$(pgrep -o -x tsm-bind-helper)/status"
+	assert_line --regexp $'^CapBnd:\t0+$'
+	refute_line --regexp $'^Uid:\t0'
+	# nobody but root without a configuration
+	run setpriv --reuid 2001 --clear-groups $bin/ask.py /run/tsmctl/helper.sock "${line/bind/state}"
+	assert_output --partial '"errno":"EACCES"'
+	systemctl stop tsmctl-helper.service
+	assert_equal "$(property Result tsmctl-helper.service)" success
+	# it comes back with the next one
+	run $bin/ask.py /run/tsmctl/helper.sock "${line/bind/state}"
+	assert_output --partial '"ok":true'
+}
+
+@test "systemd ends: the holders are stopped, and it does not take long" {
+	systemctl start $hold
+	assert_equal "$(attr state)" bound
+	systemctl --no-block start shutdown.target
+	eventually closed attr state
+	assert_equal "$(property Result $hold)" success
+}
