@@ -50,3 +50,82 @@ host_disk() {
 		sum=$(host_disk "$sum_of_disk")
 	done
 }
+
+
+# The guest's driver lets the device go before a bind, as one that is about to become
+# private; decode and bus mastering stay on.
+in_guest=/sys/bus/pci/devices/0000:00:05.0
+guest_lets_go() {
+	guest "echo 0000:00:05.0 >/sys/bus/pci/drivers/nvme/unbind"
+	guest "printf '\\006' | dd of=$in_guest/config bs=1 seek=4 conv=notrunc 2>/dev/null"
+}
+guest_takes() { guest "echo 0000:00:05.0 >/sys/bus/pci/drivers/nvme/bind && test -b /dev/nvme0n1"; }
+
+# bound_by_vmm: on QEMU's own file, with QEMU's VM
+bound_by_vmm() {
+	assert_equal "$(attr state)" bound
+	assert_equal "$(attr owner)" "$vmm"
+	assert_equal "$(sim state)" CONFIG_LOCKED
+	assert_equal "$(sim violations)" 0
+	run pgrep tsm-bind-helper
+	assert_failure
+}
+
+@test "a running QEMU's device is bound, and unbound again; the guest goes on" {
+	vmm_start x-no-mmap=on
+	guest_lets_go
+	run -0 tsmctl bind "$dev"
+	bound_by_vmm
+	guest true
+	run -0 tsmctl unbind "$dev"
+	assert_equal "$(attr state)" open
+	assert_equal "$(sim state)" CONFIG_UNLOCKED
+	assert_equal "$(sim violations)" 0
+	guest_takes
+	guest "dd if=/dev/nvme0n1 of=/dev/null bs=64k count=16 2>/dev/null"
+}
+
+@test "while bound, resets by the guest and by QEMU are refused, and QEMU survives" {
+	vmm_start x-no-mmap=on
+	guest_lets_go
+	tsmctl bind "$dev"
+	guest "echo 1 >$in_guest/reset" || true
+	bound_by_vmm
+	qmp system_reset
+	guest_answer
+	vmm_runs
+	bound_by_vmm
+	tsmctl unbind "$dev"
+	qmp system_reset
+	guest_answer
+	guest "dd if=/dev/nvme0n1 of=/dev/null bs=64k count=16 2>/dev/null"
+}
+
+@test "QEMU is killed while bound: unlocked, and the device can be used again" {
+	vmm_start x-no-mmap=on
+	guest_lets_go
+	tsmctl bind "$dev"
+	vmm_stop -KILL
+	eventually closed attr state
+	assert_equal "$(sim state)" CONFIG_UNLOCKED
+	assert_equal "$(sim violations)" 0
+	vmm_start x-no-mmap=on
+	guest "dd if=/dev/nvme0n1 of=/dev/null bs=64k count=16 2>/dev/null"
+}
+
+@test "with QEMU's mappings: refused with what to do about it, or taken away" {
+	vmm_start
+	guest_lets_go
+	run tsmctl bind "$dev"
+	assert_equal "$status" 6
+	assert_output --partial x-no-mmap=on
+	assert_output --partial "--bar-mmap revoke"
+	assert_equal "$(attr state)" open
+	tsmctl mode "$dev" --bar-mmap revoke
+	run -0 tsmctl bind "$dev"
+	bound_by_vmm
+	guest true
+	tsmctl unbind "$dev"
+	guest_takes
+	guest "dd if=/dev/nvme0n1 of=/dev/null bs=64k count=16 2>/dev/null"
+}

@@ -22,7 +22,7 @@ guest_image() {
 	(cd "$root" && find . | cpio -o -H newc --quiet) >"$BATS_FILE_TMPDIR/guest.cpio"
 }
 
-# vmm_start OPTION: QEMU with a guest that has the device, by vfio-pci with OPTION;
+# vmm_start [OPTION]: QEMU with a guest that has the device, by vfio-pci with OPTION;
 # $vmm is its pid. It stays until vmm_stop.
 vmm_start() {
 	local run=$BATS_TEST_TMPDIR/vmm command
@@ -31,7 +31,7 @@ vmm_start() {
 	rm -f "$run"/*
 	mkfifo "$run/console.in" "$run/console.out"
 	"${command[@]}" -accel kvm -cpu qemu64 -M q35 -m 256 -nodefaults -no-user-config \
-		-display none -no-reboot \
+		-display none \
 		-kernel "${TSMCTL_VM_KERNEL:?}" -initrd "$BATS_FILE_TMPDIR/guest.cpio" \
 		-append "console=ttyS0 quiet panic=-1 no_timer_check tsc=reliable" \
 		-chardev "pipe,id=console,path=$run/console" -serial chardev:console \
