@@ -240,6 +240,30 @@ int policy_set(struct ctx *ctx, const struct pci_device *dev, const char *attr, 
 	return attr_write(ctx, fd, where, attr, value);
 }
 
+int policy_get_default(struct ctx *ctx, char *buf)
+{
+	struct problem p = { .attribute = DEFAULT_MODE, .stage = "read" };
+
+	p.err = policy_require(ctx, NULL);
+	if (p.err)
+		return p.err;
+	p.err = attr_read(ctx->policy_fd, DEFAULT_MODE, buf, ATTR_MAX);
+	if (p.err)
+		return report_error(ctx, &p, "cannot read " DEFAULT_MODE ": %s", strerror(-p.err));
+	return 0;
+}
+
+int policy_set_default(struct ctx *ctx, const char *value)
+{
+	struct problem p = { .attribute = DEFAULT_MODE, .value = value, .stage = "write" };
+
+	p.err = attr_write(ctx, ctx->policy_fd, policy_where(ctx), DEFAULT_MODE, value);
+	if (p.err)
+		return report_error(ctx, &p, "cannot set " DEFAULT_MODE " to '%s': %s", value,
+				    strerror(-p.err));
+	return 0;
+}
+
 pid_t policy_owner(struct ctx *ctx, const struct pci_device *dev)
 {
 	char text[ATTR_MAX];

@@ -76,11 +76,11 @@ static void add_outcome(struct ctx *ctx, const struct outcome *o)
 	json_object_object_add(obj, "changed", json_object_new_boolean(o->changed));
 	add_text(obj, "note", o->note);
 	report_object(ctx, obj);
-	ctx->answer.changed |= o->changed;
 }
 
 int report_outcome(struct ctx *ctx, const struct outcome *o)
 {
+	ctx->answer.changed |= o->changed;
 	if (ctx->json) {
 		add_outcome(ctx, o);
 		return 0;
@@ -112,7 +112,7 @@ int report_value(struct ctx *ctx, const struct outcome *o)
 static int exit_code(const struct answer *a)
 {
 	if (!a->code)
-		return EXIT_DONE;
+		return a->verdict;
 	if (a->done)
 		return EXIT_PARTIAL;
 	return a->mixed ? EXIT_FAILED : a->code;

@@ -42,16 +42,20 @@ bool selector_glob_matches(const struct selector *sel, const struct pci_addr *ad
 	return addr->domain == 0 && fnmatch(sel->text, name + 5, FNM_CASEFOLD) == 0;
 }
 
-bool selector_same(const struct selector *a, const struct selector *b)
+static uint64_t number_of(const struct selector *s)
 {
+	if (s->kind == SELECTOR_ADDRESS)
+		return pci_addr_key(&s->addr);
+	return s->kind == SELECTOR_ID ? (uint64_t)s->vendor << 16 | s->device : 0;
+}
+
+int selector_compare(const struct selector *a, const struct selector *b)
+{
+	uint64_t x = number_of(a), y = number_of(b);
+
 	if (a->kind != b->kind)
-		return false;
-	switch (a->kind) {
-	case SELECTOR_ADDRESS:
-		return pci_addr_key(&a->addr) == pci_addr_key(&b->addr);
-	case SELECTOR_ID:
-		return a->vendor == b->vendor && a->device == b->device;
-	default:
-		return streq(a->text, b->text);
-	}
+		return a->kind < b->kind ? -1 : 1;
+	if (a->kind == SELECTOR_GLOB)
+		return strcmp(a->text, b->text);
+	return (x > y) - (x < y);
 }

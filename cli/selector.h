@@ -52,12 +52,12 @@ bool selector_parse(const char *text, struct selector *sel);
 bool selector_glob_matches(const struct selector *sel, const struct pci_addr *addr);
 
 /**
- * selector_same() - whether two selectors are the same but for their spelling
+ * selector_compare() - bring selectors into an order, whatever it is
  * @a: one
  * @b: the other
  *
- * Return: true if so.
+ * Return: below, equal to, or above 0; 0 if they are the same but for spelling.
  */
-bool selector_same(const struct selector *a, const struct selector *b);
+int selector_compare(const struct selector *a, const struct selector *b);
 
 #endif
