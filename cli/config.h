@@ -14,8 +14,8 @@
 #ifndef TSMCTL_CONFIG_H
 #define TSMCTL_CONFIG_H
 
+#include "ctx.h"
 #include "selector.h"
-#include "tsm.h"
 
 #define CONFIG_VERSION 1
 /* Several times what 4,096 devices take. */

@@ -5,15 +5,6 @@
 #include "report.h"
 #include "tsm.h"
 
-bool tsm_is_name(const char *name)
-{
-	unsigned int n;
-
-	return starts_with(name, "tsm") && strlen(name) < 14 &&
-	       strspn(name + 3, "0123456789") == strlen(name + 3) &&
-	       util_parse_u32(name + 3, &n) == 0;
-}
-
 unsigned int tsm_find(const struct ctx *ctx, char *tsm, char *list, size_t size)
 {
 	cleanup_dir DIR *dir = NULL;

@@ -5,17 +5,6 @@
 
 #include "pci.h"
 
-/* "tsm4294967295" and the end of string, rounded up */
-#define TSM_NAME_LEN 16
-
-/**
- * tsm_is_name() - whether a text is the name of a TSM: tsm and a decimal number
- * @name: the text; nothing else may become part of a message or path
- *
- * Return: true if so.
- */
-bool tsm_is_name(const char *name);
-
 /**
  * tsm_find() - look for the TSMs of this host
  * @ctx: this run

@@ -27,6 +27,9 @@ config() {
 	chmod 644 "$TSMCTL_ETC/config.json"
 }
 
+# files DIR: what is in it, hidden files as well.
+files() { find "$1" -mindepth 1 -maxdepth 1 -printf '%f\n' | LC_ALL=C sort | xargs; }
+
 driver() { basename "$(readlink "$SYS/bus/pci/devices/$1/driver")"; }
 connected() { cat "$SYS/bus/pci/devices/$1/tsm/connect"; }
 
@@ -269,7 +272,7 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 0000:02:00.0: tsm none (was tsm0)
 0000:02:00.0: policy none (was kept)
 0000:42:00.0: policy none (was kept)"
-	assert_equal "$(ls "$CFG" | xargs)" "0000:01:00.0 default_region_mode"
+	assert_equal "$(files "$CFG")" "0000:01:00.0 default_region_mode"
 	assert_equal "$(driver 0000:01:00.0)" vfio-pci-tsm
 	run_split kernel tsmctl apply --prune --json
 	json_is 'd["changed"]' false
@@ -432,11 +435,11 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 	run_split tsmctl save --dry-run
 	assert_success
 	assert_equal "$(cat "$TSMCTL_ETC/config.json")" "$first"
-	assert_equal "$(ls -A "$TSMCTL_ETC")" config.json
+	assert_equal "$(files "$TSMCTL_ETC")" config.json
 	run_split kernel tsmctl save --json
 	json_is 'd["changed"]' true
 	assert_equal "$(cat "$TSMCTL_ETC/config.json.old")" "$first"
-	assert_equal "$(ls -A "$TSMCTL_ETC" | xargs)" "config.json config.json.old"
+	assert_equal "$(files "$TSMCTL_ETC")" "config.json config.json.old"
 	assert_equal "$(stat -c %a "$TSMCTL_ETC/config.json")" 644
 }
 
@@ -462,7 +465,7 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 		run_split kernel tsmctl save
 		assert_success
 		assert_equal "$(cat "$TSMCTL_ETC/config.json")" "$new"
-		assert_equal "$(ls -A "$TSMCTL_ETC" | xargs)" "config.json config.json.old"
+		assert_equal "$(files "$TSMCTL_ETC")" "config.json config.json.old"
 	done
 	assert_success
 	[[ $seen =~ ^o{5,}n+$ ]] || fail "old and new: $seen"
