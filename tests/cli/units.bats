@@ -1,0 +1,75 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
+# The units and the udev rule, as they are installed.
+bats_require_minimum_version 1.5.0
+load helpers
+
+setup() {
+	ROOT=$BATS_TEST_TMPDIR/root
+	UNITS=$ROOT/usr/lib/systemd/system
+	RULES=$ROOT/usr/lib/udev/rules.d/90-tsmctl.rules
+	top=$BATS_TEST_DIRNAME/../..
+	# what is built already, installed by the rules of the Makefile
+	make -s -C "$top/cli" -o all install O="$(dirname "$TSMCTL_BIN")" SAN= DESTDIR="$ROOT" prefix=/usr
+}
+
+@test "units: systemd takes them without a complaint" {
+	command -v systemd-analyze > /dev/null || skip "no systemd-analyze"
+	mkdir "$BATS_TEST_TMPDIR/units"
+	for unit in tsmctl.service tsmctl-device@.service; do
+		sed "s,/usr/sbin/,$TSMCTL_BIN/," "$UNITS/$unit" > "$BATS_TEST_TMPDIR/units/$unit"
+	done
+	cd "$BATS_TEST_TMPDIR/units"
+	run systemd-analyze verify --man=no ./tsmctl.service "./tsmctl-device@0000:01:00.0.service"
+	# it knows the units of this machine as well, which are not ours
+	refute_output --partial tsmctl
+	sed -i s/^Type=/Typo=/ tsmctl.service
+	run systemd-analyze verify --man=no ./tsmctl.service
+	assert_output --partial Typo
+}
+
+@test "units: what they run is there, and takes these arguments" {
+	fake_host
+	fake_assigned 0000:01:00.0
+	export TSMCTL_ETC=$BATS_TEST_TMPDIR/etc
+	mkdir -m 755 "$TSMCTL_ETC"
+	(umask 022 && echo '{"version":1,"devices":[{"device":"all","bind_allowed":false}]}' > "$TSMCTL_ETC/config.json")
+	while IFS= read -r command; do
+		command=${command//%i/0000:01:00.0}
+		[ "$command" != "/usr/sbin/tsmctl --quiet load" ] || continue
+		# shellcheck disable=SC2086
+		case $command in
+		/usr/sbin/tsmctl*) run "$ROOT"$command ;;
+		*) [ -x "${command%% *}" ] ;;
+		esac
+		assert_success
+	done < <(sed -n 's/^ExecStart=//p' "$UNITS"/tsmctl*.service)
+	assert_equal "$(policy 0000:01:00.0 bind_allowed)" 0
+}
+
+@test "units: they fail when apply fails, are given up after a time, and stop nothing at shutdown" {
+	for unit in "$UNITS"/tsmctl*.service; do
+		run cat "$unit"
+		assert_line Type=oneshot
+		assert_line --regexp '^TimeoutStartSec=[0-9]+$'
+		# a minus would hide the failure
+		refute_line --regexp '^Exec[A-Za-z]*=[-+!@:]'
+		refute_line --regexp '^(ExecStop|Restart)'
+		# these make a mount namespace, in which configfs would be mounted for nobody else
+		refute_line --regexp '^(Private|Protect|ReadOnly|Inaccessible|Mount)'
+		refute_line --partial @
+	done
+}
+
+@test "udev: one rule, for functions that appear, after the boot unit has begun" {
+	run grep -vE '^(#|$)' "$RULES"
+	assert_equal "${#lines[@]}" 1
+	assert_output --partial 'ACTION=="add", SUBSYSTEM=="pci", TEST=="/run/tsmctl/applied"'
+	assert_output --partial 'ENV{SYSTEMD_WANTS}+="tsmctl-device@$kernel.service"'
+	# the name of a function needs no escape in the name of a unit
+	command -v systemd-escape > /dev/null || skip "no systemd-escape"
+	run systemd-escape 0000:01:00.0
+	assert_output 0000:01:00.0
+	grep -q '^ExecStart=/bin/touch /run/tsmctl/applied$' "$UNITS/tsmctl.service"
+}
