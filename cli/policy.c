@@ -198,18 +198,28 @@ static int device_dir(struct ctx *ctx, const char *name)
 	return dir_open(ctx->policy_fd, path);
 }
 
+static bool has_dir(struct ctx *ctx, const char *name)
+{
+	cleanup_fd int fd = device_dir(ctx, name);
+
+	return fd >= 0;
+}
+
 int policy_get(struct ctx *ctx, const struct pci_device *dev, const char *attr, char *buf)
 {
-	cleanup_fd int fd = device_dir(ctx, dev->name);
 	char path[ATTR_MAX];
-	int ret;
+	int ret = -ENOENT;
 
-	if (fd >= 0) {
-		ret = attr_read(fd, attr, buf, ATTR_MAX);
-		if (ret)
-			buf[0] = '\0';
+	if (policy_available(ctx)) {
+		snprintf(path, sizeof(path), "%s/tsm/%s", dev->name, attr);
+		ret = attr_read(ctx->policy_fd, path, buf, ATTR_MAX);
+	}
+	if (ret && (ret != -ENOENT || has_dir(ctx, dev->name))) {
+		buf[0] = '\0';
 		return ret;
 	}
+	if (!ret)
+		return 0;
 	for (size_t i = 0; ctx->policy_fd >= 0 && i < ARRAY_SIZE(defaults); i++) {
 		if (!streq(defaults[i].attr, attr))
 			continue;

@@ -41,10 +41,8 @@ static void add_field(char *line, size_t size, const char *text, int column, int
 }
 
 /* On a terminal, what does not fit is cut off: a second line would blur the columns. */
-static void print_line(const char *line)
+static void print_line(const char *line, unsigned int width)
 {
-	unsigned int width = term_width();
-
 	printf("%.*s\n", width ? (int)width : (int)LINE_LEN, line);
 }
 
@@ -52,6 +50,7 @@ static void print_table(struct json_object *rows)
 {
 	int width[ARRAY_SIZE(columns)];
 	size_t n = json_object_array_length(rows);
+	unsigned int terminal = term_width();
 	char line[LINE_LEN] = "", buf[64];
 
 	if (!n)
@@ -66,7 +65,7 @@ static void print_table(struct json_object *rows)
 		}
 		add_field(line, sizeof(line), columns[c].title, c, width[c]);
 	}
-	print_line(line);
+	print_line(line, terminal);
 	for (size_t r = 0; r < n; r++) {
 		line[0] = '\0';
 		for (int c = 0; c < COLUMNS; c++)
@@ -74,7 +73,7 @@ static void print_table(struct json_object *rows)
 				  info_text(json_object_array_get_idx(rows, r), columns[c].key, buf,
 					    sizeof(buf)),
 				  c, width[c]);
-		print_line(line);
+		print_line(line, terminal);
 	}
 }
 
