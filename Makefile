@@ -16,7 +16,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 # One output directory for each kernel's build
 MO ?= $(build)/modules/$(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null)
 
-.PHONY: all modules modules_install vm-modules install demo check check-static \
+.PHONY: all modules modules_install vm-modules install demo bench check check-static \
 	check-cli check-bed check-vm clean help kdir
 
 all: ## the programs, into build/bin (this is the default)
@@ -45,6 +45,9 @@ demo: ## an operator's session in a virtual machine, from nothing
 	$(Q)$(MAKE) all
 	$(Q)$(MAKE) vm-modules KERNEL=normal
 	$(Q)tests/vm/run --kernel normal -- tests/vm/demo
+
+bench: all ## measure the program on fake trees, beside lspci, driverctl and the floor
+	$(Q)tests/bench/run
 
 check: ## every test; installs what it needs
 	$(Q)tests/install-deps

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* PCI addresses and TDI ids, see bdf.h. */
+/* PCI addresses, TDI ids and names of TSMs, see bdf.h. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -80,4 +80,13 @@ int tdi_id_parse(const char *text, char *out, size_t size)
 	}
 	snprintf(out, size, "%04x:%02x:%02x.%x", addr.domain, addr.bus, addr.dev, addr.fn);
 	return 0;
+}
+
+bool tsm_is_name(const char *name)
+{
+	unsigned int n;
+
+	return starts_with(name, "tsm") && strlen(name) < 14 &&
+	       strspn(name + 3, "0123456789") == strlen(name + 3) &&
+	       util_parse_u32(name + 3, &n) == 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* PCI addresses and TDI ids, as text and as numbers. */
+/* PCI addresses, TDI ids and names of TSMs, as text and as numbers. */
 #ifndef TSMCTL_BDF_H
 #define TSMCTL_BDF_H
 
@@ -60,5 +60,16 @@ uint64_t pci_addr_key(const struct pci_addr *addr);
  * Return: 0, -EINVAL, or -ERANGE for a number or segment that is too large.
  */
 int tdi_id_parse(const char *text, char *out, size_t size);
+
+/* "tsm4294967295" and the end of string, rounded up */
+#define TSM_NAME_LEN 16
+
+/**
+ * tsm_is_name() - whether a text is the name of a TSM: tsm and a decimal number
+ * @name: the text; nothing else may become part of a message or path
+ *
+ * Return: true if so.
+ */
+bool tsm_is_name(const char *name);
 
 #endif

@@ -25,6 +25,9 @@ struct root {
  * @done: devices for which the verb succeeded
  * @code: exit code of the first error, 0 if there was none
  * @mixed: later errors had another code
+ * @verdict: exit code of a verb that found something, though nothing failed
+ * @output_error: errno of the first flush of standard output that failed
+ * @stream: results are printed as they come, one envelope a line
  */
 struct answer {
 	struct json_object *results;
@@ -33,6 +36,9 @@ struct answer {
 	unsigned int done;
 	int code;
 	bool mixed;
+	int verdict;
+	int output_error;
+	bool stream;
 };
 
 /**
@@ -44,6 +50,7 @@ struct answer {
  * @sysfs: root of sysfs
  * @configfs: root of configfs
  * @run: directory of the helpers' lock files
+ * @etc: directory of the configuration, for config-file.c
  * @sysfs_fd: @sysfs, opened
  * @policy_fd: the vfio_tsm directory, or why it cannot be opened; for policy.c
  * @answer: results and errors
@@ -56,6 +63,7 @@ struct ctx {
 	struct root sysfs;
 	struct root configfs;
 	struct root run;
+	struct root etc;
 	int sysfs_fd;
 	int policy_fd;
 	struct answer answer;

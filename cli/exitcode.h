@@ -13,6 +13,7 @@ enum exit_code {
 	EXIT_UNSUPPORTED = 5,
 	EXIT_BUSY = 6,
 	EXIT_PARTIAL = 7,
+	EXIT_DIFFERS = 8,
 };
 
 /**

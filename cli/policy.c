@@ -198,18 +198,28 @@ static int device_dir(struct ctx *ctx, const char *name)
 	return dir_open(ctx->policy_fd, path);
 }
 
+static bool has_dir(struct ctx *ctx, const char *name)
+{
+	cleanup_fd int fd = device_dir(ctx, name);
+
+	return fd >= 0;
+}
+
 int policy_get(struct ctx *ctx, const struct pci_device *dev, const char *attr, char *buf)
 {
-	cleanup_fd int fd = device_dir(ctx, dev->name);
 	char path[ATTR_MAX];
-	int ret;
+	int ret = -ENOENT;
 
-	if (fd >= 0) {
-		ret = attr_read(fd, attr, buf, ATTR_MAX);
-		if (ret)
-			buf[0] = '\0';
+	if (policy_available(ctx)) {
+		snprintf(path, sizeof(path), "%s/tsm/%s", dev->name, attr);
+		ret = attr_read(ctx->policy_fd, path, buf, ATTR_MAX);
+	}
+	if (ret && (ret != -ENOENT || has_dir(ctx, dev->name))) {
+		buf[0] = '\0';
 		return ret;
 	}
+	if (!ret)
+		return 0;
 	for (size_t i = 0; ctx->policy_fd >= 0 && i < ARRAY_SIZE(defaults); i++) {
 		if (!streq(defaults[i].attr, attr))
 			continue;
@@ -238,6 +248,30 @@ int policy_set(struct ctx *ctx, const struct pci_device *dev, const char *attr, 
 	if (fd < 0)
 		return fd;
 	return attr_write(ctx, fd, where, attr, value);
+}
+
+int policy_get_default(struct ctx *ctx, char *buf)
+{
+	struct problem p = { .attribute = DEFAULT_MODE, .stage = "read" };
+
+	p.err = policy_require(ctx, NULL);
+	if (p.err)
+		return p.err;
+	p.err = attr_read(ctx->policy_fd, DEFAULT_MODE, buf, ATTR_MAX);
+	if (p.err)
+		return report_error(ctx, &p, "cannot read " DEFAULT_MODE ": %s", strerror(-p.err));
+	return 0;
+}
+
+int policy_set_default(struct ctx *ctx, const char *value)
+{
+	struct problem p = { .attribute = DEFAULT_MODE, .value = value, .stage = "write" };
+
+	p.err = attr_write(ctx, ctx->policy_fd, policy_where(ctx), DEFAULT_MODE, value);
+	if (p.err)
+		return report_error(ctx, &p, "cannot set " DEFAULT_MODE " to '%s': %s", value,
+				    strerror(-p.err));
+	return 0;
 }
 
 pid_t policy_owner(struct ctx *ctx, const struct pci_device *dev)

@@ -10,6 +10,8 @@
 #define POLICY_DIR "vfio_tsm"
 /* @policy_fd of struct ctx before anybody looked */
 #define POLICY_UNKNOWN (-4096)
+/* Beside the devices' directories: the mode of those whose own is default. */
+#define DEFAULT_MODE "default_region_mode"
 #define CONFIGFS_PATH "/sys/kernel/config"
 
 /**
@@ -122,6 +124,24 @@ int policy_get(struct ctx *ctx, const struct pci_device *dev, const char *attr, 
  * Return: 0 or negative errno.
  */
 int policy_set(struct ctx *ctx, const struct pci_device *dev, const char *attr, const char *value);
+
+/**
+ * policy_get_default() - read the mode of devices whose own is default
+ * @ctx: this run
+ * @buf: out, ATTR_MAX bytes
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int policy_get_default(struct ctx *ctx, char *buf);
+
+/**
+ * policy_set_default() - write it
+ * @ctx: this run, after policy_get_default()
+ * @value: exclusive or shared
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int policy_set_default(struct ctx *ctx, const char *value);
 
 /**
  * policy_owner() - the process that holds a device open

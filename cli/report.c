@@ -76,11 +76,11 @@ static void add_outcome(struct ctx *ctx, const struct outcome *o)
 	json_object_object_add(obj, "changed", json_object_new_boolean(o->changed));
 	add_text(obj, "note", o->note);
 	report_object(ctx, obj);
-	ctx->answer.changed |= o->changed;
 }
 
 int report_outcome(struct ctx *ctx, const struct outcome *o)
 {
+	ctx->answer.changed |= o->changed;
 	if (ctx->json) {
 		add_outcome(ctx, o);
 		return 0;
@@ -112,13 +112,13 @@ int report_value(struct ctx *ctx, const struct outcome *o)
 static int exit_code(const struct answer *a)
 {
 	if (!a->code)
-		return EXIT_DONE;
+		return a->verdict;
 	if (a->done)
 		return EXIT_PARTIAL;
 	return a->mixed ? EXIT_FAILED : a->code;
 }
 
-static void print_envelope(struct answer *a)
+static void print_envelope(struct answer *a, int form)
 {
 	struct json_object *env = json_object_new_object();
 
@@ -128,26 +128,57 @@ static void print_envelope(struct answer *a)
 	json_object_object_add(env, "errors", a->errors);
 	a->results = NULL;
 	a->errors = NULL;
-	puts(json_object_to_json_string_ext(env, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
-							 JSON_C_TO_STRING_NOSLASHESCAPE));
+	puts(json_object_to_json_string_ext(env, form | JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(env);
+}
+
+void report_stream(struct ctx *ctx)
+{
+	ctx->answer.stream = true;
+}
+
+bool report_flush(struct ctx *ctx)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return true;
+	ctx->answer.output_error = ctx->answer.output_error ?: errno;
+	return false;
+}
+
+void report_line(struct ctx *ctx)
+{
+	print_envelope(&ctx->answer, JSON_C_TO_STRING_PLAIN);
+	report_init(ctx);
+}
+
+/* In a stream, only what has not been told yet. */
+static bool has_more(const struct answer *a)
+{
+	return !a->stream || json_object_array_length(a->results) ||
+	       json_object_array_length(a->errors);
 }
 
 int report_finish(struct ctx *ctx)
 {
 	int code = exit_code(&ctx->answer);
+	bool stream = ctx->answer.stream;
 
-	if (ctx->json)
-		print_envelope(&ctx->answer);
+	if (ctx->json && has_more(&ctx->answer))
+		print_envelope(&ctx->answer,
+			       stream ? JSON_C_TO_STRING_PLAIN :
+					JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED);
 	json_object_put(ctx->answer.results);
 	json_object_put(ctx->answer.errors);
 
 	errno = 0;
-	if (fflush(stdout) || ferror(stdout)) {
+	if (!report_flush(ctx)) {
+		int err = ctx->answer.output_error ?: EIO;
+
 		/* a reader that has seen enough, as head, needs no message */
-		if (errno != EPIPE)
-			fprintf(stderr, "tsmctl: cannot write the answer: %s\n",
-				strerror(errno ?: EIO));
+		if (err == EPIPE && stream)
+			return code;
+		if (err != EPIPE)
+			fprintf(stderr, "tsmctl: cannot write the answer: %s\n", strerror(err));
 		if (!code)
 			code = EXIT_FAILED;
 	}

@@ -86,6 +86,28 @@ int report_value(struct ctx *ctx, const struct outcome *o);
 void report_object(struct ctx *ctx, struct json_object *obj);
 
 /**
+ * report_stream() - answer as it comes, until the reader goes away
+ * @ctx: this run
+ *
+ * A reader that has seen enough is no failure then.
+ */
+void report_stream(struct ctx *ctx);
+
+/**
+ * report_flush() - have the reader see what was printed
+ * @ctx: this run
+ *
+ * Return: false if there is no reader, or no room, any more.
+ */
+bool report_flush(struct ctx *ctx);
+
+/**
+ * report_line() - print the envelope of all since the last one, on one line
+ * @ctx: this run, after report_stream()
+ */
+void report_line(struct ctx *ctx);
+
+/**
  * report_init() - start an answer
  * @ctx: this run
  *

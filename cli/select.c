@@ -1,27 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * From selectors to devices. How a selector is read depends on its characters
- * only: "all"; with any of *?[ a glob over addresses; with a dot an address; four
- * digits, a colon and four digits are vendor:device.
- */
-#include <ctype.h>
+/* From selectors to devices. */
 #include <errno.h>
-#include <fnmatch.h>
 #include <search.h>
 
 #include "policy.h"
 #include "report.h"
+#include "select.h"
 #include "verbs.h"
-
-enum kind { KIND_BAD, KIND_ALL, KIND_GLOB, KIND_ADDRESS, KIND_ID };
-
-struct selector {
-	enum kind kind;
-	const char *text;
-	struct pci_addr addr;
-	unsigned int vendor;
-	unsigned int device;
-};
 
 /* The devices selected so far: in order, and as a tree of keys to find doubles. */
 struct selection {
@@ -33,31 +18,6 @@ struct selection {
 	void *seen;
 	bool matched;
 };
-
-static bool parse_id(const char *s, struct selector *sel)
-{
-	for (int i = 0; i < 9; i++)
-		if (i == 4 ? s[i] != ':' : !isxdigit((unsigned char)s[i]))
-			return false;
-	if (s[9])
-		return false;
-	sel->vendor = (unsigned int)strtoul(s, NULL, 16);
-	sel->device = (unsigned int)strtoul(s + 5, NULL, 16);
-	return true;
-}
-
-static void parse_selector(const char *text, struct selector *sel)
-{
-	*sel = (struct selector){ .kind = KIND_BAD, .text = text };
-	if (streq(text, "all"))
-		sel->kind = KIND_ALL;
-	else if (strpbrk(text, "*?["))
-		sel->kind = KIND_GLOB;
-	else if (pci_addr_parse(text, &sel->addr) == 0)
-		sel->kind = KIND_ADDRESS;
-	else if (parse_id(text, sel))
-		sel->kind = KIND_ID;
-}
 
 static int compare_keys(const void *a, const void *b)
 {
@@ -90,12 +50,23 @@ static int add(struct selection *s, const struct pci_addr *addr)
 	return 0;
 }
 
-static bool glob_matches(const char *glob, const struct pci_addr *addr, const char *name)
+bool select_matches(struct ctx *ctx, const struct selector *sel, const struct pci_addr *addr)
 {
-	if (fnmatch(glob, name, FNM_CASEFOLD) == 0)
-		return true;
-	/* the domain may be left out, as in an address */
-	return addr->domain == 0 && fnmatch(glob, name + 5, FNM_CASEFOLD) == 0;
+	char name[PCI_NAME_LEN];
+
+	pci_addr_name(addr, name);
+	switch (sel->kind) {
+	case SELECTOR_ALL:
+		return pci_has_tsm_side(ctx, name) || policy_has(ctx, name);
+	case SELECTOR_GLOB:
+		return selector_glob_matches(sel, addr);
+	case SELECTOR_ADDRESS:
+		return pci_addr_key(&sel->addr) == pci_addr_key(addr);
+	case SELECTOR_ID:
+		return pci_has_id(ctx, name, sel->vendor, sel->device);
+	default:
+		return false;
+	}
 }
 
 static int consider_present(const struct ctx *ctx, const struct pci_addr *addr, void *arg)
@@ -106,11 +77,12 @@ static int consider_present(const struct ctx *ctx, const struct pci_addr *addr, 
 
 	pci_addr_name(addr, name);
 	switch (s->sel->kind) {
-	case KIND_ALL:
+	case SELECTOR_ALL:
+		/* those with policy are found by their directories */
 		match = pci_has_tsm_side(ctx, name);
 		break;
-	case KIND_GLOB:
-		match = glob_matches(s->sel->text, addr, name);
+	case SELECTOR_GLOB:
+		match = selector_glob_matches(s->sel, addr);
 		break;
 	default:
 		match = pci_has_id(ctx, name, s->sel->vendor, s->sel->device);
@@ -121,10 +93,8 @@ static int consider_present(const struct ctx *ctx, const struct pci_addr *addr, 
 static int consider_policy(const struct ctx *ctx, const struct pci_addr *addr, void *arg)
 {
 	struct selection *s = arg;
-	char name[PCI_NAME_LEN];
 
-	pci_addr_name(addr, name);
-	if (s->sel->kind == KIND_GLOB && !glob_matches(s->sel->text, addr, name))
+	if (s->sel->kind == SELECTOR_GLOB && !selector_glob_matches(s->sel, addr))
 		return 0;
 	if (!(s->flags & VERB_ABSENT)) {
 		struct pci_device dev cleanup_pci = { .fd = -1 };
@@ -162,12 +132,12 @@ static int expand(struct ctx *ctx, struct selection *s)
 	int ret;
 
 	s->matched = false;
-	if (s->sel->kind == KIND_ADDRESS)
+	if (s->sel->kind == SELECTOR_ADDRESS)
 		return consider_address(ctx, s);
 	ret = pci_scan(ctx, consider_present, s);
 	if (ret == -ENOENT)
 		ret = 0;
-	if (!ret && s->sel->kind != KIND_ID)
+	if (!ret && s->sel->kind != SELECTOR_ID)
 		ret = policy_scan(ctx, consider_policy, s);
 	if (s->count > before)
 		qsort(s->addrs + before, s->count - before, sizeof(*s->addrs), compare_addrs);
@@ -177,16 +147,17 @@ static int expand(struct ctx *ctx, struct selection *s)
 static int report_no_match(struct ctx *ctx, const struct selector *sel)
 {
 	static const char *const messages[] = {
-		[KIND_ALL] = "no device has a TSM side",
-		[KIND_GLOB] = "no device's address matches",
-		[KIND_ADDRESS] = "no such device",
-		[KIND_ID] = "no device has this vendor and device ID",
+		[SELECTOR_ALL] = "no device has a TSM side",
+		[SELECTOR_GLOB] = "no device's address matches",
+		[SELECTOR_ADDRESS] = "no such device",
+		[SELECTOR_ID] = "no device has this vendor and device ID",
 	};
 	static const char *const hints[] = {
-		[KIND_ALL] = "'tsmctl load --sim DEVICES' gives devices one on hosts without a TSM",
-		[KIND_GLOB] = "'lspci -D' shows the addresses of all devices",
-		[KIND_ADDRESS] = "'lspci -D' shows the addresses of all devices",
-		[KIND_ID] = "'lspci -nn' shows the IDs of all devices",
+		[SELECTOR_ALL] =
+			"'tsmctl load --sim DEVICES' gives devices one on hosts without a TSM",
+		[SELECTOR_GLOB] = "'lspci -D' shows the addresses of all devices",
+		[SELECTOR_ADDRESS] = "'lspci -D' shows the addresses of all devices",
+		[SELECTOR_ID] = "'lspci -nn' shows the IDs of all devices",
 	};
 	struct problem p = {
 		.device = sel->text,
@@ -213,8 +184,7 @@ static int check_selectors(struct ctx *ctx, const struct verb *verb, int argc, c
 	if (!argc && !(verb->flags & VERB_ALL))
 		return verb_usage_error(ctx, verb, NULL, "which device? DEVICE is missing");
 	for (int i = 0; i < argc; i++) {
-		parse_selector(argv[i], &sel);
-		if (sel.kind == KIND_BAD)
+		if (!selector_parse(argv[i], &sel))
 			return verb_usage_error(
 				ctx, verb, argv[i],
 				"'%s' is no device: give an address (0000:01:00.0 or 01:00.0), a glob over addresses, vendor:device (8086:10c9), or all",
@@ -223,15 +193,16 @@ static int check_selectors(struct ctx *ctx, const struct verb *verb, int argc, c
 	return 0;
 }
 
-static int visit(struct ctx *ctx, const struct selection *s, device_fn fn, void *arg)
+int select_visit(struct ctx *ctx, const struct pci_addr *addrs, size_t count, device_fn fn,
+		 void *arg)
 {
 	int ret = 0, err;
 
-	for (size_t i = 0; i < s->count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		struct pci_device dev cleanup_pci = { .fd = -1 };
 		struct problem p = { .device = dev.name, .stage = "open" };
 
-		err = pci_open(ctx, &s->addrs[i], &dev);
+		err = pci_open(ctx, &addrs[i], &dev);
 		if (err) {
 			p.err = err;
 			report_error(ctx, &p, "cannot open it in sysfs: %s", strerror(-err));
@@ -265,14 +236,14 @@ int devices_each(struct ctx *ctx, const struct verb *verb, int argc, const char 
 		return ret;
 	s.sel = &sel;
 	for (int i = 0; i < (implied ? 1 : argc); i++) {
-		parse_selector(implied ? everything[0] : argv[i], &sel);
+		selector_parse(implied ? everything[0] : argv[i], &sel);
 		err = expand(ctx, &s);
 		if (err)
 			ret = report_selector_failure(ctx, &sel, err);
 		else if (!s.matched && !implied)
 			ret = report_no_match(ctx, &sel);
 	}
-	err = visit(ctx, &s, fn, arg);
+	err = select_visit(ctx, s.addrs, s.count, fn, arg);
 	tdestroy(s.seen, free_nothing);
 	free(s.addrs);
 	return err ?: ret;

@@ -64,10 +64,22 @@ static void fill_in(const char *hint, const char *name, char *buf, size_t size)
 	buf[used] = '\0';
 }
 
+const char *stage_explain(const char *name, const char *stage, char *hint, size_t size)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(stages); i++) {
+		if (!streq(stages[i].stage, stage))
+			continue;
+		fill_in(stages[i].hint, name, hint, size);
+		return stages[i].message;
+	}
+	return NULL;
+}
+
 bool stage_report(struct ctx *ctx, const struct pci_device *dev, int err)
 {
 	struct problem p = { .device = dev->name, .attribute = "bound", .value = "1", .err = err };
-	char text[ATTR_MAX], hint[256];
+	char text[ATTR_MAX], hint[320];
+	size_t used;
 	int last;
 
 	if (policy_get(ctx, dev, "last_error", text))
@@ -79,6 +91,9 @@ bool stage_report(struct ctx *ctx, const struct pci_device *dev, int err)
 		if (!streq(stages[i].stage, p.stage))
 			continue;
 		fill_in(stages[i].hint, dev->name, hint, sizeof(hint));
+		used = strlen(hint);
+		snprintf(hint + used, sizeof(hint) - used, " ('tsmctl doctor %s' checks it all)",
+			 dev->name);
 		p.hint = hint;
 		p.code = stages[i].code;
 		report_error(ctx, &p, "bind refused: %s (%s)", stages[i].message,

@@ -15,6 +15,17 @@
 const char *stage_parse(const char *text, int *err);
 
 /**
+ * stage_explain() - what the driver's last refusal means
+ * @name: the device's address
+ * @stage: as stage_parse() answers it
+ * @hint: out, what to do about it
+ * @size: bytes in @hint
+ *
+ * Return: a sentence without a full stop, or NULL for an unknown stage.
+ */
+const char *stage_explain(const char *name, const char *stage, char *hint, size_t size);
+
+/**
  * stage_report() - report why the driver refused a bind
  * @ctx: this run
  * @dev: the device

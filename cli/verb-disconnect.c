@@ -3,11 +3,12 @@
 #include <errno.h>
 
 #include "report.h"
+#include "tsm.h"
 #include "verbs.h"
 
 static int disconnect(struct ctx *ctx, struct pci_device *dev, void *arg)
 {
-	char before[ATTR_MAX], bound[ATTR_MAX];
+	char before[ATTR_MAX];
 	struct outcome o = { .device = dev->name, .attribute = "tsm" };
 	struct problem p = { .device = dev->name, .attribute = "tsm/disconnect", .stage = "read" };
 
@@ -20,18 +21,9 @@ static int disconnect(struct ctx *ctx, struct pci_device *dev, void *arg)
 	if (!before[0])
 		return report_outcome(ctx, &o);
 	o.previous = before;
-	p.value = before;
-	p.stage = "disconnect";
-	/* PCI/TSM would disconnect a bound device, and its guest would lose it */
-	if (pci_get(dev, "tsm/bound", bound) == 0 && bound[0]) {
-		p.err = -EBUSY;
-		p.hint = "run 'tsmctl unbind' or 'tsmctl revoke' first";
-		return report_error(ctx, &p, "it is bound to a VM");
-	}
-	p.err = pci_set(ctx, dev, "tsm/disconnect", before);
+	p.err = tsm_disconnect(ctx, dev, before);
 	if (p.err)
-		return report_error(ctx, &p, "cannot disconnect it from %s: %s", before,
-				    strerror(-p.err));
+		return p.err;
 	o.changed = true;
 	return report_outcome(ctx, &o);
 }

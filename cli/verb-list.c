@@ -5,6 +5,7 @@
 
 #include "info.h"
 #include "report.h"
+#include "term.h"
 #include "verbs.h"
 
 /* Region mode and TDI id as they are and as they are configured share a column. */
@@ -19,6 +20,8 @@ static const struct {
 };
 
 #define COLUMNS ((int)ARRAY_SIZE(columns))
+/* Ten attributes, each four times as long when its bytes are escaped. */
+#define LINE_LEN (ARRAY_SIZE(columns) * 4 * 256)
 
 static int collect(struct ctx *ctx, struct pci_device *dev, void *arg)
 {
@@ -27,11 +30,28 @@ static int collect(struct ctx *ctx, struct pci_device *dev, void *arg)
 	return 0;
 }
 
+/* Appends a field, filled up to its width unless it is the last, to a line. */
+static void add_field(char *line, size_t size, const char *text, int column, int width)
+{
+	size_t used = strlen(line);
+
+	if (column + 1 == COLUMNS)
+		width = 0;
+	snprintf(line + used, size - used, "%s%-*s", column ? "  " : "", width, text);
+}
+
+/* On a terminal, what does not fit is cut off: a second line would blur the columns. */
+static void print_line(const char *line, unsigned int width)
+{
+	printf("%.*s\n", width ? (int)width : (int)LINE_LEN, line);
+}
+
 static void print_table(struct json_object *rows)
 {
 	int width[ARRAY_SIZE(columns)];
 	size_t n = json_object_array_length(rows);
-	char buf[64];
+	unsigned int terminal = term_width();
+	char line[LINE_LEN] = "", buf[64];
 
 	if (!n)
 		return;
@@ -43,16 +63,18 @@ static void print_table(struct json_object *rows)
 
 			width[c] = len > width[c] ? len : width[c];
 		}
+		add_field(line, sizeof(line), columns[c].title, c, width[c]);
 	}
-	for (int c = 0; c < COLUMNS; c++)
-		printf("%-*s%s", c + 1 < COLUMNS ? width[c] : 0, columns[c].title,
-		       c + 1 < COLUMNS ? "  " : "\n");
-	for (size_t r = 0; r < n; r++)
+	print_line(line, terminal);
+	for (size_t r = 0; r < n; r++) {
+		line[0] = '\0';
 		for (int c = 0; c < COLUMNS; c++)
-			printf("%-*s%s", c + 1 < COLUMNS ? width[c] : 0,
-			       info_text(json_object_array_get_idx(rows, r), columns[c].key, buf,
-					 sizeof(buf)),
-			       c + 1 < COLUMNS ? "  " : "\n");
+			add_field(line, sizeof(line),
+				  info_text(json_object_array_get_idx(rows, r), columns[c].key, buf,
+					    sizeof(buf)),
+				  c, width[c]);
+		print_line(line, terminal);
+	}
 }
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* tsmctl mode: how a device's MMIO regions are claimed, and kept from mappings. */
-#include <errno.h>
-
 #include "policy.h"
 #include "report.h"
 #include "verbs.h"
-
-#define DEFAULT_MODE "default_region_mode"
 
 static const char *opt_set, *opt_default, *opt_bar_mmap;
 
@@ -46,25 +42,19 @@ static int apply(struct ctx *ctx, struct pci_device *dev, void *arg)
 
 static int set_default(struct ctx *ctx)
 {
-	struct problem p = { .attribute = DEFAULT_MODE, .value = opt_default };
 	struct outcome o = { .attribute = DEFAULT_MODE, .value = opt_default };
 	char before[ATTR_MAX];
+	int ret;
 
-	p.err = policy_require(ctx, NULL);
-	if (p.err)
-		return p.err;
-	p.stage = "read";
-	p.err = attr_read(ctx->policy_fd, DEFAULT_MODE, before, sizeof(before));
-	if (p.err)
-		return report_error(ctx, &p, "cannot read " DEFAULT_MODE ": %s", strerror(-p.err));
+	ret = policy_get_default(ctx, before);
+	if (ret)
+		return ret;
 	o.previous = before;
 	if (streq(before, opt_default))
 		return report_outcome(ctx, &o);
-	p.stage = "write";
-	p.err = attr_write(ctx, ctx->policy_fd, policy_where(ctx), DEFAULT_MODE, opt_default);
-	if (p.err)
-		return report_error(ctx, &p, "cannot set " DEFAULT_MODE " to '%s': %s", opt_default,
-				    strerror(-p.err));
+	ret = policy_set_default(ctx, opt_default);
+	if (ret)
+		return ret;
 	o.changed = true;
 	return report_outcome(ctx, &o);
 }

@@ -9,9 +9,10 @@
 #include "verbs.h"
 
 const struct verb *const verbs[] = {
-	&verb_list, &verb_show,	  &verb_mode,	&verb_tdi_id,  &verb_allow,   &verb_deny,
-	&verb_load, &verb_unload, &verb_assign, &verb_release, &verb_connect, &verb_disconnect,
-	&verb_bind, &verb_unbind, &verb_revoke, NULL,
+	&verb_list,   &verb_show,    &verb_mode,   &verb_tdi_id,  &verb_allow,	 &verb_deny,
+	&verb_load,   &verb_unload,  &verb_assign, &verb_release, &verb_connect, &verb_disconnect,
+	&verb_bind,   &verb_unbind,  &verb_revoke, &verb_apply,	  &verb_diff,	 &verb_save,
+	&verb_doctor, &verb_monitor, NULL,
 };
 
 const struct verb *verb_find(const char *name)
@@ -63,25 +64,17 @@ int policy_show(struct ctx *ctx, struct pci_device *dev, const char *attr)
 	return report_value(ctx, &o);
 }
 
-int policy_change(struct ctx *ctx, struct pci_device *dev, const char *attr, const char *value)
+int policy_put(struct ctx *ctx, struct pci_device *dev, const char *attr, const char *value)
 {
-	char before[ATTR_MAX], hint[128];
-	struct outcome o = {
-		.device = dev->name, .attribute = attr, .value = value, .previous = before
-	};
 	struct problem p = {
 		.device = dev->name, .attribute = attr, .value = value, .stage = "write"
 	};
+	char hint[128];
 	struct holder h;
 
 	p.err = policy_create(ctx, dev);
 	if (p.err)
 		return p.err;
-	p.err = policy_get(ctx, dev, attr, before);
-	if (p.err)
-		return report_error(ctx, &p, "cannot read %s: %s", attr, strerror(-p.err));
-	if (streq(before, value))
-		return report_outcome(ctx, &o);
 	p.err = policy_set(ctx, dev, attr, value);
 	if (p.err == -EBUSY && holder_find(ctx, dev, &h) > 0) {
 		snprintf(hint, sizeof(hint), "stop it first%s", h.ours ? ": 'tsmctl unbind'" : "");
@@ -92,6 +85,29 @@ int policy_change(struct ctx *ctx, struct pci_device *dev, const char *attr, con
 	if (p.err)
 		return report_error(ctx, &p, "cannot set %s to '%s': %s", attr, value,
 				    strerror(-p.err));
+	return 0;
+}
+
+int policy_change(struct ctx *ctx, struct pci_device *dev, const char *attr, const char *value)
+{
+	char before[ATTR_MAX];
+	struct outcome o = {
+		.device = dev->name, .attribute = attr, .value = value, .previous = before
+	};
+	struct problem p = { .device = dev->name, .attribute = attr, .stage = "read" };
+	int ret;
+
+	p.err = policy_create(ctx, dev);
+	if (p.err)
+		return p.err;
+	p.err = policy_get(ctx, dev, attr, before);
+	if (p.err)
+		return report_error(ctx, &p, "cannot read %s: %s", attr, strerror(-p.err));
+	if (streq(before, value))
+		return report_outcome(ctx, &o);
+	ret = policy_put(ctx, dev, attr, value);
+	if (ret)
+		return ret;
 	o.changed = true;
 	return report_outcome(ctx, &o);
 }

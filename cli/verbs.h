@@ -54,7 +54,7 @@ extern const struct verb *const verbs[];
 
 extern const struct verb verb_list, verb_show, verb_mode, verb_tdi_id, verb_allow, verb_deny,
 	verb_load, verb_unload, verb_assign, verb_release, verb_connect, verb_disconnect, verb_bind,
-	verb_unbind, verb_revoke;
+	verb_unbind, verb_revoke, verb_apply, verb_diff, verb_save, verb_doctor, verb_monitor;
 
 /**
  * verb_find() - look a verb up
@@ -95,6 +95,17 @@ typedef int (*device_fn)(struct ctx *ctx, struct pci_device *dev, void *arg);
  */
 int devices_each(struct ctx *ctx, const struct verb *verb, int argc, const char **argv,
 		 device_fn fn, void *arg);
+
+/**
+ * policy_put() - set an attribute of a device's policy
+ * @ctx: this run
+ * @dev: the device; its configfs directory is made if need be
+ * @attr: attribute
+ * @value: wanted
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int policy_put(struct ctx *ctx, struct pci_device *dev, const char *attr, const char *value);
 
 /**
  * policy_change() - set an attribute of a device's policy, if it differs

@@ -173,3 +173,19 @@ until_true() {
 	done
 	return 1
 }
+
+# build_kernel: for setup_file; kernel COMMAND...: with the kernel's part played.
+build_kernel() {
+	cc -D_GNU_SOURCE -shared -fPIC -o "$BATS_FILE_TMPDIR/kernel.so" \
+		"$BATS_TEST_DIRNAME/fake-kernel.c" -ldl
+}
+kernel() {
+	env "LD_PRELOAD=$BATS_FILE_TMPDIR/kernel.so" \
+		"ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0" "$@"
+}
+
+# default_driver ADDR NAME: the driver that takes a device unless told otherwise.
+default_driver() {
+	fake_driver "$2"
+	echo "$2" > "$SYS/devices/pci0000:00/$1/default_driver"
+}

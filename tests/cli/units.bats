@@ -1,48 +1,75 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
-# The units of systemd: correct, and shut up tight, as far as systemd can tell.
+# The units and the udev rule, as they are installed.
 bats_require_minimum_version 1.5.0
 load helpers
 
 setup() {
-	command -v systemd-analyze > /dev/null || skip "no systemd-analyze here"
-	# as they are installed, but with the helper that was built
-	for unit in "$BATS_TEST_DIRNAME"/../../systemd/*; do
-		sed "s,/usr/libexec/tsmctl/tsm-bind-helper,$TSMCTL_BIN/tsm-bind-helper," "$unit" \
-			> "$BATS_TEST_TMPDIR/${unit##*/}"
-	done
-	cd "$BATS_TEST_TMPDIR" || return
+	ROOT=$BATS_TEST_TMPDIR/root
+	UNITS=$ROOT/usr/lib/systemd/system
+	RULES=$ROOT/usr/lib/udev/rules.d/90-tsmctl.rules
+	top=$BATS_TEST_DIRNAME/../..
+	# what is built already, installed by the rules of the Makefile
+	make -s -C "$top/cli" -o all install O="$(dirname "$TSMCTL_BIN")" SAN= DESTDIR="$ROOT" prefix=/usr
 }
 
-@test "units: systemd has nothing to say against them" {
-	for unit in *.service *.socket; do
-		run systemd-analyze verify --man=no "./$unit"
+@test "units: systemd takes them without a complaint" {
+	command -v systemd-analyze > /dev/null || skip "no systemd-analyze"
+	mkdir "$BATS_TEST_TMPDIR/units"
+	for unit in tsmctl.service tsmctl-device@.service; do
+		sed "s,/usr/sbin/,$TSMCTL_BIN/," "$UNITS/$unit" > "$BATS_TEST_TMPDIR/units/$unit"
+	done
+	cd "$BATS_TEST_TMPDIR/units"
+	run systemd-analyze verify --man=no ./tsmctl.service "./tsmctl-device@0000:01:00.0.service"
+	# it knows the units of this machine as well, which are not ours
+	refute_output --partial tsmctl
+	sed -i s/^Type=/Typo=/ tsmctl.service
+	run systemd-analyze verify --man=no ./tsmctl.service
+	assert_output --partial Typo
+}
+
+@test "units: what they run is there, and takes these arguments" {
+	fake_host
+	fake_assigned 0000:01:00.0
+	export TSMCTL_ETC=$BATS_TEST_TMPDIR/etc
+	mkdir -m 755 "$TSMCTL_ETC"
+	(umask 022 && echo '{"version":1,"devices":[{"device":"all","bind_allowed":false}]}' > "$TSMCTL_ETC/config.json")
+	while IFS= read -r command; do
+		command=${command//%i/0000:01:00.0}
+		[ "$command" != "/usr/sbin/tsmctl --quiet load" ] || continue
+		# shellcheck disable=SC2086
+		case $command in
+		/usr/sbin/tsmctl*) run "$ROOT"$command ;;
+		*) run test -x "${command%% *}" ;;
+		esac
 		assert_success
-		assert_output ""
+	done < <(sed -n 's/^ExecStart=//p' "$UNITS"/tsmctl.service "$UNITS"/tsmctl-device@.service)
+	assert_equal "$(policy 0000:01:00.0 bind_allowed)" 0
+}
+
+@test "units: they fail when apply fails, are given up after a time, and stop nothing at shutdown" {
+	for unit in "$UNITS"/tsmctl.service "$UNITS"/tsmctl-device@.service; do
+		run cat "$unit"
+		assert_line Type=oneshot
+		assert_line --regexp '^TimeoutStartSec=[0-9]+$'
+		# a minus would hide the failure
+		refute_line --regexp '^Exec[A-Za-z]*=[-+!@:]'
+		refute_line --regexp '^(ExecStop|Restart)'
+		# these make a mount namespace, in which configfs would be mounted for nobody else
+		refute_line --regexp '^(Private|Protect|ReadOnly|Inaccessible|Mount)'
+		refute_line --partial @
 	done
-	# their helper is the one that is installed
-	run grep -hL '^ExecStart=/usr/libexec/tsmctl/tsm-bind-helper ' "$BATS_TEST_DIRNAME"/../../systemd/*.service
-	assert_output ""
 }
 
-@test "units: exposure, as systemd-analyze security counts it: 1.3 of 10 and less" {
-	run systemd-analyze security --offline=yes --threshold=13 --no-pager ./tsmctl-hold@.service
-	assert_success
-	run systemd-analyze security --offline=yes --threshold=7 --no-pager ./tsmctl-helper.service
-	assert_success
-}
-
-@test "units: a holder is never started again by itself, and shutdown does not wait for long" {
-	run grep -h -E '^(Type|Restart|TimeoutStopSec|RuntimeDirectoryPreserve)=' ./tsmctl-hold@.service
-	assert_output $'Type=notify\nRestart=no\nTimeoutStopSec=15\nRuntimeDirectoryPreserve=yes'
-}
-
-@test "units: their options are the helper's" {
-	for unit in *.service; do
-		read -r -a words <<< "$(sed -n 's/^ExecStart=//p' "$unit" | sed 's/%i/0000:99:00.0/')"
-		run_split timeout 20 "${words[@]}"
-		[ "$status" -ne 2 ] || fail "$unit: $output"
-		[[ $output != *'"step":"usage"'* ]] || fail "$unit: $output"
-	done
+@test "udev: one rule, for functions that appear, after the boot unit has begun" {
+	run grep -vE '^(#|$)' "$RULES"
+	assert_equal "${#lines[@]}" 1
+	assert_output --partial 'ACTION=="add", SUBSYSTEM=="pci", TEST=="/run/tsmctl/applied"'
+	assert_output --partial 'ENV{SYSTEMD_WANTS}+="tsmctl-device@$kernel.service"'
+	# the name of a function needs no escape in the name of a unit
+	command -v systemd-escape > /dev/null || skip "no systemd-escape"
+	run systemd-escape 0000:01:00.0
+	assert_output 0000:01:00.0
+	grep -q '^ExecStart=/bin/touch /run/tsmctl/applied$' "$UNITS/tsmctl.service"
 }

@@ -16,8 +16,9 @@ setup_file() {
 	mkdir -p $units $bin
 	# the services see neither /tmp nor /home, where the checkout may be
 	cp "$top/build/bin/tsm-bind-helper" "$top/tests/cli/ask.py" $bin
-	for unit in "$top"/systemd/*; do
-		sed "s,/usr/libexec/tsmctl,$bin," "$unit" >"$units/${unit##*/}"
+	for unit in "$top"/systemd/tsmctl-h*.in; do
+		name=${unit##*/}
+		sed "s,@helperdir@,$bin," "$unit" >"$units/${name%.in}"
 	done
 	# nothing else of the host's is to be started
 	for target in sysinit basic sockets shutdown multi-user umount final; do

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Checks of what a bind needs: two tables, and how a check answers. */
+#ifndef TSMCTL_DOCTOR_H
+#define TSMCTL_DOCTOR_H
+
+#include "exitcode.h"
+#include "pci.h"
+
+enum verdict { DOES_NOT_APPLY, PASSES, FAILS };
+
+/**
+ * struct finding - what a check found
+ * @verdict: passes, fails or does not apply
+ * @code: exit code of a failure
+ * @evidence: what was seen, and where
+ * @fix: the command that mends it, or what to do; "" if there is nothing to mend
+ */
+struct finding {
+	enum verdict verdict;
+	enum exit_code code;
+	char evidence[320];
+	char fix[320];
+};
+
+/**
+ * struct check - one check
+ * @name: short, the same for ever: others look for it in JSON
+ * @title: what must be true
+ * @run: looks; @dev is NULL in a check of the host
+ */
+struct check {
+	const char *name;
+	const char *title;
+	void (*run)(struct ctx *ctx, const struct pci_device *dev, struct finding *f);
+};
+
+/* The tables, ended by an entry without a name. */
+extern const struct check host_checks[], device_checks[];
+
+/**
+ * finding_pass() - the check passes
+ * @f: the finding
+ * @fmt: evidence, as for printf
+ */
+void finding_pass(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/**
+ * finding_skip() - the check does not apply
+ * @f: the finding
+ * @fmt: why
+ */
+void finding_skip(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/**
+ * finding_fail() - the check fails
+ * @f: the finding
+ * @code: exit code
+ * @fmt: evidence
+ *
+ * finding_fix() says what mends it.
+ */
+void finding_fail(struct finding *f, enum exit_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/**
+ * finding_fix() - what mends a failure
+ * @f: the finding
+ * @fmt: a command, or what to do
+ */
+void finding_fix(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/**
+ * doctor_root() - where /proc, /dev and /boot are
+ * @ctx: this run
+ *
+ * TSMCTL_ROOT can move them. Where only sysfs was moved, they would be those of
+ * another machine.
+ *
+ * Return: a path to be put before them, or NULL if nothing is known.
+ */
+const char *doctor_root(const struct ctx *ctx);
+
+#endif

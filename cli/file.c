@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Reading and replacing files, see file.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "attr.h"
+#include "file.h"
+
+static int refuse(struct file_fault *fault, const char *path, const char *what)
+{
+	util_copy(fault->path, sizeof(fault->path), path);
+	fault->what = what;
+	return -EPERM;
+}
+
+static bool is_ours(const struct stat *st)
+{
+	return st->st_uid == 0 || st->st_uid == geteuid();
+}
+
+/* Judges one step of a path; @sticky tells whether others can write beside it. */
+static int judge(const char *path, bool *sticky, struct file_fault *fault)
+{
+	struct stat st;
+
+	if (lstat(path, &st))
+		return -errno;
+	if (!is_ours(&st))
+		return refuse(fault, path, "belongs to somebody else");
+	if (S_ISLNK(st.st_mode)) {
+		if (*sticky)
+			return refuse(fault, path, "is a link where others can write");
+		/* made by root in root's directory; what it leads to is judged as well */
+		if (stat(path, &st))
+			return -errno;
+		if (!is_ours(&st))
+			return refuse(fault, path, "leads to what belongs to somebody else");
+	}
+	*sticky = S_ISDIR(st.st_mode) && (st.st_mode & S_ISVTX);
+	if ((st.st_mode & (S_IWGRP | S_IWOTH)) && !*sticky)
+		return refuse(fault, path, "can be written by others");
+	return 0;
+}
+
+/* Judges each step of an absolute path down to its end. */
+static int judge_all(const char *path, struct file_fault *fault)
+{
+	char part[PATH_MAX];
+	bool sticky = false;
+	int ret;
+
+	if (!util_copy(part, sizeof(part), path))
+		return -ENAMETOOLONG;
+	for (char *slash = part; slash; slash = strchr(slash + 1, '/')) {
+		char c = slash[1];
+
+		/* "/" itself, then the path up to each further slash */
+		if (slash == part)
+			slash[1] = '\0';
+		else
+			*slash = '\0';
+		ret = judge(part, &sticky, fault);
+		if (slash == part)
+			slash[1] = c;
+		else
+			*slash = '/';
+		if (ret)
+			return ret;
+	}
+	return streq(path, "/") ? 0 : judge(path, &sticky, fault);
+}
+
+static int absolute(const char *path, char *buf, size_t size)
+{
+	char cwd[PATH_MAX];
+
+	if (path[0] == '/')
+		return util_copy(buf, size, path) ? 0 : -ENAMETOOLONG;
+	if (!getcwd(cwd, sizeof(cwd)))
+		return -errno;
+	return snprintf(buf, size, "%s/%s", cwd, path) < (int)size ? 0 : -ENAMETOOLONG;
+}
+
+/* Opens a file of ours; what is opened is judged, not only what its name says. */
+static int open_trusted(const char *path, struct file_fault *fault)
+{
+	char full[PATH_MAX];
+	struct stat st;
+	int fd, ret;
+
+	ret = absolute(path, full, sizeof(full)) ?: judge_all(full, fault);
+	if (ret)
+		return ret;
+	fd = open(full, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st))
+		ret = -errno;
+	else if (!S_ISREG(st.st_mode))
+		ret = refuse(fault, path, "is no regular file");
+	else if (!is_ours(&st))
+		ret = refuse(fault, path, "belongs to somebody else");
+	else if (st.st_mode & (S_IWGRP | S_IWOTH))
+		ret = refuse(fault, path, "can be written by others");
+	if (!ret)
+		return fd;
+	close(fd);
+	return ret;
+}
+
+int file_read(const char *path, size_t max, char **text, size_t *len, struct file_fault *fault)
+{
+	bool in = streq(path, "-");
+	cleanup_fd int own = -1;
+	size_t size = 0;
+	ssize_t n;
+
+	*text = NULL;
+	*len = 0;
+	fault->what = NULL;
+	if (!in) {
+		own = open_trusted(path, fault);
+		if (own < 0)
+			return own;
+	}
+	for (;;) {
+		if (*len + 1 >= size) {
+			char *more = realloc(*text, size = size ? size * 2 : 4096);
+
+			if (!more)
+				return -ENOMEM;
+			*text = more;
+		}
+		n = read(in ? STDIN_FILENO : own, *text + *len, size - 1 - *len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		*len += (size_t)n;
+		if (*len > max)
+			return -EFBIG;
+		if (n == 0)
+			break;
+	}
+	(*text)[*len] = '\0';
+	return 0;
+}
+
+static int write_all(int fd, const char *text, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, text, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n ? -errno : -EIO;
+		text += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/* Writes a new file below a directory, and has it reach the disk. */
+static int write_new(int dir, const char *name, const char *text, size_t len)
+{
+	cleanup_fd int fd = -1;
+	int ret;
+
+	/* left over from a save that was interrupted */
+	if (unlinkat(dir, name, 0) && errno != ENOENT)
+		return -errno;
+	fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return -errno;
+	ret = write_all(fd, text, len);
+	return ret ?: fsync(fd) ? -errno : 0;
+}
+
+/* Makes PATH.old a second name of the file, in one step as well. */
+static int keep_old(int dir, const char *name, const char *temp, const char *old)
+{
+	if (unlinkat(dir, temp, 0) && errno != ENOENT)
+		return -errno;
+	if (linkat(dir, name, dir, temp, 0))
+		return errno == ENOENT ? 0 : -errno;
+	if (renameat(dir, temp, dir, old))
+		return -errno;
+	/* a rename to another name of the same file does nothing, after a loss of power */
+	return unlinkat(dir, temp, 0) && errno != ENOENT ? -errno : 0;
+}
+
+static int replace(int dir, const char *name, const char *text, size_t len)
+{
+	char new[NAME_MAX + 1], temp[NAME_MAX + 1], old[NAME_MAX + 1];
+	int ret;
+
+	if (snprintf(new, sizeof(new), ".%s.new", name) >= (int)sizeof(new) ||
+	    snprintf(temp, sizeof(temp), ".%s.old", name) >= (int)sizeof(temp) ||
+	    snprintf(old, sizeof(old), "%s.old", name) >= (int)sizeof(old))
+		return -ENAMETOOLONG;
+	/* one at a time: both would write the same temporary file */
+	if (flock(dir, LOCK_EX))
+		return -errno;
+	ret = write_new(dir, new, text, len) ?: keep_old(dir, name, temp, old);
+	if (!ret && renameat(dir, new, dir, name))
+		ret = -errno;
+	if (ret) {
+		unlinkat(dir, new, 0);
+		return ret;
+	}
+	return fsync(dir) ? -errno : 0;
+}
+
+int file_replace(const struct ctx *ctx, const char *path, const char *text, size_t len)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	char parent[PATH_MAX] = ".";
+	cleanup_fd int dir = -1;
+
+	if (!*name || streq(name, ".") || streq(name, ".."))
+		return -EISDIR;
+	if (slash && snprintf(parent, sizeof(parent), "%.*s", (int)(slash - path + 1), path) >=
+			     (int)sizeof(parent))
+		return -ENAMETOOLONG;
+	if (!act(ctx, "write %s", path))
+		return 0;
+	dir = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return dir < 0 ? -errno : replace(dir, name, text, len);
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* PCI/TSM in sysfs, see tsm.h. */
+#include <errno.h>
+
+#include "report.h"
+#include "tsm.h"
+
+unsigned int tsm_find(const struct ctx *ctx, char *tsm, char *list, size_t size)
+{
+	cleanup_dir DIR *dir = NULL;
+	unsigned int count = 0;
+	struct dirent *e;
+	size_t used = 0;
+	int n;
+
+	list[0] = '\0';
+	dir = util_opendirat(ctx->sysfs_fd, "class/tsm");
+	if (!dir)
+		return 0;
+	while ((e = readdir(dir))) {
+		if (!tsm_is_name(e->d_name))
+			continue;
+		util_copy(tsm, TSM_NAME_LEN, e->d_name);
+		n = snprintf(list + used, size - used, "%s%s", count ? ", " : "", e->d_name);
+		if (n > 0 && (size_t)n < size - used)
+			used += (size_t)n;
+		count++;
+	}
+	return count;
+}
+
+static int report_refusal(struct ctx *ctx, struct problem *p, const char *tsm)
+{
+	p->stage = "connect";
+	if (p->err == -ENXIO) {
+		p->code = EXIT_UNSUPPORTED;
+		p->hint = "'ls /sys/class/tsm' shows the TSMs";
+	} else {
+		p->hint = p->err == -EACCES || p->err == -EPERM ?
+				  NULL :
+				  "the kernel log may say more: 'dmesg'";
+	}
+	return report_error(ctx, p, "cannot connect it to %s: %s", tsm, strerror(-p->err));
+}
+
+int tsm_connect(struct ctx *ctx, const struct pci_device *dev, const char *tsm)
+{
+	struct problem p = { .device = dev->name, .attribute = "tsm/connect", .value = tsm };
+	char after[ATTR_MAX];
+
+	p.err = pci_set(ctx, dev, "tsm/connect", tsm);
+	if (p.err)
+		return report_refusal(ctx, &p, tsm);
+	p.stage = "verify";
+	if (ctx->dry_run || (pci_get(dev, "tsm/connect", after) == 0 && streq(after, tsm)))
+		return 0;
+	p.err = -EIO;
+	return report_error(ctx, &p, "it is not connected to %s afterwards", tsm);
+}
+
+int tsm_disconnect(struct ctx *ctx, const struct pci_device *dev, const char *tsm)
+{
+	struct problem p = { .device = dev->name,
+			     .attribute = "tsm/disconnect",
+			     .value = tsm,
+			     .stage = "disconnect" };
+	char bound[ATTR_MAX];
+
+	/* PCI/TSM would disconnect a bound device, and its guest would lose it */
+	if (pci_get(dev, "tsm/bound", bound) == 0 && bound[0]) {
+		p.err = -EBUSY;
+		p.hint = "run 'tsmctl unbind' or 'tsmctl revoke' first";
+		return report_error(ctx, &p, "it is bound to a VM");
+	}
+	p.err = pci_set(ctx, dev, "tsm/disconnect", tsm);
+	if (p.err)
+		return report_error(ctx, &p, "cannot disconnect it from %s: %s", tsm,
+				    strerror(-p.err));
+	return 0;
+}
+
+int tsm_report_none(struct ctx *ctx, const struct pci_device *dev, const char *tsm)
+{
+	struct problem p = {
+		.device = dev->name,
+		.attribute = "tsm/connect",
+		.value = tsm,
+		.err = -ENOENT,
+		.stage = "device",
+		.hint = "connect function 0 of a TEE-capable device; its other functions follow",
+		.code = EXIT_UNSUPPORTED,
+	};
+
+	return report_error(ctx, &p, "it cannot connect to a TSM: no tsm/connect in sysfs");
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The kernel's PCI/TSM: the TSMs of this host, and devices' connections to them. */
+#ifndef TSMCTL_TSM_H
+#define TSMCTL_TSM_H
+
+#include "pci.h"
+
+/**
+ * tsm_find() - look for the TSMs of this host
+ * @ctx: this run
+ * @tsm: out, TSM_NAME_LEN bytes: one of them
+ * @list: out, the names of all of them, with commas between them
+ * @size: bytes in @list
+ *
+ * Return: how many there are.
+ */
+unsigned int tsm_find(const struct ctx *ctx, char *tsm, char *list, size_t size);
+
+/**
+ * tsm_connect() - connect a device that is not connected
+ * @ctx: this run
+ * @dev: the device
+ * @tsm: name of the TSM
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int tsm_connect(struct ctx *ctx, const struct pci_device *dev, const char *tsm);
+
+/**
+ * tsm_disconnect() - disconnect a device that is not bound
+ * @ctx: this run
+ * @dev: the device
+ * @tsm: the TSM that it is connected to
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int tsm_disconnect(struct ctx *ctx, const struct pci_device *dev, const char *tsm);
+
+/**
+ * tsm_report_none() - report that a device cannot connect to any TSM
+ * @ctx: this run
+ * @dev: the device
+ * @tsm: the TSM that it should connect to
+ *
+ * Return: -ENOENT.
+ */
+int tsm_report_none(struct ctx *ctx, const struct pci_device *dev, const char *tsm);
+
+#endif

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* tsmctl apply and diff: make devices what the configuration says, or tell how. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "holder.h"
+#include "plan.h"
+#include "policy.h"
+#include "report.h"
+#include "select.h"
+#include "wanted.h"
+
+static const char *opt_file;
+static int opt_prune;
+
+static const struct poptOption options[] = {
+	{ "file", 'f', POPT_ARG_STRING, &opt_file, 0, "this document only; - is standard input",
+	  "FILE" },
+	{ "prune", 0, POPT_ARG_NONE, &opt_prune, 0,
+	  "release, disconnect and forget devices that no document names", NULL },
+	POPT_TABLEEND
+};
+
+/* What --prune wants of a device; its policy goes too. */
+static const char *const nothing[SETTINGS] = {
+	[SET_ASSIGNED] = "0",
+	[SET_TSM] = "none",
+};
+
+/* @found: without arguments, the devices that concern us, in any order */
+struct run {
+	struct ctx *ctx;
+	struct wanted wanted;
+	bool only_show;
+	struct pci_addr *found;
+	size_t count;
+	size_t size;
+};
+
+/* One apply at a time: udev starts one for each function that appears. */
+static int lock(struct ctx *ctx, int *fd)
+{
+	struct problem p = { .attribute = "run", .value = ctx->run.path, .stage = "lock" };
+	struct stat st;
+
+	if (ctx->dry_run)
+		return 0;
+	if (access(ctx->run.path, F_OK) && act(ctx, "create %s", ctx->run.path) &&
+	    mkdir(ctx->run.path, 0755) && errno != EEXIST) {
+		p.err = -errno;
+		return report_error(ctx, &p, "cannot create %s: %s", ctx->run.path,
+				    strerror(-p.err));
+	}
+	*fd = open(ctx->run.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (*fd < 0 || fstat(*fd, &st))
+		p.err = -errno;
+	else if (st.st_uid != 0 && st.st_uid != geteuid())
+		p.err = -EPERM;
+	else if (flock(*fd, LOCK_EX))
+		p.err = -errno;
+	if (p.err)
+		return report_error(ctx, &p, "cannot lock %s: %s", ctx->run.path, strerror(-p.err));
+	return 0;
+}
+
+/* A device in use is left as it is, unless there is nothing to do. */
+static int refuse_in_use(struct ctx *ctx, const struct pci_device *dev)
+{
+	struct problem p = {
+		.device = dev->name,
+		.attribute = "state",
+		.err = -EBUSY,
+		.stage = "in-use",
+		.hint = "run 'tsmctl unbind' or 'tsmctl revoke' first",
+	};
+	char bound[ATTR_MAX];
+	int ret;
+
+	ret = holder_refuse(ctx, dev, "change it");
+	if (ret)
+		return ret;
+	if (pci_get(dev, "tsm/bound", bound) || !bound[0])
+		return 0;
+	p.value = "bound";
+	return report_error(ctx, &p, "cannot change it while it is bound");
+}
+
+static int apply_device(struct ctx *ctx, struct pci_device *dev, void *arg)
+{
+	const char *want[SETTINGS];
+	const struct run *run = arg;
+	struct plan plan;
+	int ret;
+
+	if (wanted_of(ctx, &run->wanted, &dev->addr, want))
+		ret = plan_make(ctx, dev, want, false, &plan);
+	else if (opt_prune)
+		ret = plan_make(ctx, dev, nothing, true, &plan);
+	else
+		return 0;
+	if (ret)
+		return ret;
+	if (run->only_show || (!plan.count && !plan.forget)) {
+		plan_show(ctx, dev, &plan);
+		return 0;
+	}
+	return refuse_in_use(ctx, dev) ?: plan_run(ctx, dev, &plan);
+}
+
+static int remember(struct run *run, const struct pci_addr *addr)
+{
+	if (run->count == run->size) {
+		size_t size = run->size ? run->size * 2 : 64;
+		void *found = reallocarray(run->found, size, sizeof(*run->found));
+
+		if (!found)
+			return -ENOMEM;
+		run->found = found;
+		run->size = size;
+	}
+	run->found[run->count++] = *addr;
+	return 0;
+}
+
+static int consider(const struct ctx *ctx, const struct pci_addr *addr, void *arg)
+{
+	static const struct selector any = { .kind = SELECTOR_ALL, .text = "all" };
+	const char *want[SETTINGS];
+	struct run *run = arg;
+
+	(void)ctx;
+	if (wanted_of(run->ctx, &run->wanted, addr, want) ||
+	    (opt_prune && select_matches(run->ctx, &any, addr)))
+		return remember(run, addr);
+	return 0;
+}
+
+static int compare_addrs(const void *a, const void *b)
+{
+	uint64_t x = pci_addr_key(a), y = pci_addr_key(b);
+
+	return (x > y) - (x < y);
+}
+
+/* Functions that are there, addresses with policy, and addresses that are named. */
+static int find_devices(struct ctx *ctx, struct run *run)
+{
+	size_t kept = 0;
+	int ret;
+
+	ret = pci_scan(ctx, consider, run);
+	if (ret == -ENOENT)
+		ret = 0;
+	ret = ret ?: policy_scan(ctx, consider, run);
+	for (size_t i = 0; !ret && i < run->wanted.exacts; i++)
+		ret = remember(run, &run->wanted.exact[i]->sel.addr);
+	if (ret || !run->count)
+		return ret;
+	qsort(run->found, run->count, sizeof(*run->found), compare_addrs);
+	for (size_t i = 1; i < run->count; i++)
+		if (compare_addrs(&run->found[kept], &run->found[i]))
+			run->found[++kept] = run->found[i];
+	run->count = kept + 1;
+	return 0;
+}
+
+static int apply_default(struct ctx *ctx, const char *mode, bool only_show)
+{
+	char before[ATTR_MAX];
+	struct outcome o = { .attribute = DEFAULT_MODE, .value = mode, .previous = before };
+	int ret;
+
+	ret = policy_get_default(ctx, before);
+	if (ret)
+		return ret;
+	ctx->answer.done++;
+	if (streq(before, mode))
+		return 0;
+	if (!only_show && (ret = policy_set_default(ctx, mode))) {
+		ctx->answer.done--;
+		return ret;
+	}
+	o.changed = true;
+	return report_outcome(ctx, &o);
+}
+
+static int apply_all(struct ctx *ctx, const struct verb *verb, struct run *run,
+		     const struct config *config, int argc, const char **argv)
+{
+	struct problem p = { .stage = "select" };
+	int ret = 0;
+
+	if (argc)
+		return devices_each(ctx, verb, argc, argv, apply_device, run);
+	if (config->default_mode)
+		ret = apply_default(ctx, config->default_mode, run->only_show);
+	p.err = find_devices(ctx, run);
+	if (p.err)
+		return report_error(ctx, &p, "cannot look for devices: %s", strerror(-p.err));
+	return select_visit(ctx, run->found, run->count, apply_device, run) ?: ret;
+}
+
+static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
+{
+	struct run r = { .ctx = ctx, .only_show = verb == &verb_diff };
+	struct config config = { 0 };
+	cleanup_fd int lock_fd = -1;
+	int ret;
+
+	/* a plan changes nothing, and says so in the same words */
+	if (r.only_show)
+		ctx->dry_run = 1;
+	ret = config_init(ctx) ?: config_load(ctx, opt_file, &config);
+	if (!ret)
+		ret = wanted_init(&r.wanted, &config);
+	if (!ret)
+		ret = lock(ctx, &lock_fd);
+	if (!ret)
+		ret = apply_all(ctx, verb, &r, &config, argc, argv);
+	free(r.found);
+	wanted_done(&r.wanted);
+	config_free(&config);
+	if (!ret && r.only_show && ctx->answer.changed && !ctx->answer.code)
+		ctx->answer.verdict = EXIT_DIFFERS;
+	return ret;
+}
+
+const struct verb verb_apply = {
+	.name = "apply",
+	.synopsis = "[DEVICE...] [--file FILE] [--prune]",
+	.summary = "make devices what the configuration says",
+	.help = "Reads config.json and config.d/*.json in /etc/tsmctl, or FILE, and changes only "
+		"what differs: policy first, then the driver, then the TSM. A device that cannot "
+		"be finished is put back as it was, and the others go on. Devices that are open "
+		"or bound are not changed. With DEVICE, only these.",
+	.options = options,
+	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT | VERB_FUTURE,
+	.run = run,
+};
+
+const struct verb verb_diff = {
+	.name = "diff",
+	.synopsis = "[DEVICE...] [--file FILE] [--prune]",
+	.summary = "show what 'apply' would change",
+	.help = "Changes nothing. Exit status 0: nothing differs; 8: something does.",
+	.options = options,
+	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT | VERB_FUTURE,
+	.run = run,
+};

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* tsmctl doctor: what is missing for a bind, and how to mend it. */
+#include <json-c/json.h>
+#include <stdarg.h>
+
+#include "doctor.h"
+#include "report.h"
+#include "term.h"
+#include "verbs.h"
+
+static const struct {
+	const char *word;
+	const char *mark;
+	enum term_style style;
+} verdicts[] = {
+	[DOES_NOT_APPLY] = { "n/a", "-   ", TERM_DIM },
+	[PASSES] = { "pass", "ok  ", TERM_GOOD },
+	[FAILS] = { "fail", "FAIL", TERM_BAD },
+};
+
+/* Puts text into a buffer; what does not fit is cut off. */
+static void fill(char *buf, size_t size, const char *fmt, va_list ap)
+{
+	if (vsnprintf(buf, size, fmt, ap) < 0)
+		buf[0] = '\0';
+}
+
+void finding_pass(struct finding *f, const char *fmt, ...)
+{
+	va_list ap;
+
+	f->verdict = PASSES;
+	va_start(ap, fmt);
+	fill(f->evidence, sizeof(f->evidence), fmt, ap);
+	va_end(ap);
+}
+
+void finding_skip(struct finding *f, const char *fmt, ...)
+{
+	va_list ap;
+
+	f->verdict = DOES_NOT_APPLY;
+	va_start(ap, fmt);
+	fill(f->evidence, sizeof(f->evidence), fmt, ap);
+	va_end(ap);
+}
+
+void finding_fail(struct finding *f, enum exit_code code, const char *fmt, ...)
+{
+	va_list ap;
+
+	f->verdict = FAILS;
+	f->code = code;
+	va_start(ap, fmt);
+	fill(f->evidence, sizeof(f->evidence), fmt, ap);
+	va_end(ap);
+}
+
+void finding_fix(struct finding *f, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fill(f->fix, sizeof(f->fix), fmt, ap);
+	va_end(ap);
+}
+
+const char *doctor_root(const struct ctx *ctx)
+{
+	const char *moved = secure_getenv("TSMCTL_ROOT");
+
+	if (moved)
+		return streq(moved, "/") ? "" : moved;
+	return ctx->sysfs.moved ? NULL : "";
+}
+
+static struct json_object *new_text(const char *text)
+{
+	cleanup_free char *safe = text && *text ? util_printable(text) : NULL;
+
+	return safe ? json_object_new_string(safe) : NULL;
+}
+
+static void add_json(struct ctx *ctx, const struct pci_device *dev, const struct check *check,
+		     const struct finding *f)
+{
+	struct json_object *obj = json_object_new_object();
+
+	json_object_object_add(obj, "device", new_text(dev ? dev->name : NULL));
+	json_object_object_add(obj, "check", new_text(check->name));
+	json_object_object_add(obj, "title", new_text(check->title));
+	json_object_object_add(obj, "verdict", new_text(verdicts[f->verdict].word));
+	json_object_object_add(obj, "evidence", new_text(f->evidence));
+	json_object_object_add(obj, "fix", new_text(f->fix));
+	report_object(ctx, obj);
+}
+
+static void print(const struct ctx *ctx, const struct check *check, const struct finding *f)
+{
+	cleanup_free char *evidence = util_printable(f->evidence);
+	cleanup_free char *fix = util_printable(f->fix);
+
+	if (ctx->quiet && f->verdict != FAILS)
+		return;
+	printf("%s%s%s  %-11s %s: %s\n", term_style(verdicts[f->verdict].style),
+	       verdicts[f->verdict].mark, term_end(), check->name, check->title, evidence ?: "");
+	if (f->fix[0])
+		printf("%18s mend it: %s\n", "", fix ?: "");
+}
+
+/* The exit code is that of what failed, or 1 if failures differ in it. */
+static void judge(struct ctx *ctx, const struct finding *f)
+{
+	int *verdict = &ctx->answer.verdict;
+
+	if (f->verdict != FAILS)
+		return;
+	if (*verdict && *verdict != (int)f->code)
+		*verdict = EXIT_FAILED;
+	else
+		*verdict = (int)f->code;
+}
+
+static void run_checks(struct ctx *ctx, const struct pci_device *dev, const struct check *checks)
+{
+	for (const struct check *c = checks; c->name; c++) {
+		struct finding f = { 0 };
+
+		c->run(ctx, dev, &f);
+		judge(ctx, &f);
+		if (ctx->json)
+			add_json(ctx, dev, c, &f);
+		else
+			print(ctx, c, &f);
+		/* there is no more to be said of what is not there */
+		if (dev && !dev->present)
+			return;
+	}
+}
+
+static int examine(struct ctx *ctx, struct pci_device *dev, void *arg)
+{
+	(void)arg;
+	if (!ctx->json)
+		printf("\n%s\n", dev->name);
+	run_checks(ctx, dev, device_checks);
+	return 0;
+}
+
+static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
+{
+	run_checks(ctx, NULL, host_checks);
+	return argc ? devices_each(ctx, verb, argc, argv, examine, NULL) : 0;
+}
+
+const struct verb verb_doctor = {
+	.name = "doctor",
+	.synopsis = "[DEVICE...]",
+	.summary = "check what a bind needs, and tell how to mend it",
+	.help = "Checks the host: kernel, modules, configfs, IOMMU, interrupts, iommufd, KVM, TSM, "
+		"permissions; and each DEVICE: presence, IOMMU group, driver, connection, policy, "
+		"mappings, power, last error. Changes nothing. The exit status is 0 if nothing "
+		"fails, else that of what fails, or 1 if several differ.",
+	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT | VERB_FUTURE,
+	.run = run,
+};

@@ -1,0 +1,143 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
+# tsmctl doctor: a host on which all is well, then each thing that can be missing.
+bats_require_minimum_version 1.5.0
+load helpers
+
+OPTIONS="PCI_TSM IOMMUFD VFIO_PCI VFIO_DEVICE_CDEV KVM CONFIGFS_FS STRICT_DEVMEM"
+
+setup() {
+	fake_host
+	fake_tsm 0
+	fake_assigned 0000:01:00.0
+	DEV=$SYS/devices/pci0000:00/0000:01:00.0
+	export TSMCTL_ROOT=$BATS_TEST_TMPDIR/root
+	mkdir -p "$TSMCTL_ROOT"/{proc/sys/kernel,boot,dev/vfio/devices} "$SYS/class/iommu/ivhd0" \
+		"$SYS/module/vfio_tsm" "$DEV/vfio-dev/vfio0"
+	fake_driver vfio-pci-tsm
+	echo 7.3.4 > "$TSMCTL_ROOT/proc/sys/kernel/osrelease"
+	for o in $OPTIONS; do echo "CONFIG_$o=y"; done > "$TSMCTL_ROOT/boot/config-7.3.4"
+	echo "quiet" > "$TSMCTL_ROOT/proc/cmdline"
+	echo " 24:  1  IR-PCI-MSI-0000:01:00.0  0-edge  nvme0q0" > "$TSMCTL_ROOT/proc/interrupts"
+	touch "$TSMCTL_ROOT"/dev/{iommu,kvm,vfio/devices/vfio0}
+	policy 0000:01:00.0 tdi_id 0000:00:05.0
+	echo D0 > "$DEV/power_state"
+	printf '\x36\x1b\x10\x00\x06\x00' > "$DEV/config"
+}
+
+# What fails, of the host and of the device.
+failures() { json '" ".join(x["check"] for x in r if x["verdict"] == "fail")'; }
+
+@test "doctor: everything in place: nothing fails, exit 0, every check says what it saw" {
+	run_split tsmctl doctor 01:00.0 --json
+	assert_success
+	assert_envelope
+	assert_equal "$(failures)" ""
+	json_is 'all(list(x) == ["device", "check", "title", "verdict", "evidence", "fix"] for x in r)' true
+	json_is 'all(x["evidence"] for x in r)' true
+	json_is 'all((x["fix"] is None) == (x["verdict"] != "fail") for x in r)' true
+	json_is '[x["check"] for x in r if not x["device"]]' '["kernel", "modules", "configfs", "iommu", "interrupts", "iommufd", "kvm", "tsm", "devmem", "permission"]'
+	json_is '[x["check"] for x in r if x["device"]]' '["present", "group", "driver", "connection", "cdev", "denied", "regions", "tdi-id", "holder", "mapped", "power", "command", "state", "last-error"]'
+	run_split tsmctl doctor 01:00.0
+	assert_success
+	assert_line --regexp '^ok    iommufd .*dev/iommu can be opened'
+	refute_output --partial FAIL
+	run_split tsmctl doctor -q
+	assert_output ""
+}
+
+@test "doctor: each thing that is missing fails its check alone, with its code and what mends it" {
+	while IFS='|' read -r check code fix break; do
+		cp -a "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR.kept"
+		eval "$break"
+		run_split tsmctl doctor 01:00.0 --json
+		[ "$status" -eq "$code" ] || fail "$break gave exit $status, not $code: $output"
+		assert_equal "$(failures)" "$check"
+		json_is "[x['fix'] for x in r if x['verdict'] == 'fail'][0].find('$fix') >= 0" true
+		run_split tsmctl doctor 01:00.0
+		assert_line --regexp "^FAIL  ${check%% *} "
+		assert_line --regexp "^ +mend it: .*${fix//[.()]/.}"
+		rm -rf "$BATS_TEST_TMPDIR"
+		mv "$BATS_TEST_TMPDIR.kept" "$BATS_TEST_TMPDIR"
+	done <<- 'EOF'
+		kernel|5|CONFIG_IOMMUFD|sed -i /IOMMUFD/d $TSMCTL_ROOT/boot/config-7.3.4
+		kernel|5|CONFIG_KVM|sed -i "s/CONFIG_KVM=y/CONFIG_KVM_X=y/" $TSMCTL_ROOT/boot/config-7.3.4
+		devmem|5|CONFIG_STRICT_DEVMEM|sed -i /STRICT/d $TSMCTL_ROOT/boot/config-7.3.4
+		devmem|5|iomem=relaxed|echo "quiet iomem=relaxed" > $TSMCTL_ROOT/proc/cmdline
+		modules|5|tsmctl load|rmdir $SYS/module/vfio_tsm
+		modules|5|tsmctl load|rm -r $SYS/bus/pci/drivers/vfio-pci-tsm/*bind && rm -r $SYS/bus/pci/drivers/vfio-pci-tsm; fake_driver none; ln -sfn ../../../bus/pci/drivers/vfio-pci-tsm $DEV/driver
+		interrupts|5|interrupt remapping|sed -i s/IR-// $TSMCTL_ROOT/proc/interrupts
+		iommufd|5|modprobe iommufd|rm $TSMCTL_ROOT/dev/iommu
+		kvm|5|virtualization|rm $TSMCTL_ROOT/dev/kvm
+		tsm|5|tsmctl load --sim|rmdir $SYS/class/tsm/tsm0
+		iommu group|5|intel_iommu=on|rm -r $SYS/kernel/iommu_groups/* $DEV/iommu_group
+		group|6|tsmctl assign|fake_device 0000:01:00.1 e1000e
+		driver|5|tsmctl assign 0000:01:00.0|fake_set_driver 0000:01:00.0 vfio-pci
+		connection|5|tsmctl connect 0000:01:00.0|echo > $DEV/tsm/connect
+		connection|5|function 0|rm -r $DEV/tsm
+		cdev|5|VFIO_DEVICE_CDEV|rmdir $DEV/vfio-dev/vfio0
+		cdev|5|udevadm|rm $TSMCTL_ROOT/dev/vfio/devices/vfio0
+		denied|4|tsmctl allow 0000:01:00.0|policy 0000:01:00.0 bind_allowed 0
+		regions|4|tsmctl mode 0000:01:00.0 exclusive|policy 0000:01:00.0 region_mode shared
+		regions|4|tsmctl mode 0000:01:00.0 exclusive|echo shared > $CFG/default_region_mode
+		regions|4|close it|policy 0000:01:00.0 region_mode_active shared
+		tdi-id|1|tsmctl tdi-id 0000:01:00.0|policy 0000:01:00.0 tdi_id none
+		power|1|power/control|policy 0000:01:00.0 state open; echo D3hot > $DEV/power_state
+		command|1|Bus Master|policy 0000:01:00.0 state open; printf "\066\033\020\000\002\000" > $DEV/config
+		mapped|6|--bar-mmap revoke|policy 0000:01:00.0 state open; policy 0000:01:00.0 owner 77; mkdir $TSMCTL_ROOT/proc/77; echo "7f00-7f01 rw-s 0 00:0f 5 /dev/vfio/devices/vfio0" > $TSMCTL_ROOT/proc/77/maps
+		last-error|1|tsmctl connect 0000:01:00.0|policy 0000:01:00.0 last_error "-6 not-connected"
+		state|1|bind it again|policy 0000:01:00.0 state lost
+	EOF
+}
+
+@test "doctor: a VF is served by its PF's connection; its Command register has no memory bit" {
+	fake_device 0000:01:02.0 vfio-pci-tsm 8086 10ca 9
+	fake_tsm_side 0000:01:02.0
+	rm "$SYS/devices/pci0000:00/0000:01:02.0/tsm/connect"
+	echo 0000:01:00.0 > "$SYS/devices/pci0000:00/0000:01:02.0/tsm/dsm"
+	fake_policy 0000:01:02.0 open
+	printf '\xff\xff\xff\xff\x04\x00' > "$SYS/devices/pci0000:00/0000:01:02.0/config"
+	ln -s ../0000:01:00.0 "$SYS/devices/pci0000:00/0000:01:02.0/physfn"
+	run_split tsmctl doctor 01:02.0 --json
+	json_is '[x["verdict"] for x in r if x["check"] in ("connection", "command")]' '["pass", "pass"]'
+	echo > "$DEV/tsm/connect"
+	run_split tsmctl doctor 01:02.0
+	assert_line --partial "mend it: tsmctl connect 0000:01:00.0"
+}
+
+@test "doctor: failures of different codes are exit 1; a device that is not there is one check" {
+	policy 0000:01:00.0 bind_allowed 0
+	rm "$TSMCTL_ROOT/dev/kvm"
+	run_split tsmctl doctor 01:00.0
+	assert_equal "$status" 1
+	touch "$TSMCTL_ROOT/dev/kvm"
+	run_split tsmctl doctor 0000:99:00.0 --json
+	assert_equal "$status" 3
+	assert_equal "$(failures)" present
+	json_is '[x["check"] for x in r if x["device"]]' '["present"]'
+}
+
+@test "doctor: a packed configuration of the kernel; none at all; another machine's" {
+	for o in $OPTIONS; do echo "CONFIG_$o=m"; done | gzip > "$TSMCTL_ROOT/proc/config.gz"
+	rm "$TSMCTL_ROOT/boot/config-7.3.4"
+	run_split tsmctl doctor --json
+	assert_success
+	rm "$TSMCTL_ROOT/proc/config.gz"
+	run_split tsmctl doctor --json
+	assert_success
+	json_is '[x["verdict"] for x in r if x["check"] in ("kernel", "devmem")]' '["n/a", "n/a"]'
+	unset TSMCTL_ROOT
+	run_split tsmctl doctor --json
+	assert_success
+	json_is '[x["verdict"] for x in r if x["check"] in ("kernel", "kvm", "iommufd")]' '["n/a", "n/a", "n/a"]'
+}
+
+@test "doctor: nothing is written anywhere, and works without our modules" {
+	rm -r "$CFG"
+	before=$(snapshot)
+	run_split tsmctl doctor 01:00.0 --json
+	assert_equal "$status" 5
+	assert_equal "$(failures)" configfs
+	assert_equal "$(snapshot)" "$before"
+}

@@ -1,0 +1,137 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
+# What holds for every verb that the program's own table has.
+bats_require_minimum_version 1.5.0
+load helpers
+
+setup() {
+	fake_host
+	export TSMCTL_ETC=$BATS_TEST_TMPDIR/etc
+	mkdir -m 755 "$TSMCTL_ETC"
+	fake_driver vfio-pci-tsm
+	fake_tsm 0
+	fake_assigned 0000:01:00.0
+	fake_device 0000:02:00.0 nvme
+	fake_tsm_side 0000:02:00.0
+	echo '{"version":1,"devices":[{"device":"all","assigned":true,"tsm":"tsm0","region_mode":"exclusive"}]}' \
+		> "$TSMCTL_ETC/config.json"
+	chmod 644 "$TSMCTL_ETC/config.json"
+}
+
+# arguments VERB: some with which it has something to do.
+arguments() {
+	case $1 in
+	list|show|doctor|diff|save|load|unload) ;;
+	apply) echo --prune ;;
+	monitor) echo --count=1 --present ;;
+	mode) echo 01:00.0 02:00.0 shared ;;
+	tdi-id) echo 01:00.0 00:05.0 ;;
+	release) echo 01:00.0 --forget ;;
+	connect|assign) echo 02:00.0 ;;
+	*) echo 01:00.0 ;;
+	esac
+}
+
+verbs() { tsmctl help verbs | cut -f 1; }
+
+# pty COMMAND...: its output on a terminal, in $output.
+pty() {
+	run python3 -c '
+import os, pty, sys
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[1], sys.argv[1:])
+data = b""
+while True:
+    try:
+        part = os.read(fd, 65536)
+    except OSError:
+        break
+    if not part:
+        break
+    data += part
+sys.stdout.write(data.decode().replace("\r\n", "\n"))
+os.waitpid(pid, 0)' "$@"
+}
+
+@test "every verb: --dry-run opens nothing for writing, and calls nothing that changes" {
+	command -v strace > /dev/null || skip "no strace"
+	before=$(snapshot)
+	for verb in $(verbs); do
+		# shellcheck disable=SC2046
+		ASAN_OPTIONS=detect_leaks=0 run_split strace -f -qq -o "$BATS_TEST_TMPDIR/trace" \
+			tsmctl "$verb" --dry-run $(arguments "$verb")
+		rm -f "$BATS_TEST_TMPDIR/calls"
+		grep -E 'O_WRONLY|O_RDWR|O_CREAT|^[0-9]+ +(mkdir|rmdir|unlink|rename|link|symlink|f?truncate|mount|umount|f?init_module|delete_module|vfork|fork|kill|pidfd_send)' \
+			"$BATS_TEST_TMPDIR/trace" > "$BATS_TEST_TMPDIR/calls" && fail "$verb: $(cat "$BATS_TEST_TMPDIR/calls")"
+		rm "$BATS_TEST_TMPDIR/trace" "$BATS_TEST_TMPDIR/calls"
+	done
+	assert_equal "$(snapshot)" "$before"
+}
+
+@test "every verb: only the layer of --dry-run calls what changes a system" {
+	# whoever needs one of these elsewhere asks act() first, and adds the file here
+	run grep -nwE 'mkdirat?|rmdir|unlinkat?|rename(at)?2?|link(at)?|ftruncate|truncate|mount|umount2?|write|pwrite|kmod_module_probe_insert_module|kmod_module_remove_module|posix_spawn' \
+		"$BATS_TEST_DIRNAME"/../../cli/*.c
+	while IFS=: read -r file _ line; do
+		# comments and texts are no calls
+		[[ $line =~ (^|[^a-z_\"\'.])(mkdirat?|unlinkat|renameat|linkat|mount|write|posix_spawn|kmod_module_(probe_insert|remove)_module)\( ]] || continue
+		case ${file##*/} in
+		attr.c|file.c|modules.c|spawn.c|holder.c|verb-apply.c) ;;
+		*) fail "$file: $line" ;;
+		esac
+	done <<< "$output"
+	for file in attr.c file.c modules.c spawn.c verb-apply.c; do
+		grep -q 'act(ctx, "' "$BATS_TEST_DIRNAME/../../cli/$file" || fail "$file does not ask act()"
+	done
+}
+
+@test "every verb: --json is the envelope, on one error path and one other" {
+	for verb in $(verbs); do
+		[ "$verb" != monitor ] || continue
+		# shellcheck disable=SC2046
+		run_split timeout 20 tsmctl --json --dry-run "$verb" $(arguments "$verb")
+		assert_envelope
+		assert_equal "$stderr" ""
+		run_split timeout 20 tsmctl "$verb" --json --nonesuch
+		assert_equal "$status" 2
+		assert_envelope
+		run_split timeout 20 tsmctl "$verb" --json 0000:zz:00.0 x
+		assert_equal "$status" 2
+		assert_envelope
+	done
+}
+
+@test "every verb: a full disk on standard output is exit 1, and one message" {
+	for verb in $(verbs); do
+		# shellcheck disable=SC2046
+		run_split timeout 20 bash -c 'tsmctl --json --dry-run "$@" > /dev/full' - "$verb" $(arguments "$verb") --dry-run
+		[ "$status" -eq 1 ] || [ "$status" -ge 4 ] || fail "$verb gave exit $status"
+		assert_one_line "No space left on device"
+	done
+}
+
+@test "list: fits the terminal; colours only there, and never with NO_COLOR" {
+	for i in 3 4 5; do fake_assigned "0000:0$i:00.0"; done
+	COLUMNS=60 pty tsmctl list
+	assert_equal "$(wc -l <<< "$output")" 6
+	while read -r line; do
+		[ ${#line} -le 60 ] || fail "too wide: $line"
+	done <<< "$output"
+	assert_line --partial "ADDRESS       DRIVER        TSM"
+	# a pipe gets all of it, however narrow the terminal
+	COLUMNS=60 run tsmctl list
+	assert_line --regexp '^ADDRESS .* NAME$'
+	TERM=xterm pty tsmctl doctor
+	assert_output --partial $'\033['
+	TERM=xterm NO_COLOR=1 pty tsmctl doctor
+	refute_output --partial $'\033'
+	TERM=dumb pty tsmctl doctor
+	refute_output --partial $'\033'
+	# NO_COLOR counts if it is not empty
+	TERM=xterm NO_COLOR='' pty tsmctl doctor
+	assert_output --partial $'\033['
+	TERM=xterm run tsmctl doctor
+	refute_output --partial $'\033'
+}

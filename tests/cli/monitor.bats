@@ -1,0 +1,154 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
+# tsmctl monitor, with events from a FIFO in the place of the kernel's: fake-udev.c.
+bats_require_minimum_version 1.5.0
+load helpers
+
+setup_file() {
+	cc -D_GNU_SOURCE -shared -fPIC -o "$BATS_FILE_TMPDIR/udev.so" "$BATS_TEST_DIRNAME/fake-udev.c"
+}
+
+setup() {
+	fake_host
+	fake_assigned 0000:01:00.0
+	fake_device 0000:02:00.0 nvme 1b36 0010
+	fake_tsm_side 0000:02:00.0
+	export FAKE_UEVENTS=$BATS_TEST_TMPDIR/uevents
+	mkfifo "$FAKE_UEVENTS"
+	OUT=$BATS_TEST_TMPDIR/out
+}
+
+teardown() { [ -z "${MONITOR:-}" ] || kill -KILL "$MONITOR" 2> /dev/null || true; }
+
+# monitor ARG...: starts it in the background.
+monitor() {
+	env "LD_PRELOAD=$BATS_FILE_TMPDIR/udev.so" \
+		"ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0" \
+		tsmctl monitor "$@" > "$OUT" 2> "$OUT.err" 3>&- &
+	MONITOR=$!
+}
+
+# events LINE...: waits until the monitor listens, then has them happen.
+events() { printf '%s\n' "$@" > "$FAKE_UEVENTS"; }
+
+# ended STATUS: waits for the monitor, and shows what it printed.
+ended() {
+	local rc=0
+
+	gone() { ! kill -0 "$MONITOR" 2> /dev/null; }
+	until_true gone || fail "it goes on: $(cat "$OUT")"
+	wait "$MONITOR" || rc=$?
+	MONITOR=
+	output=$(cat "$OUT")
+	mapfile -t lines < "$OUT"
+	[ $rc -eq "$1" ] || fail "it ended with $rc: $output $(cat "$OUT.err")"
+}
+
+bound='change pci 0000:01:00.0 VFIO_TSM_EVENT=bound VFIO_TSM_STATE=bound VFIO_TSM_REASON=none VFIO_TSM_GENERATION=4 VFIO_TSM_TDI_ID=0000:00:05.0'
+lost='change pci 0000:01:00.0 VFIO_TSM_EVENT=lost VFIO_TSM_STATE=lost VFIO_TSM_REASON=reset VFIO_TSM_GENERATION=5 VFIO_TSM_TDI_ID=none'
+
+@test "monitor: what changed, from what, and why" {
+	monitor --count 5
+	events "$bound" "$lost" "add pci 0000:02:10.0 PCI_ID=8086:10CA" \
+		"bind pci 0000:02:10.0 DRIVER=nvme" "add tsm tsm0" "change pci 0000:02:00.0"
+	ended 0
+	assert_line --index 0 --regexp '^2[0-9-]+ [0-9:]+  0000:01:00.0  bound +bound \(was closed\)  tdi_id 0000:00:05.0$'
+	assert_line --index 1 --regexp '  0000:01:00.0  lost +lost \(was bound\)  reason reset$'
+	assert_line --index 2 --regexp '  0000:02:10.0  added *$'
+	assert_line --index 3 --regexp '  0000:02:10.0  driver +driver nvme$'
+	assert_line --index 4 --regexp '  tsm0 +tsm-added *$'
+}
+
+@test "monitor: with --json, one envelope a line, the same keys in each" {
+	monitor --json --present --count 4
+	events "$bound" "remove pci 0000:02:00.0"
+	ended 0
+	assert_equal "$(wc -l < "$OUT")" 4
+	while read -r output; do
+		assert_envelope
+		json_is 'len(r)' 1
+		json_is 'list(r[0])' '["time", "device", "event", "state", "previous", "reason", "generation", "tdi_id", "driver"]'
+		json_is 'd["changed"]' false
+	done < "$OUT"
+	output=$(sed -n 1p "$OUT")
+	json_is '[r[0][k] for k in ("device", "event", "state", "generation", "driver")]' '["0000:01:00.0", "present", "closed", 3, "vfio-pci-tsm"]'
+	output=$(sed -n 3p "$OUT")
+	json_is '[r[0][k] for k in ("event", "state", "previous", "reason", "generation", "tdi_id")]' '["bound", "bound", "closed", null, 4, "0000:00:05.0"]'
+	assert_equal "$(cat "$OUT.err")" ""
+}
+
+@test "monitor: filters by device and by event, of a device that is gone as well" {
+	monitor --events lost,removed --count 2 1b36:0010 '0000:01:*'
+	events "$bound" "add pci 0000:02:00.0 PCI_ID=1B36:0010" "remove pci 0000:05:00.0 PCI_ID=8086:0010" \
+		"remove pci 0000:06:00.0 PCI_ID=1B36:0010" "remove tsm tsm0" "$lost"
+	ended 0
+	assert_equal "$(awk '{ print $3, $4 }' <<< "$output")" "0000:06:00.0 removed
+0000:01:00.0 lost"
+}
+
+@test "monitor: events that were lost are told: by the kernel, or by a missing generation" {
+	monitor --count 4
+	events "${bound/GENERATION=4/GENERATION=9}" LOST "${lost/GENERATION=5/GENERATION=10}"
+	ended_soon() { [ "$(wc -l < "$OUT")" -eq 4 ]; }
+	until_true ended_soon
+	ended 0
+	assert_equal "$(awk '{ print $3, $4 }' <<< "$output")" "0000:01:00.0 missed
+0000:01:00.0 bound
+- missed
+0000:01:00.0 lost"
+}
+
+@test "monitor: goes on while the modules are loaded anew" {
+	monitor --count 3
+	events "$bound"
+	first() { [ "$(wc -l < "$OUT")" -ge 1 ]; }
+	until_true first
+	mv "$CFG" "$CFG.away"
+	events "change pci 0000:01:00.0 VFIO_TSM_EVENT=released VFIO_TSM_STATE=unassigned VFIO_TSM_REASON=none VFIO_TSM_GENERATION=5 VFIO_TSM_TDI_ID=none"
+	mv "$CFG.away" "$CFG"
+	events "change pci 0000:01:00.0 VFIO_TSM_EVENT=assigned VFIO_TSM_STATE=closed VFIO_TSM_REASON=none VFIO_TSM_GENERATION=1 VFIO_TSM_TDI_ID=none"
+	ended 0
+	assert_line --index 2 --partial "closed (was unassigned)"
+	refute_output --partial missed
+}
+
+@test "monitor: ends with 0 on SIGINT, SIGTERM, and when its reader goes away, event or not" {
+	# one in the background ignores SIGINT, unless it says otherwise
+	for signal in INT TERM; do
+		monitor --present
+		present() { [ "$(wc -l < "$OUT")" -eq 2 ]; }
+		until_true present
+		kill -$signal "$MONITOR"
+		ended 0
+		assert_equal "$(cat "$OUT.err")" ""
+	done
+	OUT=$BATS_TEST_TMPDIR/pipe
+	mkfifo "$OUT"
+	monitor
+	exec 9< "$OUT"
+	events "$bound"
+	head -n 1 <&9 | grep -q bound
+	exec 9<&-
+	OUT=$BATS_TEST_TMPDIR/end
+	: > "$OUT"
+	cp "$BATS_TEST_TMPDIR/pipe.err" "$OUT.err"
+	ended 0
+	assert_equal "$(cat "$OUT.err")" ""
+}
+
+@test "monitor: a full disk is exit 1, one message" {
+	OUT=/dev/full
+	env "LD_PRELOAD=$BATS_FILE_TMPDIR/udev.so" "ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0" \
+		tsmctl monitor --present > /dev/full 2> "$BATS_TEST_TMPDIR/err" && fail "it succeeded"
+	assert_equal "$(cat "$BATS_TEST_TMPDIR/err")" "tsmctl: cannot write the answer: No space left on device"
+}
+
+@test "monitor: bad arguments are exit 2" {
+	for args in "--events nonesuch" "--events bound,,lost" "--events=" "--count -1" "--count x" "nvme0"; do
+		# shellcheck disable=SC2086
+		run_split tsmctl monitor $args
+		[ "$status" -eq 2 ] || fail "$args gave exit $status"
+		assert_one_line "--help"
+	done
+}

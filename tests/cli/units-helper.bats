@@ -1,0 +1,48 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
+# The units of systemd: correct, and shut up tight, as far as systemd can tell.
+bats_require_minimum_version 1.5.0
+load helpers
+
+setup() {
+	command -v systemd-analyze > /dev/null || skip "no systemd-analyze here"
+	# as they are installed, but with the helper that was built
+	for unit in "$BATS_TEST_DIRNAME"/../../systemd/tsmctl-h*.in; do
+		name=${unit##*/}
+		sed "s,@helperdir@,$TSMCTL_BIN," "$unit" > "$BATS_TEST_TMPDIR/${name%.in}"
+	done
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+@test "units: systemd has nothing to say against them" {
+	for unit in *.service *.socket; do
+		run systemd-analyze verify --man=no "./$unit"
+		assert_success
+		assert_output ""
+	done
+	# their helper is the one that is installed
+	run grep -hL '^ExecStart=@helperdir@/tsm-bind-helper ' "$BATS_TEST_DIRNAME"/../../systemd/tsmctl-h*.service.in
+	assert_output ""
+}
+
+@test "units: exposure, as systemd-analyze security counts it: 1.3 of 10 and less" {
+	run systemd-analyze security --offline=yes --threshold=13 --no-pager ./tsmctl-hold@.service
+	assert_success
+	run systemd-analyze security --offline=yes --threshold=7 --no-pager ./tsmctl-helper.service
+	assert_success
+}
+
+@test "units: a holder is never started again by itself, and shutdown does not wait for long" {
+	run grep -h -E '^(Type|Restart|TimeoutStopSec|RuntimeDirectoryPreserve)=' ./tsmctl-hold@.service
+	assert_output $'Type=notify\nRestart=no\nTimeoutStopSec=15\nRuntimeDirectoryPreserve=yes'
+}
+
+@test "units: their options are the helper's" {
+	for unit in *.service; do
+		read -r -a words <<< "$(sed -n 's/^ExecStart=//p' "$unit" | sed 's/%i/0000:99:00.0/')"
+		run_split timeout 20 "${words[@]}"
+		[ "$status" -ne 2 ] || fail "$unit: $output"
+		[[ $output != *'"step":"usage"'* ]] || fail "$unit: $output"
+	done
+}
