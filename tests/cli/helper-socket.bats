@@ -231,7 +231,10 @@ print(ask.answer(waiting[3]), end="")'
 import os, socket, struct, ask
 path = os.environ["SOCK"]
 listener = socket.create_server(("127.0.0.1", 0))
-for rest in (ask.request("bind")[1:], b"", b"x" * 3000):
+waiting = []
+for rest in (ask.request("bind")[1:], b"", b"x" * 3000, None):
+    # the last one is refused, and so its file never taken
+    if rest is None: waiting = [ask.connect(path) for i in range(8)]
     tcp = socket.create_connection(listener.getsockname())
     peer = listener.accept()[0]
     tcp.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 600))
@@ -244,11 +247,15 @@ for rest in (ask.request("bind")[1:], b"", b"x" * 3000):
     socket.send_fds(s, [b"{"], [tcp.fileno()])
     tcp.close()
     if rest: s.send(rest)
-    else: s.close()
-    print(ask.ask(path, ask.request()), end="")
+    elif rest is None: print(ask.answer(s)[:100])
+    s.close()
+    for w in waiting: w.close()
+    # those who wait, and those that linger, count until they have ended
+    while "EAGAIN" in (said := ask.ask(path, ask.request())): pass
+    print(said, end="")
     peer.close()'
 	assert_success
-	assert_equal "$(grep -c '"ok":true,"state":"open"' <<< "$output")" 3
+	assert_equal "$(grep -c '"ok":true,"state":"open"' <<< "$output")" 4
 	unharmed
 }
 
