@@ -231,23 +231,31 @@ print(ask.answer(waiting[3]), end="")'
 import os, socket, struct, ask
 path = os.environ["SOCK"]
 listener = socket.create_server(("127.0.0.1", 0))
-for line in (ask.request("bind"), b"", b"x" * 3000):
+waiting = []
+for rest in (ask.request("bind")[1:], b"", b"x" * 3000, None):
+    # the last one is refused, and so its file never taken
+    if rest is None: waiting = [ask.connect(path) for i in range(8)]
     tcp = socket.create_connection(listener.getsockname())
     peer = listener.accept()[0]
-    tcp.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 30))
+    tcp.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 600))
     tcp.setblocking(False)
     try:
         while True: tcp.send(b"x" * 65536)
     except BlockingIOError: pass
     s = ask.connect(path)
-    socket.send_fds(s, [line or b"{"], [tcp.fileno()])
+    # the request is not complete yet: so this is not the last close of it
+    socket.send_fds(s, [b"{"], [tcp.fileno()])
     tcp.close()
-    if not line: s.close()
-    print(ask.ask(path, ask.request()), end="")
-    if line: print(ask.answer(s)[:60].strip())
+    if rest: s.send(rest)
+    elif rest is None: print(ask.answer(s)[:100])
+    s.close()
+    for w in waiting: w.close()
+    # those who wait, and those that linger, count until they have ended
+    while "EAGAIN" in (said := ask.ask(path, ask.request())): pass
+    print(said, end="")
     peer.close()'
 	assert_success
-	assert_equal "$(grep -c '"ok":true,"state":"open"' <<< "$output")" 3
+	assert_equal "$(grep -c '"ok":true,"state":"open"' <<< "$output")" 4
 	unharmed
 }
 
@@ -338,7 +346,7 @@ print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
 
 @test "socket: one service in one place; what was left behind is replaced, other files are not" {
 	serve
-	run_split tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
+	run_split timeout 20 tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
 	assert_equal "$status" 6
 	[[ $output == *"process $service listens"* ]] || fail "$output"
 	kill -KILL "$service"
@@ -351,12 +359,12 @@ print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
 	until_true eval '! kill -0 "$service" 2> /dev/null'
 	rm "$SOCK"
 	echo mine > "$SOCK"
-	run_split tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
+	run_split timeout 20 tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
 	assert_equal "$status" 1
 	[[ $output == *EEXIST* ]] || fail "$output"
 	assert_equal "$(cat "$SOCK")" mine
 	chmod 777 "$SHORT/run"
-	run_split tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
+	run_split timeout 20 tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
 	assert_equal "$status" 4
 }
 
@@ -409,10 +417,10 @@ print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
 }
 
 @test "socket: from systemd: its socket and its notifications, and none that are not meant for us" {
-	run_split env LISTEN_PID=1 LISTEN_FDS=1 tsm-bind-helper serve --listen systemd
+	run_split timeout 20 env LISTEN_PID=1 LISTEN_FDS=1 tsm-bind-helper serve --listen systemd
 	assert_equal "$status" 1
 	[[ $output == *'"step":"listen","errno":"ENOENT"'* ]] || fail "$output"
-	run_split bash -c 'exec 3< /etc/passwd; LISTEN_PID=$BASHPID LISTEN_FDS=1 exec tsm-bind-helper serve --listen systemd'
+	run_split timeout 20 bash -c 'exec 3< /etc/passwd; LISTEN_PID=$BASHPID LISTEN_FDS=1 exec tsm-bind-helper serve --listen systemd'
 	[[ $output == *'"errno":"EPROTOTYPE"'* ]] || fail "$output"
 	mkdir "$SHORT/run"
 	run timeout 60 python3 -c '

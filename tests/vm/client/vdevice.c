@@ -127,12 +127,8 @@ STEP(device_close)
 }
 
 const struct step vdevice_steps[] = {
-	{ "nest-parent", nest_parent },
-	{ "viommu", viommu },
-	{ "vdevice", vdevice },
-	{ "destroy", destroy },
-	{ "bind-by", bind_by },
-	{ "iommufd-close", iommufd_close },
-	{ "device-close", device_close },
-	{ NULL, NULL },
+	{ "nest-parent", nest_parent },	  { "viommu", viommu },
+	{ "vdevice", vdevice },		  { "destroy", destroy },
+	{ "bind-by", bind_by },		  { "iommufd-close", iommufd_close },
+	{ "device-close", device_close }, { NULL, NULL },
 };
