@@ -122,3 +122,24 @@ setup() {
 	run_split tsmctl --json bind 02:00.0 01:00.0
 	json_is '[x["errno"] for x in e]' '["EOPNOTSUPP", "EBUSY"]'
 }
+
+@test "manual: every verb and option of the tables is in it, and every key of the configuration" {
+	man=$BATS_TEST_DIRNAME/../../man
+	while IFS=$'\t' read -r verb _ options _; do
+		grep -qE "^\.It Cm .*\b$verb\b" "$man/tsmctl.8" || grep -qE "Cm $verb\b" "$man/tsmctl.8" || fail "no $verb"
+		for option in $options; do
+			option=${option#--}
+			grep -qE "(Fl |, )-${option%=}\b" "$man/tsmctl.8" || fail "no --$option of $verb"
+		done
+	done < <(tsmctl help verbs)
+	for key in version default_region_mode devices device $(grep -oE '\[SET_[A-Z_]+\] = "[a-z_]+"' "$BATS_TEST_DIRNAME/../../cli/config.c" | cut -d'"' -f2); do
+		grep -qE "^\.It Li $key$" "$man/tsmctl-config.5" || fail "no $key"
+	done
+	for code in 0 1 2 3 4 5 6 7 8; do grep -qx ".It $code" "$man/tsmctl.8" || fail "no exit code $code"; done
+	command -v mandoc > /dev/null || skip "no mandoc"
+	for page in "$man"/tsmctl*.[1-9]; do
+		run mandoc -T lint -W warning "$page"
+		assert_success
+		assert_output ""
+	done
+}
