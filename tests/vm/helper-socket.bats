@@ -2,6 +2,7 @@
 # VMMs that ask for a bind on a socket, and the holder's own socket, on a real
 # device. The service runs without any privilege.
 # vm: --nvme 2
+# kernels: normal
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A device that an unmodified QEMU has, with a guest Linux on it.
 # vm: --nvme 1 --mem 3072 --timeout 3000
+# kernels: normal
 # wants: qemu
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
