@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 
+#include "doctor.h"
 #include "holder.h"
 #include "policy.h"
 #include "report.h"
@@ -114,6 +115,34 @@ static void print_tables(void)
 	}
 }
 
+static void print_option_rows(const char *verb, const struct poptOption *o)
+{
+	for (; o && o->longName; o++) {
+		char letter[2] = { o->shortName ?: '-', '\0' };
+
+		printf("option\t%s\t%s\t%s\t%s\t%s\n", verb, letter, o->longName,
+		       o->argDescrip ?: "-", o->descrip);
+	}
+}
+
+static void print_check_rows(const char *kind, const struct check *c)
+{
+	for (; c->name; c++)
+		printf("check\t%s\t%s\t%s\n", kind, c->name, c->title);
+}
+
+/* For man/page.awk: all the tables, a row a line; the options of every verb are of "-". */
+static void print_rows(void)
+{
+	for (const struct verb *const *v = verbs; *v; v++) {
+		printf("verb\t%s\t%s\t%s\n", (*v)->name, (*v)->synopsis, (*v)->summary);
+		print_option_rows((*v)->name, (*v)->options);
+	}
+	print_option_rows("-", global_options);
+	print_check_rows("host", host_checks);
+	print_check_rows("device", device_checks);
+}
+
 static int help(int argc, const char **argv)
 {
 	const struct verb *verb;
@@ -122,6 +151,10 @@ static int help(int argc, const char **argv)
 		return print_help(NULL);
 	if (argc == 1 && streq(argv[0], "verbs")) {
 		print_tables();
+		return 1;
+	}
+	if (argc == 1 && streq(argv[0], "tables")) {
+		print_rows();
 		return 1;
 	}
 	verb = argc == 1 ? verb_find(argv[0]) : NULL;

@@ -1,0 +1,217 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2030,SC2031,SC2154
+# The man pages: nothing that the program or the kernel's ABI has is missing, what
+# they show can be typed, and they are well formed.
+bats_require_minimum_version 1.5.0
+load helpers
+
+setup_file() { build_kernel; }
+
+setup() {
+	TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	MADE=$TSMCTL_BIN/../man
+	pages=("$TOP"/man/*.[1-9] "$MADE"/*.[1-9])
+}
+
+# on_page PAGE MACRO WORD: the page has an entry for a word.
+on_page() {
+	sed 's/\\//g' "$1" | grep -E '^\.It ' | tr ' ' '\n' | grep -qxF -e "$3" -e "$3/" ||
+		fail "${1##*/} has no $2 $3"
+}
+
+# text PAGE: the page as its readers see it, in one line.
+text() { mandoc -T ascii -O width=1000 "$1" | col -b | tr -s ' \n' ' '; }
+
+@test "man: pages are without warnings of mandoc" {
+	command -v mandoc > /dev/null || skip "no mandoc"
+	for page in "${pages[@]}"; do
+		run mandoc -T lint -W warning "$page"
+		assert_success
+		assert_output ""
+	done
+}
+
+@test "man: pages are without warnings of man" {
+	man --version 2> /dev/null | grep -q '^man ' || skip "no man-db"
+	for page in "${pages[@]}"; do
+		run_split env LC_ALL=C.UTF-8 MANPAGER=cat man --warnings=all -l "$page"
+		assert_success
+		assert_equal "$stderr" ""
+		[ "${#lines[@]}" -gt 10 ] || fail "${page##*/} is empty"
+	done
+}
+
+@test "man: each verb has a page, and no other" {
+	made=$(find "$MADE" -name '*.8' -exec basename -s .8 {} + | sort)
+	assert_equal "$made" "$(tsmctl help verbs | cut -f 1 | sed 's/^/tsmctl-/' | sort)"
+	assert_equal "$(tsmctl help tables)" "$(cat "$MADE/tables")"
+}
+
+@test "man: the page of a verb has its name, summary, synopsis and options" {
+	command -v mandoc > /dev/null || skip "no mandoc"
+	command -v col > /dev/null || skip "no col"
+	checked=0
+	while IFS=$'\t' read -r kind verb first second third fourth; do
+		case $kind in
+		verb)
+			page=$(text "$MADE/tsmctl-$verb.8")
+			[[ $page == *"tsmctl-$verb - $second SYNOPSIS"* ]] || fail "no summary of $verb: $page"
+			# in the help, it is in capitals and without blanks
+			synopsis=$(tr -d ' ' <<< "tsmctl$verb$first" | tr '[:upper:]' '[:lower:]')
+			[[ $(tr -d ' ' <<< "$page" | tr '[:upper:]' '[:lower:]') == *"synopsis$synopsis"* ]] ||
+				fail "no synopsis $first in: $page"
+			;;
+		option)
+			for each in $([ "$verb" = - ] && tsmctl help verbs | cut -f 1 || echo "$verb"); do
+				page=$(text "$MADE/tsmctl-$each.8")
+				entry="--$second"
+				[ "$first" = - ] || entry="-$first, $entry"
+				[ "$third" = - ] || entry+="="
+				[[ $page == *" Options"*" $entry"* ]] || fail "no '$entry' in $each"
+				fourth=${fourth^}
+				[[ $page == *"$fourth"* ]] || fail "no '$fourth' in $each"
+			done
+			;;
+		check) on_page "$MADE/tsmctl-doctor.8" check "$first" ;;
+		*) fail "what is $kind?" ;;
+		esac
+		checked=$((checked + 1))
+	done < <(tsmctl help tables)
+	[ $checked -gt 60 ] || fail "only $checked rows"
+}
+
+@test "man: a page is not made of a verb that does not exist, or without its sections" {
+	page() { awk -f "$TOP/man/page.awk" -v "verb=$1" "$MADE/tables" "$2"; }
+	run page bnid "$TOP/man/verbs/bind.in"
+	assert_failure 1
+	assert_output --partial "bnid"
+	grep -v '^\.Sh ' "$TOP/man/verbs/bind.in" > "$BATS_TEST_TMPDIR/bind.in"
+	run page bind "$BATS_TEST_TMPDIR/bind.in"
+	assert_failure 1
+}
+
+# example VERB COMMAND: runs it on a fake host. There are no modules and no VFIO to
+# it; load and unload are refused, but not for their arguments.
+example() {
+	local command=$2 arguments=
+
+	case $1 in
+	bind) arguments=--dry-run ;;
+	# so that it ends; an option that is there twice leaks in libpopt
+	monitor) arguments="--present --count=1" command=$(sed 's/--events [^ ]*/&,present/' <<< "$command") ;;
+	esac
+	cat > "$BATS_TEST_TMPDIR/bin/tsmctl" <<-EOF
+		#!/bin/sh
+		exec env "LD_PRELOAD=$BATS_FILE_TMPDIR/kernel.so" $TSMCTL_BIN/tsmctl "\$@" $arguments
+	EOF
+	chmod 755 "$BATS_TEST_TMPDIR/bin/tsmctl"
+	export ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0
+	run_split env PATH="$BATS_TEST_TMPDIR/bin:$PATH" timeout 60 bash -c "cd '$BATS_TEST_TMPDIR' && $command"
+}
+
+host() {
+	fake_host
+	export TSMCTL_ETC=$BATS_TEST_TMPDIR/etc
+	mkdir -p "$TSMCTL_ETC" "$BATS_TEST_TMPDIR/bin"
+	chmod 755 "$TSMCTL_ETC"
+	echo '{"version":1,"devices":[{"device":"0000:01:00.0","bind_allowed":false}]}' |
+		tee "$TSMCTL_ETC/config.json" > "$BATS_TEST_TMPDIR/host.json"
+	chmod 644 "$TSMCTL_ETC/config.json"
+	fake_driver vfio-pci-tsm
+	fake_tsm 0
+	fake_device 0000:02:00.0 nvme 8086 10c9 8
+	default_driver 0000:02:00.0 nvme
+	fake_tsm_side 0000:02:00.0
+	fake_device 0000:02:10.0 igbvf 8086 10ca 9
+	[ "$1" != unload ] || return 0
+	fake_assigned 0000:01:00.0
+	default_driver 0000:01:00.0 nvme
+}
+
+@test "man: the examples work" {
+	tried=0
+	for page in "$TOP"/man/verbs/*.in; do
+		verb=$(basename -s .in "$page")
+		rm -rf "$BATS_TEST_TMPDIR/sys"
+		host "$verb"
+		before=$tried
+		while read -r command; do
+			example "$verb" "$command"
+			case $verb:$status in
+			*:0|diff:8|doctor:[13456]) ;;
+			load:5|unload:5) [[ $stderr == *"modules belong to the running kernel"* ]] || fail "$stderr" ;;
+			*) fail "$verb: '$command' answers $status: $output $stderr" ;;
+			esac
+			[ -z "$stderr" ] || [[ $command == *dry-run* || $verb =~ load|bind|diff ]] ||
+				fail "$verb: '$command' says $stderr"
+			tried=$((tried + 1))
+		done < <(sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/{/^\.Bd/,/^\.Ed/{/^\./!p}}' "$page")
+		[ $tried -gt $before ] || fail "no example in ${page##*/}"
+	done
+	[ $tried -ge 30 ] || fail "only $tried examples"
+}
+
+@test "man: every key of JSON is in tsmctl-json(5), and every stage of the kernel in vfio_tsm(5)" {
+	host any
+	policy 0000:01:00.0 last_error "-16 mapped"
+	for command in list "mode 01:00.0" doctor "monitor --present --count=1" "mode 99:00.0"; do
+		# shellcheck disable=SC2086
+		run_split tsmctl --json $command
+		keys=$(json '" ".join(list(d) + [k for x in r + e for k in x])')
+		[[ $keys == *" "*" "*" "*" "* ]] || fail "no keys: $output"
+		for key in $keys; do
+			on_page "$TOP/man/tsmctl-json.5" key "$key"
+		done
+	done
+	for word in $(grep -oE '\[VFIO_TSM_[A-Z_0-9]+\] = "[a-z0-9-]+"' "$TOP/configfs/words.c" | cut -d '"' -f 2); do
+		grep -qwF -e "$word" "$TOP/man/vfio_tsm.5" || fail "no $word"
+	done
+}
+
+@test "man: every file and variable of the ABI is in vfio_tsm(5)" {
+	files=$(sed -nE 's,^(What:)?\s+/sys/(.*/)?([a-z_<>]+)/?$,\3,p' "$TOP"/configfs/ABI/* | sort -u)
+	[ "$(wc -l <<< "$files")" -ge 18 ] || fail "only $files"
+	for file in $files; do
+		[ "$file" = vfio_tsm ] || on_page "$TOP/man/vfio_tsm.5" file "$file"
+	done
+	# the words of the tables
+	for word in $(awk '/^\t\t=+  =+$/ { inside = !inside; if (++n % 2) inside = 1; next }
+			inside && /^\t\t[a-zA-Z]/ { print $1 }' "$TOP"/configfs/ABI/*); do
+		on_page "$TOP/man/vfio_tsm.5" word "$word"
+		words=$((${words:-0} + 1))
+	done
+	[ "$words" -ge 40 ] || fail "only $words words"
+}
+
+@test "man: every errno, field and parameter is in vfio-pci-tsm(4)" {
+	header=$TOP/kernel/uapi/linux/vfio_tsm.h
+	page=$TOP/man/vfio-pci-tsm.4
+	errnos=$(grep -E '^ \* [A-Z0-9, ]+ - ' "$header" | sed 's/ - .*//' | grep -oE '\bE[A-Z0-9]+\b')
+	[ "$(wc -l <<< "$errnos")" -ge 15 ] || fail "only $errnos"
+	for errno in $(sort -u <<< "$errnos"); do
+		[ "$(grep -cx "\.It Bq Er $errno" "$page")" -ge "$(grep -cx "$errno" <<< "$errnos")" ] || fail "no $errno"
+	done
+	for field in $(grep -oP '^ \* @\K[a-z_]+' "$header"); do
+		on_page "$page" field "$field"
+	done
+	for parameter in $(grep -ohP '^module_param(_cb)?\(\K[a-z0-9_]+' "$TOP/kernel/main.c" "$TOP/configfs/main.c"); do
+		on_page "$page" parameter "$parameter"
+	done
+	for ioctl in $(grep -oP '^#define \KVFIO_[A-Z_]+' "$header"); do
+		grep -qx "\.Ss $ioctl" "$page" || fail "no $ioctl"
+	done
+}
+
+@test "man: what a page refers to is there" {
+	for page in "${pages[@]}"; do
+		while read -r name section _; do
+			case $name in
+			tsm*|vfio*)
+				[ -e "$TOP/man/$name.$section" ] || [ -e "$MADE/$name.$section" ] ||
+					fail "${page##*/} refers to $name($section)"
+				;;
+			esac
+		done < <(sed -n 's/^\.Xr //p' "$page")
+	done
+}
