@@ -15,17 +15,18 @@ setup() {
 	tmp=$BATS_TEST_TMPDIR
 	[ -n "${KDIR:-}" ] || fail "KDIR does not say which kernel to build for"
 	release=$(cat "$KDIR/include/config/kernel.release")
-	mkdir -p "$tmp/tree" "$tmp/lib/$release"
+	mkdir -p "$tmp/tree" "$tmp/src" "$tmp/lib/$release"
 	# the programs have no part in this
 	mkdir "$tmp/bin"
 	touch "$tmp"/bin/{tsmctl,tsm-bind-helper}
-	"${MAKE:-make}" -s -C "$top/cli" -o all install O="$tmp" DESTDIR="$tmp/root" prefix=/usr
-	version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"$/\1/p' "$tmp/root/usr/src"/tsmctl-*/dkms.conf)
+	"${MAKE:-make}" -s -C "$top/cli" -o all install O="$tmp" DESTDIR="$tmp/root"
+	source=$(echo "$tmp/root/usr/local/src"/tsmctl-*)
+	version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"$/\1/p' "$source/dkms.conf")
 }
 
 run_dkms() {
 	run dkms "$@" --no-depmod -k "$release" -a "$(uname -m)" --kernelsourcedir "$KDIR" \
-		--dkmstree "$tmp/tree" --sourcetree "$tmp/root/usr/src" --installtree "$tmp/lib"
+		--dkmstree "$tmp/tree" --sourcetree "$tmp/src" --installtree "$tmp/lib"
 }
 
 machine() { ls -lR /var/lib/dkms /usr/src 2> /dev/null; }
@@ -34,7 +35,7 @@ machine() { ls -lR /var/lib/dkms /usr/src 2> /dev/null; }
 	command -v dkms > /dev/null || skip "no dkms"
 	before=$(machine)
 	[ "$release" != "$(uname -r)" ] || skip "this is the running kernel"
-	run_dkms install "tsmctl/$version"
+	run_dkms install "$source"
 	[ "$status" -eq 0 ] || {
 		cat "$tmp"/tree/tsmctl/*/build/make.log
 		fail "$output"
@@ -47,7 +48,7 @@ machine() { ls -lR /var/lib/dkms /usr/src 2> /dev/null; }
 	done
 	assert_equal "$(find "$tmp/lib" -name '*.ko*' | wc -l)" 3
 	# it built where it should, not in what it built from
-	run find "$tmp/root/usr/src" -name '*.o' -o -name '*.ko' -o -name 'Module.symvers'
+	run find "$source" "$tmp/src" -name '*.o' -o -name '*.ko' -o -name 'Module.symvers'
 	assert_output ""
 	run_dkms remove "tsmctl/$version"
 	assert_success
