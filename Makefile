@@ -3,7 +3,6 @@
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 KERNEL ?= normal
-prefix ?= /usr/local
 V ?=
 
 build := $(CURDIR)/build
@@ -16,7 +15,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 # One output directory for each kernel's build
 MO ?= $(build)/modules/$(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null)
 
-.PHONY: all modules modules_install vm-modules install demo bench check check-static \
+.PHONY: all modules modules_install vm-modules install uninstall demo bench check check-static \
 	check-cli check-bed check-vm clean help kdir
 
 all: ## the programs, into build/bin (this is the default)
@@ -36,9 +35,11 @@ kdir:
 vm-modules: ## the kernel modules for the test bed; KERNEL=normal or debug
 	+$(Q)MAKE='$(MAKE)' tests/vm/stage-modules $(KERNEL)
 
-install: all ## install programs, man pages and <linux/vfio_tsm.h>; DESTDIR=DIR, prefix=/usr/local
+install: all ## install all but the modules, with their source for DKMS; DESTDIR=DIR, prefix=/usr/local
 	$(Q)$(MAKE) -C cli install
-	$(Q)install -D -m 644 kernel/uapi/linux/vfio_tsm.h $(DESTDIR)$(prefix)/include/linux/vfio_tsm.h
+
+uninstall: ## remove what install put there, with the same DESTDIR and directories
+	$(Q)$(MAKE) -C cli uninstall
 
 demo: ## an operator's session in a virtual machine, from nothing
 	$(Q)tests/install-deps build kernel vm

@@ -82,6 +82,23 @@ int module_load(struct ctx *ctx, const char *name, const char *options, bool *ch
 		NULL, NULL);
 }
 
+#define SIGN                                                                              \
+	"have it signed with a key that this host knows: DKMS signs with its own, which " \
+	"'mokutil --import /var/lib/dkms/mok.pub' and a reboot make known"
+
+/*
+ * Under lockdown, which Secure Boot brings, the kernel answers EPERM to a module that
+ * is not signed at all, as it does to those who may not load any.
+ */
+static bool locked_down(const struct ctx *ctx)
+{
+	char modes[ATTR_MAX];
+
+	return geteuid() == 0 &&
+	       attr_read(ctx->sysfs_fd, "kernel/security/lockdown", modes, sizeof(modes)) == 0 &&
+	       strchr(modes, '[') && !strstr(modes, "[none]");
+}
+
 int module_report(struct ctx *ctx, const char *name, int err)
 {
 	struct problem p = { .attribute = "module",
@@ -92,13 +109,15 @@ int module_report(struct ctx *ctx, const char *name, int err)
 
 	switch (err) {
 	case -ENOENT:
-		p.hint = "build it for the running kernel, 'make modules_install', then depmod";
+		p.hint = "build it for the running kernel, by DKMS or 'make modules_install'";
 		return report_error(ctx, &p, "there is no module %s for this kernel", name);
 	case -EKEYREJECTED:
 	case -ENOKEY:
-		p.hint =
-			"Secure Boot wants it signed with a key that is enrolled (mokutil --import)";
-		break;
+		p.hint = SIGN;
+		return report_error(
+			ctx, &p,
+			"cannot load module %s: %s: Secure Boot, or the kernel itself, wants it signed",
+			name, strerror(-err));
 	case -ENOEXEC:
 	case -EINVAL:
 		p.hint = "build it for the running kernel; the kernel log says more: 'dmesg'";
@@ -106,7 +125,14 @@ int module_report(struct ctx *ctx, const char *name, int err)
 	case -EPERM:
 	case -EACCES:
 		p.code = EXIT_NOT_PERMITTED;
-		break;
+		if (err != -EPERM || !locked_down(ctx))
+			break;
+		p.code = EXIT_UNSUPPORTED;
+		p.hint = SIGN;
+		return report_error(
+			ctx, &p,
+			"cannot load module %s: %s: the kernel is locked down, as by Secure Boot, and wants it signed",
+			name, strerror(-err));
 	case -ENODEV:
 	case -EOPNOTSUPP:
 		break;

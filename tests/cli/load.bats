@@ -43,7 +43,7 @@ setup() { fake_host; }
 	mkdir "$BATS_TEST_TMPDIR/modules"
 	run_split tsmctl load --modules "$BATS_TEST_TMPDIR/modules"
 	assert_equal "$status" 5
-	assert_one_line vfio_tsm "make modules_install"
+	assert_one_line vfio_tsm DKMS "make modules_install"
 	run_split tsmctl load --modules "$BATS_TEST_TMPDIR/modules" --json
 	assert_equal "$status" 5
 	assert_envelope
@@ -58,4 +58,86 @@ setup() { fake_host; }
 	assert_envelope
 	json_is 'd["changed"]' false
 	json_is '[list(x) for x in r]' "[$OUTCOME_KEYS, $OUTCOME_KEYS, $OUTCOME_KEYS]"
+}
+
+# a_module NAME: a directory for --modules with a module that no kernel would take
+a_module() {
+	local dir=$BATS_TEST_TMPDIR/lib/modules/1.2.3
+
+	mkdir -p "$dir"
+	printf '.section .modinfo,"a"\n.asciz "name=%s"\n' "$1" | cc -c -x assembler -o "$dir/$1.ko" -
+	/sbin/depmod -b "$BATS_TEST_TMPDIR" 1.2.3 2> /dev/null
+	echo "$dir"
+}
+
+# load_refused ERRNO [OPTION...]: load, with a kernel that answers that to the module.
+# The call itself never reaches the kernel of this machine.
+load_refused() {
+	run_split env ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0" \
+		strace -f -qq -o "$BATS_TEST_TMPDIR/trace" -e trace=init_module,finit_module \
+		-e inject=init_module,finit_module:error="$1" \
+		"${preload[@]}" tsmctl load --modules "$modules" "${@:2}"
+	grep -q "init_module.*$1.*INJECTED" "$BATS_TEST_TMPDIR/trace" || skip "strace cannot inject here"
+}
+
+@test "load: a module that the kernel will not take names Secure Boot and what to do" {
+	unset SYSFS_PATH
+	[ ! -e /sys/module/vfio_tsm ] || skip "vfio_tsm is loaded on this machine"
+	command -v strace > /dev/null || skip "no strace"
+	modules=$(a_module vfio_tsm) preload=(env)
+	for error in EKEYREJECTED ENOKEY; do
+		load_refused $error
+		assert_equal "$status" 5
+		assert_one_line vfio_tsm "Secure Boot" "mokutil --import"
+		load_refused $error --json
+		assert_equal "$status" 5
+		assert_envelope
+		json_is '[e[0]["attribute"], e[0]["value"], e[0]["errno"]]' "[\"module\", \"vfio_tsm\", \"$error\"]"
+	done
+	load_refused ENOEXEC
+	assert_equal "$status" 5
+	[[ ! $stderr == *"Secure Boot"* ]] || fail "$stderr"
+}
+
+@test "load: under lockdown, EPERM is about the signature; without, about the one who asks" {
+	unset SYSFS_PATH
+	[ ! -e /sys/module/vfio_tsm ] || skip "vfio_tsm is loaded on this machine"
+	command -v strace > /dev/null || skip "no strace"
+	cc -shared -fPIC -o "$BATS_TEST_TMPDIR/lockdown.so" -x c - -ldl <<- 'END'
+		#define _GNU_SOURCE
+		#include <dlfcn.h>
+		#include <fcntl.h>
+		#include <stdlib.h>
+		#include <string.h>
+		#include <sys/syscall.h>
+		#include <unistd.h>
+
+		uid_t geteuid(void) { return 0; }
+		long syscall(long n, ...)
+		{
+			long (*real)(long, ...) = dlsym(RTLD_NEXT, "syscall"), arg[6];
+			__builtin_va_list list;
+
+			__builtin_va_start(list, n);
+			for (int i = 0; i < 6; i++)
+				arg[i] = __builtin_va_arg(list, long);
+			__builtin_va_end(list);
+			if (n == SYS_openat2 && strcmp((char *)arg[1], "kernel/security/lockdown") == 0)
+				return open(getenv("LOCKDOWN"), O_RDONLY);
+			return real(n, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
+		}
+	END
+	modules=$(a_module vfio_tsm)
+	preload=(env LD_PRELOAD="$BATS_TEST_TMPDIR/lockdown.so" LOCKDOWN="$BATS_TEST_TMPDIR/lockdown"
+		ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0:verify_asan_link_order=0")
+	echo "none [integrity] confidentiality" > "$BATS_TEST_TMPDIR/lockdown"
+	load_refused EPERM
+	assert_equal "$status" 5
+	assert_one_line vfio_tsm "locked down" "Secure Boot" "mokutil --import"
+	for modes in "[none] integrity confidentiality" ""; do
+		echo "$modes" > "$BATS_TEST_TMPDIR/lockdown"
+		load_refused EPERM
+		assert_equal "$status" 4
+		[[ ! $stderr == *"Secure Boot"* ]] || fail "$stderr"
+	done
 }

@@ -1,0 +1,137 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
+# make install and make uninstall, and what DKMS makes of what is installed for it.
+bats_require_minimum_version 1.5.0
+load helpers
+
+setup() {
+	ROOT="$BATS_TEST_TMPDIR/a root"
+	top=$BATS_TEST_DIRNAME/../..
+	PATH=$PATH:/usr/sbin:/sbin
+	umask 022
+}
+
+# cli_make TARGET [VARIABLE=VALUE]...: with the programs that are built already
+cli_make() {
+	make -s -C "$top/cli" -o all O="$(dirname "$TSMCTL_BIN")" SAN= DESTDIR="$ROOT" "$@"
+}
+
+# tree: all that is there, with modes and contents
+tree() {
+	(cd "$ROOT" && find . -printf '%p %y %m %l\n' | LC_ALL=C sort && find . -type f -exec cksum {} + | LC_ALL=C sort)
+}
+
+# files: the places of what was installed, but for DKMS
+files() { (cd "$ROOT" && find . -type f ! -path '*/src/*' -printf '%m /%P\n' | LC_ALL=C sort -k 2); }
+
+@test "install: everything in its place, with its mode; no other umask gets in" {
+	(umask 077 && cli_make install prefix=/usr)
+	run files
+	for line in "755 /usr/sbin/tsmctl" "755 /usr/libexec/tsmctl/tsm-bind-helper" \
+		"644 /usr/include/linux/vfio_tsm.h" "644 /usr/share/man/man8/tsmctl.8" \
+		"644 /usr/share/man/man5/tsmctl-config.5" \
+		"644 /usr/share/bash-completion/completions/tsmctl" \
+		"644 /usr/share/zsh/site-functions/_tsmctl" \
+		"644 /usr/share/fish/vendor_completions.d/tsmctl.fish" \
+		"644 /usr/lib/systemd/system/tsmctl.service" \
+		"644 /usr/lib/systemd/system/tsmctl-device@.service" \
+		"644 /usr/lib/udev/rules.d/90-tsmctl.rules"; do
+		assert_line "$line"
+	done
+	refute_line --regexp '^(755 .*\.|644 .*/(sbin|libexec)/|[^67])'
+	run find "$ROOT/usr" -type d ! -perm 755
+	assert_output ""
+	[ "$(find "$ROOT/usr/share/man" -type f | wc -l)" -ge "$(find "$top/man" -name '*.[1-9]' | wc -l)" ]
+	# no word of the build is left to be filled in
+	run grep -rlE '@[A-Za-z]+@' "$ROOT/usr/lib" "$ROOT/usr/src"
+	assert_output ""
+	"$ROOT/usr/sbin/tsmctl" --version
+	echo '#include <linux/vfio_tsm.h>' | cc -fsyntax-only -Wall -Werror -I"$ROOT/usr/include" -xc -
+}
+
+@test "install: every directory can be chosen, and what is installed knows it" {
+	cli_make install prefix=/p sbindir=/1 libexecdir=/2 mandir=/3 includedir=/4 systemunitdir=/5 \
+		udevrulesdir=/6 bashcompletionsdir=/7 zshcompletionsdir=/8 fishcompletionsdir=/9 dkmsdir=/10
+	[ ! -e "$ROOT/p" ] || fail "$(find "$ROOT/p")"
+	for file in 1/tsmctl 2/tsmctl/tsm-bind-helper 3/man8/tsmctl.8 4/linux/vfio_tsm.h 5/tsmctl.service \
+		6/90-tsmctl.rules 7/tsmctl 8/_tsmctl 9/tsmctl.fish 10/dkms.conf; do
+		[ -f "$ROOT/$file" ] || fail "no $file"
+	done
+	grep -q '^ExecStart=/1/tsmctl ' "$ROOT/5/tsmctl.service"
+	grep -q '^ExecStart=/2/tsmctl/tsm-bind-helper ' "$ROOT/5/tsmctl-hold@.service"
+	cli_make uninstall prefix=/p sbindir=/1 libexecdir=/2 mandir=/3 includedir=/4 systemunitdir=/5 \
+		udevrulesdir=/6 bashcompletionsdir=/7 zshcompletionsdir=/8 fishcompletionsdir=/9 dkmsdir=/10
+	run find "$ROOT" -mindepth 1
+	assert_output ""
+}
+
+@test "uninstall: what install put there goes, and nothing else" {
+	# the directories that a system has, empty or not, and files of others in ours
+	mkdir -p "$ROOT"/usr/local/{bin,lib,sbin,share/man,src,include} "$ROOT"/etc/tsmctl \
+		"$ROOT"/usr/local/lib/systemd/system "$ROOT"/usr/local/share/man/man8 "$ROOT"/usr/share/man
+	echo mine | tee "$ROOT/etc/tsmctl/config.json" "$ROOT/usr/local/lib/systemd/system/other.service" \
+		"$ROOT/usr/local/share/man/man8/tsmctl.8.local" > "$ROOT/usr/local/sbin/tsmctl-mine"
+	before=$(tree)
+	cli_make install
+	[ "$(tree)" != "$before" ]
+	cli_make uninstall
+	assert_equal "$(tree)" "$before"
+	# nothing there is nothing to do
+	cli_make uninstall
+	assert_equal "$(tree)" "$before"
+}
+
+@test "uninstall: into nothing and out again leaves only what every system has" {
+	mkdir "$ROOT"
+	cli_make install prefix=/usr
+	cli_make uninstall prefix=/usr
+	run find "$ROOT" ! -type d
+	assert_output ""
+	run sh -c 'cd "$1" && find . -mindepth 1 | LC_ALL=C sort | xargs' - "$ROOT"
+	assert_output "./usr ./usr/include ./usr/lib ./usr/sbin ./usr/share ./usr/share/man ./usr/src"
+}
+
+@test "uninstall: is refused while DKMS has the modules from there" {
+	cli_make install prefix=/usr
+	before=$(tree)
+	mkdir -p "$ROOT/var/lib/dkms/tsmctl/0.1"
+	ln -s /usr/src/tsmctl-0.1 "$ROOT/var/lib/dkms/tsmctl/0.1/source"
+	run_split cli_make uninstall prefix=/usr VERSION=0.1
+	assert_failure
+	[[ $stderr == *"run 'dkms remove tsmctl/0.1 --all' first"* ]] || fail "$stderr"
+	rm -r "${ROOT:?}/var"
+	assert_equal "$(tree)" "$before"
+}
+
+# dkms_for RELEASE OPTION=VALUE...: DKMS, asked to build for a kernel with that
+# configuration and nothing else; 77 means that it passed it over.
+dkms_for() {
+	local dir=$BATS_TEST_TMPDIR/dkms
+
+	rm -rf "$dir"
+	mkdir -p "$dir"/{tree,lib} "$dir/kernel/include"
+	printf '%s\n' "${@:2}" > "$dir/kernel/.config"
+	run dkms build tsmctl/"$version" -k "$1" -a "$(uname -m)" --kernelsourcedir "$dir/kernel" \
+		--dkmstree "$dir/tree" --sourcetree "$ROOT/usr/src" --installtree "$dir/lib"
+}
+
+@test "dkms: kernels that are too old, or lack an option, are passed over; others are built for" {
+	command -v dkms > /dev/null || skip "no dkms"
+	cli_make install prefix=/usr
+	version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"$/\1/p' "$ROOT/usr/src"/tsmctl-*/dkms.conf)
+	options=(CONFIG_PCI_TSM=y CONFIG_IOMMUFD=m CONFIG_VFIO_PCI=m CONFIG_VFIO_DEVICE_CDEV=y CONFIG_CONFIGFS_FS=m)
+	for release in 6.12.63+deb13-amd64 7.0.0 7.1.9; do
+		dkms_for "$release" "${options[@]}"
+		[ "$status" -eq 77 ] || fail "$release: $status, $output"
+	done
+	# there is nothing to build with: it tries, and fails
+	for release in 7.2.0 7.3.4+deb14-amd64 7.10-rc1 8.0.0 10.1.2; do
+		dkms_for "$release" "${options[@]}"
+		[ "$status" -eq 10 ] || fail "$release: $status, $output"
+	done
+	for i in "${!options[@]}"; do
+		dkms_for 7.3.4 "${options[@]/${options[$i]}/# ${options[$i]%=*} is not set}"
+		[ "$status" -eq 77 ] || fail "without ${options[$i]}: $status, $output"
+	done
+}

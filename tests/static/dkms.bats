@@ -1,0 +1,57 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2154
+# DKMS builds the modules from what make install put there, for the kernel that it is
+# given: KDIR=DIR in the environment. Nothing of this machine's own DKMS is touched.
+bats_require_minimum_version 1.5.0
+
+export BATS_LIB_PATH=${BATS_LIB_PATH:-/usr/lib/bats}
+bats_load_library bats-support
+bats_load_library bats-assert
+
+setup() {
+	PATH=$PATH:/usr/sbin:/sbin
+	top=$BATS_TEST_DIRNAME/../..
+	tmp=$BATS_TEST_TMPDIR
+	[ -n "${KDIR:-}" ] || fail "KDIR does not say which kernel to build for"
+	release=$(cat "$KDIR/include/config/kernel.release")
+	mkdir -p "$tmp/tree" "$tmp/src" "$tmp/lib/$release"
+	# the programs have no part in this
+	mkdir "$tmp/bin"
+	touch "$tmp"/bin/{tsmctl,tsm-bind-helper}
+	"${MAKE:-make}" -s -C "$top/cli" -o all install O="$tmp" verb_pages= DESTDIR="$tmp/root"
+	source=$(echo "$tmp/root/usr/local/src"/tsmctl-*)
+	version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"$/\1/p' "$source/dkms.conf")
+}
+
+run_dkms() {
+	run dkms "$@" --no-depmod -k "$release" -a "$(uname -m)" --kernelsourcedir "$KDIR" \
+		--dkmstree "$tmp/tree" --sourcetree "$tmp/src" --installtree "$tmp/lib"
+}
+
+machine() { ls -lR /var/lib/dkms /usr/src 2> /dev/null; }
+
+@test "dkms: builds and installs the modules for the kernel it is given, and removes them" {
+	command -v dkms > /dev/null || skip "no dkms"
+	before=$(machine)
+	[ "$release" != "$(uname -r)" ] || skip "this is the running kernel"
+	run_dkms install "$source"
+	[ "$status" -eq 0 ] || {
+		cat "$tmp"/tree/tsmctl/*/build/make.log
+		fail "$output"
+	}
+	for module in vfio_tsm vfio_pci_tsm tsm_sim; do
+		file=$(find "$tmp/lib/$release" -name "$module.ko*")
+		[ -n "$file" ] || fail "no $module: $(find "$tmp/lib")"
+		run modinfo -F vermagic "$file"
+		assert_output --partial "$release "
+	done
+	assert_equal "$(find "$tmp/lib" -name '*.ko*' | wc -l)" 3
+	# it built where it should, not in what it built from
+	run find "$source" "$tmp/src" -name '*.o' -o -name '*.ko' -o -name 'Module.symvers'
+	assert_output ""
+	run_dkms remove "tsmctl/$version"
+	assert_success
+	assert_equal "$(find "$tmp/lib" -name '*.ko*')" ""
+	assert_equal "$(machine)" "$before"
+}
