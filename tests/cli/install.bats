@@ -128,7 +128,7 @@ dkms_for() {
 	# there is nothing to build with: it tries, and fails
 	for release in 7.2.0 7.3.4+deb14-amd64 7.10-rc1 8.0.0 10.1.2; do
 		dkms_for "$release" "${options[@]}"
-		[ "$status" -eq 10 ] || fail "$release: $status, $output"
+		{ [ "$status" -ne 77 ] && [[ $output == *"Building module"* ]]; } || fail "$release: $status, $output"
 	done
 	for i in "${!options[@]}"; do
 		dkms_for 7.3.4 "${options[@]/${options[$i]}/# ${options[$i]%=*} is not set}"
