@@ -179,3 +179,17 @@ refused() {
 	run client open "${guest[@]}" bind-by:vdevice
 	assert_line --regexp '^bind-by:vdevice OK'
 }
+
+@test "tsm-bind-helper binds on a VMM's file by the VMM's own vDEVICE" {
+	run client open "${guest[@]}" bind-by:vdevice
+	local id
+	id=$(sed -n 's/^bind-by:vdevice OK //p' <<<"$output")
+	run client open "${guest[@]}" \
+		"sh:tsm-bind-helper bind --pid \$PPID --device $dev --vdevice-id $id" \
+		"sh:cat $debugfs/$dev/tdi_id $configfs/$dev/tsm/vdevice_id" destroy:vdevice \
+		tsm-unbind destroy:vdevice
+	assert_line 0x28
+	assert_line "$id"
+	assert_equal "$(answers destroy:vdevice)" "EBUSY OK"
+	assert_equal "$(sim violations)" 0
+}
