@@ -22,7 +22,7 @@ teardown() { cleanup "$second"; }
 
 # A reset mostly waits: two devices get through the thousand in less time.
 @test "CYCLES times open, bind and close, on two devices side by side" {
-	local each=$((${CYCLES:-250} / 2)) d
+	local each=$((${CYCLES:-100} / 2)) d
 	local cycle=repeat:$each:cdev,kvm,bind-iommufd,ioas,enable,tsm-bind,close
 	prepare "$second"
 	vfio-client "$second" "$cycle" >"$BATS_TEST_TMPDIR/second" &
