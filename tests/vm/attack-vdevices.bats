@@ -22,7 +22,7 @@ teardown() { cleanup "$sibling"; }
 
 
 @test "vDEVICEs, and all that opens, closes, binds and unbinds" {
-	run vfio-attack --only vdevices,lifecycle,host --seed 4 --seconds 30 "$dev" "$sibling"
+	run vfio-attack --only vdevices,lifecycle,host --seed 4 --seconds 60 "$dev" "$sibling"
 	assert_success
 	assert_line --partial ", no violation"
 	assert_line --regexp '^vdevice-make .*OK'
