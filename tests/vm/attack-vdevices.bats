@@ -6,19 +6,17 @@
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers
 
-setup_file() {
-	load helpers
-	load_all
-	can_find_vdevices || skip "this kernel has no kernel/patches"
-}
+setup_file() { load helpers; load_all; }
 teardown_file() { load helpers; unload_all; }
 
 setup() {
-	sibling=0000:02:00.0
+	can_find_vdevices || skip "this kernel has no kernel/patches"
 	prepare "$dev"
 	assign "$sibling"
 }
 teardown() { cleanup "$sibling"; }
+
+sibling=0000:02:00.0
 
 
 @test "vDEVICEs, and all that opens, closes, binds and unbinds" {

@@ -6,13 +6,12 @@
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers
 
-setup_file() {
-	load helpers
-	load_all
-	! can_find_vdevices || skip "this kernel has kernel/patches"
-}
+setup_file() { load helpers; load_all; }
 teardown_file() { load helpers; unload_all; }
-setup() { prepare; }
+setup() {
+	! can_find_vdevices || skip "this kernel has kernel/patches"
+	prepare
+}
 teardown() { cleanup; }
 
 guest=(nest-parent viommu vdevice:0x28)

@@ -6,13 +6,10 @@
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers
 
-setup_file() {
-	load helpers
-	load_all
-	can_find_vdevices || skip "this kernel has no kernel/patches"
-}
+setup_file() { load helpers; load_all; }
 teardown_file() { load helpers; unload_all; }
 setup() {
+	can_find_vdevices || skip "this kernel has no kernel/patches"
 	prepare
 	set_attr tdi_id none
 }
