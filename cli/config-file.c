@@ -24,17 +24,7 @@ static void free_names(struct names *n)
 
 int config_init(struct ctx *ctx)
 {
-	const char *moved = secure_getenv("TSMCTL_ETC");
-	struct problem p = { .attribute = "etc",
-			     .value = moved,
-			     .err = -EINVAL,
-			     .hint = "correct TSMCTL_ETC",
-			     .code = EXIT_USAGE };
-
-	ctx->etc = (struct root){ moved ?: ETC_DIR, moved != NULL };
-	if (ctx->etc.path[0] != '/')
-		return report_error(ctx, &p, "'%s' is not an absolute path", moved);
-	return 0;
+	return root_find(ctx, &ctx->etc, "etc", "TSMCTL_ETC", ETC_DIR);
 }
 
 static int report_unreadable(struct ctx *ctx, const char *file, int err,

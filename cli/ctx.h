@@ -69,4 +69,17 @@ struct ctx {
 	struct answer answer;
 };
 
+/**
+ * root_find() - where a tree of the system is
+ * @ctx: this run, for an error
+ * @root: out, the tree
+ * @name: what an error calls it
+ * @variable: environment variable by which tests move it
+ * @path: where it is otherwise
+ *
+ * Return: 0, or -EINVAL, reported, if the variable is no absolute path.
+ */
+int root_find(struct ctx *ctx, struct root *root, const char *name, const char *variable,
+	      const char *path);
+
 #endif

@@ -17,17 +17,7 @@
 
 int holder_init(struct ctx *ctx)
 {
-	const char *moved = secure_getenv("TSMCTL_RUN");
-	struct problem p = { .attribute = "run",
-			     .value = moved,
-			     .err = -EINVAL,
-			     .hint = "correct TSMCTL_RUN",
-			     .code = EXIT_USAGE };
-
-	ctx->run = (struct root){ moved ?: RUN_DIR, moved != NULL };
-	if (ctx->run.path[0] != '/')
-		return report_error(ctx, &p, "'%s' is not an absolute path", moved);
-	return 0;
+	return root_find(ctx, &ctx->run, "run", "TSMCTL_RUN", RUN_DIR);
 }
 
 /* A helper keeps a lock on ADDRESS.lock, with its process ID in it. */

@@ -26,26 +26,17 @@ static const struct {
 
 int policy_init(struct ctx *ctx)
 {
-	const char *moved = secure_getenv("TSMCTL_CONFIGFS");
 	static char *below;
-	struct problem p = { .attribute = "configfs",
-			     .value = moved,
-			     .err = -EINVAL,
-			     .hint = "correct TSMCTL_CONFIGFS",
-			     .code = EXIT_USAGE };
+	int ret;
 
 	ctx->policy_fd = POLICY_UNKNOWN;
-	ctx->configfs = (struct root){ CONFIGFS_PATH, false };
-	if (moved) {
-		if (moved[0] != '/')
-			return report_error(ctx, &p, "'%s' is not an absolute path", moved);
-		ctx->configfs = (struct root){ moved, true };
-	} else if (ctx->sysfs.moved) {
-		/* a moved sysfs brings its configfs along, as the real one does */
-		if (asprintf(&below, "%s/kernel/config", ctx->sysfs.path) < 0)
-			return -ENOMEM;
-		ctx->configfs = (struct root){ below, true };
-	}
+	ret = root_find(ctx, &ctx->configfs, "configfs", "TSMCTL_CONFIGFS", CONFIGFS_PATH);
+	if (ret || ctx->configfs.moved || !ctx->sysfs.moved)
+		return ret;
+	/* a moved sysfs brings its configfs along, as the real one does */
+	if (asprintf(&below, "%s/kernel/config", ctx->sysfs.path) < 0)
+		return -ENOMEM;
+	ctx->configfs = (struct root){ below, true };
 	return 0;
 }
 

@@ -158,6 +158,17 @@ int cdev_attr(const struct session *s, const char *name, char *text, size_t size
 	return read_line(dev, path, text, size);
 }
 
+void cdev_refused_at(const struct session *s, int err, char *stage, size_t size)
+{
+	char text[64], *end;
+
+	stage[0] = '\0';
+	if (cdev_attr(s, "last_error", text, sizeof(text)))
+		return;
+	if (strtol(text, &end, 10) == err && *end == ' ')
+		util_copy(stage, size, end + 1);
+}
+
 bool cdev_is_lost(const struct session *s, char *reason, size_t size)
 {
 	char state[16];

@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <json-c/json.h>
 #include <poll.h>
-#include <signal.h>
-#include <sys/signalfd.h>
 #include <syslog.h>
 
 #include "exitcode.h"
@@ -79,43 +77,23 @@ static int give_up(struct session *s)
 	return EXIT_FAILED;
 }
 
-static int block_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
-		return -errno;
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 int hold(struct invocation *in)
 {
 	struct conn asking = { .fd = -1, .file = -1 };
-	cleanup_fd int signals = block_signals();
+	cleanup_fd int signals = watch_signals(false);
 	struct session *s = &in->s;
-	struct json_object *obj;
 	struct verdict v;
 
 	if (signals < 0)
-		return say_failure(s->name, "isolate", -errno, "cannot watch for signals", NULL);
+		return say_failure(s->name, "isolate", signals, "cannot watch for signals", NULL);
 	if (steps_run(s, hold_steps, &v)) {
 		give_up(s);
 		return say_verdict(s->name, &v);
 	}
 	if (restrict_more(s))
 		return give_up(s);
-	obj = say_event("bound", s->name);
-	json_object_object_add(obj, "pid", json_object_new_int(getpid()));
-	json_object_object_add(obj, "tdi_id", say_text(s->tdi_id));
-	json_object_object_add(obj, "vdevice_id",
-			       s->vdevice ? json_object_new_int64(s->vdevice) : NULL);
-	json_object_object_add(obj, "fallback", say_text(s->fallback));
 	/* a device that nobody knows to be bound would stay so */
-	if (say(LOG_INFO, obj))
+	if (say_bound(s, getpid()))
 		return give_up(s);
 	systemd_tell("READY=1\nSTATUS=The device is bound");
 	return finish(s, wait_for_end(s, signals, &asking), &asking);

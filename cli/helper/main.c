@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <popt.h>
 #include <signal.h>
+#include <sys/signalfd.h>
 
 #include "exitcode.h"
 #include "modes.h"
@@ -56,6 +57,23 @@ static const struct poptOption options[] = {
 
 /* What an option is for. */
 enum { FOR_HOLD = 1, FOR_PID = 2, FOR_BIND = 4, FOR_SERVE = 8 };
+
+int watch_signals(bool children)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	if (children)
+		sigaddset(&set, SIGCHLD);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -errno;
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? -errno : fd;
+}
 
 static const struct mode {
 	const char *name;

@@ -18,6 +18,14 @@ struct invocation {
 };
 
 /**
+ * watch_signals() - have signals that ask for an end read from a file
+ * @children: also the one that tells of a child's end
+ *
+ * Return: a signalfd for the caller to close, or negative errno.
+ */
+int watch_signals(bool children);
+
+/**
  * hold() - bind a device that nobody holds, and hold it until told to stop
  * @in: with a device
  *

@@ -289,7 +289,6 @@ static int run(struct session *s, const struct step *list)
 int pid_bind(struct invocation *in)
 {
 	struct session *s = &in->s;
-	struct json_object *obj;
 	int ret;
 
 	/* no other than the VMM's own vDEVICE can be meant */
@@ -297,13 +296,7 @@ int pid_bind(struct invocation *in)
 	ret = run(s, bind_steps);
 	if (ret)
 		return ret;
-	obj = say_event("bound", s->name);
-	json_object_object_add(obj, "pid", json_object_new_int(s->pid));
-	json_object_object_add(obj, "tdi_id", say_text(s->tdi_id));
-	json_object_object_add(obj, "vdevice_id",
-			       s->vdevice ? json_object_new_int64(s->vdevice) : NULL);
-	json_object_object_add(obj, "fallback", NULL);
-	return say(LOG_INFO, obj) ? EXIT_FAILED : EXIT_DONE;
+	return say_bound(s, s->pid) ? EXIT_FAILED : EXIT_DONE;
 }
 
 int pid_unbind(struct invocation *in)

@@ -95,16 +95,16 @@ int say_failure(const char *device, const char *step, int err, const char *messa
 	return say_verdict(device, &v);
 }
 
-/* The check at which the driver refused the last bind, if it did with this errno. */
-static void last_stage(const struct session *s, int err, char *stage, size_t size)
+int say_bound(const struct session *s, pid_t pid)
 {
-	char text[64], *end;
+	struct json_object *obj = say_event("bound", s->name);
 
-	stage[0] = '\0';
-	if (cdev_attr(s, "last_error", text, sizeof(text)))
-		return;
-	if (strtol(text, &end, 10) == err && *end == ' ')
-		util_copy(stage, size, end + 1);
+	json_object_object_add(obj, "pid", json_object_new_int(pid));
+	json_object_object_add(obj, "tdi_id", say_text(s->tdi_id));
+	json_object_object_add(obj, "vdevice_id",
+			       s->vdevice ? json_object_new_int64(s->vdevice) : NULL);
+	json_object_object_add(obj, "fallback", say_text(s->fallback));
+	return say(LOG_INFO, obj);
 }
 
 static const struct answer *find(const struct answer *a, int err, const char *stage)
@@ -121,7 +121,7 @@ static void judge(const struct session *s, const struct step *step, int err, str
 
 	*v = (struct verdict){ .err = err, .step = step->name };
 	if (step->staged)
-		last_stage(s, err, v->stage, sizeof(v->stage));
+		cdev_refused_at(s, err, v->stage, sizeof(v->stage));
 	a = find(step->answers, err, v->stage);
 	if (a && s->other)
 		snprintf(v->message, sizeof(v->message), "%s (process %u)", a->message, s->other);

@@ -86,6 +86,15 @@ int say_failure(const char *device, const char *step, int err, const char *messa
 		const char *hint);
 
 /**
+ * say_bound() - write the line that tells of a bind
+ * @s: session, bound
+ * @pid: process that holds the device
+ *
+ * Return: 0 or negative errno.
+ */
+int say_bound(const struct session *s, pid_t pid);
+
+/**
  * steps_run() - take steps until one fails
  * @s: session
  * @list: the steps

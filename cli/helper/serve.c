@@ -329,20 +329,6 @@ static void wait_for_clients(struct service *sv)
 	} while (now.tv_sec < end.tv_sec);
 }
 
-static int block_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGCHLD);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
-		return -errno;
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 static int fail(const char *step, int err, const char *message, const char *hint)
 {
 	say_failure(NULL, step, err, message, hint);
@@ -397,9 +383,9 @@ static int start(struct service *sv, const struct invocation *in)
 
 	if (ret)
 		return fail_config(in->config, ret, why ?: strerror(-ret));
-	sv->signals = block_signals();
+	sv->signals = watch_signals(true);
 	if (sv->signals < 0)
-		return fail("isolate", -errno, "cannot watch for signals", NULL);
+		return fail("isolate", sv->signals, "cannot watch for signals", NULL);
 	if (in->listen)
 		ret = open_socket(sv, in->listen);
 	else

@@ -232,6 +232,15 @@ int cdev_attr(const struct session *s, const char *name, char *text, size_t size
 bool cdev_is(const struct session *s, int fd);
 
 /**
+ * cdev_refused_at() - the check at which the driver refused the last bind
+ * @s: session
+ * @err: negative errno of that bind
+ * @stage: out, the driver's name of the check; "" if it tells of another errno, or none
+ * @size: of @stage
+ */
+void cdev_refused_at(const struct session *s, int err, char *stage, size_t size);
+
+/**
  * vdevice_mode_parse() - auto, always or never
  * @text: the word
  * @mode: out; untouched on failure

@@ -113,19 +113,20 @@ static int bind(const struct session *s)
 	return ioctl(s->cdev, VFIO_DEVICE_TSM_BIND, &bind) ? -errno : 0;
 }
 
-/* Whether the last bind got as far as the look-up; a TSM may answer the same. */
-static bool look_up_failed(const struct session *s)
+/* A TSM may answer the same as a look-up that the kernel does not have. */
+static bool look_up_failed(const struct session *s, int err)
 {
-	char text[64];
+	char stage[24];
 
-	return !cdev_attr(s, "last_error", text, sizeof(text)) && strstr(text, " vdevice");
+	cdev_refused_at(s, err, stage, sizeof(stage));
+	return streq(stage, "vdevice");
 }
 
 int vdevice_bind(struct session *s)
 {
 	int ret = bind(s);
 
-	if (ret == -EOPNOTSUPP && s->vdevice && s->mode == VDEVICE_AUTO && look_up_failed(s)) {
+	if (ret == -EOPNOTSUPP && s->vdevice && s->mode == VDEVICE_AUTO && look_up_failed(s, ret)) {
 		fall_back(s, "iommufd finds no vDEVICEs", ret);
 		ret = bind(s);
 	}
