@@ -132,9 +132,12 @@ status 1"
 	assert_output --partial "-no-such-option"
 }
 
-@test "run: the time limit" {
+@test "run: the time limits: of all, and of silence" {
 	run -124 vm --timeout 5 -- sleep 1000
 	assert_output --partial "time limit of 5 s"
+	run -124 vm --silence 3 -- sh -c 'echo said; exec sleep 1000'
+	assert_line said
+	assert_output --partial "nothing was written for 3 s"
 }
 
 # start COMMAND...: a VM in the background, until its kernel speaks; $pid

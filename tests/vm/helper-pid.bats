@@ -9,13 +9,7 @@ load helpers
 setup_file() { load helpers; load_all; }
 teardown_file() { load helpers; unload_all; }
 setup() { prepare; }
-teardown() {
-	[ -z "${vmm:-}" ] || kill -KILL "$vmm" 2>/dev/null || true
-	pkill -KILL tsm-bind-helper || true
-	eventually 0 pgrep -c tsm-bind-helper || true
-	eventually closed attr state || true
-	cleanup 0000:02:00.0
-}
+teardown() { cleanup 0000:02:00.0; }
 
 # vmm STEP...: a VMM in the background that has done these steps, and then waits;
 # what comes after go STEP is done when go is called

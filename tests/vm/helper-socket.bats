@@ -22,10 +22,6 @@ setup() {
 	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR"
 }
 teardown() {
-	pkill -KILL tsm-bind-helper || true
-	pkill -KILL vfio-client || true
-	eventually 0 pgrep -c tsm-bind-helper || true
-	eventually closed attr state || true
 	cleanup 0000:02:00.0
 	rm -rf $run_dir $hold_dir
 }

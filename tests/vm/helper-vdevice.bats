@@ -9,11 +9,7 @@ load helpers
 setup_file() { load helpers; load_all; }
 teardown_file() { load helpers; unload_all; }
 setup() { prepare; }
-teardown() {
-	pkill -KILL tsm-bind-helper || true
-	eventually 0 pgrep -c tsm-bind-helper || true
-	cleanup
-}
+teardown() { cleanup; }
 
 # start OPTION...: a helper in the background, until it has said something
 start() {

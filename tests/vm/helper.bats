@@ -7,11 +7,7 @@ load helpers
 setup_file() { load helpers; load_all; }
 teardown_file() { load helpers; unload_all; }
 setup() { prepare; }
-teardown() {
-	pkill -KILL tsm-bind-helper || true
-	eventually 0 pgrep -c tsm-bind-helper || true
-	cleanup
-}
+teardown() { cleanup; }
 
 # start: a helper in the background; its lines go to $said, its pid to $helper
 start() {

@@ -9,7 +9,7 @@ setup() { modprobe -a nvme iommufd; }
 
 teardown() {
 	tsmctl --quiet unbind all 2>/dev/null || true
-	pkill -KILL tsm-bind-helper || true
+	kill_holders
 	! mountpoint -q /sys/kernel/config || {
 		! modprobe vfio_tsm 2>/dev/null || unload_all
 	}
@@ -168,11 +168,12 @@ ready() {
 	mkfifo "$BATS_TEST_TMPDIR/go"
 	vfio-client "$dev" open tsm-bind "sh:read x <$BATS_TEST_TMPDIR/go" 3>&- &
 	eventually bound attr state
-	for verb in bind unbind release; do
-		run tsmctl "$verb" "$dev"
-		[ "$verb" = bind ] && continue # already bound: nothing to do
+	for verb in release "unbind --hold"; do
+		# shellcheck disable=SC2086
+		run tsmctl $verb "$dev"
 		assert_equal "$verb: $status" "$verb: 6"
 		assert_output --partial "vfio-client"
+		assert_equal "$(attr state)" bound
 	done
 	run tsmctl revoke "$dev"
 	assert_success

@@ -41,8 +41,6 @@ setup() { prepare; }
 teardown() {
 	systemctl stop $hold tsmctl-helper.socket tsmctl-helper.service || true
 	systemctl reset-failed || true
-	pkill -KILL vfio-client || true
-	eventually closed attr state || true
 	cleanup
 }
 

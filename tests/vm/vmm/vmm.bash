@@ -39,22 +39,26 @@ vmm_start() {
 		-device "vfio-pci,host=$dev,iommufd=iommufd0,id=dev0,addr=5${1:+,$1}" \
 		-qmp "unix:$run/qmp,server=on,wait=off" >"$run/log" 2>&1 3>&- &
 	vmm=$!
-	exec {guest_in}>"$run/console.in" {guest_out}<"$run/console.out"
+	# For both ways: to open one way waits for the other end, which may never come.
+	exec {guest_in}<>"$run/console.in" {guest_out}<>"$run/console.out"
 	guest_answer || { cat "$run/log"; return 1; }
 }
 
 # Up to the line that says how a command ended: it is the status here.
 guest_answer() {
-	local line
-	while read -r -t 300 -u "$guest_out" line; do
-		line=${line%$'\r'}
-		case $line in
-		"GUEST "*) return "${line#GUEST }" ;;
-		*) printf '%s\n' "$line" ;;
-		esac
+	local line='' part end=$((SECONDS + 300))
+	while :; do
+		if IFS= read -r -t 1 -u "$guest_out" part; then
+			line+=${part%$'\r'}
+			case $line in "GUEST "*) return "${line#GUEST }" ;; esac
+			printf '%s\n' "$line"
+			line=
+			continue
+		fi
+		line+=$part
+		vmm_runs || { echo "QEMU has ended"; return 125; }
+		[ $SECONDS -lt $end ] || { echo "the guest does not answer: $line"; return 125; }
 	done
-	echo "the guest does not answer"
-	return 125
 }
 
 # guest COMMAND: in the guest's shell
@@ -85,12 +89,17 @@ qmp() {
 	END
 }
 
+# vmm_stop [SIGNAL]: it ends, within the time that eventually() gives it
 vmm_stop() {
+	local rc=0
 	[ -n "${vmm:-}" ] || return 0
+	vmm_ended() { vmm_runs || echo yes; }
 	kill "${1:--TERM}" "$vmm" 2>/dev/null || true
+	eventually yes vmm_ended || { rc=1; kill -KILL "$vmm"; }
 	wait "$vmm" || true
 	exec {guest_in}>&- {guest_out}<&-
 	vmm=
+	return $rc
 }
 
 vmm_runs() { kill -0 "$vmm" 2>/dev/null; }
