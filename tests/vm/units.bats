@@ -5,6 +5,7 @@
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers
+load systemd
 
 units=/run/tsm-units
 bin=/run/tsm-bin
@@ -12,7 +13,7 @@ hold=tsmctl-hold@0000:01:00.0.service
 
 setup_file() {
 	load helpers
-	command -v /lib/systemd/systemd >/dev/null || skip "no systemd here"
+	load systemd
 	load_all
 	mkdir -p $units $bin
 	# the services see neither /tmp nor /home, where the checkout may be
@@ -25,16 +26,13 @@ setup_file() {
 	for target in sysinit basic sockets shutdown multi-user umount final; do
 		printf '[Unit]\nDefaultDependencies=no\n' >"$units/$target.target"
 	done
-	mountpoint -q /sys/fs/cgroup || mount -t cgroup2 cgroup2 /sys/fs/cgroup
-	unshare --pid --mount --fork --mount-proc --kill-child \
-		env -i container=other PATH="$PATH" SYSTEMD_UNIT_PATH=$units \
-		/lib/systemd/systemd --system --unit=multi-user.target --log-target=console \
-		</dev/null >/dev/null 2>&1 3>&- &
+	systemd_start $units
 	eventually running state_of_systemd
 }
 teardown_file() {
 	load helpers
-	pkill -KILL -x systemd || true
+	load systemd
+	systemd_kill
 	unload_all
 }
 setup() { prepare; }
@@ -43,13 +41,6 @@ teardown() {
 	systemctl reset-failed || true
 	cleanup
 }
-
-# systemd talks only to its own namespace
-systemctl() {
-	nsenter -t "$(pgrep -o -x systemd)" -p -m -- env SYSTEMD_PAGER= systemctl "$@"
-}
-state_of_systemd() { systemctl is-system-running 2>/dev/null || true; }
-property() { systemctl show --value -p "$1" "$2"; }
 
 @test "a holder: started when the device is bound, unbound when it is stopped" {
 	systemctl start $hold

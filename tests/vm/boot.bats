@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A host boots with the units installed, and functions appear later: each has its
+# policy before anything can open it. A systemd of the tests' own boots, with the real
+# udev; what is installed is what "make install" puts into place.
+# vm: --nvme 2 --timeout 1200 --qemu -device --qemu pcie-root-port,id=rpv,bus=pcie.0,addr=0x10,chassis=60,slot=60 --qemu -device --qemu nvme-subsys,id=sub0 --qemu -device --qemu nvme,serial=sriov,bus=rpv,subsys=sub0,max_ioqpairs=8,msix_qsize=9,sriov_max_vfs=2,sriov_vq_flexible=4,sriov_vi_flexible=2
+# kernels: normal
+
+# shellcheck disable=SC2154 # helpers.bash sets what is not set here
+load helpers
+load systemd
+
+units=/run/tsm-units
+installed=/usr/local/lib/systemd/system
+# the one that is plugged in
+late=0000:03:00.0
+
+setup_file() {
+	load helpers
+	load systemd
+	PF=$(find_pf)
+	export PF
+	# all of the VM's root is in its memory, or not to be written
+	mount -o remount,rw /
+	make -s -C "$top" install
+	modprobe tsm_sim "devices=0000:0*:00.*"
+}
+
+setup() {
+	mkdir -p $units/{sysinit,multi-user}.target.wants /etc/tsmctl
+	chmod 755 /etc/tsmctl
+	for target in sysinit basic sockets shutdown multi-user umount final; do
+		printf '[Unit]\nDefaultDependencies=no\n' >"$units/$target.target"
+	done
+	# of the system's own, what is needed to have devices and configfs
+	for unit in systemd-udevd.service systemd-udevd-{control,kernel}.socket \
+		systemd-udev-trigger.service systemd-modules-load.service sys-kernel-config.mount; do
+		cp "/lib/systemd/system/$unit" $units
+		ln -sf "../$unit" $units/sysinit.target.wants
+	done
+	# as systemctl enable does
+	ln -sf $installed/tsmctl.service \
+		"$units/$(sed -n 's/^WantedBy=//p' $installed/tsmctl.service).wants"
+	# what manages VMs opens the first device as early as it can
+	cat >$units/libvirtd.service <<-END
+		[Service]
+		Type=oneshot
+		ExecStart=$(type -P vfio-client) $dev open "sh:cd $configfs/$dev/tsm; cat region_mode_active tdi_id bar_mmap"
+		StandardOutput=file:/run/opened
+		StandardError=inherit
+	END
+	ln -sf ../libvirtd.service $units/multi-user.target.wants
+}
+
+teardown() {
+	systemd_kill
+	eventually "" pgrep -x systemd
+	echo 0 >"$pci/devices/$PF/sriov_numvfs"
+	for d in "$dev" 0000:02:00.0 "$late" "$PF"; do
+		[ -e "$pci/devices/$d" ] || continue
+		release "$d"
+		echo "$d" >"$pci/drivers_probe"
+	done
+	rm -rf /etc/tsmctl /run/tsmctl /run/opened $units
+	! mountpoint -q /sys/kernel/config || modprobe -r vfio_pci_tsm
+}
+
+config() { cat >/etc/tsmctl/config.json; }
+boot() {
+	systemd_start $units:$installed
+	eventually "${1:-running}" state_of_systemd
+}
+
+# inside COMMAND...: configfs is mounted where systemd mounted it
+policy() { in_systemd cat "$configfs/${2:-$dev}/tsm/$1"; }
+driver() { basename "$(readlink "$pci/devices/${1:-$dev}/driver")"; }
+
+@test "boot: policy, driver and TSM are in place before the first open" {
+	config <<-END
+		{"version": 1, "default_region_mode": "shared", "devices": [
+		 {"device": "$dev", "assigned": true, "region_mode": "exclusive",
+		  "tdi_id": "00:05.0", "bar_mmap": "revoke", "tsm": "tsm0"}]}
+	END
+	boot
+	assert_equal "$(property ActiveState tsmctl.service)" active
+	assert_equal "$(head -n 3 /run/opened | xargs)" "exclusive 0000:00:05.0 revoke"
+	assert_equal "$(driver)" vfio-pci-tsm
+	assert_equal "$(cat "$pci/devices/$dev/tsm/connect")" tsm0
+	# the others are as on every host
+	assert_equal "$(driver 0000:02:00.0)" nvme
+}
+
+# has_policy DEVICE: assigned, with what the document says of it
+has_policy() {
+	eventually vfio-pci-tsm driver "$1"
+	assert_equal "$(policy region_mode "$1") $(policy tdi_id "$1")" "exclusive 0000:00:06.0"
+	eventually inactive property ActiveState "tsmctl-device@$1.service"
+	assert_equal "$(property Result "tsmctl-device@$1.service")" success
+}
+
+@test "an NVMe that is plugged in, and fresh VFs, get theirs" {
+	virtfn() { basename "$(readlink "$pci/devices/$PF/virtfn$1")"; }
+	config <<-END
+		{"version": 1, "devices": [
+		 {"device": "$late", "assigned": true, "region_mode": "exclusive", "tdi_id": "00:06.0", "tsm": "tsm0"},
+		 {"device": "${PF%.0}.[1-9]", "assigned": true, "region_mode": "exclusive", "tdi_id": "00:06.0"},
+		 {"device": "$PF", "tsm": "tsm0"}]}
+	END
+	boot
+	[ ! -e "$pci/devices/$late" ]
+	# known by its address, so it is there before the device is
+	assert_equal "$(policy region_mode "$late")" exclusive
+	"$top/tests/vm/monitor" device_add nvme,id=late,bus=hp0,drive=spare,serial=late
+	has_policy "$late"
+	assert_equal "$(cat "$pci/devices/$late/tsm/connect")" tsm0
+	echo 2 >"$pci/devices/$PF/sriov_numvfs"
+	for n in 0 1; do has_policy "$(virtfn $n)"; done
+	run in_systemd "$(type -P vfio-client)" "$(virtfn 1)" open tsm-bind
+	assert_line "tsm-bind OK"
+	assert_equal "$(state_of_systemd)" running
+}
+
+@test "a document with a mistake: the unit has failed, and nothing is done" {
+	config <<<'{"version": 1, "devices": [{"device": "all", "assignd": true}]}'
+	boot degraded
+	assert_equal "$(property ActiveState tsmctl.service)" failed
+	assert_equal "$(property ExecMainStatus tsmctl.service)" 2
+	assert_equal "$(driver)" nvme
+}

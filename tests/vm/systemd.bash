@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A systemd of the tests' own: process 1 of a pid namespace, with mounts of its own.
+# It knows only the units that it is given.
+
+# systemd_start PATH: with the units in these directories
+systemd_start() {
+	mountpoint -q /sys/fs/cgroup || mount -t cgroup2 cgroup2 /sys/fs/cgroup
+	unshare --pid --mount --fork --mount-proc --kill-child \
+		env -i container=other PATH="$PATH" SYSTEMD_UNIT_PATH="$1" \
+		/lib/systemd/systemd --system --unit=multi-user.target --log-target=console \
+		</dev/null >"$BATS_FILE_TMPDIR/systemd.log" 2>&1 3>&- &
+}
+
+systemd_kill() { pkill -KILL -x systemd || true; }
+
+# in_systemd COMMAND...: as one that it has started sees the system
+in_systemd() { nsenter -t "$(pgrep -o -x systemd)" -p -m -- "$@"; }
+
+# systemd talks only to its own namespace
+systemctl() { in_systemd env SYSTEMD_PAGER= systemctl "$@"; }
+state_of_systemd() { systemctl is-system-running 2>/dev/null || true; }
+property() { systemctl show --value -p "$1" "$2"; }
