@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 struct json_object;
+struct pci_device;
 
 /**
  * struct root - a tree that tests can move
@@ -53,6 +54,8 @@ struct answer {
  * @etc: directory of the configuration, for config-file.c
  * @sysfs_fd: @sysfs, opened
  * @policy_fd: the vfio_tsm directory, or why it cannot be opened; for policy.c
+ * @binding: while a device is being bound, that one: an error names the checks of
+ *           doctor that fail
  * @answer: results and errors
  */
 struct ctx {
@@ -66,6 +69,7 @@ struct ctx {
 	struct root etc;
 	int sysfs_fd;
 	int policy_fd;
+	const struct pci_device *binding;
 	struct answer answer;
 };
 

@@ -283,6 +283,7 @@ static void check_last_error(struct ctx *ctx, const struct pci_device *dev, stru
 	const char *stage, *message;
 	int err;
 
+	f->advisory = true;
 	if (policy_get(ctx, dev, "last_error", text)) {
 		finding_skip(f, "vfio_tsm keeps none of it");
 		return;

@@ -113,6 +113,7 @@ static void check_devmem(struct ctx *ctx, const struct pci_device *dev, struct f
 	long set;
 
 	(void)dev;
+	f->advisory = true;
 	if (!root) {
 		finding_skip(f, MOVED);
 		return;

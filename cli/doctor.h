@@ -12,12 +12,14 @@ enum verdict { DOES_NOT_APPLY, PASSES, FAILS };
  * struct finding - what a check found
  * @verdict: passes, fails or does not apply
  * @code: exit code of a failure
+ * @advisory: it stands in the way of no bind
  * @evidence: what was seen, and where
  * @fix: the command that mends it, or what to do; "" if there is nothing to mend
  */
 struct finding {
 	enum verdict verdict;
 	enum exit_code code;
+	bool advisory;
 	char evidence[320];
 	char fix[320];
 };
@@ -78,5 +80,16 @@ void finding_fix(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
  * Return: a path to be put before them, or NULL if nothing is known.
  */
 const char *doctor_root(const struct ctx *ctx);
+
+/**
+ * doctor_failing() - what stands in the way of a bind
+ * @ctx: this run
+ * @dev: the device
+ * @names: out, the names of the host's and the device's checks that fail, by commas
+ * @size: of @names
+ *
+ * Return: whether any does.
+ */
+bool doctor_failing(struct ctx *ctx, const struct pci_device *dev, char *names, size_t size);
 
 #endif

@@ -4,6 +4,7 @@
 #include <json-c/json.h>
 #include <stdarg.h>
 
+#include "doctor.h"
 #include "report.h"
 
 /* Adds a string or null; foreign bytes are escaped. */
@@ -21,10 +22,24 @@ int report_init(struct ctx *ctx)
 	return ctx->answer.results && ctx->answer.errors ? 0 : -ENOMEM;
 }
 
+/* What to do next, and, if a bind failed, which checks say more. Freed by the caller. */
+static char *full_hint(struct ctx *ctx, const struct problem *p)
+{
+	const char *hint = p->hint ?: errno_hint(p->err);
+	char names[256], *text;
+
+	if (!ctx->binding || !doctor_failing(ctx, ctx->binding, names, sizeof(names)))
+		return hint ? strdup(hint) : NULL;
+	if (asprintf(&text, "%s%s'tsmctl doctor %s' fails on: %s", hint ?: "", hint ? "; " : "",
+		     ctx->binding->name, names) < 0)
+		return NULL;
+	return text;
+}
+
 int report_error(struct ctx *ctx, const struct problem *p, const char *fmt, ...)
 {
 	struct answer *a = &ctx->answer;
-	const char *hint = p->hint ?: errno_hint(p->err);
+	cleanup_free char *hint = full_hint(ctx, p);
 	int code = p->code ?: exit_code_of(p->err);
 	cleanup_free char *message = NULL;
 	struct json_object *obj;

@@ -79,7 +79,6 @@ bool stage_report(struct ctx *ctx, const struct pci_device *dev, int err)
 {
 	struct problem p = { .device = dev->name, .attribute = "bound", .value = "1", .err = err };
 	char text[ATTR_MAX], hint[320];
-	size_t used;
 	int last;
 
 	if (policy_get(ctx, dev, "last_error", text))
@@ -91,9 +90,6 @@ bool stage_report(struct ctx *ctx, const struct pci_device *dev, int err)
 		if (!streq(stages[i].stage, p.stage))
 			continue;
 		fill_in(stages[i].hint, dev->name, hint, sizeof(hint));
-		used = strlen(hint);
-		snprintf(hint + used, sizeof(hint) - used, " ('tsmctl doctor %s' checks it all)",
-			 dev->name);
 		p.hint = hint;
 		p.code = stages[i].code;
 		report_error(ctx, &p, "bind refused: %s (%s)", stages[i].message,

@@ -103,7 +103,7 @@ static int bind_anew(struct ctx *ctx, const struct pci_device *dev, char *note, 
 	return ret;
 }
 
-static int bind_device(struct ctx *ctx, struct pci_device *dev, void *arg)
+static int bind_one(struct ctx *ctx, struct pci_device *dev)
 {
 	char before[ATTR_MAX], note[128] = "";
 	struct outcome o = { .device = dev->name,
@@ -115,7 +115,6 @@ static int bind_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 	bool held;
 	int ret;
 
-	(void)arg;
 	ret = policy_require(ctx, dev->name);
 	if (ret)
 		return ret;
@@ -136,6 +135,17 @@ static int bind_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 		o.note = NULL;
 	o.changed = true;
 	return report_outcome(ctx, &o);
+}
+
+static int bind_device(struct ctx *ctx, struct pci_device *dev, void *arg)
+{
+	int ret;
+
+	(void)arg;
+	ctx->binding = dev;
+	ret = bind_one(ctx, dev);
+	ctx->binding = NULL;
+	return ret;
 }
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)

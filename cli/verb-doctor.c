@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* tsmctl doctor: what is missing for a bind, and how to mend it. */
 #include <json-c/json.h>
-#include <stdarg.h>
 
 #include "doctor.h"
 #include "report.h"
@@ -17,62 +16,6 @@ static const struct {
 	[PASSES] = { "pass", "ok  ", TERM_GOOD },
 	[FAILS] = { "fail", "FAIL", TERM_BAD },
 };
-
-/* Puts text into a buffer; what does not fit is cut off. */
-static void fill(char *buf, size_t size, const char *fmt, va_list ap)
-{
-	if (vsnprintf(buf, size, fmt, ap) < 0)
-		buf[0] = '\0';
-}
-
-void finding_pass(struct finding *f, const char *fmt, ...)
-{
-	va_list ap;
-
-	f->verdict = PASSES;
-	va_start(ap, fmt);
-	fill(f->evidence, sizeof(f->evidence), fmt, ap);
-	va_end(ap);
-}
-
-void finding_skip(struct finding *f, const char *fmt, ...)
-{
-	va_list ap;
-
-	f->verdict = DOES_NOT_APPLY;
-	va_start(ap, fmt);
-	fill(f->evidence, sizeof(f->evidence), fmt, ap);
-	va_end(ap);
-}
-
-void finding_fail(struct finding *f, enum exit_code code, const char *fmt, ...)
-{
-	va_list ap;
-
-	f->verdict = FAILS;
-	f->code = code;
-	va_start(ap, fmt);
-	fill(f->evidence, sizeof(f->evidence), fmt, ap);
-	va_end(ap);
-}
-
-void finding_fix(struct finding *f, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	fill(f->fix, sizeof(f->fix), fmt, ap);
-	va_end(ap);
-}
-
-const char *doctor_root(const struct ctx *ctx)
-{
-	const char *moved = secure_getenv("TSMCTL_ROOT");
-
-	if (moved)
-		return streq(moved, "/") ? "" : moved;
-	return ctx->sysfs.moved ? NULL : "";
-}
 
 static struct json_object *new_text(const char *text)
 {

@@ -58,6 +58,13 @@ failures() { json '" ".join(x["check"] for x in r if x["verdict"] == "fail")'; }
 		run_split tsmctl doctor 01:00.0
 		assert_line --regexp "^FAIL  ${check%% *} "
 		assert_line --regexp "^ +mend it: .*${fix//[.()]/.}"
+		# a bind that fails points at it, if it can be the reason
+		run_split tsmctl bind 01:00.0
+		assert_failure
+		case $check in
+		devmem|last-error) [[ $stderr != *"$check"* ]] ;;
+		*) [[ $stderr == *"'tsmctl doctor 0000:01:00.0' fails on: ${check// /, }"* ]] ;;
+		esac || fail "$break: bind says $stderr"
 		rm -rf "$BATS_TEST_TMPDIR"
 		mv "$BATS_TEST_TMPDIR.kept" "$BATS_TEST_TMPDIR"
 	done <<- 'EOF'
