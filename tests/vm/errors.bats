@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What tsmctl answers when something is in its way, on real kernel attributes: each
+# exit status of the table, and what the operator is told to do.
+# vm: --nvme 2
+# kernels: normal
+
+# shellcheck disable=SC2154 # helpers.bash sets what is not set here
+load helpers
+
+other=0000:02:00.0
+
+setup() {
+	modprobe nvme
+	load_all
+	prepare
+}
+teardown() {
+	cleanup "$other"
+	modprobe -aq vfio_tsm vfio_pci_tsm tsm_sim
+	unload_all
+}
+
+# fails EXIT HINT ARG...: one line, which ends in what to do
+fails() {
+	local code=$1 hint=$2
+	shift 2
+	run --separate-stderr tsmctl "$@"
+	[ "$status" -eq "$code" ] || fail "$* gave exit $status, not $code: $stderr"
+	assert_equal "$(wc -l <<<"$stderr")" 1
+	[[ $stderr == *"$hint"* ]] || fail "$* does not say '$hint': $stderr"
+}
+
+@test "0: it is as it was wanted" {
+	run -0 tsmctl bind "$dev"
+	run -0 tsmctl bind "$dev"
+	run -0 tsmctl unbind "$dev"
+	run -0 tsmctl unbind "$dev"
+}
+
+@test "1: the kernel refuses what was asked" {
+	set_attr tdi_id none
+	fails 1 "tsmctl tdi-id $dev ID" bind "$dev"
+	set_attr tdi_id 00:05.0
+	echo 5 >"$debugfs/$dev/inject/error_bind"
+	fails 1 dmesg bind "$dev"
+}
+
+@test "2: it makes no sense" {
+	fails 2 "--help" mode "$dev" secret
+	fails 2 "--help" bind --hold --vmm=1 "$dev"
+}
+
+@test "3: there is no such device" {
+	fails 3 "'lspci -D'" show 0000:7f:00.0
+	fails 3 "'lspci -D'" bind 0000:7f:00.0
+}
+
+@test "4: it is not allowed" {
+	tsmctl deny "$dev"
+	fails 4 "tsmctl allow $dev" bind "$dev"
+	tsmctl allow "$dev"
+	tsmctl mode "$dev" shared
+	fails 4 "tsmctl mode $dev exclusive" bind "$dev"
+	run --separate-stderr setpriv --reuid=65534 --regid=65534 --clear-groups \
+		"$top/build/bin/tsmctl" mode "$dev" exclusive
+	assert_equal "$status" 4
+	[[ $stderr == *"run it as root"* ]]
+}
+
+@test "5: this host cannot do it" {
+	tsmctl disconnect "$dev"
+	fails 5 "tsmctl connect $dev" bind "$dev"
+	fails 5 "tsmctl doctor $dev' fails on: connection" bind "$dev"
+	fails 5 "'ls /sys/class/tsm' shows the TSMs" connect "$dev" --tsm tsm7
+	release
+	fails 5 "tsmctl assign $dev" bind "$dev"
+	cleanup
+	unload_all
+	fails 5 "tsmctl load" mode "$dev" shared
+	fails 5 "tsmctl load" assign "$dev"
+}
+
+@test "6: it is in use: bound" {
+	tsmctl bind "$dev"
+	fails 6 "tsmctl unbind" mode "$dev" shared
+	fails 6 "tsmctl unbind" release "$dev"
+	fails 6 "'tsmctl unbind' or 'tsmctl revoke' first" disconnect "$dev"
+	fails 6 "tsmctl release all" unload
+	fails 6 "tsmctl unload" load --sim "$other"
+	tsmctl revoke "$dev"
+	fails 6 "tsmctl unbind" bind "$dev"
+	# a holder that does not end
+	kill -STOP "$(attr owner)"
+	fails 1 "'tsmctl revoke' unbinds without it" unbind "$dev"
+	kill -CONT "$(attr owner)"
+}
+
+@test "6: it is in use: open elsewhere, or the modules are" {
+	mkfifo "$BATS_TEST_TMPDIR/go"
+	vfio-client "$dev" open "sh:read x <$BATS_TEST_TMPDIR/go" >/dev/null 3>&- &
+	eventually open attr state
+	fails 6 "stop it first" release "$dev"
+	fails 6 "" bind "$dev" --hold
+	kill_holders
+	release
+	fails 6 "tsmctl unload --forget" unload
+	rmdir "$configfs/$dev"
+	exec {held}<"$debugfs/violations"
+	fails 6 lsmod unload
+	exec {held}<&-
+	run -0 tsmctl unload
+}
+
+@test "7: some of them" {
+	prepare "$other"
+	tsmctl deny "$dev"
+	fails 7 "tsmctl allow $dev" bind "$dev" "$other"
+	assert_equal "$(attr state) $(attr state "$other")" "closed bound"
+	tsmctl unbind "$other"
+}
+
+@test "8: it differs" {
+	printf '{"version": 1, "devices": [{"device": "%s", "region_mode": "shared"}]}' "$dev" |
+		{ run tsmctl diff --file -; assert_equal "$status" 8; }
+}
