@@ -47,7 +47,9 @@ demo: ## an operator's session in a virtual machine, from nothing
 	$(Q)$(MAKE) vm-modules KERNEL=normal
 	$(Q)tests/vm/run --kernel normal -- tests/vm/demo
 
-bench: all ## measure the program on fake trees, beside lspci, driverctl and the floor
+bench: ## measure the program on fake trees, beside lspci, driverctl and the floor
+	$(Q)tests/install-deps build bench
+	$(Q)$(MAKE) -s all
 	$(Q)tests/bench/run
 
 check: ## every test; installs what it needs

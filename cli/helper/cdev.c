@@ -39,15 +39,21 @@ static int read_line(int dir, const char *path, char *text, size_t size)
 	return 0;
 }
 
-static int open_sysfs(const struct session *s)
+/* A directory of the device: @where, its address, @below. */
+static int open_dir(const struct session *s, const char *where, const char *below)
 {
 	cleanup_free char *path = NULL;
 	int dir;
 
-	if (asprintf(&path, "%s/bus/pci/devices/%s", s->sysfs, s->name) < 0)
+	if (asprintf(&path, "%s/%s/%s%s", s->sysfs, where, s->name, below) < 0)
 		return -ENOMEM;
 	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return dir < 0 ? -errno : dir;
+}
+
+static int open_sysfs(const struct session *s)
+{
+	return open_dir(s, "bus/pci/devices", "");
 }
 
 static int read_number(int dir, const char *name, dev_t *number)
@@ -171,11 +177,16 @@ void cdev_refused_at(const struct session *s, int err, char *stage, size_t size)
 
 bool cdev_is_lost(const struct session *s, char *reason, size_t size)
 {
+	cleanup_fd int policy = -1;
 	char state[16];
 
-	if (cdev_attr(s, "state", state, sizeof(state)))
+	if (!cdev_attr(s, "state", state, sizeof(state)))
+		return streq(state, "lost") && !cdev_attr(s, "last_unbind", reason, size);
+	policy = open_dir(s, "kernel/config/vfio_tsm", "/tsm");
+	if (policy < 0 || read_line(policy, "state", state, sizeof(state)) || !streq(state, "lost"))
 		return false;
-	return streq(state, "lost") && !cdev_attr(s, "last_unbind", reason, size);
+	util_copy(reason, size, "removed");
+	return true;
 }
 
 int cdev_enable(struct session *s)

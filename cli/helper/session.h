@@ -196,6 +196,9 @@ int cdev_watch(struct session *s);
  * @reason: gets the word of last_unbind then
  * @size: of @reason, 16 or more
  *
+ * Its directory in sysfs goes first when a device goes; configfs has the state until
+ * the last user has gone.
+ *
  * Return: true if the kernel had to unbind the device; what it does not say is
  * taken for a request to leave it.
  */

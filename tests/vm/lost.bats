@@ -52,8 +52,11 @@ inject() { echo "$top/tests/vm/monitor pcie_aer_inject_error rp0 $1"; }
 }
 
 @test "a fatal error, after which the link is reset: usable again after a close" {
+	# as long as the link is being reset, an open answers EAGAIN
+	local recovered="timeout 60 sh -c 'until dmesg | grep -q \"device recovery successful\"; do :; done'"
+	dmesg --clear
 	run client open request-eventfd tsm-bind "sh:$(inject SDN)" request-wait \
-		"sh:cd $pci/devices/$dev/vfio_tsm && cat state last_unbind" close open tsm-bind read:7:0:4 close
+		"sh:cd $pci/devices/$dev/vfio_tsm && cat state last_unbind" close "sh:$recovered" open tsm-bind read:7:0:4 close
 	assert_output --partial "lost
 aer"
 	assert_equal "$(answers tsm-bind)" "OK OK"
@@ -116,9 +119,14 @@ plug() {
 }
 
 @test "pulled without notice, under tsm-bind-helper: it lets go by itself" {
-	tsmctl bind "$dev"
+	tsm-bind-helper --device "$dev" >"$BATS_TEST_TMPDIR/said" 3>&- &
+	helper=$!
+	eventually bound attr state
 	eval "$(pull)"
 	plug
-	run pgrep tsm-bind-helper
-	assert_failure
+	rc=0
+	wait "$helper" || rc=$?
+	assert_equal $rc 1
+	run tail -n 1 "$BATS_TEST_TMPDIR/said"
+	assert_output "{\"event\":\"lost\",\"device\":\"$dev\",\"reason\":\"removed\"}"
 }
