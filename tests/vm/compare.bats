@@ -2,7 +2,7 @@
 # What works on vfio-pci works on a device on vfio-pci-tsm that is not bound, and
 # what does not, fails in the same way: each test is a diff of what
 # vfio-transcript (compare/) is answered under one driver and under the other.
-# by hand: it takes a quarter of an hour on the debug kernel; --kernel normal is enough for it
+# kernels: normal
 # vm: --timeout 2400 --qemu -device --qemu pcie-root-port,id=rpv,bus=pcie.0,addr=0x10,chassis=60,slot=60 --qemu -device --qemu nvme-subsys,id=sub0 --qemu -device --qemu nvme,serial=sriov,bus=rpv,subsys=sub0,max_ioqpairs=8,msix_qsize=9,sriov_max_vfs=2,sriov_vq_flexible=4,sriov_vi_flexible=2 --qemu -device --qemu pcie-root-port,id=rpn,bus=pcie.0,addr=0x11,chassis=61,slot=61 --qemu -device --qemu virtio-net-pci,bus=rpn,disable-legacy=off,mac=52:54:00:00:00:01
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
