@@ -307,6 +307,22 @@ void vfio_tsm_bind_begin(struct vfio_tsm_dev *dev, struct vfio_tsm_policy *polic
 EXPORT_SYMBOL_GPL(vfio_tsm_bind_begin);
 
 /**
+ * vfio_tsm_bind_is_allowed() - what the administrator says now
+ * @dev: the device, between vfio_tsm_bind_begin() and vfio_tsm_bind_end()
+ *
+ * Return: false if bind_allowed was set to 0 since.
+ */
+bool vfio_tsm_bind_is_allowed(struct vfio_tsm_dev *dev)
+{
+	struct vfio_tsm_dir *dir;
+
+	guard(mutex)(&vfio_tsm_lock);
+	dir = vfio_tsm_find_dir(&dev->addr);
+	return !dir || dir->policy.bind_allowed;
+}
+EXPORT_SYMBOL_GPL(vfio_tsm_bind_is_allowed);
+
+/**
  * vfio_tsm_bind_end() - a bind has ended
  * @dev: the device, after vfio_tsm_bind_begin()
  * @binding: how it is bound, when @error is 0

@@ -162,6 +162,7 @@ int vfio_tsm_open_begin(struct vfio_tsm_dev *dev, enum vfio_tsm_region_mode *mod
 void vfio_tsm_opened(struct vfio_tsm_dev *dev);
 void vfio_tsm_closed(struct vfio_tsm_dev *dev);
 void vfio_tsm_bind_begin(struct vfio_tsm_dev *dev, struct vfio_tsm_policy *policy);
+bool vfio_tsm_bind_is_allowed(struct vfio_tsm_dev *dev);
 void vfio_tsm_bind_end(struct vfio_tsm_dev *dev, const struct vfio_tsm_binding *binding, int error,
 		       enum vfio_tsm_stage stage);
 void vfio_tsm_unbound(struct vfio_tsm_dev *dev, enum vfio_tsm_state to,

@@ -158,7 +158,10 @@ int vfio_tsm_parse_tdi_id(const char *text, struct vfio_tsm_policy *policy)
 	}
 
 	if (str_has_prefix(word, "0x")) {
-		if (!isxdigit(word[2]) || kstrtou32(word + 2, 16, &id))
+		/* kstrtou32() would take another 0x, and another newline. */
+		p += strlen("0x");
+		if (strlen(p) > 8 || strspn(p, "0123456789abcdefABCDEF") != strlen(p) ||
+		    kstrtou32(p, 16, &id))
 			return -EINVAL;
 	} else {
 		if (len == strlen("ssss:bb:dd.f") && take_hex(&p, 4, ':', U16_MAX, &segment))

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * VFIO_DEVICE_TSM_BIND and _UNBIND, and every other way in and out of the bound
- * state.
- */
+/* VFIO_DEVICE_TSM_BIND: what a bind needs, and the bind itself. */
 #include <linux/pci-tsm.h>
 #include <linux/pm_runtime.h>
 #include <linux/tsm.h>
@@ -10,43 +7,6 @@
 #include <linux/vfio_tsm.h>
 
 #include "vfio_pci_tsm.h"
-
-/* What PCI/TSM has on a function. */
-struct tsm_view {
-	struct pci_tsm *ctx;
-	struct pci_tdi *tdi;
-	int tsm_id;
-	bool can_bind;
-};
-
-/*
- * PCI/TSM has no question to ask, and pci_tsm_rwsem, which keeps these
- * structures, is its own: root may disconnect the TSM at any moment. So look
- * without faulting, and believe what was seen only if the function still has
- * the same context afterwards.
- *
- * Return: whether the function is connected.
- */
-static bool view_tsm(struct pci_dev *pdev, struct tsm_view *view)
-{
-	const struct pci_tsm_ops *ops;
-	struct tsm_dev *tsm_dev;
-	unsigned long bind;
-
-	view->ctx = READ_ONCE(pdev->tsm);
-	if (!view->ctx)
-		return false;
-
-	if (get_kernel_nofault(view->tdi, &view->ctx->tdi) ||
-	    get_kernel_nofault(tsm_dev, &view->ctx->tsm_dev) ||
-	    get_kernel_nofault(view->tsm_id, &tsm_dev->id) ||
-	    get_kernel_nofault(ops, &tsm_dev->pci_ops) ||
-	    copy_from_kernel_nofault(&bind, &ops->bind, sizeof(bind)))
-		return false;
-
-	view->can_bind = bind;
-	return READ_ONCE(pdev->tsm) == view->ctx;
-}
 
 /*
  * A VF does not keep its PF from runtime suspend, which some drivers do, and then
@@ -64,175 +24,15 @@ static int wake_pf(struct vfio_pci_tsm_device *tsm)
 	return ret < 0 ? ret : 0;
 }
 
-static void let_pf_sleep(struct vfio_pci_tsm_device *tsm)
-{
-	if (tsm->pf_awake)
-		pm_runtime_put(&pci_physfn(tsm->core.pdev)->dev);
-	tsm->pf_awake = false;
-}
-
-/* What the owner has not asked for, nor the administrator, it has to be told. */
-static bool is_loss(enum vfio_tsm_reason reason)
-{
-	switch (reason) {
-	case VFIO_TSM_REASON_IOCTL:
-	case VFIO_TSM_REASON_CLOSE:
-	case VFIO_TSM_REASON_REVOKED:
-		return false;
-	default:
-		return true;
-	}
-}
-
 /**
- * vfio_pci_tsm_drop_locked() - give a bound function back to its owner
- * @tsm: the device, bound
- * @reason: why
+ * vfio_pci_tsm_copy_arg() - copy an argument that begins with its size, once
+ * @dst: struct vfio_pci_tsm_bind or _unbind
+ * @size: of it
+ * @arg: user's pointer; bytes that this kernel does not know must be zero
  *
- * Unlocked first, then everything that was shut for the TDI's sake. A device
- * that is lost asks its owner for attention by the device request interrupt
- * (VFIO_PCI_REQ_IRQ_INDEX), where the owner has set one up.
- *
- * Context: under tsm_lock.
+ * Return: 0; -EFAULT, -EINVAL or -E2BIG, as in <linux/vfio_tsm.h>.
  */
-void vfio_pci_tsm_drop_locked(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_reason reason)
-{
-	bool lost = is_loss(reason);
-
-	lockdep_assert_held(&tsm->tsm_lock);
-
-	/* Does nothing where the TSM has let go by itself. */
-	WRITE_ONCE(tsm->in_tsm, true);
-	pci_tsm_unbind(tsm->core.pdev);
-	WRITE_ONCE(tsm->in_tsm, false);
-	tsm->ctx = NULL;
-	tsm->tdi = NULL;
-	vfio_pci_tsm_put_vdevice(tsm);
-	vfio_pci_tsm_resets_on(tsm);
-	vfio_pci_tsm_rom_on(tsm);
-	let_pf_sleep(tsm);
-	vfio_pci_tsm_mmap_allow(tsm);
-	tsm->lost = lost;
-	WRITE_ONCE(tsm->bound, false);
-	vfio_tsm_unbound(tsm->tdev, lost ? VFIO_TSM_LOST : VFIO_TSM_OPEN, reason);
-	if (lost) {
-		pci_warn(tsm->core.pdev, "the bound TDI is lost\n");
-		/* A count of 0 would be logged, as a request to leave the device. */
-		vfio_pci_core_request(&tsm->core.vdev, 1);
-	}
-}
-
-/**
- * vfio_pci_tsm_lose() - unbind because of something that cannot be refused
- * @tsm: the device, bound or not
- * @reason: what it is
- *
- * Context: takes tsm_lock, and returns with the function unlocked.
- */
-void vfio_pci_tsm_lose(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_reason reason)
-{
-	guard(mutex)(&tsm->tsm_lock);
-	if (tsm->bound)
-		vfio_pci_tsm_drop_locked(tsm, reason);
-}
-
-/* The TSM tells nobody when it lets a TDI go: look whether ours is still there. */
-static void refresh_locked(struct vfio_pci_tsm_device *tsm)
-{
-	struct tsm_view view;
-
-	lockdep_assert_held(&tsm->tsm_lock);
-	if (!tsm->bound)
-		return;
-	if (READ_ONCE(tsm->aer)) {
-		vfio_pci_tsm_drop_locked(tsm, VFIO_TSM_REASON_AER);
-		return;
-	}
-	if (view_tsm(tsm->core.pdev, &view) && view.ctx == tsm->ctx && view.tdi &&
-	    view.tdi == tsm->tdi)
-		return;
-	vfio_pci_tsm_drop_locked(tsm, VFIO_TSM_REASON_LOST);
-}
-
-/**
- * vfio_pci_tsm_is_bound() - whether the function is bound, and the TSM has it still
- * @tsm: the device
- *
- * Return: false stays so as long as the caller keeps binds out, by op_sem or the
- * device set's lock; true may be past.
- *
- * Context: takes tsm_lock if the function is bound.
- */
-bool vfio_pci_tsm_is_bound(struct vfio_pci_tsm_device *tsm)
-{
-	if (!READ_ONCE(tsm->bound))
-		return false;
-
-	guard(mutex)(&tsm->tsm_lock);
-	refresh_locked(tsm);
-	return tsm->bound;
-}
-
-/* How often somebody looks when nobody asks. */
-#define WATCH_INTERVAL HZ
-
-/**
- * vfio_pci_tsm_watch() - notice that the TSM has let go of an idle device
- * @work: the device's
- *
- * Runs from a bind until it finds the device unbound, and on an error.
- */
-void vfio_pci_tsm_watch(struct work_struct *work)
-{
-	struct vfio_pci_tsm_device *tsm =
-		container_of(to_delayed_work(work), struct vfio_pci_tsm_device, watch);
-
-	/* VFs may be on buses that recovery does not walk. */
-	if (READ_ONCE(tsm->aer) && tsm->core.pdev->is_physfn)
-		vfio_pci_tsm_lose_vfs(tsm->core.pdev, VFIO_TSM_REASON_AER);
-
-	if (vfio_pci_tsm_is_bound(tsm))
-		queue_delayed_work(system_freezable_power_efficient_wq, &tsm->watch,
-				   WATCH_INTERVAL);
-}
-
-/* Who reads the state does not wait for a TSM that is slow to change it. */
-static void tsm_refresh(void *priv)
-{
-	struct vfio_pci_tsm_device *tsm = priv;
-
-	if (READ_ONCE(tsm->in_tsm))
-		return;
-	guard(mutex)(&tsm->tsm_lock);
-	refresh_locked(tsm);
-}
-
-static int tsm_revoke(void *priv)
-{
-	struct vfio_pci_tsm_device *tsm = priv;
-	int ret;
-
-	ACQUIRE(mutex_intr, lock)(&tsm->tsm_lock);
-	ret = ACQUIRE_ERR(mutex_intr, &lock);
-	if (ret)
-		return ret;
-
-	refresh_locked(tsm);
-	if (tsm->bound)
-		vfio_pci_tsm_drop_locked(tsm, VFIO_TSM_REASON_REVOKED);
-	return 0;
-}
-
-const struct vfio_tsm_ops vfio_pci_tsm_ops = {
-	.revoke = tsm_revoke,
-	.refresh = tsm_refresh,
-};
-
-/*
- * Copies an argument that begins with its size, once: struct vfio_pci_tsm_bind
- * or _unbind. Bytes that this kernel does not know must be zero.
- */
-static int copy_arg(void *dst, size_t size, unsigned long arg)
+int vfio_pci_tsm_copy_arg(void *dst, size_t size, unsigned long arg)
 {
 	u32 argsz;
 	int ret;
@@ -276,7 +76,8 @@ static int check_ready(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_stage *sta
 	if (tsm->resetting || tsm->sriov_changing || vfio_pci_tsm_is_suspending())
 		return -EHOSTDOWN;
 	/* In the middle of AER, whose recovery asks whether the bus can be reset. */
-	if (pci_channel_offline(pdev) || pci_channel_offline(pci_physfn(pdev)))
+	if (pci_channel_offline(pdev) || pci_channel_offline(pci_physfn(pdev)) ||
+	    vfio_pci_tsm_is_recovering(pdev) || vfio_pci_tsm_is_recovering(pci_physfn(pdev)))
 		return -EHOSTDOWN;
 	if (tsm->core.pm_runtime_engaged || pdev->current_state != PCI_D0)
 		return -EHOSTDOWN;
@@ -302,19 +103,24 @@ static int lock_tdi(struct vfio_pci_tsm_device *tsm, struct vfio_tsm_binding *bi
 		    enum vfio_tsm_stage *stage)
 {
 	struct pci_dev *pdev = tsm->core.pdev;
-	struct tsm_view view, after;
+	struct vfio_pci_tsm_view view, after;
 	int ret;
 
 	guard(mutex)(&tsm->tsm_lock);
 
 	/* A TSM driver without .bind would have pci_tsm_bind() call NULL. */
 	*stage = VFIO_TSM_STAGE_NOT_CONNECTED;
-	if (tsm->lost || !view_tsm(pdev, &view) || !view.can_bind)
+	if (tsm->lost || !vfio_pci_tsm_view(pdev, &view) || !view.can_bind)
 		return -ENXIO;
 
 	ret = check_ready(tsm, stage);
 	if (ret)
 		return ret;
+
+	/* The administrator may have changed his mind, and revoked what was not bound yet. */
+	*stage = VFIO_TSM_STAGE_DENIED;
+	if (!vfio_tsm_bind_is_allowed(tsm->tdev))
+		return -EACCES;
 
 	/* What went before has been survived, or is seen by the states above. */
 	WRITE_ONCE(tsm->aer, false);
@@ -330,21 +136,29 @@ static int lock_tdi(struct vfio_pci_tsm_device *tsm, struct vfio_tsm_binding *bi
 	WRITE_ONCE(tsm->in_tsm, false);
 	if (ret) {
 		vfio_pci_tsm_resets_on(tsm);
-		return ret;
+		if (vfio_pci_tsm_view(pdev, &after))
+			return ret;
+		/* Disconnected in the meantime, which PCI/TSM calls EINVAL. */
+		*stage = VFIO_TSM_STAGE_NOT_CONNECTED;
+		return -ENXIO;
 	}
 
 	/* Gone again already? Then the next refresh finds no TDI. */
 	tsm->ctx = view.ctx;
-	tsm->tdi = view_tsm(pdev, &after) ? after.tdi : NULL;
+	tsm->tdi = vfio_pci_tsm_view(pdev, &after) ? after.tdi : NULL;
 	WRITE_ONCE(tsm->bound, true);
 	vfio_pci_tsm_mmap_block(tsm);
 	binding->tsm_id = view.tsm_id;
 	vfio_tsm_bind_end(tsm->tdev, binding, 0, VFIO_TSM_STAGE_NONE);
-	queue_delayed_work(system_freezable_power_efficient_wq, &tsm->watch, WATCH_INTERVAL);
+	queue_delayed_work(system_freezable_power_efficient_wq, &tsm->watch,
+			   VFIO_PCI_TSM_WATCH_INTERVAL);
 	return 0;
 }
 
-/* In the order of the ABI's table: the first that does not hold is the answer. */
+/*
+ * In the order of the ABI's table: the first that does not hold is the answer. But a
+ * PF is woken early, where no lock is held that its driver may want.
+ */
 static int bind_checked(struct vfio_pci_tsm_device *tsm, const struct vfio_tsm_policy *policy,
 			struct vfio_tsm_binding *binding, enum vfio_tsm_stage *stage)
 {
@@ -401,7 +215,7 @@ err_mmap:
 	vfio_pci_tsm_mmap_allow(tsm);
 err_rom:
 	vfio_pci_tsm_rom_on(tsm);
-	let_pf_sleep(tsm);
+	vfio_pci_tsm_let_pf_sleep(tsm);
 err_vdevice:
 	vfio_pci_tsm_put_vdevice(tsm);
 	return ret;
@@ -425,7 +239,7 @@ int vfio_pci_tsm_bind(struct vfio_pci_tsm_device *tsm, unsigned long arg)
 	struct vfio_tsm_policy policy;
 	int ret;
 
-	ret = copy_arg(&bind, sizeof(bind), arg);
+	ret = vfio_pci_tsm_copy_arg(&bind, sizeof(bind), arg);
 	if (ret)
 		return ret;
 	if (bind.flags || bind.pad)
@@ -445,7 +259,7 @@ int vfio_pci_tsm_bind(struct vfio_pci_tsm_device *tsm, unsigned long arg)
 		return ret;
 
 	scoped_guard(mutex, &tsm->tsm_lock) {
-		refresh_locked(tsm);
+		vfio_pci_tsm_refresh_locked(tsm);
 		if (tsm->bound)
 			return -EALREADY;
 	}
@@ -458,38 +272,4 @@ int vfio_pci_tsm_bind(struct vfio_pci_tsm_device *tsm, unsigned long arg)
 	if (ret)
 		vfio_tsm_bind_end(tsm->tdev, NULL, ret, stage);
 	return ret;
-}
-
-/**
- * vfio_pci_tsm_unbind() - VFIO_DEVICE_TSM_UNBIND
- * @tsm: the device
- * @arg: user's pointer to struct vfio_pci_tsm_unbind
- *
- * Return: 0, also when nothing is bound; else as in <linux/vfio_tsm.h>.
- *
- * Context: ioctl of the file that opened the device.
- */
-int vfio_pci_tsm_unbind(struct vfio_pci_tsm_device *tsm, unsigned long arg)
-{
-	struct vfio_pci_tsm_unbind unbind;
-	int ret;
-
-	ret = copy_arg(&unbind, sizeof(unbind), arg);
-	if (ret)
-		return ret;
-	if (unbind.flags)
-		return -EINVAL;
-
-	if (!vfio_device_cdev_opened(&tsm->core.vdev))
-		return -ENOTTY;
-
-	guard(mutex)(&tsm->tsm_lock);
-	refresh_locked(tsm);
-	if (tsm->bound) {
-		vfio_pci_tsm_drop_locked(tsm, VFIO_TSM_REASON_IOCTL);
-	} else if (tsm->lost) {
-		tsm->lost = false;
-		vfio_tsm_acknowledged(tsm->tdev);
-	}
-	return 0;
 }

@@ -153,19 +153,19 @@ static bool is_vf_of(struct vfio_pci_tsm_device *tsm, struct pci_dev *pf)
 }
 
 /**
- * vfio_pci_tsm_lose_vfs() - unbind the VFs of a PF that is reset or in error
- * @pf: the PF
+ * vfio_pci_tsm_lose_dependents() - unbind what a reset or an error takes along
+ * @pdev: the function that has it: a PF, or one that others have for DSM
  * @reason: why
  *
  * Context: takes functions_lock, and tsm_lock of each.
  */
-void vfio_pci_tsm_lose_vfs(struct pci_dev *pf, enum vfio_tsm_reason reason)
+void vfio_pci_tsm_lose_dependents(struct pci_dev *pdev, enum vfio_tsm_reason reason)
 {
 	struct vfio_pci_tsm_device *tsm;
 
 	guard(mutex)(&functions_lock);
 	list_for_each_entry(tsm, &functions, node) {
-		if (is_vf_of(tsm, pf))
+		if (is_vf_of(tsm, pdev) || READ_ONCE(tsm->dsm) == pdev)
 			vfio_pci_tsm_lose(tsm, reason);
 	}
 }
@@ -269,7 +269,8 @@ static int pm_notify(struct notifier_block *nb, unsigned long action, void *unus
 	case PM_POST_SUSPEND:
 	case PM_POST_HIBERNATION:
 	case PM_POST_RESTORE:
-		atomic_dec(&suspending);
+		/* Of one that was prepared before there was a module to ask? */
+		atomic_dec_if_positive(&suspending);
 	}
 	return NOTIFY_DONE;
 }

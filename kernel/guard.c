@@ -174,6 +174,18 @@ ssize_t vfio_pci_tsm_read(struct vfio_device *vdev, char __user *buf, size_t cou
 	return ret;
 }
 
+static ssize_t write_config(struct vfio_pci_tsm_device *tsm, const char __user *buf, size_t count,
+			    loff_t *ppos)
+{
+	if (vfio_pci_tsm_config_is_hosts(tsm, *ppos, count)) {
+		vfio_tsm_blocked(tsm->tdev, VFIO_TSM_BLOCKED_UNKNOWN);
+		return -EBUSY;
+	}
+	if (vfio_pci_tsm_is_bound(tsm))
+		return vfio_pci_tsm_config_write(tsm, buf, count, ppos);
+	return vfio_pci_core_write(&tsm->core.vdev, buf, count, ppos);
+}
+
 ssize_t vfio_pci_tsm_write(struct vfio_device *vdev, const char __user *buf, size_t count,
 			   loff_t *ppos)
 {
@@ -184,8 +196,8 @@ ssize_t vfio_pci_tsm_write(struct vfio_device *vdev, const char __user *buf, siz
 	ret = op_begin(tsm, kind);
 	if (ret)
 		return ret;
-	if (kind == ALLOWED && vfio_pci_tsm_is_bound(tsm))
-		ret = vfio_pci_tsm_config_write(tsm, buf, count, ppos);
+	if (kind == ALLOWED)
+		ret = write_config(tsm, buf, count, ppos);
 	else
 		ret = vfio_pci_core_write(vdev, buf, count, ppos);
 	op_end(tsm);

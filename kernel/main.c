@@ -29,9 +29,12 @@ static int vfio_pci_tsm_init_dev(struct vfio_device *vdev)
 	struct vfio_pci_tsm_device *tsm = to_tsm_device(vdev);
 
 	tsm->core.nointxmask = nointxmask;
+	/* Who owns legacy VGA loses memory decode when another device's owner uses it. */
+	tsm->core.disable_vga = true;
 	tsm->core.disable_idle_d3 = disable_idle_d3;
 	init_rwsem(&tsm->op_sem);
 	mutex_init(&tsm->tsm_lock);
+	INIT_LIST_HEAD(&tsm->holder);
 	INIT_DELAYED_WORK(&tsm->watch, vfio_pci_tsm_watch);
 	return vfio_pci_core_init_dev(vdev);
 }
@@ -42,12 +45,17 @@ static void vfio_pci_tsm_release_dev(struct vfio_device *vdev)
 	vfio_pci_core_release_dev(vdev);
 }
 
+static bool is_pulled(struct pci_dev *pdev)
+{
+	return READ_ONCE(pdev->error_state) == pci_channel_io_perm_failure;
+}
+
 /* Somebody wants the function back: its driver is to leave it, or it is gone. */
 static void vfio_pci_tsm_request(struct vfio_device *vdev, unsigned int count)
 {
 	struct vfio_pci_tsm_device *tsm = to_tsm_device(vdev);
 
-	if (tsm->core.pdev->error_state == pci_channel_io_perm_failure)
+	if (is_pulled(tsm->core.pdev) || is_pulled(pci_physfn(tsm->core.pdev)))
 		vfio_pci_tsm_lose(tsm, VFIO_TSM_REASON_REMOVED);
 	vfio_pci_core_request(vdev, count);
 }
@@ -158,7 +166,7 @@ static const struct pci_device_id vfio_pci_tsm_ids[] = {
 	{}
 };
 
-static struct pci_driver vfio_pci_tsm_driver = {
+struct pci_driver vfio_pci_tsm_driver = {
 	.name = VFIO_PCI_TSM_DRIVER,
 	.id_table = vfio_pci_tsm_ids,
 	.probe = vfio_pci_tsm_probe,

@@ -42,8 +42,11 @@ static vm_fault_t bar_huge_fault(struct vm_fault *vmf, unsigned int order)
 	case VFIO_PCI_TSM_MMAP_ALLOWED:
 		return vfio_pci_vmf_insert_pfn(&tsm->core, vmf, pfn, order);
 	case VFIO_PCI_TSM_MMAP_PENDING:
-		/* Not to wait here: the TSM may want the mmap_lock that we hold. */
-		return VM_FAULT_NOPAGE;
+		/*
+		 * Not to wait here: the TSM may want the mmap_lock that we hold.
+		 * User mode tries again, and can be killed; the kernel could not.
+		 */
+		return vmf->flags & FAULT_FLAG_USER ? VM_FAULT_NOPAGE : VM_FAULT_SIGBUS;
 	default:
 		vfio_tsm_blocked(tsm->tdev, VFIO_TSM_BLOCKED_FAULT);
 		return VM_FAULT_SIGBUS;

@@ -79,7 +79,8 @@ static int claim_bars(struct vfio_pci_tsm_device *tsm)
  * vfio_pci_tsm_open_device() - first open of the device
  * @vdev: the device
  *
- * Return: 0; -EBUSY when a region is to be exclusive and somebody else has it;
+ * Return: 0; -EBUSY when a region is to be exclusive and somebody else has it, or
+ * when a bound function that depends on this one keeps it from being reset;
  * any other error of vfio-pci's own.
  *
  * Context: VFIO_DEVICE_BIND_IOMMUFD, or the first open through a group; under
@@ -90,6 +91,10 @@ int vfio_pci_tsm_open_device(struct vfio_device *vdev)
 	struct vfio_pci_tsm_device *tsm = to_tsm_device(vdev);
 	int ret;
 
+	/* It could not be reset between one owner and the next. */
+	if (vfio_pci_tsm_resets_are_off(tsm->core.pdev))
+		return -EBUSY;
+
 	ret = vfio_tsm_open_begin(tsm->tdev, &tsm->region_mode);
 	if (ret)
 		return ret;
@@ -97,6 +102,12 @@ int vfio_pci_tsm_open_device(struct vfio_device *vdev)
 	ret = vfio_pci_core_enable(&tsm->core);
 	if (ret)
 		goto err_closed;
+
+	/* A bind that came just before the reset */
+	if (!tsm->core.reset_works && vfio_pci_tsm_resets_are_off(tsm->core.pdev)) {
+		ret = -EBUSY;
+		goto err_disable;
+	}
 
 	if (tsm->region_mode == VFIO_TSM_REGIONS_EXCLUSIVE) {
 		ret = claim_bars(tsm);

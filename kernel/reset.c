@@ -5,12 +5,18 @@
  * before it starts: pdev->reset_methods (pci_reset_supported()), for resets of
  * the function, and PCI_DEV_FLAGS_NO_BUS_RESET of every function below
  * (pci_bus_resettable()), for resets of bus and slot. While bound, both say no:
- * for the function itself, for the PF of a VF, and for the bridges above, whose
- * resets would take it along. What comes through all the same, because root wrote
- * reset_method, or the PCI core had asked just before the bind, finds the function
- * unbound when it begins: reset_prepare() comes first, for a PF on this driver
- * with its VFs. Nobody is told of a forced reset of a PF on another driver, or of
- * a bridge.
+ * for the function itself, for the PF of a VF, for function 0, which may be the DSM
+ * and have the IDE stream, and for the bridges above, whose resets would take it
+ * along. What comes through all the same, because root wrote reset_method, or the
+ * PCI core had asked just before the bind, finds the function unbound when it
+ * begins: reset_prepare() comes first, for a PF or function 0 on this driver with
+ * those that depend on it. Nobody is told of a forced reset of one on another
+ * driver, or of a bridge.
+ *
+ * Recovery from an error wants the bus reset, and asks as well. So whoever learns of
+ * an error has resets on again at once: the function itself, and a PF for its VFs,
+ * which recovery may not walk. With the PF on another driver, such a VF keeps the
+ * recovery from a reset until its watch has found it lost.
  */
 #include <linux/list.h>
 #include <linux/pci.h>
@@ -22,7 +28,7 @@
 /**
  * struct held_resets - a function whose resets are off
  * @node: in held_resets
- * @pdev: the function; it outlives the bound one, which is itself or below
+ * @pdev: the function, referenced
  * @users: bound functions that a reset of it would harm
  * @reset_methods: what pdev->reset_methods was before
  * @no_bus_reset: whether PCI_DEV_FLAGS_NO_BUS_RESET was set before
@@ -36,7 +42,9 @@ struct held_resets {
 };
 
 static LIST_HEAD(held_resets);
-static DEFINE_MUTEX(held_lock); /* held_resets and all in it; a leaf below tsm_lock */
+static LIST_HEAD(holders); /* devices, by vfio_pci_tsm_device::holder */
+/* Both lists and all in them; a leaf below tsm_lock, and below pci_bus_sem */
+static DEFINE_MUTEX(held_lock);
 
 static struct held_resets *find_held(struct pci_dev *pdev)
 {
@@ -51,15 +59,13 @@ static struct held_resets *find_held(struct pci_dev *pdev)
 
 static int hold_resets(struct pci_dev *pdev)
 {
-	struct held_resets *held;
+	struct held_resets *held = find_held(pdev);
 
-	guard(mutex)(&held_lock);
-	held = find_held(pdev);
 	if (!held) {
 		held = kzalloc_obj(*held);
 		if (!held)
 			return -ENOMEM;
-		held->pdev = pdev;
+		held->pdev = pci_dev_get(pdev);
 		held->no_bus_reset = pdev->dev_flags & PCI_DEV_FLAGS_NO_BUS_RESET;
 		list_add(&held->node, &held_resets);
 	}
@@ -74,10 +80,8 @@ static int hold_resets(struct pci_dev *pdev)
 
 static void unhold_resets(struct pci_dev *pdev)
 {
-	struct held_resets *held;
+	struct held_resets *held = find_held(pdev);
 
-	guard(mutex)(&held_lock);
-	held = find_held(pdev);
 	if (!held || --held->users)
 		return;
 
@@ -87,6 +91,7 @@ static void unhold_resets(struct pci_dev *pdev)
 	if (!held->no_bus_reset)
 		pdev->dev_flags &= ~PCI_DEV_FLAGS_NO_BUS_RESET;
 	list_del(&held->node);
+	pci_dev_put(held->pdev);
 	kfree(held);
 }
 
@@ -115,10 +120,71 @@ static bool may_be_resetting(struct pci_dev *pdev)
 	return PCI_POSSIBLE_ERROR(command) || !(command & PCI_COMMAND_MASTER);
 }
 
+/* Function 0 of the same device, as pf0_dev_get() of drivers/pci/tsm.c has it. */
+static struct pci_dev *get_function0(struct pci_dev *pdev)
+{
+	struct pci_dev *pf = pci_physfn(pdev);
+
+	return pci_get_slot(pf->bus, pf->devfn - PCI_FUNC(pf->devfn));
+}
+
+static bool takes_along(struct pci_dev *pdev, struct pci_dev *other)
+{
+	while (pdev && pdev != other)
+		pdev = next_in_reset(pdev);
+	return pdev;
+}
+
 static void unhold_until(struct pci_dev *pdev, struct pci_dev *end)
 {
 	for (; pdev != end; pdev = next_in_reset(pdev))
 		unhold_resets(pdev);
+}
+
+static int hold_all(struct vfio_pci_tsm_device *tsm, struct pci_dev *dsm)
+{
+	struct pci_dev *pdev;
+	int ret;
+
+	guard(mutex)(&held_lock);
+	for (pdev = tsm->core.pdev; pdev; pdev = next_in_reset(pdev)) {
+		ret = hold_resets(pdev);
+		if (ret)
+			goto err;
+	}
+	if (dsm) {
+		ret = hold_resets(dsm);
+		if (ret)
+			goto err;
+	}
+	WRITE_ONCE(tsm->dsm, dsm);
+	list_add(&tsm->holder, &holders);
+	return 0;
+
+err:
+	unhold_until(tsm->core.pdev, pdev);
+	return ret;
+}
+
+static void unhold_all(struct vfio_pci_tsm_device *tsm)
+{
+	lockdep_assert_held(&held_lock);
+	if (list_empty(&tsm->holder))
+		return;
+	list_del_init(&tsm->holder);
+	if (tsm->dsm)
+		unhold_resets(tsm->dsm);
+	WRITE_ONCE(tsm->dsm, NULL);
+	unhold_until(tsm->core.pdev, NULL);
+}
+
+static bool any_resetting(struct vfio_pci_tsm_device *tsm, struct pci_dev *dsm)
+{
+	for (struct pci_dev *pdev = tsm->core.pdev; pdev; pdev = next_in_reset(pdev)) {
+		if (may_be_resetting(pdev))
+			return true;
+	}
+	return dsm && may_be_resetting(dsm);
 }
 
 /**
@@ -131,26 +197,22 @@ static void unhold_until(struct pci_dev *pdev, struct pci_dev *end)
  */
 int vfio_pci_tsm_resets_off(struct vfio_pci_tsm_device *tsm)
 {
-	struct pci_dev *pdev;
+	struct pci_dev *f0 __free(pci_dev_put) = get_function0(tsm->core.pdev);
+	struct pci_dev *dsm = NULL;
 	int ret;
 
 	lockdep_assert_held(&tsm->tsm_lock);
-	for (pdev = tsm->core.pdev; pdev; pdev = next_in_reset(pdev)) {
-		ret = hold_resets(pdev);
-		if (ret) {
-			unhold_until(tsm->core.pdev, pdev);
-			return ret;
-		}
-	}
+	if (f0 && READ_ONCE(f0->tsm) && !takes_along(tsm->core.pdev, f0))
+		dsm = f0;
+	ret = hold_all(tsm, dsm);
+	if (ret)
+		return ret;
 
-	WRITE_ONCE(tsm->resets_held, true);
 	/* Against pci_cfg_access_lock(), after which a reset reads the methods. */
 	smp_mb();
-	for (pdev = next_in_reset(tsm->core.pdev); pdev; pdev = next_in_reset(pdev)) {
-		if (may_be_resetting(pdev)) {
-			vfio_pci_tsm_resets_on(tsm);
-			return -EHOSTDOWN;
-		}
+	if (any_resetting(tsm, dsm)) {
+		vfio_pci_tsm_resets_on(tsm);
+		return -EHOSTDOWN;
 	}
 	return 0;
 }
@@ -163,8 +225,54 @@ int vfio_pci_tsm_resets_off(struct vfio_pci_tsm_device *tsm)
  */
 void vfio_pci_tsm_resets_on(struct vfio_pci_tsm_device *tsm)
 {
-	if (xchg(&tsm->resets_held, false))
-		unhold_until(tsm->core.pdev, NULL);
+	guard(mutex)(&held_lock);
+	unhold_all(tsm);
+}
+
+/**
+ * vfio_pci_tsm_resets_are_off() - whether a bound function keeps another's resets off
+ * @pdev: the other one
+ *
+ * Return: the answer of the moment.
+ */
+bool vfio_pci_tsm_resets_are_off(struct pci_dev *pdev)
+{
+	guard(mutex)(&held_lock);
+	return find_held(pdev);
+}
+
+/* For a PF, its VFs' as well. */
+static void resets_on_for_recovery(struct vfio_pci_tsm_device *tsm)
+{
+	struct vfio_pci_tsm_device *holder, *next;
+	struct pci_dev *pdev = tsm->core.pdev;
+
+	guard(mutex)(&held_lock);
+	list_for_each_entry_safe(holder, next, &holders, holder) {
+		if (holder == tsm || (holder->core.pdev->is_virtfn &&
+				      pci_physfn(holder->core.pdev) == pdev))
+			unhold_all(holder);
+	}
+}
+
+/**
+ * vfio_pci_tsm_is_recovering() - whether recovery from an error is at work on a function
+ * @pdev: the function of a device of this driver, or its PF
+ *
+ * Return: the answer of the moment; false for a PF on another driver.
+ *
+ * Context: a PF cannot leave this driver as long as a VF of it is in use, because its
+ * VFs go first.
+ */
+bool vfio_pci_tsm_is_recovering(struct pci_dev *pdev)
+{
+	struct vfio_pci_core_device *core;
+
+	if (READ_ONCE(pdev->dev.driver) != &vfio_pci_tsm_driver.driver)
+		return false;
+	/* Not there yet while the driver is being bound to it */
+	core = dev_get_drvdata(&pdev->dev);
+	return core && READ_ONCE(container_of(core, struct vfio_pci_tsm_device, core)->recovering);
 }
 
 /* Under the device lock, perhaps the device set's lock and memory_lock as well. */
@@ -177,9 +285,8 @@ static void reset_prepare(struct pci_dev *pdev)
 		if (tsm->bound)
 			vfio_pci_tsm_drop_locked(tsm, VFIO_TSM_REASON_RESET);
 	}
-	/* A PF's reset is its VFs' as well. */
-	if (pdev->is_physfn)
-		vfio_pci_tsm_lose_vfs(pdev, VFIO_TSM_REASON_RESET);
+	/* A PF's reset is its VFs' as well, and a DSM's that of all it serves. */
+	vfio_pci_tsm_lose_dependents(pdev, VFIO_TSM_REASON_RESET);
 }
 
 static void reset_done(struct pci_dev *pdev)
@@ -200,15 +307,22 @@ static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t
 {
 	struct vfio_pci_tsm_device *tsm = pdev_to_tsm(pdev);
 
+	WRITE_ONCE(tsm->recovering, true);
 	WRITE_ONCE(tsm->aer, true);
-	if (READ_ONCE(tsm->bound))
-		vfio_pci_tsm_resets_on(tsm);
+	resets_on_for_recovery(tsm);
 	mod_delayed_work(system_freezable_power_efficient_wq, &tsm->watch, 0);
 	return vfio_pci_core_aer_err_detected(pdev, state);
 }
 
+/* Where recovery fails, the function is offline for good instead. */
+static void error_resume(struct pci_dev *pdev)
+{
+	WRITE_ONCE(pdev_to_tsm(pdev)->recovering, false);
+}
+
 const struct pci_error_handlers vfio_pci_tsm_err_handlers = {
 	.error_detected = error_detected,
+	.resume = error_resume,
 	.reset_prepare = reset_prepare,
 	.reset_done = reset_done,
 };

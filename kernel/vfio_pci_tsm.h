@@ -4,7 +4,8 @@
  *
  *	main.c		the PCI driver and the tables of operations
  *	open.c		open and close, and the exclusive claim on the MMIO regions
- *	bind.c		the two ioctls, and every other way in and out of the bound state
+ *	bind.c		VFIO_DEVICE_TSM_BIND
+ *	unbind.c	_UNBIND, and every other way out of the bound state
  *	guard.c		operations of VFIO that are refused while bound
  *	config.c	writes to configuration space while bound
  *	mmap.c		mappings of BARs: counted, blocked, zapped
@@ -63,6 +64,9 @@ struct pci_tsm;
 
 #define VFIO_PCI_TSM_DRIVER "vfio-pci-tsm"
 
+/* How often somebody looks whether the TDI is still there when nobody asks */
+#define VFIO_PCI_TSM_WATCH_INTERVAL HZ
+
 /* What a fault on a mapped BAR may do. */
 enum vfio_pci_tsm_mmap_state {
 	VFIO_PCI_TSM_MMAP_ALLOWED,
@@ -99,7 +103,10 @@ enum vfio_pci_tsm_mmap_state {
  * @vdevice: the vDEVICE that it is bound by, held, or NULL; set under @op_sem for
  *	write as long as it is not bound
  * @aer: an uncorrectable error came since the bind; takes no lock
- * @resets_held: resets are off; takes no lock
+ * @recovering: an error is being recovered from; takes no lock
+ * @holder: in the list of those for whom resets are off; under held_lock
+ * @dsm: while they are, the DSM if that is neither the function nor above it;
+ *	under held_lock, compared without
  * @watch: looks after @ctx and @tdi while bound
  * @rom: region info of the ROM as it was right before the bind; under @op_sem
  * @rom_resource: the ROM's resource as it was then
@@ -127,7 +134,9 @@ struct vfio_pci_tsm_device {
 	struct pci_tdi *tdi;
 	struct iommufd_vdevice *vdevice;
 	bool aer;
-	bool resets_held;
+	bool recovering;
+	struct list_head holder;
+	struct pci_dev *dsm;
 	struct delayed_work watch;
 	struct vfio_region_info rom;
 	struct resource rom_resource;
@@ -137,6 +146,20 @@ struct vfio_pci_tsm_device {
 
 	enum vfio_pci_tsm_mmap_state mmap_state;
 	atomic_t mappings;
+};
+
+/**
+ * struct vfio_pci_tsm_view - what PCI/TSM has on a function
+ * @ctx: pdev->tsm; to be compared, not followed
+ * @tdi: its TDI, or NULL; likewise
+ * @tsm_id: number of the TSM
+ * @can_bind: whether the TSM's driver has .bind
+ */
+struct vfio_pci_tsm_view {
+	struct pci_tsm *ctx;
+	struct pci_tdi *tdi;
+	int tsm_id;
+	bool can_bind;
 };
 
 static inline struct vfio_pci_tsm_device *to_tsm_device(struct vfio_device *vdev)
@@ -150,14 +173,23 @@ static inline struct vfio_pci_tsm_device *pdev_to_tsm(struct pci_dev *pdev)
 	return container_of(dev_get_drvdata(&pdev->dev), struct vfio_pci_tsm_device, core);
 }
 
+/* main.c */
+extern struct pci_driver vfio_pci_tsm_driver;
+
 /* open.c */
 int vfio_pci_tsm_open_device(struct vfio_device *vdev);
 void vfio_pci_tsm_close_device(struct vfio_device *vdev);
 
 /* bind.c */
-extern const struct vfio_tsm_ops vfio_pci_tsm_ops;
+int vfio_pci_tsm_copy_arg(void *dst, size_t size, unsigned long arg);
 int vfio_pci_tsm_bind(struct vfio_pci_tsm_device *tsm, unsigned long arg);
+
+/* unbind.c */
+extern const struct vfio_tsm_ops vfio_pci_tsm_ops;
 int vfio_pci_tsm_unbind(struct vfio_pci_tsm_device *tsm, unsigned long arg);
+bool vfio_pci_tsm_view(struct pci_dev *pdev, struct vfio_pci_tsm_view *view);
+void vfio_pci_tsm_let_pf_sleep(struct vfio_pci_tsm_device *tsm);
+void vfio_pci_tsm_refresh_locked(struct vfio_pci_tsm_device *tsm);
 void vfio_pci_tsm_drop_locked(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_reason reason);
 void vfio_pci_tsm_lose(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_reason reason);
 bool vfio_pci_tsm_is_bound(struct vfio_pci_tsm_device *tsm);
@@ -177,6 +209,7 @@ int vfio_pci_tsm_pasid_attach_ioas(struct vfio_device *vdev, u32 pasid, u32 *pt_
 void vfio_pci_tsm_pasid_detach_ioas(struct vfio_device *vdev, u32 pasid);
 
 /* config.c */
+bool vfio_pci_tsm_config_is_hosts(struct vfio_pci_tsm_device *tsm, loff_t pos, size_t count);
 ssize_t vfio_pci_tsm_config_write(struct vfio_pci_tsm_device *tsm, const char __user *buf,
 				  size_t count, loff_t *ppos);
 
@@ -191,6 +224,8 @@ void vfio_pci_tsm_mmap_allow(struct vfio_pci_tsm_device *tsm);
 extern const struct pci_error_handlers vfio_pci_tsm_err_handlers;
 int vfio_pci_tsm_resets_off(struct vfio_pci_tsm_device *tsm);
 void vfio_pci_tsm_resets_on(struct vfio_pci_tsm_device *tsm);
+bool vfio_pci_tsm_resets_are_off(struct pci_dev *pdev);
+bool vfio_pci_tsm_is_recovering(struct pci_dev *pdev);
 
 /* vdevice.c */
 #ifdef VFIO_PCI_TSM_VDEVICE
@@ -220,7 +255,7 @@ int vfio_pci_tsm_check_group(struct vfio_pci_tsm_device *tsm);
 bool vfio_pci_tsm_attach_begin(struct vfio_pci_tsm_device *tsm, bool replace,
 			       enum vfio_tsm_blocked kind);
 void vfio_pci_tsm_attach_end(struct vfio_pci_tsm_device *tsm);
-void vfio_pci_tsm_lose_vfs(struct pci_dev *pf, enum vfio_tsm_reason reason);
+void vfio_pci_tsm_lose_dependents(struct pci_dev *pdev, enum vfio_tsm_reason reason);
 int vfio_pci_tsm_set_num_vfs(struct pci_dev *pdev, int nr_virtfn);
 bool vfio_pci_tsm_is_suspending(void);
 

@@ -94,7 +94,8 @@ static void fn_add(struct pci_dev *pdev)
 	fn->pdev = pci_dev_get(pdev);
 	/* Before anybody can see it, and without a lock: see tsm_sim.h. */
 	sim_debugfs_add(fn);
-	if (xa_err(xa_store(&known, (unsigned long)pdev, fn, GFP_KERNEL))) {
+	/* The loop over all functions and the notifier may both have found it. */
+	if (xa_insert(&known, (unsigned long)pdev, fn, GFP_KERNEL)) {
 		sim_debugfs_remove(fn);
 		sim_fn_put(fn);
 		return;

@@ -140,6 +140,20 @@ MEMORY=2 MASTER=4
 	assert_equal "$(blocked config-unknown)" 2
 }
 
+@test "DOE and IDE are the host's as long as a TSM is connected, bound or not" {
+	before=$(written)
+	steps=(write:7:0x168:4:1 write:7:0x188:4:1 write:7:0x15e:4:0)
+	run client open "${steps[@]}" write:7:0x146:2:1 tsm-bind "${steps[@]}" tsm-unbind \
+		"sh:echo tsm0 >$pci/devices/$dev/tsm/disconnect" "${steps[@]}"
+	assert_equal "$(answers tsm-bind)" OK
+	for step in "${steps[@]}"; do
+		assert_equal "$(answers "$step")" "EBUSY EBUSY OK"
+	done
+	assert_equal "$(answers write:7:0x146:2:1)" OK
+	assert_equal "$(written)" $((before + 4 + 4 + 2 + 2))
+	assert_equal "$(blocked config-unknown)" 6
+}
+
 @test "BARs, MSI-X, interrupt line and what cannot be written" {
 	works config-write:0:0x10:4:0xffffffff
 	works config-write:0:0x30:4:0xfffffffe

@@ -82,6 +82,9 @@ default_region_mode"
 		bound x
 		tdi_id 0x
 		tdi_id 0x100000000
+		tdi_id 0x000000001
+		tdi_id 0x0x10
+		tdi_id 0x10\\n\\n
 		tdi_id 0x+1
 		tdi_id 0x1g
 		tdi_id 40

@@ -94,6 +94,27 @@ refused_to_root() {
 	assert_equal "$(sim violations)" 0
 }
 
+@test "a bound function 1 keeps its DSM, function 0, from being reset, and so from being opened" {
+	mkdir "$configfs/$F1"
+	set_attr tdi_id 00:06.0 "$F1"
+	assert_equal "$(cat "$pci/devices/$F1/tsm/dsm")" "$F0"
+	method=$(cat "$pci/devices/$F0/reset_method")
+	run vfio-client "$F1" open tsm-bind "sh:echo 1 >$pci/devices/$F0/reset || echo refused" \
+		"sibling:$F0" "sh:cat $debugfs/$F1/state" tsm-unbind \
+		"sh:cat $pci/devices/$F0/reset_method" on-sibling:bind-iommufd
+	assert_line refused
+	assert_equal "$(answers "sibling:$F0")" EBUSY
+	assert_equal "$(answers on-sibling:bind-iommufd)" OK
+	assert_line CONFIG_LOCKED
+	assert_line "$method"
+	run vfio-client "$F1" open request-eventfd tsm-bind \
+		"sh:echo flr >$pci/devices/$F0/reset_method; echo 1 >$pci/devices/$F0/reset" request-wait \
+		"sh:cat $configfs/$F1/tsm/state"
+	assert_line lost
+	echo default >"$pci/devices/$F0/reset_method"
+	assert_equal "$(sim violations "$F1")" 0
+}
+
 @test "two bound functions of one device: the second holds the port's resets on" {
 	connect "$F1" 2>/dev/null || true
 	run client open tsm-bind "sh:echo 1 >$pci/devices/$PORT/reset_subordinate || echo refused" close

@@ -41,13 +41,15 @@ struct vfio_pci_tsm_bind {
  * EALREADY - already bound by this file
  * EPERM - the device was opened with shared regions
  * EACCES - the administrator set bind_allowed to 0
- * EBUSY - a BAR is mapped (and bar_mmap is refuse), or an ioeventfd exists, or
- *	another function of the IOMMU group is on another driver
+ * EBUSY - a BAR is mapped (and bar_mmap is refuse), or an ioeventfd exists
  * EINVAL - the file was not added to a KVM VM before BIND_IOMMUFD
  * ENODATA - @vdevice_id is 0 and no tdi_id is configured
  * EOPNOTSUPP - @vdevice_id is given, and this kernel cannot look it up
  * ENOENT - no such vDEVICE, or it belongs to another device
  * EOVERFLOW - the vDEVICE's virt_id has more than 32 bits
+ * EBUSY - another function of the IOMMU group is on another driver, or is being
+ *	attached
+ * EHOSTDOWN - a VF's PF cannot be woken
  * ENXIO - not connected to a TSM, or that TSM cannot bind, or the last bind was
  *	lost and the owner has not said UNBIND since
  * EHOSTDOWN - not in D0, or memory decode or bus mastering is off, or the host is

@@ -117,8 +117,10 @@ static int lay_out(void)
 	memcpy(memory + 0x104, &vsec_header, sizeof(vsec_header));
 	lay_ecap(0x120, PCI_EXT_CAP_ID_DVSEC, 0x140, 0x20);
 	memcpy(memory + 0x124, &vsec_header, sizeof(vsec_header));
-	/* One that vfio-pci hides, and lets through to the hardware. */
-	lay_ecap(0x140, PCI_EXT_CAP_ID_PASID, 0, 8);
+	/* These vfio-pci hides, and lets through to the hardware. */
+	lay_ecap(0x140, PCI_EXT_CAP_ID_PASID, 0x160, 8);
+	lay_ecap(0x160, PCI_EXT_CAP_ID_DOE, 0x180, 0x18);
+	lay_ecap(0x180, PCI_EXT_CAP_ID_IDE, 0, 0x20);
 	return 0;
 }
 

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* VFIO_DEVICE_TSM_UNBIND, and every other way out of the bound state. */
+#include <linux/pci-tsm.h>
+#include <linux/pm_runtime.h>
+#include <linux/tsm.h>
+#include <linux/uaccess.h>
+#include <linux/vfio_tsm.h>
+
+#include "vfio_pci_tsm.h"
+
+/**
+ * vfio_pci_tsm_view() - what PCI/TSM has on a function
+ * @pdev: the function
+ * @view: out
+ *
+ * PCI/TSM has no question to ask, and pci_tsm_rwsem, which keeps these
+ * structures, is its own: root may disconnect the TSM at any moment. So look
+ * without faulting, and believe what was seen only if the function still has
+ * the same context afterwards.
+ *
+ * Return: whether the function is connected.
+ */
+bool vfio_pci_tsm_view(struct pci_dev *pdev, struct vfio_pci_tsm_view *view)
+{
+	const struct pci_tsm_ops *ops;
+	struct tsm_dev *tsm_dev;
+	unsigned long bind;
+
+	view->ctx = READ_ONCE(pdev->tsm);
+	if (!view->ctx)
+		return false;
+
+	if (get_kernel_nofault(view->tdi, &view->ctx->tdi) ||
+	    get_kernel_nofault(tsm_dev, &view->ctx->tsm_dev) ||
+	    get_kernel_nofault(view->tsm_id, &tsm_dev->id) ||
+	    get_kernel_nofault(ops, &tsm_dev->pci_ops) ||
+	    copy_from_kernel_nofault(&bind, &ops->bind, sizeof(bind)))
+		return false;
+
+	view->can_bind = bind;
+	return READ_ONCE(pdev->tsm) == view->ctx;
+}
+
+/**
+ * vfio_pci_tsm_let_pf_sleep() - undo what a bind of a VF did to its PF
+ * @tsm: the device
+ */
+void vfio_pci_tsm_let_pf_sleep(struct vfio_pci_tsm_device *tsm)
+{
+	if (tsm->pf_awake)
+		pm_runtime_put(&pci_physfn(tsm->core.pdev)->dev);
+	tsm->pf_awake = false;
+}
+
+/* What the owner has not asked for, nor the administrator, it has to be told. */
+static bool is_loss(enum vfio_tsm_reason reason)
+{
+	switch (reason) {
+	case VFIO_TSM_REASON_IOCTL:
+	case VFIO_TSM_REASON_CLOSE:
+	case VFIO_TSM_REASON_REVOKED:
+		return false;
+	default:
+		return true;
+	}
+}
+
+/**
+ * vfio_pci_tsm_drop_locked() - give a bound function back to its owner
+ * @tsm: the device, bound
+ * @reason: why
+ *
+ * Unlocked first, then everything that was shut for the TDI's sake. A device
+ * that is lost asks its owner for attention by the device request interrupt
+ * (VFIO_PCI_REQ_IRQ_INDEX), where the owner has set one up.
+ *
+ * Context: under tsm_lock.
+ */
+void vfio_pci_tsm_drop_locked(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_reason reason)
+{
+	bool lost = is_loss(reason);
+
+	lockdep_assert_held(&tsm->tsm_lock);
+
+	/* Does nothing where the TSM has let go by itself. */
+	WRITE_ONCE(tsm->in_tsm, true);
+	pci_tsm_unbind(tsm->core.pdev);
+	WRITE_ONCE(tsm->in_tsm, false);
+	tsm->ctx = NULL;
+	tsm->tdi = NULL;
+	vfio_pci_tsm_put_vdevice(tsm);
+	vfio_pci_tsm_resets_on(tsm);
+	vfio_pci_tsm_rom_on(tsm);
+	vfio_pci_tsm_let_pf_sleep(tsm);
+	vfio_pci_tsm_mmap_allow(tsm);
+	tsm->lost = lost;
+	WRITE_ONCE(tsm->bound, false);
+	vfio_tsm_unbound(tsm->tdev, lost ? VFIO_TSM_LOST : VFIO_TSM_OPEN, reason);
+	if (lost) {
+		pci_warn(tsm->core.pdev, "the bound TDI is lost\n");
+		/* A count of 0 would be logged, as a request to leave the device. */
+		vfio_pci_core_request(&tsm->core.vdev, 1);
+	}
+}
+
+/**
+ * vfio_pci_tsm_lose() - unbind because of something that cannot be refused
+ * @tsm: the device, bound or not
+ * @reason: what it is
+ *
+ * Context: takes tsm_lock, and returns with the function unlocked.
+ */
+void vfio_pci_tsm_lose(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_reason reason)
+{
+	guard(mutex)(&tsm->tsm_lock);
+	if (tsm->bound)
+		vfio_pci_tsm_drop_locked(tsm, reason);
+}
+
+/**
+ * vfio_pci_tsm_refresh_locked() - look whether the TSM still has our TDI
+ * @tsm: the device
+ *
+ * The TSM tells nobody when it lets one go.
+ *
+ * Context: under tsm_lock.
+ */
+void vfio_pci_tsm_refresh_locked(struct vfio_pci_tsm_device *tsm)
+{
+	struct vfio_pci_tsm_view view;
+
+	lockdep_assert_held(&tsm->tsm_lock);
+	if (!tsm->bound)
+		return;
+	if (READ_ONCE(tsm->aer)) {
+		vfio_pci_tsm_drop_locked(tsm, VFIO_TSM_REASON_AER);
+		return;
+	}
+	if (vfio_pci_tsm_view(tsm->core.pdev, &view) && view.ctx == tsm->ctx && view.tdi &&
+	    view.tdi == tsm->tdi)
+		return;
+	vfio_pci_tsm_drop_locked(tsm, VFIO_TSM_REASON_LOST);
+}
+
+/**
+ * vfio_pci_tsm_is_bound() - whether the function is bound, and the TSM has it still
+ * @tsm: the device
+ *
+ * Return: false stays so as long as the caller keeps binds out, by op_sem or the
+ * device set's lock; true may be past.
+ *
+ * Context: takes tsm_lock if the function is bound.
+ */
+bool vfio_pci_tsm_is_bound(struct vfio_pci_tsm_device *tsm)
+{
+	if (!READ_ONCE(tsm->bound))
+		return false;
+
+	guard(mutex)(&tsm->tsm_lock);
+	vfio_pci_tsm_refresh_locked(tsm);
+	return tsm->bound;
+}
+
+/**
+ * vfio_pci_tsm_watch() - notice that the TSM has let go of an idle device
+ * @work: the device's
+ *
+ * Runs from a bind until it finds the device unbound, and on an error.
+ */
+void vfio_pci_tsm_watch(struct work_struct *work)
+{
+	struct vfio_pci_tsm_device *tsm =
+		container_of(to_delayed_work(work), struct vfio_pci_tsm_device, watch);
+
+	/* VFs may be on buses that recovery does not walk. */
+	if (READ_ONCE(tsm->aer) && tsm->core.pdev->is_physfn)
+		vfio_pci_tsm_lose_dependents(tsm->core.pdev, VFIO_TSM_REASON_AER);
+
+	if (vfio_pci_tsm_is_bound(tsm))
+		queue_delayed_work(system_freezable_power_efficient_wq, &tsm->watch,
+				   VFIO_PCI_TSM_WATCH_INTERVAL);
+}
+
+/*
+ * Who reads the state does not wait for a TSM that is slow to change it, or, where
+ * it has just begun, can at least be killed.
+ */
+static void tsm_refresh(void *priv)
+{
+	struct vfio_pci_tsm_device *tsm = priv;
+
+	if (READ_ONCE(tsm->in_tsm))
+		return;
+	ACQUIRE(mutex_intr, lock)(&tsm->tsm_lock);
+	if (!ACQUIRE_ERR(mutex_intr, &lock))
+		vfio_pci_tsm_refresh_locked(tsm);
+}
+
+static int tsm_revoke(void *priv)
+{
+	struct vfio_pci_tsm_device *tsm = priv;
+	int ret;
+
+	ACQUIRE(mutex_intr, lock)(&tsm->tsm_lock);
+	ret = ACQUIRE_ERR(mutex_intr, &lock);
+	if (ret)
+		return ret;
+
+	vfio_pci_tsm_refresh_locked(tsm);
+	if (tsm->bound)
+		vfio_pci_tsm_drop_locked(tsm, VFIO_TSM_REASON_REVOKED);
+	return 0;
+}
+
+const struct vfio_tsm_ops vfio_pci_tsm_ops = {
+	.revoke = tsm_revoke,
+	.refresh = tsm_refresh,
+};
+
+/**
+ * vfio_pci_tsm_unbind() - VFIO_DEVICE_TSM_UNBIND
+ * @tsm: the device
+ * @arg: user's pointer to struct vfio_pci_tsm_unbind
+ *
+ * Return: 0, also when nothing is bound; else as in <linux/vfio_tsm.h>.
+ *
+ * Context: ioctl of the file that opened the device.
+ */
+int vfio_pci_tsm_unbind(struct vfio_pci_tsm_device *tsm, unsigned long arg)
+{
+	struct vfio_pci_tsm_unbind unbind;
+	int ret;
+
+	ret = vfio_pci_tsm_copy_arg(&unbind, sizeof(unbind), arg);
+	if (ret)
+		return ret;
+	if (unbind.flags)
+		return -EINVAL;
+
+	if (!vfio_device_cdev_opened(&tsm->core.vdev))
+		return -ENOTTY;
+
+	guard(mutex)(&tsm->tsm_lock);
+	vfio_pci_tsm_refresh_locked(tsm);
+	if (tsm->bound) {
+		vfio_pci_tsm_drop_locked(tsm, VFIO_TSM_REASON_IOCTL);
+	} else if (tsm->lost) {
+		tsm->lost = false;
+		vfio_tsm_acknowledged(tsm->tdev);
+	}
+	return 0;
+}
