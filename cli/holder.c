@@ -20,24 +20,42 @@ int holder_init(struct ctx *ctx)
 	return root_find(ctx, &ctx->run, "run", "TSMCTL_RUN", RUN_DIR);
 }
 
-/* A helper keeps a lock on ADDRESS.lock, with its process ID in it. */
-static bool is_helper(const struct ctx *ctx, const char *name, pid_t pid)
+/* Whether a file of root's, or ours, has this process ID in it. */
+static bool has_pid(int fd, pid_t pid)
 {
-	cleanup_fd int dir = open(ctx->run.path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	cleanup_fd int fd = -1;
-	char file[PCI_NAME_LEN + sizeof(".lock")];
-	char text[ATTR_MAX];
+	char text[16] = "";
 	struct stat st;
 	unsigned int v;
 
+	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode) ||
+	    (st.st_uid != 0 && st.st_uid != geteuid()) || read(fd, text, sizeof(text) - 1) < 0)
+		return false;
+	text[strcspn(text, "\n")] = '\0';
+	return !util_parse_u32(text, &v) && v == (unsigned int)pid;
+}
+
+/*
+ * A helper keeps a lock on ADDRESS.lock, with its process ID in it. Who may not open
+ * that, and so cannot do a helper anything either, reads ADDRESS.pid.
+ */
+static bool is_helper(const struct ctx *ctx, const char *name, pid_t pid)
+{
+	const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+	cleanup_fd int dir = open(ctx->run.path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	cleanup_fd int lock = -1, told = -1;
+	char file[PCI_NAME_LEN + sizeof(".lock")];
+
+	if (dir < 0)
+		return false;
 	snprintf(file, sizeof(file), "%s.lock", name);
-	if (dir < 0 || attr_read(dir, file, text, sizeof(text)) || util_parse_u32(text, &v) ||
-	    v != (unsigned int)pid)
+	lock = openat(dir, file, flags);
+	if (lock >= 0)
+		return has_pid(lock, pid) && flock(lock, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+	if (errno != EACCES)
 		return false;
-	fd = openat(dir, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) || (st.st_uid != 0 && st.st_uid != geteuid()))
-		return false;
-	return flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+	snprintf(file, sizeof(file), "%s.pid", name);
+	told = openat(dir, file, flags);
+	return has_pid(told, pid);
 }
 
 void holder_describe(const struct ctx *ctx, const struct pci_device *dev, struct holder *h)

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* One helper per device: a lock file with the helper's process ID in it. */
+/*
+ * One helper per device: a lock file with the helper's process ID in it. Who can open
+ * it can lock it, for reading as well; so nobody else can. The number is once more in
+ * a file that all may read.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
@@ -43,6 +47,11 @@ static int take(int fd)
 	return -EBUSY;
 }
 
+static int write_pid(int fd)
+{
+	return ftruncate(fd, 0) || dprintf(fd, "%d\n", getpid()) < 0 ? -errno : 0;
+}
+
 static unsigned int read_pid(int fd)
 {
 	char text[16];
@@ -56,22 +65,32 @@ static unsigned int read_pid(int fd)
 	return util_parse_u32(text, &pid) ? 0 : pid;
 }
 
-int lock_file(int dir, const char *name, unsigned int *other)
+/* A file of ours, whatever is there already. Answers a descriptor or negative errno. */
+static int open_own(int dir, const char *name, mode_t mode)
 {
-	int fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644);
+	int fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, mode);
 	struct stat st;
-	int ret;
 
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_nlink != 1)
-		ret = -EPERM;
-	else
-		ret = take(fd);
+	/* it may be from a time when its mode was another */
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_nlink == 1 && !fchmod(fd, mode))
+		return fd;
+	close(fd);
+	return -EPERM;
+}
+
+int lock_file(int dir, const char *name, unsigned int *other)
+{
+	int fd = open_own(dir, name, 0600), ret;
+
+	if (fd < 0)
+		return fd;
+	ret = take(fd);
 	if (ret == -EBUSY)
 		*other = read_pid(fd);
-	if (!ret && (ftruncate(fd, 0) || dprintf(fd, "%d\n", getpid()) < 0))
-		ret = -errno;
+	if (!ret)
+		ret = write_pid(fd);
 	if (!ret)
 		return fd;
 	close(fd);
@@ -82,7 +101,7 @@ int lock_take(struct session *s)
 {
 	cleanup_fd int dir = run_dir_open(s->run_dir);
 	char file[PCI_NAME_LEN + sizeof(".lock")];
-	int fd;
+	int fd, ret;
 
 	if (dir < 0)
 		return dir;
@@ -91,15 +110,28 @@ int lock_take(struct session *s)
 	if (fd < 0)
 		return fd;
 	s->lock = fd;
-	return 0;
+	snprintf(file, sizeof(file), "%s.pid", s->name);
+	fd = open_own(dir, file, 0644);
+	ret = fd < 0 ? fd : write_pid(fd);
+	if (!ret) {
+		s->pid_file = fd;
+		return 0;
+	}
+	util_close(&fd);
+	lock_drop(s);
+	return ret;
 }
 
 void lock_drop(struct session *s)
 {
-	if (s->lock < 0)
-		return;
-	/* the file stays, because removing it would race with the next helper */
-	if (ftruncate(s->lock, 0))
+	bool emptied = true;
+
+	/* the files stay, because removing them would race with the next helper */
+	if (s->pid_file >= 0)
+		emptied = !ftruncate(s->pid_file, 0);
+	util_close(&s->pid_file);
+	s->pid_file = -1;
+	if (s->lock < 0 || ftruncate(s->lock, 0) || !emptied)
 		return;
 	close(s->lock);
 	s->lock = -1;

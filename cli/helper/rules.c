@@ -260,13 +260,16 @@ static bool is_trusted(const struct peer *peer)
 	return peer->uid == 0 || peer->uid == geteuid();
 }
 
-bool rules_know(const struct rules *rules, const struct peer *peer)
+enum standing rules_standing(const struct rules *rules, const struct peer *peer)
 {
-	bool known = is_trusted(peer);
+	enum standing best = is_trusted(peer) ? STANDING_TRUSTED : STANDING_NONE, this;
 
-	for (size_t i = 0; !known && i < rules->count; i++)
-		known = fits(&rules->list[i], peer);
-	return known;
+	for (size_t i = 0; i < rules->count; i++) {
+		this = rules->list[i].uid == NOBODY ? STANDING_GROUP : STANDING_USER;
+		if (this > best && fits(&rules->list[i], peer))
+			best = this;
+	}
+	return best;
 }
 
 bool rules_allow(const struct rules *rules, const struct peer *peer, const struct request *r)

@@ -22,14 +22,22 @@ struct rules;
  */
 int rules_load(const char *path, struct rules **rules, char **why);
 
+/* What is known of a client; more of it ranks higher. */
+enum standing {
+	STANDING_NONE, /* may not ask for anything */
+	STANDING_GROUP, /* may, as one of a group: of those there may be many */
+	STANDING_USER, /* may, as this user */
+	STANDING_TRUSTED, /* root, and the service's own user */
+};
+
 /**
- * rules_know() - whether a client may ask for anything at all
+ * rules_standing() - whether a client may ask for anything at all
  * @rules: the configuration
  * @peer: the client
  *
- * Return: true if so.
+ * Return: its standing.
  */
-bool rules_know(const struct rules *rules, const struct peer *peer);
+enum standing rules_standing(const struct rules *rules, const struct peer *peer);
 
 /**
  * rules_allow() - whether a client may ask for this

@@ -2,24 +2,20 @@
 /*
  * The service: a VMM passes its cdev file, and asks for a bind, an unbind or the state.
  *
- * Each client is answered by a process of its own. A file from a stranger can stall
- * whoever looks at it or closes it (one of a FUSE file system, a socket that lingers),
- * and a TSM may take its time: all of that is the problem of the one process and of
- * the one user, whose number of processes is limited. For the same reason this
- * process never has a client's last reference, see answer_apart().
+ * Each client is answered by a process of its own, see clients.h: a file from a
+ * stranger can stall whoever looks at it or closes it, and a TSM may take its time.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <syslog.h>
 #include <time.h>
 
+#include "clients.h"
 #include "exitcode.h"
 #include "listen.h"
 #include "modes.h"
@@ -27,8 +23,6 @@
 #include "sandbox.h"
 #include "systemd.h"
 
-#define CLIENTS_MAX 64
-#define CLIENTS_PER_USER 8
 /* How long clients that are being answered may take when the service is to end */
 #define END_SECONDS 10
 
@@ -41,7 +35,7 @@
  * @run: directory of the socket, -1 if it is systemd's
  * @name: the socket's name there
  * @lock: lock file there
- * @clients: who is being answered; a process of 0 is a free place
+ * @clients: who is being answered
  */
 struct service {
 	const char *sysfs;
@@ -51,10 +45,7 @@ struct service {
 	int run;
 	const char *name;
 	int lock;
-	struct {
-		pid_t pid;
-		uid_t uid;
-	} clients[CLIENTS_MAX];
+	struct clients *clients;
 };
 
 static int check_file(struct session *s)
@@ -156,125 +147,62 @@ static void answer_request(const struct service *sv, struct conn *c, const struc
 		note(r, peer, ret ? &v : NULL);
 }
 
-/* In a process of the client's own; @refuse is why it is not heard, or 0. */
-static void answer_client(const struct service *sv, int fd, const struct peer *peer, int refuse)
+/* In a process of the client's own. */
+static void answer_client(const void *arg, const struct client *client)
 {
-	struct conn c = { .fd = fd, .file = -1 };
-	struct verdict v = { .err = refuse, .step = "permission" };
+	struct conn c = { .fd = client->fd, .file = -1 };
+	struct verdict v;
 	struct request r;
 
-	if (refuse) {
-		util_copy(v.message, sizeof(v.message),
-			  refuse == -EAGAIN ? "too many requests of this user at a time" :
-					      "this user may not ask for anything");
-		v.hint = refuse == -EAGAIN ? "wait for their answers" :
-					     "the administrator allows it in " RULES_PATH;
+	if (listen_request(&c, &r, &v))
 		listen_answer(&c, NULL, NULL, &v);
-	} else if (listen_request(&c, &r, &v)) {
-		listen_answer(&c, NULL, NULL, &v);
-	} else {
-		answer_request(sv, &c, peer, &r);
-	}
-	/* an end, unlike close(), does not wait for a socket that lingers */
+	else
+		answer_request(arg, &c, &client->peer, &r);
 }
 
-/* A child: nothing of the service's own is open in it. */
-static void become_client(const struct service *sv, int fd, int gate, const struct peer *peer,
-			  int refuse)
+static const struct answer refusals[] = {
+	{ -EACCES, NULL, EXIT_FAILED, "this user may not ask for anything",
+	  "the administrator allows it in " RULES_PATH },
+	{ -EAGAIN, NULL, EXIT_FAILED, "too many requests of this user at a time",
+	  "wait for their answers" },
+	{}
+};
+
+/* Without a look at what it sends: that is for its own process only. */
+static void refuse(int fd, int err)
 {
-	char byte;
+	struct conn c = { .fd = fd, .file = -1 };
+	struct verdict v = { .err = err, .step = "permission" };
+	const struct answer *a = refusals;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	/* until the other copy of the client's socket is closed */
-	while (read(gate, &byte, 1) < 0 && errno == EINTR)
-		;
-	systemd_forget();
-	close_range(3, (unsigned int)fd - 1, 0);
-	close_range((unsigned int)fd + 1, ~0U, 0);
-	if (sandbox_filter(SANDBOX_CLIENT))
-		_exit(EXIT_FAILED);
-	answer_client(sv, fd, peer, refuse);
-	_exit(EXIT_DONE);
-}
-
-/*
- * Starts a process for a client. It waits until this one has closed its copy of the
- * socket: whoever closes the last copy closes the files that are on their way, too.
- */
-static pid_t answer_apart(const struct service *sv, int fd, const struct peer *peer, int refuse)
-{
-	int gate[2];
-	pid_t pid;
-
-	if (pipe2(gate, O_CLOEXEC))
-		return -1;
-	pid = fork();
-	if (pid == 0) {
-		close(gate[1]);
-		become_client(sv, fd, gate[0], peer, refuse);
-	}
-	close(fd);
-	close(gate[0]);
-	close(gate[1]);
-	return pid;
-}
-
-static size_t free_place(const struct service *sv)
-{
-	size_t i = 0;
-
-	while (i < CLIENTS_MAX && sv->clients[i].pid)
-		i++;
-	return i;
-}
-
-static unsigned int count_of(const struct service *sv, uid_t uid)
-{
-	unsigned int n = 0;
-
-	for (size_t i = 0; i < CLIENTS_MAX; i++)
-		n += sv->clients[i].pid && sv->clients[i].uid == uid;
-	return n;
+	while (a->err && a->err != err)
+		a++;
+	util_copy(v.message, sizeof(v.message), a->message ?: strerror(-err));
+	v.hint = a->hint;
+	listen_answer(&c, NULL, NULL, &v);
+	/* nor does more of it come in */
+	shutdown(fd, SHUT_RDWR);
 }
 
 static void take_client(struct service *sv)
 {
-	size_t place = free_place(sv);
-	int fd, refuse = 0;
-	struct peer peer;
-	pid_t pid;
+	struct client c = { .fd = accept4(sv->listen, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK) };
+	int ret = -EACCES;
 
-	fd = accept4(sv->listen, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (fd < 0)
+	if (c.fd < 0) {
+		/* if there is no file to be had: later, and not over and over until then */
+		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+			clients_stall(sv->clients);
 		return;
-	if (conn_peer(fd, &peer) || !rules_know(sv->rules, &peer))
-		refuse = -EACCES;
-	else if (count_of(sv, peer.uid) >= CLIENTS_PER_USER)
-		refuse = -EAGAIN;
-	pid = answer_apart(sv, fd, &peer, refuse);
-	if (pid <= 0)
+	}
+	if (!conn_peer(c.fd, &c.peer))
+		c.standing = rules_standing(sv->rules, &c.peer);
+	if (c.standing != STANDING_NONE)
+		ret = clients_start(sv->clients, &c);
+	if (!ret)
 		return;
-	sv->clients[place].pid = pid;
-	/* who is refused does not count: it takes no time */
-	sv->clients[place].uid = refuse ? (uid_t)-1 : peer.uid;
-}
-
-static void reap(struct service *sv)
-{
-	pid_t pid;
-
-	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
-		for (size_t i = 0; i < CLIENTS_MAX; i++)
-			if (sv->clients[i].pid == pid)
-				sv->clients[i].pid = 0;
-}
-
-static bool is_idle(const struct service *sv)
-{
-	for (size_t i = 0; i < CLIENTS_MAX; i++)
-		if (sv->clients[i].pid)
-			return false;
-	return true;
+	refuse(c.fd, ret);
+	clients_drop(sv->clients, &c);
 }
 
 /* Answers true when the service is to end. */
@@ -285,7 +213,7 @@ static bool read_signals(struct service *sv)
 
 	while (read(sv->signals, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGCHLD)
-			reap(sv);
+			clients_reap(sv->clients);
 		else
 			end = true;
 	}
@@ -295,19 +223,24 @@ static bool read_signals(struct service *sv)
 static void run_loop(struct service *sv)
 {
 	struct pollfd fds[2] = { { .fd = sv->signals, .events = POLLIN } };
+	int n;
 
 	for (;;) {
 		fds[1] = (struct pollfd){
-			.fd = free_place(sv) < CLIENTS_MAX ? sv->listen : -1,
+			.fd = clients_ready(sv->clients) ? sv->listen : -1,
 			.events = POLLIN,
 		};
-		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+		n = poll(fds, ARRAY_SIZE(fds),
+			 clients_stalled(sv->clients) ? CLIENTS_RETRY_MS : -1);
+		if (n < 0 && errno != EINTR)
 			return;
+		if (n == 0)
+			clients_retry(sv->clients);
 		if (fds[0].revents && read_signals(sv))
 			return;
-		if (fds[1].revents & POLLIN)
+		if (fds[1].revents & POLLIN && clients_ready(sv->clients))
 			take_client(sv);
-		else if (fds[1].revents)
+		else if (fds[1].revents & ~POLLIN)
 			return;
 	}
 }
@@ -321,8 +254,8 @@ static void wait_for_clients(struct service *sv)
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	end.tv_sec += END_SECONDS;
 	do {
-		reap(sv);
-		if (is_idle(sv) || poll(&pfd, 1, 1000) < 0)
+		clients_reap(sv->clients);
+		if (clients_idle(sv->clients) || poll(&pfd, 1, CLIENTS_RETRY_MS) < 0)
 			return;
 		read_signals(sv);
 		clock_gettime(CLOCK_MONOTONIC, &now);
@@ -394,6 +327,9 @@ static int start(struct service *sv, const struct invocation *in)
 		return ret;
 	if (fcntl(sv->listen, F_SETFL, O_NONBLOCK))
 		return fail("listen", -errno, "cannot listen there", NULL);
+	sv->clients = clients_new(answer_client, sv);
+	if (!sv->clients)
+		return fail("isolate", -ENOMEM, "cannot prepare for clients", NULL);
 	/* its clients bring all that it takes */
 	ret = sandbox_caps(NULL, 0) ?: sandbox_filter(SANDBOX_SERVE);
 	return ret ? fail("isolate", ret, "cannot restrict itself", NULL) : 0;
@@ -410,6 +346,7 @@ static void finish(struct service *sv)
 	util_close(&sv->signals);
 	util_close(&sv->lock);
 	util_close(&sv->run);
+	clients_free(sv->clients);
 	rules_free(sv->rules);
 }
 
@@ -428,11 +365,13 @@ int serve(struct invocation *in)
 		systemd_tell("READY=1");
 		run_loop(&sv);
 		systemd_tell("STOPPING=1");
-		util_close(&sv.listen);
 		if (sv.name)
 			unlinkat(sv.run, sv.name, 0);
+		/* nor is this the one to close those who have not been accepted */
+		clients_leave(sv.clients, sv.listen);
 		sv.listen = -1;
 		wait_for_clients(&sv);
+		clients_leave(sv.clients, -1);
 	}
 	finish(&sv);
 	return ret ? exit_code_of(ret) : EXIT_DONE;

@@ -27,6 +27,7 @@ enum vdevice_mode {
  * @pidfd: the same process, whatever becomes of its number
  * @proc: its open files in /proc
  * @lock: lock file
+ * @pid_file: file with the process ID, for all to read
  * @run: @run_dir, opened, while there is a socket in it
  * @control: that socket, on which root may ask a holder
  * @cdev: /dev/vfio/devices/vfioN, opened here or by a VMM
@@ -58,6 +59,7 @@ struct session {
 	int pidfd;
 	int proc;
 	int lock;
+	int pid_file;
 	int run;
 	int control;
 	int cdev;
@@ -79,7 +81,7 @@ struct session {
 
 #define SESSION_INIT                                                                       \
 	{                                                                                  \
-		.pidfd = -1, .proc = -1, .lock = -1, .run = -1, .control = -1, .cdev = -1, \
+		.pidfd = -1, .proc = -1, .lock = -1, .pid_file = -1, .run = -1, .control = -1, .cdev = -1, \
 		.iommufd = -1, .kvm = -1, .vm = -1, .vfio = -1, .request = -1              \
 	}
 

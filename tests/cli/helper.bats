@@ -70,10 +70,33 @@ print(d["event"], d["step"], d["errno"])')" "error $1 $2"
 	[[ $output == *"process 4711"* ]] || fail "$output"
 }
 
-@test "helper: the lock file is its own, mode 0644, and empty afterwards" {
+@test "helper: the lock file is for nobody else to open, and empty afterwards; all may read the number" {
 	helper --device 01:00.0
 	assert_equal "$(stat -c %a "$RUN")" 755
-	assert_equal "$(stat -c %a:%s "$RUN/0000:01:00.0.lock")" 644:0
+	assert_equal "$(stat -c %a:%s "$RUN/0000:01:00.0.lock")" 600:0
+	assert_equal "$(stat -c %a:%s "$RUN/0000:01:00.0.pid")" 644:0
+	# one that was there before
+	chmod 644 "$RUN/0000:01:00.0.lock"
+	helper --device 01:00.0
+	assert_equal "$(stat -c %a "$RUN/0000:01:00.0.lock")" 600
+	# no file is followed elsewhere
+	echo secret > "$BATS_TEST_TMPDIR/secret"
+	ln -sf "$BATS_TEST_TMPDIR/secret" "$RUN/0000:01:00.0.pid"
+	helper --device 01:00.0
+	assert_said lock ELOOP 4
+	assert_equal "$(cat "$BATS_TEST_TMPDIR/secret")" secret
+	# and the lock was let go
+	assert_equal "$(stat -c %s "$RUN/0000:01:00.0.lock")" 0
+}
+
+@test "helper: another user cannot take its lock" {
+	[ "$(id -u)" -eq 0 ] || skip "only root can be another user"
+	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR" "${BATS_TEST_TMPDIR%/*}"
+	helper --device 01:00.0
+	run setpriv --reuid 2001 --regid 2001 --clear-groups flock -n "$RUN/0000:01:00.0.lock" true
+	assert_failure
+	run setpriv --reuid 2001 --regid 2001 --clear-groups cat "$RUN/0000:01:00.0.pid"
+	assert_success
 }
 
 @test "helper: links and foreign directories in the place of the lock are refused" {

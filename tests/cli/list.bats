@@ -162,6 +162,26 @@ setup() { fake_host; }
 	json_is 'r[0]["owner_name"], r[0]["owner_is_helper"]' '[null, null]'
 }
 
+@test "show: who may not open the lock file is told by another whether it is our helper" {
+	[ "$(id -u)" -eq 0 ] || skip "only root can be another user"
+	fake_assigned 0000:01:00.0 bound
+	policy 0000:01:00.0 owner "$$"
+	mkdir -p "$RUN"
+	echo "$$" > "$RUN/0000:01:00.0.lock"
+	echo "$$" > "$RUN/0000:01:00.0.pid"
+	chmod 600 "$RUN/0000:01:00.0.lock"
+	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR" "${BATS_TEST_TMPDIR%/*}"
+	as_user() { run_split setpriv --reuid 2001 --regid 2001 --clear-groups "$(type -P tsmctl)" show 01:00.0 --json; }
+	as_user
+	json_is 'r[0]["owner_is_helper"]' true
+	# who may open it goes by the lock
+	run_split tsmctl show 01:00.0 --json
+	json_is 'r[0]["owner_is_helper"]' false
+	chown 2002 "$RUN/0000:01:00.0.pid"
+	as_user
+	json_is 'r[0]["owner_is_helper"]' false
+}
+
 @test "list: at most ten system calls a function where one in 16 is listed; one device is as fast on any host" {
 	command -v strace > /dev/null || skip "no strace"
 	count() { ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o "$BATS_TEST_TMPDIR/trace" tsmctl "$@" > /dev/null &&

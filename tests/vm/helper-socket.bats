@@ -212,6 +212,7 @@ for i in range(1000):
 /dev/vfio/devices/vfioN
 $hold_dir
 $hold_dir/$dev.lock
+$hold_dir/$dev.pid
 anon_inode:[eventfd]
 anon_inode:[signalfd]
 anon_inode:kvm-vfio

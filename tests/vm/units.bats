@@ -107,8 +107,11 @@ teardown() {
 	run cat "/proc/$(pgrep -o -x tsm-bind-helper)/status"
 	assert_line --regexp $'^CapBnd:\t0+$'
 	refute_line --regexp $'^Uid:\t0'
-	# nobody but root without a configuration
-	run setpriv --reuid 2001 --clear-groups $bin/ask.py /run/tsmctl/helper.sock "${line/bind/state}"
+	# only who may use KVM can connect, and nobody but root is heard without a configuration
+	assert_equal "$(stat -c '%G %a' /run/tsmctl/helper.sock)" "kvm 660"
+	run setpriv --reuid 2001 --regid 2001 --clear-groups $bin/ask.py /run/tsmctl/helper.sock "${line/bind/state}"
+	assert_output --partial PermissionError
+	run setpriv --reuid 2001 --regid kvm --clear-groups $bin/ask.py /run/tsmctl/helper.sock "${line/bind/state}"
 	assert_output --partial '"errno":"EACCES"'
 	systemctl stop tsmctl-helper.service
 	assert_equal "$(property Result tsmctl-helper.service)" success

@@ -1,0 +1,165 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2030,SC2031,SC2154
+# tsm-bind-helper serve, and clients whose files stall whoever closes them, as those of
+# a FUSE file system can. fake-stall.c plays that: children do not get to their end.
+bats_require_minimum_version 1.5.0
+load helpers
+
+setup_file() {
+	cc -D_GNU_SOURCE -shared -fPIC -o "$BATS_FILE_TMPDIR/stall.so" "$BATS_TEST_DIRNAME/fake-stall.c" -ldl
+}
+
+setup() {
+	fake_host
+	fake_device 0000:01:00.0 vfio-pci-tsm
+	DEV=$SYS/devices/pci0000:00/0000:01:00.0
+	mkdir -p "$DEV/vfio-dev/vfio1" "$DEV/vfio_tsm"
+	echo 1:3 > "$DEV/vfio-dev/vfio1/dev"
+	echo open > "$DEV/vfio_tsm/state"
+	# the path of a UNIX socket is short
+	SHORT=$(mktemp -d)
+	chmod 755 "$SHORT"
+	SOCK=$SHORT/run/helper.sock
+	CONF=$SHORT/helper.json
+	export SOCK PYTHONPATH=$BATS_TEST_DIRNAME PYTHONDONTWRITEBYTECODE=1
+}
+
+teardown() {
+	[ -z "${service:-}" ] || kill -KILL "$service" 2> /dev/null || true
+	rm -rf "$SHORT"
+}
+
+# serve VARIABLE...: a service in the background, with these for fake-stall.c
+serve() {
+	env "LD_PRELOAD=$BATS_FILE_TMPDIR/stall.so" "ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0" \
+		"$@" tsm-bind-helper serve --listen "$SOCK" --sysfs "$SYS" --config "$CONF" \
+		> "$SHORT/log" 2> "$SHORT/stderr" 3>&- &
+	service=$!
+	disown
+	until_true grep -q listening "$SHORT/log"
+	files=$(count_files)
+}
+count_files() { find "/proc/$service/fd" -mindepth 1 | wc -l; }
+count_children() { pgrep -c -P "$service" || true; }
+
+# clients UID GID COUNT: each asks for a bind and sends a file; prints what is answered
+clients() {
+	run timeout 60 python3 -c '
+import os, sys, json, socket, ask
+uid, gid, count = map(int, sys.argv[1:])
+os.setgroups([])
+os.setegid(gid)
+os.seteuid(uid)
+said = {}
+f = os.open("/dev/zero", os.O_RDONLY)
+for i in range(count):
+    d = json.loads(ask.ask(os.environ["SOCK"], ask.request("bind"), [f]))
+    e = d["error"]["step"] + " " + d["error"]["errno"]
+    said[e] = said.get(e, 0) + 1
+for e in said: print(said[e], e)' "$@"
+}
+as_root() { [ "$(id -u)" -eq 0 ] || skip "only root can be several users"; }
+
+# Once they are let go, nothing is left of them.
+let_go() {
+	until_true eval 'pkill -KILL -P "$service" || true; [ "$(count_files)" -eq "$files" ]'
+}
+
+@test "clients: who is refused, and stalls it, harms neither root nor the service" {
+	as_root
+	serve STALL=1
+	clients 2001 2001 200
+	assert_output "200 permission EACCES"
+	# many users, as one can have who has a range of them
+	for uid in 300{0..9}; do
+		clients "$uid" "$uid" 20
+		assert_output "20 permission EACCES"
+	done
+	# all of them together have one process that is stuck, and the rest waits for it
+	assert_equal "$(count_children)" 1
+	clients 0 0 4
+	assert_output "4 check file ENXIO"
+	let_go
+	run cat "$SHORT/stderr"
+	assert_output ""
+}
+
+@test "clients: who may ask, and stalls it, has eight processes, and others theirs" {
+	as_root
+	echo '{"allow":[{"user":2001,"devices":["*"]},{"user":2002,"devices":["*"]},
+		{"group":4000,"devices":["*"]}]}' > "$CONF"
+	serve STALL=1
+	clients 2001 2001 80
+	assert_output $'8 check file ENXIO\n72 permission EAGAIN'
+	# those whom only a group makes known are not to have it all
+	for uid in 300{0..3}; do clients "$uid" 4000 9; done
+	clients 3004 4000 9
+	assert_output "9 permission EAGAIN"
+	clients 2002 4000 9
+	assert_output $'8 check file ENXIO\n1 permission EAGAIN'
+	clients 0 0 8
+	assert_output "8 check file ENXIO"
+	let_go
+	clients 2001 2001 1
+	assert_output "1 check file ENXIO"
+}
+
+@test "clients: when one that closes is stuck and much has come together, there is another" {
+	as_root
+	ulimit -n 64
+	serve STALL=1
+	# 8 come together before another process is started, and there is room for 32
+	clients 2001 2001 60
+	assert_output "60 permission EACCES"
+	assert_equal "$(count_children)" 8
+	clients 0 0 4
+	assert_output "4 check file ENXIO"
+	let_go
+}
+
+@test "clients: the service ends though its children do not" {
+	as_root
+	serve STALL=1
+	clients 2001 2001 20
+	kill -TERM "$service"
+	until_true eval '! kill -0 "$service" 2> /dev/null'
+	refute [ -e "$SOCK" ]
+}
+
+@test "clients: a process that cannot be had comes later, and its client is answered" {
+	serve FORK_FAILS=2
+	run timeout 60 "$BATS_TEST_DIRNAME/ask.py" "$SOCK" '{"version":1,"request":"state","device":"01:00.0"}' /dev/null
+	assert_output --partial '"ok":true'
+	let_go
+	kill -KILL "$service"
+	until_true eval '! kill -0 "$service" 2> /dev/null'
+	for fails in 1 2; do
+		serve "PIPE_FAILS=$fails"
+		run timeout 60 "$BATS_TEST_DIRNAME/ask.py" "$SOCK" '{"version":1,"request":"state","device":"01:00.0"}' /dev/null
+		assert_output --partial '"ok":true'
+		let_go
+		kill -KILL "$service"
+		until_true eval '! kill -0 "$service" 2> /dev/null'
+	done
+	# who is refused has the answer at once, and the rest is done later
+	as_root
+	serve FORK_FAILS=1
+	clients 2001 2001 3
+	assert_output "3 permission EACCES"
+	let_go
+}
+
+@test "clients: they close what is theirs, and have nothing of each other's" {
+	as_root
+	echo '{"allow":[{"user":2001,"devices":["*"]}]}' > "$CONF"
+	serve STALL=1
+	clients 2001 2001 9
+	clients 2002 2002 1
+	for child in $(pgrep -P "$service"); do
+		# one socket at the most, and what every program has
+		run find "/proc/$child/fd" -mindepth 1 ! -name '[012]'
+		[ "${#lines[@]}" -le 1 ] || fail "$child has: $(ls -l "/proc/$child/fd")"
+	done
+	let_go
+}
