@@ -162,6 +162,14 @@ int plan_make(struct ctx *ctx, const struct pci_device *dev, const char *const w
 	return 0;
 }
 
+bool plan_disconnects(const struct plan *plan)
+{
+	for (unsigned int i = 0; i < plan->count; i++)
+		if (plan->steps[i].setting == SET_TSM && !streq(plan->steps[i].from, NONE))
+			return true;
+	return false;
+}
+
 /* A step as the verb for its setting reports it. */
 static void report_step(struct ctx *ctx, const struct pci_device *dev, const struct plan *plan,
 			const struct step *step, const char *rolled_back)

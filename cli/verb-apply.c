@@ -10,6 +10,7 @@
 #include "policy.h"
 #include "report.h"
 #include "select.h"
+#include "tsm.h"
 #include "wanted.h"
 
 static const char *opt_file;
@@ -66,7 +67,7 @@ static int lock(struct ctx *ctx, int *fd)
 }
 
 /* A device in use is left as it is, unless there is nothing to do. */
-static int refuse_in_use(struct ctx *ctx, const struct pci_device *dev)
+static int refuse_in_use(struct ctx *ctx, const struct pci_device *dev, const struct plan *plan)
 {
 	struct problem p = {
 		.device = dev->name,
@@ -82,7 +83,7 @@ static int refuse_in_use(struct ctx *ctx, const struct pci_device *dev)
 	if (ret)
 		return ret;
 	if (pci_get(dev, "tsm/bound", bound) || !bound[0])
-		return 0;
+		return plan_disconnects(plan) ? tsm_refuse_bound(ctx, dev) : 0;
 	p.value = "bound";
 	return report_error(ctx, &p, "cannot change it while it is bound");
 }
@@ -106,7 +107,7 @@ static int apply_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 		plan_show(ctx, dev, &plan);
 		return 0;
 	}
-	return refuse_in_use(ctx, dev) ?: plan_run(ctx, dev, &plan);
+	return refuse_in_use(ctx, dev, &plan) ?: plan_run(ctx, dev, &plan);
 }
 
 static int remember(struct run *run, const struct pci_addr *addr)
