@@ -125,6 +125,14 @@ static int compare_addrs(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* An ordinary device may have policy, as from 'deny', and stay with its driver. */
+static bool policy_counts(const struct selection *s)
+{
+	if (s->sel->kind == SELECTOR_ALL)
+		return !(s->flags & VERB_TSM_SIDE);
+	return s->sel->kind != SELECTOR_ID;
+}
+
 /* Adds what a selector matches, in the order of the addresses. */
 static int expand(struct ctx *ctx, struct selection *s)
 {
@@ -137,7 +145,7 @@ static int expand(struct ctx *ctx, struct selection *s)
 	ret = pci_scan(ctx, consider_present, s);
 	if (ret == -ENOENT)
 		ret = 0;
-	if (!ret && s->sel->kind != SELECTOR_ID)
+	if (!ret && policy_counts(s))
 		ret = policy_scan(ctx, consider_policy, s);
 	if (s->count > before)
 		qsort(s->addrs + before, s->count - before, sizeof(*s->addrs), compare_addrs);

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2016,SC2030,SC2031,SC2154
-# tsmctl apply, diff and assign on devices that somebody uses.
+# tsmctl apply, diff and assign: devices that somebody uses are left alone.
 bats_require_minimum_version 1.5.0
 load helpers
 
@@ -54,4 +54,58 @@ bound_function() {
 	run_split kernel tsmctl apply --file - < <(document '{ "device": "01:00.0", "tsm": "tsm0", "bind_allowed": false }')
 	assert_success
 	assert_equal "$(policy 0000:01:00.0 bind_allowed)" 0
+}
+
+@test "all: policy alone does not give an ordinary device away; the second apply changes nothing" {
+	fake_device 0000:05:00.0 nvme
+	fake_device 0000:06:00.0 nvme
+	default_driver 0000:06:00.0 nvme
+	# present with policy, and absent with policy
+	run kernel tsmctl deny 05:00.0 0000:42:00.0
+	assert_success
+	run_split kernel tsmctl assign all --json
+	assert_success
+	json_is '[x["device"] for x in r]' '["0000:01:00.0"]'
+	run_split kernel tsmctl connect all --tsm tsm0 --json
+	assert_success
+	json_is '[x["device"] for x in r]' '["0000:01:00.0"]'
+	fake_set_driver 0000:01:00.0 nvme
+	echo '(null)' > "$DEV/driver_override"
+
+	document '{ "device": "all", "assigned": true, "tsm": "tsm0", "bar_mmap": "revoke" },
+		{ "device": "07:00.0", "bind_allowed": false },
+		{ "device": "06:00.0", "bind_allowed": false }' > "$TSMCTL_ETC/config.json"
+	fake_device 0000:07:00.0 nvme
+	run_split kernel tsmctl diff --json
+	diff=$(json '[[x["device"], x["attribute"], x["value"]] for x in r]')
+	run_split kernel tsmctl apply --json
+	assert_success
+	assert_equal "$(json '[[x["device"], x["attribute"], x["value"]] for x in r]')" "$diff"
+	json_is '[x["device"] for x in r if x["attribute"] in ("driver", "tsm", "bar_mmap")]' \
+		'["0000:01:00.0", "0000:01:00.0"]'
+	# neither apply nor --prune has more to do: "all" names what has policy
+	run_split kernel tsmctl apply --json --prune
+	assert_success
+	json_is 'd["changed"]' false
+	for i in 5 6 7; do
+		assert_equal "$(basename "$(readlink "$SYS/bus/pci/devices/0000:0$i:00.0/driver")")" nvme
+		assert_equal "$(policy "0000:0$i:00.0" bar_mmap)" refuse
+	done
+	assert_equal "$(policy 0000:42:00.0 bind_allowed)" 0
+}
+
+@test "all: counts for a device that another entry assigns, from the first apply on" {
+	fake_device 0000:05:00.0 nvme
+	default_driver 0000:05:00.0 nvme
+	document '{ "device": "all", "bar_mmap": "revoke" }, { "device": "0000:05:*", "assigned": false },
+		{ "device": "05:00.0", "assigned": true }' > "$TSMCTL_ETC/config.json"
+	run_split kernel tsmctl apply
+	assert_success
+	assert_line "0000:05:00.0: bar_mmap revoke (was refuse)"
+	assert_line "0000:05:00.0: driver vfio-pci-tsm (was nvme)"
+	run_split kernel tsmctl diff
+	assert_success
+	run_split kernel tsmctl release all --forget --json
+	assert_success
+	json_is '[x["device"] for x in r if x["changed"]]' '["0000:01:00.0", "0000:05:00.0"]'
 }
