@@ -217,7 +217,7 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 		assert_equal "$status" 1
 		json_is 'len(e)' 1
 		json_is 'd["changed"]' false
-		rmdir "$RUN"
+		rm -r "$RUN"
 		assert_equal "$(snapshot)" "$before"
 	done
 	# the driver takes nothing
