@@ -109,3 +109,51 @@ bound_function() {
 	assert_success
 	json_is '[x["device"] for x in r if x["changed"]]' '["0000:01:00.0", "0000:05:00.0"]'
 }
+
+# held NUMBER: a vfio-pci device of that number, held by a process, which has FILE open.
+held() {
+	fake_set_driver 0000:01:00.0 vfio-pci
+	exec 9< "$2"
+	sleep 60 > /dev/null 2>&1 3>&- &
+	HOLDER=$!
+	disown
+	exec 9<&-
+	until_true test "$(cat /proc/$HOLDER/comm)" = sleep
+}
+
+@test "assign: who has a device of another vfio driver open is found by its number" {
+	held 1:7 /dev/full
+	mkdir -p "$DEV/vfio-dev/vfio5"
+	echo 1:7 > "$DEV/vfio-dev/vfio5/dev"
+	run_split kernel tsmctl assign 01:00.0
+	assert_equal "$status" 6
+	assert_one_line 0000:01:00.0 "process $HOLDER (sleep)"
+	# by the group, as well
+	echo 240:7 > "$DEV/vfio-dev/vfio5/dev"
+	mkdir -p "$SYS/devices/virtual/vfio/7"
+	echo 1:7 > "$SYS/devices/virtual/vfio/7/dev"
+	run_split kernel tsmctl assign 01:00.0 --dry-run
+	assert_equal "$status" 6
+	# a number that nobody has open
+	echo 240:8 > "$SYS/devices/virtual/vfio/7/dev"
+	run_split kernel tsmctl assign 01:00.0
+	assert_success
+}
+
+@test "assign: a plain file with the name of the device keeps nobody from it" {
+	unshare -Urm true 2> /dev/null || skip "no user namespaces"
+	fake_set_driver 0000:01:00.0 vfio-pci
+	mkdir -p "$DEV/vfio-dev/vfio5" "$SYS/devices/virtual/vfio/7"
+	echo 240:7 | tee "$DEV/vfio-dev/vfio5/dev" > "$SYS/devices/virtual/vfio/7/dev"
+	# shellcheck disable=SC2016
+	unshare -Urm bash -c 'mount -t tmpfs none /dev && mkdir -p /dev/vfio/devices &&
+		exec 8> /dev/vfio/7 9> /dev/vfio/devices/vfio5 && touch "$1/there" && exec sleep 60' \
+		- "$BATS_TEST_TMPDIR" > /dev/null 2>&1 3>&- &
+	HOLDER=$!
+	disown
+	until_true test -e "$BATS_TEST_TMPDIR/there" || skip "no mounts in a user namespace"
+	run readlink "/proc/$HOLDER/fd/8"
+	assert_output /dev/vfio/7
+	run_split kernel tsmctl assign 01:00.0
+	assert_success
+}
