@@ -4,6 +4,7 @@
 
 #include "assign.h"
 #include "holder.h"
+#include "interrupt.h"
 #include "report.h"
 
 /* What sysfs shows when no driver_override is set. */
@@ -90,6 +91,7 @@ int assign_take(struct ctx *ctx, struct pci_device *dev)
 	struct assignment before;
 	int ret;
 
+	interrupt_hold();
 	assign_look(dev, &before);
 	ret = give(ctx, dev, &p);
 	if (ret)
@@ -105,6 +107,7 @@ int assign_release(struct ctx *ctx, struct pci_device *dev)
 	p.err = held ? holder_refuse(ctx, dev, "release it") : 0;
 	if (p.err)
 		return p.err;
+	interrupt_hold();
 	p.err = pci_set(ctx, dev, "driver_override", "");
 	if (p.err)
 		return report_error(ctx, &p, "cannot clear driver_override: %s", strerror(-p.err));

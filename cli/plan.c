@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "holder.h"
+#include "interrupt.h"
 #include "plan.h"
 #include "policy.h"
 #include "report.h"
@@ -241,6 +242,7 @@ int plan_run(struct ctx *ctx, struct pci_device *dev, const struct plan *plan)
 	unsigned int i;
 	int ret = 0;
 
+	interrupt_hold();
 	for (i = 0; !ret && i < plan->count; i++)
 		ret = kinds[plan->steps[i].setting].change(ctx, dev, &plan->steps[i]);
 	if (!ret && plan->forget)

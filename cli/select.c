@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <search.h>
 
+#include "interrupt.h"
 #include "policy.h"
 #include "report.h"
 #include "select.h"
@@ -201,6 +202,22 @@ static int check_selectors(struct ctx *ctx, const struct verb *verb, int argc, c
 	return 0;
 }
 
+/* Says what a signal keeps us from: all from this device on. */
+static int report_interrupt(struct ctx *ctx, const struct pci_addr *addr, size_t done, size_t count)
+{
+	char name[PCI_NAME_LEN];
+	struct problem p = { .device = name,
+			     .err = -EINTR,
+			     .stage = "interrupted",
+			     .hint = "the same command again does the rest",
+			     .code = EXIT_FAILED };
+
+	pci_addr_name(addr, name);
+	return report_error(ctx, &p,
+			    "SIG%s: stopped before it; %zu of %zu devices were gone through",
+			    sigabbrev_np(interrupt_pending()), done, count);
+}
+
 int select_visit(struct ctx *ctx, const struct pci_addr *addrs, size_t count, device_fn fn,
 		 void *arg)
 {
@@ -210,6 +227,8 @@ int select_visit(struct ctx *ctx, const struct pci_addr *addrs, size_t count, de
 		struct pci_device dev cleanup_pci = { .fd = -1 };
 		struct problem p = { .device = dev.name, .stage = "open" };
 
+		if (interrupt_pending())
+			return report_interrupt(ctx, &addrs[i], i, count);
 		err = pci_open(ctx, &addrs[i], &dev);
 		if (err) {
 			p.err = err;

@@ -157,3 +157,52 @@ held() {
 	run_split kernel tsmctl assign 01:00.0
 	assert_success
 }
+
+# A signal comes when the device has no driver.
+interrupted() {
+	local signal=$1 out=$BATS_TEST_TMPDIR/out
+
+	shift
+	rm "$SYS/bus/pci/drivers_probe"
+	mkfifo "$SYS/bus/pci/drivers_probe"
+	# in the background, a shell has it ignored
+	kernel env --default-signal=INT bash -c 'echo $$ > "$0"; exec "$@"' "$BATS_TEST_TMPDIR/pid" "$@" > "$out" 2> "$out.err" 3>&- &
+	HOLDER=$!
+	without_driver() { [ -s "$BATS_TEST_TMPDIR/pid" ] && ! [ -e "$DEV/driver" ]; }
+	until_true without_driver
+	kill -s "$signal" "$(cat "$BATS_TEST_TMPDIR/pid")"
+	cat "$SYS/bus/pci/drivers_probe" > /dev/null
+	status=0
+	wait "$HOLDER" || status=$?
+	output=$(cat "$out") stderr=$(cat "$out.err")
+}
+
+@test "assign, release, apply: a signal waits until the device has a driver, and then stops the rest" {
+	fake_device 0000:02:00.0 nvme 8086 10c9 8
+	default_driver 0000:02:00.0 nvme
+	interrupted INT tsmctl assign 01:00.0 02:00.0
+	assert_equal "$status" 130
+	assert_output "0000:01:00.0: driver vfio-pci-tsm (was nvme)"
+	assert_one_line 0000:02:00.0 "SIGINT" "1 of 2"
+	assert_equal "$(basename "$(readlink "$SYS/bus/pci/devices/0000:02:00.0/driver")")" nvme
+	interrupted TERM tsmctl release 01:00.0 --json
+	assert_equal "$status" 143
+	assert_envelope
+	json_is e '[]'
+	json_is 'r[0]["value"]' nvme
+	document '{ "device": "0000:0[12]:*", "assigned": true, "bind_allowed": false }' > "$TSMCTL_ETC/config.json"
+	interrupted HUP tsmctl apply --json
+	assert_equal "$status" 129
+	json_is '[x["device"] for x in r]' '["0000:01:00.0", "0000:01:00.0"]'
+	json_is '[[x["device"], x["errno"], x["stage"]] for x in e]' '[["0000:02:00.0", "EINTR", "interrupted"]]'
+}
+
+@test "assign: a signal that the caller ignores stops nothing" {
+	fake_device 0000:02:00.0
+	(
+		trap '' HUP
+		interrupted HUP tsmctl assign 01:00.0
+		assert_equal "$status" 0
+		assert_equal "$stderr" ""
+	)
+}
