@@ -3,11 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "attr.h"
 #include "file.h"
+#include "lock.h"
+
+/* A save takes no time; who is waited for longer hangs. */
+#define WAIT_SECONDS 60
 
 static int refuse(struct file_fault *fault, const char *path, const char *what)
 {
@@ -202,9 +205,6 @@ static int replace(int dir, const char *name, const char *text, size_t len)
 	    snprintf(temp, sizeof(temp), ".%s.old", name) >= (int)sizeof(temp) ||
 	    snprintf(old, sizeof(old), "%s.old", name) >= (int)sizeof(old))
 		return -ENAMETOOLONG;
-	/* one at a time: both would write the same temporary file */
-	if (flock(dir, LOCK_EX))
-		return -errno;
 	ret = write_new(dir, new, text, len) ?: keep_old(dir, name, temp, old);
 	if (!ret && renameat(dir, new, dir, name))
 		ret = -errno;
@@ -215,7 +215,27 @@ static int replace(int dir, const char *name, const char *text, size_t len)
 	return fsync(dir) ? -errno : 0;
 }
 
-int file_replace(const struct ctx *ctx, const char *path, const char *text, size_t len)
+/* One at a time: both would write the same temporary file. */
+static int replace_locked(struct ctx *ctx, int dir, const char *parent, const char *name,
+			  const char *text, size_t len)
+{
+	char lock[NAME_MAX + 1], path[2 * PATH_MAX];
+	cleanup_fd int fd = -1;
+	int ret;
+
+	if (snprintf(lock, sizeof(lock), ".%s.lock", name) >= (int)sizeof(lock))
+		return -ENAMETOOLONG;
+	snprintf(path, sizeof(path), "%s%s%s", parent, parent[strlen(parent) - 1] == '/' ? "" : "/",
+		 lock);
+	fd = lock_take(ctx, dir, lock, path, WAIT_SECONDS);
+	if (fd < 0)
+		return fd;
+	ret = replace(dir, name, text, len);
+	unlinkat(dir, lock, 0);
+	return ret;
+}
+
+int file_replace(struct ctx *ctx, const char *path, const char *text, size_t len)
 {
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
@@ -230,5 +250,5 @@ int file_replace(const struct ctx *ctx, const char *path, const char *text, size
 	if (!act(ctx, "write %s", path))
 		return 0;
 	dir = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return dir < 0 ? -errno : replace(dir, name, text, len);
+	return dir < 0 ? -errno : replace_locked(ctx, dir, parent, name, text, len);
 }

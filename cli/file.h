@@ -40,10 +40,10 @@ int file_read(const char *path, size_t max, char **text, size_t *len, struct fil
  * @len: its bytes
  *
  * Whenever this is interrupted, by a loss of power as well, @path is the old file
- * or the new one, complete.
+ * or the new one, complete. Waits for another that replaces it, up to a minute.
  *
- * Return: 0 or negative errno.
+ * Return: 0 or negative errno; what concerns the lock is reported.
  */
-int file_replace(const struct ctx *ctx, const char *path, const char *text, size_t len);
+int file_replace(struct ctx *ctx, const char *path, const char *text, size_t len);
 
 #endif

@@ -2,11 +2,13 @@
 /* Who holds a device, and how to stop it if it is our helper, see holder.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "holder.h"
 #include "policy.h"
@@ -78,13 +80,53 @@ void holder_describe(const struct ctx *ctx, const struct pci_device *dev, struct
 	h->ours = is_helper(ctx, dev->name, h->pid);
 }
 
-/* Whether a process has one of two files open. */
-static bool has_open(int proc, const char *pid, const char *const files[2])
+/* The device number that an attribute has as text, or 0. */
+static dev_t read_number(int dir, const char *attr)
+{
+	unsigned int major, minor;
+	char text[ATTR_MAX];
+
+	if (attr_read(dir, attr, text, sizeof(text)) || sscanf(text, "%u:%u", &major, &minor) != 2)
+		return 0;
+	return makedev(major, minor);
+}
+
+/* Of the vfio cdev of a device on any vfio driver; 0 for none. */
+static dev_t cdev_number(const struct pci_device *dev)
+{
+	cleanup_dir DIR *dir = util_opendirat(dev->fd, "vfio-dev");
+	char attr[NAME_MAX + sizeof("/dev")];
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		if (!starts_with(e->d_name, "vfio"))
+			continue;
+		snprintf(attr, sizeof(attr), "%s/dev", e->d_name);
+		return read_number(dirfd(dir), attr);
+	}
+	return 0;
+}
+
+/* Of the group's device, /dev/vfio/GROUP. */
+static dev_t group_number(const struct ctx *ctx, const struct pci_device *dev)
+{
+	char attr[64];
+
+	snprintf(attr, sizeof(attr), "devices/virtual/vfio/%d/dev", pci_group(ctx, dev));
+	return read_number(ctx->sysfs_fd, attr);
+}
+
+/*
+ * Whether a process has one of two devices open. The paths in its links are of its
+ * own mount namespace, where it may have any file at any place: only numbers count.
+ */
+static bool has_open(int proc, const char *pid, const dev_t numbers[2])
 {
 	cleanup_dir DIR *dir = NULL;
-	char path[32], target[128];
+	struct statx stx;
 	struct dirent *e;
-	ssize_t n;
+	char path[32];
+	dev_t number;
 
 	if (snprintf(path, sizeof(path), "%s/fd", pid) >= (int)sizeof(path))
 		return false;
@@ -92,47 +134,33 @@ static bool has_open(int proc, const char *pid, const char *const files[2])
 	if (!dir)
 		return false;
 	while ((e = readdir(dir))) {
-		n = readlinkat(dirfd(dir), e->d_name, target, sizeof(target) - 1);
-		if (n <= 0)
+		/* no file server is asked, which might not answer */
+		if (statx(dirfd(dir), e->d_name, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE,
+			  &stx) ||
+		    !S_ISCHR(stx.stx_mode))
 			continue;
-		target[n] = '\0';
-		if (streq(target, files[0]) || streq(target, files[1]))
+		number = makedev(stx.stx_rdev_major, stx.stx_rdev_minor);
+		if (number && (number == numbers[0] || number == numbers[1]))
 			return true;
 	}
 	return false;
 }
 
-/* The vfio cdev's name, vfioN, of a device on any vfio driver; "" for none. */
-static void cdev_name(const struct pci_device *dev, char *buf, size_t size)
-{
-	cleanup_dir DIR *dir = NULL;
-	struct dirent *e;
-
-	buf[0] = '\0';
-	dir = util_opendirat(dev->fd, "vfio-dev");
-	if (!dir)
-		return;
-	while ((e = readdir(dir)))
-		if (starts_with(e->d_name, "vfio"))
-			util_copy(buf, size, e->d_name);
-}
-
 static pid_t search_processes(const struct ctx *ctx, const struct pci_device *dev)
 {
-	char cdev[128], group[64], name[64];
-	const char *const files[2] = { cdev, group };
+	const dev_t numbers[2] = { cdev_number(dev), group_number(ctx, dev) };
 	cleanup_dir DIR *proc = NULL;
 	struct dirent *e;
 	unsigned int pid;
 
-	cdev_name(dev, name, sizeof(name));
-	snprintf(cdev, sizeof(cdev), "/dev/vfio/devices/%s", name);
-	snprintf(group, sizeof(group), "/dev/vfio/%d", pci_group(ctx, dev));
+	if (!numbers[0] && !numbers[1])
+		return 0;
 	proc = opendir("/proc");
 	if (!proc)
 		return 0;
 	while ((e = readdir(proc)))
-		if (util_parse_u32(e->d_name, &pid) == 0 && has_open(dirfd(proc), e->d_name, files))
+		if (util_parse_u32(e->d_name, &pid) == 0 &&
+		    has_open(dirfd(proc), e->d_name, numbers))
 			return (pid_t)pid;
 	return 0;
 }

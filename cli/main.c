@@ -5,6 +5,7 @@
 
 #include "doctor.h"
 #include "holder.h"
+#include "interrupt.h"
 #include "policy.h"
 #include "report.h"
 #include "verbs.h"
@@ -269,5 +270,7 @@ int main(int argc, char **argv)
 	else if (ret < 0 && !ctx.answer.code)
 		report_error(&ctx, &(struct problem){ .err = ret, .stage = "internal" }, "%s",
 			     strerror(-ret));
-	return report_finish(&ctx);
+	ret = report_finish(&ctx);
+	interrupt_end();
+	return ret;
 }

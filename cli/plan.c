@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "holder.h"
+#include "interrupt.h"
 #include "plan.h"
 #include "policy.h"
 #include "report.h"
@@ -162,6 +163,14 @@ int plan_make(struct ctx *ctx, const struct pci_device *dev, const char *const w
 	return 0;
 }
 
+bool plan_disconnects(const struct plan *plan)
+{
+	for (unsigned int i = 0; i < plan->count; i++)
+		if (plan->steps[i].setting == SET_TSM && !streq(plan->steps[i].from, NONE))
+			return true;
+	return false;
+}
+
 /* A step as the verb for its setting reports it. */
 static void report_step(struct ctx *ctx, const struct pci_device *dev, const struct plan *plan,
 			const struct step *step, const char *rolled_back)
@@ -233,6 +242,7 @@ int plan_run(struct ctx *ctx, struct pci_device *dev, const struct plan *plan)
 	unsigned int i;
 	int ret = 0;
 
+	interrupt_hold();
 	for (i = 0; !ret && i < plan->count; i++)
 		ret = kinds[plan->steps[i].setting].change(ctx, dev, &plan->steps[i]);
 	if (!ret && plan->forget)

@@ -50,6 +50,14 @@ int plan_make(struct ctx *ctx, const struct pci_device *dev, const char *const w
 	      bool forget, struct plan *plan);
 
 /**
+ * plan_disconnects() - whether a plan takes a device from its TSM
+ * @plan: the plan
+ *
+ * Return: true if so, be it for another TSM.
+ */
+bool plan_disconnects(const struct plan *plan);
+
+/**
  * plan_show() - report what a plan would do
  * @ctx: this run, under --dry-run
  * @dev: the device

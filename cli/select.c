@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <search.h>
 
+#include "interrupt.h"
 #include "policy.h"
 #include "report.h"
 #include "select.h"
@@ -125,6 +126,14 @@ static int compare_addrs(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* An ordinary device may have policy, as from 'deny', and stay with its driver. */
+static bool policy_counts(const struct selection *s)
+{
+	if (s->sel->kind == SELECTOR_ALL)
+		return !(s->flags & VERB_TSM_SIDE);
+	return s->sel->kind != SELECTOR_ID;
+}
+
 /* Adds what a selector matches, in the order of the addresses. */
 static int expand(struct ctx *ctx, struct selection *s)
 {
@@ -137,7 +146,7 @@ static int expand(struct ctx *ctx, struct selection *s)
 	ret = pci_scan(ctx, consider_present, s);
 	if (ret == -ENOENT)
 		ret = 0;
-	if (!ret && s->sel->kind != SELECTOR_ID)
+	if (!ret && policy_counts(s))
 		ret = policy_scan(ctx, consider_policy, s);
 	if (s->count > before)
 		qsort(s->addrs + before, s->count - before, sizeof(*s->addrs), compare_addrs);
@@ -193,6 +202,22 @@ static int check_selectors(struct ctx *ctx, const struct verb *verb, int argc, c
 	return 0;
 }
 
+/* Says what a signal keeps us from: all from this device on. */
+static int report_interrupt(struct ctx *ctx, const struct pci_addr *addr, size_t done, size_t count)
+{
+	char name[PCI_NAME_LEN];
+	struct problem p = { .device = name,
+			     .err = -EINTR,
+			     .stage = "interrupted",
+			     .hint = "the same command again does the rest",
+			     .code = EXIT_FAILED };
+
+	pci_addr_name(addr, name);
+	return report_error(ctx, &p,
+			    "SIG%s: stopped before it; %zu of %zu devices were gone through",
+			    sigabbrev_np(interrupt_pending()), done, count);
+}
+
 int select_visit(struct ctx *ctx, const struct pci_addr *addrs, size_t count, device_fn fn,
 		 void *arg)
 {
@@ -202,6 +227,8 @@ int select_visit(struct ctx *ctx, const struct pci_addr *addrs, size_t count, de
 		struct pci_device dev cleanup_pci = { .fd = -1 };
 		struct problem p = { .device = dev.name, .stage = "open" };
 
+		if (interrupt_pending())
+			return report_interrupt(ctx, &addrs[i], i, count);
 		err = pci_open(ctx, &addrs[i], &dev);
 		if (err) {
 			p.err = err;

@@ -24,6 +24,8 @@ bool select_matches(struct ctx *ctx, const struct selector *sel, const struct pc
  * @fn: called for each; its success is counted in the answer
  * @arg: passed to @fn
  *
+ * Stops before the next one when a signal is waiting, see interrupt.h.
+ *
  * Return: 0, or the last error, reported.
  */
 int select_visit(struct ctx *ctx, const struct pci_addr *addrs, size_t count, device_fn fn,

@@ -8,7 +8,7 @@
 /**
  * enum selector_kind - how a selector is read; its characters alone decide
  * @SELECTOR_BAD: it is none
- * @SELECTOR_ALL: "all": what has a TSM side
+ * @SELECTOR_ALL: "all": what has a TSM side, is assigned, or for most has policy
  * @SELECTOR_GLOB: with any of *?[ a glob over addresses
  * @SELECTOR_ADDRESS: with a dot an address
  * @SELECTOR_ID: four digits, a colon and four digits are vendor:device

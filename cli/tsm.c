@@ -58,20 +58,76 @@ int tsm_connect(struct ctx *ctx, const struct pci_device *dev, const char *tsm)
 	return report_error(ctx, &p, "it is not connected to %s afterwards", tsm);
 }
 
+/* The functions that a disconnect would unbind, as they are found. */
+struct bound {
+	const struct pci_device *dsm;
+	char *list;
+	size_t size;
+	size_t used;
+	unsigned int count;
+};
+
+static int consider_bound(const struct ctx *ctx, const struct pci_addr *addr, void *arg)
+{
+	struct pci_device dev cleanup_pci = { .fd = -1 };
+	struct bound *b = arg;
+	char text[ATTR_MAX];
+	int n;
+
+	if (pci_open(ctx, addr, &dev) || pci_get(&dev, "tsm/bound", text) || !text[0])
+		return 0;
+	/* one that is bound, and does not tell by whom, is nobody else's */
+	if (!streq(dev.name, b->dsm->name) &&
+	    (pci_get(&dev, "tsm/dsm", text) || !streq(text, b->dsm->name)))
+		return 0;
+	n = snprintf(b->list + b->used, b->size - b->used, "%s%s", b->count ? ", " : "", dev.name);
+	if (n > 0 && (size_t)n < b->size - b->used)
+		b->used += (size_t)n;
+	b->count++;
+	return 0;
+}
+
+unsigned int tsm_find_bound(const struct ctx *ctx, const struct pci_device *dev, char *list,
+			    size_t size)
+{
+	struct bound b = { .dsm = dev, .list = list, .size = size };
+
+	list[0] = '\0';
+	pci_scan(ctx, consider_bound, &b);
+	return b.count;
+}
+
+int tsm_refuse_bound(struct ctx *ctx, const struct pci_device *dev)
+{
+	char list[256], tsm[ATTR_MAX];
+	struct problem p = { .device = dev->name,
+			     .attribute = "tsm/disconnect",
+			     .value = tsm,
+			     .err = -EBUSY,
+			     .stage = "disconnect",
+			     .hint = "run 'tsmctl unbind' or 'tsmctl revoke' first" };
+
+	pci_get(dev, "tsm/connect", tsm);
+	if (!tsm_find_bound(ctx, dev, list, sizeof(list)))
+		return 0;
+	if (streq(list, dev->name))
+		return report_error(ctx, &p, "cannot disconnect it while it is bound to a VM");
+	p.hint = "run 'tsmctl unbind' or 'tsmctl revoke' for each of them first";
+	return report_error(ctx, &p, "cannot disconnect it: what hangs on it is bound: %s", list);
+}
+
 int tsm_disconnect(struct ctx *ctx, const struct pci_device *dev, const char *tsm)
 {
 	struct problem p = { .device = dev->name,
 			     .attribute = "tsm/disconnect",
 			     .value = tsm,
 			     .stage = "disconnect" };
-	char bound[ATTR_MAX];
+	int ret;
 
-	/* PCI/TSM would disconnect a bound device, and its guest would lose it */
-	if (pci_get(dev, "tsm/bound", bound) == 0 && bound[0]) {
-		p.err = -EBUSY;
-		p.hint = "run 'tsmctl unbind' or 'tsmctl revoke' first";
-		return report_error(ctx, &p, "it is bound to a VM");
-	}
+	/* PCI/TSM would unbind all that has it for DSM, and guests would lose devices */
+	ret = tsm_refuse_bound(ctx, dev);
+	if (ret)
+		return ret;
 	p.err = pci_set(ctx, dev, "tsm/disconnect", tsm);
 	if (p.err)
 		return report_error(ctx, &p, "cannot disconnect it from %s: %s", tsm,

@@ -27,7 +27,30 @@ unsigned int tsm_find(const struct ctx *ctx, char *tsm, char *list, size_t size)
 int tsm_connect(struct ctx *ctx, const struct pci_device *dev, const char *tsm);
 
 /**
- * tsm_disconnect() - disconnect a device that is not bound
+ * tsm_find_bound() - the functions that would be unbound if a device were disconnected
+ * @ctx: this run
+ * @dev: the device: the DSM of others, as of its virtual functions, and of itself
+ * @list: out, their addresses, with commas between them
+ * @size: bytes in @list
+ *
+ * Looks at every function of this host.
+ *
+ * Return: how many there are.
+ */
+unsigned int tsm_find_bound(const struct ctx *ctx, const struct pci_device *dev, char *list,
+			    size_t size);
+
+/**
+ * tsm_refuse_bound() - report such functions, if there are any
+ * @ctx: this run
+ * @dev: the device that is to be disconnected
+ *
+ * Return: 0 if there is none, or -EBUSY, reported.
+ */
+int tsm_refuse_bound(struct ctx *ctx, const struct pci_device *dev);
+
+/**
+ * tsm_disconnect() - disconnect a device of which nothing is bound
  * @ctx: this run
  * @dev: the device
  * @tsm: the TSM that it is connected to

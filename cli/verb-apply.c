@@ -2,24 +2,39 @@
 /* tsmctl apply and diff: make devices what the configuration says, or tell how. */
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "holder.h"
+#include "lock.h"
 #include "plan.h"
 #include "policy.h"
 #include "report.h"
 #include "select.h"
+#include "tsm.h"
 #include "wanted.h"
 
 static const char *opt_file;
+static const char *opt_wait;
 static int opt_prune;
 
+/* A driver may take seconds for a device; less than TimeoutStartSec= of the units. */
+#define WAIT_SECONDS 240
+#define LOCK "apply.lock"
+
+#define BOTH_OPTIONS                                                                             \
+	{ "file", 'f', POPT_ARG_STRING, &opt_file, 0, "this document only; - is standard input", \
+	  "FILE" },                                                                              \
+	{                                                                                        \
+		"prune", 0, POPT_ARG_NONE, &opt_prune, 0,                                        \
+			"release, disconnect and forget devices that no document names", NULL    \
+	}
+
+static const struct poptOption diff_options[] = { BOTH_OPTIONS, POPT_TABLEEND };
+
 static const struct poptOption options[] = {
-	{ "file", 'f', POPT_ARG_STRING, &opt_file, 0, "this document only; - is standard input",
-	  "FILE" },
-	{ "prune", 0, POPT_ARG_NONE, &opt_prune, 0,
-	  "release, disconnect and forget devices that no document names", NULL },
+	BOTH_OPTIONS,
+	{ "wait", 0, POPT_ARG_STRING, &opt_wait, 0,
+	  "wait so long for another apply to end (default: 240)", "SECONDS" },
 	POPT_TABLEEND
 };
 
@@ -40,9 +55,11 @@ struct run {
 };
 
 /* One apply at a time: udev starts one for each function that appears. */
-static int lock(struct ctx *ctx, int *fd)
+static int lock(struct ctx *ctx, unsigned int seconds, int *fd)
 {
 	struct problem p = { .attribute = "run", .value = ctx->run.path, .stage = "lock" };
+	cleanup_free char *path = NULL;
+	cleanup_fd int dir = -1;
 	struct stat st;
 
 	if (ctx->dry_run)
@@ -53,20 +70,21 @@ static int lock(struct ctx *ctx, int *fd)
 		return report_error(ctx, &p, "cannot create %s: %s", ctx->run.path,
 				    strerror(-p.err));
 	}
-	*fd = open(ctx->run.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (*fd < 0 || fstat(*fd, &st))
+	dir = open(ctx->run.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0 || fstat(dir, &st))
 		p.err = -errno;
 	else if (st.st_uid != 0 && st.st_uid != geteuid())
 		p.err = -EPERM;
-	else if (flock(*fd, LOCK_EX))
-		p.err = -errno;
 	if (p.err)
 		return report_error(ctx, &p, "cannot lock %s: %s", ctx->run.path, strerror(-p.err));
-	return 0;
+	if (asprintf(&path, "%s/" LOCK, ctx->run.path) < 0)
+		return -ENOMEM;
+	*fd = lock_take(ctx, dir, LOCK, path, seconds);
+	return *fd < 0 ? *fd : 0;
 }
 
 /* A device in use is left as it is, unless there is nothing to do. */
-static int refuse_in_use(struct ctx *ctx, const struct pci_device *dev)
+static int refuse_in_use(struct ctx *ctx, const struct pci_device *dev, const struct plan *plan)
 {
 	struct problem p = {
 		.device = dev->name,
@@ -82,7 +100,7 @@ static int refuse_in_use(struct ctx *ctx, const struct pci_device *dev)
 	if (ret)
 		return ret;
 	if (pci_get(dev, "tsm/bound", bound) || !bound[0])
-		return 0;
+		return plan_disconnects(plan) ? tsm_refuse_bound(ctx, dev) : 0;
 	p.value = "bound";
 	return report_error(ctx, &p, "cannot change it while it is bound");
 }
@@ -106,7 +124,7 @@ static int apply_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 		plan_show(ctx, dev, &plan);
 		return 0;
 	}
-	return refuse_in_use(ctx, dev) ?: plan_run(ctx, dev, &plan);
+	return refuse_in_use(ctx, dev, &plan) ?: plan_run(ctx, dev, &plan);
 }
 
 static int remember(struct run *run, const struct pci_addr *addr)
@@ -206,8 +224,13 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 {
 	struct run r = { .ctx = ctx, .only_show = verb == &verb_diff };
 	struct config config = { 0 };
+	unsigned int seconds = WAIT_SECONDS;
 	cleanup_fd int lock_fd = -1;
 	int ret;
+
+	if (opt_wait && (util_parse_u32(opt_wait, &seconds) || seconds > 86400))
+		return verb_usage_error(ctx, verb, opt_wait,
+					"'%s' is no number of seconds, 0 to 86400", opt_wait);
 
 	/* a plan changes nothing, and says so in the same words */
 	if (r.only_show)
@@ -216,7 +239,7 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 	if (!ret)
 		ret = wanted_init(&r.wanted, &config);
 	if (!ret)
-		ret = lock(ctx, &lock_fd);
+		ret = lock(ctx, seconds, &lock_fd);
 	if (!ret)
 		ret = apply_all(ctx, verb, &r, &config, argc, argv);
 	free(r.found);
@@ -229,7 +252,7 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 
 const struct verb verb_apply = {
 	.name = "apply",
-	.synopsis = "[DEVICE...] [--file FILE] [--prune]",
+	.synopsis = "[DEVICE...] [--file FILE] [--prune] [--wait SECONDS]",
 	.summary = "make devices what the configuration says",
 	.help = "Reads config.json and config.d/*.json in /etc/tsmctl, or FILE, and changes only "
 		"what differs: policy first, then the driver, then the TSM. A device that cannot "
@@ -245,7 +268,7 @@ const struct verb verb_diff = {
 	.synopsis = "[DEVICE...] [--file FILE] [--prune]",
 	.summary = "show what 'apply' would change",
 	.help = "Changes nothing. Exit status 0: nothing differs; 8: something does.",
-	.options = options,
+	.options = diff_options,
 	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT | VERB_FUTURE,
 	.run = run,
 };

@@ -44,6 +44,6 @@ const struct verb verb_assign = {
 	.help = "Sets driver_override, takes the device from its present driver, probes, and "
 		"verifies; if " TSM_DRIVER " does not take it, its former driver gets it back. "
 		"Makes the device's directory in configfs.",
-	.flags = VERB_DEVICES,
+	.flags = VERB_DEVICES | VERB_TSM_SIDE,
 	.run = run,
 };

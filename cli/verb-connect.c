@@ -74,6 +74,6 @@ const struct verb verb_connect = {
 	.help = "Function 0 of a device is connected; its virtual functions follow. Needs only "
 		"the kernel's own PCI/TSM.",
 	.options = options,
-	.flags = VERB_DEVICES,
+	.flags = VERB_DEVICES | VERB_TSM_SIDE,
 	.run = run,
 };

@@ -37,8 +37,9 @@ const struct verb verb_disconnect = {
 	.name = "disconnect",
 	.synopsis = "DEVICE...",
 	.summary = "disconnect a device from its TSM",
-	.help = "Refused while the device is bound: the kernel itself would not refuse. Needs "
-		"only the kernel's own PCI/TSM.",
+	.help = "Refused while the device is bound, or another function of which it is the DSM, "
+		"as a virtual function: the kernel itself would unbind them all. Needs only the "
+		"kernel's own PCI/TSM.",
 	.flags = VERB_DEVICES,
 	.run = run,
 };

@@ -112,6 +112,9 @@ static int write_file(struct ctx *ctx, const char *path, const char *text, size_
 	p.err = file_replace(ctx, path, text, len);
 	if (p.err == -ENOENT)
 		p.hint = "make its directory first, for root only";
+	/* not if it could not be locked, which has been said */
+	if (p.err && ctx->answer.code)
+		return p.err;
 	if (p.err)
 		return report_error(ctx, &p, "cannot write %s: %s", path, strerror(-p.err));
 	o.previous = NULL;

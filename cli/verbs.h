@@ -18,12 +18,15 @@
  * @VERB_ALL: without a device means all of them, even if there are none
  * @VERB_ABSENT: takes devices that are gone but have a configfs directory
  * @VERB_FUTURE: takes addresses of devices that may come later
+ * @VERB_TSM_SIDE: "all" leaves out devices that only have policy: for verbs that take
+ *	a device from its driver, or connect it
  */
 enum verb_flags {
 	VERB_DEVICES = 1 << 0,
 	VERB_ALL = 1 << 1,
 	VERB_ABSENT = 1 << 2,
 	VERB_FUTURE = 1 << 3,
+	VERB_TSM_SIDE = 1 << 4,
 };
 
 /**

@@ -2,6 +2,7 @@
 /* What a configuration wants of each device, see wanted.h. */
 #include <errno.h>
 
+#include "pci.h"
 #include "select.h"
 #include "wanted.h"
 
@@ -74,12 +75,41 @@ static void overlay(const struct config_entry *e, const char *want[SETTINGS])
 			want[s] = e->want[s];
 }
 
+/* What the entries for a device, and for some of many, say of its driver. */
+static bool is_to_be_assigned(struct ctx *ctx, const struct wanted *w, const struct pci_addr *addr)
+{
+	const struct config_entry *e, *last = NULL;
+
+	for (size_t x = first_exact(w, addr); (e = exact_at(w, x, addr)); x++)
+		if (e->want[SET_ASSIGNED])
+			last = e;
+	for (size_t p = 0; p < w->count; p++) {
+		e = w->patterns[p];
+		if (e->sel.kind != SELECTOR_ALL && e->want[SET_ASSIGNED] &&
+		    (!last || e->order > last->order) && select_matches(ctx, &e->sel, addr))
+			last = e;
+	}
+	return last && streq(last->want[SET_ASSIGNED], "1");
+}
+
+/*
+ * Whether "all" says what a device should be. Policy of its own is not enough: the
+ * first apply makes that, so that the second would find more devices than the first.
+ */
+static bool is_of_all(struct ctx *ctx, const struct wanted *w, const struct pci_addr *addr)
+{
+	char name[PCI_NAME_LEN];
+
+	pci_addr_name(addr, name);
+	return pci_has_tsm_side(ctx, name) || is_to_be_assigned(ctx, w, addr);
+}
+
 bool wanted_of(struct ctx *ctx, const struct wanted *w, const struct pci_addr *addr,
 	       const char *want[SETTINGS])
 {
 	size_t x = first_exact(w, addr), p = 0;
 	const struct config_entry *e;
-	bool named = false;
+	bool named = false, counts;
 
 	for (int s = 0; s < SETTINGS; s++)
 		want[s] = NULL;
@@ -88,14 +118,18 @@ bool wanted_of(struct ctx *ctx, const struct wanted *w, const struct pci_addr *a
 		e = exact_at(w, x, addr);
 		if (p < w->count && (!e || w->patterns[p]->order < e->order)) {
 			e = w->patterns[p++];
-			if (!select_matches(ctx, &e->sel, addr))
+			counts = e->sel.kind != SELECTOR_ALL || is_of_all(ctx, w, addr);
+			if ((e->sel.kind != SELECTOR_ALL || !counts) &&
+			    !select_matches(ctx, &e->sel, addr))
 				continue;
 		} else if (e) {
 			x++;
+			counts = true;
 		} else {
 			return named;
 		}
-		overlay(e, want);
 		named = true;
+		if (counts)
+			overlay(e, want);
 	}
 }

@@ -41,6 +41,9 @@ void wanted_done(struct wanted *w);
  * @addr: the device
  * @want: out, one text for each setting; NULL where nothing is said
  *
+ * An entry for "all" names devices that only have policy, but says nothing of them:
+ * it speaks of those with a TSM side, assigned, or to be assigned by another entry.
+ *
  * Return: true if an entry names the device.
  */
 bool wanted_of(struct ctx *ctx, const struct wanted *w, const struct pci_addr *addr,

@@ -217,7 +217,7 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 		assert_equal "$status" 1
 		json_is 'len(e)' 1
 		json_is 'd["changed"]' false
-		rmdir "$RUN"
+		rm -r "$RUN"
 		assert_equal "$(snapshot)" "$before"
 	done
 	# the driver takes nothing
@@ -465,7 +465,9 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 		run_split kernel tsmctl save
 		assert_success
 		assert_equal "$(cat "$TSMCTL_ETC/config.json")" "$new"
-		assert_equal "$(files "$TSMCTL_ETC")" "config.json config.json.old"
+		# the lock may be left, if nothing was left to write
+		files=$(files "$TSMCTL_ETC")
+		assert_equal "${files#.config.json.lock }" "config.json config.json.old"
 	done
 	assert_success
 	[[ $seen =~ ^o{5,}n+$ ]] || fail "old and new: $seen"

@@ -68,6 +68,7 @@ drivers_probe=0000:01:00.0"
 		took $SYS/bus/pci/drivers/e1000e/unbind
 		fake_set_driver 0000:01:00.0
 		took $SYS/bus/pci/drivers_probe
+		echo vfio-pci-tsm > $DEV/driver_override
 		took $DEV/driver_override
 		took $SYS/bus/pci/drivers_probe
 		fake_set_driver 0000:01:00.0 e1000e'

@@ -102,6 +102,32 @@ setup() {
 	json_is 'list(r[0])' "$OUTCOME_KEYS"
 }
 
+@test "disconnect: refused while a function that has it for its DSM is bound, and names it" {
+	echo tsm0 > "$DEV/tsm/connect"
+	for vf in 0000:01:10.0 0000:01:10.1 0000:02:00.0; do
+		fake_device "$vf"
+		fake_tsm_side "$vf"
+		rm "$SYS/devices/pci0000:00/$vf/tsm/connect"
+		echo 0000:01:00.0 > "$SYS/devices/pci0000:00/$vf/tsm/dsm"
+	done
+	echo tsm0 > "$SYS/devices/pci0000:00/0000:01:10.1/tsm/bound"
+	# bound, but of another DSM
+	echo 0000:03:00.0 > "$SYS/devices/pci0000:00/0000:02:00.0/tsm/dsm"
+	echo tsm0 > "$SYS/devices/pci0000:00/0000:02:00.0/tsm/bound"
+	before=$(snapshot)
+	for args in "" --dry-run; do
+		# shellcheck disable=SC2086
+		run_split tsmctl disconnect 01:00.0 $args
+		assert_equal "$status" 6
+		assert_one_line 0000:01:00.0 ": 0000:01:10.1; " "tsmctl revoke"
+	done
+	assert_equal "$(snapshot)" "$before"
+	echo > "$SYS/devices/pci0000:00/0000:01:10.1/tsm/bound"
+	run_split tsmctl disconnect 01:00.0
+	assert_success
+	assert_output "0000:01:00.0: tsm none (was tsm0)"
+}
+
 @test "disconnect: a bound device is refused, exit 6" {
 	echo tsm0 > "$DEV/tsm/connect"
 	echo tsm0 > "$DEV/tsm/bound"

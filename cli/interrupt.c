@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Signals that wait for the end of a change, see interrupt.h. */
+#include <signal.h>
+
+#include "interrupt.h"
+#include "util.h"
+
+static const int signals[] = { SIGINT, SIGHUP, SIGTERM };
+static bool held;
+
+void interrupt_hold(void)
+{
+	struct sigaction sa;
+	sigset_t set;
+
+	if (held)
+		return;
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		/* one that is ignored and blocked would be pending as well */
+		if (sigaction(signals[i], NULL, &sa) == 0 && sa.sa_handler != SIG_IGN)
+			sigaddset(&set, signals[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	held = true;
+}
+
+int interrupt_pending(void)
+{
+	sigset_t set;
+
+	if (!held || sigpending(&set))
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		if (sigismember(&set, signals[i]) == 1)
+			return signals[i];
+	return 0;
+}
+
+void interrupt_end(void)
+{
+	int number = interrupt_pending();
+	sigset_t set;
+
+	if (!number)
+		return;
+	sigemptyset(&set);
+	sigaddset(&set, number);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Locks between several tsmctl, see lock.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "lock.h"
+#include "report.h"
+
+#define STEP_MS 50
+
+/* Opens the file; one that others may open they could also lock. */
+static int open_file(int dir, const char *name)
+{
+	int fd = openat(dir, name,
+			O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
+	struct stat st;
+	int ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st))
+		ret = -errno;
+	else if (!S_ISREG(st.st_mode) || (st.st_uid != 0 && st.st_uid != geteuid()) ||
+		 (st.st_mode & 077))
+		ret = -EPERM;
+	if (!ret)
+		return fd;
+	close(fd);
+	return ret;
+}
+
+/* Whether the name is still the file's: who had the lock may have removed it. */
+static bool is_current(int fd, int dir, const char *name)
+{
+	struct stat a, b;
+
+	return fstat(fd, &a) == 0 && fstatat(dir, name, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+static unsigned int read_holder(int fd)
+{
+	unsigned int pid = 0;
+	char text[16];
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+
+	text[n < 0 ? 0 : n] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return util_parse_u32(text, &pid) ? 0 : pid;
+}
+
+static int write_holder(int fd)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%d\n", getpid());
+
+	return ftruncate(fd, 0) || pwrite(fd, text, (size_t)len, 0) != len ? -EIO : 0;
+}
+
+static void say(const struct ctx *ctx, const char *path, unsigned int holder, unsigned int seconds)
+{
+	if (ctx->verbose || (!ctx->json && !ctx->quiet))
+		fprintf(stderr, "tsmctl: waiting up to %u s for process %u, which has locked %s\n",
+			seconds, holder, path);
+}
+
+/* Waits for @fd to be ours. */
+static int wait_for(const struct ctx *ctx, int fd, const char *path, unsigned int seconds,
+		    unsigned int *holder)
+{
+	const struct timespec step = { .tv_nsec = STEP_MS * 1000000L };
+	unsigned int steps = 0, now;
+	bool said = false;
+
+	while (flock(fd, LOCK_EX | LOCK_NB)) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return -errno;
+		now = read_holder(fd);
+		if (!said || now != *holder) {
+			steps = 0;
+			*holder = now;
+			if (now) {
+				say(ctx, path, now, seconds);
+				said = true;
+			}
+		}
+		if (steps++ >= seconds * (1000 / STEP_MS))
+			return -EBUSY;
+		nanosleep(&step, NULL);
+	}
+	return 0;
+}
+
+int lock_take(struct ctx *ctx, int dir, const char *name, const char *path, unsigned int seconds)
+{
+	struct problem p = { .attribute = "lock", .value = path, .stage = "lock" };
+	unsigned int holder = 0;
+	char hint[96];
+	int fd;
+
+	do {
+		fd = open_file(dir, name);
+		p.err = fd < 0 ? fd : wait_for(ctx, fd, path, seconds, &holder);
+		if (!p.err && is_current(fd, dir, name)) {
+			p.err = write_holder(fd);
+			if (!p.err)
+				return fd;
+		}
+		util_close(&fd);
+	} while (!p.err);
+	if (p.err == -EBUSY) {
+		snprintf(hint, sizeof(hint), "see what it waits for, and try again: 'ps -fp %u'",
+			 holder);
+		p.hint = hint;
+		return report_error(ctx, &p, "process %u has had %s locked for %u s", holder, path,
+				    seconds);
+	}
+	if (p.err == -EPERM)
+		p.hint = "it must be a file of root with mode 600; remove it";
+	return report_error(ctx, &p, "cannot lock %s: %s", path, strerror(-p.err));
+}

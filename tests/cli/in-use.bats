@@ -1,0 +1,236 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154
+# tsmctl apply, diff and assign: devices that somebody uses are left alone.
+bats_require_minimum_version 1.5.0
+load helpers
+
+setup_file() { build_kernel; }
+
+setup() {
+	fake_host
+	export TSMCTL_ETC=$BATS_TEST_TMPDIR/etc FAKE_LOG=$BATS_TEST_TMPDIR/log
+	mkdir -m 755 "$TSMCTL_ETC"
+	: > "$FAKE_LOG"
+	fake_driver vfio-pci-tsm
+	fake_tsm 0
+	fake_tsm 1
+	fake_device 0000:01:00.0 nvme
+	default_driver 0000:01:00.0 nvme
+	fake_tsm_side 0000:01:00.0 tsm0
+	DEV=$SYS/devices/pci0000:00/0000:01:00.0
+}
+
+teardown() {
+	[ -z "${HOLDER:-}" ] || kill "$HOLDER" 2> /dev/null || true
+}
+
+# document ENTRIES: a configuration on standard input of the command that follows.
+document() { printf '{ "version": 1, "devices": [ %s ] }\n' "$1"; }
+
+# bound_function ADDR: a virtual function of 01:00.0 that is bound.
+bound_function() {
+	fake_device "$1" vfio-pci-tsm
+	fake_tsm_side "$1"
+	rm "$SYS/devices/pci0000:00/$1/tsm/connect"
+	echo 0000:01:00.0 > "$SYS/devices/pci0000:00/$1/tsm/dsm"
+	echo tsm0 > "$SYS/devices/pci0000:00/$1/tsm/bound"
+}
+
+@test "apply: no change of the TSM while a function that has the device for its DSM is bound" {
+	bound_function 0000:01:10.3
+	before=$(snapshot)
+	for entry in '"tsm": null' '"tsm": "tsm1"' '"tsm": null, "bind_allowed": false'; do
+		run_split kernel tsmctl apply --file - < <(document "{ \"device\": \"01:00.0\", $entry }")
+		[ "$status" -eq 6 ] || fail "$entry gave exit $status"
+		assert_one_line 0000:01:00.0 0000:01:10.3
+	done
+	run_split kernel tsmctl apply --json --prune --file - < <(document '{ "device": "0000:01:10.3" }')
+	assert_equal "$status" 7
+	assert_envelope
+	json_is '[[x["device"], x["errno"], x["stage"]] for x in e]' '[["0000:01:00.0", "EBUSY", "disconnect"]]'
+	assert_equal "$(cat "$FAKE_LOG")" ""
+	# the rest of it may change
+	run_split kernel tsmctl apply --file - < <(document '{ "device": "01:00.0", "tsm": "tsm0", "bind_allowed": false }')
+	assert_success
+	assert_equal "$(policy 0000:01:00.0 bind_allowed)" 0
+}
+
+@test "all: policy alone does not give an ordinary device away; the second apply changes nothing" {
+	fake_device 0000:05:00.0 nvme
+	fake_device 0000:06:00.0 nvme
+	default_driver 0000:06:00.0 nvme
+	# present with policy, and absent with policy
+	run kernel tsmctl deny 05:00.0 0000:42:00.0
+	assert_success
+	run_split kernel tsmctl assign all --json
+	assert_success
+	json_is '[x["device"] for x in r]' '["0000:01:00.0"]'
+	run_split kernel tsmctl connect all --tsm tsm0 --json
+	assert_success
+	json_is '[x["device"] for x in r]' '["0000:01:00.0"]'
+	fake_set_driver 0000:01:00.0 nvme
+	echo '(null)' > "$DEV/driver_override"
+
+	document '{ "device": "all", "assigned": true, "tsm": "tsm0", "bar_mmap": "revoke" },
+		{ "device": "07:00.0", "bind_allowed": false },
+		{ "device": "06:00.0", "bind_allowed": false }' > "$TSMCTL_ETC/config.json"
+	fake_device 0000:07:00.0 nvme
+	run_split kernel tsmctl diff --json
+	diff=$(json '[[x["device"], x["attribute"], x["value"]] for x in r]')
+	run_split kernel tsmctl apply --json
+	assert_success
+	assert_equal "$(json '[[x["device"], x["attribute"], x["value"]] for x in r]')" "$diff"
+	json_is '[x["device"] for x in r if x["attribute"] in ("driver", "tsm", "bar_mmap")]' \
+		'["0000:01:00.0", "0000:01:00.0"]'
+	# neither apply nor --prune has more to do: "all" names what has policy
+	run_split kernel tsmctl apply --json --prune
+	assert_success
+	json_is 'd["changed"]' false
+	for i in 5 6 7; do
+		assert_equal "$(basename "$(readlink "$SYS/bus/pci/devices/0000:0$i:00.0/driver")")" nvme
+		assert_equal "$(policy "0000:0$i:00.0" bar_mmap)" refuse
+	done
+	assert_equal "$(policy 0000:42:00.0 bind_allowed)" 0
+}
+
+@test "all: counts for a device that another entry assigns, from the first apply on" {
+	fake_device 0000:05:00.0 nvme
+	default_driver 0000:05:00.0 nvme
+	document '{ "device": "all", "bar_mmap": "revoke" }, { "device": "0000:05:*", "assigned": false },
+		{ "device": "05:00.0", "assigned": true }' > "$TSMCTL_ETC/config.json"
+	run_split kernel tsmctl apply
+	assert_success
+	assert_line "0000:05:00.0: bar_mmap revoke (was refuse)"
+	assert_line "0000:05:00.0: driver vfio-pci-tsm (was nvme)"
+	run_split kernel tsmctl diff
+	assert_success
+	run_split kernel tsmctl release all --forget --json
+	assert_success
+	json_is '[x["device"] for x in r if x["changed"]]' '["0000:01:00.0", "0000:05:00.0"]'
+}
+
+# held NUMBER: a vfio-pci device of that number, held by a process, which has FILE open.
+held() {
+	fake_set_driver 0000:01:00.0 vfio-pci
+	exec 9< "$2"
+	sleep 60 > /dev/null 2>&1 3>&- &
+	HOLDER=$!
+	disown
+	exec 9<&-
+	until_true test "$(cat /proc/$HOLDER/comm)" = sleep
+}
+
+@test "assign: who has a device of another vfio driver open is found by its number" {
+	held 1:7 /dev/full
+	mkdir -p "$DEV/vfio-dev/vfio5"
+	echo 1:7 > "$DEV/vfio-dev/vfio5/dev"
+	run_split kernel tsmctl assign 01:00.0
+	assert_equal "$status" 6
+	assert_one_line 0000:01:00.0 "process $HOLDER (sleep)"
+	# by the group, as well
+	echo 240:7 > "$DEV/vfio-dev/vfio5/dev"
+	mkdir -p "$SYS/devices/virtual/vfio/7"
+	echo 1:7 > "$SYS/devices/virtual/vfio/7/dev"
+	run_split kernel tsmctl assign 01:00.0 --dry-run
+	assert_equal "$status" 6
+	# a number that nobody has open
+	echo 240:8 > "$SYS/devices/virtual/vfio/7/dev"
+	run_split kernel tsmctl assign 01:00.0
+	assert_success
+}
+
+@test "assign: a plain file with the name of the device keeps nobody from it" {
+	unshare -Urm true 2> /dev/null || skip "no user namespaces"
+	fake_set_driver 0000:01:00.0 vfio-pci
+	mkdir -p "$DEV/vfio-dev/vfio5" "$SYS/devices/virtual/vfio/7"
+	echo 240:7 | tee "$DEV/vfio-dev/vfio5/dev" > "$SYS/devices/virtual/vfio/7/dev"
+	# shellcheck disable=SC2016
+	unshare -Urm bash -c 'mount -t tmpfs none /dev && mkdir -p /dev/vfio/devices &&
+		exec 8> /dev/vfio/7 9> /dev/vfio/devices/vfio5 && touch "$1/there" && exec sleep 60' \
+		- "$BATS_TEST_TMPDIR" > /dev/null 2>&1 3>&- &
+	HOLDER=$!
+	disown
+	until_true test -e "$BATS_TEST_TMPDIR/there" || skip "no mounts in a user namespace"
+	run readlink "/proc/$HOLDER/fd/8"
+	assert_output /dev/vfio/7
+	run_split kernel tsmctl assign 01:00.0
+	assert_success
+}
+
+# A signal comes when the device has no driver.
+interrupted() {
+	local signal=$1 out=$BATS_TEST_TMPDIR/out
+
+	shift
+	rm "$SYS/bus/pci/drivers_probe"
+	mkfifo "$SYS/bus/pci/drivers_probe"
+	# in the background, a shell has it ignored
+	kernel env --default-signal=INT bash -c 'echo $$ > "$0"; exec "$@"' "$BATS_TEST_TMPDIR/pid" "$@" > "$out" 2> "$out.err" 3>&- &
+	HOLDER=$!
+	without_driver() { [ -s "$BATS_TEST_TMPDIR/pid" ] && ! [ -e "$DEV/driver" ]; }
+	until_true without_driver
+	kill -s "$signal" "$(cat "$BATS_TEST_TMPDIR/pid")"
+	cat "$SYS/bus/pci/drivers_probe" > /dev/null
+	status=0
+	wait "$HOLDER" || status=$?
+	output=$(cat "$out") stderr=$(cat "$out.err")
+}
+
+@test "assign, release, apply: a signal waits until the device has a driver, and then stops the rest" {
+	fake_device 0000:02:00.0 nvme 8086 10c9 8
+	default_driver 0000:02:00.0 nvme
+	interrupted INT tsmctl assign 01:00.0 02:00.0
+	assert_equal "$status" 130
+	assert_output "0000:01:00.0: driver vfio-pci-tsm (was nvme)"
+	assert_one_line 0000:02:00.0 "SIGINT" "1 of 2"
+	assert_equal "$(basename "$(readlink "$SYS/bus/pci/devices/0000:02:00.0/driver")")" nvme
+	interrupted TERM tsmctl release 01:00.0 --json
+	assert_equal "$status" 143
+	assert_envelope
+	json_is e '[]'
+	json_is 'r[0]["value"]' nvme
+	document '{ "device": "0000:0[12]:*", "assigned": true, "bind_allowed": false }' > "$TSMCTL_ETC/config.json"
+	interrupted HUP tsmctl apply --json
+	assert_equal "$status" 129
+	json_is '[x["device"] for x in r]' '["0000:01:00.0", "0000:01:00.0"]'
+	json_is '[[x["device"], x["errno"], x["stage"]] for x in e]' '[["0000:02:00.0", "EINTR", "interrupted"]]'
+}
+
+@test "assign: a signal that the caller ignores stops nothing" {
+	fake_assigned 0000:02:00.0
+	(
+		trap '' HUP
+		interrupted HUP tsmctl assign 01:00.0 02:00.0
+		assert_equal "$status" 0
+		assert_equal "$stderr" ""
+	)
+}
+
+@test "release: what fails is put back: override and driver" {
+	local place
+
+	run kernel tsmctl assign 01:00.0
+	assert_success
+	before=$(snapshot)
+	for place in '*/driver_override=' '*/driver_override=*' '*/vfio-pci-tsm/unbind=*'; do
+		FAKE_REFUSE="$place 5" run_split kernel tsmctl release 01:00.0
+		assert_equal "$status" 1
+		assert_one_line 0000:01:00.0
+		assert_equal "$(snapshot)" "$before"
+	done
+	# no probe: it is taken from the driver, and cannot be given to any
+	FAKE_REFUSE='*/drivers_probe=* 1' run_split kernel tsmctl release 01:00.0 --json
+	assert_equal "$status" 1
+	json_is '[x["stage"] for x in e]' '["probe", "roll-back"]'
+	json_is 'd["changed"]' true
+	assert_equal "$(cat "$DEV/driver_override")" vfio-pci-tsm
+	# a driver that is an ID of ours away takes it again: the override comes back, too
+	fake_set_driver 0000:01:00.0 vfio-pci-tsm
+	echo vfio-pci-tsm > "$DEV/default_driver"
+	before=$(snapshot)
+	run_split kernel tsmctl release 01:00.0
+	assert_equal "$status" 6
+	assert_one_line "took it again"
+	assert_equal "$(snapshot)" "$before"
+}

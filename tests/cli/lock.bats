@@ -1,0 +1,100 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154
+# One apply, and one save of a file, at a time; nobody else can keep them from it.
+bats_require_minimum_version 1.5.0
+load helpers
+
+setup() {
+	fake_host
+	fake_assigned 0000:01:00.0
+	export TSMCTL_ETC=$BATS_TEST_TMPDIR/etc
+	mkdir -m 755 "$TSMCTL_ETC" "$RUN"
+	echo '{"version":1,"devices":[{"device":"01:00.0","bind_allowed":false}]}' > "$TSMCTL_ETC/config.json"
+}
+
+teardown() {
+	[ -z "${LOCKER:-}" ] || kill "$LOCKER" 2> /dev/null || true
+}
+
+# locker FILE COMMAND: a process that has a lock on it, with its number in it if it is a file.
+locker() {
+	# shellcheck disable=SC2094
+	bash -c 'umask 077
+		if [ -d "$1" ]; then exec 9< "$1"; else exec 9<> "$1"; fi
+		flock 9
+		[ -d "$1" ] || echo $$ >&9
+		touch "$2/locked"
+		'"$2" - "$1" "$BATS_TEST_TMPDIR" > /dev/null 2>&1 3>&- &
+	LOCKER=$!
+	disown
+	until_true test -e "$BATS_TEST_TMPDIR/locked"
+}
+
+@test "apply, save: a lock on the directory, which anybody can take, keeps nobody" {
+	locker "$RUN" 'exec sleep 60'
+	run_split timeout 20 tsmctl apply
+	assert_success
+	assert_equal "$stderr" ""
+	kill "$LOCKER"
+	rm "$BATS_TEST_TMPDIR/locked"
+	locker "$TSMCTL_ETC" 'exec sleep 60'
+	run_split timeout 20 tsmctl save
+	assert_success
+	assert_equal "$stderr" ""
+	# and their own locks are nobody else's to open
+	assert_equal "$(stat -c %a "$RUN/apply.lock")" 600
+	assert_equal "$(find "$TSMCTL_ETC" -name '*lock*')" ""
+}
+
+@test "apply: gives up after --wait seconds, and says who has the lock; diff does not wait" {
+	locker "$RUN/apply.lock" 'exec sleep 60'
+	run_split timeout 20 tsmctl apply --wait 0
+	assert_equal "$status" 6
+	assert_equal "${stderr_lines[0]}" "tsmctl: waiting up to 0 s for process $LOCKER, which has locked $RUN/apply.lock"
+	[[ ${stderr_lines[1]} == *"process $LOCKER has had $RUN/apply.lock locked"*"ps -fp $LOCKER"* ]] || fail "$stderr"
+	run_split timeout 20 tsmctl apply --json --wait=0
+	assert_equal "$status" 6
+	assert_envelope
+	assert_equal "$stderr" ""
+	json_is '[[x["errno"], x["stage"], x["value"]] for x in e]' "[[\"EBUSY\", \"lock\", \"$RUN/apply.lock\"]]"
+	assert_equal "$(policy 0000:01:00.0 bind_allowed)" 1
+	run_split timeout 20 tsmctl diff
+	assert_equal "$status" 8
+	for wait in -1 x "" 86401; do
+		run_split tsmctl apply --wait "$wait"
+		assert_equal "$status" 2
+	done
+}
+
+@test "apply, save: what is free in the end is taken; a lock file removed meanwhile is made anew" {
+	locker "$RUN/apply.lock" 'until [ -s "$2/stderr" ]; do sleep 0.05; done'
+	run timeout 20 bash -c 'tsmctl apply 2> "$1/stderr"' - "$BATS_TEST_TMPDIR"
+	assert_success
+	assert_output "0000:01:00.0: bind_allowed 0 (was 1)"
+	rm "$BATS_TEST_TMPDIR"/{locked,stderr}
+	locker "$TSMCTL_ETC/.config.json.lock" 'until [ -s "$2/stderr" ]; do sleep 0.05; done; rm "$1"'
+	run timeout 20 bash -c 'tsmctl save 2> "$1/stderr"' - "$BATS_TEST_TMPDIR"
+	assert_success
+	assert_equal "$(cat "$BATS_TEST_TMPDIR/stderr")" \
+		"tsmctl: waiting up to 60 s for process $LOCKER, which has locked $TSMCTL_ETC/.config.json.lock"
+	assert_equal "$(find "$TSMCTL_ETC" -name '*lock*')" ""
+}
+
+@test "apply: a lock file that others could open, a link or a FIFO is refused" {
+	: > "$RUN/apply.lock"
+	chmod 644 "$RUN/apply.lock"
+	run_split timeout 20 tsmctl apply
+	assert_equal "$status" 4
+	assert_one_line "$RUN/apply.lock" "mode 600"
+	rm "$RUN/apply.lock"
+	ln -s "$BATS_TEST_TMPDIR/victim" "$RUN/apply.lock"
+	run_split timeout 20 tsmctl apply
+	assert_failure
+	refute [ -e "$BATS_TEST_TMPDIR/victim" ]
+	rm "$RUN/apply.lock"
+	mkfifo -m 600 "$RUN/apply.lock"
+	run_split timeout 20 tsmctl apply
+	assert_equal "$status" 4
+	assert_equal "$(policy 0000:01:00.0 bind_allowed)" 1
+}
