@@ -93,6 +93,20 @@ static void add_outcome(struct ctx *ctx, const struct outcome *o)
 	report_object(ctx, obj);
 }
 
+/* Attributes of yes and no, which configfs knows as 0 and 1. */
+static const char *const flags[] = { "bind_allowed", "bound" };
+
+/* A value for people: the words of show. */
+static const char *shown(const char *attribute, const char *value)
+{
+	if (!value)
+		return "none";
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
+		if (streq(attribute, flags[i]))
+			return streq(value, "0") ? "no" : streq(value, "1") ? "yes" : value;
+	return value;
+}
+
 int report_outcome(struct ctx *ctx, const struct outcome *o)
 {
 	ctx->answer.changed |= o->changed;
@@ -103,11 +117,12 @@ int report_outcome(struct ctx *ctx, const struct outcome *o)
 	if (ctx->quiet)
 		return 0;
 	printf("%s%s%s%s %s", o->device ?: "", o->device ? ": " : "",
-	       ctx->dry_run && o->changed ? "would set " : "", o->attribute, o->value ?: "none");
+	       ctx->dry_run && o->changed ? "would set " : "", o->attribute,
+	       shown(o->attribute, o->value));
 	if (!o->changed)
 		printf(" (unchanged)");
 	else if (o->previous)
-		printf(ctx->dry_run ? " (now %s)" : " (was %s)", o->previous);
+		printf(ctx->dry_run ? " (now %s)" : " (was %s)", shown(o->attribute, o->previous));
 	putchar('\n');
 	if (o->note)
 		printf("%s%snote: %s\n", o->device ?: "", o->device ? ": " : "", o->note);
@@ -120,7 +135,7 @@ int report_value(struct ctx *ctx, const struct outcome *o)
 		add_outcome(ctx, o);
 	else
 		printf("%s%s%s %s\n", o->device ?: "", o->device ? ": " : "", o->attribute,
-		       o->value ?: "none");
+		       shown(o->attribute, o->value));
 	return 0;
 }
 

@@ -81,6 +81,39 @@ setup() {
 	assert_equal "$output" ""
 }
 
+@test "errors: of wrong usage, the argument is the value; of a document that is no JSON, nothing is the attribute" {
+	run_split tsmctl --json mode 01:00.0 --set nonesuch
+	assert_equal "$status" 2
+	json_is '[e[0][k] for k in ("device", "attribute", "value")]' '[null, null, "nonesuch"]'
+	run_split tsmctl --json mode nonesuch
+	json_is '[e[0][k] for k in ("device", "value")]' '[null, "nonesuch"]'
+	run_split tsmctl --json mode '0000:77:*'
+	json_is '[e[0][k] for k in ("device", "value")]' '["0000:77:*", null]'
+	echo '{ "version": 1,' > "$BATS_TEST_TMPDIR/config.json"
+	chmod 600 "$BATS_TEST_TMPDIR/config.json"
+	run_split tsmctl --json diff --file - < "$BATS_TEST_TMPDIR/config.json"
+	assert_equal "$status" 2
+	json_is '[e[0][k] for k in ("device", "attribute", "value")]' '[null, null, "<stdin>"]'
+}
+
+@test "output: with --json, standard error has what --dry-run would do only with --verbose" {
+	run_split tsmctl --json --dry-run mode 01:00.0 shared
+	assert_success
+	assert_equal "$stderr" ""
+	run_split tsmctl --json --dry-run --verbose mode 01:00.0 shared
+	assert_one_line shared
+	run_split tsmctl --dry-run mode 01:00.0 shared
+	assert_one_line shared
+}
+
+@test "output: yes and no are for people, configfs's words for programs" {
+	policy 0000:01:00.0 bind_allowed 0
+	run_split tsmctl allow 01:00.0
+	assert_output "0000:01:00.0: bind_allowed yes (was no)"
+	run_split tsmctl deny --json 01:00.0
+	json_is '[r[0]["value"], r[0]["previous"]]' '["0", "1"]'
+}
+
 @test "options: global ones before and after the verb" {
 	run_split tsmctl --json --dry-run mode 01:00.0 shared
 	first=$output

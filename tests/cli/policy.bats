@@ -111,10 +111,10 @@ setup() {
 
 @test "allow, deny: 1 and 0, and nothing twice" {
 	run tsmctl deny 01:00.0
-	assert_output "0000:01:00.0: bind_allowed 0 (was 1)"
+	assert_output "0000:01:00.0: bind_allowed no (was yes)"
 	assert_equal "$(policy 0000:01:00.0 bind_allowed)" 0
 	run tsmctl deny 01:00.0
-	assert_output "0000:01:00.0: bind_allowed 0 (unchanged)"
+	assert_output "0000:01:00.0: bind_allowed no (unchanged)"
 	run_split tsmctl allow all --json
 	assert_success
 	json_is '[x["changed"] for x in r]' '[true, false]'
