@@ -97,6 +97,17 @@ int devices_each(struct ctx *ctx, const struct verb *verb, int argc, const char 
 		 device_fn fn, void *arg);
 
 /**
+ * devices_check() - whether arguments are selectors, as devices_each() checks first
+ * @ctx: this run
+ * @verb: whose arguments they are
+ * @argc: number of selectors
+ * @argv: selectors
+ *
+ * Return: 0, or -EINVAL, reported.
+ */
+int devices_check(struct ctx *ctx, const struct verb *verb, int argc, const char **argv);
+
+/**
  * policy_put() - set an attribute of a device's policy
  * @ctx: this run
  * @dev: the device; its configfs directory is made if need be

@@ -121,7 +121,7 @@ os.waitpid(pid, 0)' "$@"
 	policy 0000:06:00.0 region_mode exclusive
 	policy 0000:06:00.0 region_mode_active exclusive
 	values='0000:06:00.0|bound|vfio-pci-tsm|tsm0|0000:00:05.0|1234567|exclusive|>'
-	for columns in $(seq 20 3 150); do
+	for columns in $(seq 20 6 150); do
 		COLUMNS=$columns pty tsmctl list
 		assert_equal "$(wc -l <<< "$output")" 7
 		while IFS= read -r line; do
