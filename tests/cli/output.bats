@@ -144,6 +144,24 @@ setup() {
 	refute [ -n "$stderr" ]
 }
 
+@test "output: more than a buffer of it fails as less does: a full disk by name, a reader that went away without a word" {
+	"$BATS_TEST_DIRNAME/../bench/tree" "$BATS_TEST_TMPDIR/many" 400
+	SYSFS_PATH=$BATS_TEST_TMPDIR/many
+	for command in "list --json *" "show *" "list --json --quiet *"; do
+		set -f
+		run_split bash -c 'tsmctl "$@" | head -n 1; exit ${PIPESTATUS[0]}' - $command
+		assert_equal "$status" 1
+		assert_equal "$stderr" ""
+		run_split bash -c 'tsmctl "$@" > /dev/full' - $command
+		set +f
+		assert_equal "$status" 1
+		assert_one_line "cannot write the answer: No space left on device"
+	done
+	run_split bash -c 'tsmctl save --file - > /dev/full'
+	assert_equal "$status" 1
+	assert_one_line "cannot write the answer: No space left on device"
+}
+
 @test "exit codes: several devices that fail alike keep their code, else 1" {
 	fake_device 0000:02:00.0 nvme
 	fake_device 0000:03:00.0 nvme
