@@ -157,7 +157,10 @@ static int help(int argc, const char **argv)
 		print_rows();
 		return 1;
 	}
-	verb = argc == 1 ? verb_find(argv[0]) : NULL;
+	if (argc > 1)
+		return verb_usage_error(&ctx, NULL, argv[1], "help takes one verb, not also '%s'",
+					argv[1]);
+	verb = verb_find(argv[0]);
 	if (!verb)
 		return verb_usage_error(&ctx, NULL, argv[0], "there is no help on '%s'", argv[0]);
 	return print_help(verb);

@@ -54,6 +54,10 @@ setup() {
 		assert_equal "$output" ""
 		assert_one_line "--help'"
 	done
+	run_split tsmctl help list show
+	assert_equal "$status" 2
+	assert_one_line "'show'" "--help'"
+	[[ $stderr != *"'list'"* ]] || fail "$stderr"
 	run_split tsmctl ""
 	assert_equal "$status" 2
 	run_split tsmctl $'\033[2Jevil\n'
