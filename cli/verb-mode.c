@@ -19,6 +19,14 @@ static const struct poptOption options[] = {
 static const char *const words[] = { "default", "exclusive", "shared", NULL };
 static const char *const actions[] = { "refuse", "revoke", NULL };
 
+static const struct verb_values values[] = {
+	{ "set", words },
+	/* not default itself */
+	{ "default", words + 1 },
+	{ "bar-mmap", actions },
+	{ NULL, NULL },
+};
+
 static bool among(const char *const *list, const char *word)
 {
 	for (; *list; list++)
@@ -97,6 +105,7 @@ const struct verb verb_mode = {
 		"while it is open. A bind needs exclusive regions. Without a mode, prints the "
 		"present one. The device need not exist yet.",
 	.words = words,
+	.values = values,
 	.options = options,
 	.flags = VERB_DEVICES | VERB_ABSENT | VERB_FUTURE,
 	.run = run,

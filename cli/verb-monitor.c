@@ -33,6 +33,8 @@ static const char *const words[] = {
 	"tsm-added", "tsm-removed", "missed",	    NULL,
 };
 
+static const struct verb_values values[] = { { "events", words }, { NULL, NULL } };
+
 /* What is known of a device, to tell what an event changed. */
 struct known {
 	uint64_t key;
@@ -450,7 +452,7 @@ const struct verb verb_monitor = {
 		"assigned, released, opened, closed, bound, unbound, lost, acknowledged, added, "
 		"removed, driver, tsm-added, tsm-removed, and missed, where some were lost. Times "
 		"are local ones, in JSON UTC.",
-	.words = words,
+	.values = values,
 	.options = options,
 	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT | VERB_FUTURE,
 	.run = run,

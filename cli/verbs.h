@@ -27,12 +27,23 @@ enum verb_flags {
 };
 
 /**
+ * struct verb_values - the words that an option takes, for completion
+ * @option: its long name; NULL ends a table
+ * @words: the words; NULL-terminated
+ */
+struct verb_values {
+	const char *option;
+	const char *const *words;
+};
+
+/**
  * struct verb - one verb
  * @name: as typed
  * @synopsis: arguments, for the usage line
  * @summary: one line, for the list of verbs
  * @help: a paragraph or two, for its own help
  * @words: values it takes as arguments, for completion; NULL-terminated, or NULL
+ * @values: options that take one of a few words, for completion; or NULL
  * @options: its own options, for popt; NULL if there are none
  * @flags: enum verb_flags
  * @run: does it; gets the arguments without options and without the verb, NULL
@@ -44,6 +55,7 @@ struct verb {
 	const char *summary;
 	const char *help;
 	const char *const *words;
+	const struct verb_values *values;
 	const struct poptOption *options;
 	unsigned int flags;
 	int (*run)(struct ctx *ctx, const struct verb *verb, int argc, const char **argv);
