@@ -40,7 +40,7 @@ static int report_unreadable(struct ctx *ctx, const char *file, int err,
 
 static int report_mistake(struct ctx *ctx, const char *file, const struct config_error *e)
 {
-	struct problem p = { .attribute = e->path,
+	struct problem p = { .attribute = e->path[0] ? e->path : NULL,
 			     .value = file,
 			     .err = -EINVAL,
 			     .stage = "config",

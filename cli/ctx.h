@@ -27,7 +27,7 @@ struct root {
  * @code: exit code of the first error, 0 if there was none
  * @mixed: later errors had another code
  * @verdict: exit code of a verb that found something, though nothing failed
- * @output_error: errno of the first flush of standard output that failed
+ * @output_error: errno of the first write to standard output that failed
  * @stream: results are printed as they come, one envelope a line
  */
 struct answer {

@@ -326,7 +326,7 @@ const struct check device_checks[] = {
 	{ "denied", "binds are allowed", check_policy },
 	{ "regions", "its regions are exclusive", check_regions },
 	{ "tdi-id", "its requester ID in the guest is known", check_tdi_id },
-	{ "holder", "who has it open", check_holder },
+	{ "holder", "it is known who has it open", check_holder },
 	{ "mapped", "no BAR is mapped", check_mappings },
 	{ "power", "it is awake", check_power },
 	{ "command", "it decodes memory and masters the bus", check_command },

@@ -199,6 +199,14 @@ const char *info_text(struct json_object *obj, const char *key, char *buf, size_
 	return json_object_get_string(v);
 }
 
+void info_note_none(const struct ctx *ctx)
+{
+	if (ctx->json || ctx->quiet || json_object_array_length(ctx->answer.results))
+		return;
+	fputs("tsmctl: no device has a TSM side, is assigned, or has policy; 'tsmctl doctor' checks the host\n",
+	      stderr);
+}
+
 void info_done(void)
 {
 	udev_hwdb_unref(hwdb);

@@ -30,6 +30,12 @@ struct json_object *info_collect(struct ctx *ctx, const struct pci_device *dev);
 const char *info_text(struct json_object *obj, const char *key, char *buf, size_t size);
 
 /**
+ * info_note_none() - say that there is nothing to show, where that would be silence
+ * @ctx: this run, after all devices were looked at
+ */
+void info_note_none(const struct ctx *ctx);
+
+/**
  * info_done() - give up what the look-up of names took
  */
 void info_done(void);

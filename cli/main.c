@@ -100,7 +100,46 @@ static int print_help(const struct verb *verb)
 	return 1;
 }
 
-/* For completions: verb, "device" or "-", options (= if it takes a value), words. */
+/* What stands for a value in the help, and where a shell finds those there are. */
+static const struct {
+	const char *name;
+	const char *kind;
+} value_kinds[] = {
+	{ "FILE", "@file" },
+	{ "DIR", "@directory" },
+	{ "DEVICES", "@address" },
+	{ "tsmN", "@tsm" },
+};
+
+static void print_kind(const struct verb *verb, const struct poptOption *o)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(value_kinds); i++)
+		if (streq(value_kinds[i].name, o->argDescrip))
+			fputs(value_kinds[i].kind, stdout);
+	for (const struct verb_values *v = verb->values; v && v->option; v++)
+		for (size_t i = 0; streq(v->option, o->longName) && v->words[i]; i++)
+			printf("%s%s", i ? "|" : "", v->words[i]);
+}
+
+/* Options that take a value: --option=, and its words with | between them, or @kind. */
+static void print_values(const struct verb *verb)
+{
+	const char *blank = "";
+
+	for (const struct poptOption *o = verb->options; o && o->longName; o++) {
+		if (!o->argDescrip)
+			continue;
+		printf("%s--%s=", blank, o->longName);
+		print_kind(verb, o);
+		if (o->shortName) {
+			printf(" -%c=", o->shortName);
+			print_kind(verb, o);
+		}
+		blank = " ";
+	}
+}
+
+/* For completions: verb, "device" or "-", options (= if it takes a value), words, values. */
 static void print_tables(void)
 {
 	for (const struct verb *const *v = verbs; *v; v++) {
@@ -112,6 +151,8 @@ static void print_tables(void)
 		putchar('\t');
 		for (const char *const *w = (*v)->words; w && *w; w++)
 			printf("%s%s", *w, w[1] ? " " : "");
+		putchar('\t');
+		print_values(*v);
 		putchar('\n');
 	}
 }
@@ -158,7 +199,10 @@ static int help(int argc, const char **argv)
 		print_rows();
 		return 1;
 	}
-	verb = argc == 1 ? verb_find(argv[0]) : NULL;
+	if (argc > 1)
+		return verb_usage_error(&ctx, NULL, argv[1], "help takes one verb, not also '%s'",
+					argv[1]);
+	verb = verb_find(argv[0]);
 	if (!verb)
 		return verb_usage_error(&ctx, NULL, argv[0], "there is no help on '%s'", argv[0]);
 	return print_help(verb);

@@ -10,6 +10,7 @@
 #include "report.h"
 
 static struct kmod_ctx *kmod;
+static const char *directory;
 
 static void unref_module(struct kmod_module **m)
 {
@@ -31,6 +32,7 @@ int modules_init(struct ctx *ctx, const char *dir)
 			ctx, &p,
 			"modules belong to the running kernel, but sysfs or configfs was moved");
 	}
+	directory = dir;
 	kmod = kmod_new(dir, NULL);
 	if (!kmod) {
 		p.err = -ENOMEM;
@@ -109,6 +111,11 @@ int module_report(struct ctx *ctx, const char *name, int err)
 
 	switch (err) {
 	case -ENOENT:
+		if (directory) {
+			p.hint = "give a directory as /lib/modules/VERSION, after depmod";
+			return report_error(ctx, &p, "there is no module %s in %s", name,
+					    directory);
+		}
 		p.hint = "build it for the running kernel, by DKMS or 'make modules_install'";
 		return report_error(ctx, &p, "there is no module %s for this kernel", name);
 	case -EKEYREJECTED:

@@ -15,11 +15,48 @@ static void add_text(struct json_object *obj, const char *key, const char *text)
 	json_object_object_add(obj, key, safe ? json_object_new_string(safe) : NULL);
 }
 
-int report_init(struct ctx *ctx)
+/* Of a write that failed inside of printf(), stdio keeps no errno. */
+static ssize_t write_output(void *cookie, const char *text, size_t size)
+{
+	struct answer *a = cookie;
+	size_t done = 0;
+
+	while (done < size) {
+		ssize_t n = write(STDOUT_FILENO, text + done, size - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			a->output_error = a->output_error ?: errno;
+			break;
+		}
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
+static int open_output(struct answer *a)
+{
+	FILE *file = fopencookie(a, "w", (cookie_io_functions_t){ .write = write_output });
+
+	if (!file)
+		return -ENOMEM;
+	if (isatty(STDOUT_FILENO))
+		setvbuf(file, NULL, _IOLBF, 0);
+	stdout = file;
+	return 0;
+}
+
+static int start_answer(struct ctx *ctx)
 {
 	ctx->answer.results = json_object_new_array();
 	ctx->answer.errors = json_object_new_array();
 	return ctx->answer.results && ctx->answer.errors ? 0 : -ENOMEM;
+}
+
+int report_init(struct ctx *ctx)
+{
+	return open_output(&ctx->answer) ?: start_answer(ctx);
 }
 
 /* What to do next, and, if a bind failed, which checks say more. Freed by the caller. */
@@ -93,6 +130,20 @@ static void add_outcome(struct ctx *ctx, const struct outcome *o)
 	report_object(ctx, obj);
 }
 
+/* Attributes of yes and no, which configfs knows as 0 and 1. */
+static const char *const flags[] = { "bind_allowed", "bound" };
+
+/* A value for people: the words of show. */
+static const char *shown(const char *attribute, const char *value)
+{
+	if (!value)
+		return "none";
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
+		if (streq(attribute, flags[i]))
+			return streq(value, "0") ? "no" : streq(value, "1") ? "yes" : value;
+	return value;
+}
+
 int report_outcome(struct ctx *ctx, const struct outcome *o)
 {
 	ctx->answer.changed |= o->changed;
@@ -103,11 +154,12 @@ int report_outcome(struct ctx *ctx, const struct outcome *o)
 	if (ctx->quiet)
 		return 0;
 	printf("%s%s%s%s %s", o->device ?: "", o->device ? ": " : "",
-	       ctx->dry_run && o->changed ? "would set " : "", o->attribute, o->value ?: "none");
+	       ctx->dry_run && o->changed ? "would set " : "", o->attribute,
+	       shown(o->attribute, o->value));
 	if (!o->changed)
 		printf(" (unchanged)");
 	else if (o->previous)
-		printf(ctx->dry_run ? " (now %s)" : " (was %s)", o->previous);
+		printf(ctx->dry_run ? " (now %s)" : " (was %s)", shown(o->attribute, o->previous));
 	putchar('\n');
 	if (o->note)
 		printf("%s%snote: %s\n", o->device ?: "", o->device ? ": " : "", o->note);
@@ -120,7 +172,7 @@ int report_value(struct ctx *ctx, const struct outcome *o)
 		add_outcome(ctx, o);
 	else
 		printf("%s%s%s %s\n", o->device ?: "", o->device ? ": " : "", o->attribute,
-		       o->value ?: "none");
+		       shown(o->attribute, o->value));
 	return 0;
 }
 
@@ -156,14 +208,13 @@ bool report_flush(struct ctx *ctx)
 {
 	if (!fflush(stdout) && !ferror(stdout))
 		return true;
-	ctx->answer.output_error = ctx->answer.output_error ?: errno;
 	return false;
 }
 
 void report_line(struct ctx *ctx)
 {
 	print_envelope(&ctx->answer, JSON_C_TO_STRING_PLAIN);
-	report_init(ctx);
+	start_answer(ctx);
 }
 
 /* In a stream, only what has not been told yet. */
@@ -185,7 +236,6 @@ int report_finish(struct ctx *ctx)
 	json_object_put(ctx->answer.results);
 	json_object_put(ctx->answer.errors);
 
-	errno = 0;
 	if (!report_flush(ctx)) {
 		int err = ctx->answer.output_error ?: EIO;
 

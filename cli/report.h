@@ -109,7 +109,7 @@ void report_line(struct ctx *ctx);
 
 /**
  * report_init() - start an answer
- * @ctx: this run
+ * @ctx: this run; from now on, standard output notes in it why a write failed
  *
  * Return: 0 or -ENOMEM.
  */

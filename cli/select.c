@@ -186,7 +186,7 @@ static int report_selector_failure(struct ctx *ctx, const struct selector *sel, 
 	return report_error(ctx, &p, "cannot look for devices: %s", strerror(-err));
 }
 
-static int check_selectors(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
+int devices_check(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
 	struct selector sel;
 
@@ -258,7 +258,7 @@ int devices_each(struct ctx *ctx, const struct verb *verb, int argc, const char 
 	struct selector sel;
 	int ret, err;
 
-	ret = check_selectors(ctx, verb, argc, argv);
+	ret = devices_check(ctx, verb, argc, argv);
 	if (ret)
 		return ret;
 	s.sel = &sel;

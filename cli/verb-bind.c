@@ -56,7 +56,6 @@ static int check_holder(struct ctx *ctx, const struct pci_device *dev, const str
 		p.attribute = "state";
 		p.value = state;
 		p.stage = "lost";
-		p.hint = "run 'tsmctl unbind' first; 'tsmctl doctor' may tell what it needs";
 		return report_error(ctx, &p, "its last bind was lost, and nobody has taken note");
 	}
 	return choice_allows(ctx, dev, &choice, h, "bind");

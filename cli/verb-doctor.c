@@ -92,6 +92,10 @@ static int examine(struct ctx *ctx, struct pci_device *dev, void *arg)
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
+	int ret = devices_check(ctx, verb, argc, argv);
+
+	if (ret)
+		return ret;
 	run_checks(ctx, NULL, host_checks);
 	return argc ? devices_each(ctx, verb, argc, argv, examine, NULL) : 0;
 }

@@ -8,20 +8,36 @@
 #include "term.h"
 #include "verbs.h"
 
-/* Region mode and TDI id as they are and as they are configured share a column. */
+/* What one looks for most comes first, for narrow terminals. */
 static const struct {
 	const char *title;
 	const char *key;
 } columns[] = {
-	{ "ADDRESS", "address" }, { "DRIVER", "driver" },    { "TSM", "tsm" },
-	{ "DSM", "dsm" },	  { "MODE", "region_mode" }, { "ACTIVE", "region_mode_active" },
-	{ "STATE", "state" },	  { "TDI-ID", "tdi_id" },    { "OWNER", "owner" },
-	{ "NAME", "name" },
+	{ "ADDRESS", "address" },  { "STATE", "state" },
+	{ "DRIVER", "driver" },	   { "TSM", "tsm" },
+	{ "TDI-ID", "tdi_id" },	   { "OWNER", "owner" },
+	{ "MODE", "region_mode" }, { "ACTIVE", "region_mode_active" },
+	{ "DSM", "dsm" },	   { "NAME", "name" },
 };
 
 #define COLUMNS ((int)ARRAY_SIZE(columns))
-/* Ten attributes, each four times as long when its bytes are escaped. */
-#define LINE_LEN (ARRAY_SIZE(columns) * 4 * 256)
+#define NAME (COLUMNS - 1)
+/* A name cut to less says nothing. */
+#define NAME_MIN 8
+/* Ends a line of which something is left out. */
+#define MARK '>'
+
+/**
+ * struct table - where the fields of a line are
+ * @width: of each column
+ * @shown: how many columns there is room for
+ * @name: bytes of a name there is room for
+ */
+struct table {
+	int width[ARRAY_SIZE(columns)];
+	int shown;
+	int name;
+};
 
 static int collect(struct ctx *ctx, struct pci_device *dev, void *arg)
 {
@@ -30,51 +46,78 @@ static int collect(struct ctx *ctx, struct pci_device *dev, void *arg)
 	return 0;
 }
 
-/* Appends a field, filled up to its width unless it is the last, to a line. */
-static void add_field(char *line, size_t size, const char *text, int column, int width)
+static void measure(struct table *t, struct json_object *rows)
 {
-	size_t used = strlen(line);
+	char buf[64];
 
-	if (column + 1 == COLUMNS)
-		width = 0;
-	snprintf(line + used, size - used, "%s%-*s", column ? "  " : "", width, text);
+	for (int c = 0; c < COLUMNS; c++) {
+		t->width[c] = (int)strlen(columns[c].title);
+		for (size_t r = 0; r < json_object_array_length(rows); r++) {
+			int len = (int)strlen(info_text(json_object_array_get_idx(rows, r),
+							columns[c].key, buf, sizeof(buf)));
+
+			t->width[c] = len > t->width[c] ? len : t->width[c];
+		}
+	}
 }
 
-/* On a terminal, what does not fit is cut off: a second line would blur the columns. */
-static void print_line(const char *line, unsigned int width)
+/*
+ * On a terminal, columns that do not fit are left out as a whole, and only a name is
+ * cut: half an address looks like another value, a second line would blur the columns.
+ */
+static void fit(struct table *t, int terminal)
 {
-	printf("%.*s\n", width ? (int)width : (int)LINE_LEN, line);
+	int used = t->width[0];
+
+	t->shown = COLUMNS;
+	t->name = t->width[NAME];
+	if (!terminal)
+		return;
+	for (t->shown = 1; t->shown < NAME; t->shown++) {
+		/* room for the mark, too */
+		if (used + 2 + t->width[t->shown] + 2 > terminal)
+			return;
+		used += 2 + t->width[t->shown];
+	}
+	if (t->name > terminal - used - 2)
+		t->name = terminal - used - 2;
+	if (t->name >= NAME_MIN || t->name == t->width[NAME])
+		t->shown = COLUMNS;
+}
+
+/* One line: of a device, or without one, of titles. */
+static void print_line(const struct table *t, struct json_object *row)
+{
+	char buf[64];
+
+	for (int c = 0; c < t->shown; c++) {
+		const char *text = row ? info_text(row, columns[c].key, buf, sizeof(buf)) :
+					 columns[c].title;
+
+		if (c != NAME)
+			printf("%s%-*s", c ? "  " : "", t->width[c], text);
+		else if ((int)strlen(text) <= t->name)
+			printf("  %s", text);
+		else
+			printf("  %.*s%c", t->name - 1, text, MARK);
+	}
+	if (t->shown < COLUMNS)
+		printf(" %c", MARK);
+	putchar('\n');
 }
 
 static void print_table(struct json_object *rows)
 {
-	int width[ARRAY_SIZE(columns)];
 	size_t n = json_object_array_length(rows);
-	unsigned int terminal = term_width();
-	char line[LINE_LEN] = "", buf[64];
+	struct table t;
 
 	if (!n)
 		return;
-	for (int c = 0; c < COLUMNS; c++) {
-		width[c] = (int)strlen(columns[c].title);
-		for (size_t r = 0; r < n; r++) {
-			int len = (int)strlen(info_text(json_object_array_get_idx(rows, r),
-							columns[c].key, buf, sizeof(buf)));
-
-			width[c] = len > width[c] ? len : width[c];
-		}
-		add_field(line, sizeof(line), columns[c].title, c, width[c]);
-	}
-	print_line(line, terminal);
-	for (size_t r = 0; r < n; r++) {
-		line[0] = '\0';
-		for (int c = 0; c < COLUMNS; c++)
-			add_field(line, sizeof(line),
-				  info_text(json_object_array_get_idx(rows, r), columns[c].key, buf,
-					    sizeof(buf)),
-				  c, width[c]);
-		print_line(line, terminal);
-	}
+	measure(&t, rows);
+	fit(&t, (int)term_width());
+	print_line(&t, NULL);
+	for (size_t r = 0; r < n; r++)
+		print_line(&t, json_object_array_get_idx(rows, r));
 }
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
@@ -83,6 +126,8 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 
 	if (!ctx->json)
 		print_table(ctx->answer.results);
+	if (!ret && !argc)
+		info_note_none(ctx);
 	info_done();
 	return ret;
 }

@@ -2,6 +2,7 @@
 /* tsmctl mode: how a device's MMIO regions are claimed, and kept from mappings. */
 #include "policy.h"
 #include "report.h"
+#include "selector.h"
 #include "verbs.h"
 
 static const char *opt_set, *opt_default, *opt_bar_mmap;
@@ -17,6 +18,14 @@ static const struct poptOption options[] = {
 
 static const char *const words[] = { "default", "exclusive", "shared", NULL };
 static const char *const actions[] = { "refuse", "revoke", NULL };
+
+static const struct verb_values values[] = {
+	{ "set", words },
+	/* not default itself */
+	{ "default", words + 1 },
+	{ "bar-mmap", actions },
+	{ NULL, NULL },
+};
 
 static bool among(const char *const *list, const char *word)
 {
@@ -61,10 +70,16 @@ static int set_default(struct ctx *ctx)
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
+	struct selector sel;
 	int ret = 0;
 
 	if (!opt_set && argc > 0 && among(words, argv[argc - 1]))
 		opt_set = argv[--argc];
+	else if (!opt_set && argc > 1 && !selector_parse(argv[argc - 1], &sel))
+		return verb_usage_error(
+			ctx, verb, argv[argc - 1],
+			"'%s' is neither a device nor a mode (default, exclusive, shared)",
+			argv[argc - 1]);
 	if (opt_set && !among(words, opt_set))
 		return verb_usage_error(ctx, verb, opt_set,
 					"'%s' is no mode: default, exclusive or shared", opt_set);
@@ -90,6 +105,7 @@ const struct verb verb_mode = {
 		"while it is open. A bind needs exclusive regions. Without a mode, prints the "
 		"present one. The device need not exist yet.",
 	.words = words,
+	.values = values,
 	.options = options,
 	.flags = VERB_DEVICES | VERB_ABSENT | VERB_FUTURE,
 	.run = run,

@@ -16,14 +16,14 @@
 /* Events of thousands of VFs that appear at once. */
 #define BUFFER (16 << 20)
 
-static const char *opt_events;
-static int opt_present, opt_count;
+static const char *opt_events, *opt_count;
+static int opt_present;
 
 static const struct poptOption options[] = { { "present", 0, POPT_ARG_NONE, &opt_present, 0,
 					       "first, the state of each device now", NULL },
 					     { "events", 0, POPT_ARG_STRING, &opt_events, 0,
 					       "only these, with commas between them", "LIST" },
-					     { "count", 0, POPT_ARG_INT, &opt_count, 0,
+					     { "count", 0, POPT_ARG_STRING, &opt_count, 0,
 					       "end after so many", "N" },
 					     POPT_TABLEEND };
 
@@ -32,6 +32,8 @@ static const char *const words[] = {
 	"unbound",   "lost",	    "acknowledged", "added",  "removed", "driver",
 	"tsm-added", "tsm-removed", "missed",	    NULL,
 };
+
+static const struct verb_values values[] = { { "events", words }, { NULL, NULL } };
 
 /* What is known of a device, to tell what an event changed. */
 struct known {
@@ -57,7 +59,8 @@ struct watch {
 	struct selector *filter;
 	int filters;
 	void *known;
-	int shown;
+	unsigned int shown;
+	unsigned int count;
 	bool over;
 };
 
@@ -71,18 +74,34 @@ static bool in_list(const char *list, const char *word)
 	return false;
 }
 
-static bool check_events(const char *list)
+/* What would never be shown must not be waited for: each word is an event. */
+static int check_events(struct ctx *ctx, const struct verb *verb)
 {
+	const char *list = opt_events;
+	char all[256] = "";
+
 	for (;;) {
 		size_t n = strcspn(list, ",");
+		cleanup_free char *word = strndup(list, n);
 		bool found = false;
 
+		if (!word)
+			return -ENOMEM;
 		for (const char *const *w = words; *w; w++)
-			found |= strlen(*w) == n && strncmp(*w, list, n) == 0;
-		if (!found)
-			return false;
+			found |= streq(*w, word);
+		if (!found) {
+			for (const char *const *w = words; *w; w++) {
+				size_t used = strlen(all);
+
+				snprintf(all + used, sizeof(all) - used, "%s%s", used ? ", " : "",
+					 *w);
+			}
+			return verb_usage_error(ctx, verb, word,
+						"'%s' in --events is no event: those are %s", word,
+						all);
+		}
 		if (!list[n])
-			return true;
+			return 0;
 		list += n + 1;
 	}
 }
@@ -187,7 +206,7 @@ static void show(struct watch *w, const struct event *e)
 		print_text(e, &now);
 	if (!report_flush(w->ctx))
 		w->over = true;
-	if (++w->shown == opt_count)
+	if (++w->shown == w->count)
 		w->over = true;
 }
 
@@ -393,7 +412,7 @@ static int watch(struct ctx *ctx, const struct verb *verb, struct watch *w)
 	ret = open_monitor(ctx, udev, &mon);
 	if (!ret)
 		ret = devices_each(ctx, verb, 0, NULL, show_present, w);
-	if (!ret)
+	if (!ret && !(opt_events && streq(opt_events, "present")))
 		ret = loop(w, mon, signals);
 	udev_monitor_unref(mon);
 	udev_unref(udev);
@@ -408,12 +427,13 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 
 	if (!filter)
 		return -ENOMEM;
-	if (opt_events && !check_events(opt_events))
-		return verb_usage_error(ctx, verb, opt_events,
-					"'%s' is no list of events: bound,unbound,lost, ...",
-					opt_events);
-	if (opt_count < 0)
-		return verb_usage_error(ctx, verb, NULL, "--count takes a number above 0");
+	ret = opt_events ? check_events(ctx, verb) : 0;
+	if (ret)
+		return ret;
+	opt_present |= opt_events && in_list(opt_events, "present");
+	if (opt_count && (util_parse_u32(opt_count, &w.count) || !w.count))
+		return verb_usage_error(ctx, verb, opt_count,
+					"--count takes a number from 1 on, not '%s'", opt_count);
 	for (int i = 0; i < argc; i++)
 		if (!selector_parse(argv[i], &filter[i]))
 			return verb_usage_error(ctx, verb, argv[i], "'%s' is no device", argv[i]);
@@ -430,8 +450,9 @@ const struct verb verb_monitor = {
 	.help = "Until it is interrupted, or its reader goes away. One line for each event; with "
 		"--json one envelope a line. DEVICE need not exist yet. Events are present, "
 		"assigned, released, opened, closed, bound, unbound, lost, acknowledged, added, "
-		"removed, driver, tsm-added, tsm-removed, and missed, where some were lost.",
-	.words = words,
+		"removed, driver, tsm-added, tsm-removed, and missed, where some were lost. Times "
+		"are local ones, in JSON UTC.",
+	.values = values,
 	.options = options,
 	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT | VERB_FUTURE,
 	.run = run,

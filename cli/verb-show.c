@@ -31,6 +31,8 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 	bool first = true;
 	int ret = devices_each(ctx, verb, argc, argv, show, &first);
 
+	if (!ret && !argc)
+		info_note_none(ctx);
 	info_done();
 	return ret;
 }

@@ -30,12 +30,23 @@ enum verb_flags {
 };
 
 /**
+ * struct verb_values - the words that an option takes, for completion
+ * @option: its long name; NULL ends a table
+ * @words: the words; NULL-terminated
+ */
+struct verb_values {
+	const char *option;
+	const char *const *words;
+};
+
+/**
  * struct verb - one verb
  * @name: as typed
  * @synopsis: arguments, for the usage line
  * @summary: one line, for the list of verbs
  * @help: a paragraph or two, for its own help
  * @words: values it takes as arguments, for completion; NULL-terminated, or NULL
+ * @values: options that take one of a few words, for completion; or NULL
  * @options: its own options, for popt; NULL if there are none
  * @flags: enum verb_flags
  * @run: does it; gets the arguments without options and without the verb, NULL
@@ -47,6 +58,7 @@ struct verb {
 	const char *summary;
 	const char *help;
 	const char *const *words;
+	const struct verb_values *values;
 	const struct poptOption *options;
 	unsigned int flags;
 	int (*run)(struct ctx *ctx, const struct verb *verb, int argc, const char **argv);
@@ -98,6 +110,17 @@ typedef int (*device_fn)(struct ctx *ctx, struct pci_device *dev, void *arg);
  */
 int devices_each(struct ctx *ctx, const struct verb *verb, int argc, const char **argv,
 		 device_fn fn, void *arg);
+
+/**
+ * devices_check() - whether arguments are selectors, as devices_each() checks first
+ * @ctx: this run
+ * @verb: whose arguments they are
+ * @argc: number of selectors
+ * @argv: selectors
+ *
+ * Return: 0, or -EINVAL, reported.
+ */
+int devices_check(struct ctx *ctx, const struct verb *verb, int argc, const char **argv);
 
 /**
  * policy_put() - set an attribute of a device's policy

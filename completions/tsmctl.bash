@@ -3,19 +3,37 @@
 # bash completion for tsmctl. Verbs, options and values come from the program
 # itself, so this file need not know them.
 
-_tsmctl_devices() {
-	local dir name
+# _tsmctl_names DIRECTORY: what is in a directory of sysfs
+_tsmctl_names() {
+	local entry
 
-	for dir in /sys/bus/pci/devices/*; do
-		name=${dir##*/}
-		[ "$name" = '*' ] || printf '%s\n' "$name"
+	for entry in "${SYSFS_PATH:-/sys}/$1"/*; do
+		[ "${entry##*/}" = '*' ] || printf '%s\n' "${entry##*/}"
 	done
-	printf 'all\n'
+}
+
+# _tsmctl_value KIND TEXT: completes the value of an option
+_tsmctl_value() {
+	local before='' word=$2 words
+
+	case $1 in
+	@file | @directory)
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen "-${1:1:1}" -- "$word")
+		return
+		;;
+	@address) words=$(_tsmctl_names bus/pci/devices) ;;
+	@tsm) words=$(_tsmctl_names class/tsm) ;;
+	*) words=${1//|/ } ;;
+	esac
+	# a list has commas
+	[[ $word != *,* ]] || before=${word%,*}, word=${word##*,}
+	mapfile -t COMPREPLY < <(compgen -P "$before" -W "$words" -- "$word")
 }
 
 _tsmctl() {
 	local cur words cword
-	local tables verb line kind options values i
+	local tables verb line kind options arguments values option value i
 	local -a fields
 
 	# addresses have colons, which bash would break words at
@@ -34,23 +52,42 @@ _tsmctl() {
 		esac
 	done
 	if [ -z "$verb" ] || [ "$verb" = help ]; then
-		options=$(cut -f3 <<< "$tables" | head -n 1)
-		[ "$verb" = help ] || options+=" help"
+		[ "$verb" != help ] || [ $((i + 1)) -eq "$cword" ] || return 0
+		options=
+		[ "$verb" = help ] || options="help $(cut -f3 <<< "$tables" | head -n 1)"
 		mapfile -t COMPREPLY < <(compgen -W "$(cut -f1 <<< "$tables") $options" -- "$cur")
 		return 0
 	fi
 
 	line=$(grep "^$verb"$'\t' <<< "$tables") || return 0
-	IFS=$'\t' read -r -a fields <<< "$line"
-	kind=${fields[1]} options=${fields[2]} values=${fields[3]:-}
+	# an empty field counts, which it would not between tabs
+	IFS=$'\x1f' read -r -a fields <<< "${line//$'\t'/$'\x1f'}"
+	kind=${fields[1]} options=${fields[2]} arguments=${fields[3]:-} values=${fields[4]:-}
+
+	# --option=value, in one word or in three, and --option value
+	option=${words[cword - 1]} value=$cur
+	case $cur in
+	=) value= ;;
+	-*=*) option=${cur%%=*} value=${cur#*=} ;;
+	*) [ "$option" != = ] || option=${words[cword - 2]} ;;
+	esac
+	for i in $values; do
+		[ "${i%%=*}" = "$option" ] || continue
+		_tsmctl_value "${i#*=}" "$value"
+		# where bash breaks no words at =, the option is part of this one
+		[[ $cur != -*=* || ${COMP_WORDBREAKS-=} = *=* ]] || COMPREPLY=("${COMPREPLY[@]/#/$option=}")
+		! declare -F __ltrim_colon_completions > /dev/null || __ltrim_colon_completions "$value"
+		return 0
+	done
+
 	case $cur in
 	-*)
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
 		[[ ${COMPREPLY[0]:-} != *= ]] || compopt -o nospace
 		;;
 	*)
-		[ "$kind" != device ] || values+=" $(_tsmctl_devices)"
-		mapfile -t COMPREPLY < <(compgen -W "$values" -- "$cur")
+		[ "$kind" != device ] || arguments+=" $(_tsmctl_names bus/pci/devices) all"
+		mapfile -t COMPREPLY < <(compgen -W "$arguments" -- "$cur")
 		;;
 	esac
 	! declare -F __ltrim_colon_completions > /dev/null || __ltrim_colon_completions "$cur"

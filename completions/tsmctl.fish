@@ -2,8 +2,44 @@
 # fish completion for tsmctl. Verbs, options and values come from the program itself,
 # so this file need not know them.
 
+# What is in a directory of sysfs
+function __tsmctl_names
+    set -l sysfs /sys
+    set -q SYSFS_PATH; and set sysfs $SYSFS_PATH
+    for entry in $sysfs/$argv[1]/*
+        string replace -r '.*/' '' -- $entry
+    end
+end
+
+# KIND TEXT BEFORE: values of an option that TEXT may become, after BEFORE
+function __tsmctl_value
+    set -l before $argv[3]
+    set -l words
+    switch $argv[1]
+        case @file @directory
+            for path in $argv[2]*
+                test "$argv[1]" = @file; or test -d $path; or continue
+                test -d $path; and set path $path/
+                echo "$before$path"
+            end
+            return
+        case @address
+            set words (__tsmctl_names bus/pci/devices)
+        case @tsm
+            set words (__tsmctl_names class/tsm)
+        case '*'
+            set words (string split -n '|' -- $argv[1])
+    end
+    # a list has commas
+    set -l done (string match -r '.*,' -- $argv[2])
+    for word in $words
+        echo "$before$done$word"
+    end
+end
+
 function __tsmctl_words
     set -l tokens (commandline -opc)
+    set -l current (commandline -ct)
     set -l tables (tsmctl help verbs 2> /dev/null)
     set -l verb
     for token in $tokens[2..]
@@ -12,22 +48,31 @@ function __tsmctl_words
             break
         end
     end
-    if test -z "$verb"; or test "$verb" = help
-        for line in $tables
-            string split -f 1 \t -- $line
-        end
-        test "$verb" = help; or echo help
+    if test "$verb" = help
+        test "$tokens[-1]" = help; and string split -f 1 \t -- $tables
+        return
+    else if test -z "$verb"
+        string split -f 1 \t -- $tables
+        echo help
         string split -n ' ' -- (string split -f 3 \t -- $tables[1])
         return
     end
     for line in $tables
         set -l fields (string split \t -- $line)
         test "$fields[1]" = "$verb"; or continue
+        for value in (string split -n ' ' -- $fields[5])
+            set -l parts (string split -m 1 = -- $value)
+            if test "$parts[1]" = "$tokens[-1]"
+                __tsmctl_value "$parts[2]" "$current" ''
+                return
+            else if string match -q -- "$parts[1]=*" $current
+                __tsmctl_value "$parts[2]" (string replace -- "$parts[1]=" '' $current) "$parts[1]="
+                return
+            end
+        end
         string split -n ' ' -- $fields[3] $fields[4]
         if test "$fields[2]" = device
-            for device in /sys/bus/pci/devices/*
-                basename $device
-            end
+            __tsmctl_names bus/pci/devices
             echo all
         end
     end

@@ -3,27 +3,58 @@
 # zsh completion for tsmctl. Verbs, options and values come from the program itself,
 # so this file need not know them.
 
+# _tsmctl_value KIND: completes the value of an option
+_tsmctl_value() {
+	local sysfs=${SYSFS_PATH:-/sys}
+	local -a words_of
+
+	case $1 in
+	@file) _files; return ;;
+	@directory) _files -/; return ;;
+	@address) words_of=($sysfs/bus/pci/devices/*(N:t)) ;;
+	@tsm) words_of=($sysfs/class/tsm/*(N:t)) ;;
+	*) words_of=(${(s:|:)1}) ;;
+	esac
+	# a list has commas
+	compset -P '*,'
+	compadd -a words_of
+}
+
 _tsmctl() {
 	local -a tables fields words_of
-	local verb line word
+	local verb line word value
+	local -i at
 
 	tables=("${(@f)$(tsmctl help verbs 2> /dev/null)}")
-	for word in "${(@)words[2,CURRENT-1]}"; do
-		[[ $word = -* ]] || { verb=$word; break; }
+	for ((at = 2; at < CURRENT; at++)); do
+		[[ $words[at] = -* ]] || { verb=$words[at]; break; }
 	done
 	if [[ -z $verb || $verb = help ]]; then
 		words_of=("${(@)tables%%$'\t'*}")
-		[[ $verb = help ]] || words_of+=(help)
-		fields=("${(@ps:\t:)tables[1]}")
-		words_of+=(${=fields[3]})
+		if [[ $verb = help ]]; then
+			((at + 1 == CURRENT)) || return
+		else
+			fields=("${(@ps:\t:)tables[1]}")
+			words_of+=(help ${=fields[3]})
+		fi
 		compadd -a words_of
 		return
 	fi
 	for line in "${(@)tables}"; do
 		fields=("${(@ps:\t:)line}")
 		[[ $fields[1] = $verb ]] || continue
+		for value in ${=fields[5]}; do
+			if [[ ${value%%=*} = $words[CURRENT-1] ]]; then
+				_tsmctl_value "${value#*=}"
+				return
+			elif [[ $words[CURRENT] = ${value%%=*}=* ]]; then
+				compset -P '*='
+				_tsmctl_value "${value#*=}"
+				return
+			fi
+		done
 		words_of=(${=fields[3]} ${=fields[4]})
-		[[ $fields[2] != device ]] || words_of+=(/sys/bus/pci/devices/*(N:t) all)
+		[[ $fields[2] != device ]] || words_of+=(${SYSFS_PATH:-/sys}/bus/pci/devices/*(N:t) all)
 		# what takes a value is followed by it, not by a blank
 		compadd -S '' -- ${(M)words_of:#*=}
 		compadd -- ${words_of:#*=}

@@ -154,7 +154,7 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 	config '{ "device": "all", "bind_allowed": false }'
 	run_split kernel tsmctl apply 02:00.0
 	assert_success
-	assert_output "0000:02:00.0: bind_allowed 0 (was 1)"
+	assert_output "0000:02:00.0: bind_allowed no (was yes)"
 	refute [ -e "$CFG/0000:01:00.0" ]
 	printf '{"version":1,"devices":[{"device":"03:00.0","tdi_id":"00:07.0"}]}' > "$BATS_TEST_TMPDIR/x"
 	run_split kernel tsmctl apply --file "$BATS_TEST_TMPDIR/x"

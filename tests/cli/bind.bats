@@ -234,7 +234,8 @@ answering() { helper "printf '%s\n' \"\$@\" > \$T/args; echo '$1'"; }
 	policy 0000:01:00.0 state lost
 	run_split tsmctl bind 01:00.0
 	assert_equal "$status" 6
-	assert_one_line lost "tsmctl unbind"
+	assert_one_line lost "tsmctl unbind" "tsmctl doctor 0000:01:00.0' fails on:"
+	assert_equal "$(grep -o doctor <<< "$stderr" | wc -l)" 1
 	refute [ -e "$BATS_TEST_TMPDIR/args" ]
 	# this is how one takes note
 	answering '{"event":"unbound","device":"0000:01:00.0","reason":"command"}'

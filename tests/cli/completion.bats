@@ -43,6 +43,71 @@ complete_words() {
 	assert_output ""
 }
 
+# a_host: functions, a TSM, and files in a directory of their own
+a_host() {
+	export SYSFS_PATH=$BATS_TEST_TMPDIR/sys
+	mkdir -p "$SYSFS_PATH"/{bus/pci/devices/0000:{01,02}:00.0,class/tsm/tsm3} "$BATS_TEST_TMPDIR/here/saved.d"
+	cd "$BATS_TEST_TMPDIR/here" || return
+	touch saved.json other.json
+}
+
+@test "completion: the values of options, and nothing of globals after help" {
+	a_host
+	complete_words save --file sav
+	assert_output $'saved.d\nsaved.json'
+	for words in "save -f" "save --file =" "apply --file" "diff -f"; do
+		# shellcheck disable=SC2086
+		complete_words $words sa
+		assert_output $'saved.d\nsaved.json'
+	done
+	complete_words save --file=saved.j
+	assert_output saved.json
+	complete_words load --modules sa
+	assert_output saved.d
+	complete_words connect --tsm ""
+	assert_output tsm3
+	complete_words connect --tsm =
+	assert_output tsm3
+	complete_words load --sim 0000:01:00.0,0000:02
+	assert_output 0000:01:00.0,0000:02:00.0
+	complete_words load --sim ""
+	assert_output $'0000:01:00.0\n0000:02:00.0'
+	complete_words mode --default ""
+	assert_output $'exclusive\nshared'
+	complete_words mode --bar-mmap re
+	assert_output $'refuse\nrevoke'
+	complete_words monitor --events bound,un
+	assert_output bound,unbound
+	# a word of --events is no device
+	complete_words monitor bou
+	assert_output ""
+	complete_words bind --vmm ""
+	assert_output ""
+	complete_words help --
+	assert_output ""
+	complete_words help bi
+	assert_output bind
+	complete_words help bind ""
+	assert_output ""
+}
+
+@test "completion: bash breaks a line at =, and both parts are one option" {
+	a_host
+	run -0 timeout 20 bash --norc -c '
+		. "$1"
+		for line in "tsmctl connect --tsm=" "tsmctl save --file sav" "tsmctl help mon"; do
+			read -r -a COMP_WORDS <<< "${line//=/ = }"
+			[[ $line != *= ]] || COMP_WORDS+=("")
+			COMP_CWORD=$((${#COMP_WORDS[@]} - 1)) COMPREPLY=()
+			compopt() { :; }
+			_tsmctl
+			echo "${COMPREPLY[@]}"
+		done' - "$BATS_TEST_DIRNAME/../../completions/tsmctl.bash"
+	assert_line --index 0 tsm3
+	assert_line --index 1 "saved.d saved.json"
+	assert_line --index 2 monitor
+}
+
 # fish LINE: what it offers.
 fish_offers() {
 	command -v fish > /dev/null || skip "no fish"
@@ -59,6 +124,24 @@ fish_offers() {
 	assert_output --bar-mmap=
 	fish_offers "tsmctl --json un"
 	assert_output $'unbind\nunload'
+}
+
+@test "completion: fish offers the values of options, and no globals after help" {
+	a_host
+	fish_offers "tsmctl save --file sav"
+	assert_output $'saved.d/\nsaved.json'
+	fish_offers "tsmctl save --file=sav"
+	assert_output $'--file=saved.d/\n--file=saved.json'
+	fish_offers "tsmctl connect --tsm="
+	assert_output --tsm=tsm3
+	fish_offers "tsmctl load --sim 0000:01:00.0,"
+	assert_output $'0000:01:00.0,0000:01:00.0\n0000:01:00.0,0000:02:00.0'
+	fish_offers "tsmctl monitor --events bound,un"
+	assert_output bound,unbound
+	fish_offers "tsmctl help --"
+	assert_output ""
+	fish_offers "tsmctl help bin"
+	assert_output bind
 }
 
 # zsh_line LINE: the line after a tab, on a terminal of a real zsh.
@@ -89,4 +172,20 @@ zsh_line() {
 	assert_output "tsmctl mode exclusive "
 	zsh_line "tsmctl mode --bar"
 	assert_output "tsmctl mode --bar-mmap="
+}
+
+@test "completion: a real zsh completes the values of options, and no globals after help" {
+	a_host
+	zsh_line "tsmctl save --file oth"
+	assert_output "tsmctl save --file other.json "
+	zsh_line "tsmctl save --file=oth"
+	assert_output "tsmctl save --file=other.json "
+	zsh_line "tsmctl connect --tsm "
+	assert_output "tsmctl connect --tsm tsm3 "
+	zsh_line "tsmctl monitor --events bound,unb"
+	assert_output "tsmctl monitor --events bound,unbound "
+	zsh_line "tsmctl help --js"
+	assert_output "tsmctl help --js"
+	zsh_line "tsmctl help bin"
+	assert_output "tsmctl help bind "
 }

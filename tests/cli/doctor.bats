@@ -29,6 +29,20 @@ setup() {
 # What fails, of the host and of the device.
 failures() { json '" ".join(x["check"] for x in r if x["verdict"] == "fail")'; }
 
+@test "doctor: a malformed argument is an error before anything is checked" {
+	run_split tsmctl doctor 01:00.0 foo
+	assert_equal "$status" 2
+	assert_equal "$output" ""
+	assert_one_line "'foo' is no device" "--help"
+	run_split tsmctl doctor --json foo
+	assert_equal "$status" 2
+	assert_envelope
+	json_is r '[]'
+	json_is 'e[0]["value"]' foo
+	run_split tsmctl doctor 09:00.0 --json
+	assert_equal "$(json 'len([x for x in r if not x["device"]])')" 10
+}
+
 @test "doctor: everything in place: nothing fails, exit 0, every check says what it saw" {
 	run_split tsmctl doctor 01:00.0 --json
 	assert_success

@@ -114,12 +114,28 @@ os.waitpid(pid, 0)' "$@"
 
 @test "list: fits the terminal; colours only there, and never with NO_COLOR" {
 	for i in 3 4 5; do fake_assigned "0000:0$i:00.0"; done
-	COLUMNS=60 pty tsmctl list
-	assert_equal "$(wc -l <<< "$output")" 6
-	while read -r line; do
-		[ ${#line} -le 60 ] || fail "too wide: $line"
-	done <<< "$output"
-	assert_line --partial "ADDRESS       DRIVER        TSM"
+	# the host of setup has some as well; of this one, all that can be known is
+	fake_assigned 0000:06:00.0 bound
+	policy 0000:06:00.0 owner 1234567
+	policy 0000:06:00.0 tdi_id 0000:00:05.0
+	policy 0000:06:00.0 region_mode exclusive
+	policy 0000:06:00.0 region_mode_active exclusive
+	values='0000:06:00.0|bound|vfio-pci-tsm|tsm0|0000:00:05.0|1234567|exclusive|>'
+	for columns in $(seq 20 6 150); do
+		COLUMNS=$columns pty tsmctl list
+		assert_equal "$(wc -l <<< "$output")" 7
+		while IFS= read -r line; do
+			[ ${#line} -le "$columns" ] || fail "too wide for $columns: $line"
+		done <<< "$output"
+		assert_line --regexp '^ADDRESS .*( NAME| >)$'
+		read -ra words <<< "$(grep ^0000:06 <<< "$output")"
+		# half an address looks like another value
+		for word in "${words[@]:0:9}"; do
+			[[ "|$values|" == *"|$word|"* ]] || fail "cut to '$word' at $columns: $output"
+		done
+	done
+	COLUMNS=80 pty tsmctl list
+	assert_line --regexp '^0000:06:00.0 +bound +vfio-pci-tsm +tsm0 +0000:00:05.0 +1234567 '
 	# a pipe gets all of it, however narrow the terminal
 	COLUMNS=60 run tsmctl list
 	assert_line --regexp '^ADDRESS .* NAME$'

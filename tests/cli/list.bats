@@ -17,9 +17,23 @@ setup() { fake_host; }
 	json_is e '[]'
 	json_is 'd["changed"]' false
 	assert_equal "$stderr" ""
+	for verb in list show; do
+		run_split tsmctl $verb
+		assert_success
+		assert_output ""
+		assert_one_line "no device" "tsmctl doctor"
+		run_split tsmctl $verb --quiet
+		assert_success
+		assert_equal "$output$stderr" ""
+		run_split tsmctl $verb --json
+		assert_equal "$stderr" ""
+		run_split tsmctl $verb 09:00.0
+		assert_equal "$status" 3
+		assert_one_line "no such device"
+	done
+	fake_device 0000:01:00.0 vfio-pci-tsm
 	run_split tsmctl list
-	assert_success
-	assert_output ""
+	assert_equal "$stderr" ""
 }
 
 @test "list: keys are the same for one and many devices, with and without our modules" {
@@ -57,7 +71,7 @@ setup() { fake_host; }
 	json_is 'r[0]["driver"]' e1000e
 	json_is 'r[0]["vendor_id"] + ":" + r[0]["device_id"]' 8086:10c9
 	run tsmctl list
-	assert_line --regexp '^0000:01:00.0 +e1000e +- +- +- +- +- +- +- '
+	assert_line --regexp '^0000:01:00.0 +- +e1000e +- +- +- +- +- +- +'
 }
 
 @test "list: a device that is bound, in full" {

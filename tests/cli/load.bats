@@ -25,7 +25,8 @@ setup() { fake_host; }
 
 @test "load, unload: take no devices, and a list of devices for --sim" {
 	for args in "load x" "unload 01:00.0" "load --sim=" "load --sim 01:00.0;x" "load --sim a=b" \
-		"load --sim" "unload --sim x"; do
+		"load --sim" "unload --sim x" "load --sim all" "load --sim 8086:10c9" \
+		"load --sim 01:00.0,,02:00.0" "load --sim 01:00.0,all"; do
 		# shellcheck disable=SC2086
 		run_split tsmctl $args
 		[ "$status" -eq 2 ] || fail "$args gave exit $status"
@@ -37,13 +38,71 @@ setup() { fake_host; }
 	assert_equal "$status" 2
 }
 
+@test "load: --sim names the item that is wrong" {
+	run_split tsmctl load --sim 01:00.0,8086:10c9,02:00.0 --json
+	assert_equal "$status" 2
+	json_is 'e[0]["value"]' 8086:10c9
+	run_split tsmctl load --sim 01:00.0,8086:10c9,02:00.0
+	assert_one_line "'8086:10c9' in --sim" glob
+}
+
+# a_module NAME: a directory for --modules with a module that no kernel would take
+a_module() {
+	local dir=$BATS_TEST_TMPDIR/lib/modules/1.2.3
+
+	mkdir -p "$dir"
+	printf '.section .modinfo,"a"\n.asciz "name=%s"\n' "$1" | cc -c -x assembler -o "$dir/$1.ko" -
+	/sbin/depmod -b "$BATS_TEST_TMPDIR" 1.2.3 2> /dev/null
+	echo "$dir"
+}
+
+# sim_parameter LIST: what load --sim would give to the module; no kernel is asked.
+sim_parameter() {
+	run_split tsmctl load --dry-run --modules "$modules" --sim "$1"
+	[ "$status" -eq 0 ] || fail "$1 gave exit $status: $stderr"
+	sed -n 's/.*module tsm_sim devices=//p' <<< "$stderr"
+}
+
+@test "load: --sim gives the module whole addresses in lower case, and tells what nothing matches" {
+	unset SYSFS_PATH
+	[ ! -e /sys/module/vfio_tsm ] || skip "vfio_tsm is loaded on this machine"
+	command -v /sbin/depmod > /dev/null || skip "no depmod"
+	for module in vfio_tsm iommufd vfio_pci_tsm tsm_sim; do modules=$(a_module $module); done
+	while read -r given parameter; do
+		assert_equal "$(sim_parameter "$given")" "$parameter"
+	done <<- 'END'
+		01:00.0 0000:01:00.0
+		0000:AB:1f.7 0000:ab:1f.7
+		0000:01:00.0,02:* 0000:01:00.0,0000:02:*
+		0000:E0:* 0000:e0:*
+		C1:0[0-3].? 0000:c1:0[0-3].?
+		*:00.0 *:00.0
+		??:00.0 0000:??:00.0
+		0*:00.0 0000:0*:00.0,0*:00.0
+		10000:e1:00.0 10000:e1:00.0
+	END
+	run_split tsmctl load --dry-run --modules "$modules" --sim fffe:fe:1f.6,fffd:* --json
+	assert_success
+	json_is '[x["note"] for x in r if x["attribute"] == "tsm_sim"]' \
+		'["no function on this host matches fffe:fe:1f.6,fffd:*"]'
+	here=$(ls /sys/bus/pci/devices | head -n 1)
+	[ -n "$here" ] || skip "no PCI function here"
+	run_split tsmctl load --dry-run --modules "$modules" --sim "${here^^}" --json
+	json_is '[x["note"] for x in r if x["attribute"] == "tsm_sim"]' '[null]'
+}
+
 @test "load: a module that is not there is exit 5 and one line" {
 	unset SYSFS_PATH
 	[ ! -e /sys/module/vfio_tsm ] || skip "vfio_tsm is loaded on this machine"
 	mkdir "$BATS_TEST_TMPDIR/modules"
 	run_split tsmctl load --modules "$BATS_TEST_TMPDIR/modules"
 	assert_equal "$status" 5
-	assert_one_line vfio_tsm DKMS "make modules_install"
+	assert_one_line "no module vfio_tsm in $BATS_TEST_TMPDIR/modules" depmod
+	if [ -z "$(find "/lib/modules/$(uname -r)" -name "vfio_tsm.ko*" 2> /dev/null)" ]; then
+		run_split tsmctl load
+		assert_equal "$status" 5
+		assert_one_line vfio_tsm DKMS "make modules_install"
+	fi
 	run_split tsmctl load --modules "$BATS_TEST_TMPDIR/modules" --json
 	assert_equal "$status" 5
 	assert_envelope
@@ -58,16 +117,6 @@ setup() { fake_host; }
 	assert_envelope
 	json_is 'd["changed"]' false
 	json_is '[list(x) for x in r]' "[$OUTCOME_KEYS, $OUTCOME_KEYS, $OUTCOME_KEYS]"
-}
-
-# a_module NAME: a directory for --modules with a module that no kernel would take
-a_module() {
-	local dir=$BATS_TEST_TMPDIR/lib/modules/1.2.3
-
-	mkdir -p "$dir"
-	printf '.section .modinfo,"a"\n.asciz "name=%s"\n' "$1" | cc -c -x assembler -o "$dir/$1.ko" -
-	/sbin/depmod -b "$BATS_TEST_TMPDIR" 1.2.3 2> /dev/null
-	echo "$dir"
 }
 
 # load_refused ERRNO [OPTION...]: load, with a kernel that answers that to the module.

@@ -32,6 +32,17 @@ text() { mandoc -T ascii -O width=1000 "$1" | col -b | tr -s ' \n' ' '; }
 	done
 }
 
+@test "man: quotes are in pairs" {
+	command -v mandoc > /dev/null || skip "no mandoc"
+	for page in "${pages[@]}"; do
+		page_text=$(text "$page")
+		[[ $page_text == *DESCRIPTION* ]] || fail "${page##*/} is empty"
+		# what several quoted words on a line of the source come out as
+		run grep -oE '.{0,30}"".{0,10}' <<< "$page_text"
+		assert_output ""
+	done
+}
+
 @test "man: pages are without warnings of man" {
 	man --version 2> /dev/null | grep -q '^man ' || skip "no man-db"
 	for page in "${pages[@]}"; do

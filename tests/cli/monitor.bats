@@ -145,10 +145,31 @@ lost='change pci 0000:01:00.0 VFIO_TSM_EVENT=lost VFIO_TSM_STATE=lost VFIO_TSM_R
 }
 
 @test "monitor: bad arguments are exit 2" {
-	for args in "--events nonesuch" "--events bound,,lost" "--events=" "--count -1" "--count x" "nvme0"; do
+	for args in "--events nonesuch" "--events bound,,lost" "--events=" "--count -1" "--count x" \
+		"--count 0" "--count=" "--count 4294967296" "nvme0"; do
 		# shellcheck disable=SC2086
-		run_split tsmctl monitor $args
+		run_split timeout 10 tsmctl monitor $args
 		[ "$status" -eq 2 ] || fail "$args gave exit $status"
 		assert_one_line "--help"
+		[[ $args != --count* ]] || assert_one_line "--count"
 	done
+	run_split tsmctl monitor --events bound,bonud,lost
+	assert_one_line "'bonud'" --events
+	for event in present assigned released opened closed bound unbound lost acknowledged added \
+		removed driver tsm-added tsm-removed missed; do
+		assert_one_line " $event"
+	done
+	run_split tsmctl monitor --json --events bound,bonud,lost
+	json_is 'e[0]["value"]' bonud
+}
+
+@test "monitor: --events present asks for it: alone, that is all; with others, it goes on" {
+	monitor --events present
+	ended 0
+	assert_equal "$(awk '{ print $3, $4 }' <<< "$output")" "0000:01:00.0 present
+0000:02:00.0 present"
+	monitor --events lost,present --count 3
+	events "$bound" "$lost"
+	ended 0
+	assert_equal "$(awk '{ print $4 }' <<< "$output" | xargs)" "present present lost"
 }

@@ -33,7 +33,7 @@ setup() {
 	assert_success
 	assert_equal "$(printf '%s\n' "$output" | cut -f1 | sort | xargs)" \
 		"allow apply assign bind connect deny diff disconnect doctor list load mode monitor release revoke save show tdi-id unbind unload"
-	assert_line --regexp $'^mode\tdevice\t--set= .*--json .*\tdefault exclusive shared$'
+	assert_line --regexp $'^mode\tdevice\t--set= .*--json .*\tdefault exclusive shared\t--set=default\|exclusive\|shared .*--bar-mmap=refuse\|revoke$'
 }
 
 @test "version: of both programs" {
@@ -54,6 +54,10 @@ setup() {
 		assert_equal "$output" ""
 		assert_one_line "--help'"
 	done
+	run_split tsmctl help list show
+	assert_equal "$status" 2
+	assert_one_line "'show'" "--help'"
+	[[ $stderr != *"'list'"* ]] || fail "$stderr"
 	run_split tsmctl ""
 	assert_equal "$status" 2
 	run_split tsmctl $'\033[2Jevil\n'
@@ -79,6 +83,39 @@ setup() {
 	run_split tsmctl list -- --json
 	assert_equal "$status" 2
 	assert_equal "$output" ""
+}
+
+@test "errors: of wrong usage, the argument is the value; of a document that is no JSON, nothing is the attribute" {
+	run_split tsmctl --json mode 01:00.0 --set nonesuch
+	assert_equal "$status" 2
+	json_is '[e[0][k] for k in ("device", "attribute", "value")]' '[null, null, "nonesuch"]'
+	run_split tsmctl --json mode nonesuch
+	json_is '[e[0][k] for k in ("device", "value")]' '[null, "nonesuch"]'
+	run_split tsmctl --json mode '0000:77:*'
+	json_is '[e[0][k] for k in ("device", "value")]' '["0000:77:*", null]'
+	echo '{ "version": 1,' > "$BATS_TEST_TMPDIR/config.json"
+	chmod 600 "$BATS_TEST_TMPDIR/config.json"
+	run_split tsmctl --json diff --file - < "$BATS_TEST_TMPDIR/config.json"
+	assert_equal "$status" 2
+	json_is '[e[0][k] for k in ("device", "attribute", "value")]' '[null, null, "<stdin>"]'
+}
+
+@test "output: with --json, standard error has what --dry-run would do only with --verbose" {
+	run_split tsmctl --json --dry-run mode 01:00.0 shared
+	assert_success
+	assert_equal "$stderr" ""
+	run_split tsmctl --json --dry-run --verbose mode 01:00.0 shared
+	assert_one_line shared
+	run_split tsmctl --dry-run mode 01:00.0 shared
+	assert_one_line shared
+}
+
+@test "output: yes and no are for people, configfs's words for programs" {
+	policy 0000:01:00.0 bind_allowed 0
+	run_split tsmctl allow 01:00.0
+	assert_output "0000:01:00.0: bind_allowed yes (was no)"
+	run_split tsmctl deny --json 01:00.0
+	json_is '[r[0]["value"], r[0]["previous"]]' '["0", "1"]'
 }
 
 @test "options: global ones before and after the verb" {
@@ -109,6 +146,24 @@ setup() {
 	run_split bash -c 'set -o pipefail; tsmctl mode 01:00.0 shared | :'
 	assert_equal "$(policy 0000:01:00.0 region_mode)" shared
 	refute [ -n "$stderr" ]
+}
+
+@test "output: more than a buffer of it fails as less does: a full disk by name, a reader that went away without a word" {
+	"$BATS_TEST_DIRNAME/../bench/tree" "$BATS_TEST_TMPDIR/many" 400
+	SYSFS_PATH=$BATS_TEST_TMPDIR/many
+	for command in "list --json *" "show *" "list --json --quiet *"; do
+		set -f
+		run_split bash -c 'tsmctl "$@" | head -n 1; exit ${PIPESTATUS[0]}' - $command
+		assert_equal "$status" 1
+		assert_equal "$stderr" ""
+		run_split bash -c 'tsmctl "$@" > /dev/full' - $command
+		set +f
+		assert_equal "$status" 1
+		assert_one_line "cannot write the answer: No space left on device"
+	done
+	run_split bash -c 'tsmctl save --file - > /dev/full'
+	assert_equal "$status" 1
+	assert_one_line "cannot write the answer: No space left on device"
 }
 
 @test "exit codes: several devices that fail alike keep their code, else 1" {

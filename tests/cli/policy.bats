@@ -109,12 +109,21 @@ setup() {
 	assert_equal "$(snapshot)" "$before"
 }
 
+@test "mode: a slip in the mode is not taken for a device" {
+	run_split tsmctl mode 01:00.0 exlusive
+	assert_equal "$status" 2
+	assert_one_line "'exlusive' is neither a device nor a mode (default, exclusive, shared)"
+	run_split tsmctl mode exlusive
+	assert_equal "$status" 2
+	assert_one_line "'exlusive' is no device"
+}
+
 @test "allow, deny: 1 and 0, and nothing twice" {
 	run tsmctl deny 01:00.0
-	assert_output "0000:01:00.0: bind_allowed 0 (was 1)"
+	assert_output "0000:01:00.0: bind_allowed no (was yes)"
 	assert_equal "$(policy 0000:01:00.0 bind_allowed)" 0
 	run tsmctl deny 01:00.0
-	assert_output "0000:01:00.0: bind_allowed 0 (unchanged)"
+	assert_output "0000:01:00.0: bind_allowed no (unchanged)"
 	run_split tsmctl allow all --json
 	assert_success
 	json_is '[x["changed"] for x in r]' '[true, false]'
