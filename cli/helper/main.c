@@ -167,7 +167,7 @@ static int read_options(struct invocation *in)
 		pci_addr_name(&addr, s->name);
 	s->sysfs = opt_sysfs ?: "/sys";
 	s->run_dir = opt_run_dir ?: "/run/tsmctl";
-	in->config = opt_config ?: RULES_PATH;
+	in->config = opt_config;
 	if (opt_listen && !streq(opt_listen, "systemd")) {
 		in->listen = opt_listen;
 		if (is_relative(opt_listen) || opt_listen[strlen(opt_listen) - 1] == '/')
