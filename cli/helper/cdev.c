@@ -97,11 +97,14 @@ int cdev_find(struct session *s)
 	return -ENXIO;
 }
 
+/* It may be a stranger's file, of a server that does not answer: so that is not asked. */
 bool cdev_is(const struct session *s, int fd)
 {
-	struct stat st;
+	struct statx stx;
 
-	return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == s->cdev_number;
+	return statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &stx) == 0 &&
+	       S_ISCHR(stx.stx_mode) &&
+	       makedev(stx.stx_rdev_major, stx.stx_rdev_minor) == s->cdev_number;
 }
 
 int cdev_open(struct session *s)

@@ -30,6 +30,8 @@ static char *opt_listen;
 static char *opt_config;
 static int opt_notify;
 static int opt_version;
+static int opt_help;
+static int opt_usage;
 
 static const struct poptOption options[] = {
 	{ "device", 0, POPT_ARG_STRING, &opt_device, 0, "PCI address of the device", "ADDRESS" },
@@ -52,7 +54,10 @@ static const struct poptOption options[] = {
 	{ "notify", 0, POPT_ARG_NONE, &opt_notify, 0,
 	  "hold, serve: run by systemd: notify it, and write for its journal", NULL },
 	{ "version", 'V', POPT_ARG_NONE, &opt_version, 0, "show the version", NULL },
-	POPT_AUTOHELP POPT_TABLEEND
+	{ "help", 'h', POPT_ARG_NONE, &opt_help, 0, "show this help", NULL },
+	{ NULL, '?', POPT_ARG_NONE | POPT_ARGFLAG_DOC_HIDDEN, &opt_help, 0, NULL, NULL },
+	{ "usage", 0, POPT_ARG_NONE, &opt_usage, 0, "show the options in short", NULL },
+	POPT_TABLEEND
 };
 
 /* What an option is for. */
@@ -88,7 +93,7 @@ static const struct mode {
 
 static int usage(const char *value, const char *message)
 {
-	say_failure(value, "usage", -EINVAL, message, "see 'tsm-bind-helper --help'");
+	say_usage(value, message);
 	return EXIT_USAGE;
 }
 
@@ -167,7 +172,7 @@ static int read_options(struct invocation *in)
 		pci_addr_name(&addr, s->name);
 	s->sysfs = opt_sysfs ?: "/sys";
 	s->run_dir = opt_run_dir ?: "/run/tsmctl";
-	in->config = opt_config ?: RULES_PATH;
+	in->config = opt_config;
 	if (opt_listen && !streq(opt_listen, "systemd")) {
 		in->listen = opt_listen;
 		if (is_relative(opt_listen) || opt_listen[strlen(opt_listen) - 1] == '/')
@@ -204,8 +209,13 @@ static int run(poptContext con)
 
 	if (opt != -1)
 		return usage(poptBadOption(con, 0), poptStrerror(opt));
-	if (opt_version) {
-		puts("tsm-bind-helper " VERSION);
+	if (opt_help || opt_usage || opt_version) {
+		if (opt_help)
+			poptPrintHelp(con, stdout, 0);
+		else if (opt_usage)
+			poptPrintUsage(con, stdout, 0);
+		else
+			puts("tsm-bind-helper " VERSION);
 		return fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
 	}
 	if (poptPeekArg(con))

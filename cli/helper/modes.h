@@ -9,7 +9,7 @@
  * struct invocation - what the command line says
  * @s: the device, with nothing open
  * @listen: absolute path of the service's socket; NULL takes systemd's
- * @config: absolute path of the service's configuration
+ * @config: absolute path of the service's configuration; NULL takes RULES_PATH, if it is there
  */
 struct invocation {
 	struct session s;

@@ -116,7 +116,11 @@ static int take(struct session *s, unsigned int number)
 
 	if (fd < 0)
 		return -errno;
-	/* the VMM may have put another file into its place just before */
+	/*
+	 * The VMM may have put another file into its place just before. If that is of a
+	 * file system that it serves itself, the close may take as long as it likes; it
+	 * keeps nobody waiting but this process.
+	 */
 	if (!cdev_is(s, fd))
 		ret = -ENXIO;
 	else if (cdev_in_use(fd))

@@ -10,12 +10,15 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "place.h"
 #include "rules.h"
 #include "util.h"
 
 #define SIZE_MAX_BYTES 65536
 #define RULES_MAX 256
 #define GLOB_LEN 32
+/* More than the document has */
+#define DEPTH 8
 #define NOBODY ((unsigned int)-1)
 /* Whom the kernel names if it cannot name a user or group, as of other user namespaces. */
 #define OVERFLOW_ID 65534
@@ -194,7 +197,7 @@ static int read_config(struct rules *rules, struct json_object *obj, char **why)
 }
 
 /* Whole file, terminated. Nobody but root, or the caller, may have written it. */
-static int read_file(const char *path, char **text, char **why)
+static int read_file(const char *path, char **text, size_t *len, char **why)
 {
 	cleanup_fd int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	size_t used = 0;
@@ -221,29 +224,78 @@ static int read_file(const char *path, char **text, char **why)
 	if (used == SIZE_MAX_BYTES)
 		return complain(why, -EFBIG, "it has %d bytes or more", SIZE_MAX_BYTES);
 	(*text)[used] = '\0';
+	*len = used;
 	return 0;
+}
+
+/*
+ * An escape by number could hide a NUL in a name, or a key that is there twice, and
+ * nothing in this file needs one.
+ */
+static bool has_numbered_escape(const char *text)
+{
+	for (text = strchr(text, '\\'); text && text[1]; text = strchr(text + 2, '\\'))
+		if (text[1] == 'u')
+			return true;
+	return false;
+}
+
+/* What the text alone can tell. What is in the file is permitted: so all of it counts. */
+static int check_text(const char *text, size_t len, char **why)
+{
+	char path[64];
+	size_t offset;
+
+	switch (place_check(text, len, path, sizeof(path), &offset)) {
+	case PLACE_TWICE:
+		return complain(why, -EINVAL, "the key '%s' is there twice", path);
+	case PLACE_ODD:
+		return complain(why, -EINVAL, "it is no JSON");
+	default:
+		return has_numbered_escape(text) ?
+			       complain(why, -EINVAL, "escapes with \\u are not taken") :
+			       0;
+	}
+}
+
+static int parse(const char *text, size_t len, struct json_object **obj, char **why)
+{
+	struct json_tokener *tok = json_tokener_new_ex(DEPTH);
+	enum json_tokener_error error;
+
+	if (!tok)
+		return -ENOMEM;
+	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	/* with the NUL at its end, and with those that should not be there */
+	*obj = json_tokener_parse_ex(tok, text, (int)len + 1);
+	error = json_tokener_get_error(tok);
+	json_tokener_free(tok);
+	if (strlen(text) != len)
+		return complain(why, -EINVAL, "it is no JSON: a NUL byte");
+	if (error == json_tokener_continue)
+		return complain(why, -EINVAL, "it is no JSON: it ends too early");
+	if (error != json_tokener_success)
+		return complain(why, -EINVAL, "it is no JSON: %s", json_tokener_error_desc(error));
+	return check_text(text, len, why);
 }
 
 int rules_load(const char *path, struct rules **rules, char **why)
 {
-	enum json_tokener_error error = json_tokener_success;
 	cleanup_free char *text = NULL;
-	struct json_object *obj;
+	struct json_object *obj = NULL;
+	size_t len = 0;
 	int ret;
 
 	*why = NULL;
 	*rules = calloc(1, sizeof(**rules));
 	if (!*rules)
 		return -ENOMEM;
-	ret = read_file(path, &text, why);
-	if (ret == -ENOENT)
+	ret = read_file(path ?: RULES_PATH, &text, &len, why);
+	if (ret == -ENOENT && !path)
 		return 0;
 	if (ret)
 		return ret;
-	obj = json_tokener_parse_verbose(text, &error);
-	if (error != json_tokener_success)
-		return complain(why, -EINVAL, "it is no JSON: %s", json_tokener_error_desc(error));
-	ret = read_config(*rules, obj, why);
+	ret = parse(text, len, &obj, why) ?: read_config(*rules, obj, why);
 	json_object_put(obj);
 	return ret;
 }

@@ -12,8 +12,8 @@ struct rules;
 
 /**
  * rules_load() - read the configuration
- * @path: its file, which need not exist; it must belong to root, or the caller, and
- *	be writable by nobody else
+ * @path: its file, or NULL for RULES_PATH, which need not exist; it must belong to
+ *	root, or the caller, and be writable by nobody else
  * @rules: out, for rules_free(); without a file, only root may ask, and
  *	the user that the service runs as
  * @why: out on failure, what is wrong, for the caller to free, or NULL

@@ -68,17 +68,37 @@ void say_add_verdict(struct json_object *obj, const struct verdict *v)
 	json_object_object_add(obj, "hint", v->hint ? json_object_new_string(v->hint) : NULL);
 }
 
-int say_verdict(const char *device, const struct verdict *v)
+static int say_error(struct json_object *obj, const struct verdict *v)
 {
-	struct json_object *obj = say_event("error", device);
 	char status[sizeof(v->message) + 16];
 
-	say_add_verdict(obj, v);
 	say(LOG_ERR, obj);
 	/* systemctl status shows it */
 	snprintf(status, sizeof(status), "STATUS=%s", v->message);
 	systemd_tell(status);
 	return v->code;
+}
+
+int say_verdict(const char *device, const struct verdict *v)
+{
+	struct json_object *obj = say_event("error", device);
+
+	say_add_verdict(obj, v);
+	return say_error(obj, v);
+}
+
+void say_usage(const char *value, const char *message)
+{
+	struct verdict v = { .err = -EINVAL,
+			     .step = "usage",
+			     .hint = "see 'tsm-bind-helper --help'" };
+	struct json_object *obj = say_event("error", NULL);
+	cleanup_free char *safe = value ? util_printable(value) : NULL;
+
+	util_copy(v.message, sizeof(v.message), message);
+	say_add_verdict(obj, &v);
+	json_object_object_add(obj, "value", safe ? json_object_new_string(safe) : NULL);
+	say_error(obj, &v);
 }
 
 int say_failure(const char *device, const char *step, int err, const char *message,

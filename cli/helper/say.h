@@ -65,7 +65,7 @@ void say_add_verdict(struct json_object *obj, const struct verdict *v);
 
 /**
  * say_verdict() - write an error line
- * @device: the device, or the argument at fault, or NULL
+ * @device: the device, or NULL
  * @v: the error
  *
  * Return: @v->code, for the caller to return.
@@ -84,6 +84,13 @@ int say_verdict(const char *device, const struct verdict *v);
  */
 int say_failure(const char *device, const char *step, int err, const char *message,
 		const char *hint);
+
+/**
+ * say_usage() - write the error line of a command line with a mistake
+ * @value: the argument at fault, which is the line's "value", or NULL
+ * @message: the cause
+ */
+void say_usage(const char *value, const char *message);
 
 /**
  * say_bound() - write the line that tells of a bind

@@ -36,6 +36,7 @@
  * @name: the socket's name there
  * @lock: lock file there
  * @clients: who is being answered
+ * @code: exit code of a failed start, or 0 for what the errno suggests
  */
 struct service {
 	const char *sysfs;
@@ -46,6 +47,7 @@ struct service {
 	const char *name;
 	int lock;
 	struct clients *clients;
+	int code;
 };
 
 static int check_file(struct session *s)
@@ -297,13 +299,26 @@ static int open_socket(struct service *sv, const char *path)
 	return 0;
 }
 
-static int fail_config(const char *path, int err, const char *why)
+static const struct answer config_answers[] = {
+	{ -EINVAL, NULL, EXIT_USAGE, NULL, "see tsm-bind-helper.json(5)" },
+	{ -E2BIG, NULL, EXIT_USAGE, NULL, "see tsm-bind-helper.json(5)" },
+	{ -EFBIG, NULL, EXIT_USAGE, NULL, "see tsm-bind-helper.json(5)" },
+	{ -ENOENT, NULL, EXIT_USAGE, NULL, "without --config, the file need not be there" },
+	{ -EACCES, NULL, EXIT_NOT_PERMITTED, NULL,
+	  "the service's user must be able to read it: modes 0644, and 0755 of its directory" },
+	{ 0, NULL, EXIT_FAILED, NULL, "see tsm-bind-helper.json(5)" },
+};
+
+static int fail_config(struct service *sv, const char *path, int err, const char *why)
 {
-	struct verdict v = { .err = err,
-			     .step = "configuration",
-			     .hint = "see tsm-bind-helper.json(5)" };
+	const struct answer *a = config_answers;
+	struct verdict v = { .err = err, .step = "configuration" };
 	cleanup_free char *safe = util_printable(why);
 
+	while (a->err && a->err != err)
+		a++;
+	v.hint = a->hint;
+	sv->code = a->err ? a->code : exit_code_of(err);
 	snprintf(v.message, sizeof(v.message), "%.80s: %.100s", path, safe ?: "?");
 	say_verdict(NULL, &v);
 	return err;
@@ -315,7 +330,7 @@ static int start(struct service *sv, const struct invocation *in)
 	int ret = rules_load(in->config, &sv->rules, &why);
 
 	if (ret)
-		return fail_config(in->config, ret, why ?: strerror(-ret));
+		return fail_config(sv, in->config ?: RULES_PATH, ret, why ?: strerror(-ret));
 	sv->signals = watch_signals(true);
 	if (sv->signals < 0)
 		return fail("isolate", sv->signals, "cannot watch for signals", NULL);
@@ -374,5 +389,7 @@ int serve(struct invocation *in)
 		clients_leave(sv.clients, -1);
 	}
 	finish(&sv);
-	return ret ? exit_code_of(ret) : EXIT_DONE;
+	if (!ret)
+		return EXIT_DONE;
+	return sv.code ?: exit_code_of(ret);
 }

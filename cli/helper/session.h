@@ -79,10 +79,10 @@ struct session {
 	bool bound;
 };
 
-#define SESSION_INIT                                                                       \
-	{                                                                                  \
-		.pidfd = -1, .proc = -1, .lock = -1, .pid_file = -1, .run = -1, .control = -1, .cdev = -1, \
-		.iommufd = -1, .kvm = -1, .vm = -1, .vfio = -1, .request = -1              \
+#define SESSION_INIT                                                                           \
+	{                                                                                      \
+		.pidfd = -1, .proc = -1, .lock = -1, .pid_file = -1, .run = -1, .control = -1, \
+		.cdev = -1, .iommufd = -1, .kvm = -1, .vm = -1, .vfio = -1, .request = -1      \
 	}
 
 /**

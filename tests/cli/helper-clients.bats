@@ -32,6 +32,7 @@ teardown() {
 
 # serve VARIABLE...: a service in the background, with these for fake-stall.c
 serve() {
+	[ -e "$CONF" ] || echo '{"allow":[]}' > "$CONF"
 	env "LD_PRELOAD=$BATS_FILE_TMPDIR/stall.so" "ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0" \
 		"$@" tsm-bind-helper serve --listen "$SOCK" --sysfs "$SYS" --config "$CONF" \
 		> "$SHORT/log" 2> "$SHORT/stderr" 3>&- &

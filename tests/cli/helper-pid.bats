@@ -160,3 +160,13 @@ time.sleep(600)' > "$BATS_TEST_TMPDIR/thread" 3>&- &
 		assert_output ""
 	done
 }
+
+@test "pid: what kind of file it is is not asked of the file's server" {
+	vmm /dev/zero /dev/null
+	run_split timeout 60 strace -o "$BATS_TEST_TMPDIR/trace" tsm-bind-helper --sysfs "$SYS" \
+		--device 01:00.0 --pid "$vmm" bind
+	[ -s "$BATS_TEST_TMPDIR/trace" ] || skip "strace cannot trace here"
+	run grep -A 1 ^pidfd_getfd "$BATS_TEST_TMPDIR/trace"
+	assert_equal "${#lines[@]}" 2
+	assert_line -n 1 --regexp '^statx\([0-9]+, "", .*AT_STATX_DONT_SYNC'
+}

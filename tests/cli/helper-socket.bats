@@ -31,6 +31,7 @@ teardown() {
 
 # serve: a service in the background, until it listens
 serve() {
+	[ -e "$CONF" ] || echo '{"allow":[]}' > "$CONF"
 	tsm-bind-helper serve --listen "$SOCK" --sysfs "$SYS" --config "$CONF" \
 		> "$SHORT/log" 2> "$SHORT/stderr" 3>&- &
 	service=$!
@@ -317,6 +318,7 @@ print(said)'
 }
 
 @test "socket: SIGTERM: answers who is being answered, removes the socket, exit 0" {
+	echo '{"allow":[]}' > "$CONF"
 	tsm-bind-helper serve --listen "$SOCK" --sysfs "$SYS" --config "$CONF" > "$SHORT/log" 3>&- &
 	service=$!
 	until_true grep -q listening "$SHORT/log"
@@ -370,13 +372,24 @@ print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
 
 @test "socket: a configuration with a mistake, or not to be trusted, is none" {
 	while IFS='|' read -r text want; do
-		printf '%s' "$text" > "$CONF"
+		printf '%b' "$text" > "$CONF"
 		run_split timeout 20 tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
-		[ "$status" -eq 1 ] || fail "exit $status for: $text"
+		[ "$status" -eq 2 ] || fail "exit $status for: $text"
 		[[ $output == *'"step":"configuration"'*"$want"* ]] || fail "no '$want' in: $output"
 	done <<- 'EOF'
 		|no JSON
 		{|no JSON
+		{"allow":[]} x|no JSON
+		{"allow":[]}{}|no JSON
+		{"allow":[]}\0|NUL byte
+		{"allow":[],}|no JSON
+		{'allow':[]}|no JSON
+		{"allow":[]/* all */}|no JSON
+		{"allow":[],"allow":[]}|'allow' is there twice
+		{"allow":[{"devices":["*"],"user":1,"user":2}]}|'allow[0].user' is there twice
+		{"allow":[],"\\u0061llow":[]}|escapes
+		{"allow":[{"devices":["*"],"user":"root\\u0000"}]}|escapes
+		{"allow":[{"devices":["*"],"user":"\0377"}]}|no JSON
 		[]|no JSON object
 		{"allow":{}}|allow is no list
 		{"version":2,"allow":[]}|version 1
@@ -395,6 +408,21 @@ print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
 		{"allow":[{"devices":["../*"],"user":"root"}]}|neither address nor glob
 		{"allow":[{"devices":["*"],"user":"root","rw":1}]}|no key 'rw'
 	EOF
+	# what is asked for by name must be there
+	run_split timeout 20 tsm-bind-helper serve --listen "$SOCK" --config "$SHORT/nonexistent"
+	assert_equal "$status" 2
+	[[ $output == *'"step":"configuration","errno":"ENOENT"'*"without --config"* ]] || fail "$output"
+	# a backslash is not an escape by number, and this user is only not known here
+	printf '%s' '{"allow":[{"devices":["*"],"user":"DOMAIN\\user"}]}' > "$CONF"
+	run_split timeout 20 tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
+	[[ $output == *"there is no user"* ]] || fail "$output"
+	if [ "$(id -u)" -eq 0 ]; then
+		chmod 755 "$SHORT"
+		chmod 600 "$CONF"
+		run_split setpriv --reuid 2001 --clear-groups "$(type -P tsm-bind-helper)" serve --listen "$SOCK" --config "$CONF"
+		assert_equal "$status" 4
+		[[ $output == *EACCES*"must be able to read it"* ]] || fail "$output"
+	fi
 	echo '{"version":1,"allow":[{"devices":["0000:01:00.*","02:00.0"],"user":"root"}]}' > "$CONF"
 	chmod 666 "$CONF"
 	run_split timeout 20 tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
@@ -423,6 +451,7 @@ print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
 	run_split timeout 20 bash -c 'exec 3< /etc/passwd; LISTEN_PID=$BASHPID LISTEN_FDS=1 exec tsm-bind-helper serve --listen systemd'
 	[[ $output == *'"errno":"EPROTOTYPE"'* ]] || fail "$output"
 	mkdir "$SHORT/run"
+	echo '{"allow":[]}' > "$CONF"
 	run timeout 60 python3 -c '
 import os, signal, socket, subprocess, sys, ask
 path, short = os.environ["SOCK"], sys.argv[1]

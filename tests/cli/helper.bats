@@ -19,7 +19,8 @@ assert_said() {
 import json, sys
 line, = sys.stdin.read().splitlines()
 d = json.loads(line)
-assert list(d) == ["event", "device", "step", "errno", "stage", "message", "hint"], d
+keys = ["event", "device", "step", "errno", "stage", "message", "hint"]
+assert list(d) == keys + ["value"] * (d["step"] == "usage"), d
 print(d["event"], d["step"], d["errno"])')" "error $1 $2"
 	assert_equal "$status" "$3"
 	assert_equal "$stderr" ""
@@ -37,6 +38,34 @@ print(d["event"], d["step"], d["errno"])')" "error $1 $2"
 	done
 	run_split tsm-bind-helper --device $'\xff\n"'
 	assert_said usage EINVAL 2
+	# the argument at fault is no device
+	run_split tsm-bind-helper --device 01:00.0 --guest-id 1/2
+	assert_said usage EINVAL 2
+	[[ $output == *'"device":null,'*'"value":"1/2"}' ]] || fail "$output"
+	run_split tsm-bind-helper
+	[[ $output == *'"device":null,'*'"value":null}' ]] || fail "$output"
+}
+
+@test "helper: help and version" {
+	for option in -h --help '-?'; do
+		run_split tsm-bind-helper "$option"
+		assert_success
+		assert_line --partial --device=ADDRESS
+		assert_line --regexp '-h, --help +show this help'
+	done
+	run_split tsm-bind-helper --usage
+	assert_success
+	assert_output --partial --device
+	for option in -V --version; do
+		run_split tsm-bind-helper "$option"
+		assert_success
+		assert_output --regexp '^tsm-bind-helper [0-9.]+$'
+	done
+	# the page has them all
+	run bash -c 'tsm-bind-helper --help | grep -oE -- "--[a-z-]+"'
+	for option in "${lines[@]}"; do
+		grep -qE "^\.It .*Fl -${option#--}\b" "$BATS_TEST_DIRNAME/../../man/tsm-bind-helper.8" || fail "$option"
+	done
 }
 
 @test "helper: a device that is not there, not on vfio, without node" {

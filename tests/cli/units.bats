@@ -17,11 +17,11 @@ setup() {
 @test "units: systemd takes them without a complaint" {
 	command -v systemd-analyze > /dev/null || skip "no systemd-analyze"
 	mkdir "$BATS_TEST_TMPDIR/units"
-	for unit in tsmctl.service tsmctl-device@.service; do
+	for unit in tsmctl.service tsmctl-device@.service tsmctl-tsm@.service; do
 		sed "s,/usr/sbin/,$TSMCTL_BIN/," "$UNITS/$unit" > "$BATS_TEST_TMPDIR/units/$unit"
 	done
 	cd "$BATS_TEST_TMPDIR/units"
-	run systemd-analyze verify --man=no ./tsmctl.service "./tsmctl-device@0000:01:00.0.service"
+	run systemd-analyze verify --man=no ./tsmctl.service "./tsmctl-device@0000:01:00.0.service" ./tsmctl-tsm@tsm0.service
 	# it knows the units of this machine as well, which are not ours
 	refute_output --partial tsmctl
 	sed -i s/^Type=/Typo=/ tsmctl.service
@@ -44,12 +44,12 @@ setup() {
 		*) run test -x "${command%% *}" ;;
 		esac
 		assert_success
-	done < <(sed -n 's/^ExecStart=//p' "$UNITS"/tsmctl.service "$UNITS"/tsmctl-device@.service)
+	done < <(sed -n 's/^ExecStart=//p' "$UNITS"/tsmctl.service "$UNITS"/tsmctl-{device,tsm}@.service)
 	assert_equal "$(policy 0000:01:00.0 bind_allowed)" 0
 }
 
 @test "units: they fail when apply fails, are given up after a time, and stop nothing at shutdown" {
-	for unit in "$UNITS"/tsmctl.service "$UNITS"/tsmctl-device@.service; do
+	for unit in "$UNITS"/tsmctl.service "$UNITS"/tsmctl-{device,tsm}@.service; do
 		run cat "$unit"
 		assert_line Type=oneshot
 		assert_line --regexp '^TimeoutStartSec=[0-9]+$'
@@ -62,11 +62,20 @@ setup() {
 	done
 }
 
-@test "udev: one rule, for functions that appear, after the boot unit has begun" {
+@test "udev: rules for functions and TSMs that appear, after the boot unit has begun" {
 	run grep -vE '^(#|$)' "$RULES"
-	assert_equal "${#lines[@]}" 1
-	assert_output --partial 'ACTION=="add", SUBSYSTEM=="pci", TEST=="/run/tsmctl/applied"'
-	assert_output --partial 'ENV{SYSTEMD_WANTS}+="tsmctl-device@$kernel.service"'
+	assert_equal "${#lines[@]}" 2
+	assert_line -n 0 --partial 'ACTION=="add", SUBSYSTEM=="pci", TEST=="/run/tsmctl/applied"'
+	assert_line -n 0 --partial 'ENV{SYSTEMD_WANTS}+="tsmctl-device@$kernel.service"'
+	assert_line -n 1 --partial 'ACTION=="add", SUBSYSTEM=="tsm", TEST=="/run/tsmctl/applied"'
+	assert_line -n 1 --partial 'ENV{SYSTEMD_WANTS}+="tsmctl-tsm@$kernel.service"'
+	# it waits for the boot unit's turn, and lets it know
+	run cat "$UNITS/tsmctl-tsm@.service"
+	assert_line After=tsmctl.service
+	assert_line 'ExecStartPost=/bin/systemctl --no-block start tsmctl.service'
+	# the same with a holder, which needs what these do
+	run cat "$UNITS/tsmctl-hold@.service"
+	assert_line --regexp '^After=.* tsmctl\.service tsmctl-device@%i\.service$'
 	# the name of a function needs no escape in the name of a unit
 	command -v systemd-escape > /dev/null || skip "no systemd-escape"
 	run systemd-escape 0000:01:00.0

@@ -61,6 +61,7 @@ teardown() {
 		echo "$d" >"$pci/drivers_probe"
 	done
 	rm -rf /etc/tsmctl /run/tsmctl /run/opened $units
+	[ -e /sys/class/tsm/tsm0 ] || modprobe tsm_sim "devices=0000:0*:00.*"
 	! mountpoint -q /sys/kernel/config || modprobe -r vfio_pci_tsm
 }
 
@@ -117,6 +118,51 @@ has_policy() {
 	run in_systemd "$(type -P vfio-client)" "$(virtfn 1)" open tsm-bind
 	assert_line "tsm-bind OK"
 	assert_equal "$(state_of_systemd)" running
+}
+
+@test "a TSM whose driver is loaded late gets its functions, and the boot unit is well again" {
+	config <<-END
+		{"version": 1, "devices": [{"device": "$dev", "assigned": true, "tdi_id": "00:05.0", "tsm": "tsm0"}]}
+	END
+	modprobe -r tsm_sim
+	boot degraded
+	assert_equal "$(property ActiveState tsmctl.service)" failed
+	modprobe tsm_sim "devices=0000:0*:00.*"
+	eventually tsm0 cat "$pci/devices/$dev/tsm/connect"
+	eventually active property ActiveState tsmctl.service
+	eventually running state_of_systemd
+	assert_equal "$(property Result tsmctl-tsm@tsm0.service)" success
+	assert_equal "$(driver)" vfio-pci-tsm
+	# and once more, with nothing to be mended but the connection
+	modprobe -r tsm_sim
+	modprobe tsm_sim "devices=0000:0*:00.*"
+	eventually tsm0 cat "$pci/devices/$dev/tsm/connect"
+	eventually inactive property ActiveState tsmctl-tsm@tsm0.service
+	eventually running state_of_systemd
+}
+
+@test "a holder that is enabled has its function, at boot and when it is plugged in" {
+	config <<-END
+		{"version": 1, "devices": [
+		 {"device": "$dev", "assigned": true, "tdi_id": "00:05.0", "tsm": "tsm0"},
+		 {"device": "$late", "assigned": true, "tdi_id": "00:06.0", "tsm": "tsm0"}]}
+	END
+	rm $units/multi-user.target.wants/libvirtd.service
+	ln -sf $installed/tsmctl-hold@.service "$units/multi-user.target.wants/tsmctl-hold@$dev.service"
+	# as systemctl add-wants does
+	mkdir "$units/tsmctl-device@$late.service.wants"
+	ln -sf $installed/tsmctl-hold@.service "$units/tsmctl-device@$late.service.wants/tsmctl-hold@$late.service"
+	boot
+	assert_equal "$(policy state)" bound
+	if [ -e "$pci/devices/$late" ]; then
+		echo 1 >"$pci/devices/$late/remove"
+		eventually "" eval 'cat "$pci/devices/$late/vendor" 2>/dev/null || true'
+		echo 1 >"$pci/rescan"
+	else
+		"$top/tests/vm/monitor" device_add nvme,id=late,bus=hp0,drive=spare,serial=late
+	fi
+	eventually bound policy state "$late"
+	eventually running state_of_systemd
 }
 
 @test "a document with a mistake: the unit has failed, and nothing is done" {

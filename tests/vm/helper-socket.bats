@@ -28,6 +28,7 @@ teardown() {
 
 # serve: a service that runs as user 1234
 serve() {
+	[ -e "$config" ] || echo '{"allow":[]}' >"$config"
 	setpriv --reuid 1234 --regid 1234 --clear-groups "$(type -P tsm-bind-helper)" serve \
 		--listen $sock --config "$config" >"$BATS_TEST_TMPDIR/said" 3>&- &
 	service=$!
