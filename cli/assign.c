@@ -54,6 +54,31 @@ int assign_restore(struct ctx *ctx, struct pci_device *dev, const struct assignm
 	return ret ?: streq(dev->driver, a->driver) ? 0 : -EIO;
 }
 
+/* After a failure, which is reported already; another one is as well. */
+static void put_back(struct ctx *ctx, struct pci_device *dev, const struct assignment *before)
+{
+	struct problem p = { .device = dev->name,
+			     .attribute = "driver",
+			     .value = before->driver[0] ? before->driver : NULL,
+			     .stage = "roll-back",
+			     .hint = "'tsmctl show' tells what it is now" };
+
+	struct assignment now;
+
+	if (pci_look_driver(ctx, dev))
+		return;
+	assign_look(dev, &now);
+	/* what could not be changed need not be changed back */
+	if (streq(now.driver, before->driver) && streq(now.override, before->override))
+		return;
+	p.err = assign_restore(ctx, dev, before);
+	if (!p.err)
+		return;
+	ctx->answer.changed = true;
+	report_error(ctx, &p, "cannot give it back to %s: %s", p.value ?: "no driver",
+		     strerror(-p.err));
+}
+
 static int give(struct ctx *ctx, struct pci_device *dev, struct problem *p)
 {
 	p->stage = "override";
@@ -95,19 +120,15 @@ int assign_take(struct ctx *ctx, struct pci_device *dev)
 	assign_look(dev, &before);
 	ret = give(ctx, dev, &p);
 	if (ret)
-		assign_restore(ctx, dev, &before);
+		put_back(ctx, dev, &before);
 	return ret;
 }
 
-int assign_release(struct ctx *ctx, struct pci_device *dev)
+/* The steps back to the ordinary driver; who calls puts back what failed. */
+static int take_back(struct ctx *ctx, struct pci_device *dev, bool held)
 {
 	struct problem p = { .device = dev->name, .attribute = "driver", .stage = "override" };
-	bool held = streq(dev->driver, TSM_DRIVER);
 
-	p.err = held ? holder_refuse(ctx, dev, "release it") : 0;
-	if (p.err)
-		return p.err;
-	interrupt_hold();
 	p.err = pci_set(ctx, dev, "driver_override", "");
 	if (p.err)
 		return report_error(ctx, &p, "cannot clear driver_override: %s", strerror(-p.err));
@@ -132,4 +153,21 @@ int assign_release(struct ctx *ctx, struct pci_device *dev)
 	p.err = -EBUSY;
 	p.hint = "remove its ID from the driver: write it to remove_id";
 	return report_error(ctx, &p, TSM_DRIVER " took it again");
+}
+
+int assign_release(struct ctx *ctx, struct pci_device *dev)
+{
+	bool held = streq(dev->driver, TSM_DRIVER);
+	struct assignment before;
+	int ret;
+
+	ret = held ? holder_refuse(ctx, dev, "release it") : 0;
+	if (ret)
+		return ret;
+	interrupt_hold();
+	assign_look(dev, &before);
+	ret = take_back(ctx, dev, held);
+	if (ret)
+		put_back(ctx, dev, &before);
+	return ret;
 }

@@ -47,6 +47,8 @@ int assign_take(struct ctx *ctx, struct pci_device *dev);
  * @ctx: this run
  * @dev: the device; @dev->driver is brought up to date
  *
+ * If a step fails, the device is put back as it was.
+ *
  * Return: 0, also if no driver took it, or negative errno, reported.
  */
 int assign_release(struct ctx *ctx, struct pci_device *dev);

@@ -198,11 +198,69 @@ interrupted() {
 }
 
 @test "assign: a signal that the caller ignores stops nothing" {
-	fake_device 0000:02:00.0
+	fake_assigned 0000:02:00.0
 	(
 		trap '' HUP
-		interrupted HUP tsmctl assign 01:00.0
+		interrupted HUP tsmctl assign 01:00.0 02:00.0
 		assert_equal "$status" 0
 		assert_equal "$stderr" ""
 	)
+}
+
+@test "release: what fails is put back: override and driver" {
+	local place
+
+	run kernel tsmctl assign 01:00.0
+	assert_success
+	before=$(snapshot)
+	for place in '*/driver_override=' '*/driver_override=*' '*/vfio-pci-tsm/unbind=*'; do
+		FAKE_REFUSE="$place 5" run_split kernel tsmctl release 01:00.0
+		assert_equal "$status" 1
+		assert_one_line 0000:01:00.0
+		assert_equal "$(snapshot)" "$before"
+	done
+	# no probe: it is taken from the driver, and cannot be given to any
+	FAKE_REFUSE='*/drivers_probe=* 1' run_split kernel tsmctl release 01:00.0 --json
+	assert_equal "$status" 1
+	json_is '[x["stage"] for x in e]' '["probe", "roll-back"]'
+	json_is 'd["changed"]' true
+	assert_equal "$(cat "$DEV/driver_override")" vfio-pci-tsm
+	# a driver that is an ID of ours away takes it again: the override comes back, too
+	fake_set_driver 0000:01:00.0 vfio-pci-tsm
+	echo vfio-pci-tsm > "$DEV/default_driver"
+	before=$(snapshot)
+	run_split kernel tsmctl release 01:00.0
+	assert_equal "$status" 6
+	assert_one_line "took it again"
+	assert_equal "$(snapshot)" "$before"
+}
+
+@test "assign: if no driver takes it, the override and the old driver come back" {
+	: > "$SYS/bus/pci/drivers/vfio-pci-tsm/takes_nothing"
+	fake_policy 0000:01:00.0
+	before=$(snapshot)
+	run_split kernel tsmctl assign 01:00.0
+	assert_equal "$status" 1
+	assert_one_line 0000:01:00.0 "did not take it" "dmesg"
+	: > "$SYS/bus/pci/drivers_probe"
+	assert_equal "$(snapshot)" "$before"
+	assert_equal "$(grep -v configfs "$FAKE_LOG")" "/devices/pci0000:00/0000:01:00.0/driver_override vfio-pci-tsm
+/bus/pci/drivers/nvme/unbind 0000:01:00.0
+/bus/pci/drivers_probe 0000:01:00.0
+/devices/pci0000:00/0000:01:00.0/driver_override 
+/bus/pci/drivers_probe 0000:01:00.0"
+}
+
+@test "release: override cleared, unbound, probed; the policy stays" {
+	run kernel tsmctl assign 01:00.0
+	: > "$FAKE_LOG"
+	run_split kernel tsmctl release 01:00.0 --json
+	assert_success
+	json_is 'r[0]["value"]' nvme
+	json_is 'r[0]["previous"]' vfio-pci-tsm
+	json_is 'd["changed"]' true
+	assert_equal "$(cat "$FAKE_LOG")" "/devices/pci0000:00/0000:01:00.0/driver_override 
+/bus/pci/drivers/vfio-pci-tsm/unbind 0000:01:00.0
+/bus/pci/drivers_probe 0000:01:00.0"
+	assert [ -d "$CFG/0000:01:00.0" ]
 }
