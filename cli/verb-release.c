@@ -29,7 +29,9 @@ static int release(struct ctx *ctx, struct pci_device *dev, void *arg)
 		if (ret)
 			return ret;
 		o.changed = true;
-		if (!ctx->dry_run && !dev->driver[0])
+		if (ctx->dry_run)
+			o.note = "the kernel chooses its driver";
+		else if (!dev->driver[0])
 			o.note = "no driver of this host took it";
 	}
 	if (had) {
