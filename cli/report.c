@@ -106,8 +106,8 @@ int report_outcome(struct ctx *ctx, const struct outcome *o)
 	       ctx->dry_run && o->changed ? "would set " : "", o->attribute, o->value ?: "none");
 	if (!o->changed)
 		printf(" (unchanged)");
-	else if (o->previous)
-		printf(ctx->dry_run ? " (now %s)" : " (was %s)", o->previous);
+	else if (o->previous || o->device)
+		printf(ctx->dry_run ? " (now %s)" : " (was %s)", o->previous ?: "none");
 	putchar('\n');
 	if (o->note)
 		printf("%s%snote: %s\n", o->device ?: "", o->device ? ": " : "", o->note);

@@ -79,3 +79,16 @@ setup() {
 	assert_success
 	assert_equal "$(grep -c "would create" <<< "$stderr")" 1
 }
+
+@test "release --forget: the policy that goes is reported apart from the driver" {
+	fake_device 0000:05:00.0 nvme
+	mkdir "$CFG/0000:05:00.0"
+	run_split tsmctl release --forget 05:00.0
+	assert_success
+	assert_output "0000:05:00.0: driver nvme (unchanged)
+0000:05:00.0: policy none (was kept)"
+	run_split tsmctl release --forget 05:00.0 --json
+	assert_success
+	json_is '[x["attribute"] for x in r]' '["driver"]'
+	json_is 'd["changed"]' false
+}
