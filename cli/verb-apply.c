@@ -105,6 +105,25 @@ static int refuse_in_use(struct ctx *ctx, const struct pci_device *dev, const st
 	return report_error(ctx, &p, "cannot change it while it is bound");
 }
 
+/* diff shows what differs, and where apply would be refused. */
+static void note_use(struct ctx *ctx, const struct pci_device *dev, const struct plan *plan)
+{
+	char bound[ATTR_MAX], list[256], note[320] = "";
+	struct outcome o = { .device = dev->name, .attribute = "state", .note = note };
+	struct holder h;
+
+	if (holder_find(ctx, dev, &h))
+		snprintf(note, sizeof(note), "apply will refuse it: %s holds it", h.text);
+	else if (pci_get(dev, "tsm/bound", bound) == 0 && bound[0])
+		snprintf(note, sizeof(note), "apply will refuse it: it is bound");
+	else if (plan_disconnects(plan) && tsm_find_bound(ctx, dev, list, sizeof(list)))
+		snprintf(note, sizeof(note), "apply will refuse it: bound are %s", list);
+	if (policy_get(ctx, dev, "state", bound) == 0)
+		o.value = o.previous = bound;
+	if (note[0])
+		report_outcome(ctx, &o);
+}
+
 static int apply_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 {
 	const char *want[SETTINGS];
@@ -122,6 +141,8 @@ static int apply_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 		return ret;
 	if (run->only_show || (!plan.count && !plan.forget)) {
 		plan_show(ctx, dev, &plan);
+		if (plan.count || plan.forget)
+			note_use(ctx, dev, &plan);
 		return 0;
 	}
 	return refuse_in_use(ctx, dev, &plan) ?: plan_run(ctx, dev, &plan);

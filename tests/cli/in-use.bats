@@ -264,3 +264,22 @@ interrupted() {
 /bus/pci/drivers_probe 0000:01:00.0"
 	assert [ -d "$CFG/0000:01:00.0" ]
 }
+
+@test "diff: a device in use is shown, with a note that apply will refuse it" {
+	bound_function 0000:01:10.3
+	run_split kernel tsmctl diff --json --file - < <(document '{ "device": "01:00.0", "tsm": null }')
+	assert_equal "$status" 8
+	json_is '[[x["attribute"], x["changed"]] for x in r]' '[["tsm", true], ["state", false]]'
+	json_is 'r[1]["note"]' "apply will refuse it: bound are 0000:01:10.3"
+	fake_set_driver 0000:01:00.0 vfio-pci-tsm
+	fake_policy 0000:01:00.0 open
+	policy 0000:01:00.0 owner $$
+	run_split kernel tsmctl diff --file - < <(document '{ "device": "01:00.0", "bind_allowed": false }')
+	assert_equal "$status" 8
+	assert_line "0000:01:00.0: state open (unchanged)"
+	assert_line "0000:01:00.0: note: apply will refuse it: process $$ ($(cat /proc/$$/comm)) holds it"
+	# nothing differs, nothing to note
+	run_split kernel tsmctl diff --file - < <(document '{ "device": "01:00.0", "bind_allowed": true }')
+	assert_success
+	assert_output ""
+}
