@@ -44,11 +44,12 @@ static const char *const nothing[SETTINGS] = {
 	[SET_TSM] = "none",
 };
 
-/* @found: without arguments, the devices that concern us, in any order */
+/* @explicit: devices were given as arguments; @found: without arguments, the devices that concern us, in any order */
 struct run {
 	struct ctx *ctx;
 	struct wanted wanted;
 	bool only_show;
+	bool explicit;
 	struct pci_addr *found;
 	size_t count;
 	size_t size;
@@ -128,6 +129,9 @@ static int apply_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 {
 	const char *want[SETTINGS];
 	const struct run *run = arg;
+	struct outcome unnamed = { .device = dev->name,
+				   .attribute = "config",
+				   .note = "no document names it: nothing is done" };
 	struct plan plan;
 	int ret;
 
@@ -136,7 +140,7 @@ static int apply_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 	else if (opt_prune)
 		ret = plan_make(ctx, dev, nothing, true, &plan);
 	else
-		return 0;
+		return run->explicit ? report_outcome(ctx, &unnamed) : 0;
 	if (ret)
 		return ret;
 	if (run->only_show || (!plan.count && !plan.forget)) {
@@ -231,6 +235,7 @@ static int apply_all(struct ctx *ctx, const struct verb *verb, struct run *run,
 	struct problem p = { .stage = "select" };
 	int ret = 0;
 
+	run->explicit = argc > 0;
 	if (argc)
 		return devices_each(ctx, verb, argc, argv, apply_device, run);
 	if (config->default_mode)

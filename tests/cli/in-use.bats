@@ -283,3 +283,27 @@ interrupted() {
 	assert_success
 	assert_output ""
 }
+
+@test "apply: a device given by name that no document names is noted" {
+	run_split kernel tsmctl apply 01:00.0 --file - < <(document '')
+	assert_success
+	assert_line "0000:01:00.0: note: no document names it: nothing is done"
+	run_split kernel tsmctl apply 01:00.0 --quiet --file - < <(document '')
+	assert_output ""
+}
+
+@test "devices: a vendor with a star is no glob over addresses" {
+	for device in '15b3:*' '8086:10c?' '10de:[12]*'; do
+		run_split tsmctl list "$device"
+		[ "$status" -eq 2 ] || fail "$device gave exit $status"
+		run_split kernel tsmctl diff --file - < <(document "{ \"device\": \"$device\" }")
+		[ "$status" -eq 2 ] || fail "$device gave exit $status in a document"
+	done
+	for device in '0000:*' '01:*' '0000:01*' '0000:0[12]:*'; do
+		run_split tsmctl list "$device"
+		[ "$status" -eq 0 ] || fail "$device gave exit $status"
+	done
+	# domains may be that high: told in full
+	run_split tsmctl list '15b3:*:*.*'
+	assert_equal "$status" 3
+}
