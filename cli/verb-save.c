@@ -119,6 +119,7 @@ static int write_file(struct ctx *ctx, const char *path, const char *text, size_
 		return report_error(ctx, &p, "cannot write %s: %s", path, strerror(-p.err));
 	o.previous = NULL;
 	o.changed = true;
+	o.note = ctx->dry_run ? NULL : "written";
 	return report_outcome(ctx, &o);
 }
 
