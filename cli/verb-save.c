@@ -154,7 +154,8 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 	ctx->answer.done = 0;
 	if (opt_file && streq(opt_file, "-"))
 		return fputs(text, stdout) < 0 ? -EIO : 0;
-	return write_file(ctx, opt_file ?: path, text, strlen(text));
+	ret = write_file(ctx, opt_file ?: path, text, strlen(text));
+	return ret || opt_file ? ret : config_note_drop_ins(ctx);
 }
 
 const struct verb verb_save = {

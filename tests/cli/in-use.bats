@@ -307,3 +307,15 @@ interrupted() {
 	run_split tsmctl list '15b3:*:*.*'
 	assert_equal "$status" 3
 }
+
+@test "save: drop-ins, which override the file, are noted" {
+	mkdir -m 755 "$TSMCTL_ETC/config.d"
+	document '{ "device": "01:00.0", "bind_allowed": false }' > "$TSMCTL_ETC/config.d/50.json"
+	run_split kernel tsmctl save --json
+	assert_success
+	json_is '[[x["value"], x["changed"]] for x in r]' \
+		"[[\"$TSMCTL_ETC/config.json\", true], [\"$TSMCTL_ETC/config.d/50.json\", false]]"
+	json_is '"overrides" in r[1]["note"]' true
+	run_split kernel tsmctl save --file "$TSMCTL_ETC/x.json" --json
+	json_is 'len(r)' 1
+}
