@@ -31,10 +31,12 @@ int choice_allows(struct ctx *ctx, const struct pci_device *dev, const struct ch
 
 	snprintf(pid, sizeof(pid), "%d", h->pid);
 	p.value = h->pid ? pid : NULL;
-	p.hint = "'tsmctl show' names the owner";
+	p.hint = streq(what, "bind") ? "leave out --hold to bind on its file, or stop it" :
+				       "leave out --hold to unbind on its file";
 	if (c->hold && !h->ours)
 		return report_error(ctx, &p, "cannot %s it: %s holds it, not tsm-bind-helper", what,
 				    h->text);
+	p.hint = "give its number, or leave out --vmm";
 	/* a number that nobody has is the helper's to explain */
 	if (c->pid && h->pid && h->pid != c->pid)
 		return report_error(ctx, &p, "cannot %s it: %s holds it, not process %d", what,

@@ -126,6 +126,29 @@ static int load_drop_ins(struct ctx *ctx, struct config *config, size_t *files)
 	return ret;
 }
 
+int config_note_drop_ins(struct ctx *ctx)
+{
+	__attribute__((cleanup(free_names))) struct names names = { 0 };
+	struct file_fault fault = { .what = NULL };
+	char dir[PATH_MAX], file[PATH_MAX + NAME_MAX + 2];
+	struct outcome o = { .attribute = "config",
+			     .value = file,
+			     .previous = file,
+			     .note = "apply reads it after config.json, and it overrides that" };
+	int ret;
+
+	if (snprintf(dir, sizeof(dir), "%s/config.d", ctx->etc.path) >= (int)sizeof(dir))
+		return -ENAMETOOLONG;
+	ret = list_drop_ins(dir, &names);
+	if (ret)
+		return report_unreadable(ctx, dir, ret, &fault);
+	for (size_t i = 0; i < names.count; i++) {
+		snprintf(file, sizeof(file), "%s/%s", dir, names.list[i]);
+		report_outcome(ctx, &o);
+	}
+	return 0;
+}
+
 int config_load(struct ctx *ctx, const char *file, struct config *config)
 {
 	struct problem p = { .attribute = "config",

@@ -129,4 +129,12 @@ int config_init(struct ctx *ctx);
  */
 int config_load(struct ctx *ctx, const char *file, struct config *config);
 
+/**
+ * config_note_drop_ins() - report the drop-ins, which override config.json
+ * @ctx: this run, after config_init()
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int config_note_drop_ins(struct ctx *ctx);
+
 #endif

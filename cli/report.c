@@ -158,7 +158,7 @@ int report_outcome(struct ctx *ctx, const struct outcome *o)
 	       shown(o->attribute, o->value));
 	if (!o->changed)
 		printf(" (unchanged)");
-	else if (o->previous)
+	else if (o->previous || o->device)
 		printf(ctx->dry_run ? " (now %s)" : " (was %s)", shown(o->attribute, o->previous));
 	putchar('\n');
 	if (o->note)

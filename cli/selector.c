@@ -18,13 +18,25 @@ static bool parse_id(const char *s, struct selector *sel)
 	return true;
 }
 
+/*
+ * "15b3:*" is meant for a vendor, and as a glob over addresses it would match nothing
+ * without a word. Low numbers are domains, and 15b3:*:*.* is a glob in any case.
+ */
+static bool is_vendor_glob(const char *text)
+{
+	for (int i = 0; i < 4; i++)
+		if (!isxdigit((unsigned char)text[i]))
+			return false;
+	return text[4] == ':' && !strpbrk(text + 5, ":.") && strtoul(text, NULL, 16) >= 0x1000;
+}
+
 bool selector_parse(const char *text, struct selector *sel)
 {
 	*sel = (struct selector){ .kind = SELECTOR_BAD, .text = text };
 	if (streq(text, "all"))
 		sel->kind = SELECTOR_ALL;
 	else if (strpbrk(text, "*?["))
-		sel->kind = SELECTOR_GLOB;
+		sel->kind = is_vendor_glob(text) ? SELECTOR_BAD : SELECTOR_GLOB;
 	else if (pci_addr_parse(text, &sel->addr) == 0)
 		sel->kind = SELECTOR_ADDRESS;
 	else if (parse_id(text, sel))

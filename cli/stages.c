@@ -98,3 +98,21 @@ bool stage_report(struct ctx *ctx, const struct pci_device *dev, int err)
 	}
 	return false;
 }
+
+int stage_foresee(struct ctx *ctx, const struct pci_device *dev, const char *stage, int err)
+{
+	struct problem p = {
+		.device = dev->name, .attribute = "bound", .value = "1", .err = err, .stage = stage
+	};
+	char hint[320];
+
+	for (size_t i = 0; i < ARRAY_SIZE(stages); i++) {
+		if (!streq(stages[i].stage, stage))
+			continue;
+		fill_in(stages[i].hint, dev->name, hint, sizeof(hint));
+		p.hint = hint;
+		p.code = stages[i].code;
+		return report_error(ctx, &p, "a bind would be refused: %s", stages[i].message);
+	}
+	return 0;
+}

@@ -35,4 +35,15 @@ const char *stage_explain(const char *name, const char *stage, char *hint, size_
  */
 bool stage_report(struct ctx *ctx, const struct pci_device *dev, int err);
 
+/**
+ * stage_foresee() - report that a bind would be refused, under --dry-run
+ * @ctx: this run
+ * @dev: the device
+ * @stage: where it would be
+ * @err: negative errno that it would get
+ *
+ * Return: @err.
+ */
+int stage_foresee(struct ctx *ctx, const struct pci_device *dev, const char *stage, int err);
+
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* PCI/TSM in sysfs, see tsm.h. */
 #include <errno.h>
+#include <fcntl.h>
 
 #include "report.h"
 #include "tsm.h"
@@ -46,9 +47,14 @@ static int report_refusal(struct ctx *ctx, struct problem *p, const char *tsm)
 int tsm_connect(struct ctx *ctx, const struct pci_device *dev, const char *tsm)
 {
 	struct problem p = { .device = dev->name, .attribute = "tsm/connect", .value = tsm };
-	char after[ATTR_MAX];
+	char after[ATTR_MAX], path[sizeof("class/tsm/") + TSM_NAME_LEN];
 
-	p.err = pci_set(ctx, dev, "tsm/connect", tsm);
+	snprintf(path, sizeof(path), "class/tsm/%s", tsm);
+	/* nobody else would say so */
+	if (ctx->dry_run && faccessat(ctx->sysfs_fd, path, F_OK, 0))
+		p.err = -ENXIO;
+	else
+		p.err = pci_set(ctx, dev, "tsm/connect", tsm);
 	if (p.err)
 		return report_refusal(ctx, &p, tsm);
 	p.stage = "verify";

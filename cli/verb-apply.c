@@ -44,11 +44,12 @@ static const char *const nothing[SETTINGS] = {
 	[SET_TSM] = "none",
 };
 
-/* @found: without arguments, the devices that concern us, in any order */
+/* @explicit: devices were given as arguments; @found: without arguments, the devices that concern us, in any order */
 struct run {
 	struct ctx *ctx;
 	struct wanted wanted;
 	bool only_show;
+	bool explicit;
 	struct pci_addr *found;
 	size_t count;
 	size_t size;
@@ -105,10 +106,32 @@ static int refuse_in_use(struct ctx *ctx, const struct pci_device *dev, const st
 	return report_error(ctx, &p, "cannot change it while it is bound");
 }
 
+/* diff shows what differs, and where apply would be refused. */
+static void note_use(struct ctx *ctx, const struct pci_device *dev, const struct plan *plan)
+{
+	char bound[ATTR_MAX], list[256], note[320] = "";
+	struct outcome o = { .device = dev->name, .attribute = "state", .note = note };
+	struct holder h;
+
+	if (holder_find(ctx, dev, &h))
+		snprintf(note, sizeof(note), "apply will refuse it: %s holds it", h.text);
+	else if (pci_get(dev, "tsm/bound", bound) == 0 && bound[0])
+		snprintf(note, sizeof(note), "apply will refuse it: it is bound");
+	else if (plan_disconnects(plan) && tsm_find_bound(ctx, dev, list, sizeof(list)))
+		snprintf(note, sizeof(note), "apply will refuse it: bound are %s", list);
+	if (policy_get(ctx, dev, "state", bound) == 0)
+		o.value = o.previous = bound;
+	if (note[0])
+		report_outcome(ctx, &o);
+}
+
 static int apply_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 {
 	const char *want[SETTINGS];
 	const struct run *run = arg;
+	struct outcome unnamed = { .device = dev->name,
+				   .attribute = "config",
+				   .note = "no document names it: nothing is done" };
 	struct plan plan;
 	int ret;
 
@@ -117,11 +140,13 @@ static int apply_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 	else if (opt_prune)
 		ret = plan_make(ctx, dev, nothing, true, &plan);
 	else
-		return 0;
+		return run->explicit ? report_outcome(ctx, &unnamed) : 0;
 	if (ret)
 		return ret;
 	if (run->only_show || (!plan.count && !plan.forget)) {
 		plan_show(ctx, dev, &plan);
+		if (plan.count || plan.forget)
+			note_use(ctx, dev, &plan);
 		return 0;
 	}
 	return refuse_in_use(ctx, dev, &plan) ?: plan_run(ctx, dev, &plan);
@@ -210,6 +235,7 @@ static int apply_all(struct ctx *ctx, const struct verb *verb, struct run *run,
 	struct problem p = { .stage = "select" };
 	int ret = 0;
 
+	run->explicit = argc > 0;
 	if (argc)
 		return devices_each(ctx, verb, argc, argv, apply_device, run);
 	if (config->default_mode)

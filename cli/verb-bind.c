@@ -8,6 +8,7 @@
 #include "holder.h"
 #include "policy.h"
 #include "report.h"
+#include "stages.h"
 #include "verbs.h"
 
 static struct choice choice;
@@ -102,6 +103,22 @@ static int bind_anew(struct ctx *ctx, const struct pci_device *dev, char *note, 
 	return ret;
 }
 
+/* Under --dry-run, nobody is asked who would refuse: look at what can be read. */
+static int foresee(struct ctx *ctx, const struct pci_device *dev, bool held)
+{
+	char value[ATTR_MAX];
+
+	if (policy_get(ctx, dev, "bind_allowed", value) == 0 && streq(value, "0"))
+		return stage_foresee(ctx, dev, "denied", -EACCES);
+	if (!opt_vdevice_id && policy_get(ctx, dev, "tdi_id", value) == 0 && streq(value, "none"))
+		return stage_foresee(ctx, dev, "tdi-id", -ENODATA);
+	if (policy_get(ctx, dev, held ? "region_mode_active" : "region_mode", value))
+		return 0;
+	if (!held && streq(value, "default") && policy_get_default(ctx, value))
+		return -EIO;
+	return streq(value, "shared") ? stage_foresee(ctx, dev, "regions", -EPERM) : 0;
+}
+
 static int bind_one(struct ctx *ctx, struct pci_device *dev)
 {
 	char before[ATTR_MAX], note[128] = "";
@@ -125,6 +142,8 @@ static int bind_one(struct ctx *ctx, struct pci_device *dev)
 	if (held && streq(before, "bound"))
 		return choice_allows(ctx, dev, &choice, &h, "bind") ?: report_outcome(ctx, &o);
 	ret = check_driver(ctx, dev);
+	if (!ret && ctx->dry_run)
+		ret = foresee(ctx, dev, held);
 	if (!ret)
 		ret = held ? bind_on_file(ctx, dev, &h, before) :
 			     bind_anew(ctx, dev, note, sizeof(note));

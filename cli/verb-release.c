@@ -17,6 +17,9 @@ static int release(struct ctx *ctx, struct pci_device *dev, void *arg)
 {
 	char before[DRIVER_NAME_LEN], override[ATTR_MAX];
 	struct outcome o = { .device = dev->name, .attribute = "driver" };
+	struct outcome forgotten = {
+		.device = dev->name, .attribute = "policy", .previous = "kept", .changed = true
+	};
 	bool held = streq(dev->driver, TSM_DRIVER);
 	bool had = opt_forget && policy_has(ctx, dev->name);
 	int ret;
@@ -29,19 +32,19 @@ static int release(struct ctx *ctx, struct pci_device *dev, void *arg)
 		if (ret)
 			return ret;
 		o.changed = true;
-		if (!ctx->dry_run && !dev->driver[0])
+		if (ctx->dry_run)
+			o.note = "the kernel chooses its driver";
+		else if (!dev->driver[0])
 			o.note = "no driver of this host took it";
-	}
-	if (had) {
-		ret = policy_forget(ctx, dev->name);
-		if (ret)
-			return ret;
-		o.changed = true;
 	}
 	o.previous = before[0] ? before : NULL;
 	if (dev->driver[0] && !(ctx->dry_run && held))
 		o.value = dev->driver;
-	return report_outcome(ctx, &o);
+	report_outcome(ctx, &o);
+	if (!had)
+		return 0;
+	ret = policy_forget(ctx, dev->name);
+	return ret ?: report_outcome(ctx, &forgotten);
 }
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)

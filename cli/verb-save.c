@@ -119,6 +119,7 @@ static int write_file(struct ctx *ctx, const char *path, const char *text, size_
 		return report_error(ctx, &p, "cannot write %s: %s", path, strerror(-p.err));
 	o.previous = NULL;
 	o.changed = true;
+	o.note = ctx->dry_run ? NULL : "written";
 	return report_outcome(ctx, &o);
 }
 
@@ -156,7 +157,8 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 		fputs(text, stdout);
 		return 0;
 	}
-	return write_file(ctx, opt_file ?: path, text, strlen(text));
+	ret = write_file(ctx, opt_file ?: path, text, strlen(text));
+	return ret || opt_file ? ret : config_note_drop_ins(ctx);
 }
 
 const struct verb verb_save = {

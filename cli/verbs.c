@@ -64,6 +64,18 @@ int policy_show(struct ctx *ctx, struct pci_device *dev, const char *attr)
 	return report_value(ctx, &o);
 }
 
+/* What the kernel refuses while a device is in use, for --dry-run. */
+static bool is_fixed(struct ctx *ctx, const struct pci_device *dev, const char *attr)
+{
+	char state[ATTR_MAX];
+
+	if (policy_get(ctx, dev, "state", state))
+		return false;
+	if (streq(attr, "region_mode"))
+		return streq(state, "open") || streq(state, "bound") || streq(state, "lost");
+	return streq(attr, "tdi_id") && streq(state, "bound");
+}
+
 int policy_put(struct ctx *ctx, struct pci_device *dev, const char *attr, const char *value)
 {
 	struct problem p = {
@@ -75,7 +87,10 @@ int policy_put(struct ctx *ctx, struct pci_device *dev, const char *attr, const 
 	p.err = policy_create(ctx, dev);
 	if (p.err)
 		return p.err;
-	p.err = policy_set(ctx, dev, attr, value);
+	if (ctx->dry_run && is_fixed(ctx, dev, attr))
+		p.err = -EBUSY;
+	else
+		p.err = policy_set(ctx, dev, attr, value);
 	if (p.err == -EBUSY && holder_find(ctx, dev, &h) > 0) {
 		snprintf(hint, sizeof(hint), "stop it first%s", h.ours ? ": 'tsmctl unbind'" : "");
 		p.hint = hint;
@@ -97,7 +112,7 @@ int policy_change(struct ctx *ctx, struct pci_device *dev, const char *attr, con
 	struct problem p = { .device = dev->name, .attribute = attr, .stage = "read" };
 	int ret;
 
-	p.err = policy_create(ctx, dev);
+	p.err = policy_require(ctx, dev->name);
 	if (p.err)
 		return p.err;
 	p.err = policy_get(ctx, dev, attr, before);

@@ -136,7 +136,7 @@ int policy_put(struct ctx *ctx, struct pci_device *dev, const char *attr, const 
 /**
  * policy_change() - set an attribute of a device's policy, if it differs
  * @ctx: this run
- * @dev: the device; its configfs directory is made if need be
+ * @dev: the device; its configfs directory is made if the value is not the usual one
  * @attr: attribute
  * @value: wanted, in the form that the kernel reads back
  *

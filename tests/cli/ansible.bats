@@ -194,6 +194,23 @@ everything='["Directory of the configuration", "Configuration", "Kernel modules"
 	asked '"colour" in t["What could not be done"]["msg"][0]["message"]' true
 }
 
+@test "ansible: a document with a mistake leaves the good one in place; a backup is kept" {
+	play
+	assert_success
+	cp "$TSMCTL_ETC/config.json" "$BATS_TEST_TMPDIR/good"
+	vars '{ "device": "0000:01:00.0", "colour": "red" }'
+	play
+	assert_failure
+	asked '"colour" in json.dumps(t["Configuration"])' true
+	cmp "$TSMCTL_ETC/config.json" "$BATS_TEST_TMPDIR/good"
+	vars '{ "device": "0000:01:00.0", "assigned": true }'
+	play
+	assert_success
+	for backup in "$TSMCTL_ETC"/config.json.*~; do
+		cmp "$backup" "$BATS_TEST_TMPDIR/good"
+	done
+}
+
 @test "ansible: the role asks nobody but tsmctl about devices" {
 	run grep -rnE 'sysfs|/sys/|configfs|driverctl|lspci|shell:|raw:' "$EXAMPLE/roles"
 	assert_output ""

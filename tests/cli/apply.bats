@@ -426,7 +426,8 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 @test "save: the same again is no change; the file before stays as .old; --dry-run writes nothing" {
 	run_split kernel tsmctl save
 	assert_success
-	assert_output "config $TSMCTL_ETC/config.json"
+	assert_output "config $TSMCTL_ETC/config.json
+note: written"
 	first=$(cat "$TSMCTL_ETC/config.json")
 	run_split kernel tsmctl save --json
 	json_is 'd["changed"]' false

@@ -59,30 +59,6 @@ unbind=0000:01:00.0
 drivers_probe=0000:01:00.0"
 }
 
-@test "assign: if no driver takes it, the override and the old driver come back" {
-	fake_device 0000:01:00.0 e1000e
-	fake_policy 0000:01:00.0
-	fifo "$DEV/driver_override" "$SYS"/bus/pci/drivers/{e1000e/unbind,../drivers_probe}
-	play 'echo "(null)" > $DEV/driver_override
-		took $DEV/driver_override
-		took $SYS/bus/pci/drivers/e1000e/unbind
-		fake_set_driver 0000:01:00.0
-		took $SYS/bus/pci/drivers_probe
-		echo vfio-pci-tsm > $DEV/driver_override
-		took $DEV/driver_override
-		took $SYS/bus/pci/drivers_probe
-		fake_set_driver 0000:01:00.0 e1000e'
-	run_split timeout 20 tsmctl assign 01:00.0
-	assert_equal "$status" 1
-	assert_one_line 0000:01:00.0 "did not take it" "dmesg"
-	played
-	assert_equal "$(cat "$LOG")" "driver_override=vfio-pci-tsm
-unbind=0000:01:00.0
-drivers_probe=0000:01:00.0
-driver_override=
-drivers_probe=0000:01:00.0"
-}
-
 @test "assign: an assigned device is left alone" {
 	fake_assigned 0000:01:00.0
 	before=$(snapshot)
@@ -151,26 +127,6 @@ drivers_probe=0000:01:00.0"
 	assert_equal "$status" 6
 	assert_one_line 0000:01:00.0 "process $$ ($(cat /proc/$$/comm))"
 	assert_equal "$(snapshot)" "$before"
-}
-
-@test "release: override cleared, unbound, probed; the policy stays" {
-	fake_assigned 0000:01:00.0
-	fifo "$DEV/driver_override" "$SYS"/bus/pci/drivers/{vfio-pci-tsm/unbind,../drivers_probe}
-	play 'echo vfio-pci-tsm > $DEV/driver_override
-		took $DEV/driver_override
-		took $SYS/bus/pci/drivers/vfio-pci-tsm/unbind
-		fake_set_driver 0000:01:00.0 e1000e
-		took $SYS/bus/pci/drivers_probe'
-	run_split timeout 20 tsmctl release 01:00.0 --json
-	assert_success
-	json_is 'r[0]["value"]' e1000e
-	json_is 'r[0]["previous"]' vfio-pci-tsm
-	json_is 'd["changed"]' true
-	played
-	assert_equal "$(cat "$LOG")" "driver_override=
-unbind=0000:01:00.0
-drivers_probe=0000:01:00.0"
-	assert [ -d "$CFG/0000:01:00.0" ]
 }
 
 @test "release: no driver afterwards is fine, the same driver again is not" {

@@ -186,10 +186,10 @@ answering() { helper "printf '%s\n' \"\$@\" > \$T/args; echo '$1'"; }
 		[ $verb = bind ] || policy 0000:01:00.0 state bound
 		run_split tsmctl $verb 01:00.0 --hold
 		assert_equal "$status" 6
-		assert_one_line "process $$ (" "not tsm-bind-helper"
+		assert_one_line "process $$ (" "not tsm-bind-helper" "leave out --hold to $verb on its file"
 		run_split tsmctl $verb 01:00.0 --vmm 1
 		assert_equal "$status" 6
-		assert_one_line "process $$ (" "not process 1"
+		assert_one_line "process $$ (" "not process 1" "leave out --vmm"
 		for args in "--vmm 0" "--vmm x" "--vmm -1" "--vmm 4294967296" "--vmm 2147483648" "--vmm 1 --hold"; do
 			# shellcheck disable=SC2086
 			run_split tsmctl $verb 01:00.0 $args

@@ -64,14 +64,14 @@ setup() {
 	assert_one_line 0000:02:00.0 "cannot connect to a TSM"
 	run_split tsmctl connect 02:00.0 01:00.0
 	assert_equal "$status" 7
-	assert_output "0000:01:00.0: tsm tsm0"
+	assert_output "0000:01:00.0: tsm tsm0 (was none)"
 }
 
 @test "connect, disconnect: --dry-run changes nothing" {
 	before=$(snapshot)
 	run tsmctl connect 01:00.0 --dry-run
 	assert_success
-	assert_line "0000:01:00.0: would set tsm tsm0"
+	assert_line "0000:01:00.0: would set tsm tsm0 (now none)"
 	assert_equal "$(snapshot)" "$before"
 	echo tsm0 > "$DEV/tsm/connect"
 	before=$(snapshot)

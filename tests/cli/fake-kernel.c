@@ -4,7 +4,8 @@
  * new directory in configfs is filled, a TSM connects. And a loss of power.
  *
  * SYSFS_PATH	the tree; default_driver in a device's directory names the driver
- *		that takes it without an override
+ *		that takes it without an override; a driver with a file takes_nothing
+ *		does so
  * FAKE_LOG	file to which each change is appended: "ATTRIBUTE VALUE"
  * FAKE_REFUSE	"GLOB ERRNO": writes whose "PATH=VALUE" fits fail with that number
  * POWER_CUT	number of the change below TSMCTL_ETC at which the power is lost:
@@ -123,7 +124,10 @@ static void probe(const char *addr)
 		get(path, driver, sizeof(driver));
 	}
 	snprintf(path, sizeof(path), "%s/bus/pci/drivers/%s", getenv("SYSFS_PATH"), driver);
-	if (driver[0] && access(path, F_OK) == 0)
+	if (!driver[0] || access(path, F_OK))
+		return;
+	strncat(path, "/takes_nothing", sizeof(path) - strlen(path) - 1);
+	if (access(path, F_OK))
 		set_driver(addr, driver);
 }
 

@@ -234,3 +234,88 @@ interrupted() {
 	assert_one_line "took it again"
 	assert_equal "$(snapshot)" "$before"
 }
+
+@test "assign: if no driver takes it, the override and the old driver come back" {
+	: > "$SYS/bus/pci/drivers/vfio-pci-tsm/takes_nothing"
+	fake_policy 0000:01:00.0
+	before=$(snapshot)
+	run_split kernel tsmctl assign 01:00.0
+	assert_equal "$status" 1
+	assert_one_line 0000:01:00.0 "did not take it" "dmesg"
+	: > "$SYS/bus/pci/drivers_probe"
+	assert_equal "$(snapshot)" "$before"
+	assert_equal "$(grep -v configfs "$FAKE_LOG")" "/devices/pci0000:00/0000:01:00.0/driver_override vfio-pci-tsm
+/bus/pci/drivers/nvme/unbind 0000:01:00.0
+/bus/pci/drivers_probe 0000:01:00.0
+/devices/pci0000:00/0000:01:00.0/driver_override 
+/bus/pci/drivers_probe 0000:01:00.0"
+}
+
+@test "release: override cleared, unbound, probed; the policy stays" {
+	run kernel tsmctl assign 01:00.0
+	: > "$FAKE_LOG"
+	run_split kernel tsmctl release 01:00.0 --json
+	assert_success
+	json_is 'r[0]["value"]' nvme
+	json_is 'r[0]["previous"]' vfio-pci-tsm
+	json_is 'd["changed"]' true
+	assert_equal "$(cat "$FAKE_LOG")" "/devices/pci0000:00/0000:01:00.0/driver_override 
+/bus/pci/drivers/vfio-pci-tsm/unbind 0000:01:00.0
+/bus/pci/drivers_probe 0000:01:00.0"
+	assert [ -d "$CFG/0000:01:00.0" ]
+}
+
+@test "diff: a device in use is shown, with a note that apply will refuse it" {
+	bound_function 0000:01:10.3
+	run_split kernel tsmctl diff --json --file - < <(document '{ "device": "01:00.0", "tsm": null }')
+	assert_equal "$status" 8
+	json_is '[[x["attribute"], x["changed"]] for x in r]' '[["tsm", true], ["state", false]]'
+	json_is 'r[1]["note"]' "apply will refuse it: bound are 0000:01:10.3"
+	fake_set_driver 0000:01:00.0 vfio-pci-tsm
+	fake_policy 0000:01:00.0 open
+	policy 0000:01:00.0 owner $$
+	run_split kernel tsmctl diff --file - < <(document '{ "device": "01:00.0", "bind_allowed": false }')
+	assert_equal "$status" 8
+	assert_line "0000:01:00.0: state open (unchanged)"
+	assert_line "0000:01:00.0: note: apply will refuse it: process $$ ($(cat /proc/$$/comm)) holds it"
+	# nothing differs, nothing to note
+	run_split kernel tsmctl diff --file - < <(document '{ "device": "01:00.0", "bind_allowed": true }')
+	assert_success
+	assert_output ""
+}
+
+@test "apply: a device given by name that no document names is noted" {
+	run_split kernel tsmctl apply 01:00.0 --file - < <(document '')
+	assert_success
+	assert_line "0000:01:00.0: note: no document names it: nothing is done"
+	run_split kernel tsmctl apply 01:00.0 --quiet --file - < <(document '')
+	assert_output ""
+}
+
+@test "devices: a vendor with a star is no glob over addresses" {
+	for device in '15b3:*' '8086:10c?' '10de:[12]*'; do
+		run_split tsmctl list "$device"
+		[ "$status" -eq 2 ] || fail "$device gave exit $status"
+		run_split kernel tsmctl diff --file - < <(document "{ \"device\": \"$device\" }")
+		[ "$status" -eq 2 ] || fail "$device gave exit $status in a document"
+	done
+	for device in '0000:*' '01:*' '0000:01*' '0000:0[12]:*'; do
+		run_split tsmctl list "$device"
+		[ "$status" -eq 0 ] || fail "$device gave exit $status"
+	done
+	# domains may be that high: told in full
+	run_split tsmctl list '15b3:*:*.*'
+	assert_equal "$status" 3
+}
+
+@test "save: drop-ins, which override the file, are noted" {
+	mkdir -m 755 "$TSMCTL_ETC/config.d"
+	document '{ "device": "01:00.0", "bind_allowed": false }' > "$TSMCTL_ETC/config.d/50.json"
+	run_split kernel tsmctl save --json
+	assert_success
+	json_is '[[x["value"], x["changed"]] for x in r]' \
+		"[[\"$TSMCTL_ETC/config.json\", true], [\"$TSMCTL_ETC/config.d/50.json\", false]]"
+	json_is '"overrides" in r[1]["note"]' true
+	run_split kernel tsmctl save --file "$TSMCTL_ETC/x.json" --json
+	json_is 'len(r)' 1
+}

@@ -1,0 +1,94 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154
+# What --dry-run promises is what would happen, as far as it can be read; and a change
+# is reported as one.
+bats_require_minimum_version 1.5.0
+load helpers
+
+setup() {
+	fake_host
+	fake_tsm 0
+	fake_assigned 0000:01:00.0
+	policy 0000:01:00.0 tdi_id 0000:00:02.0
+}
+
+@test "bind --dry-run: what would be refused is an error, as the bind's own" {
+	while read -r attr value usual stage code hint; do
+		policy 0000:01:00.0 "$attr" "$value"
+		run_split tsmctl bind 01:00.0 --dry-run --json
+		[ "$status" -eq "$code" ] || fail "$attr $value gave exit $status"
+		assert_envelope
+		json_is 'r' '[]'
+		json_is 'e[0]["stage"]' "$stage"
+		json_is "'$hint' in e[0]['hint']" true
+		policy 0000:01:00.0 "$attr" "$usual"
+	done <<- 'EOF'
+		bind_allowed 0 1 denied 4 tsmctl allow 0000:01:00.0
+		tdi_id none 0000:00:02.0 tdi-id 1 tsmctl tdi-id 0000:01:00.0
+		region_mode shared default regions 4 tsmctl mode 0000:01:00.0 exclusive
+	EOF
+	echo shared > "$CFG/default_region_mode"
+	run_split tsmctl bind 01:00.0 --dry-run
+	assert_equal "$status" 4
+	policy 0000:01:00.0 region_mode exclusive
+	run_split tsmctl bind 01:00.0 --dry-run
+	assert_success
+	assert_output "0000:01:00.0: would set state bound (now closed)"
+}
+
+@test "connect --dry-run: no TSM of that name is exit 5, for apply as well" {
+	echo > "$SYS/devices/pci0000:00/0000:01:00.0/tsm/connect"
+	run_split tsmctl connect 01:00.0 --tsm tsm9 --dry-run
+	assert_equal "$status" 5
+	[[ $stderr == *"cannot connect it to tsm9"* ]] || fail "$stderr"
+	run_split tsmctl connect 01:00.0 --tsm tsm0 --dry-run
+	assert_success
+}
+
+@test "tdi-id, mode --dry-run: what is fixed while the device is in use is exit 6" {
+	policy 0000:01:00.0 state open
+	policy 0000:01:00.0 owner $$
+	run_split tsmctl mode 01:00.0 shared --dry-run
+	assert_equal "$status" 6
+	assert_one_line "process $$ ("
+	run_split tsmctl tdi-id 01:00.0 0x20 --dry-run
+	assert_success
+	policy 0000:01:00.0 state bound
+	run_split tsmctl tdi-id 01:00.0 0x20 --dry-run
+	assert_equal "$status" 6
+	run_split tsmctl deny 01:00.0 --dry-run
+	assert_success
+}
+
+@test "release --dry-run: the kernel chooses the driver, and nobody knows it" {
+	run_split tsmctl release 01:00.0 --dry-run --json
+	assert_success
+	json_is 'r[0]["value"]' null
+	json_is 'r[0]["note"]' "the kernel chooses its driver"
+}
+
+@test "allow: without a directory there is nothing to change; a directory is made once" {
+	fake_device 0000:05:00.0
+	before=$(snapshot)
+	run_split tsmctl allow 05:00.0 --json
+	assert_success
+	json_is 'd["changed"]' false
+	assert_equal "$(snapshot)" "$before"
+	run_split tsmctl --dry-run mode 05:00.0 shared
+	assert_success
+	assert_equal "$(grep -c "would create" <<< "$stderr")" 1
+}
+
+@test "release --forget: the policy that goes is reported apart from the driver" {
+	fake_device 0000:05:00.0 nvme
+	mkdir "$CFG/0000:05:00.0"
+	run_split tsmctl release --forget 05:00.0
+	assert_success
+	assert_output "0000:05:00.0: driver nvme (unchanged)
+0000:05:00.0: policy none (was kept)"
+	run_split tsmctl release --forget 05:00.0 --json
+	assert_success
+	json_is '[x["attribute"] for x in r]' '["driver"]'
+	json_is 'd["changed"]' false
+}
