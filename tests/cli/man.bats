@@ -230,9 +230,9 @@ host() {
 }
 
 @test "licence: each file says which, if it can have a comment" {
-	git -C "$TOP" rev-parse > /dev/null 2>&1 || skip "no git"
+	git -c "safe.directory=$TOP" -C "$TOP" rev-parse > /dev/null 2>&1 || skip "no git"
 	cd "$TOP" || return
-	without=$(git ls-files | grep -vE '\.(json|patch)$|\.corpus/|^(README\.md|COPYING)$' |
+	without=$(git -c "safe.directory=$TOP" ls-files | grep -vE '\.(json|patch)$|\.corpus/|^(README\.md|COPYING)$' |
 		xargs grep -L 'SPDX-License-Identifier: GPL-2\.0' || true)
 	assert_equal "$without" ""
 }
