@@ -184,7 +184,7 @@ static void check_tdi_id(struct ctx *ctx, const struct pci_device *dev, struct f
 		finding_pass(f, "tdi_id is %s", text);
 	} else {
 		finding_fail(f, EXIT_FAILED,
-			     "tdi_id is none: only a bind that names an iommufd vdevice can do");
+			     "tdi_id is none: only a bind that names an iommufd vDEVICE can do");
 		finding_fix(f, "tsmctl tdi-id %s ID", dev->name);
 	}
 }

@@ -48,22 +48,50 @@ static void print_verbs(void)
 	     "vendor:device (8086:10c9), or all. 'tsmctl help VERB' tells more.");
 }
 
-/* Prints text in lines of up to 79 characters. */
-static void print_wrapped(const char *text)
+/*
+ * Prints text in lines of up to 79 characters, from a column on, later lines with an
+ * indent. What is in brackets stays together.
+ */
+static size_t print_wrapped(const char *text, size_t col, size_t indent)
 {
-	size_t col = 0;
+	size_t start = col;
 
 	while (*text) {
-		size_t n = strcspn(text, " ");
+		size_t n = *text == '[' ? strcspn(text, "]") + 1 : strcspn(text, " ");
 
-		if (col && col + 1 + n > 79) {
-			putchar('\n');
-			col = 0;
+		if (col > start && col + 1 + n > 79) {
+			printf("\n%*s", (int)indent, "");
+			col = start = indent;
 		}
-		col += (size_t)printf("%s%.*s", col ? " " : "", (int)n, text);
+		col += (size_t)printf("%s%.*s", col > start ? " " : "", (int)n, text);
 		text += n + strspn(text + n, " ");
 	}
-	putchar('\n');
+	return col;
+}
+
+/* The synopsis, with the options that it leaves out, as in the pages. */
+static void print_usage(const struct verb *verb)
+{
+	cleanup_free char *text = NULL;
+	FILE *all;
+	size_t size;
+
+	all = open_memstream(&text, &size);
+	if (!all)
+		return;
+	fputs(verb->synopsis, all);
+	for (const struct poptOption *o = verb->options; o && o->longName; o++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "--%s", o->longName);
+		if (!strstr(verb->synopsis, name))
+			fprintf(all, " [%s%s%s]", name, o->argDescrip ? " " : "",
+				o->argDescrip ?: "");
+	}
+	fputs(" [OPTIONS]", all);
+	fclose(all);
+	print_wrapped(text, (size_t)printf("Usage: tsmctl %s ", verb->name), 8);
+	puts("\n");
 }
 
 static void print_option(const struct poptOption *o)
@@ -73,7 +101,8 @@ static void print_option(const struct poptOption *o)
 	snprintf(left, sizeof(left), "%c%c%s --%s%s%s", o->shortName ? '-' : ' ',
 		 o->shortName ?: ' ', o->shortName ? "," : " ", o->longName,
 		 o->argDescrip ? "=" : "", o->argDescrip ?: "");
-	printf("  %-24s %s\n", left, o->descrip);
+	print_wrapped(o->descrip, (size_t)printf("  %-24s ", left), 27);
+	putchar('\n');
 }
 
 static void print_options(const struct verb *verb)
@@ -89,8 +118,9 @@ static void print_options(const struct verb *verb)
 static int print_help(const struct verb *verb)
 {
 	if (verb) {
-		printf("Usage: tsmctl %s %s [OPTIONS]\n\n", verb->name, verb->synopsis);
-		print_wrapped(verb->help);
+		print_usage(verb);
+		print_wrapped(verb->help, 0, 0);
+		putchar('\n');
 	} else {
 		puts("Usage: tsmctl [OPTIONS] VERB [DEVICE...] [OPTIONS]\n\n"
 		     "Bind PCI functions as TDIs of confidential VMs.");

@@ -206,9 +206,7 @@ void report_stream(struct ctx *ctx)
 
 bool report_flush(struct ctx *ctx)
 {
-	if (!fflush(stdout) && !ferror(stdout))
-		return true;
-	return false;
+	return !fflush(stdout) && !ferror(stdout) && !ctx->answer.output_error;
 }
 
 void report_line(struct ctx *ctx)

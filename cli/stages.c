@@ -24,7 +24,7 @@ static const struct {
 	{ "kvm", "its file was not added to a VM before it was bound to iommufd",
 	  "the VMM must do KVM_DEV_VFIO_FILE_ADD before VFIO_DEVICE_BIND_IOMMUFD", EXIT_FAILED },
 	{ "vdevice", "the iommufd vdevice cannot be used",
-	  "use 'tsmctl tdi-id @ ID' and no vdevice, or a kernel with the vdevice patch",
+	  "use 'tsmctl tdi-id @ ID' and no vDEVICE, or a kernel with the vDEVICE patch",
 	  EXIT_UNSUPPORTED },
 	{ "tdi-id", "no TDI id is configured",
 	  "run 'tsmctl tdi-id @ ID' with the address that the guest sees", EXIT_FAILED },

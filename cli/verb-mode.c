@@ -99,11 +99,11 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 
 const struct verb verb_mode = {
 	.name = "mode",
-	.synopsis = "DEVICE... [default|exclusive|shared]",
+	.synopsis = "[DEVICE...] [default|exclusive|shared]",
 	.summary = "read or set how a device's MMIO regions are claimed",
 	.help = "The mode counts from the next time the device is opened, and cannot be changed "
 		"while it is open. A bind needs exclusive regions. Without a mode, prints the "
-		"present one. The device need not exist yet.",
+		"present one. Without DEVICE, only --default. The device need not exist yet.",
 	.words = words,
 	.values = values,
 	.options = options,

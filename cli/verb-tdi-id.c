@@ -50,7 +50,7 @@ const struct verb verb_tdi_id = {
 	.name = "tdi-id",
 	.synopsis = "DEVICE... [none|BB:DD.F|SSSS:BB:DD.F|0xNUMBER]",
 	.summary = "read or set the requester ID a device has in its guest",
-	.help = "Used by a bind that names no iommufd vdevice. With two arguments or more, the "
+	.help = "Used by a bind that names no iommufd vDEVICE. With two arguments or more, the "
 		"last one is the ID; --get reads several devices. Cannot be changed while the "
 		"device is bound. The device need not exist yet.",
 	.words = words,

@@ -53,7 +53,7 @@ a_host() {
 
 @test "completion: the values of options, and nothing of globals after help" {
 	a_host
-	complete_words save --file sav
+	complete_words save --file saved
 	assert_output $'saved.d\nsaved.json'
 	for words in "save -f" "save --file =" "apply --file" "diff -f"; do
 		# shellcheck disable=SC2086
@@ -95,7 +95,7 @@ a_host() {
 	a_host
 	run -0 timeout 20 bash --norc -c '
 		. "$1"
-		for line in "tsmctl connect --tsm=" "tsmctl save --file sav" "tsmctl help mon"; do
+		for line in "tsmctl connect --tsm=" "tsmctl save --file saved" "tsmctl help mon"; do
 			read -r -a COMP_WORDS <<< "${line//=/ = }"
 			[[ $line != *= ]] || COMP_WORDS+=("")
 			COMP_CWORD=$((${#COMP_WORDS[@]} - 1)) COMPREPLY=()
@@ -128,9 +128,9 @@ fish_offers() {
 
 @test "completion: fish offers the values of options, and no globals after help" {
 	a_host
-	fish_offers "tsmctl save --file sav"
+	fish_offers "tsmctl save --file saved"
 	assert_output $'saved.d/\nsaved.json'
-	fish_offers "tsmctl save --file=sav"
+	fish_offers "tsmctl save --file=saved"
 	assert_output $'--file=saved.d/\n--file=saved.json'
 	fish_offers "tsmctl connect --tsm="
 	assert_output --tsm=tsm3

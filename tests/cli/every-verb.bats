@@ -77,6 +77,8 @@ os.waitpid(pid, 0)' "$@"
 	while IFS=: read -r file _ line; do
 		# comments and texts are no calls
 		[[ $line =~ (^|[^a-z_\"\'.])(mkdirat?|unlinkat|renameat|linkat|mount|write|posix_spawn|kmod_module_(probe_insert|remove)_module)\( ]] || continue
+		# the answer is no change
+		[[ $line != *" write(STDOUT_FILENO, "* ]] || continue
 		case ${file##*/} in
 		attr.c|file.c|modules.c|spawn.c|holder.c|verb-apply.c) ;;
 		*) fail "$file: $line" ;;

@@ -216,6 +216,29 @@ host() {
 	done
 }
 
+@test "man: every exit status is in tsmctl(8), and that of a difference in tsmctl-diff(8)" {
+	statuses=$(grep -oP '^\tEXIT_[A-Z_]+ = \K[0-9]+' "$TOP/cli/exitcode.h")
+	[[ $statuses == *8* ]] || fail "only $statuses"
+	for status in $statuses; do on_page "$TOP/man/tsmctl.8" status "$status"; done
+	sed -n '/^\.Sh EXIT/,/^\.Sh EX[^I]/p' "$MADE/tsmctl-diff.8" | grep -q '8 if something does'
+}
+
+@test "man: every variable that tsmctl reads is in tsmctl(8)" {
+	names=$(grep -ohP '(getenv\(|root_find\(.*)"\K[A-Z_]+(?=")' "$TOP"/cli/*.c | sort -u)
+	[[ $names == *COLUMNS*NO_COLOR*TERM*TSMCTL_ETC* ]] || fail "only $names"
+	for name in $names; do
+		grep -qx "\.It Ev $name" "$TOP/man/tsmctl.8" || fail "no $name"
+	done
+}
+
+@test "licence: each file says which, if it can have a comment" {
+	git -c "safe.directory=$TOP" -C "$TOP" rev-parse > /dev/null 2>&1 || skip "no git"
+	cd "$TOP" || return
+	without=$(git -c "safe.directory=$TOP" ls-files | grep -vE '\.(json|patch)$|\.corpus/|^(README\.md|COPYING)$' |
+		xargs grep -L 'SPDX-License-Identifier: GPL-2\.0' || true)
+	assert_equal "$without" ""
+}
+
 @test "man: what a page refers to is there" {
 	for page in "${pages[@]}"; do
 		while read -r name section _; do

@@ -19,6 +19,15 @@ setup() {
 		assert_line --regexp "^  $verb +[a-z]"
 		run_split tsmctl "$verb" --help
 		assert_success
+		for line in "${lines[@]}"; do
+			[ ${#line} -le 79 ] || fail "too wide: $line"
+		done
+		# each of its options is in the usage line, with its value
+		usage=" $(sed '/^$/,$d' <<< "$output" | xargs) "
+		while IFS=$'\t' read -r _ _ _ option value _; do
+			[ "$value" = - ] || option+=" $value"
+			[[ $usage == *"[--$option]"* ]] || fail "no --$option in $usage"
+		done < <(tsmctl help tables | grep -P "^option\t$verb\t")
 		assert_line --partial "Usage: tsmctl $verb "
 		own=$output
 		run_split tsmctl help "$verb"

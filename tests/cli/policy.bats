@@ -110,12 +110,12 @@ setup() {
 }
 
 @test "mode: a slip in the mode is not taken for a device" {
-	run_split tsmctl mode 01:00.0 exlusive
+	run_split tsmctl mode 01:00.0 exclusice
 	assert_equal "$status" 2
-	assert_one_line "'exlusive' is neither a device nor a mode (default, exclusive, shared)"
-	run_split tsmctl mode exlusive
+	assert_one_line "'exclusice' is neither a device nor a mode (default, exclusive, shared)"
+	run_split tsmctl mode exclusice
 	assert_equal "$status" 2
-	assert_one_line "'exlusive' is no device"
+	assert_one_line "'exclusice' is no device"
 }
 
 @test "allow, deny: 1 and 0, and nothing twice" {
