@@ -249,8 +249,8 @@ static void resets_on_for_recovery(struct vfio_pci_tsm_device *tsm)
 
 	guard(mutex)(&held_lock);
 	list_for_each_entry_safe(holder, next, &holders, holder) {
-		if (holder == tsm || (holder->core.pdev->is_virtfn &&
-				      pci_physfn(holder->core.pdev) == pdev))
+		if (holder == tsm ||
+		    (holder->core.pdev->is_virtfn && pci_physfn(holder->core.pdev) == pdev))
 			unhold_all(holder);
 	}
 }

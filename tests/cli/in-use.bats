@@ -107,7 +107,8 @@ bound_function() {
 	assert_success
 	run_split kernel tsmctl release all --forget --json
 	assert_success
-	json_is 'sorted({x["device"] for x in r if x["changed"]})' '["0000:01:00.0", "0000:05:00.0"]'
+	json_is '[x["device"] + " " + x["attribute"] for x in r if x["changed"]]' \
+		'["0000:01:00.0 policy", "0000:05:00.0 driver", "0000:05:00.0 policy"]'
 }
 
 # held NUMBER: a vfio-pci device of that number, held by a process, which has FILE open.

@@ -81,10 +81,10 @@ sim_parameter() {
 		0*:00.0 0000:0*:00.0,0*:00.0
 		10000:e1:00.0 10000:e1:00.0
 	END
-	run_split tsmctl load --dry-run --modules "$modules" --sim fffe:fe:1f.6,fffd:* --json
+	run_split tsmctl load --dry-run --modules "$modules" --sim fffe:fe:1f.6,fffd:*:*.* --json
 	assert_success
 	json_is '[x["note"] for x in r if x["attribute"] == "tsm_sim"]' \
-		'["no function on this host matches fffe:fe:1f.6,fffd:*"]'
+		'["no function on this host matches fffe:fe:1f.6,fffd:*:*.*"]'
 	here=$(ls /sys/bus/pci/devices | head -n 1)
 	[ -n "$here" ] || skip "no PCI function here"
 	run_split tsmctl load --dry-run --modules "$modules" --sim "${here^^}" --json

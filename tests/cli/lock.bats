@@ -71,7 +71,7 @@ locker() {
 	locker "$RUN/apply.lock" 'until [ -s "$2/stderr" ]; do sleep 0.05; done'
 	run timeout 20 bash -c 'tsmctl apply 2> "$1/stderr"' - "$BATS_TEST_TMPDIR"
 	assert_success
-	assert_output "0000:01:00.0: bind_allowed 0 (was 1)"
+	assert_output "0000:01:00.0: bind_allowed no (was yes)"
 	rm "$BATS_TEST_TMPDIR"/{locked,stderr}
 	locker "$TSMCTL_ETC/.config.json.lock" 'until [ -s "$2/stderr" ]; do sleep 0.05; done; rm "$1"'
 	run timeout 20 bash -c 'tsmctl save 2> "$1/stderr"' - "$BATS_TEST_TMPDIR"
