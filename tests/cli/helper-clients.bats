@@ -3,6 +3,7 @@
 # shellcheck disable=SC2030,SC2031,SC2154
 # tsm-bind-helper serve, and clients whose files stall whoever closes them, as those of
 # a FUSE file system can. fake-stall.c plays that: children do not get to their end.
+# as root: only root can be several users
 bats_require_minimum_version 1.5.0
 load helpers
 
