@@ -122,6 +122,15 @@ status 1"
 	assert_output --partial "Kernel panic"
 }
 
+@test "run: a fault before the command begins is a boot to be done again" {
+	run -99 vm --kernel normal --nvme 0 --qemu -append --qemu "console=ttyS0 no_timer_check \
+		loglevel=7 root=rootfs rootfstype=9p rootflags=trans=virtio,version=9p2000.L,msize=512000 \
+		ro init=\"$top/tests/vm/init\" sysctl.kernel.tainted=512" -- echo began
+	assert_output --partial "before the command began (attempt 3 of 3)"
+	assert_output --partial "init: tainted by W (512)"
+	refute_line began
+}
+
 @test "run: a VM that ends without an answer" {
 	run -125 vm -- sh -c 'echo b >/proc/sysrq-trigger; sleep 1000'
 	assert_output --partial "ended without an answer"

@@ -74,10 +74,17 @@ counts() { awk '$2 == "unbound" { name = $1; n[name] += $3 } $1 == "bound" { n[n
 	assert_line --regexp '^  0\.[0-9]+ (bound|open ) (bind|open|config-read)'
 }
 
+@test "an answer that never comes is a failure" {
+	run -1 attack --only config-read --seconds 1 --until config-read=OK,config-read=ENOSPC
+	assert_line "FAILED: never seen: config-read=ENOSPC"
+}
+
 @test "wrong usage" {
 	run -2 vfio-attack
 	run -2 attack --only nothing
 	run -2 attack --seconds 0
+	run -2 attack --until bind=EVERYTHING
+	run -2 attack --until nothing=OK
 	run -2 attack --threads 65
 	run -0 vfio-attack --list
 	assert_line --regexp '^config-race +config +[0-9]+$'

@@ -7,6 +7,7 @@
  *	main.c		options, threads, the watchdog, the summary
  *	table.c		the table of attacks, and choosing one
  *	record.c	what each thread did, counted and remembered
+ *	until.c		answers that must be seen before the end
  *	random.c	numbers that a seed decides
  *	oracle.c	the thread that asks the simulated TSM
  *	device.c	opening and closing while other threads use the file
@@ -158,6 +159,8 @@ void record_begin(struct thread *t, uint64_t operation, unsigned int attack);
 void record_end(struct thread *t, int answer);
 void record_print(void);
 void record_summary(void);
+bool until_parse(char *list);
+const char *until_missing(void);
 const char *answer_name(int answer);
 __attribute__((format(printf, 1, 2), noreturn)) void fail(const char *format, ...);
 

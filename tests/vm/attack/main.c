@@ -18,6 +18,9 @@ uint64_t seed;
 unsigned int nr_threads = 6;
 struct thread *threads[MAX_THREADS];
 
+/* How many times longer than was asked for, for what --until waits for */
+#define PATIENCE 10
+
 static unsigned long seconds, operations;
 static atomic_bool stop;
 
@@ -34,6 +37,8 @@ static const char usage[] =
 	"  --seed N         where the random numbers begin; the default is a new one\n"
 	"  --seconds S      end after so long (default: 60, none with --operations)\n"
 	"  --operations N   end after so many of each thread\n"
+	"  --until LIST     go on after --seconds until each attack of the list has had the\n"
+	"                   answer, as in 'bind=OK,attach=EBUSY'; fail after ten times that\n"
 	"  --threads N      how many attack (default: 6); races need two processors\n"
 	"  --only LIST      only these attacks and groups, with commas\n"
 	"  --without LIST   not these\n"
@@ -109,7 +114,8 @@ static void watch(void)
 		}
 		if (!busy)
 			return;
-		if (seconds && now() - began >= (long)seconds)
+		if (seconds && now() - began >= (long)seconds &&
+		    (!until_missing() || now() - began >= (long)seconds * PATIENCE))
 			stop = true;
 		nanosleep(&second, NULL);
 	}
@@ -163,6 +169,7 @@ static void parse(int argc, char **argv)
 		{ "seconds", required_argument, NULL, 't' },
 		{ "operations", required_argument, NULL, 'n' },
 		{ "threads", required_argument, NULL, 'j' },
+		{ "until", required_argument, NULL, 'u' },
 		{ "only", required_argument, NULL, 'o' },
 		{ "without", required_argument, NULL, 'w' },
 		{ "list", no_argument, NULL, 'l' },
@@ -185,6 +192,10 @@ static void parse(int argc, char **argv)
 			break;
 		case 'j':
 			nr_threads = number("threads", optarg, MAX_THREADS);
+			break;
+		case 'u':
+			if (!until_parse(optarg))
+				exit(2);
 			break;
 		case 'o':
 			only = optarg;
@@ -258,6 +269,8 @@ int main(int argc, char **argv)
 	oracle_summary();
 	bind_afterwards();
 	oracle_look();
+	if (until_missing())
+		fail("never seen: %s", until_missing());
 	for (unsigned int i = 0; i < nr_threads; i++)
 		count += threads[i]->finished;
 	printf("%llu operations, no violation\n", count);

@@ -100,8 +100,10 @@ int iommufd_destroy(struct thread *t)
 
 int tsm_bind_vdevice(struct thread *t)
 {
-	uint32_t id = one_in(t, 8) ? below(t, 24) : vdevices[below(t, 4)];
+	uint32_t id = vdevices[(one_in(t, 2) ? below(t, 4) : made + 3) % 4];
 
+	if (one_in(t, 8))
+		id = below(t, 24);
 	note(t, " %u", id);
 	if (!looks_bound)
 		device_settle(true);
