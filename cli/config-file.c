@@ -106,7 +106,10 @@ static int list_drop_ins(const char *path, struct names *names)
 	return 0;
 }
 
-static int load_drop_ins(struct ctx *ctx, struct config *config, size_t *files)
+/* What is done with a drop-in, given by its path. */
+typedef int (*drop_in_fn)(struct ctx *ctx, const char *file, void *arg);
+
+static int each_drop_in(struct ctx *ctx, drop_in_fn fn, void *arg)
 {
 	__attribute__((cleanup(free_names))) struct names names = { 0 };
 	char dir[PATH_MAX], file[PATH_MAX];
@@ -118,35 +121,42 @@ static int load_drop_ins(struct ctx *ctx, struct config *config, size_t *files)
 	ret = list_drop_ins(dir, &names);
 	if (ret)
 		return report_unreadable(ctx, dir, ret, &fault);
-	for (size_t i = 0; !ret && i < names.count; i++, ++*files) {
+	for (size_t i = 0; !ret && i < names.count; i++) {
 		if (snprintf(file, sizeof(file), "%s/%s", dir, names.list[i]) >= (int)sizeof(file))
 			return -ENAMETOOLONG;
-		ret = load_one(ctx, file, config);
+		ret = fn(ctx, file, arg);
 	}
 	return ret;
 }
 
-int config_note_drop_ins(struct ctx *ctx)
+/* The configuration, and how many files it is from. */
+struct loading {
+	struct config *config;
+	size_t files;
+};
+
+static int load_drop_in(struct ctx *ctx, const char *file, void *arg)
 {
-	__attribute__((cleanup(free_names))) struct names names = { 0 };
-	struct file_fault fault = { .what = NULL };
-	char dir[PATH_MAX], file[PATH_MAX + NAME_MAX + 2];
-	struct outcome o = { .attribute = "config",
+	struct loading *l = arg;
+
+	l->files++;
+	return load_one(ctx, file, l->config);
+}
+
+static int note_drop_in(struct ctx *ctx, const char *file, void *arg)
+{
+	(void)arg;
+	return report_outcome(
+		ctx, &(struct outcome){
+			     .attribute = "config",
 			     .value = file,
 			     .previous = file,
-			     .note = "apply reads it after config.json, and it overrides that" };
-	int ret;
+			     .note = "apply reads it after config.json, and it overrides that" });
+}
 
-	if (snprintf(dir, sizeof(dir), "%s/config.d", ctx->etc.path) >= (int)sizeof(dir))
-		return -ENAMETOOLONG;
-	ret = list_drop_ins(dir, &names);
-	if (ret)
-		return report_unreadable(ctx, dir, ret, &fault);
-	for (size_t i = 0; i < names.count; i++) {
-		snprintf(file, sizeof(file), "%s/%s", dir, names.list[i]);
-		report_outcome(ctx, &o);
-	}
-	return 0;
+int config_note_drop_ins(struct ctx *ctx)
+{
+	return each_drop_in(ctx, note_drop_in, NULL);
 }
 
 int config_load(struct ctx *ctx, const char *file, struct config *config)
@@ -156,7 +166,7 @@ int config_load(struct ctx *ctx, const char *file, struct config *config)
 			     .stage = "config",
 			     .hint = "'tsmctl save' writes one of what there is" };
 	char path[PATH_MAX];
-	size_t files = 0;
+	struct loading l = { .config = config };
 	int ret;
 
 	*config = (struct config){ 0 };
@@ -165,13 +175,13 @@ int config_load(struct ctx *ctx, const char *file, struct config *config)
 	if (snprintf(path, sizeof(path), "%s/config.json", ctx->etc.path) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
 	if (access(path, F_OK) == 0 || errno != ENOENT) {
-		files++;
+		l.files++;
 		ret = load_one(ctx, path, config);
 		if (ret)
 			return ret;
 	}
-	ret = load_drop_ins(ctx, config, &files);
-	if (ret || files)
+	ret = each_drop_in(ctx, load_drop_in, &l);
+	if (ret || l.files)
 		return ret;
 	p.value = path;
 	return report_error(ctx, &p, "there is no configuration: neither %s nor drop-ins", path);

@@ -62,25 +62,42 @@ const char *doctor_root(const struct ctx *ctx)
 	return ctx->sysfs.moved ? NULL : "";
 }
 
-static void add_failing(struct ctx *ctx, const struct pci_device *dev, const struct check *checks,
-			char *names, size_t size)
+void doctor_run(struct ctx *ctx, const struct pci_device *dev, const struct check *checks,
+		finding_fn fn, void *arg)
 {
 	for (const struct check *c = checks; c->name; c++) {
 		struct finding f = { 0 };
-		size_t used = strlen(names);
 
 		c->run(ctx, dev, &f);
-		if (f.verdict == FAILS && !f.advisory)
-			snprintf(names + used, size - used, "%s%s", used ? ", " : "", c->name);
+		fn(ctx, dev, c, &f, arg);
+		/* there is no more to be said of what is not there */
 		if (dev && !dev->present)
 			return;
 	}
 }
 
+struct names {
+	char *list;
+	size_t size;
+};
+
+static void add_failing(struct ctx *ctx, const struct pci_device *dev, const struct check *check,
+			const struct finding *f, void *arg)
+{
+	const struct names *n = arg;
+
+	(void)ctx;
+	(void)dev;
+	if (f->verdict == FAILS && !f->advisory)
+		util_add_item(n->list, n->size, ", ", check->name);
+}
+
 bool doctor_failing(struct ctx *ctx, const struct pci_device *dev, char *names, size_t size)
 {
+	struct names n = { names, size };
+
 	names[0] = '\0';
-	add_failing(ctx, NULL, host_checks, names, size);
-	add_failing(ctx, dev, device_checks, names, size);
+	doctor_run(ctx, NULL, host_checks, add_failing, &n);
+	doctor_run(ctx, dev, device_checks, add_failing, &n);
 	return names[0];
 }

@@ -81,6 +81,22 @@ void finding_fix(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
  */
 const char *doctor_root(const struct ctx *ctx);
 
+/* What is done with a finding. */
+typedef void (*finding_fn)(struct ctx *ctx, const struct pci_device *dev, const struct check *check,
+			   const struct finding *f, void *arg);
+
+/**
+ * doctor_run() - check all of a table
+ * @ctx: this run
+ * @dev: the device, or NULL for checks of the host; of one that is not there, only
+ *	the first check is made
+ * @checks: host_checks or device_checks
+ * @fn: called with each finding
+ * @arg: passed to @fn
+ */
+void doctor_run(struct ctx *ctx, const struct pci_device *dev, const struct check *checks,
+		finding_fn fn, void *arg);
+
 /**
  * doctor_failing() - what stands in the way of a bind
  * @ctx: this run

@@ -25,15 +25,11 @@ int holder_init(struct ctx *ctx)
 /* Whether a file of root's, or ours, has this process ID in it. */
 static bool has_pid(int fd, pid_t pid)
 {
-	char text[16] = "";
 	struct stat st;
-	unsigned int v;
 
-	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode) ||
-	    (st.st_uid != 0 && st.st_uid != geteuid()) || read(fd, text, sizeof(text) - 1) < 0)
-		return false;
-	text[strcspn(text, "\n")] = '\0';
-	return !util_parse_u32(text, &v) && v == (unsigned int)pid;
+	return fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode) &&
+	       (st.st_uid == 0 || st.st_uid == geteuid()) && pid > 0 &&
+	       util_read_pid(fd) == (unsigned int)pid;
 }
 
 /*

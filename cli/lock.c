@@ -41,25 +41,6 @@ static bool is_current(int fd, int dir, const char *name)
 	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-static unsigned int read_holder(int fd)
-{
-	unsigned int pid = 0;
-	char text[16];
-	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
-
-	text[n < 0 ? 0 : n] = '\0';
-	text[strcspn(text, "\n")] = '\0';
-	return util_parse_u32(text, &pid) ? 0 : pid;
-}
-
-static int write_holder(int fd)
-{
-	char text[16];
-	int len = snprintf(text, sizeof(text), "%d\n", getpid());
-
-	return ftruncate(fd, 0) || pwrite(fd, text, (size_t)len, 0) != len ? -EIO : 0;
-}
-
 static void say(const struct ctx *ctx, const char *path, unsigned int holder, unsigned int seconds)
 {
 	if (ctx->verbose || (!ctx->json && !ctx->quiet))
@@ -78,7 +59,7 @@ static int wait_for(const struct ctx *ctx, int fd, const char *path, unsigned in
 	while (flock(fd, LOCK_EX | LOCK_NB)) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return -errno;
-		now = read_holder(fd);
+		now = util_read_pid(fd);
 		if (!said || now != *holder) {
 			steps = 0;
 			*holder = now;
@@ -105,7 +86,7 @@ int lock_take(struct ctx *ctx, int dir, const char *name, const char *path, unsi
 		fd = open_file(dir, name);
 		p.err = fd < 0 ? fd : wait_for(ctx, fd, path, seconds, &holder);
 		if (!p.err && is_current(fd, dir, name)) {
-			p.err = write_holder(fd);
+			p.err = util_write_pid(fd);
 			if (!p.err)
 				return fd;
 		}

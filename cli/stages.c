@@ -7,7 +7,7 @@
 #include "stages.h"
 
 /* In a hint, @ stands for the device's address. */
-static const struct {
+static const struct stage {
 	const char *stage;
 	const char *message;
 	const char *hint;
@@ -64,39 +64,42 @@ static void fill_in(const char *hint, const char *name, char *buf, size_t size)
 	buf[used] = '\0';
 }
 
+static const struct stage *find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(stages); i++)
+		if (streq(stages[i].stage, name))
+			return &stages[i];
+	return NULL;
+}
+
 const char *stage_explain(const char *name, const char *stage, char *hint, size_t size)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(stages); i++) {
-		if (!streq(stages[i].stage, stage))
-			continue;
-		fill_in(stages[i].hint, name, hint, size);
-		return stages[i].message;
-	}
-	return NULL;
+	const struct stage *s = find(stage);
+
+	if (!s)
+		return NULL;
+	fill_in(s->hint, name, hint, size);
+	return s->message;
 }
 
 bool stage_report(struct ctx *ctx, const struct pci_device *dev, int err)
 {
 	struct problem p = { .device = dev->name, .attribute = "bound", .value = "1", .err = err };
 	char text[ATTR_MAX], hint[320];
+	const struct stage *s;
 	int last;
 
 	if (policy_get(ctx, dev, "last_error", text))
 		return false;
 	p.stage = stage_parse(text, &last);
-	if (!p.stage || last != err)
+	s = p.stage && last == err ? find(p.stage) : NULL;
+	if (!s)
 		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(stages); i++) {
-		if (!streq(stages[i].stage, p.stage))
-			continue;
-		fill_in(stages[i].hint, dev->name, hint, sizeof(hint));
-		p.hint = hint;
-		p.code = stages[i].code;
-		report_error(ctx, &p, "bind refused: %s (%s)", stages[i].message,
-			     strerrorname_np(-err) ?: "?");
-		return true;
-	}
-	return false;
+	fill_in(s->hint, dev->name, hint, sizeof(hint));
+	p.hint = hint;
+	p.code = s->code;
+	report_error(ctx, &p, "bind refused: %s (%s)", s->message, strerrorname_np(-err) ?: "?");
+	return true;
 }
 
 int stage_foresee(struct ctx *ctx, const struct pci_device *dev, const char *stage, int err)
@@ -104,15 +107,13 @@ int stage_foresee(struct ctx *ctx, const struct pci_device *dev, const char *sta
 	struct problem p = {
 		.device = dev->name, .attribute = "bound", .value = "1", .err = err, .stage = stage
 	};
+	const struct stage *s = find(stage);
 	char hint[320];
 
-	for (size_t i = 0; i < ARRAY_SIZE(stages); i++) {
-		if (!streq(stages[i].stage, stage))
-			continue;
-		fill_in(stages[i].hint, dev->name, hint, sizeof(hint));
-		p.hint = hint;
-		p.code = stages[i].code;
-		return report_error(ctx, &p, "a bind would be refused: %s", stages[i].message);
-	}
-	return 0;
+	if (!s)
+		return 0;
+	fill_in(s->hint, dev->name, hint, sizeof(hint));
+	p.hint = hint;
+	p.code = s->code;
+	return report_error(ctx, &p, "a bind would be refused: %s", s->message);
 }

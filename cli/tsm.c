@@ -11,8 +11,6 @@ unsigned int tsm_find(const struct ctx *ctx, char *tsm, char *list, size_t size)
 	cleanup_dir DIR *dir = NULL;
 	unsigned int count = 0;
 	struct dirent *e;
-	size_t used = 0;
-	int n;
 
 	list[0] = '\0';
 	dir = util_opendirat(ctx->sysfs_fd, "class/tsm");
@@ -22,9 +20,7 @@ unsigned int tsm_find(const struct ctx *ctx, char *tsm, char *list, size_t size)
 		if (!tsm_is_name(e->d_name))
 			continue;
 		util_copy(tsm, TSM_NAME_LEN, e->d_name);
-		n = snprintf(list + used, size - used, "%s%s", count ? ", " : "", e->d_name);
-		if (n > 0 && (size_t)n < size - used)
-			used += (size_t)n;
+		util_add_item(list, size, ", ", e->d_name);
 		count++;
 	}
 	return count;
@@ -69,7 +65,6 @@ struct bound {
 	const struct pci_device *dsm;
 	char *list;
 	size_t size;
-	size_t used;
 	unsigned int count;
 };
 
@@ -78,7 +73,6 @@ static int consider_bound(const struct ctx *ctx, const struct pci_addr *addr, vo
 	struct pci_device dev cleanup_pci = { .fd = -1 };
 	struct bound *b = arg;
 	char text[ATTR_MAX];
-	int n;
 
 	if (pci_open(ctx, addr, &dev) || pci_get(&dev, "tsm/bound", text) || !text[0])
 		return 0;
@@ -86,9 +80,7 @@ static int consider_bound(const struct ctx *ctx, const struct pci_addr *addr, vo
 	if (!streq(dev.name, b->dsm->name) &&
 	    (pci_get(&dev, "tsm/dsm", text) || !streq(text, b->dsm->name)))
 		return 0;
-	n = snprintf(b->list + b->used, b->size - b->used, "%s%s", b->count ? ", " : "", dev.name);
-	if (n > 0 && (size_t)n < b->size - b->used)
-		b->used += (size_t)n;
+	util_add_item(b->list, b->size, ", ", dev.name);
 	b->count++;
 	return 0;
 }

@@ -67,6 +67,17 @@ static inline bool starts_with(const char *s, const char *prefix)
 bool util_copy(char *dst, size_t size, const char *src);
 
 /**
+ * util_add_item() - add to a list in a fixed buffer
+ * @list: buffer of @size bytes, terminated
+ * @size: size of @list in bytes
+ * @between: what goes before @item if it is not the first
+ * @item: what to add; what does not fit is cut off
+ *
+ * Return: true if all of it fitted.
+ */
+bool util_add_item(char *list, size_t size, const char *between, const char *item);
+
+/**
  * util_parse_u32() - a whole string as a number
  * @text: digits only, decimal or with 0x hexadecimal: no sign, no blanks
  * @value: out, the number; untouched on failure
@@ -75,6 +86,22 @@ bool util_copy(char *dst, size_t size, const char *src);
  * 32 bits.
  */
 int util_parse_u32(const char *text, unsigned int *value);
+
+/**
+ * util_write_pid() - have a file say who has it
+ * @fd: the file, just opened for writing; it is emptied first
+ *
+ * Return: 0 or negative errno.
+ */
+int util_write_pid(int fd);
+
+/**
+ * util_read_pid() - who has a file, as util_write_pid() says it
+ * @fd: the file, opened for reading
+ *
+ * Return: the process ID, or 0 if there is none that can be read.
+ */
+unsigned int util_read_pid(int fd);
 
 /**
  * util_opendirat() - open a directory below another for reading its entries

@@ -44,7 +44,10 @@ static const char *const nothing[SETTINGS] = {
 	[SET_TSM] = "none",
 };
 
-/* @explicit: devices were given as arguments; @found: without arguments, the devices that concern us, in any order */
+/*
+ * @explicit: devices were given as arguments
+ * @found: without arguments, the devices that concern us, in any order
+ */
 struct run {
 	struct ctx *ctx;
 	struct wanted wanted;

@@ -64,21 +64,15 @@ static void judge(struct ctx *ctx, const struct finding *f)
 		*verdict = (int)f->code;
 }
 
-static void run_checks(struct ctx *ctx, const struct pci_device *dev, const struct check *checks)
+static void tell(struct ctx *ctx, const struct pci_device *dev, const struct check *check,
+		 const struct finding *f, void *arg)
 {
-	for (const struct check *c = checks; c->name; c++) {
-		struct finding f = { 0 };
-
-		c->run(ctx, dev, &f);
-		judge(ctx, &f);
-		if (ctx->json)
-			add_json(ctx, dev, c, &f);
-		else
-			print(ctx, c, &f);
-		/* there is no more to be said of what is not there */
-		if (dev && !dev->present)
-			return;
-	}
+	(void)arg;
+	judge(ctx, f);
+	if (ctx->json)
+		add_json(ctx, dev, check, f);
+	else
+		print(ctx, check, f);
 }
 
 static int examine(struct ctx *ctx, struct pci_device *dev, void *arg)
@@ -86,7 +80,7 @@ static int examine(struct ctx *ctx, struct pci_device *dev, void *arg)
 	(void)arg;
 	if (!ctx->json)
 		printf("\n%s\n", dev->name);
-	run_checks(ctx, dev, device_checks);
+	doctor_run(ctx, dev, device_checks, tell, NULL);
 	return 0;
 }
 
@@ -96,7 +90,7 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 
 	if (ret)
 		return ret;
-	run_checks(ctx, NULL, host_checks);
+	doctor_run(ctx, NULL, host_checks, tell, NULL);
 	return argc ? devices_each(ctx, verb, argc, argv, examine, NULL) : 0;
 }
 

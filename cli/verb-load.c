@@ -69,26 +69,23 @@ static int load_kvm(struct ctx *ctx)
 			.note = "this host has no KVM: a bind will need it (enable virtualization in the firmware)" });
 }
 
-/* Adds to a list of ATTR_MAX bytes. */
-static bool add_item(char *list, const char *domain, const char *text)
+static bool add_item(const char *text)
 {
-	size_t used = strlen(list);
-
-	return (size_t)snprintf(list + used, ATTR_MAX - used, "%s%s%s", used ? "," : "", domain,
-				text) < ATTR_MAX - used;
+	return util_add_item(sim_list, sizeof(sim_list), ",", text);
 }
 
 /* A glob without domain takes those of domain 0, and one that may have it, either. */
 static bool add_glob(char *text)
 {
+	char full[sizeof("0000:") + ATTR_MAX];
 	bool domain, bus;
 
 	for (char *c = text; *c; c++)
 		*c = (char)tolower((unsigned char)*c);
 	domain = text[0] == '*' || strchr(text, ':') != strrchr(text, ':');
 	bus = strcspn(text, "*[:") == 2 && text[2] == ':';
-	return (domain || add_item(sim_list, "0000:", text)) &&
-	       ((bus && !domain) || add_item(sim_list, "", text));
+	snprintf(full, sizeof(full), "0000:%s", text);
+	return (domain || add_item(full)) && ((bus && !domain) || add_item(text));
 }
 
 static bool add_selector(const struct selector *sel, char *text)
@@ -98,7 +95,7 @@ static bool add_selector(const struct selector *sel, char *text)
 	if (sel->kind == SELECTOR_GLOB)
 		return add_glob(text);
 	pci_addr_name(&sel->addr, name);
-	return add_item(sim_list, "", name);
+	return add_item(name);
 }
 
 static int match(const struct ctx *ctx, const struct pci_addr *addr, void *arg)
@@ -129,7 +126,7 @@ static int read_sim(struct ctx *ctx, const struct verb *verb)
 				"'%s' in --sim is neither an address (0000:01:00.0 or 01:00.0) nor a glob over addresses",
 				item);
 		if (pci_scan(ctx, match, &sel) != 1)
-			add_item(sim_missing, "", item);
+			util_add_item(sim_missing, sizeof(sim_missing), ",", item);
 		if (!add_selector(&sel, item))
 			return verb_usage_error(ctx, verb, opt_sim,
 						"the list of --sim is too long: use globs");

@@ -90,12 +90,8 @@ static int check_events(struct ctx *ctx, const struct verb *verb)
 		for (const char *const *w = words; *w; w++)
 			found |= streq(*w, word);
 		if (!found) {
-			for (const char *const *w = words; *w; w++) {
-				size_t used = strlen(all);
-
-				snprintf(all + used, sizeof(all) - used, "%s%s", used ? ", " : "",
-					 *w);
-			}
+			for (const char *const *w = words; *w; w++)
+				util_add_item(all, sizeof(all), ", ", *w);
 			return verb_usage_error(ctx, verb, word,
 						"'%s' in --events is no event: those are %s", word,
 						all);

@@ -147,11 +147,6 @@ void vfio_pci_tsm_attach_end(struct vfio_pci_tsm_device *tsm)
 	atomic_dec(&tsm->attaching);
 }
 
-static bool is_vf_of(struct vfio_pci_tsm_device *tsm, struct pci_dev *pf)
-{
-	return tsm->core.pdev->is_virtfn && pci_physfn(tsm->core.pdev) == pf;
-}
-
 /**
  * vfio_pci_tsm_lose_dependents() - unbind what a reset or an error takes along
  * @pdev: the function that has it: a PF, or one that others have for DSM

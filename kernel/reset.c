@@ -245,12 +245,10 @@ bool vfio_pci_tsm_resets_are_off(struct pci_dev *pdev)
 static void resets_on_for_recovery(struct vfio_pci_tsm_device *tsm)
 {
 	struct vfio_pci_tsm_device *holder, *next;
-	struct pci_dev *pdev = tsm->core.pdev;
 
 	guard(mutex)(&held_lock);
 	list_for_each_entry_safe(holder, next, &holders, holder) {
-		if (holder == tsm ||
-		    (holder->core.pdev->is_virtfn && pci_physfn(holder->core.pdev) == pdev))
+		if (holder == tsm || is_vf_of(holder, tsm->core.pdev))
 			unhold_all(holder);
 	}
 }
@@ -266,13 +264,10 @@ static void resets_on_for_recovery(struct vfio_pci_tsm_device *tsm)
  */
 bool vfio_pci_tsm_is_recovering(struct pci_dev *pdev)
 {
-	struct vfio_pci_core_device *core;
-
 	if (READ_ONCE(pdev->dev.driver) != &vfio_pci_tsm_driver.driver)
 		return false;
 	/* Not there yet while the driver is being bound to it */
-	core = dev_get_drvdata(&pdev->dev);
-	return core && READ_ONCE(container_of(core, struct vfio_pci_tsm_device, core)->recovering);
+	return dev_get_drvdata(&pdev->dev) && READ_ONCE(pdev_to_tsm(pdev)->recovering);
 }
 
 /* Under the device lock, perhaps the device set's lock and memory_lock as well. */

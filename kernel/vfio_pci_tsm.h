@@ -173,6 +173,11 @@ static inline struct vfio_pci_tsm_device *pdev_to_tsm(struct pci_dev *pdev)
 	return container_of(dev_get_drvdata(&pdev->dev), struct vfio_pci_tsm_device, core);
 }
 
+static inline bool is_vf_of(const struct vfio_pci_tsm_device *tsm, const struct pci_dev *pf)
+{
+	return tsm->core.pdev->is_virtfn && pci_physfn(tsm->core.pdev) == pf;
+}
+
 /* main.c */
 extern struct pci_driver vfio_pci_tsm_driver;
 

@@ -47,24 +47,6 @@ static int take(int fd)
 	return -EBUSY;
 }
 
-static int write_pid(int fd)
-{
-	return ftruncate(fd, 0) || dprintf(fd, "%d\n", getpid()) < 0 ? -errno : 0;
-}
-
-static unsigned int read_pid(int fd)
-{
-	char text[16];
-	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
-	unsigned int pid = 0;
-
-	if (n <= 0)
-		return 0;
-	text[n] = '\0';
-	text[strcspn(text, "\n")] = '\0';
-	return util_parse_u32(text, &pid) ? 0 : pid;
-}
-
 /* A file of ours, whatever is there already. Answers a descriptor or negative errno. */
 static int open_own(int dir, const char *name, mode_t mode)
 {
@@ -88,9 +70,9 @@ int lock_file(int dir, const char *name, unsigned int *other)
 		return fd;
 	ret = take(fd);
 	if (ret == -EBUSY)
-		*other = read_pid(fd);
+		*other = util_read_pid(fd);
 	if (!ret)
-		ret = write_pid(fd);
+		ret = util_write_pid(fd);
 	if (!ret)
 		return fd;
 	close(fd);
@@ -112,7 +94,7 @@ int lock_take(struct session *s)
 	s->lock = fd;
 	snprintf(file, sizeof(file), "%s.pid", s->name);
 	fd = open_own(dir, file, 0644);
-	ret = fd < 0 ? fd : write_pid(fd);
+	ret = fd < 0 ? fd : util_write_pid(fd);
 	if (!ret) {
 		s->pid_file = fd;
 		return 0;

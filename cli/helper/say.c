@@ -127,7 +127,7 @@ int say_bound(const struct session *s, pid_t pid)
 	return say(LOG_INFO, obj);
 }
 
-static const struct answer *find(const struct answer *a, int err, const char *stage)
+const struct answer *answer_find(const struct answer *a, int err, const char *stage)
 {
 	for (; a && a->err; a++)
 		if (a->err == err && (!a->stage || streq(a->stage, stage)))
@@ -142,7 +142,7 @@ static void judge(const struct session *s, const struct step *step, int err, str
 	*v = (struct verdict){ .err = err, .step = step->name };
 	if (step->staged)
 		cdev_refused_at(s, err, v->stage, sizeof(v->stage));
-	a = find(step->answers, err, v->stage);
+	a = answer_find(step->answers, err, v->stage);
 	if (a && s->other)
 		snprintf(v->message, sizeof(v->message), "%s (process %u)", a->message, s->other);
 	else if (a)

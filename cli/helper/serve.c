@@ -175,12 +175,10 @@ static void refuse(int fd, int err)
 {
 	struct conn c = { .fd = fd, .file = -1 };
 	struct verdict v = { .err = err, .step = "permission" };
-	const struct answer *a = refusals;
+	const struct answer *a = answer_find(refusals, err, "");
 
-	while (a->err && a->err != err)
-		a++;
-	util_copy(v.message, sizeof(v.message), a->message ?: strerror(-err));
-	v.hint = a->hint;
+	util_copy(v.message, sizeof(v.message), a ? a->message : strerror(-err));
+	v.hint = a ? a->hint : NULL;
 	listen_answer(&c, NULL, NULL, &v);
 	/* nor does more of it come in */
 	shutdown(fd, SHUT_RDWR);
@@ -306,19 +304,17 @@ static const struct answer config_answers[] = {
 	{ -ENOENT, NULL, EXIT_USAGE, NULL, "without --config, the file need not be there" },
 	{ -EACCES, NULL, EXIT_NOT_PERMITTED, NULL,
 	  "the service's user must be able to read it: modes 0644, and 0755 of its directory" },
-	{ 0, NULL, EXIT_FAILED, NULL, "see tsm-bind-helper.json(5)" },
+	{}
 };
 
 static int fail_config(struct service *sv, const char *path, int err, const char *why)
 {
-	const struct answer *a = config_answers;
+	const struct answer *a = answer_find(config_answers, err, "");
 	struct verdict v = { .err = err, .step = "configuration" };
 	cleanup_free char *safe = util_printable(why);
 
-	while (a->err && a->err != err)
-		a++;
-	v.hint = a->hint;
-	sv->code = a->err ? a->code : exit_code_of(err);
+	v.hint = a ? a->hint : "see tsm-bind-helper.json(5)";
+	sv->code = a ? a->code : exit_code_of(err);
 	snprintf(v.message, sizeof(v.message), "%.80s: %.100s", path, safe ?: "?");
 	say_verdict(NULL, &v);
 	return err;

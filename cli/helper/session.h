@@ -102,6 +102,16 @@ struct answer {
 };
 
 /**
+ * answer_find() - what an errno means
+ * @list: answers, or NULL
+ * @err: negative errno
+ * @stage: the driver's name of the check that failed, or ""
+ *
+ * Return: the first that fits, or NULL.
+ */
+const struct answer *answer_find(const struct answer *list, int err, const char *stage);
+
+/**
  * struct step - one step on the way to a bound device
  * @name: as it is reported
  * @run: does it; 0 or negative errno

@@ -36,16 +36,9 @@ setup_file() {
 setup() {
 	command -v ansible-playbook > /dev/null || skip "no ansible-playbook"
 	EXAMPLE=$BATS_TEST_DIRNAME/../../examples/ansible
-	fake_host
-	export TSMCTL_ETC=$BATS_TEST_TMPDIR/etc FAKE_LOG=$BATS_TEST_TMPDIR/log
-	: > "$FAKE_LOG"
-	fake_driver vfio-pci-tsm
-	fake_tsm 0
-	for i in 1 2; do
-		fake_device "0000:0$i:00.0" nvme
-		default_driver "0000:0$i:00.0" nvme
-		fake_tsm_side "0000:0$i:00.0"
-	done
+	fake_configured_host
+	rmdir "$TSMCTL_ETC" # the role makes it
+	for i in 1 2; do fake_capable "0000:0$i:00.0"; done
 
 	# load, which refuses where sysfs was moved, is answered for here
 	tsmctl=$BATS_TEST_TMPDIR/tsmctl

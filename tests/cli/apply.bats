@@ -8,17 +8,8 @@ load helpers
 setup_file() { build_kernel; }
 
 setup() {
-	fake_host
-	export TSMCTL_ETC=$BATS_TEST_TMPDIR/etc FAKE_LOG=$BATS_TEST_TMPDIR/log
-	mkdir -m 755 "$TSMCTL_ETC"
-	: > "$FAKE_LOG"
-	fake_driver vfio-pci-tsm
-	fake_tsm 0
-	for i in 1 2 3; do
-		fake_device "0000:0$i:00.0" nvme
-		default_driver "0000:0$i:00.0" nvme
-		fake_tsm_side "0000:0$i:00.0"
-	done
+	fake_configured_host
+	for i in 1 2 3; do fake_capable "0000:0$i:00.0"; done
 }
 
 # config ENTRIES [MORE]: writes the configuration.

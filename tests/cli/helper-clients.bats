@@ -18,28 +18,15 @@ setup() {
 	mkdir -p "$DEV/vfio-dev/vfio1" "$DEV/vfio_tsm"
 	echo 1:3 > "$DEV/vfio-dev/vfio1/dev"
 	echo open > "$DEV/vfio_tsm/state"
-	# the path of a UNIX socket is short
-	SHORT=$(mktemp -d)
-	chmod 755 "$SHORT"
-	SOCK=$SHORT/run/helper.sock
-	CONF=$SHORT/helper.json
-	export SOCK PYTHONPATH=$BATS_TEST_DIRNAME PYTHONDONTWRITEBYTECODE=1
+	prepare_service
 }
 
-teardown() {
-	[ -z "${service:-}" ] || kill -KILL "$service" 2> /dev/null || true
-	rm -rf "$SHORT"
-}
+teardown() { end_service; }
 
-# serve VARIABLE...: a service in the background, with these for fake-stall.c
-serve() {
-	[ -e "$CONF" ] || echo '{"allow":[]}' > "$CONF"
-	env "LD_PRELOAD=$BATS_FILE_TMPDIR/stall.so" "ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0" \
-		"$@" tsm-bind-helper serve --listen "$SOCK" --sysfs "$SYS" --config "$CONF" \
-		> "$SHORT/log" 2> "$SHORT/stderr" 3>&- &
-	service=$!
-	disown
-	until_true grep -q listening "$SHORT/log"
+# serve_stalling VARIABLE...: with these for fake-stall.c
+serve_stalling() {
+	serve env "LD_PRELOAD=$BATS_FILE_TMPDIR/stall.so" \
+		"ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0" "$@"
 	files=$(count_files)
 }
 count_files() { find "/proc/$service/fd" -mindepth 1 | wc -l; }
@@ -70,7 +57,7 @@ let_go() {
 
 @test "clients: who is refused, and stalls it, harms neither root nor the service" {
 	as_root
-	serve STALL=1
+	serve_stalling STALL=1
 	clients 2001 2001 200
 	assert_output "200 permission EACCES"
 	# many users, as one can have who has a range of them
@@ -91,7 +78,7 @@ let_go() {
 	as_root
 	echo '{"allow":[{"user":2001,"devices":["*"]},{"user":2002,"devices":["*"]},
 		{"group":4000,"devices":["*"]}]}' > "$CONF"
-	serve STALL=1
+	serve_stalling STALL=1
 	clients 2001 2001 80
 	assert_output $'8 check file ENXIO\n72 permission EAGAIN'
 	# those whom only a group makes known are not to have it all
@@ -110,7 +97,7 @@ let_go() {
 @test "clients: when one that closes is stuck and much has come together, there is another" {
 	as_root
 	ulimit -n 64
-	serve STALL=1
+	serve_stalling STALL=1
 	# 8 come together before another process is started, and there is room for 32
 	clients 2001 2001 60
 	assert_output "60 permission EACCES"
@@ -122,7 +109,7 @@ let_go() {
 
 @test "clients: the service ends though its children do not" {
 	as_root
-	serve STALL=1
+	serve_stalling STALL=1
 	clients 2001 2001 20
 	kill -TERM "$service"
 	until_true eval '! kill -0 "$service" 2> /dev/null'
@@ -130,14 +117,14 @@ let_go() {
 }
 
 @test "clients: a process that cannot be had comes later, and its client is answered" {
-	serve FORK_FAILS=2
+	serve_stalling FORK_FAILS=2
 	run timeout 60 "$BATS_TEST_DIRNAME/ask.py" "$SOCK" '{"version":1,"request":"state","device":"01:00.0"}' /dev/null
 	assert_output --partial '"ok":true'
 	let_go
 	kill -KILL "$service"
 	until_true eval '! kill -0 "$service" 2> /dev/null'
 	for fails in 1 2; do
-		serve "PIPE_FAILS=$fails"
+		serve_stalling "PIPE_FAILS=$fails"
 		run timeout 60 "$BATS_TEST_DIRNAME/ask.py" "$SOCK" '{"version":1,"request":"state","device":"01:00.0"}' /dev/null
 		assert_output --partial '"ok":true'
 		let_go
@@ -146,7 +133,7 @@ let_go() {
 	done
 	# who is refused has the answer at once, and the rest is done later
 	as_root
-	serve FORK_FAILS=1
+	serve_stalling FORK_FAILS=1
 	clients 2001 2001 3
 	assert_output "3 permission EACCES"
 	let_go
@@ -155,7 +142,7 @@ let_go() {
 @test "clients: they close what is theirs, and have nothing of each other's" {
 	as_root
 	echo '{"allow":[{"user":2001,"devices":["*"]}]}' > "$CONF"
-	serve STALL=1
+	serve_stalling STALL=1
 	clients 2001 2001 9
 	clients 2002 2002 1
 	for child in $(pgrep -P "$service"); do

@@ -17,27 +17,10 @@ setup() {
 	echo open > "$DEV/vfio_tsm/state"
 	echo 0000:00:05.0 > "$DEV/vfio_tsm/tdi_id"
 	echo none > "$DEV/vfio_tsm/vdevice_id"
-	# the path of a UNIX socket is short
-	SHORT=$(mktemp -d)
-	SOCK=$SHORT/run/helper.sock
-	CONF=$SHORT/helper.json
-	export SOCK PYTHONPATH=$BATS_TEST_DIRNAME PYTHONDONTWRITEBYTECODE=1
+	prepare_service
 }
 
-teardown() {
-	[ -z "${service:-}" ] || kill -KILL "$service" 2> /dev/null || true
-	rm -rf "$SHORT"
-}
-
-# serve: a service in the background, until it listens
-serve() {
-	[ -e "$CONF" ] || echo '{"allow":[]}' > "$CONF"
-	tsm-bind-helper serve --listen "$SOCK" --sysfs "$SYS" --config "$CONF" \
-		> "$SHORT/log" 2> "$SHORT/stderr" 3>&- &
-	service=$!
-	disown
-	until_true grep -q listening "$SHORT/log"
-}
+teardown() { end_service; }
 
 ask() { run_split timeout 60 "$BATS_TEST_DIRNAME/ask.py" "$SOCK" "$@"; }
 

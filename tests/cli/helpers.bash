@@ -184,6 +184,45 @@ kernel() {
 		"ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0" "$@"
 }
 
+# fake_configured_host: driver, TSM and /etc/tsmctl are there; what changes a system is
+# logged. fake_capable ADDR [TSM]: a TEE-capable function on its default driver.
+fake_configured_host() {
+	fake_host
+	export TSMCTL_ETC=$BATS_TEST_TMPDIR/etc FAKE_LOG=$BATS_TEST_TMPDIR/log
+	mkdir -m 755 "$TSMCTL_ETC"
+	: > "$FAKE_LOG"
+	fake_driver vfio-pci-tsm
+	fake_tsm 0
+}
+fake_capable() {
+	fake_device "$1" nvme
+	default_driver "$1" nvme
+	fake_tsm_side "$@"
+}
+
+# prepare_service: $SOCK and $CONF of one; serve [COMMAND ARG...]: it, until it listens,
+# started by that command; end_service: for teardown
+prepare_service() {
+	# the path of a UNIX socket is short
+	SHORT=$(mktemp -d)
+	chmod 755 "$SHORT"
+	SOCK=$SHORT/run/helper.sock
+	CONF=$SHORT/helper.json
+	export SOCK PYTHONPATH=$BATS_TEST_DIRNAME PYTHONDONTWRITEBYTECODE=1
+}
+serve() {
+	[ -e "$CONF" ] || echo '{"allow":[]}' > "$CONF"
+	"$@" tsm-bind-helper serve --listen "$SOCK" --sysfs "$SYS" --config "$CONF" \
+		> "$SHORT/log" 2> "$SHORT/stderr" 3>&- &
+	service=$!
+	disown
+	until_true grep -q listening "$SHORT/log"
+}
+end_service() {
+	[ -z "${service:-}" ] || kill -KILL "$service" 2> /dev/null || true
+	rm -rf "$SHORT"
+}
+
 # default_driver ADDR NAME: the driver that takes a device unless told otherwise.
 default_driver() {
 	fake_driver "$2"

@@ -8,16 +8,9 @@ load helpers
 setup_file() { build_kernel; }
 
 setup() {
-	fake_host
-	export TSMCTL_ETC=$BATS_TEST_TMPDIR/etc FAKE_LOG=$BATS_TEST_TMPDIR/log
-	mkdir -m 755 "$TSMCTL_ETC"
-	: > "$FAKE_LOG"
-	fake_driver vfio-pci-tsm
-	fake_tsm 0
+	fake_configured_host
 	fake_tsm 1
-	fake_device 0000:01:00.0 nvme
-	default_driver 0000:01:00.0 nvme
-	fake_tsm_side 0000:01:00.0 tsm0
+	fake_capable 0000:01:00.0 tsm0
 	DEV=$SYS/devices/pci0000:00/0000:01:00.0
 }
 

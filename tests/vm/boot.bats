@@ -28,9 +28,7 @@ setup_file() {
 setup() {
 	mkdir -p $units/{sysinit,multi-user}.target.wants /etc/tsmctl
 	chmod 755 /etc/tsmctl
-	for target in sysinit basic sockets shutdown multi-user umount final; do
-		printf '[Unit]\nDefaultDependencies=no\n' >"$units/$target.target"
-	done
+	systemd_targets $units
 	# of the system's own, what is needed to have devices and configfs
 	for unit in systemd-udevd.service systemd-udevd-{control,kernel}.socket \
 		systemd-udev-trigger.service systemd-modules-load.service sys-kernel-config.mount; do

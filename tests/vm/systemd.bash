@@ -2,6 +2,14 @@
 # A systemd of the tests' own: process 1 of a pid namespace, with mounts of its own.
 # It knows only the units that it is given.
 
+# systemd_targets DIR: the targets that units name; what the host has in them stays out
+systemd_targets() {
+	local target
+	for target in sysinit basic sockets shutdown multi-user umount final; do
+		printf '[Unit]\nDefaultDependencies=no\n' >"$1/$target.target"
+	done
+}
+
 # systemd_start PATH: with the units in these directories
 systemd_start() {
 	mountpoint -q /sys/fs/cgroup || mount -t cgroup2 cgroup2 /sys/fs/cgroup

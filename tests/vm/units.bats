@@ -22,10 +22,7 @@ setup_file() {
 		name=${unit##*/}
 		sed "s,@helperdir@,$bin," "$unit" >"$units/${name%.in}"
 	done
-	# nothing else of the host's is to be started
-	for target in sysinit basic sockets shutdown multi-user umount final; do
-		printf '[Unit]\nDefaultDependencies=no\n' >"$units/$target.target"
-	done
+	systemd_targets $units
 	systemd_start $units
 	eventually running state_of_systemd
 }
