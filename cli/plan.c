@@ -171,6 +171,14 @@ bool plan_disconnects(const struct plan *plan)
 	return false;
 }
 
+const char *plan_goal(const struct plan *plan, enum setting setting)
+{
+	for (unsigned int i = 0; i < plan->count; i++)
+		if (plan->steps[i].setting == setting)
+			return plan->steps[i].to;
+	return NULL;
+}
+
 /* A step as the verb for its setting reports it. */
 static void report_step(struct ctx *ctx, const struct pci_device *dev, const struct plan *plan,
 			const struct step *step, const char *rolled_back)

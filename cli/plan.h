@@ -58,6 +58,15 @@ int plan_make(struct ctx *ctx, const struct pci_device *dev, const char *const w
 bool plan_disconnects(const struct plan *plan);
 
 /**
+ * plan_goal() - what a plan makes of a setting
+ * @plan: the plan
+ * @setting: the setting
+ *
+ * Return: its new value, or NULL if it stays as it is.
+ */
+const char *plan_goal(const struct plan *plan, enum setting setting);
+
+/**
  * plan_show() - report what a plan would do
  * @ctx: this run, under --dry-run
  * @dev: the device

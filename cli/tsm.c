@@ -26,6 +26,14 @@ unsigned int tsm_find(const struct ctx *ctx, char *tsm, char *list, size_t size)
 	return count;
 }
 
+bool tsm_exists(const struct ctx *ctx, const char *tsm)
+{
+	char path[sizeof("class/tsm/") + TSM_NAME_LEN];
+
+	snprintf(path, sizeof(path), "class/tsm/%s", tsm);
+	return !faccessat(ctx->sysfs_fd, path, F_OK, 0);
+}
+
 static int report_refusal(struct ctx *ctx, struct problem *p, const char *tsm)
 {
 	p->stage = "connect";
@@ -43,11 +51,10 @@ static int report_refusal(struct ctx *ctx, struct problem *p, const char *tsm)
 int tsm_connect(struct ctx *ctx, const struct pci_device *dev, const char *tsm)
 {
 	struct problem p = { .device = dev->name, .attribute = "tsm/connect", .value = tsm };
-	char after[ATTR_MAX], path[sizeof("class/tsm/") + TSM_NAME_LEN];
+	char after[ATTR_MAX];
 
-	snprintf(path, sizeof(path), "class/tsm/%s", tsm);
 	/* nobody else would say so */
-	if (ctx->dry_run && faccessat(ctx->sysfs_fd, path, F_OK, 0))
+	if (ctx->dry_run && !tsm_exists(ctx, tsm))
 		p.err = -ENXIO;
 	else
 		p.err = pci_set(ctx, dev, "tsm/connect", tsm);

@@ -17,6 +17,15 @@
 unsigned int tsm_find(const struct ctx *ctx, char *tsm, char *list, size_t size);
 
 /**
+ * tsm_exists() - whether this host has a TSM
+ * @ctx: this run
+ * @tsm: its name, as tsm_is_name() takes it
+ *
+ * Return: true if so.
+ */
+bool tsm_exists(const struct ctx *ctx, const char *tsm);
+
+/**
  * tsm_connect() - connect a device that is not connected
  * @ctx: this run
  * @dev: the device

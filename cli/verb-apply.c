@@ -109,8 +109,8 @@ static int refuse_in_use(struct ctx *ctx, const struct pci_device *dev, const st
 	return report_error(ctx, &p, "cannot change it while it is bound");
 }
 
-/* diff shows what differs, and where apply would be refused. */
-static void note_use(struct ctx *ctx, const struct pci_device *dev, const struct plan *plan)
+/* diff shows what differs, and where apply would be refused for what is in use. */
+static bool note_use(struct ctx *ctx, const struct pci_device *dev, const struct plan *plan)
 {
 	char bound[ATTR_MAX], list[256], note[320] = "";
 	struct outcome o = { .device = dev->name, .attribute = "state", .note = note };
@@ -125,6 +125,31 @@ static void note_use(struct ctx *ctx, const struct pci_device *dev, const struct
 	if (policy_get(ctx, dev, "state", bound) == 0)
 		o.value = o.previous = bound;
 	if (note[0])
+		report_outcome(ctx, &o);
+	return note[0];
+}
+
+/* And where it would fail for what is missing. */
+static void note_missing(struct ctx *ctx, const struct pci_device *dev, const struct plan *plan)
+{
+	const char *assigned = plan_goal(plan, SET_ASSIGNED), *tsm = plan_goal(plan, SET_TSM);
+	struct outcome o = { .device = dev->name, .attribute = "driver" };
+	char text[ATTR_MAX];
+
+	if (assigned && !streq(assigned, "0")) {
+		if (!pci_has_driver(ctx, TSM_DRIVER))
+			o.note = "apply will fail: the driver " TSM_DRIVER " is not loaded";
+		else if (pci_group(ctx, dev) < 0)
+			o.note = "apply will fail: it is in no IOMMU group";
+	}
+	if (!o.note && tsm && !streq(tsm, "none")) {
+		o.attribute = "tsm";
+		if (pci_get(dev, "tsm/connect", text) == -ENOENT)
+			o.note = "apply will fail: it cannot connect to a TSM";
+		else if (!tsm_exists(ctx, tsm))
+			o.note = "apply will fail: this host has no such TSM";
+	}
+	if (o.note)
 		report_outcome(ctx, &o);
 }
 
@@ -148,8 +173,8 @@ static int apply_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 		return ret;
 	if (run->only_show || (!plan.count && !plan.forget)) {
 		plan_show(ctx, dev, &plan);
-		if (plan.count || plan.forget)
-			note_use(ctx, dev, &plan);
+		if ((plan.count || plan.forget) && !note_use(ctx, dev, &plan))
+			note_missing(ctx, dev, &plan);
 		return 0;
 	}
 	return refuse_in_use(ctx, dev, &plan) ?: plan_run(ctx, dev, &plan);

@@ -296,6 +296,24 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 	assert_equal "$status" 1
 }
 
+@test "diff: what apply would fail for is noted; its dry run fails for it" {
+	while IFS='|' read -r break note; do
+		config "$everything"
+		eval "$break"
+		run_split kernel tsmctl diff --json
+		[ "$status" -eq 8 ] || fail "after $break: exit $status"
+		json_is 'r[-1]["note"]' "apply will fail: $note"
+		json_is 'r[-1]["changed"]' false
+		run_split kernel tsmctl apply --dry-run
+		[ "$status" -eq 5 ] || fail "after $break: apply --dry-run gives exit $status"
+	done <<- 'EOF'
+		rmdir "$SYS/class/tsm/tsm0"|this host has no such TSM
+		rm -r "$SYS/devices/pci0000:00/0000:01:00.0/tsm"|it cannot connect to a TSM
+		rm "$SYS/devices/pci0000:00/0000:01:00.0/iommu_group"|it is in no IOMMU group
+		rm -r "$SYS/bus/pci/drivers/vfio-pci-tsm"|the driver vfio-pci-tsm is not loaded
+	EOF
+}
+
 @test "apply: mistakes in the document are exit 2, with file, line, column and path" {
 	before=$(snapshot)
 	while IFS='|' read -r place what text; do
