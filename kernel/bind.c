@@ -10,18 +10,32 @@
 
 /*
  * A VF does not keep its PF from runtime suspend, which some drivers do, and then
- * its memory is gone. Not under tsm_lock: a PF's driver may take any lock.
+ * its memory is gone; nor any function its DSM, whose IDE stream is gone then. Not
+ * under tsm_lock: their drivers may take any lock, and the look-up pci_bus_sem.
  */
-static int wake_pf(struct vfio_pci_tsm_device *tsm)
+static int wake_others(struct vfio_pci_tsm_device *tsm)
 {
 	struct pci_dev *pdev = tsm->core.pdev;
 	int ret;
 
-	if (!pdev->is_virtfn)
+	if (pdev->is_virtfn) {
+		ret = pm_runtime_resume_and_get(&pci_physfn(pdev)->dev);
+		if (ret < 0)
+			return ret;
+		tsm->pf_awake = true;
+	}
+
+	struct pci_dev *dsm __free(pci_dev_put) = vfio_pci_tsm_get_dsm(pdev);
+
+	if (!dsm)
 		return 0;
-	ret = pm_runtime_resume_and_get(&pci_physfn(pdev)->dev);
-	tsm->pf_awake = ret >= 0;
-	return ret < 0 ? ret : 0;
+	ret = pm_runtime_resume_and_get(&dsm->dev);
+	if (ret < 0) {
+		vfio_pci_tsm_let_others_sleep(tsm);
+		return ret;
+	}
+	WRITE_ONCE(tsm->dsm, no_free_ptr(dsm));
+	return 0;
 }
 
 /**
@@ -63,6 +77,12 @@ static int choose_tdi_id(struct vfio_pci_tsm_device *tsm, const struct vfio_tsm_
 	return 0;
 }
 
+/* Without a driver the PCI core does not know, but has left it on. */
+static bool is_asleep(struct pci_dev *pdev)
+{
+	return pdev->current_state != PCI_D0 && pdev->current_state != PCI_UNKNOWN;
+}
+
 /*
  * A TDI is locked with memory decode and mastering on, and must keep them. A VF
  * has no Memory Space Enable of its own: its PF decodes as long as it exists.
@@ -77,9 +97,12 @@ static int check_ready(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_stage *sta
 		return -EHOSTDOWN;
 	/* In the middle of AER, whose recovery asks whether the bus can be reset. */
 	if (pci_channel_offline(pdev) || pci_channel_offline(pci_physfn(pdev)) ||
-	    vfio_pci_tsm_is_recovering(pdev) || vfio_pci_tsm_is_recovering(pci_physfn(pdev)))
+	    vfio_pci_tsm_has_error(tsm))
 		return -EHOSTDOWN;
 	if (tsm->core.pm_runtime_engaged || pdev->current_state != PCI_D0)
+		return -EHOSTDOWN;
+	/* Not runtime suspended, but who uses them can write to their registers. */
+	if (is_asleep(pci_physfn(pdev)) || (tsm->dsm && is_asleep(tsm->dsm)))
 		return -EHOSTDOWN;
 
 	if (vfio_pci_tsm_rom_is_read(tsm))
@@ -113,6 +136,8 @@ static int lock_tdi(struct vfio_pci_tsm_device *tsm, struct vfio_tsm_binding *bi
 	if (tsm->lost || !vfio_pci_tsm_view(pdev, &view) || !view.can_bind)
 		return -ENXIO;
 
+	/* What went before has been survived; what comes from now on is seen. */
+	WRITE_ONCE(tsm->aer, false);
 	ret = check_ready(tsm, stage);
 	if (ret)
 		return ret;
@@ -122,8 +147,6 @@ static int lock_tdi(struct vfio_pci_tsm_device *tsm, struct vfio_tsm_binding *bi
 	if (!vfio_tsm_bind_is_allowed(tsm->tdev))
 		return -EACCES;
 
-	/* What went before has been survived, or is seen by the states above. */
-	WRITE_ONCE(tsm->aer, false);
 	ret = vfio_pci_tsm_resets_off(tsm);
 	if (ret) {
 		*stage = VFIO_TSM_STAGE_POWER;
@@ -150,14 +173,17 @@ static int lock_tdi(struct vfio_pci_tsm_device *tsm, struct vfio_tsm_binding *bi
 	vfio_pci_tsm_mmap_block(tsm);
 	binding->tsm_id = view.tsm_id;
 	vfio_tsm_bind_end(tsm->tdev, binding, 0, VFIO_TSM_STAGE_NONE);
+
+	/* Against error_detected(), whose watch may have found it not bound yet. */
+	smp_mb();
 	queue_delayed_work(system_freezable_power_efficient_wq, &tsm->watch,
-			   VFIO_PCI_TSM_WATCH_INTERVAL);
+			   READ_ONCE(tsm->aer) ? 0 : VFIO_PCI_TSM_WATCH_INTERVAL);
 	return 0;
 }
 
 /*
- * In the order of the ABI's table: the first that does not hold is the answer. But a
- * PF is woken early, where no lock is held that its driver may want.
+ * In the order of the ABI's table: the first that does not hold is the answer. But PF
+ * and DSM are woken early, where no lock is held that their drivers may want.
  */
 static int bind_checked(struct vfio_pci_tsm_device *tsm, const struct vfio_tsm_policy *policy,
 			struct vfio_tsm_binding *binding, enum vfio_tsm_stage *stage)
@@ -195,7 +221,7 @@ static int bind_checked(struct vfio_pci_tsm_device *tsm, const struct vfio_tsm_p
 		goto err_vdevice;
 
 	*stage = VFIO_TSM_STAGE_POWER;
-	if (wake_pf(tsm)) {
+	if (wake_others(tsm)) {
 		ret = -EHOSTDOWN;
 		goto err_vdevice;
 	}
@@ -215,7 +241,7 @@ err_mmap:
 	vfio_pci_tsm_mmap_allow(tsm);
 err_rom:
 	vfio_pci_tsm_rom_on(tsm);
-	vfio_pci_tsm_let_pf_sleep(tsm);
+	vfio_pci_tsm_let_others_sleep(tsm);
 err_vdevice:
 	vfio_pci_tsm_put_vdevice(tsm);
 	return ret;
@@ -268,7 +294,8 @@ int vfio_pci_tsm_bind(struct vfio_pci_tsm_device *tsm, unsigned long arg)
 	vfio_tsm_bind_begin(tsm->tdev, &policy);
 	WRITE_ONCE(tsm->binding, true);
 	ret = bind_checked(tsm, &policy, &binding, &stage);
-	WRITE_ONCE(tsm->binding, false);
+	/* Who reads this reads what became of @bound as well: keeps_domain() */
+	smp_store_release(&tsm->binding, false);
 	if (ret)
 		vfio_tsm_bind_end(tsm->tdev, NULL, ret, stage);
 	return ret;

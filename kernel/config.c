@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Writes to the configuration space of a bound function.
+ * Writes to the configuration space of a bound function, and of one that a bound
+ * function depends on: its PF, or its DSM.
  *
  * vfio-pci reads the user's buffer by itself, so what it writes need not be what
  * was checked here a moment before. Hence the bytes are told apart. A byte that
@@ -35,6 +36,7 @@
  * @offset: from the start of @cap
  * @all: all bytes of @cap are meant, and no write is allowed
  * @none: no write is allowed
+ * @own: it matters to the function itself, not to those that depend on it
  * @set: bits that must be written as 1
  * @clear: bits that must be written as 0
  * @keep: bits that must be written as they are in the hardware
@@ -48,6 +50,7 @@ struct guarded_byte {
 	u8 offset;
 	bool all;
 	bool none;
+	bool own;
 	u8 set;
 	u8 clear;
 	u8 keep;
@@ -70,6 +73,7 @@ static const struct guarded_byte guarded_bytes[] = {
 	{
 		.cap = HEADER,
 		.offset = PCI_COMMAND,
+		.own = true,
 		.set = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER,
 		.hw = 0xff,
 		.virt = PCI_COMMAND_IO | PCI_COMMAND_MEMORY,
@@ -137,7 +141,8 @@ static int cap_start(const u8 *map, int pos)
 	return pos;
 }
 
-static const struct guarded_byte *find_guarded(struct vfio_pci_core_device *core, int pos)
+static const struct guarded_byte *find_guarded(struct vfio_pci_core_device *core, bool bound,
+					       int pos)
 {
 	const u8 *map = core->pci_config_map;
 	u16 cap = map[pos] | (pos < PCI_CFG_SPACE_SIZE ? 0 : EXTENDED);
@@ -145,7 +150,8 @@ static const struct guarded_byte *find_guarded(struct vfio_pci_core_device *core
 	for (int i = 0; i < ARRAY_SIZE(guarded_bytes); i++) {
 		const struct guarded_byte *byte = &guarded_bytes[i];
 
-		if (byte->cap == cap && (byte->all || byte->offset == pos - cap_start(map, pos)))
+		if (byte->cap == cap && (bound || !byte->own) &&
+		    (byte->all || byte->offset == pos - cap_start(map, pos)))
 			return byte;
 	}
 	return NULL;
@@ -245,8 +251,9 @@ bool vfio_pci_tsm_config_is_hosts(struct vfio_pci_tsm_device *tsm, loff_t pos, s
 }
 
 /**
- * vfio_pci_tsm_config_write() - write to the configuration space of a bound function
+ * vfio_pci_tsm_config_write() - write to configuration space that a TDI must keep
  * @tsm: the device
+ * @bound: it is bound; else a function that depends on it is
  * @buf: what to write, in user memory
  * @count: of bytes
  * @ppos: offset in the device file, moved on by what was written
@@ -256,8 +263,8 @@ bool vfio_pci_tsm_config_is_hosts(struct vfio_pci_tsm_device *tsm, loff_t pos, s
  *
  * Context: op_sem held for read.
  */
-ssize_t vfio_pci_tsm_config_write(struct vfio_pci_tsm_device *tsm, const char __user *buf,
-				  size_t count, loff_t *ppos)
+ssize_t vfio_pci_tsm_config_write(struct vfio_pci_tsm_device *tsm, bool bound,
+				  const char __user *buf, size_t count, loff_t *ppos)
 {
 	struct vfio_pci_core_device *core = &tsm->core;
 	u64 start = *ppos & VFIO_PCI_OFFSET_MASK;
@@ -276,7 +283,7 @@ ssize_t vfio_pci_tsm_config_write(struct vfio_pci_tsm_device *tsm, const char __
 		return PTR_ERR(copy);
 
 	for (size_t i = 0; i < count; i++) {
-		byte = find_guarded(core, start + i);
+		byte = find_guarded(core, bound, start + i);
 		ret = byte ? check_byte(core->pdev, byte, start + i, copy[i]) : 0;
 		if (ret == -EBUSY)
 			vfio_tsm_blocked(tsm->tdev, byte->kind);
@@ -289,7 +296,7 @@ ssize_t vfio_pci_tsm_config_write(struct vfio_pci_tsm_device *tsm, const char __
 		ssize_t written;
 
 		run = 1;
-		byte = find_guarded(core, start + done);
+		byte = find_guarded(core, bound, start + done);
 		if (byte) {
 			ret = write_byte(core, byte, start + done, copy[done]);
 			if (ret)
@@ -297,7 +304,7 @@ ssize_t vfio_pci_tsm_config_write(struct vfio_pci_tsm_device *tsm, const char __
 			continue;
 		}
 
-		while (done + run < count && !find_guarded(core, start + done + run))
+		while (done + run < count && !find_guarded(core, bound, start + done + run))
 			run++;
 		written = vfio_pci_core_write(&core->vdev, buf + done, run, &pos);
 		if (written < 0)

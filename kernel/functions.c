@@ -86,21 +86,24 @@ int vfio_pci_tsm_check_group(struct vfio_pci_tsm_device *tsm)
 	return 0;
 }
 
+/*
+ * Without tsm_lock, which a slow TSM may have for long, and functions_lock is every
+ * device's. So one that is lost keeps it until its watch has seen that.
+ */
 static bool keeps_domain(struct vfio_pci_tsm_device *tsm)
 {
-	return READ_ONCE(tsm->binding) || vfio_pci_tsm_is_bound(tsm);
+	/* With the store at the end of vfio_pci_tsm_bind(), so that one of them is seen */
+	return smp_load_acquire(&tsm->binding) || READ_ONCE(tsm->bound);
 }
 
 /*
- * Whose domain would change, and must not: @tsm's own, or that of a function of
- * its group. Functions that join a domain in use, or leave it, do not change it.
+ * A function of @tsm's group whose domain would change, and must not. Functions that
+ * join a domain in use, or leave it, do not change it.
  */
 static struct vfio_pci_tsm_device *find_harmed(struct vfio_pci_tsm_device *tsm, bool replace)
 {
 	struct vfio_pci_tsm_device *other;
 
-	if (vfio_pci_tsm_is_bound(tsm))
-		return tsm;
 	list_for_each_entry(other, &functions, node) {
 		if (shares_group(tsm, other) && keeps_domain(other) &&
 		    (replace || !other->core.vdev.iommufd_attached))
@@ -129,12 +132,20 @@ bool vfio_pci_tsm_attach_begin(struct vfio_pci_tsm_device *tsm, bool replace,
 	/* Against vfio_pci_tsm_check_group() */
 	smp_mb__after_atomic();
 
-	guard(mutex)(&functions_lock);
-	harmed = find_harmed(tsm, replace);
+	/* Of its own, no bind comes in between. */
+	if (vfio_pci_tsm_is_bound(tsm)) {
+		vfio_tsm_blocked(tsm->tdev, kind);
+		goto refuse;
+	}
+	scoped_guard(mutex, &functions_lock) {
+		harmed = find_harmed(tsm, replace);
+		if (harmed)
+			vfio_tsm_blocked(harmed->tdev, kind);
+	}
 	if (!harmed)
 		return true;
+refuse:
 	atomic_dec(&tsm->attaching);
-	vfio_tsm_blocked(harmed->tdev, kind);
 	return false;
 }
 
@@ -165,20 +176,36 @@ void vfio_pci_tsm_lose_dependents(struct pci_dev *pdev, enum vfio_tsm_reason rea
 	}
 }
 
-/*
- * Whether a VF is bound. One that is bound a moment later is no harm: a VF is
- * removed, and so closed and unbound, before its PF stops to decode for it.
- */
-static bool has_bound_vf(struct pci_dev *pf)
+/* A VF that is bound, or was a moment ago, referenced; or NULL. */
+static struct vfio_pci_tsm_device *get_bound_vf(struct pci_dev *pf)
 {
 	struct vfio_pci_tsm_device *tsm;
 
 	guard(mutex)(&functions_lock);
 	list_for_each_entry(tsm, &functions, node) {
-		if (is_vf_of(tsm, pf) && vfio_pci_tsm_is_bound(tsm))
-			return true;
+		if (is_vf_of(tsm, pf) && READ_ONCE(tsm->bound)) {
+			get_device(&tsm->core.vdev.device);
+			return tsm;
+		}
 	}
-	return false;
+	return NULL;
+}
+
+/*
+ * Whether a VF is bound. One that is bound a moment later is no harm: a VF is
+ * removed, and so closed and unbound, before its PF stops to decode for it. The
+ * TSM is asked without functions_lock, which is every device's.
+ */
+static bool has_bound_vf(struct pci_dev *pf)
+{
+	struct vfio_pci_tsm_device *vf;
+	bool bound = false;
+
+	while (!bound && (vf = get_bound_vf(pf))) {
+		bound = vfio_pci_tsm_is_bound(vf);
+		vfio_put_device(&vf->core.vdev);
+	}
+	return bound;
 }
 
 /*

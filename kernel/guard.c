@@ -7,6 +7,7 @@
  * config.c; mappings are in mmap.c, resets by the host in reset.c, SR-IOV and
  * suspend in functions.c.
  */
+#include <linux/pm_runtime.h>
 #include <linux/vfio.h>
 #include <linux/vfio_tsm.h>
 
@@ -174,15 +175,28 @@ ssize_t vfio_pci_tsm_read(struct vfio_device *vdev, char __user *buf, size_t cou
 	return ret;
 }
 
+/*
+ * A PF's registers are its VFs' as well, and those of a DSM all that it serves. A bind
+ * of one of them does not wait for the PF's op_sem: what is under way is not stopped.
+ */
 static ssize_t write_config(struct vfio_pci_tsm_device *tsm, const char __user *buf, size_t count,
 			    loff_t *ppos)
 {
+	struct pci_dev *pdev = tsm->core.pdev;
+	bool bound;
+
+	/* As vfio_pci_rw(), for it is looked at before. */
+	PM_RUNTIME_ACQUIRE(&pdev->dev, pm);
+	if (PM_RUNTIME_ACQUIRE_ERR(&pm))
+		return -EIO;
+
 	if (vfio_pci_tsm_config_is_hosts(tsm, *ppos, count)) {
 		vfio_tsm_blocked(tsm->tdev, VFIO_TSM_BLOCKED_UNKNOWN);
 		return -EBUSY;
 	}
-	if (vfio_pci_tsm_is_bound(tsm))
-		return vfio_pci_tsm_config_write(tsm, buf, count, ppos);
+	bound = vfio_pci_tsm_is_bound(tsm);
+	if (bound || vfio_pci_tsm_resets_are_off(pdev))
+		return vfio_pci_tsm_config_write(tsm, bound, buf, count, ppos);
 	return vfio_pci_core_write(&tsm->core.vdev, buf, count, ppos);
 }
 

@@ -87,10 +87,35 @@ static const struct vfio_pci_device_ops vfio_pci_tsm_pci_ops = {
 	.get_dmabuf_phys = vfio_pci_core_get_dmabuf_phys,
 };
 
+/* Of what would go wrong with a function that gets the driver now, what can be seen. */
+static int check_probe(struct pci_dev *pdev)
+{
+	struct pci_dev *bridge = pci_upstream_bridge(pdev);
+
+	/* vfio-pci's own answer, before its VFs can find driver data that go again. */
+	if (pci_num_vf(pdev)) {
+		pci_warn(pdev, "a PF needs the driver before it has VFs\n");
+		return -EBUSY;
+	}
+	/*
+	 * vfio_pci_core_register_device() would find that the slot cannot be reset, and
+	 * put it into another device set than those that are there, for good.
+	 */
+	if (!pdev->is_virtfn && pdev->slot && bridge && vfio_pci_tsm_resets_are_off(bridge)) {
+		pci_warn(pdev, "no driver while a function in its slot is bound as a TDI\n");
+		return -EBUSY;
+	}
+	return 0;
+}
+
 static int vfio_pci_tsm_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	struct vfio_pci_tsm_device *tsm;
 	int ret;
+
+	ret = check_probe(pdev);
+	if (ret)
+		return ret;
 
 	tsm = vfio_alloc_device(vfio_pci_tsm_device, core.vdev, &pdev->dev,
 				&vfio_pci_tsm_device_ops);

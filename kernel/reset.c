@@ -120,19 +120,34 @@ static bool may_be_resetting(struct pci_dev *pdev)
 	return PCI_POSSIBLE_ERROR(command) || !(command & PCI_COMMAND_MASTER);
 }
 
-/* Function 0 of the same device, as pf0_dev_get() of drivers/pci/tsm.c has it. */
-static struct pci_dev *get_function0(struct pci_dev *pdev)
-{
-	struct pci_dev *pf = pci_physfn(pdev);
-
-	return pci_get_slot(pf->bus, pf->devfn - PCI_FUNC(pf->devfn));
-}
-
 static bool takes_along(struct pci_dev *pdev, struct pci_dev *other)
 {
 	while (pdev && pdev != other)
 		pdev = next_in_reset(pdev);
 	return pdev;
+}
+
+/**
+ * vfio_pci_tsm_get_dsm() - the DSM of a function, if that is another one's affair
+ * @pdev: the function
+ *
+ * Function 0 of the same device, as pf0_dev_get() of drivers/pci/tsm.c has it.
+ *
+ * Return: it, referenced; NULL if it is not connected to a TSM, or is the function
+ * itself, or the PF of a VF, which are looked after in any case.
+ *
+ * Context: takes pci_bus_sem, so not under tsm_lock: whoever waits for that with a
+ * device lock may keep AER waiting, which has pci_bus_sem.
+ */
+struct pci_dev *vfio_pci_tsm_get_dsm(struct pci_dev *pdev)
+{
+	struct pci_dev *pf = pci_physfn(pdev);
+	struct pci_dev *f0 __free(pci_dev_put) =
+		pci_get_slot(pf->bus, pf->devfn - PCI_FUNC(pf->devfn));
+
+	if (!f0 || !READ_ONCE(f0->tsm) || takes_along(pdev, f0))
+		return NULL;
+	return no_free_ptr(f0);
 }
 
 static void unhold_until(struct pci_dev *pdev, struct pci_dev *end)
@@ -141,7 +156,7 @@ static void unhold_until(struct pci_dev *pdev, struct pci_dev *end)
 		unhold_resets(pdev);
 }
 
-static int hold_all(struct vfio_pci_tsm_device *tsm, struct pci_dev *dsm)
+static int hold_all(struct vfio_pci_tsm_device *tsm)
 {
 	struct pci_dev *pdev;
 	int ret;
@@ -152,12 +167,11 @@ static int hold_all(struct vfio_pci_tsm_device *tsm, struct pci_dev *dsm)
 		if (ret)
 			goto err;
 	}
-	if (dsm) {
-		ret = hold_resets(dsm);
+	if (tsm->dsm) {
+		ret = hold_resets(tsm->dsm);
 		if (ret)
 			goto err;
 	}
-	WRITE_ONCE(tsm->dsm, dsm);
 	list_add(&tsm->holder, &holders);
 	return 0;
 
@@ -174,43 +188,68 @@ static void unhold_all(struct vfio_pci_tsm_device *tsm)
 	list_del_init(&tsm->holder);
 	if (tsm->dsm)
 		unhold_resets(tsm->dsm);
-	WRITE_ONCE(tsm->dsm, NULL);
 	unhold_until(tsm->core.pdev, NULL);
 }
 
-static bool any_resetting(struct vfio_pci_tsm_device *tsm, struct pci_dev *dsm)
+static bool any_resetting(struct vfio_pci_tsm_device *tsm)
 {
 	for (struct pci_dev *pdev = tsm->core.pdev; pdev; pdev = next_in_reset(pdev)) {
 		if (may_be_resetting(pdev))
 			return true;
 	}
-	return dsm && may_be_resetting(dsm);
+	return tsm->dsm && may_be_resetting(tsm->dsm);
+}
+
+/*
+ * Whether recovery from an error is at work on a function of this driver. A PF does
+ * not leave the driver as long as a VF of it is in use: its VFs go first, and one
+ * that has some is not probed.
+ */
+static bool is_recovering(struct pci_dev *pdev)
+{
+	if (READ_ONCE(pdev->dev.driver) != &vfio_pci_tsm_driver.driver)
+		return false;
+	/* Not there yet while the driver is being bound to it */
+	return dev_get_drvdata(&pdev->dev) && READ_ONCE(pdev_to_tsm(pdev)->recovering);
+}
+
+/**
+ * vfio_pci_tsm_has_error() - whether an error came, or is being recovered from
+ * @tsm: the device, with @tsm->aer cleared since what is to be known began
+ *
+ * Return: true for an error of the function, and for the recovery of its PF, as far
+ * as that is on this driver.
+ */
+bool vfio_pci_tsm_has_error(struct vfio_pci_tsm_device *tsm)
+{
+	return READ_ONCE(tsm->aer) || is_recovering(tsm->core.pdev) ||
+	       is_recovering(pci_physfn(tsm->core.pdev));
 }
 
 /**
  * vfio_pci_tsm_resets_off() - have the PCI core refuse resets
  * @tsm: the device
  *
- * Return: 0; -EHOSTDOWN when a reset is at work; -ENOMEM; then nothing is held.
+ * Return: 0; -EHOSTDOWN when a reset or a recovery is at work; -ENOMEM; then nothing
+ * is held.
  *
  * Context: under tsm_lock, with no reset of the function itself at work.
  */
 int vfio_pci_tsm_resets_off(struct vfio_pci_tsm_device *tsm)
 {
-	struct pci_dev *f0 __free(pci_dev_put) = get_function0(tsm->core.pdev);
-	struct pci_dev *dsm = NULL;
 	int ret;
 
 	lockdep_assert_held(&tsm->tsm_lock);
-	if (f0 && READ_ONCE(f0->tsm) && !takes_along(tsm->core.pdev, f0))
-		dsm = f0;
-	ret = hold_all(tsm, dsm);
+	ret = hold_all(tsm);
 	if (ret)
 		return ret;
 
-	/* Against pci_cfg_access_lock(), after which a reset reads the methods. */
+	/*
+	 * Against pci_cfg_access_lock(), after which a reset reads the methods. And
+	 * an error that was not seen before may have come before there was a hold.
+	 */
 	smp_mb();
-	if (any_resetting(tsm, dsm)) {
+	if (any_resetting(tsm) || vfio_pci_tsm_has_error(tsm)) {
 		vfio_pci_tsm_resets_on(tsm);
 		return -EHOSTDOWN;
 	}
@@ -241,33 +280,17 @@ bool vfio_pci_tsm_resets_are_off(struct pci_dev *pdev)
 	return find_held(pdev);
 }
 
-/* For a PF, its VFs' as well. */
+/* For a PF, its VFs' as well, and for a DSM those of all it serves. */
 static void resets_on_for_recovery(struct vfio_pci_tsm_device *tsm)
 {
 	struct vfio_pci_tsm_device *holder, *next;
 
 	guard(mutex)(&held_lock);
 	list_for_each_entry_safe(holder, next, &holders, holder) {
-		if (holder == tsm || is_vf_of(holder, tsm->core.pdev))
+		if (holder == tsm || is_vf_of(holder, tsm->core.pdev) ||
+		    holder->dsm == tsm->core.pdev)
 			unhold_all(holder);
 	}
-}
-
-/**
- * vfio_pci_tsm_is_recovering() - whether recovery from an error is at work on a function
- * @pdev: the function of a device of this driver, or its PF
- *
- * Return: the answer of the moment; false for a PF on another driver.
- *
- * Context: a PF cannot leave this driver as long as a VF of it is in use, because its
- * VFs go first.
- */
-bool vfio_pci_tsm_is_recovering(struct pci_dev *pdev)
-{
-	if (READ_ONCE(pdev->dev.driver) != &vfio_pci_tsm_driver.driver)
-		return false;
-	/* Not there yet while the driver is being bound to it */
-	return dev_get_drvdata(&pdev->dev) && READ_ONCE(pdev_to_tsm(pdev)->recovering);
 }
 
 /* Under the device lock, perhaps the device set's lock and memory_lock as well. */
@@ -280,7 +303,7 @@ static void reset_prepare(struct pci_dev *pdev)
 		if (tsm->bound)
 			vfio_pci_tsm_drop_locked(tsm, VFIO_TSM_REASON_RESET);
 	}
-	/* A PF's reset is its VFs' as well, and a DSM's that of all it serves. */
+	/* A PF's reset is its VFs' as well, and a DSM's harms all that it serves. */
 	vfio_pci_tsm_lose_dependents(pdev, VFIO_TSM_REASON_RESET);
 }
 
@@ -302,14 +325,14 @@ static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t
 {
 	struct vfio_pci_tsm_device *tsm = pdev_to_tsm(pdev);
 
-	WRITE_ONCE(tsm->recovering, true);
+	/* A recovery that has failed ends with this, and has no error_resume(). */
+	WRITE_ONCE(tsm->recovering, state != pci_channel_io_perm_failure);
 	WRITE_ONCE(tsm->aer, true);
 	resets_on_for_recovery(tsm);
 	mod_delayed_work(system_freezable_power_efficient_wq, &tsm->watch, 0);
 	return vfio_pci_core_aer_err_detected(pdev, state);
 }
 
-/* Where recovery fails, the function is offline for good instead. */
 static void error_resume(struct pci_dev *pdev)
 {
 	WRITE_ONCE(pdev_to_tsm(pdev)->recovering, false);

@@ -42,14 +42,21 @@ bool vfio_pci_tsm_view(struct pci_dev *pdev, struct vfio_pci_tsm_view *view)
 }
 
 /**
- * vfio_pci_tsm_let_pf_sleep() - undo what a bind of a VF did to its PF
- * @tsm: the device
+ * vfio_pci_tsm_let_others_sleep() - undo what a bind did to PF and DSM
+ * @tsm: the device, with resets on
  */
-void vfio_pci_tsm_let_pf_sleep(struct vfio_pci_tsm_device *tsm)
+void vfio_pci_tsm_let_others_sleep(struct vfio_pci_tsm_device *tsm)
 {
+	struct pci_dev *dsm = tsm->dsm;
+
 	if (tsm->pf_awake)
 		pm_runtime_put(&pci_physfn(tsm->core.pdev)->dev);
 	tsm->pf_awake = false;
+	if (!dsm)
+		return;
+	WRITE_ONCE(tsm->dsm, NULL);
+	pm_runtime_put(&dsm->dev);
+	pci_dev_put(dsm);
 }
 
 /* What the owner has not asked for, nor the administrator, it has to be told. */
@@ -91,7 +98,7 @@ void vfio_pci_tsm_drop_locked(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_rea
 	vfio_pci_tsm_put_vdevice(tsm);
 	vfio_pci_tsm_resets_on(tsm);
 	vfio_pci_tsm_rom_on(tsm);
-	vfio_pci_tsm_let_pf_sleep(tsm);
+	vfio_pci_tsm_let_others_sleep(tsm);
 	vfio_pci_tsm_mmap_allow(tsm);
 	tsm->lost = lost;
 	WRITE_ONCE(tsm->bound, false);
@@ -172,8 +179,8 @@ void vfio_pci_tsm_watch(struct work_struct *work)
 	struct vfio_pci_tsm_device *tsm =
 		container_of(to_delayed_work(work), struct vfio_pci_tsm_device, watch);
 
-	/* VFs may be on buses that recovery does not walk. */
-	if (READ_ONCE(tsm->aer) && tsm->core.pdev->is_physfn)
+	/* VFs may be on buses that recovery does not walk; of a root complex, it does none. */
+	if (READ_ONCE(tsm->aer))
 		vfio_pci_tsm_lose_dependents(tsm->core.pdev, VFIO_TSM_REASON_AER);
 
 	if (vfio_pci_tsm_is_bound(tsm))

@@ -33,11 +33,15 @@
  *		write to block mappings, read around each fault and mmap. Never
  *		held over a call into PCI/TSM.
  *	functions_lock (functions.c)
- *	vfio_pci_tsm_device::tsm_lock
+ *	vfio_pci_tsm_device::tsm_lock - held for as long as a TSM takes to bind or
+ *		unbind. Under functions_lock only by root's doings: a suspend, a reset
+ *		of a PF or DSM.
  *	held_lock (reset.c), and PCI/TSM's own
  *
  * and the device lock before functions_lock and tsm_lock, in resets, AER, SR-IOV
- * and removal. The kernel-doc of each lock has what it protects.
+ * and removal. AER waits for device locks with pci_bus_sem held: so that is taken
+ * before held_lock, and never below tsm_lock. The kernel-doc of each lock has what it
+ * protects.
  *
  * Unbinding takes tsm_lock alone, and can be done from everywhere.
  */
@@ -102,11 +106,11 @@ enum vfio_pci_tsm_mmap_state {
  * @tdi: the TDI in @ctx when bound
  * @vdevice: the vDEVICE that it is bound by, held, or NULL; set under @op_sem for
  *	write as long as it is not bound
- * @aer: an uncorrectable error came since the bind; takes no lock
+ * @aer: an uncorrectable error came since the bind began; takes no lock
  * @recovering: an error is being recovered from; takes no lock
  * @holder: in the list of those for whom resets are off; under held_lock
- * @dsm: while they are, the DSM if that is neither the function nor above it;
- *	under held_lock, compared without
+ * @dsm: the DSM if that is neither the function nor its PF: referenced, and kept
+ *	from runtime suspend; as @vdevice, and compared without a lock
  * @watch: looks after @ctx and @tdi while bound
  * @rom: region info of the ROM as it was right before the bind; under @op_sem
  * @rom_resource: the ROM's resource as it was then
@@ -193,7 +197,7 @@ int vfio_pci_tsm_bind(struct vfio_pci_tsm_device *tsm, unsigned long arg);
 extern const struct vfio_tsm_ops vfio_pci_tsm_ops;
 int vfio_pci_tsm_unbind(struct vfio_pci_tsm_device *tsm, unsigned long arg);
 bool vfio_pci_tsm_view(struct pci_dev *pdev, struct vfio_pci_tsm_view *view);
-void vfio_pci_tsm_let_pf_sleep(struct vfio_pci_tsm_device *tsm);
+void vfio_pci_tsm_let_others_sleep(struct vfio_pci_tsm_device *tsm);
 void vfio_pci_tsm_refresh_locked(struct vfio_pci_tsm_device *tsm);
 void vfio_pci_tsm_drop_locked(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_reason reason);
 void vfio_pci_tsm_lose(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_reason reason);
@@ -215,8 +219,8 @@ void vfio_pci_tsm_pasid_detach_ioas(struct vfio_device *vdev, u32 pasid);
 
 /* config.c */
 bool vfio_pci_tsm_config_is_hosts(struct vfio_pci_tsm_device *tsm, loff_t pos, size_t count);
-ssize_t vfio_pci_tsm_config_write(struct vfio_pci_tsm_device *tsm, const char __user *buf,
-				  size_t count, loff_t *ppos);
+ssize_t vfio_pci_tsm_config_write(struct vfio_pci_tsm_device *tsm, bool bound,
+				  const char __user *buf, size_t count, loff_t *ppos);
 
 /* mmap.c */
 int vfio_pci_tsm_mmap(struct vfio_device *vdev, struct vm_area_struct *vma);
@@ -230,7 +234,8 @@ extern const struct pci_error_handlers vfio_pci_tsm_err_handlers;
 int vfio_pci_tsm_resets_off(struct vfio_pci_tsm_device *tsm);
 void vfio_pci_tsm_resets_on(struct vfio_pci_tsm_device *tsm);
 bool vfio_pci_tsm_resets_are_off(struct pci_dev *pdev);
-bool vfio_pci_tsm_is_recovering(struct pci_dev *pdev);
+bool vfio_pci_tsm_has_error(struct vfio_pci_tsm_device *tsm);
+struct pci_dev *vfio_pci_tsm_get_dsm(struct pci_dev *pdev);
 
 /* vdevice.c */
 #ifdef VFIO_PCI_TSM_VDEVICE

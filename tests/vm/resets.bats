@@ -115,6 +115,65 @@ refused_to_root() {
 	assert_equal "$(sim violations "$F1")" 0
 }
 
+@test "function 0, which is the DSM of a bound function 1, keeps what that depends on" {
+	mkdir "$configfs/$F1"
+	set_attr tdi_id 00:06.0 "$F1"
+	# its owner was there before: power, FLR, and what vfio-pci lets through unseen
+	run vfio-client "$F1" open "sibling:$F0" tsm-bind on-sibling:config-write:1:4:2:3 \
+		on-sibling:config-set:0x10:8:2:0x8000 on-sibling:write:7:0xf4:4:0 \
+		on-sibling:config-flip:0:4:2:4 on-sibling:config-flip:0:4:2:4 "sh:cat $debugfs/$F1/state" \
+		tsm-unbind on-sibling:config-write:1:4:2:3 tsm-bind on-sibling:config-write:1:4:2:0 \
+		on-sibling:write:7:0xf4:4:0 tsm-bind
+	assert_equal "$(answers on-sibling:config-write:1:4:2:3)" "EBUSY OK"
+	assert_equal "$(answers on-sibling:config-set:0x10:8:2:0x8000)" EBUSY
+	assert_equal "$(answers on-sibling:write:7:0xf4:4:0)" "EBUSY OK"
+	# what is its own affair goes on working
+	assert_equal "$(answers on-sibling:config-flip:0:4:2:4)" "OK OK"
+	assert_line CONFIG_LOCKED
+	# and asleep, it serves nobody
+	assert_equal "$(answers tsm-bind)" "OK EHOSTDOWN OK"
+	assert_equal "$(blocked config-power-state "$F0")" 1
+	assert_equal "$(sim violations "$F1")" 0
+}
+
+@test "function 0 is kept awake for a bound function 1" {
+	asleep() { cat "$pci/devices/$F0/power/runtime_status"; }
+	mkdir "$configfs/$F1"
+	set_attr tdi_id 00:06.0 "$F1"
+	eventually suspended asleep
+	run vfio-client "$F1" open tsm-bind "sh:cat $pci/devices/$F0/power/runtime_status" tsm-unbind
+	assert_line active
+	eventually suspended asleep
+	run vfio-client "$F1" open tsm-bind close
+	assert_equal "$(answers tsm-bind)" OK
+	eventually suspended asleep
+}
+
+@test "a function of the same slot gets the driver before a bind or after it" {
+	release "$F1"
+	run client open tsm-bind \
+		"sh:echo vfio-pci-tsm >$pci/devices/$F1/driver_override; echo $F1 >$pci/drivers_probe" \
+		"sh:readlink $pci/devices/$F1/driver || echo none" close
+	assert_equal "$(answers tsm-bind)" OK
+	assert_line none
+	assign "$F1"
+	# they are of one set, so that both can be reset together
+	run client open "sibling:$F1" on-sibling:hot-reset
+	assert_equal "$(answers on-sibling:hot-reset)" OK
+}
+
+@test "after an error whose recovery fails, for a sibling has no driver, it can be bound" {
+	release "$F1"
+	dmesg --clear
+	run client open request-eventfd tsm-bind \
+		"sh:$top/tests/vm/monitor pcie_aer_inject_error rpm COMP_ABORT" request-wait \
+		"sh:cat $configfs/$dev/tsm/state" \
+		"sh:timeout 60 sh -c 'until dmesg | grep -q \"device recovery failed\"; do :; done'" \
+		tsm-unbind tsm-bind close open tsm-bind
+	assert_line lost
+	assert_equal "$(answers tsm-bind)" "OK OK OK"
+}
+
 @test "two bound functions of one device: the second holds the port's resets on" {
 	connect "$F1" 2>/dev/null || true
 	run client open tsm-bind "sh:echo 1 >$pci/devices/$PORT/reset_subordinate || echo refused" close
