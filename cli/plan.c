@@ -90,10 +90,25 @@ static int read_tsm(struct ctx *ctx, const struct pci_device *dev, enum setting 
 	return 0;
 }
 
+/* What was done for a step that failed, or before it, stays. */
+static void report_stuck(struct ctx *ctx, const struct pci_device *dev, const struct step *step,
+			 const char *attribute, int err)
+{
+	struct problem p = { .device = dev->name,
+			     .attribute = attribute,
+			     .value = step->from,
+			     .err = err,
+			     .stage = "roll-back",
+			     .hint = "'tsmctl show' tells what it is now" };
+
+	ctx->answer.changed = true;
+	report_error(ctx, &p, "cannot put %s back: %s", attribute, strerror(-err));
+}
+
 static int change_tsm(struct ctx *ctx, struct pci_device *dev, const struct step *step)
 {
 	char now[ATTR_MAX];
-	int ret = 0;
+	int ret = 0, err;
 
 	if (!streq(step->from, NONE))
 		ret = tsm_disconnect(ctx, dev, step->from);
@@ -102,8 +117,9 @@ static int change_tsm(struct ctx *ctx, struct pci_device *dev, const struct step
 	if (pci_get(dev, "tsm/connect", now) == -ENOENT)
 		return tsm_report_none(ctx, dev, step->to);
 	ret = tsm_connect(ctx, dev, step->to);
-	if (ret && !streq(step->from, NONE))
-		pci_set(ctx, dev, "tsm/connect", step->from);
+	err = ret && !streq(step->from, NONE) ? pci_set(ctx, dev, "tsm/connect", step->from) : 0;
+	if (err)
+		report_stuck(ctx, dev, step, "tsm", err);
 	return ret;
 }
 
@@ -225,21 +241,15 @@ void plan_show(struct ctx *ctx, const struct pci_device *dev, const struct plan 
 static void roll_back(struct ctx *ctx, struct pci_device *dev, const struct plan *plan,
 		      unsigned int done)
 {
-	struct problem p = { .device = dev->name, .stage = "roll-back" };
-
 	while (done--) {
 		const struct step *step = &plan->steps[done];
+		const struct kind *kind = &kinds[step->setting];
+		int err = kind->undo(ctx, dev, step, plan);
 
-		p.err = kinds[step->setting].undo(ctx, dev, step, plan);
-		if (!p.err) {
+		if (err)
+			report_stuck(ctx, dev, step, kind->attribute, err);
+		else
 			report_step(ctx, dev, plan, step, "rolled back");
-			continue;
-		}
-		ctx->answer.changed = true;
-		p.attribute = kinds[step->setting].attribute;
-		p.value = step->from;
-		p.hint = "'tsmctl show' tells what it is now";
-		report_error(ctx, &p, "cannot put %s back: %s", p.attribute, strerror(-p.err));
 	}
 	if (!plan->had_policy)
 		policy_forget(ctx, dev->name);

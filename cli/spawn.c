@@ -182,12 +182,14 @@ static int report_failure(struct ctx *ctx, const struct pci_device *dev, struct 
 	return report_error(ctx, &p, "%s", member(obj, "message") ?: "the helper failed");
 }
 
-static int report_silence(struct ctx *ctx, struct problem *p, pid_t pid)
+static int report_silence(struct ctx *ctx, struct problem *p, const struct call *call, pid_t pid)
 {
 	int status;
 
 	if (p->err == -ETIMEDOUT) {
-		kill(pid, SIGTERM);
+		/* on a VMM's file it ends by itself, and undoes what it cannot tell any more */
+		if (!call->pid)
+			kill(pid, SIGTERM);
 		p->hint = "the kernel log may say more: 'dmesg'";
 		return report_error(ctx, p, "no answer from " HELPER " in %d seconds",
 				    START_SECONDS);
@@ -234,7 +236,7 @@ static int run_helper(struct ctx *ctx, const struct pci_device *dev, const struc
 
 	p.err = read_line(in, line, sizeof(line));
 	if (p.err)
-		return report_silence(ctx, &p, *pid);
+		return report_silence(ctx, &p, call, *pid);
 	obj = json_tokener_parse(line);
 	event = obj ? member(obj, "event") : NULL;
 	if (event && streq(event, call->answer))
@@ -242,7 +244,7 @@ static int run_helper(struct ctx *ctx, const struct pci_device *dev, const struc
 	else if (event && streq(event, "error"))
 		ret = report_failure(ctx, dev, obj, *pid);
 	else
-		ret = report_silence(ctx, &p, *pid);
+		ret = report_silence(ctx, &p, call, *pid);
 	json_object_put(obj);
 	return ret;
 }

@@ -291,9 +291,14 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 		ctx->dry_run = 1;
 	ret = config_init(ctx) ?: config_load(ctx, opt_file, &config);
 	if (!ret)
-		ret = wanted_init(&r.wanted, &config);
-	if (!ret)
 		ret = lock(ctx, seconds, &lock_fd);
+	/* it may have changed meanwhile, and who changed it may have had the lock before us */
+	if (!ret && lock_fd >= 0 && !(opt_file && streq(opt_file, "-"))) {
+		config_free(&config);
+		ret = config_load(ctx, opt_file, &config);
+	}
+	if (!ret)
+		ret = wanted_init(&r.wanted, &config);
 	if (!ret)
 		ret = apply_all(ctx, verb, &r, &config, argc, argv);
 	free(r.found);

@@ -90,10 +90,13 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 	if (opt_bar_mmap && !among(actions, opt_bar_mmap))
 		return verb_usage_error(ctx, verb, opt_bar_mmap,
 					"'%s' is no action: refuse or revoke", opt_bar_mmap);
+	if (opt_default && !argc && !opt_set && !opt_bar_mmap)
+		return set_default(ctx);
+	ret = devices_check(ctx, verb, argc, argv);
+	if (ret)
+		return ret;
 	if (opt_default)
 		ret = set_default(ctx);
-	if (opt_default && !argc && !opt_set && !opt_bar_mmap)
-		return ret;
 	return devices_each(ctx, verb, argc, argv, apply, NULL) ?: ret;
 }
 

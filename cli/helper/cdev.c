@@ -124,12 +124,12 @@ int cdev_open(struct session *s)
 	return s->cdev < 0 ? -errno : 0;
 }
 
-/* Any other file of a cdev answers EINVAL to whatever it is asked. */
+/* Any other file of a cdev answers EINVAL to whatever it is asked, one of O_PATH EBADF. */
 bool cdev_in_use(int fd)
 {
 	struct vfio_device_info info = { .argsz = sizeof(info) };
 
-	return ioctl(fd, VFIO_DEVICE_GET_INFO, &info) == 0 || errno != EINVAL;
+	return ioctl(fd, VFIO_DEVICE_GET_INFO, &info) == 0 || (errno != EINVAL && errno != EBADF);
 }
 
 int cdev_watch(struct session *s)

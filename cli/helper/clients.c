@@ -76,9 +76,10 @@ static struct account account_of(const struct client *c)
 				 .standing = c->standing };
 }
 
+/* Another group may give the same user another standing, but not more processes. */
 static bool same(const struct account *a, const struct account *b)
 {
-	return a->uid == b->uid && a->standing == b->standing;
+	return a->uid == b->uid;
 }
 
 struct clients *clients_new(client_fn answer, const void *arg)
@@ -123,14 +124,23 @@ static unsigned int count_of(const struct clients *cl, enum kind kind, const str
 	return n;
 }
 
-static bool may_start(const struct clients *cl, enum kind kind, const struct account *a)
+static unsigned int count_up_to(const struct clients *cl, enum kind kind, enum standing most)
 {
-	const struct child *child = cl->children;
 	unsigned int n = 0;
 
-	for (size_t i = 0; i < CHILDREN_MAX; i++, child++)
-		n += child->pid && child->kind == kind && child->account.standing <= a->standing;
-	return n < limits[a->standing] && count_of(cl, kind, a) < CLIENTS_PER_ACCOUNT;
+	for (size_t i = 0; i < CHILDREN_MAX; i++)
+		n += cl->children[i].pid && cl->children[i].kind == kind &&
+		     cl->children[i].account.standing <= most;
+	return n;
+}
+
+/* It counts among those of its standing, and among all that a higher one may be. */
+static bool may_start(const struct clients *cl, enum kind kind, const struct account *a)
+{
+	for (enum standing s = a->standing; s <= STANDING_TRUSTED; s++)
+		if (count_up_to(cl, kind, s) >= limits[s])
+			return false;
+	return count_of(cl, kind, a) < CLIENTS_PER_ACCOUNT;
 }
 
 static void note_child(struct clients *cl, pid_t pid, enum kind kind, const struct account *a)

@@ -198,14 +198,17 @@ static int drop_caps(struct session *s)
 	return sandbox_caps(NULL, 0);
 }
 
+/* If it has ended, ours is the last reference, and soon the device is free. */
+static int check_process(struct session *s)
+{
+	return is_gone(s) ? -ESRCH : 0;
+}
+
 static int let_go(struct session *s)
 {
-	int *fd = &s->cdev;
-
-	util_close(fd);
-	*fd = -1;
-	/* had it ended before, ours was the last reference, and the device is free now */
-	return is_gone(s) ? -ESRCH : 0;
+	util_close(&s->cdev);
+	s->cdev = -1;
+	return check_process(s);
 }
 
 /* The id is asked for while it is bound; who gets another one than it wanted hears so. */
@@ -270,7 +273,7 @@ static const struct step bind_steps[] = {
 	OPENING,
 	{ "bind", vdevice_bind, bind_answers, true },
 	{ "read id", note_id, NULL, false },
-	{ "let go", let_go, again_answers, false },
+	{ "check process", check_process, again_answers, false },
 	{},
 };
 
@@ -281,36 +284,35 @@ static const struct step unbind_steps[] = {
 	{},
 };
 
-static int run(struct session *s, const struct step *list)
-{
-	struct verdict v;
-	int ret = steps_run(s, list, &v);
-
-	session_drop(s);
-	return ret ? say_verdict(s->name, &v) : 0;
-}
-
 int pid_bind(struct invocation *in)
 {
 	struct session *s = &in->s;
-	int ret;
+	struct verdict v;
+	int ret, err;
 
 	/* no other than the VMM's own vDEVICE can be meant */
 	s->mode = VDEVICE_ALWAYS;
-	ret = run(s, bind_steps);
+	ret = steps_run(s, bind_steps, &v);
+	err = ret ? 0 : say_bound(s, s->pid);
+	/* who asked for it has gone, or waits no longer */
+	if (err)
+		tdi_unbind(s);
+	session_drop(s);
 	if (ret)
-		return ret;
-	return say_bound(s, s->pid) ? EXIT_FAILED : EXIT_DONE;
+		return say_verdict(s->name, &v);
+	return err ? EXIT_FAILED : EXIT_DONE;
 }
 
 int pid_unbind(struct invocation *in)
 {
 	struct session *s = &in->s;
 	struct json_object *obj;
-	int ret = run(s, unbind_steps);
+	struct verdict v;
 
-	if (ret)
-		return ret;
+	if (steps_run(s, unbind_steps, &v)) {
+		session_drop(s);
+		return say_verdict(s->name, &v);
+	}
 	obj = say_event("unbound", s->name);
 	json_object_object_add(obj, "reason", json_object_new_string("command"));
 	return say(LOG_INFO, obj) ? EXIT_FAILED : EXIT_DONE;

@@ -225,6 +225,15 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 	json_is '[x["stage"] for x in e]' '["connect", "roll-back"]'
 	json_is 'd["changed"]' true
 	json_is 'e[1]["attribute"]' bind_allowed
+	# nor that a device has lost its TSM, and has no other
+	config '{ "device": "01:00.0", "tsm": "tsm1" }'
+	echo tsm0 > "$SYS/bus/pci/devices/0000:01:00.0/tsm/connect"
+	FAKE_REFUSE='*/connect=tsm[01] 5' run_split kernel tsmctl apply --json
+	assert_equal "$status" 1
+	assert_equal "$(connected 0000:01:00.0)" ""
+	json_is '[[x["stage"], x["attribute"], x["value"]] for x in e]' \
+		'[["connect", "tsm/connect", "tsm1"], ["roll-back", "tsm", "tsm0"]]'
+	json_is 'd["changed"]' true
 }
 
 @test "apply: a device in use is not touched: exit 6; with nothing to change it is fine" {

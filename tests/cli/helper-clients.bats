@@ -94,6 +94,30 @@ let_go() {
 	assert_output "1 check file ENXIO"
 }
 
+@test "clients: those whom a group makes known take nothing of what is kept for root" {
+	as_root
+	{
+		echo '{"allow":[{"group":4000,"devices":["*"]}'
+		for uid in 200{1..7}; do echo ",{\"user\":$uid,\"devices\":[\"*\"]}"; done
+		echo ']}'
+	} > "$CONF"
+	serve_stalling STALL=1
+	for uid in 200{1..7}; do
+		clients "$uid" "$uid" 8
+		assert_output "8 check file ENXIO"
+	done
+	clients 3001 4000 8
+	assert_output "8 permission EAGAIN"
+	clients 0 0 8
+	assert_output "8 check file ENXIO"
+	let_go
+	# nor has a user more of them for having a group as well
+	clients 2001 2001 4
+	clients 2001 4000 5
+	assert_output $'4 check file ENXIO\n1 permission EAGAIN'
+	let_go
+}
+
 @test "clients: when one that closes is stuck and much has come together, there is another" {
 	as_root
 	ulimit -n 64

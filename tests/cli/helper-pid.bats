@@ -24,13 +24,15 @@ helper() {
 	run_split timeout 20 tsm-bind-helper --sysfs "$SYS" --run-dir "$RUN" --device 01:00.0 "$@"
 }
 
-# vmm FILE...: a process with these files open, on 5, 6 and so on; none else of note
+# vmm [path:]FILE...: a process with these files open, on 5, 6 and so on, with O_PATH for
+# path:; none else of note
 vmm() {
 	python3 - "$BATS_TEST_TMPDIR/ready" "$@" > "$BATS_TEST_TMPDIR/vmm.log" 2>&1 3>&- <<- 'EOF' &
 		import os, sys, time
 		for fd in range(5): os.dup2(os.open("/dev/zero", os.O_RDWR), fd)
 		for n, file in enumerate(sys.argv[2:]):
-		    os.dup2(os.open(file, os.O_RDWR), 5 + n)
+		    flags = os.O_PATH if file.startswith("path:") else os.O_RDWR
+		    os.dup2(os.open(file.removeprefix("path:"), flags), 5 + n)
 		os.closerange(5 + len(sys.argv[2:]), 64)
 		open(sys.argv[1], "w").write("ready")
 		time.sleep(600)
@@ -61,6 +63,12 @@ assert_said() { # STEP ERRNO CODE TEXT...
 	kill -0 "$vmm"
 	# no lock is taken: it is not a holder
 	refute [ -e "$RUN" ]
+}
+
+@test "pid: a file that can do nothing does not hide the one that can" {
+	vmm "path:/dev/null" /dev/null
+	helper --pid "$vmm" bind
+	assert_said bind ENOTTY 5
 }
 
 @test "pid: a path that looks like the cdev's is not one" {

@@ -81,6 +81,15 @@ locker() {
 	assert_equal "$(find "$TSMCTL_ETC" -name '*lock*')" ""
 }
 
+@test "apply: what is in the configuration when it has the lock counts" {
+	locker "$RUN/apply.lock" 'until [ -s "$2/stderr" ]; do sleep 0.05; done
+		echo "{\"version\":1,\"devices\":[{\"device\":\"01:00.0\",\"bar_mmap\":\"revoke\"}]}" > "$2/etc/config.json"'
+	run timeout 20 bash -c 'tsmctl apply 2> "$1/stderr"' - "$BATS_TEST_TMPDIR"
+	assert_success
+	assert_output "0000:01:00.0: bar_mmap revoke (was refuse)"
+	assert_equal "$(policy 0000:01:00.0 bind_allowed)" 1
+}
+
 @test "apply: a lock file that others could open, a link or a FIFO is refused" {
 	: > "$RUN/apply.lock"
 	chmod 644 "$RUN/apply.lock"

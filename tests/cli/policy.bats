@@ -57,6 +57,15 @@ setup() {
 	assert_equal "$(policy 0000:01:00.0 region_mode)" default
 }
 
+@test "mode: a slip in a device leaves the default as it is" {
+	for args in "nonsense" "nonsense 01:00.0 exclusive" "01:00.0 nonsense exclusive"; do
+		# shellcheck disable=SC2086
+		run_split tsmctl mode --default shared $args
+		[ "$status" -eq 2 ] || fail "mode --default shared $args gave exit $status"
+		assert_equal "$(cat "$CFG/default_region_mode")" exclusive
+	done
+}
+
 @test "mode: bad values are exit 2 and change nothing" {
 	before=$(snapshot)
 	for args in "01:00.0 private" "01:00.0 --set=Shared" "01:00.0 --set=" "--default=default" \

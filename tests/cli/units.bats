@@ -81,4 +81,5 @@ setup() {
 	run systemd-escape 0000:01:00.0
 	assert_output 0000:01:00.0
 	grep -q '^ExecStart=/bin/touch /run/tsmctl/applied$' "$UNITS/tsmctl.service"
+	grep -q '^ExecStop=/bin/rm -f /run/tsmctl/applied$' "$UNITS/tsmctl.service"
 }

@@ -86,6 +86,10 @@ driver() { basename "$(readlink "$pci/devices/${1:-$dev}/driver")"; }
 	assert_equal "$(cat "$pci/devices/$dev/tsm/connect")" tsm0
 	# the others are as on every host
 	assert_equal "$(driver 0000:02:00.0)" nvme
+	# and stopped, it leaves what appears alone
+	[ -e /run/tsmctl/applied ]
+	systemctl stop tsmctl.service
+	[ ! -e /run/tsmctl/applied ]
 }
 
 # has_policy DEVICE: assigned, with what the document says of it

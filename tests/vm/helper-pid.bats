@@ -104,6 +104,15 @@ refused() { # EXIT ERRNO TEXT...
 	assert_equal "$(attr state)" closed
 }
 
+@test "nobody reads that it is bound: it is not" {
+	vmm open "$ready" "$(wait_for_go)"
+	run bash -c "tsm-bind-helper bind --pid $vmm --device $dev | true; echo \${PIPESTATUS[0]}"
+	refute_output 0
+	assert_equal "$(attr state)" open
+	assert_equal "$(sysfs last_unbind)" ioctl
+	go
+}
+
 @test "kill -9 of the VMM while bound: unlocked, and the device can be used again" {
 	vmm open "$ready" "$(wait_for_go)"
 	helper bind --pid "$vmm"
