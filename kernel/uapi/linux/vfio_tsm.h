@@ -49,11 +49,12 @@ struct vfio_pci_tsm_bind {
  * EOVERFLOW - the vDEVICE's virt_id has more than 32 bits
  * EBUSY - another function of the IOMMU group is on another driver, or is being
  *	attached
- * EHOSTDOWN - a VF's PF cannot be woken
+ * EHOSTDOWN - a VF's PF, or function 0, cannot be woken
  * ENXIO - not connected to a TSM, or that TSM cannot bind, or the last bind was
  *	lost and the owner has not said UNBIND since
- * EHOSTDOWN - not in D0, or memory decode or bus mastering is off, or the host is
- *	at work on the function: a reset, AER, SR-IOV, suspend, a read of its ROM
+ * EHOSTDOWN - it, its PF or function 0 is not in D0, or memory decode or bus
+ *	mastering is off, or the host is at work on the function: a reset, AER,
+ *	SR-IOV, suspend, a read of its ROM
  * other - what the TSM answered
  */
 #define VFIO_DEVICE_TSM_BIND _IO(VFIO_TYPE, VFIO_BASE + 22)
