@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
-# tsmctl apply, diff and save, with the kernel's part played by fake-kernel.c.
+# tsmctl apply and save, with the kernel's part played by fake-kernel.c.
 bats_require_minimum_version 1.5.0
 load helpers
 
@@ -10,12 +10,6 @@ setup_file() { build_kernel; }
 setup() {
 	fake_configured_host
 	for i in 1 2 3; do fake_capable "0000:0$i:00.0"; done
-}
-
-# config ENTRIES [MORE]: writes the configuration.
-config() {
-	printf '{ "version": 1, %s "devices": [ %s ] }\n' "${2:-}" "$1" > "$TSMCTL_ETC/config.json"
-	chmod 644 "$TSMCTL_ETC/config.json"
 }
 
 # files DIR: what is in it, hidden files as well.
@@ -276,51 +270,6 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 	assert_equal "$(driver 0000:01:00.0)" vfio-pci-tsm
 	run_split kernel tsmctl apply --prune --json
 	json_is 'd["changed"]' false
-}
-
-@test "diff: exit 0 without a difference, 8 with one, which is what apply would do; changes nothing" {
-	config "$everything"
-	before=$(snapshot)
-	run_split kernel tsmctl diff --json
-	assert_equal "$status" 8
-	assert_envelope
-	json_is 'd["changed"]' true
-	json_is e '[]'
-	diff=$(json '[[x["attribute"], x["value"]] for x in r]')
-	run_split kernel tsmctl diff
-	assert_equal "$status" 8
-	assert_line "0000:01:00.0: would set driver vfio-pci-tsm (now nvme)"
-	assert_equal "$stderr" ""
-	run_split kernel tsmctl apply --dry-run --json
-	assert_success
-	assert_equal "$(json '[[x["attribute"], x["value"]] for x in r]')" "$diff"
-	assert_equal "$(snapshot)" "$before"
-	run_split kernel tsmctl apply --json
-	assert_equal "$(json '[[x["attribute"], x["value"]] for x in r]')" "$diff"
-	run_split kernel tsmctl diff
-	assert_success
-	assert_output ""
-	# an error has its own code, whatever differs
-	run_split kernel tsmctl diff --file /nonexistent
-	assert_equal "$status" 1
-}
-
-@test "diff: what apply would fail for is noted; its dry run fails for it" {
-	while IFS='|' read -r break note; do
-		config "$everything"
-		eval "$break"
-		run_split kernel tsmctl diff --json
-		[ "$status" -eq 8 ] || fail "after $break: exit $status"
-		json_is 'r[-1]["note"]' "apply will fail: $note"
-		json_is 'r[-1]["changed"]' false
-		run_split kernel tsmctl apply --dry-run
-		[ "$status" -eq 5 ] || fail "after $break: apply --dry-run gives exit $status"
-	done <<- 'EOF'
-		rmdir "$SYS/class/tsm/tsm0"|this host has no such TSM
-		rm -r "$SYS/devices/pci0000:00/0000:01:00.0/tsm"|it cannot connect to a TSM
-		rm "$SYS/devices/pci0000:00/0000:01:00.0/iommu_group"|it is in no IOMMU group
-		rm -r "$SYS/bus/pci/drivers/vfio-pci-tsm"|the driver vfio-pci-tsm is not loaded
-	EOF
 }
 
 @test "apply: mistakes in the document are exit 2, with file, line, column and path" {

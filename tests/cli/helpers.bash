@@ -228,3 +228,9 @@ default_driver() {
 	fake_driver "$2"
 	echo "$2" > "$SYS/devices/pci0000:00/$1/default_driver"
 }
+
+# config ENTRIES [MORE]: writes the configuration.
+config() {
+	printf '{ "version": 1, %s "devices": [ %s ] }\n' "${2:-}" "$1" > "$TSMCTL_ETC/config.json"
+	chmod 644 "$TSMCTL_ETC/config.json"
+}
