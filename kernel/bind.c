@@ -13,7 +13,7 @@
  * its memory is gone; nor any function its DSM, whose IDE stream is gone then. Not
  * under tsm_lock: their drivers may take any lock, and the look-up pci_bus_sem.
  */
-static int wake_others(struct vfio_pci_tsm_device *tsm)
+static int wake_others(struct vfio_pci_tsm_device *tsm, struct pci_dev *f0)
 {
 	struct pci_dev *pdev = tsm->core.pdev;
 	int ret;
@@ -25,16 +25,14 @@ static int wake_others(struct vfio_pci_tsm_device *tsm)
 		tsm->pf_awake = true;
 	}
 
-	struct pci_dev *dsm __free(pci_dev_put) = vfio_pci_tsm_get_dsm(pdev);
-
-	if (!dsm)
+	if (!f0 || !READ_ONCE(f0->tsm))
 		return 0;
-	ret = pm_runtime_resume_and_get(&dsm->dev);
+	ret = pm_runtime_resume_and_get(&f0->dev);
 	if (ret < 0) {
 		vfio_pci_tsm_let_others_sleep(tsm);
 		return ret;
 	}
-	WRITE_ONCE(tsm->dsm, no_free_ptr(dsm));
+	WRITE_ONCE(tsm->dsm, pci_dev_get(f0));
 	return 0;
 }
 
@@ -77,12 +75,6 @@ static int choose_tdi_id(struct vfio_pci_tsm_device *tsm, const struct vfio_tsm_
 	return 0;
 }
 
-/* Without a driver the PCI core does not know, but has left it on. */
-static bool is_asleep(struct pci_dev *pdev)
-{
-	return pdev->current_state != PCI_D0 && pdev->current_state != PCI_UNKNOWN;
-}
-
 /*
  * A TDI is locked with memory decode and mastering on, and must keep them. A VF
  * has no Memory Space Enable of its own: its PF decodes as long as it exists.
@@ -96,13 +88,9 @@ static int check_ready(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_stage *sta
 	if (tsm->resetting || tsm->sriov_changing || vfio_pci_tsm_is_suspending())
 		return -EHOSTDOWN;
 	/* In the middle of AER, whose recovery asks whether the bus can be reset. */
-	if (pci_channel_offline(pdev) || pci_channel_offline(pci_physfn(pdev)) ||
-	    vfio_pci_tsm_has_error(tsm))
+	if (vfio_pci_tsm_has_error(tsm))
 		return -EHOSTDOWN;
 	if (tsm->core.pm_runtime_engaged || pdev->current_state != PCI_D0)
-		return -EHOSTDOWN;
-	/* Not runtime suspended, but who uses them can write to their registers. */
-	if (is_asleep(pci_physfn(pdev)) || (tsm->dsm && is_asleep(tsm->dsm)))
 		return -EHOSTDOWN;
 
 	if (vfio_pci_tsm_rom_is_read(tsm))
@@ -122,8 +110,8 @@ static int check_ready(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_stage *sta
  * The step itself. tsm_lock is held until the success is published, so that
  * whatever unbinds, does and says so later.
  */
-static int lock_tdi(struct vfio_pci_tsm_device *tsm, struct vfio_tsm_binding *binding,
-		    enum vfio_tsm_stage *stage)
+static int lock_tdi(struct vfio_pci_tsm_device *tsm, struct pci_dev *f0,
+		    struct vfio_tsm_binding *binding, enum vfio_tsm_stage *stage)
 {
 	struct pci_dev *pdev = tsm->core.pdev;
 	struct vfio_pci_tsm_view view, after;
@@ -134,6 +122,9 @@ static int lock_tdi(struct vfio_pci_tsm_device *tsm, struct vfio_tsm_binding *bi
 	/* A TSM driver without .bind would have pci_tsm_bind() call NULL. */
 	*stage = VFIO_TSM_STAGE_NOT_CONNECTED;
 	if (tsm->lost || !vfio_pci_tsm_view(pdev, &view) || !view.can_bind)
+		return -ENXIO;
+	/* Connected only after function 0, now the DSM, was looked for. */
+	if (f0 && READ_ONCE(f0->tsm) && !tsm->dsm)
 		return -ENXIO;
 
 	/* What went before has been survived; what comes from now on is seen. */
@@ -188,6 +179,7 @@ static int lock_tdi(struct vfio_pci_tsm_device *tsm, struct vfio_tsm_binding *bi
 static int bind_checked(struct vfio_pci_tsm_device *tsm, const struct vfio_tsm_policy *policy,
 			struct vfio_tsm_binding *binding, enum vfio_tsm_stage *stage)
 {
+	struct pci_dev *f0 __free(pci_dev_put) = vfio_pci_tsm_get_function0(tsm->core.pdev);
 	int ret;
 
 	*stage = VFIO_TSM_STAGE_REGIONS;
@@ -221,7 +213,7 @@ static int bind_checked(struct vfio_pci_tsm_device *tsm, const struct vfio_tsm_p
 		goto err_vdevice;
 
 	*stage = VFIO_TSM_STAGE_POWER;
-	if (wake_others(tsm)) {
+	if (wake_others(tsm, f0)) {
 		ret = -EHOSTDOWN;
 		goto err_vdevice;
 	}
@@ -232,7 +224,7 @@ static int bind_checked(struct vfio_pci_tsm_device *tsm, const struct vfio_tsm_p
 	if (ret)
 		goto err_rom;
 
-	ret = lock_tdi(tsm, binding, stage);
+	ret = lock_tdi(tsm, f0, binding, stage);
 	if (ret)
 		goto err_mmap;
 	return 0;

@@ -200,6 +200,26 @@ static int write_byte(struct vfio_pci_core_device *core, const struct guarded_by
 	return 0;
 }
 
+/**
+ * vfio_pci_tsm_config_matters() - whether a write may harm who depends on a function
+ * @tsm: the function, open
+ * @pos: offset in the device file, in configuration space
+ * @count: of bytes
+ *
+ * Return: true where one of the bytes is guarded for others.
+ */
+bool vfio_pci_tsm_config_matters(struct vfio_pci_tsm_device *tsm, loff_t pos, size_t count)
+{
+	u64 start = pos & VFIO_PCI_OFFSET_MASK;
+	u64 end = min_t(u64, start + count, tsm->core.pdev->cfg_size);
+
+	for (u64 at = start; at < end; at++) {
+		if (find_guarded(&tsm->core, false, at))
+			return true;
+	}
+	return false;
+}
+
 /* By which the host's TSM reaches the device, and secures the link to it */
 static const u16 hosts_caps[] = { PCI_EXT_CAP_ID_DOE, PCI_EXT_CAP_ID_IDE };
 

@@ -158,21 +158,46 @@ void vfio_pci_tsm_attach_end(struct vfio_pci_tsm_device *tsm)
 	atomic_dec(&tsm->attaching);
 }
 
+static bool depends_on(struct vfio_pci_tsm_device *tsm, struct pci_dev *pdev)
+{
+	return is_vf_of(tsm, pdev) || READ_ONCE(tsm->dsm) == pdev;
+}
+
 /**
- * vfio_pci_tsm_lose_dependents() - unbind what a reset or an error takes along
+ * vfio_pci_tsm_lose_dependents() - unbind what a reset takes along
  * @pdev: the function that has it: a PF, or one that others have for DSM
- * @reason: why
  *
  * Context: takes functions_lock, and tsm_lock of each.
  */
-void vfio_pci_tsm_lose_dependents(struct pci_dev *pdev, enum vfio_tsm_reason reason)
+void vfio_pci_tsm_lose_dependents(struct pci_dev *pdev)
 {
 	struct vfio_pci_tsm_device *tsm;
 
 	guard(mutex)(&functions_lock);
 	list_for_each_entry(tsm, &functions, node) {
-		if (is_vf_of(tsm, pdev) || READ_ONCE(tsm->dsm) == pdev)
-			vfio_pci_tsm_lose(tsm, reason);
+		if (depends_on(tsm, pdev))
+			vfio_pci_tsm_lose(tsm, VFIO_TSM_REASON_RESET);
+	}
+}
+
+/**
+ * vfio_pci_tsm_tell_dependents() - tell of an error, which is theirs as well
+ * @pdev: the function that has it: a PF, or one that others have for DSM
+ *
+ * Each is unbound by its own watch, and none waits for another.
+ *
+ * Context: takes functions_lock alone.
+ */
+void vfio_pci_tsm_tell_dependents(struct pci_dev *pdev)
+{
+	struct vfio_pci_tsm_device *tsm;
+
+	guard(mutex)(&functions_lock);
+	list_for_each_entry(tsm, &functions, node) {
+		if (!depends_on(tsm, pdev))
+			continue;
+		WRITE_ONCE(tsm->aer, true);
+		mod_delayed_work(system_freezable_power_efficient_wq, &tsm->watch, 0);
 	}
 }
 

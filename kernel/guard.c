@@ -176,14 +176,28 @@ ssize_t vfio_pci_tsm_read(struct vfio_device *vdev, char __user *buf, size_t cou
 }
 
 /*
- * A PF's registers are its VFs' as well, and those of a DSM all that it serves. A bind
- * of one of them does not wait for the PF's op_sem: what is under way is not stopped.
+ * A PF's registers are its VFs' as well, and a DSM's those of all that it serves. As
+ * long as one of those is written to, none of these is bound.
  */
+static ssize_t write_others_config(struct vfio_pci_tsm_device *tsm, const char __user *buf,
+				   size_t count, loff_t *ppos)
+{
+	struct vfio_pci_tsm_writer writer;
+	ssize_t ret;
+
+	if (!vfio_pci_tsm_config_matters(tsm, *ppos, count))
+		return vfio_pci_core_write(&tsm->core.vdev, buf, count, ppos);
+	if (!vfio_pci_tsm_begin_write(tsm->core.pdev, &writer))
+		return vfio_pci_tsm_config_write(tsm, false, buf, count, ppos);
+	ret = vfio_pci_core_write(&tsm->core.vdev, buf, count, ppos);
+	vfio_pci_tsm_end_write(&writer);
+	return ret;
+}
+
 static ssize_t write_config(struct vfio_pci_tsm_device *tsm, const char __user *buf, size_t count,
 			    loff_t *ppos)
 {
 	struct pci_dev *pdev = tsm->core.pdev;
-	bool bound;
 
 	/* As vfio_pci_rw(), for it is looked at before. */
 	PM_RUNTIME_ACQUIRE(&pdev->dev, pm);
@@ -194,10 +208,9 @@ static ssize_t write_config(struct vfio_pci_tsm_device *tsm, const char __user *
 		vfio_tsm_blocked(tsm->tdev, VFIO_TSM_BLOCKED_UNKNOWN);
 		return -EBUSY;
 	}
-	bound = vfio_pci_tsm_is_bound(tsm);
-	if (bound || vfio_pci_tsm_resets_are_off(pdev))
-		return vfio_pci_tsm_config_write(tsm, bound, buf, count, ppos);
-	return vfio_pci_core_write(&tsm->core.vdev, buf, count, ppos);
+	if (vfio_pci_tsm_is_bound(tsm))
+		return vfio_pci_tsm_config_write(tsm, true, buf, count, ppos);
+	return write_others_config(tsm, buf, count, ppos);
 }
 
 ssize_t vfio_pci_tsm_write(struct vfio_device *vdev, const char __user *buf, size_t count,

@@ -87,11 +87,18 @@ static const struct vfio_pci_device_ops vfio_pci_tsm_pci_ops = {
 	.get_dmabuf_phys = vfio_pci_core_get_dmabuf_phys,
 };
 
-/* Of what would go wrong with a function that gets the driver now, what can be seen. */
-static int check_probe(struct pci_dev *pdev)
+/* Whether it is in a hot-plug slot of which a function is bound. */
+static bool shares_slot_with_tdi(struct pci_dev *pdev)
 {
 	struct pci_dev *bridge = pci_upstream_bridge(pdev);
 
+	return !pdev->is_virtfn && pdev->slot && pdev->slot->hotplug && bridge &&
+	       vfio_pci_tsm_resets_are_off(bridge);
+}
+
+/* Of what would go wrong with a function that gets the driver now, what can be seen. */
+static int check_probe(struct pci_dev *pdev)
+{
 	/* vfio-pci's own answer, before its VFs can find driver data that go again. */
 	if (pci_num_vf(pdev)) {
 		pci_warn(pdev, "a PF needs the driver before it has VFs\n");
@@ -99,9 +106,11 @@ static int check_probe(struct pci_dev *pdev)
 	}
 	/*
 	 * vfio_pci_core_register_device() would find that the slot cannot be reset, and
-	 * put it into another device set than those that are there, for good.
+	 * put it into another device set than those that are there, for good. (Where it
+	 * never can, there is one set in any case; who offers a reset, only its own
+	 * driver knows.)
 	 */
-	if (!pdev->is_virtfn && pdev->slot && bridge && vfio_pci_tsm_resets_are_off(bridge)) {
+	if (shares_slot_with_tdi(pdev)) {
 		pci_warn(pdev, "no driver while a function in its slot is bound as a TDI\n");
 		return -EBUSY;
 	}
@@ -154,9 +163,9 @@ static void vfio_pci_tsm_remove(struct pci_dev *pdev)
 
 	/* Waits until whoever has the device open has let it go. */
 	vfio_pci_core_unregister_device(&tsm->core);
+	vfio_pci_tsm_del(tsm);
 	/* An error may have set it off after the close; none comes any more. */
 	cancel_delayed_work_sync(&tsm->watch);
-	vfio_pci_tsm_del(tsm);
 	vfio_tsm_unregister(tsm->tdev);
 	vfio_put_device(&tsm->core.vdev);
 }

@@ -43,7 +43,8 @@ struct held_resets {
 
 static LIST_HEAD(held_resets);
 static LIST_HEAD(holders); /* devices, by vfio_pci_tsm_device::holder */
-/* Both lists and all in them; a leaf below tsm_lock, and below pci_bus_sem */
+static LIST_HEAD(writers); /* struct vfio_pci_tsm_writer */
+/* These lists and all in them; a leaf below tsm_lock, and below pci_bus_sem */
 static DEFINE_MUTEX(held_lock);
 
 static struct held_resets *find_held(struct pci_dev *pdev)
@@ -128,26 +129,24 @@ static bool takes_along(struct pci_dev *pdev, struct pci_dev *other)
 }
 
 /**
- * vfio_pci_tsm_get_dsm() - the DSM of a function, if that is another one's affair
+ * vfio_pci_tsm_get_function0() - function 0 of the same device, if that is another
  * @pdev: the function
  *
- * Function 0 of the same device, as pf0_dev_get() of drivers/pci/tsm.c has it.
+ * It may be the DSM: pf0_dev_get() of drivers/pci/tsm.c.
  *
- * Return: it, referenced; NULL if it is not connected to a TSM, or is the function
- * itself, or the PF of a VF, which are looked after in any case.
+ * Return: it, referenced; NULL if it is the function itself, or the PF of a VF, which
+ * are looked after in any case.
  *
  * Context: takes pci_bus_sem, so not under tsm_lock: whoever waits for that with a
  * device lock may keep AER waiting, which has pci_bus_sem.
  */
-struct pci_dev *vfio_pci_tsm_get_dsm(struct pci_dev *pdev)
+struct pci_dev *vfio_pci_tsm_get_function0(struct pci_dev *pdev)
 {
 	struct pci_dev *pf = pci_physfn(pdev);
 	struct pci_dev *f0 __free(pci_dev_put) =
 		pci_get_slot(pf->bus, pf->devfn - PCI_FUNC(pf->devfn));
 
-	if (!f0 || !READ_ONCE(f0->tsm) || takes_along(pdev, f0))
-		return NULL;
-	return no_free_ptr(f0);
+	return f0 && !takes_along(pdev, f0) ? no_free_ptr(f0) : NULL;
 }
 
 static void unhold_until(struct pci_dev *pdev, struct pci_dev *end)
@@ -200,6 +199,59 @@ static bool any_resetting(struct vfio_pci_tsm_device *tsm)
 	return tsm->dsm && may_be_resetting(tsm->dsm);
 }
 
+/* Without a driver the PCI core does not know, but has left it on. */
+static bool is_asleep(struct pci_dev *pdev)
+{
+	return pdev->current_state != PCI_D0 && pdev->current_state != PCI_UNKNOWN;
+}
+
+/* They are not runtime suspended, but who uses them can write to their registers. */
+static bool others_asleep(struct vfio_pci_tsm_device *tsm)
+{
+	return is_asleep(pci_physfn(tsm->core.pdev)) || (tsm->dsm && is_asleep(tsm->dsm));
+}
+
+/* Writes that began when they were let through. To the function itself, there are none. */
+static bool others_written(struct vfio_pci_tsm_device *tsm)
+{
+	struct vfio_pci_tsm_writer *writer;
+
+	guard(mutex)(&held_lock);
+	list_for_each_entry(writer, &writers, node) {
+		if (writer->pdev == pci_physfn(tsm->core.pdev) || writer->pdev == tsm->dsm)
+			return true;
+	}
+	return false;
+}
+
+/**
+ * vfio_pci_tsm_begin_write() - begin to write what a bound function may depend on
+ * @pdev: the function that is written to
+ * @writer: the caller's, until vfio_pci_tsm_end_write()
+ *
+ * Return: true, and until the end nothing that depends on @pdev is bound; false when
+ * something is, and nothing is to be ended.
+ */
+bool vfio_pci_tsm_begin_write(struct pci_dev *pdev, struct vfio_pci_tsm_writer *writer)
+{
+	guard(mutex)(&held_lock);
+	if (find_held(pdev))
+		return false;
+	writer->pdev = pdev;
+	list_add(&writer->node, &writers);
+	return true;
+}
+
+/**
+ * vfio_pci_tsm_end_write() - it is written
+ * @writer: from vfio_pci_tsm_begin_write()
+ */
+void vfio_pci_tsm_end_write(struct vfio_pci_tsm_writer *writer)
+{
+	guard(mutex)(&held_lock);
+	list_del(&writer->node);
+}
+
 /*
  * Whether recovery from an error is at work on a function of this driver. A PF does
  * not leave the driver as long as a VF of it is in use: its VFs go first, and one
@@ -217,21 +269,26 @@ static bool is_recovering(struct pci_dev *pdev)
  * vfio_pci_tsm_has_error() - whether an error came, or is being recovered from
  * @tsm: the device, with @tsm->aer cleared since what is to be known began
  *
- * Return: true for an error of the function, and for the recovery of its PF, as far
- * as that is on this driver.
+ * Return: true for an error of the function, a fatal one of its PF or DSM, and for
+ * recovery of its PF from any, as far as that is on this driver.
+ *
+ * Context: under tsm_lock.
  */
 bool vfio_pci_tsm_has_error(struct vfio_pci_tsm_device *tsm)
 {
-	return READ_ONCE(tsm->aer) || is_recovering(tsm->core.pdev) ||
-	       is_recovering(pci_physfn(tsm->core.pdev));
+	struct pci_dev *pdev = tsm->core.pdev;
+
+	return READ_ONCE(tsm->aer) || is_recovering(pdev) || is_recovering(pci_physfn(pdev)) ||
+	       pci_channel_offline(pdev) || pci_channel_offline(pci_physfn(pdev)) ||
+	       (tsm->dsm && pci_channel_offline(tsm->dsm));
 }
 
 /**
  * vfio_pci_tsm_resets_off() - have the PCI core refuse resets
  * @tsm: the device
  *
- * Return: 0; -EHOSTDOWN when a reset or a recovery is at work; -ENOMEM; then nothing
- * is held.
+ * Return: 0; -EHOSTDOWN when a reset or a recovery is at work, or PF or DSM sleeps or
+ * is written to; -ENOMEM; then nothing is held.
  *
  * Context: under tsm_lock, with no reset of the function itself at work.
  */
@@ -249,7 +306,8 @@ int vfio_pci_tsm_resets_off(struct vfio_pci_tsm_device *tsm)
 	 * an error that was not seen before may have come before there was a hold.
 	 */
 	smp_mb();
-	if (any_resetting(tsm) || vfio_pci_tsm_has_error(tsm)) {
+	if (any_resetting(tsm) || others_written(tsm) || others_asleep(tsm) ||
+	    vfio_pci_tsm_has_error(tsm)) {
 		vfio_pci_tsm_resets_on(tsm);
 		return -EHOSTDOWN;
 	}
@@ -304,7 +362,7 @@ static void reset_prepare(struct pci_dev *pdev)
 			vfio_pci_tsm_drop_locked(tsm, VFIO_TSM_REASON_RESET);
 	}
 	/* A PF's reset is its VFs' as well, and a DSM's harms all that it serves. */
-	vfio_pci_tsm_lose_dependents(pdev, VFIO_TSM_REASON_RESET);
+	vfio_pci_tsm_lose_dependents(pdev);
 }
 
 static void reset_done(struct pci_dev *pdev)
@@ -328,6 +386,7 @@ static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t
 	/* A recovery that has failed ends with this, and has no error_resume(). */
 	WRITE_ONCE(tsm->recovering, state != pci_channel_io_perm_failure);
 	WRITE_ONCE(tsm->aer, true);
+	WRITE_ONCE(tsm->tell_others, true);
 	resets_on_for_recovery(tsm);
 	mod_delayed_work(system_freezable_power_efficient_wq, &tsm->watch, 0);
 	return vfio_pci_core_aer_err_detected(pdev, state);

@@ -179,9 +179,9 @@ void vfio_pci_tsm_watch(struct work_struct *work)
 	struct vfio_pci_tsm_device *tsm =
 		container_of(to_delayed_work(work), struct vfio_pci_tsm_device, watch);
 
-	/* VFs may be on buses that recovery does not walk; of a root complex, it does none. */
-	if (READ_ONCE(tsm->aer))
-		vfio_pci_tsm_lose_dependents(tsm->core.pdev, VFIO_TSM_REASON_AER);
+	/* VFs may be on buses that recovery does not walk; of a root complex, it walks none. */
+	if (xchg(&tsm->tell_others, false))
+		vfio_pci_tsm_tell_dependents(tsm->core.pdev);
 
 	if (vfio_pci_tsm_is_bound(tsm))
 		queue_delayed_work(system_freezable_power_efficient_wq, &tsm->watch,

@@ -40,7 +40,7 @@
  *
  * and the device lock before functions_lock and tsm_lock, in resets, AER, SR-IOV
  * and removal. AER waits for device locks with pci_bus_sem held: so that is taken
- * before held_lock, and never below tsm_lock. The kernel-doc of each lock has what it
+ * before held_lock, and here never below tsm_lock. The kernel-doc of each lock has what it
  * protects.
  *
  * Unbinding takes tsm_lock alone, and can be done from everywhere.
@@ -107,6 +107,7 @@ enum vfio_pci_tsm_mmap_state {
  * @vdevice: the vDEVICE that it is bound by, held, or NULL; set under @op_sem for
  *	write as long as it is not bound
  * @aer: an uncorrectable error came since the bind began; takes no lock
+ * @tell_others: those that depend on the function are to be told of it; takes no lock
  * @recovering: an error is being recovered from; takes no lock
  * @holder: in the list of those for whom resets are off; under held_lock
  * @dsm: the DSM if that is neither the function nor its PF: referenced, and kept
@@ -138,6 +139,7 @@ struct vfio_pci_tsm_device {
 	struct pci_tdi *tdi;
 	struct iommufd_vdevice *vdevice;
 	bool aer;
+	bool tell_others;
 	bool recovering;
 	struct list_head holder;
 	struct pci_dev *dsm;
@@ -150,6 +152,16 @@ struct vfio_pci_tsm_device {
 
 	enum vfio_pci_tsm_mmap_state mmap_state;
 	atomic_t mappings;
+};
+
+/**
+ * struct vfio_pci_tsm_writer - a write to configuration space that others may depend on
+ * @node: in a list of reset.c
+ * @pdev: the function that is written to; compared only
+ */
+struct vfio_pci_tsm_writer {
+	struct list_head node;
+	struct pci_dev *pdev;
 };
 
 /**
@@ -218,6 +230,7 @@ int vfio_pci_tsm_pasid_attach_ioas(struct vfio_device *vdev, u32 pasid, u32 *pt_
 void vfio_pci_tsm_pasid_detach_ioas(struct vfio_device *vdev, u32 pasid);
 
 /* config.c */
+bool vfio_pci_tsm_config_matters(struct vfio_pci_tsm_device *tsm, loff_t pos, size_t count);
 bool vfio_pci_tsm_config_is_hosts(struct vfio_pci_tsm_device *tsm, loff_t pos, size_t count);
 ssize_t vfio_pci_tsm_config_write(struct vfio_pci_tsm_device *tsm, bool bound,
 				  const char __user *buf, size_t count, loff_t *ppos);
@@ -235,7 +248,9 @@ int vfio_pci_tsm_resets_off(struct vfio_pci_tsm_device *tsm);
 void vfio_pci_tsm_resets_on(struct vfio_pci_tsm_device *tsm);
 bool vfio_pci_tsm_resets_are_off(struct pci_dev *pdev);
 bool vfio_pci_tsm_has_error(struct vfio_pci_tsm_device *tsm);
-struct pci_dev *vfio_pci_tsm_get_dsm(struct pci_dev *pdev);
+struct pci_dev *vfio_pci_tsm_get_function0(struct pci_dev *pdev);
+bool vfio_pci_tsm_begin_write(struct pci_dev *pdev, struct vfio_pci_tsm_writer *writer);
+void vfio_pci_tsm_end_write(struct vfio_pci_tsm_writer *writer);
 
 /* vdevice.c */
 #ifdef VFIO_PCI_TSM_VDEVICE
@@ -265,7 +280,8 @@ int vfio_pci_tsm_check_group(struct vfio_pci_tsm_device *tsm);
 bool vfio_pci_tsm_attach_begin(struct vfio_pci_tsm_device *tsm, bool replace,
 			       enum vfio_tsm_blocked kind);
 void vfio_pci_tsm_attach_end(struct vfio_pci_tsm_device *tsm);
-void vfio_pci_tsm_lose_dependents(struct pci_dev *pdev, enum vfio_tsm_reason reason);
+void vfio_pci_tsm_lose_dependents(struct pci_dev *pdev);
+void vfio_pci_tsm_tell_dependents(struct pci_dev *pdev);
 int vfio_pci_tsm_set_num_vfs(struct pci_dev *pdev, int nr_virtfn);
 bool vfio_pci_tsm_is_suspending(void);
 
