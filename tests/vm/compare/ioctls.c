@@ -2,9 +2,11 @@
 /* ioctls of the device file: questions, features, resets, ioeventfds. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <linux/vfio.h>
@@ -96,6 +98,23 @@ static bool is_new(unsigned int nr)
 }
 
 /*
+ * An argument that ends where nothing can be read. The answer to a size beyond
+ * it would else hang on what happens to lie behind, and on how near to the end
+ * of the address space a stack was put.
+ */
+static union argument *new_argument(void)
+{
+	union argument *arg = mmap(NULL, 2 * sizeof(*arg), PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (arg == MAP_FAILED || mprotect(arg + 1, sizeof(*arg), PROT_NONE)) {
+		perror("vfio-transcript: memory");
+		exit(1);
+	}
+	return arg;
+}
+
+/*
  * Every number with every size and flag of an empty argument. The head of what
  * comes back is shown but for the ids in GET_PCI_HOT_RESET_INFO.
  */
@@ -103,7 +122,7 @@ void show_all_ioctls(const struct target *t)
 {
 	static const uint32_t sizes[] = { 0, 4, 7, 8, 12, 16, 20, 24, 32, 40, PAGE, ~0u };
 	static const uint32_t flags[] = { 0, 1, 2, 4, 8, 0x10, 0x80000000, ~0u };
-	union argument arg;
+	union argument *arg = new_argument();
 
 	title("Every ioctl with empty arguments");
 	for (unsigned int nr = 0; nr < 32; nr++) {
@@ -116,12 +135,12 @@ void show_all_ioctls(const struct target *t)
 				if (VFIO_BASE + nr == _IOC_NR(VFIO_DEVICE_PCI_HOT_RESET) &&
 				    !flags[j] && sizes[i] > 12)
 					continue;
-				clear(&arg, sizes[i], flags[j]);
-				say(call(t, _IO(VFIO_TYPE, VFIO_BASE + nr), &arg),
+				clear(arg, sizes[i], flags[j]);
+				say(call(t, _IO(VFIO_TYPE, VFIO_BASE + nr), arg),
 				    "ioctl %u, argsz %#x flags %#x", nr, sizes[i], flags[j]);
 				if (VFIO_BASE + nr != _IOC_NR(VFIO_DEVICE_GET_PCI_HOT_RESET_INFO))
 					printf("  %016llx\n",
-					       (unsigned long long)digest(&arg, sizeof(arg)));
+					       (unsigned long long)digest(arg, sizeof(*arg)));
 			}
 	}
 
@@ -132,19 +151,20 @@ void show_all_ioctls(const struct target *t)
 		if (known == 11 || (known >= 0 && is_new(known)))
 			continue;
 		say(call(t, _IO(VFIO_TYPE, nr), NULL), "ioctl %d, no argument", known);
-		say(call(t, _IOWR(VFIO_TYPE, nr, uint64_t), &arg), "ioctl %d, with a size", known);
+		say(call(t, _IOWR(VFIO_TYPE, nr, uint64_t), arg), "ioctl %d, with a size", known);
 	}
-	say(call(t, _IO('x', VFIO_BASE + 7), &arg), "ioctl of another type");
-	say(call(t, 0, &arg), "ioctl 0");
+	say(call(t, _IO('x', VFIO_BASE + 7), arg), "ioctl of another type");
+	say(call(t, 0, arg), "ioctl 0");
 
 	/* What may have been set off. */
-	clear(&arg, 8, VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_LOW_POWER_EXIT);
-	say(call(t, VFIO_DEVICE_FEATURE, &arg), "low power exit");
+	clear(arg, 8, VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_LOW_POWER_EXIT);
+	say(call(t, VFIO_DEVICE_FEATURE, arg), "low power exit");
 	if (t->group < 0) {
-		clear(&arg, 16, 0);
-		arg.word[2] = t->ioas;
-		say(call(t, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &arg), "attach");
+		clear(arg, 16, 0);
+		arg->word[2] = t->ioas;
+		say(call(t, VFIO_DEVICE_ATTACH_IOMMUFD_PT, arg), "attach");
 	}
+	munmap(arg, 2 * sizeof(*arg));
 }
 
 static void feature(const struct target *t, uint32_t nr, uint32_t flags, uint32_t argsz, int fill)
