@@ -3,7 +3,6 @@
 # error that says so, or all is well without that memory; nothing stays half
 # done, and the device works afterwards. What leaks, init finds at the end.
 # vm: --timeout 1500
-# by hand: the IOMMU core warns of failed allocations of its own (__iommu_release_dma_ownership)
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers
@@ -17,6 +16,9 @@ setup_file() {
 	echo 0 >$failslab/probability
 	echo 0 >$failslab/verbose
 	echo N >$failslab/ignore-gfp-wait
+	# When the device is given back, the IOMMU core attaches its default domain
+	# and warns where that fails: the identity domain needs no memory for it.
+	echo identity >"$pci/devices/$dev/iommu_group/type"
 	load_all
 	# iommufd has points of its own at which it fails, which are counted as well.
 	echo 0 >/sys/kernel/debug/fail_iommufd/verbose
