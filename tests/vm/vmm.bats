@@ -130,3 +130,29 @@ bound_by_vmm() {
 	guest_takes
 	guest "dd if=/dev/nvme0n1 of=/dev/null bs=64k count=16 2>/dev/null"
 }
+
+@test "a device that QEMU was given as an open file is bound as well" {
+	local file
+	exec {file}<>"/dev/vfio/devices/$(ls "$pci/devices/$dev/vfio-dev")"
+	vmm_launch kvm "fd=$file,x-no-mmap=on"
+	exec {file}>&-
+	guest_answer
+	guest_lets_go
+	run -0 tsmctl bind "$dev"
+	bound_by_vmm
+	run -0 tsmctl unbind "$dev"
+	assert_equal "$(sim state)" CONFIG_UNLOCKED
+}
+
+@test "QEMU without KVM: refused, with the reason, and QEMU goes on" {
+	vmm_launch tcg "host=$dev,x-no-mmap=on" -S
+	prelaunch() { qmp query-status 2>/dev/null | grep -o prelaunch; }
+	eventually prelaunch prelaunch
+	assert_equal "$(attr state)" open
+	run tsmctl bind "$dev"
+	assert_failure
+	assert_output --partial KVM_DEV_VFIO_FILE_ADD
+	assert_equal "$(attr state)" open
+	assert_equal "$(sim state)" CONFIG_UNLOCKED
+	assert_equal "$(prelaunch)" prelaunch
+}

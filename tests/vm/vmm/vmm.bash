@@ -22,26 +22,32 @@ guest_image() {
 	(cd "$root" && find . | cpio -o -H newc --quiet) >"$BATS_FILE_TMPDIR/guest.cpio"
 }
 
-# vmm_start [OPTION]: QEMU with a guest that has the device, by vfio-pci with OPTION;
-# $vmm is its pid. It stays until vmm_stop.
-vmm_start() {
-	local run=$BATS_TEST_TMPDIR/vmm command
+# vmm_launch ACCEL DEVICE [ARG]...: QEMU with a device that vfio-pci's options DEVICE
+# name; $vmm is its pid. It stays until vmm_stop.
+vmm_launch() {
+	local run=$BATS_TEST_TMPDIR/vmm accel=$1 device=$2 command
+	shift 2
 	read -r -a command <<<"${TSMCTL_VM_QEMU:?}"
 	mkdir -p "$run"
 	rm -f "$run"/*
 	mkfifo "$run/console.in" "$run/console.out"
-	"${command[@]}" -accel kvm -cpu qemu64 -M q35 -m 256 -nodefaults -no-user-config \
+	"${command[@]}" -accel "$accel" -cpu qemu64 -M q35 -m 256 -nodefaults -no-user-config \
 		-display none \
 		-kernel "${TSMCTL_VM_KERNEL:?}" -initrd "$BATS_FILE_TMPDIR/guest.cpio" \
 		-append "console=ttyS0 quiet panic=-1 no_timer_check tsc=reliable" \
 		-chardev "pipe,id=console,path=$run/console" -serial chardev:console \
 		-object iommufd,id=iommufd0 \
-		-device "vfio-pci,host=$dev,iommufd=iommufd0,id=dev0,addr=5${1:+,$1}" \
-		-qmp "unix:$run/qmp,server=on,wait=off" >"$run/log" 2>&1 3>&- &
+		-device "vfio-pci,iommufd=iommufd0,id=dev0,addr=5,$device" \
+		-qmp "unix:$run/qmp,server=on,wait=off" "$@" >"$run/log" 2>&1 3>&- &
 	vmm=$!
 	# For both ways: to open one way waits for the other end, which may never come.
 	exec {guest_in}<>"$run/console.in" {guest_out}<>"$run/console.out"
-	guest_answer || { cat "$run/log"; return 1; }
+}
+
+# vmm_start [OPTION]: under KVM, with the device and OPTION, and a guest that runs
+vmm_start() {
+	vmm_launch kvm "host=$dev${1:+,$1}"
+	guest_answer || { cat "$BATS_TEST_TMPDIR/vmm/log"; return 1; }
 }
 
 # Up to the line that says how a command ended: it is the status here.
