@@ -151,7 +151,7 @@ bound_by_vmm() {
 	assert_equal "$(attr state)" open
 	run tsmctl bind "$dev"
 	assert_failure
-	assert_output --partial KVM_DEV_VFIO_FILE_ADD
+	assert_output --partial "-accel kvm"
 	assert_equal "$(attr state)" open
 	assert_equal "$(sim state)" CONFIG_UNLOCKED
 	assert_equal "$(prelaunch)" prelaunch
