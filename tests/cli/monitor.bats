@@ -23,6 +23,8 @@ teardown() { [ -z "${MONITOR:-}" ] || kill -KILL "$MONITOR" 2> /dev/null || true
 
 # monitor ARG...: starts it in the background.
 monitor() {
+	# not what an earlier one left, until this one has begun
+	[ -p "$OUT" ] || : > "$OUT"
 	env "LD_PRELOAD=$BATS_FILE_TMPDIR/udev.so" \
 		"ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0" \
 		tsmctl monitor "$@" > "$OUT" 2> "$OUT.err" 3>&- &
