@@ -151,6 +151,8 @@ static int vfio_pci_tsm_probe(struct pci_dev *pdev, const struct pci_device_id *
 
 err_del:
 	vfio_pci_tsm_del(tsm);
+	/* A PF's error may have set it off; from here on none does. */
+	cancel_delayed_work_sync(&tsm->watch);
 	vfio_tsm_unregister(tsm->tdev);
 err_put:
 	vfio_put_device(&tsm->core.vdev);
@@ -165,7 +167,7 @@ static void vfio_pci_tsm_remove(struct pci_dev *pdev)
 	vfio_pci_core_unregister_device(&tsm->core);
 	vfio_pci_tsm_del(tsm);
 	/* An error may have set it off after the close; none comes any more. */
-	cancel_delayed_work_sync(&tsm->watch);
+	vfio_pci_tsm_end_watch(tsm);
 	vfio_tsm_unregister(tsm->tdev);
 	vfio_put_device(&tsm->core.vdev);
 }

@@ -145,7 +145,14 @@ void vfio_pci_tsm_close_device(struct vfio_device *vdev)
 			vfio_pci_tsm_drop_locked(tsm, VFIO_TSM_REASON_CLOSE);
 		tsm->lost = false;
 	}
-	cancel_delayed_work_sync(&tsm->watch);
+	vfio_pci_tsm_end_watch(tsm);
+	/*
+	 * vfio-pci's reset asks no driver first. There is none while something that
+	 * depends on this function is bound, unless root or a recovery has brought
+	 * it back.
+	 */
+	if (READ_ONCE(tsm->core.pdev->reset_methods[0]))
+		vfio_pci_tsm_lose_dependents(tsm->core.pdev);
 
 	release_claims(tsm);
 	vfio_pci_core_close_device(vdev);

@@ -188,6 +188,21 @@ void vfio_pci_tsm_watch(struct work_struct *work)
 				   VFIO_PCI_TSM_WATCH_INTERVAL);
 }
 
+/**
+ * vfio_pci_tsm_end_watch() - stop it, when the device is closed or goes away
+ * @tsm: the device
+ *
+ * Others are told of an error all the same: it may be nobody else who does.
+ *
+ * Context: may sleep; not under tsm_lock or functions_lock.
+ */
+void vfio_pci_tsm_end_watch(struct vfio_pci_tsm_device *tsm)
+{
+	cancel_delayed_work_sync(&tsm->watch);
+	if (xchg(&tsm->tell_others, false))
+		vfio_pci_tsm_tell_dependents(tsm->core.pdev);
+}
+
 /*
  * Who reads the state does not wait for a TSM that is slow to change it, or, where
  * it has just begun, can at least be killed.

@@ -35,7 +35,7 @@
  *	functions_lock (functions.c)
  *	vfio_pci_tsm_device::tsm_lock - held for as long as a TSM takes to bind or
  *		unbind. Under functions_lock only by root's doings: a suspend, a reset
- *		of a PF or DSM.
+ *		of a PF or DSM, at its close as well.
  *	held_lock (reset.c), and PCI/TSM's own
  *
  * and the device lock before functions_lock and tsm_lock, in resets, AER, SR-IOV
@@ -215,6 +215,7 @@ void vfio_pci_tsm_drop_locked(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_rea
 void vfio_pci_tsm_lose(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_reason reason);
 bool vfio_pci_tsm_is_bound(struct vfio_pci_tsm_device *tsm);
 void vfio_pci_tsm_watch(struct work_struct *work);
+void vfio_pci_tsm_end_watch(struct vfio_pci_tsm_device *tsm);
 
 /* guard.c */
 long vfio_pci_tsm_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned long arg);
