@@ -33,7 +33,7 @@ int assign_check(struct ctx *ctx, const struct pci_device *dev)
 	if (pci_group(ctx, dev) < 0) {
 		p.err = -ENODEV;
 		p.stage = "iommu";
-		p.hint = "enable the IOMMU in the firmware and the kernel (intel_iommu=on)";
+		p.hint = "enable the IOMMU in the firmware, and on Intel boot with intel_iommu=on";
 		return report_error(ctx, &p, "no IOMMU: it is in no IOMMU group");
 	}
 	return holder_refuse(ctx, dev, "assign it");

@@ -43,6 +43,7 @@ int choice_allows(struct ctx *ctx, const struct pci_device *dev, const struct ch
 				    h->text, c->pid);
 	if (h->ours || h->pid || c->pid)
 		return 0;
-	p.hint = "run this on the host, outside of a container; 'tsmctl revoke' unbinds any device";
+	p.hint =
+		"run this on the host, outside of a container; 'tsmctl revoke @' unbinds it all the same";
 	return report_error(ctx, &p, "cannot %s it: %s holds it", what, h->text);
 }

@@ -45,11 +45,11 @@ static void check_group(struct ctx *ctx, const struct pci_device *dev, struct fi
 		finding_fail(f, EXIT_UNSUPPORTED, "it is in no IOMMU group");
 		finding_fix(
 			f,
-			"enable the IOMMU in the firmware, and boot with intel_iommu=on or amd_iommu=on");
+			"enable the IOMMU in the firmware; boot with intel_iommu=on, or without amd_iommu=off");
 		return;
 	}
 	if (!pci_group_strangers(ctx, group, dev, others, sizeof(others))) {
-		finding_pass(f, "group %d has no function with a host driver", group);
+		finding_pass(f, "group %d has no function on another driver", group);
 		return;
 	}
 	finding_fail(f, EXIT_BUSY, "group %d has %s", group, others);
@@ -311,15 +311,15 @@ static void check_state(struct ctx *ctx, const struct pci_device *dev, struct fi
 	} else {
 		finding_fail(f, EXIT_FAILED,
 			     "its state is lost: the TSM or the host took the TDI away");
-		finding_fix(f,
-			    "let its owner close it, then see check connection, and bind it again");
+		finding_fix(f, "tsmctl unbind %s, then see check connection, and bind it again",
+			    dev->name);
 	}
 }
 
 /* Names of what a bind refuses are those of last_error's stages where there is one. */
 const struct check device_checks[] = {
 	{ "present", "the function is there", check_present },
-	{ "group", "its IOMMU group is free for VFIO", check_group },
+	{ "group", "all of its IOMMU group is on vfio-pci-tsm, or on no driver", check_group },
 	{ "driver", "it is assigned", check_driver },
 	{ "connection", "it is connected to a TSM", check_connection },
 	{ "cdev", "its VFIO device can be opened", check_cdev },

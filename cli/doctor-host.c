@@ -197,7 +197,7 @@ static void check_iommu(struct ctx *ctx, const struct pci_device *dev, struct fi
 		     ctx->sysfs.path);
 	finding_fix(
 		f,
-		"enable the IOMMU in the firmware, and boot with intel_iommu=on or amd_iommu=on");
+		"enable the IOMMU in the firmware; boot with intel_iommu=on, or without amd_iommu=off");
 }
 
 /* x86 kernels put IR- before the name of a chip whose interrupts are remapped. */

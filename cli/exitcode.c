@@ -18,7 +18,7 @@ static const struct {
 	{ -EOPNOTSUPP, EXIT_UNSUPPORTED, NULL },
 	{ -ENOSYS, EXIT_UNSUPPORTED, NULL },
 	{ -ENOTTY, EXIT_UNSUPPORTED, NULL },
-	{ -ENODEV, EXIT_NO_DEVICE, "'tsmctl list all' shows the devices that there are" },
+	{ -ENODEV, EXIT_NO_DEVICE, "'lspci -D' shows the addresses of all devices" },
 };
 
 int exit_code_of(int err)

@@ -197,7 +197,7 @@ int holder_refuse(struct ctx *ctx, const struct pci_device *dev, const char *wha
 	if (h.pid)
 		p.value = pid;
 	if (h.ours)
-		p.hint = "run 'tsmctl unbind' first";
+		p.hint = "run 'tsmctl unbind @' first";
 	return report_error(ctx, &p, "cannot %s while %s holds it", what, h.text);
 }
 
@@ -237,6 +237,6 @@ int holder_stop(struct ctx *ctx, const struct pci_device *dev, const struct hold
 	p.err = stop_process(pidfd);
 	if (!p.err)
 		return 0;
-	p.hint = p.err == -ETIMEDOUT ? "'tsmctl revoke' unbinds without it" : NULL;
+	p.hint = p.err == -ETIMEDOUT ? "'tsmctl revoke @' unbinds without it" : NULL;
 	return report_error(ctx, &p, "cannot stop %s: %s", h->text, strerror(-p.err));
 }

@@ -176,8 +176,8 @@ int pci_group(const struct ctx *ctx, const struct pci_device *dev)
 	return (int)group;
 }
 
-/* The driver of a function if it belongs to the host, not to vfio or a bridge. */
-static bool host_driver(const struct ctx *ctx, const char *name, char *driver, size_t size)
+/* The driver of a function if it is another than ours, and it is no bridge. */
+static bool other_driver(const struct ctx *ctx, const char *name, char *driver, size_t size)
 {
 	char path[sizeof(DEVICES) + PCI_NAME_LEN];
 	char class[ATTR_MAX];
@@ -185,7 +185,7 @@ static bool host_driver(const struct ctx *ctx, const char *name, char *driver, s
 
 	snprintf(path, sizeof(path), DEVICES "/%s", name);
 	fd = openat(ctx->sysfs_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || !link_name(fd, "driver", driver, size) || strstr(driver, "vfio"))
+	if (fd < 0 || !link_name(fd, "driver", driver, size) || streq(driver, TSM_DRIVER))
 		return false;
 	return attr_read(fd, "class", class, sizeof(class)) || !starts_with(class, "0x0604");
 }
@@ -211,7 +211,7 @@ unsigned int pci_group_strangers(const struct ctx *ctx, int group, const struct 
 		    pci_addr_key(&addr) == pci_addr_key(&dev->addr))
 			continue;
 		pci_addr_name(&addr, name);
-		if (!host_driver(ctx, name, driver, sizeof(driver)))
+		if (!other_driver(ctx, name, driver, sizeof(driver)))
 			continue;
 		n = snprintf(buf + used, size - used, "%s%s (%s)", count ? ", " : "", name, driver);
 		if (n > 0 && (size_t)n < size - used)

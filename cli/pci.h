@@ -104,14 +104,14 @@ bool pci_has_id(const struct ctx *ctx, const char *name, unsigned int vendor, un
 int pci_group(const struct ctx *ctx, const struct pci_device *dev);
 
 /**
- * pci_group_strangers() - functions of a device's IOMMU group that host drivers hold
+ * pci_group_strangers() - functions of a device's IOMMU group on other drivers
  * @ctx: this run
  * @group: group number
  * @dev: the device, not counted
  * @buf: out, "ADDRESS (DRIVER), ..."
  * @size: bytes in @buf
  *
- * Bridges, functions without a driver and those of vfio drivers do not count.
+ * Bridges, functions without a driver and those on vfio-pci-tsm do not count.
  *
  * Return: how many there are.
  */

@@ -63,8 +63,12 @@ int report_init(struct ctx *ctx)
 static char *full_hint(struct ctx *ctx, const struct problem *p)
 {
 	const char *hint = p->hint ?: errno_hint(p->err);
-	char names[256], *text;
+	char names[256], filled[512], *text;
 
+	if (hint && p->device) {
+		util_fill(filled, sizeof(filled), hint, p->device);
+		hint = filled;
+	}
 	if (!ctx->binding || !doctor_failing(ctx, ctx->binding, names, sizeof(names)))
 		return hint ? strdup(hint) : NULL;
 	if (asprintf(&text, "%s%s'tsmctl doctor %s' fails on: %s", hint ?: "", hint ? "; " : "",

@@ -19,7 +19,7 @@
  * @value: value that was to be written, or NULL
  * @err: negative errno
  * @stage: step that failed, or NULL
- * @hint: what to do next, or NULL for what the errno suggests
+ * @hint: what to do next, or NULL for what the errno suggests; @ stands for @device
  * @code: exit code, or 0 for what the errno suggests
  */
 struct problem {

@@ -216,7 +216,7 @@ static int run_helper(struct ctx *ctx, const struct pci_device *dev, const struc
 	*pid = 0;
 	p.err = find_helper(path, sizeof(path));
 	if (p.err) {
-		p.hint = "install it with tsmctl";
+		p.hint = "'make install' puts it into " LIBEXECDIR;
 		p.code = EXIT_FAILED;
 		return report_error(ctx, &p, "cannot find " HELPER ": %s", strerror(-p.err));
 	}

@@ -30,13 +30,14 @@ static const struct stage {
 	{ "tdi-id", "no TDI id is configured",
 	  "run 'tsmctl tdi-id @ ID' with the address that the guest sees", EXIT_FAILED },
 	{ "power", "it is not in power state D0, or the host resets or suspends it",
-	  "set its power/control in sysfs to on, and bind again", EXIT_FAILED },
+	  "set power/control of it, its PF and function 0 to on in sysfs, and bind again",
+	  EXIT_FAILED },
 	{ "group", "another function of its IOMMU group is on another driver",
 	  "run 'tsmctl assign' for each of /sys/bus/pci/devices/@/iommu_group/devices", EXIT_BUSY },
 	{ "command", "memory decode or bus mastering is off",
 	  "let the VMM set both bits in the Command register first", EXIT_FAILED },
-	{ "not-connected", "it is not connected to a TSM that can bind", "run 'tsmctl connect @'",
-	  EXIT_UNSUPPORTED },
+	{ "not-connected", "it is not connected to a TSM that can bind",
+	  "run 'tsmctl connect @', or connect its PF or function 0", EXIT_UNSUPPORTED },
 	{ "tsm", "the TSM refused", "the kernel log may say more: 'dmesg'", EXIT_FAILED },
 };
 
@@ -49,20 +50,6 @@ const char *stage_parse(const char *text, int *err)
 	if (!*err || *end != ' ' || !end[1])
 		return NULL;
 	return end + 1;
-}
-
-/* Puts the address in the place of each @. */
-static void fill_in(const char *hint, const char *name, char *buf, size_t size)
-{
-	size_t used = 0;
-
-	for (; *hint && used + PCI_NAME_LEN < size; hint++) {
-		if (*hint == '@')
-			used += (size_t)sprintf(buf + used, "%s", name);
-		else
-			buf[used++] = *hint;
-	}
-	buf[used] = '\0';
 }
 
 static const struct stage *find(const char *name)
@@ -79,14 +66,14 @@ const char *stage_explain(const char *name, const char *stage, char *hint, size_
 
 	if (!s)
 		return NULL;
-	fill_in(s->hint, name, hint, size);
+	util_fill(hint, size, s->hint, name);
 	return s->message;
 }
 
 bool stage_report(struct ctx *ctx, const struct pci_device *dev, int err)
 {
 	struct problem p = { .device = dev->name, .attribute = "bound", .value = "1", .err = err };
-	char text[ATTR_MAX], hint[320];
+	char text[ATTR_MAX];
 	const struct stage *s;
 	int last;
 
@@ -96,8 +83,7 @@ bool stage_report(struct ctx *ctx, const struct pci_device *dev, int err)
 	s = p.stage && last == err ? find(p.stage) : NULL;
 	if (!s)
 		return false;
-	fill_in(s->hint, dev->name, hint, sizeof(hint));
-	p.hint = hint;
+	p.hint = s->hint;
 	p.code = s->code;
 	report_error(ctx, &p, "bind refused: %s (%s)", s->message, strerrorname_np(-err) ?: "?");
 	return true;
@@ -109,12 +95,10 @@ int stage_foresee(struct ctx *ctx, const struct pci_device *dev, const char *sta
 		.device = dev->name, .attribute = "bound", .value = "1", .err = err, .stage = stage
 	};
 	const struct stage *s = find(stage);
-	char hint[320];
 
 	if (!s)
 		return 0;
-	fill_in(s->hint, dev->name, hint, sizeof(hint));
-	p.hint = hint;
+	p.hint = s->hint;
 	p.code = s->code;
 	return report_error(ctx, &p, "a bind would be refused: %s", s->message);
 }

@@ -110,7 +110,7 @@ int tsm_refuse_bound(struct ctx *ctx, const struct pci_device *dev)
 			     .value = tsm,
 			     .err = -EBUSY,
 			     .stage = "disconnect",
-			     .hint = "run 'tsmctl unbind' or 'tsmctl revoke' first" };
+			     .hint = "run 'tsmctl unbind' or 'tsmctl revoke' for them first" };
 
 	pci_get(dev, "tsm/connect", tsm);
 	if (!tsm_find_bound(ctx, dev, list, sizeof(list)))

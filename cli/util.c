@@ -6,6 +6,22 @@
 
 #include "util.h"
 
+void util_fill(char *dst, size_t size, const char *text, const char *name)
+{
+	size_t len = strlen(name), used = 0;
+
+	for (; *text; text++) {
+		const char *part = *text == '@' ? name : text;
+		size_t part_len = *text == '@' ? len : 1;
+
+		if (part_len >= size - used)
+			break;
+		memcpy(dst + used, part, part_len);
+		used += part_len;
+	}
+	dst[used] = '\0';
+}
+
 bool util_copy(char *dst, size_t size, const char *src)
 {
 	int n = snprintf(dst, size, "%s", src);

@@ -57,6 +57,15 @@ static inline bool starts_with(const char *s, const char *prefix)
 }
 
 /**
+ * util_fill() - put a name in the place of each @ of a text
+ * @dst: buffer, always terminated afterwards; what does not fit is left out
+ * @size: size of @dst in bytes, at least 1
+ * @text: the text
+ * @name: the name
+ */
+void util_fill(char *dst, size_t size, const char *text, const char *name);
+
+/**
  * util_copy() - copy a string into a fixed buffer
  * @dst: buffer of @size bytes, always terminated afterwards
  * @size: size of @dst in bytes, at least 1

@@ -24,7 +24,7 @@ static int assign(struct ctx *ctx, struct pci_device *dev, void *arg)
 	if (pci_group_strangers(ctx, pci_group(ctx, dev), dev, others, sizeof(others))) {
 		snprintf(
 			note, sizeof(note),
-			"it cannot be opened while host drivers hold others of its IOMMU group: %s",
+			"it cannot be bound while others of its IOMMU group are on other drivers: %s",
 			others);
 		o.note = note;
 	}

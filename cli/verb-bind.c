@@ -50,7 +50,7 @@ static int check_holder(struct ctx *ctx, const struct pci_device *dev, const str
 		.device = dev->name, .attribute = "owner", .err = -EBUSY, .stage = "in-use"
 	};
 
-	p.hint = "run 'tsmctl unbind' first";
+	p.hint = "run 'tsmctl unbind @' first";
 	if (h->ours)
 		return report_error(ctx, &p, "cannot bind it while %s holds it", h->text);
 	if (streq(state, "lost")) {

@@ -33,7 +33,7 @@ static int connect_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 	if (before[0]) {
 		p.err = -EBUSY;
 		p.stage = NULL;
-		p.hint = "run 'tsmctl disconnect' first";
+		p.hint = "run 'tsmctl disconnect @' first";
 		return report_error(ctx, &p, "it is connected to %s", before);
 	}
 	p.err = tsm_connect(ctx, dev, tsm);

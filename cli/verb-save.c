@@ -111,7 +111,7 @@ static int write_file(struct ctx *ctx, const char *path, const char *text, size_
 		return report_outcome(ctx, &o);
 	p.err = file_replace(ctx, path, text, len);
 	if (p.err == -ENOENT)
-		p.hint = "make its directory first, for root only";
+		p.hint = "make its directory first: 'install -d -m 755', as root";
 	/* not if it could not be locked, which has been said */
 	if (p.err && ctx->answer.code)
 		return p.err;

@@ -103,8 +103,8 @@ const struct verb verb_unload = {
 	.name = "unload",
 	.synopsis = "[--forget]",
 	.summary = "remove the kernel modules",
-	.help = "Refused while a device is assigned, or policy is kept in configfs, unless "
-		"--forget is given. The modules of the kernel itself, and configfs, stay.",
+	.help = "Refused while a device is assigned; also while policy is kept in configfs, "
+		"unless --forget is given. The modules of the kernel itself, and configfs, stay.",
 	.options = options,
 	.run = run,
 };

@@ -73,7 +73,7 @@ static bool is_fixed(struct ctx *ctx, const struct pci_device *dev, const char *
 		return false;
 	if (streq(attr, "region_mode"))
 		return streq(state, "open") || streq(state, "bound") || streq(state, "lost");
-	return streq(attr, "tdi_id") && streq(state, "bound");
+	return (streq(attr, "tdi_id") || streq(attr, "bar_mmap")) && streq(state, "bound");
 }
 
 int policy_put(struct ctx *ctx, struct pci_device *dev, const char *attr, const char *value)
@@ -81,7 +81,6 @@ int policy_put(struct ctx *ctx, struct pci_device *dev, const char *attr, const 
 	struct problem p = {
 		.device = dev->name, .attribute = attr, .value = value, .stage = "write"
 	};
-	char hint[128];
 	struct holder h;
 
 	p.err = policy_create(ctx, dev);
@@ -92,8 +91,9 @@ int policy_put(struct ctx *ctx, struct pci_device *dev, const char *attr, const 
 	else
 		p.err = policy_set(ctx, dev, attr, value);
 	if (p.err == -EBUSY && holder_find(ctx, dev, &h) > 0) {
-		snprintf(hint, sizeof(hint), "stop it first%s", h.ours ? ": 'tsmctl unbind'" : "");
-		p.hint = hint;
+		/* the mode is fixed at open, the rest by the bind alone */
+		p.hint = streq(attr, "region_mode") && !h.ours ? "stop it first" :
+								 "run 'tsmctl unbind @' first";
 		return report_error(ctx, &p, "cannot set %s to '%s' while %s holds it", attr, value,
 				    h.text);
 	}

@@ -186,7 +186,8 @@ static const struct answer open_answers[] = {
 	{ -EINVAL, NULL, EXIT_BUSY, "another process has it open, or it cannot be opened",
 	  "'tsmctl show' names its owner; the kernel log may say more" },
 	{ -EBUSY, NULL, EXIT_BUSY, "its regions, or another device of its IOMMU group, are in use",
-	  "assign or release the whole IOMMU group; /proc/iomem shows who has its regions" },
+	  "assign or release its whole IOMMU group; unbind what it is PF or function 0 of; "
+	  "/proc/iomem shows who has its regions" },
 	{ -EPERM, NULL, EXIT_UNSUPPORTED,
 	  "its IOMMU does not isolate interrupts, or its group has two owners",
 	  "enable interrupt remapping; a test host may set iommufd's allow_unsafe_interrupts" },
@@ -208,7 +209,7 @@ const struct answer bind_answers[] = {
 	{ -ENOTTY, NULL, EXIT_UNSUPPORTED, "its driver cannot bind", "run 'tsmctl assign'" },
 	{ -EALREADY, NULL, EXIT_BUSY, "it is bound already", NULL },
 	{ -EPERM, NULL, EXIT_NOT_PERMITTED, "it was opened with shared regions",
-	  "run 'tsmctl mode DEVICE exclusive', and bind again" },
+	  "close it, run 'tsmctl mode DEVICE exclusive', open it and bind again" },
 	{ -EACCES, NULL, EXIT_NOT_PERMITTED, "the administrator forbids to bind it",
 	  "run 'tsmctl allow DEVICE'" },
 	{ -EBUSY, "ioeventfd", EXIT_BUSY, "an ioeventfd writes to its BARs",
@@ -223,7 +224,7 @@ const struct answer bind_answers[] = {
 	  "run 'tsmctl tdi-id DEVICE ID' with the address that the guest sees" },
 	{ -EOPNOTSUPP, NULL, EXIT_UNSUPPORTED,
 	  "the TSM does not support it, or iommufd cannot look up vDEVICEs",
-	  "'tsmctl show' has the stage in last_error; if it is vdevice, use --vdevice never" },
+	  "'tsmctl show' has the stage in last_error; if it is vdevice, bind without a vDEVICE" },
 	{ -ENXIO, NULL, EXIT_UNSUPPORTED,
 	  "it is not connected to a TSM that can bind, or was lost and not unbound since",
 	  "run 'tsmctl connect DEVICE', or 'tsmctl unbind DEVICE'" },
@@ -233,7 +234,7 @@ const struct answer bind_answers[] = {
 	  "it must fit into 32 bits: segment << 16 | BDF" },
 	{ -EHOSTDOWN, NULL, EXIT_FAILED,
 	  "it is not in D0, or memory decode or bus mastering is off",
-	  "set its power/control in sysfs to on" },
+	  "set power/control in sysfs to on, of it, its PF and function 0" },
 	{}
 };
 

@@ -84,14 +84,14 @@ fails() {
 	tsmctl bind "$dev"
 	fails 6 "tsmctl unbind" mode "$dev" shared
 	fails 6 "tsmctl unbind" release "$dev"
-	fails 6 "'tsmctl unbind' or 'tsmctl revoke' first" disconnect "$dev"
+	fails 6 "'tsmctl unbind' or 'tsmctl revoke' for them first" disconnect "$dev"
 	fails 6 "tsmctl release all" unload
 	fails 6 "tsmctl unload" load --sim "$other"
 	tsmctl revoke "$dev"
 	fails 6 "tsmctl unbind" bind "$dev"
 	# a holder that does not end
 	kill -STOP "$(attr owner)"
-	fails 1 "'tsmctl revoke' unbinds without it" unbind "$dev"
+	fails 1 "'tsmctl revoke $dev' unbinds without it" unbind "$dev"
 	kill -CONT "$(attr owner)"
 }
 
