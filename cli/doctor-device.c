@@ -43,9 +43,7 @@ static void check_group(struct ctx *ctx, const struct pci_device *dev, struct fi
 
 	if (group < 0) {
 		finding_fail(f, EXIT_UNSUPPORTED, "it is in no IOMMU group");
-		finding_fix(
-			f,
-			"enable the IOMMU in the firmware; boot with intel_iommu=on, or without amd_iommu=off");
+		finding_fix(f, DOCTOR_NO_IOMMU);
 		return;
 	}
 	if (!pci_group_strangers(ctx, group, dev, others, sizeof(others))) {

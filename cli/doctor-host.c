@@ -195,9 +195,7 @@ static void check_iommu(struct ctx *ctx, const struct pci_device *dev, struct fi
 	}
 	finding_fail(f, EXIT_UNSUPPORTED, "no IOMMU group in %s/kernel/iommu_groups",
 		     ctx->sysfs.path);
-	finding_fix(
-		f,
-		"enable the IOMMU in the firmware; boot with intel_iommu=on, or without amd_iommu=off");
+	finding_fix(f, DOCTOR_NO_IOMMU);
 }
 
 /* x86 kernels put IR- before the name of a chip whose interrupts are remapped. */
