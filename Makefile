@@ -2,7 +2,7 @@
 # tsmctl: programs, kernel modules, tests. "make help" lists the targets.
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
-KERNEL ?= normal
+KERNEL ?=
 V ?=
 
 build := $(CURDIR)/build
@@ -16,7 +16,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 MO ?= $(build)/modules/$(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null)
 
 .PHONY: all modules modules_install vm-modules install uninstall demo bench check check-static \
-	check-cli check-bed check-vm clean help kdir
+	check-long check-cli check-bed check-vm clean help kdir
 
 all: ## the programs, into build/bin (this is the default)
 	$(Q)$(MAKE) -C cli
@@ -32,7 +32,7 @@ kdir:
 		echo "$(KDIR) is not a kernel's build directory; install that kernel's headers, or give KDIR=DIR" >&2; \
 		exit 1; }
 
-vm-modules: ## the kernel modules for the test bed; KERNEL=normal or debug
+vm-modules: ## the kernel modules for the virtual machine; KERNEL=normal, debug, installed or a path
 	+$(Q)MAKE='$(MAKE)' tests/vm/stage-modules $(KERNEL)
 
 install: all ## install all but the modules, with their source for DKMS; DESTDIR=DIR, prefix=/usr/local
@@ -41,20 +41,23 @@ install: all ## install all but the modules, with their source for DKMS; DESTDIR
 uninstall: ## remove what install put there, with the same DESTDIR and directories
 	$(Q)$(MAKE) -C cli uninstall
 
-demo: ## an operator's session in a virtual machine, from nothing
-	$(Q)tests/install-deps build kernel vm
+demo: ## an operator's session in a virtual machine, from nothing; KERNEL= as for vm-modules
+	$(Q)tests/install-deps build vm
 	$(Q)$(MAKE) all
-	$(Q)$(MAKE) vm-modules KERNEL=normal
-	$(Q)tests/vm/run --kernel normal -- tests/vm/demo
+	+$(Q)MAKE='$(MAKE)' tests/vm/start-demo $(KERNEL)
 
 bench: ## measure the program on fake trees, beside lspci, driverctl and the floor
 	$(Q)tests/install-deps build bench
 	$(Q)$(MAKE) -s all
 	$(Q)tests/bench/run
 
-check: ## every test; installs what it needs
+check: ## every functional test; installs what it needs
 	$(Q)tests/install-deps
 	+$(Q)MAKE='$(MAKE)' tests/check
+
+check-long: ## what is long by nature, and all on the debug kernel; TURN=N for a quarter of it
+	$(Q)tests/install-deps
+	+$(Q)MAKE='$(MAKE)' tests/check --long $(if $(TURN),--turn $(TURN)) $(if $(BUDGET),--budget $(BUDGET))
 
 check-static: ## formatting, checkpatch, sparse, shellcheck, warnings
 	+$(Q)MAKE='$(MAKE)' tests/check static
@@ -65,7 +68,7 @@ check-cli: ## the programs over fake trees, plain and with sanitizers
 check-bed: ## what tests/vm/run promises
 	+$(Q)MAKE='$(MAKE)' tests/check bed
 
-check-vm: ## everything in the virtual machine, on the debug kernel
+check-vm: ## everything in the virtual machine
 	+$(Q)MAKE='$(MAKE)' tests/check vm
 
 clean: ## remove build/ (the kernels' cache stays)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The kernel's own tests of iommufd, on mock devices: with kernel/patches as without.
+# The kernel's own tests of iommufd, on mock devices, with kernel/patches applied.
 # vm: --mem 3072
-# kernels: debug normal
+# long: the tests are the kernel's own
+# kernels: debug
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers
@@ -22,7 +23,7 @@ teardown_file() {
 broken_upstream='\.dmabuf_(simple|revoke)$'
 
 @test "all pass, but for what cannot; those that skip themselves are counted" {
-	"$top/build/selftests/$(uname -r)/iommufd" >"$BATS_TEST_TMPDIR/log" 2>&1 || true
+	"$top/build/selftests/$(uname -r)/iommu/iommufd" >"$BATS_TEST_TMPDIR/log" 2>&1 || true
 	run grep '^# Totals' "$BATS_TEST_TMPDIR/log"
 	assert_line --regexp '^# Totals: pass:[1-9][0-9]+ fail:[0-9]+ xfail:0 xpass:0 skip:[0-9]+ error:0$'
 	echo "$output" >&3

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Which kernel tests/vm/find-kernel takes, and that the virtual machine runs a packaged
+# one. The kernel of the test bed, in a package, stands in for a distribution's.
+
+bats_require_minimum_version 1.5.0
+: "${BATS_LIB_PATH:=/usr/lib/bats}"
+load "${BATS_LIB_PATH%%:*}/bats-support/load.bash"
+load "${BATS_LIB_PATH%%:*}/bats-assert/load.bash"
+
+top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd -P)
+PATH=$PATH:/usr/sbin:/sbin
+
+setup() {
+	root=$BATS_TEST_TMPDIR/root
+	export TSMCTL_BOOT=$root/boot
+	mkdir -p "$TSMCTL_BOOT"
+}
+
+# find KERNEL: its parts; the reason is on standard error
+find_kernel() { run --separate-stderr "$top/tests/vm/find-kernel" "$@"; }
+
+# a_kernel RELEASE [OPTION=VALUE]...: as a package installs it; with every option as a
+# module, except for those that are given, which have that value
+a_kernel() {
+	local release=$1 build=$root/lib/modules/$1/build option
+	shift
+	mkdir -p "$build/include/config"
+	touch "$TSMCTL_BOOT/vmlinuz-$release" "$root/lib/modules/$release/modules.dep"
+	echo "$release" >"$build/include/config/kernel.release"
+	sed -n 's/^\(CONFIG_.*\)=y$/\1=m/p' "$top/tests/vm/config/needed.config" \
+		>"$TSMCTL_BOOT/config-$release"
+	for option; do
+		sed -i "/^CONFIG_${option%%=*}=/d" "$TSMCTL_BOOT/config-$release"
+		[ "${option#*=}" = n ] || echo "CONFIG_$option" >>"$TSMCTL_BOOT/config-$release"
+	done
+}
+
+@test "kernel: an installed one with every option is found with its parts" {
+	a_kernel 7.3.9-generic
+	find_kernel installed
+	assert_success
+	assert_line "image=$root/boot/vmlinuz-7.3.9-generic"
+	assert_line "config=$root/boot/config-7.3.9-generic"
+	assert_line "release=7.3.9-generic"
+	assert_line "modules=$root/lib/modules"
+	assert_line "build=$root/lib/modules/7.3.9-generic/build"
+}
+
+@test "kernel: the newest that can be used is taken, and each newer one is named with the reason" {
+	a_kernel 7.3.2-a
+	a_kernel 7.3.10-b
+	a_kernel 7.3.11-c IOMMUFD=n
+	a_kernel 7.4.0-d
+	find_kernel installed
+	assert_success
+	assert_line "release=7.3.10-b"
+}
+
+@test "kernel: where none can be used, one line says why for each, and the test bed's is chosen" {
+	a_kernel 7.3.1-a VFIO_DEVICE_CDEV=n
+	a_kernel 6.12.0-b
+	a_kernel 7.3.2-c
+	rm -r "$root/lib/modules/7.3.2-c/build"
+	a_kernel 7.3.3-d
+	rm -r "$root/lib/modules/7.3.3-d"
+	find_kernel --choose
+	assert_success
+	refute_output installed
+	[[ ${stderr_lines[0]} = *"7.3.1-a: its configuration lacks CONFIG_VFIO_DEVICE_CDEV"* ]]
+	[[ ${stderr_lines[0]} = *"6.12.0-b: it is not Linux 7.3"* ]]
+	[[ ${stderr_lines[0]} = *"7.3.2-c: its headers are not installed"* ]]
+	[[ ${stderr_lines[0]} = *"7.3.3-d: its modules are not installed"* ]]
+}
+
+@test "kernel: the choice is one line" {
+	a_kernel 7.3.9-generic
+	find_kernel --choose
+	assert_success
+	assert_output installed
+	assert_equal "${#stderr_lines[@]}" 1
+	[[ $stderr = *7.3.9-generic* ]]
+}
+
+@test "kernel: an image that lacks something is refused with the option's name" {
+	a_kernel 7.3.9-x PCI_TSM=n
+	find_kernel "$TSMCTL_BOOT/vmlinuz-7.3.9-x"
+	assert_failure
+	[[ $stderr = *"vmlinuz-7.3.9-x cannot be used: its configuration lacks CONFIG_PCI_TSM" ]]
+	run -125 "$top/tests/vm/run" --kernel "$TSMCTL_BOOT/vmlinuz-7.3.9-x" -- true
+	assert_output --partial "lacks CONFIG_PCI_TSM"
+}
+
+@test "kernel: what is not a kernel is refused in one line" {
+	local name
+	a_kernel 7.3.9-x
+	cp "$TSMCTL_BOOT/vmlinuz-7.3.9-x" "$BATS_TEST_TMPDIR/bzImage"
+	touch "$TSMCTL_BOOT/vmlinuz-7.3.8-y"
+	for name in nonsense "$BATS_TEST_TMPDIR/none.deb" "$BATS_TEST_TMPDIR/bzImage" "$root" "$BATS_TEST_TMPDIR"; do
+		find_kernel "$name"
+		assert_failure
+		assert_output ""
+		assert_equal "${#stderr_lines[@]}" 1
+	done
+}
+
+# package: the test bed's normal kernel as a distribution packages one; $deb, $release
+package() {
+	local image='' config='' modules='' build=''
+	eval "$("$top/tests/vm/find-kernel" normal)"
+	root=$BATS_TEST_TMPDIR/package deb=$BATS_TEST_TMPDIR/linux-image.deb
+	mkdir -p "$root"/{boot,lib/modules,DEBIAN}
+	cp "$image" "$root/boot/vmlinuz-$release"
+	cp "$config" "$root/boot/config-$release"
+	cp -r "$modules/$release" "$root/lib/modules/"
+	rm -f "$root/lib/modules/$release"/{build,source}
+	ln -s "$build" "$root/lib/modules/$release/build"
+	printf '%s: %s\n' Package linux-image Version 1 Architecture all \
+		Maintainer nobody Description stand-in >"$root/DEBIAN/control"
+	dpkg-deb --root-owner-group -b "$root" "$deb" >/dev/null
+}
+
+@test "kernel: the VM runs a packaged kernel, with modules of ours that are built for it" {
+	export TSMCTL_KEEP=$BATS_TEST_TMPDIR/keep
+	package
+	"$top/tests/vm/stage-modules" "$deb"
+	run -0 "$top/tests/vm/run" --kernel "$deb" -- sh -c 'uname -r && modprobe vfio_pci_tsm && ls /sys/bus/pci/drivers'
+	assert_line "$release"
+	assert_line vfio-pci-tsm
+}
