@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Every answer of the two ioctls: <linux/vfio_tsm.h> has the table.
-# kernels: debug normal
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers

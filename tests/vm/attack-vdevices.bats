@@ -2,6 +2,8 @@
 # The attack program on an IOMMU that has vIOMMUs: binds by vDEVICE, while nest
 # parents, vIOMMUs and vDEVICEs are made, destroyed and closed in every order.
 # vm: --iommu amd --nvme 2 --cpus 2
+# long: random operations for a minute and a half
+# kernels: debug
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers

@@ -32,12 +32,6 @@ counts() { awk '$2 == "unbound" { name = $1; n[name] += $3 } $1 == "bound" { n[n
 	assert_line --partial ", no violation"
 }
 
-@test "a new seed" {
-	run attack --seconds 60
-	assert_success
-	echo "# ${lines[0]}" >&3
-}
-
 @test "a seed and a number of operations say what each thread does" {
 	local first
 	run attack --seed 7 --operations 40 --threads 3 --without resets

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Again and again: what leaks or is left behind shows in the kernel log.
 # vm: --nvme 2 --timeout 4500 --silence 4500
+# long: thousands of cycles
+# kernels: debug
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers

@@ -3,6 +3,8 @@
 # error that says so, or all is well without that memory; nothing stays half
 # done, and the device works afterwards. What leaks, init finds at the end.
 # vm: --timeout 1500
+# long: each allocation fails in turn
+# kernels: debug
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tsm-bind-helper and vDEVICEs: made where IOMMU and kernel can, else the configured id.
 # vm: --iommu amd --nvme 2
-# kernels: debug normal
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers

@@ -156,3 +156,18 @@ bound_by_vmm() {
 	assert_equal "$(sim state)" CONFIG_UNLOCKED
 	assert_equal "$(prelaunch)" prelaunch
 }
+
+@test "QEMU on the group API: refused, with the option that it needs, and QEMU goes on" {
+	local api=group
+	modprobe vfio_iommu_type1
+	vmm_start x-no-mmap=on
+	guest_lets_go
+	run tsmctl bind "$dev"
+	assert_equal "$status" 5
+	assert_output --partial "group API"
+	assert_output --partial "-object iommufd"
+	assert_equal "$(attr state)" open
+	assert_equal "$(sim state)" CONFIG_UNLOCKED
+	guest_takes
+	guest "dd if=/dev/nvme0n1 of=/dev/null bs=64k count=16 2>/dev/null"
+}

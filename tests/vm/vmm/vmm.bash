@@ -23,7 +23,8 @@ guest_image() {
 }
 
 # vmm_launch ACCEL DEVICE [ARG]...: QEMU with a device that vfio-pci's options DEVICE
-# name; $vmm is its pid. It stays until vmm_stop.
+# name; $vmm is its pid. It stays until vmm_stop. The device is used through iommufd, or
+# with api=group through VFIO's group and container.
 vmm_launch() {
 	local run=$BATS_TEST_TMPDIR/vmm accel=$1 device=$2 command
 	shift 2
@@ -37,7 +38,7 @@ vmm_launch() {
 		-append "console=ttyS0 quiet panic=-1 no_timer_check tsc=reliable" \
 		-chardev "pipe,id=console,path=$run/console" -serial chardev:console \
 		-object iommufd,id=iommufd0 \
-		-device "vfio-pci,iommufd=iommufd0,id=dev0,addr=5,$device" \
+		-device "vfio-pci,$([ "${api:-}" = group ] || echo iommufd=iommufd0,)id=dev0,addr=5,$device" \
 		-qmp "unix:$run/qmp,server=on,wait=off" "$@" >"$run/log" 2>&1 3>&- &
 	vmm=$!
 	# For both ways: to open one way waits for the other end, which may never come.
