@@ -13,26 +13,26 @@
  * its memory is gone; nor any function its DSM, whose IDE stream is gone then. Not
  * under tsm_lock: their drivers may take any lock, and the look-up pci_bus_sem.
  */
-static int wake_others(struct vfio_pci_tsm_device *tsm, struct pci_dev *f0)
+static int wake_others(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0)
 {
-	struct pci_dev *pdev = tsm->core.pdev;
+	struct pci_dev *pdev = tvdev->core.pdev;
 	int ret;
 
 	if (pdev->is_virtfn) {
 		ret = pm_runtime_resume_and_get(&pci_physfn(pdev)->dev);
 		if (ret < 0)
 			return ret;
-		tsm->pf_awake = true;
+		tvdev->pf_awake = true;
 	}
 
 	if (!f0 || !READ_ONCE(f0->tsm))
 		return 0;
 	ret = pm_runtime_resume_and_get(&f0->dev);
 	if (ret < 0) {
-		vfio_pci_tsm_let_others_sleep(tsm);
+		vfio_pci_tsm_let_others_sleep(tvdev);
 		return ret;
 	}
-	WRITE_ONCE(tsm->dsm, pci_dev_get(f0));
+	WRITE_ONCE(tvdev->dsm, pci_dev_get(f0));
 	return 0;
 }
 
@@ -60,12 +60,12 @@ int vfio_pci_tsm_copy_arg(void *dst, size_t size, unsigned long arg)
 }
 
 /* Which requester ID the guest knows the function by. */
-static int choose_tdi_id(struct vfio_pci_tsm_device *tsm, const struct vfio_tsm_policy *policy,
+static int choose_tdi_id(struct vfio_pci_tsm_device *tvdev, const struct vfio_tsm_policy *policy,
 			 struct vfio_tsm_binding *binding, enum vfio_tsm_stage *stage)
 {
 	if (binding->vdevice_id) {
 		*stage = VFIO_TSM_STAGE_VDEVICE;
-		return vfio_pci_tsm_get_vdevice(tsm, binding->vdevice_id, &binding->tdi_id);
+		return vfio_pci_tsm_get_vdevice(tvdev, binding->vdevice_id, &binding->tdi_id);
 	}
 	if (!policy->has_tdi_id) {
 		*stage = VFIO_TSM_STAGE_TDI_ID;
@@ -79,21 +79,21 @@ static int choose_tdi_id(struct vfio_pci_tsm_device *tsm, const struct vfio_tsm_
  * A TDI is locked with memory decode and mastering on, and must keep them. A VF
  * has no Memory Space Enable of its own: its PF decodes as long as it exists.
  */
-static int check_ready(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_stage *stage)
+static int check_ready(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_stage *stage)
 {
-	struct pci_dev *pdev = tsm->core.pdev;
+	struct pci_dev *pdev = tvdev->core.pdev;
 	u16 command;
 
 	*stage = VFIO_TSM_STAGE_POWER;
-	if (tsm->resetting || tsm->sriov_changing || vfio_pci_tsm_is_suspending())
+	if (tvdev->resetting || tvdev->sriov_changing || vfio_pci_tsm_is_suspending())
 		return -EHOSTDOWN;
 	/* In the middle of AER, whose recovery asks whether the bus can be reset. */
-	if (vfio_pci_tsm_has_error(tsm))
+	if (vfio_pci_tsm_has_error(tvdev))
 		return -EHOSTDOWN;
-	if (tsm->core.pm_runtime_engaged || pdev->current_state != PCI_D0)
+	if (tvdev->core.pm_runtime_engaged || pdev->current_state != PCI_D0)
 		return -EHOSTDOWN;
 
-	if (vfio_pci_tsm_rom_is_read(tsm))
+	if (vfio_pci_tsm_rom_is_read(tvdev))
 		return -EHOSTDOWN;
 
 	*stage = VFIO_TSM_STAGE_COMMAND;
@@ -103,53 +103,53 @@ static int check_ready(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_stage *sta
 	if (!pdev->no_command_memory && !(command & PCI_COMMAND_MEMORY))
 		return -EHOSTDOWN;
 	/* Without memory_lock: op_sem has user space's writes waiting. */
-	return __vfio_pci_memory_enabled(&tsm->core) ? 0 : -EHOSTDOWN;
+	return __vfio_pci_memory_enabled(&tvdev->core) ? 0 : -EHOSTDOWN;
 }
 
 /*
  * The step itself. tsm_lock is held until the success is published, so that
  * whatever unbinds, does and says so later.
  */
-static int lock_tdi(struct vfio_pci_tsm_device *tsm, struct pci_dev *f0,
+static int lock_tdi(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0,
 		    struct vfio_tsm_binding *binding, enum vfio_tsm_stage *stage)
 {
-	struct pci_dev *pdev = tsm->core.pdev;
+	struct pci_dev *pdev = tvdev->core.pdev;
 	struct vfio_pci_tsm_view view, after;
 	int ret;
 
-	guard(mutex)(&tsm->tsm_lock);
+	guard(mutex)(&tvdev->tsm_lock);
 
 	/* A TSM driver without .bind would have pci_tsm_bind() call NULL. */
 	*stage = VFIO_TSM_STAGE_NOT_CONNECTED;
-	if (tsm->lost || !vfio_pci_tsm_view(pdev, &view) || !view.can_bind)
+	if (tvdev->lost || !vfio_pci_tsm_view(pdev, &view) || !view.can_bind)
 		return -ENXIO;
 	/* Connected only after function 0, now the DSM, was looked for. */
-	if (f0 && READ_ONCE(f0->tsm) && !tsm->dsm)
+	if (f0 && READ_ONCE(f0->tsm) && !tvdev->dsm)
 		return -ENXIO;
 
 	/* What went before has been survived; what comes from now on is seen. */
-	WRITE_ONCE(tsm->aer, false);
-	ret = check_ready(tsm, stage);
+	WRITE_ONCE(tvdev->aer, false);
+	ret = check_ready(tvdev, stage);
 	if (ret)
 		return ret;
 
 	/* The administrator may have changed his mind, and revoked what was not bound yet. */
 	*stage = VFIO_TSM_STAGE_DENIED;
-	if (!vfio_tsm_bind_is_allowed(tsm->tdev))
+	if (!vfio_tsm_bind_is_allowed(tvdev->tdev))
 		return -EACCES;
 
-	ret = vfio_pci_tsm_resets_off(tsm);
+	ret = vfio_pci_tsm_resets_off(tvdev);
 	if (ret) {
 		*stage = VFIO_TSM_STAGE_POWER;
 		return ret;
 	}
 
 	*stage = VFIO_TSM_STAGE_TSM;
-	WRITE_ONCE(tsm->in_tsm, true);
-	ret = pci_tsm_bind(pdev, tsm->core.vdev.kvm, binding->tdi_id);
-	WRITE_ONCE(tsm->in_tsm, false);
+	WRITE_ONCE(tvdev->in_tsm, true);
+	ret = pci_tsm_bind(pdev, tvdev->core.vdev.kvm, binding->tdi_id);
+	WRITE_ONCE(tvdev->in_tsm, false);
 	if (ret) {
-		vfio_pci_tsm_resets_on(tsm);
+		vfio_pci_tsm_resets_on(tvdev);
 		if (vfio_pci_tsm_view(pdev, &after))
 			return ret;
 		/* Disconnected in the meantime, which PCI/TSM calls EINVAL. */
@@ -158,17 +158,17 @@ static int lock_tdi(struct vfio_pci_tsm_device *tsm, struct pci_dev *f0,
 	}
 
 	/* Gone again already? Then the next refresh finds no TDI. */
-	tsm->ctx = view.ctx;
-	tsm->tdi = vfio_pci_tsm_view(pdev, &after) ? after.tdi : NULL;
-	WRITE_ONCE(tsm->bound, true);
-	vfio_pci_tsm_mmap_block(tsm);
+	tvdev->ctx = view.ctx;
+	tvdev->tdi = vfio_pci_tsm_view(pdev, &after) ? after.tdi : NULL;
+	WRITE_ONCE(tvdev->bound, true);
+	vfio_pci_tsm_mmap_block(tvdev);
 	binding->tsm_id = view.tsm_id;
-	vfio_tsm_bind_end(tsm->tdev, binding, 0, VFIO_TSM_STAGE_NONE);
+	vfio_tsm_bind_end(tvdev->tdev, binding, 0, VFIO_TSM_STAGE_NONE);
 
 	/* Against error_detected(), whose watch may have found it not bound yet. */
 	smp_mb();
-	queue_delayed_work(system_freezable_power_efficient_wq, &tsm->watch,
-			   READ_ONCE(tsm->aer) ? 0 : VFIO_PCI_TSM_WATCH_INTERVAL);
+	queue_delayed_work(system_freezable_power_efficient_wq, &tvdev->watch,
+			   READ_ONCE(tvdev->aer) ? 0 : VFIO_PCI_TSM_WATCH_INTERVAL);
 	return 0;
 }
 
@@ -176,14 +176,14 @@ static int lock_tdi(struct vfio_pci_tsm_device *tsm, struct pci_dev *f0,
  * In the order of the ABI's table: the first that does not hold is the answer. But PF
  * and DSM are woken early, where no lock is held that their drivers may want.
  */
-static int bind_checked(struct vfio_pci_tsm_device *tsm, const struct vfio_tsm_policy *policy,
+static int bind_checked(struct vfio_pci_tsm_device *tvdev, const struct vfio_tsm_policy *policy,
 			struct vfio_tsm_binding *binding, enum vfio_tsm_stage *stage)
 {
-	struct pci_dev *f0 __free(pci_dev_put) = vfio_pci_tsm_get_function0(tsm->core.pdev);
+	struct pci_dev *f0 __free(pci_dev_put) = vfio_pci_tsm_get_function0(tvdev->core.pdev);
 	int ret;
 
 	*stage = VFIO_TSM_STAGE_REGIONS;
-	if (tsm->region_mode != VFIO_TSM_REGIONS_EXCLUSIVE)
+	if (tvdev->region_mode != VFIO_TSM_REGIONS_EXCLUSIVE)
 		return -EPERM;
 
 	*stage = VFIO_TSM_STAGE_DENIED;
@@ -191,57 +191,57 @@ static int bind_checked(struct vfio_pci_tsm_device *tsm, const struct vfio_tsm_p
 		return -EACCES;
 
 	*stage = VFIO_TSM_STAGE_MAPPED;
-	if (policy->bar_mmap == VFIO_TSM_BAR_MMAP_REFUSE && vfio_pci_tsm_is_mapped(tsm))
+	if (policy->bar_mmap == VFIO_TSM_BAR_MMAP_REFUSE && vfio_pci_tsm_is_mapped(tvdev))
 		return -EBUSY;
 
 	/* It would go on writing to a BAR that is the guest's. */
 	*stage = VFIO_TSM_STAGE_IOEVENTFD;
-	if (tsm->core.ioeventfds_nr)
+	if (tvdev->core.ioeventfds_nr)
 		return -EBUSY;
 
 	*stage = VFIO_TSM_STAGE_KVM;
-	if (!tsm->core.vdev.kvm)
+	if (!tvdev->core.vdev.kvm)
 		return -EINVAL;
 
-	ret = choose_tdi_id(tsm, policy, binding, stage);
+	ret = choose_tdi_id(tvdev, policy, binding, stage);
 	if (ret)
 		return ret;
 
 	*stage = VFIO_TSM_STAGE_GROUP;
-	ret = vfio_pci_tsm_check_group(tsm);
+	ret = vfio_pci_tsm_check_group(tvdev);
 	if (ret)
 		goto err_vdevice;
 
 	*stage = VFIO_TSM_STAGE_POWER;
-	if (wake_others(tsm, f0)) {
+	if (wake_others(tvdev, f0)) {
 		ret = -EHOSTDOWN;
 		goto err_vdevice;
 	}
 
-	vfio_pci_tsm_rom_off(tsm);
+	vfio_pci_tsm_rom_off(tvdev);
 	*stage = VFIO_TSM_STAGE_MAPPED;
-	ret = vfio_pci_tsm_mmap_begin_bind(tsm, policy->bar_mmap);
+	ret = vfio_pci_tsm_mmap_begin_bind(tvdev, policy->bar_mmap);
 	if (ret)
 		goto err_rom;
 
-	ret = lock_tdi(tsm, f0, binding, stage);
+	ret = lock_tdi(tvdev, f0, binding, stage);
 	if (ret)
 		goto err_mmap;
 	return 0;
 
 err_mmap:
-	vfio_pci_tsm_mmap_allow(tsm);
+	vfio_pci_tsm_mmap_allow(tvdev);
 err_rom:
-	vfio_pci_tsm_rom_on(tsm);
-	vfio_pci_tsm_let_others_sleep(tsm);
+	vfio_pci_tsm_rom_on(tvdev);
+	vfio_pci_tsm_let_others_sleep(tvdev);
 err_vdevice:
-	vfio_pci_tsm_put_vdevice(tsm);
+	vfio_pci_tsm_put_vdevice(tvdev);
 	return ret;
 }
 
 /**
  * vfio_pci_tsm_bind() - VFIO_DEVICE_TSM_BIND
- * @tsm: the device
+ * @tvdev: the device
  * @arg: user's pointer to struct vfio_pci_tsm_bind
  *
  * Return: as in <linux/vfio_tsm.h>; with an error nothing has changed but
@@ -249,7 +249,7 @@ err_vdevice:
  *
  * Context: ioctl of the file that opened the device.
  */
-int vfio_pci_tsm_bind(struct vfio_pci_tsm_device *tsm, unsigned long arg)
+int vfio_pci_tsm_bind(struct vfio_pci_tsm_device *tvdev, unsigned long arg)
 {
 	enum vfio_tsm_stage stage = VFIO_TSM_STAGE_NONE;
 	struct vfio_tsm_binding binding = {};
@@ -263,32 +263,32 @@ int vfio_pci_tsm_bind(struct vfio_pci_tsm_device *tsm, unsigned long arg)
 	if (bind.flags || bind.pad)
 		return -EINVAL;
 
-	if (!vfio_device_cdev_opened(&tsm->core.vdev))
+	if (!vfio_device_cdev_opened(&tvdev->core.vdev))
 		return -ENOTTY;
 
-	ACQUIRE(rwsem_write_kill, lock)(&tsm->op_sem);
+	ACQUIRE(rwsem_write_kill, lock)(&tvdev->op_sem);
 	ret = ACQUIRE_ERR(rwsem_write_kill, &lock);
 	if (ret)
 		return ret;
 
-	ACQUIRE(mutex_kill, set_lock)(&tsm->core.vdev.dev_set->lock);
+	ACQUIRE(mutex_kill, set_lock)(&tvdev->core.vdev.dev_set->lock);
 	ret = ACQUIRE_ERR(mutex_kill, &set_lock);
 	if (ret)
 		return ret;
 
-	scoped_guard(mutex, &tsm->tsm_lock) {
-		vfio_pci_tsm_refresh_locked(tsm);
-		if (tsm->bound)
+	scoped_guard(mutex, &tvdev->tsm_lock) {
+		vfio_pci_tsm_refresh_locked(tvdev);
+		if (tvdev->bound)
 			return -EALREADY;
 	}
 
 	binding.vdevice_id = bind.vdevice_id;
-	vfio_tsm_bind_begin(tsm->tdev, &policy);
-	WRITE_ONCE(tsm->binding, true);
-	ret = bind_checked(tsm, &policy, &binding, &stage);
+	vfio_tsm_bind_begin(tvdev->tdev, &policy);
+	WRITE_ONCE(tvdev->binding, true);
+	ret = bind_checked(tvdev, &policy, &binding, &stage);
 	/* Who reads this reads what became of @bound as well: keeps_domain() */
-	smp_store_release(&tsm->binding, false);
+	smp_store_release(&tvdev->binding, false);
 	if (ret)
-		vfio_tsm_bind_end(tsm->tdev, NULL, ret, stage);
+		vfio_tsm_bind_end(tvdev->tdev, NULL, ret, stage);
 	return ret;
 }

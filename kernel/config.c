@@ -202,19 +202,19 @@ static int write_byte(struct vfio_pci_core_device *core, const struct guarded_by
 
 /**
  * vfio_pci_tsm_config_matters() - whether a write may harm who depends on a function
- * @tsm: the function, open
+ * @tvdev: the function, open
  * @pos: offset in the device file, in configuration space
  * @count: of bytes
  *
  * Return: true where one of the bytes is guarded for others.
  */
-bool vfio_pci_tsm_config_matters(struct vfio_pci_tsm_device *tsm, loff_t pos, size_t count)
+bool vfio_pci_tsm_config_matters(struct vfio_pci_tsm_device *tvdev, loff_t pos, size_t count)
 {
 	u64 start = pos & VFIO_PCI_OFFSET_MASK;
-	u64 end = min_t(u64, start + count, tsm->core.pdev->cfg_size);
+	u64 end = min_t(u64, start + count, tvdev->core.pdev->cfg_size);
 
 	for (u64 at = start; at < end; at++) {
-		if (find_guarded(&tsm->core, false, at))
+		if (find_guarded(&tvdev->core, false, at))
 			return true;
 	}
 	return false;
@@ -242,7 +242,7 @@ static int ecap_end(struct pci_dev *pdev, int start)
 
 /**
  * vfio_pci_tsm_config_is_hosts() - whether a write is to registers of the host alone
- * @tsm: the device, open, bound or not
+ * @tvdev: the device, open, bound or not
  * @pos: offset in the device file, in configuration space
  * @count: of bytes
  *
@@ -251,9 +251,9 @@ static int ecap_end(struct pci_dev *pdev, int start)
  *
  * Return: true for those of a function that is connected to a TSM.
  */
-bool vfio_pci_tsm_config_is_hosts(struct vfio_pci_tsm_device *tsm, loff_t pos, size_t count)
+bool vfio_pci_tsm_config_is_hosts(struct vfio_pci_tsm_device *tvdev, loff_t pos, size_t count)
 {
-	struct pci_dev *pdev = tsm->core.pdev;
+	struct pci_dev *pdev = tvdev->core.pdev;
 	u64 start = pos & VFIO_PCI_OFFSET_MASK;
 	u64 end = min_t(u64, start + count, pdev->cfg_size);
 
@@ -272,7 +272,7 @@ bool vfio_pci_tsm_config_is_hosts(struct vfio_pci_tsm_device *tsm, loff_t pos, s
 
 /**
  * vfio_pci_tsm_config_write() - write to configuration space that a TDI must keep
- * @tsm: the device
+ * @tvdev: the device
  * @bound: it is bound; else a function that depends on it is
  * @buf: what to write, in user memory
  * @count: of bytes
@@ -283,10 +283,10 @@ bool vfio_pci_tsm_config_is_hosts(struct vfio_pci_tsm_device *tsm, loff_t pos, s
  *
  * Context: op_sem held for read.
  */
-ssize_t vfio_pci_tsm_config_write(struct vfio_pci_tsm_device *tsm, bool bound,
+ssize_t vfio_pci_tsm_config_write(struct vfio_pci_tsm_device *tvdev, bool bound,
 				  const char __user *buf, size_t count, loff_t *ppos)
 {
-	struct vfio_pci_core_device *core = &tsm->core;
+	struct vfio_pci_core_device *core = &tvdev->core;
 	u64 start = *ppos & VFIO_PCI_OFFSET_MASK;
 	const struct guarded_byte *byte;
 	size_t done, run;
@@ -306,7 +306,7 @@ ssize_t vfio_pci_tsm_config_write(struct vfio_pci_tsm_device *tsm, bool bound,
 		byte = find_guarded(core, bound, start + i);
 		ret = byte ? check_byte(core->pdev, byte, start + i, copy[i]) : 0;
 		if (ret == -EBUSY)
-			vfio_tsm_blocked(tsm->tdev, byte->kind);
+			vfio_tsm_blocked(tvdev->tdev, byte->kind);
 		if (ret)
 			return ret;
 	}

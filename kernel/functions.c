@@ -19,29 +19,29 @@ static atomic_t suspending;
 
 /**
  * vfio_pci_tsm_add() - a function has got the driver
- * @tsm: the device
+ * @tvdev: the device
  */
-void vfio_pci_tsm_add(struct vfio_pci_tsm_device *tsm)
+void vfio_pci_tsm_add(struct vfio_pci_tsm_device *tvdev)
 {
 	guard(mutex)(&functions_lock);
-	list_add_tail(&tsm->node, &functions);
+	list_add_tail(&tvdev->node, &functions);
 }
 
 /**
  * vfio_pci_tsm_del() - a function loses the driver
- * @tsm: the device
+ * @tvdev: the device
  */
-void vfio_pci_tsm_del(struct vfio_pci_tsm_device *tsm)
+void vfio_pci_tsm_del(struct vfio_pci_tsm_device *tvdev)
 {
 	guard(mutex)(&functions_lock);
-	list_del(&tsm->node);
+	list_del(&tvdev->node);
 }
 
 /* A function that shares @data's group, on a driver that asks nobody. */
 static int is_stranger(struct device *dev, void *data)
 {
-	struct vfio_pci_tsm_device *tsm = data;
-	struct device *own = &tsm->core.pdev->dev;
+	struct vfio_pci_tsm_device *tvdev = data;
+	struct device *own = &tvdev->core.pdev->dev;
 
 	if (dev == own || !dev->driver || dev->driver == own->driver)
 		return 0;
@@ -55,7 +55,7 @@ static bool shares_group(struct vfio_pci_tsm_device *a, struct vfio_pci_tsm_devi
 
 /**
  * vfio_pci_tsm_check_group() - whether a function's IOMMU domain stays its own
- * @tsm: the device, with @tsm->binding set
+ * @tvdev: the device, with @tvdev->binding set
  *
  * iommufd replaces the domain of a whole group when one of its functions is
  * attached elsewhere. Those on this driver ask before they do.
@@ -63,15 +63,15 @@ static bool shares_group(struct vfio_pci_tsm_device *a, struct vfio_pci_tsm_devi
  * Return: 0; -EBUSY when a function of the group is on another driver, or is
  * being attached.
  */
-int vfio_pci_tsm_check_group(struct vfio_pci_tsm_device *tsm)
+int vfio_pci_tsm_check_group(struct vfio_pci_tsm_device *tvdev)
 {
-	struct iommu_group *group = iommu_group_get(&tsm->core.pdev->dev);
+	struct iommu_group *group = iommu_group_get(&tvdev->core.pdev->dev);
 	struct vfio_pci_tsm_device *other;
 	int ret = 0;
 
 	if (!group)
 		return 0;
-	ret = iommu_group_for_each_dev(group, tsm, is_stranger);
+	ret = iommu_group_for_each_dev(group, tvdev, is_stranger);
 	iommu_group_put(group);
 	if (ret)
 		return ret;
@@ -80,7 +80,7 @@ int vfio_pci_tsm_check_group(struct vfio_pci_tsm_device *tsm)
 	smp_mb();
 	guard(mutex)(&functions_lock);
 	list_for_each_entry(other, &functions, node) {
-		if (shares_group(tsm, other) && atomic_read(&other->attaching))
+		if (shares_group(tvdev, other) && atomic_read(&other->attaching))
 			return -EBUSY;
 	}
 	return 0;
@@ -90,22 +90,22 @@ int vfio_pci_tsm_check_group(struct vfio_pci_tsm_device *tsm)
  * Without tsm_lock, which a slow TSM may have for long, and functions_lock is every
  * device's. So one that is lost keeps it until its watch has seen that.
  */
-static bool keeps_domain(struct vfio_pci_tsm_device *tsm)
+static bool keeps_domain(struct vfio_pci_tsm_device *tvdev)
 {
 	/* With the store at the end of vfio_pci_tsm_bind(), so that one of them is seen */
-	return smp_load_acquire(&tsm->binding) || READ_ONCE(tsm->bound);
+	return smp_load_acquire(&tvdev->binding) || READ_ONCE(tvdev->bound);
 }
 
 /*
- * A function of @tsm's group whose domain would change, and must not. Functions that
+ * A function of @tvdev's group whose domain would change, and must not. Functions that
  * join a domain in use, or leave it, do not change it.
  */
-static struct vfio_pci_tsm_device *find_harmed(struct vfio_pci_tsm_device *tsm, bool replace)
+static struct vfio_pci_tsm_device *find_harmed(struct vfio_pci_tsm_device *tvdev, bool replace)
 {
 	struct vfio_pci_tsm_device *other;
 
 	list_for_each_entry(other, &functions, node) {
-		if (shares_group(tsm, other) && keeps_domain(other) &&
+		if (shares_group(tvdev, other) && keeps_domain(other) &&
 		    (replace || !other->core.vdev.iommufd_attached))
 			return other;
 	}
@@ -114,53 +114,53 @@ static struct vfio_pci_tsm_device *find_harmed(struct vfio_pci_tsm_device *tsm, 
 
 /**
  * vfio_pci_tsm_attach_begin() - begin a change of the IOMMU domain
- * @tsm: the device
+ * @tvdev: the device
  * @replace: whether it would leave one domain for another
  * @kind: how a refusal is counted, for the device that is bound
  *
  * Return: whether it may be done, and vfio_pci_tsm_attach_end() is to follow; not
  * if it would change the domain of a function that is bound.
  *
- * Context: under the device set's lock, as a bind of @tsm is.
+ * Context: under the device set's lock, as a bind of @tvdev is.
  */
-bool vfio_pci_tsm_attach_begin(struct vfio_pci_tsm_device *tsm, bool replace,
+bool vfio_pci_tsm_attach_begin(struct vfio_pci_tsm_device *tvdev, bool replace,
 			       enum vfio_tsm_blocked kind)
 {
 	struct vfio_pci_tsm_device *harmed;
 
-	atomic_inc(&tsm->attaching);
+	atomic_inc(&tvdev->attaching);
 	/* Against vfio_pci_tsm_check_group() */
 	smp_mb__after_atomic();
 
 	/* Of its own, no bind comes in between. */
-	if (vfio_pci_tsm_is_bound(tsm)) {
-		vfio_tsm_blocked(tsm->tdev, kind);
+	if (vfio_pci_tsm_is_bound(tvdev)) {
+		vfio_tsm_blocked(tvdev->tdev, kind);
 		goto refuse;
 	}
 	scoped_guard(mutex, &functions_lock) {
-		harmed = find_harmed(tsm, replace);
+		harmed = find_harmed(tvdev, replace);
 		if (harmed)
 			vfio_tsm_blocked(harmed->tdev, kind);
 	}
 	if (!harmed)
 		return true;
 refuse:
-	atomic_dec(&tsm->attaching);
+	atomic_dec(&tvdev->attaching);
 	return false;
 }
 
 /**
  * vfio_pci_tsm_attach_end() - it is done
- * @tsm: the device, after vfio_pci_tsm_attach_begin() with true
+ * @tvdev: the device, after vfio_pci_tsm_attach_begin() with true
  */
-void vfio_pci_tsm_attach_end(struct vfio_pci_tsm_device *tsm)
+void vfio_pci_tsm_attach_end(struct vfio_pci_tsm_device *tvdev)
 {
-	atomic_dec(&tsm->attaching);
+	atomic_dec(&tvdev->attaching);
 }
 
-static bool depends_on(struct vfio_pci_tsm_device *tsm, struct pci_dev *pdev)
+static bool depends_on(struct vfio_pci_tsm_device *tvdev, struct pci_dev *pdev)
 {
-	return is_vf_of(tsm, pdev) || READ_ONCE(tsm->dsm) == pdev;
+	return is_vf_of(tvdev, pdev) || READ_ONCE(tvdev->dsm) == pdev;
 }
 
 /**
@@ -171,12 +171,12 @@ static bool depends_on(struct vfio_pci_tsm_device *tsm, struct pci_dev *pdev)
  */
 void vfio_pci_tsm_lose_dependents(struct pci_dev *pdev)
 {
-	struct vfio_pci_tsm_device *tsm;
+	struct vfio_pci_tsm_device *tvdev;
 
 	guard(mutex)(&functions_lock);
-	list_for_each_entry(tsm, &functions, node) {
-		if (depends_on(tsm, pdev))
-			vfio_pci_tsm_lose(tsm, VFIO_TSM_REASON_RESET);
+	list_for_each_entry(tvdev, &functions, node) {
+		if (depends_on(tvdev, pdev))
+			vfio_pci_tsm_lose(tvdev, VFIO_TSM_REASON_RESET);
 	}
 }
 
@@ -190,27 +190,27 @@ void vfio_pci_tsm_lose_dependents(struct pci_dev *pdev)
  */
 void vfio_pci_tsm_tell_dependents(struct pci_dev *pdev)
 {
-	struct vfio_pci_tsm_device *tsm;
+	struct vfio_pci_tsm_device *tvdev;
 
 	guard(mutex)(&functions_lock);
-	list_for_each_entry(tsm, &functions, node) {
-		if (!depends_on(tsm, pdev))
+	list_for_each_entry(tvdev, &functions, node) {
+		if (!depends_on(tvdev, pdev))
 			continue;
-		WRITE_ONCE(tsm->aer, true);
-		mod_delayed_work(system_freezable_power_efficient_wq, &tsm->watch, 0);
+		WRITE_ONCE(tvdev->aer, true);
+		mod_delayed_work(system_freezable_power_efficient_wq, &tvdev->watch, 0);
 	}
 }
 
 /* A VF that is bound, or was a moment ago, referenced; or NULL. */
 static struct vfio_pci_tsm_device *get_bound_vf(struct pci_dev *pf)
 {
-	struct vfio_pci_tsm_device *tsm;
+	struct vfio_pci_tsm_device *tvdev;
 
 	guard(mutex)(&functions_lock);
-	list_for_each_entry(tsm, &functions, node) {
-		if (is_vf_of(tsm, pf) && READ_ONCE(tsm->bound)) {
-			get_device(&tsm->core.vdev.device);
-			return tsm;
+	list_for_each_entry(tvdev, &functions, node) {
+		if (is_vf_of(tvdev, pf) && READ_ONCE(tvdev->bound)) {
+			get_device(&tvdev->core.vdev.device);
+			return tvdev;
 		}
 	}
 	return NULL;
@@ -238,11 +238,11 @@ static bool has_bound_vf(struct pci_dev *pf)
  * bound, and will not be, while it changes. Not by op_sem: removing VFs waits for
  * their owners, who may be the PF's as well.
  */
-static bool begin_sriov_change(struct vfio_pci_tsm_device *tsm)
+static bool begin_sriov_change(struct vfio_pci_tsm_device *tvdev)
 {
-	guard(mutex)(&tsm->tsm_lock);
-	tsm->sriov_changing = !tsm->bound;
-	return tsm->sriov_changing;
+	guard(mutex)(&tvdev->tsm_lock);
+	tvdev->sriov_changing = !tvdev->bound;
+	return tvdev->sriov_changing;
 }
 
 /**
@@ -257,18 +257,18 @@ static bool begin_sriov_change(struct vfio_pci_tsm_device *tsm)
  */
 int vfio_pci_tsm_set_num_vfs(struct pci_dev *pdev, int nr_virtfn)
 {
-	struct vfio_pci_tsm_device *tsm = pdev_to_tsm(pdev);
+	struct vfio_pci_tsm_device *tvdev = pdev_to_tvdev(pdev);
 	int ret;
 
-	if (!begin_sriov_change(tsm) || has_bound_vf(pdev)) {
-		vfio_tsm_blocked(tsm->tdev, VFIO_TSM_BLOCKED_SRIOV);
+	if (!begin_sriov_change(tvdev) || has_bound_vf(pdev)) {
+		vfio_tsm_blocked(tvdev->tdev, VFIO_TSM_BLOCKED_SRIOV);
 		ret = -EBUSY;
 	} else {
-		ret = vfio_pci_core_sriov_configure(&tsm->core, nr_virtfn);
+		ret = vfio_pci_core_sriov_configure(&tvdev->core, nr_virtfn);
 	}
 
-	scoped_guard(mutex, &tsm->tsm_lock)
-		tsm->sriov_changing = false;
+	scoped_guard(mutex, &tvdev->tsm_lock)
+		tvdev->sriov_changing = false;
 	return ret;
 }
 
@@ -287,18 +287,18 @@ bool vfio_pci_tsm_is_suspending(void)
 /* A TDI does not survive sleep: its device loses power, or at least its state. */
 static int prepare_suspend(void)
 {
-	struct vfio_pci_tsm_device *tsm;
+	struct vfio_pci_tsm_device *tvdev;
 	int ret = 0;
 
 	atomic_inc(&suspending);
 	guard(mutex)(&functions_lock);
-	list_for_each_entry(tsm, &functions, node) {
+	list_for_each_entry(tvdev, &functions, node) {
 		/* With tsm_lock also where it is not: a bind may be at work. */
-		guard(mutex)(&tsm->tsm_lock);
-		if (!tsm->bound)
+		guard(mutex)(&tvdev->tsm_lock);
+		if (!tvdev->bound)
 			continue;
-		pci_warn(tsm->core.pdev, "no suspend while bound as a TDI\n");
-		vfio_tsm_blocked(tsm->tdev, VFIO_TSM_BLOCKED_SUSPEND);
+		pci_warn(tvdev->core.pdev, "no suspend while bound as a TDI\n");
+		vfio_tsm_blocked(tvdev->tdev, VFIO_TSM_BLOCKED_SUSPEND);
 		ret = -EBUSY;
 	}
 	if (ret)

@@ -88,53 +88,53 @@ static int refused_region(loff_t pos)
  * Begins an operation: 0, and a bind waits until op_end(); or -EBUSY when it is
  * of a kind that a bound device refuses.
  */
-static int op_begin(struct vfio_pci_tsm_device *tsm, int kind)
+static int op_begin(struct vfio_pci_tsm_device *tvdev, int kind)
 {
-	if (down_read_killable(&tsm->op_sem))
+	if (down_read_killable(&tvdev->op_sem))
 		return -EINTR;
-	if (kind != ALLOWED && vfio_pci_tsm_is_bound(tsm)) {
-		vfio_tsm_blocked(tsm->tdev, kind);
-		up_read(&tsm->op_sem);
+	if (kind != ALLOWED && vfio_pci_tsm_is_bound(tvdev)) {
+		vfio_tsm_blocked(tvdev->tdev, kind);
+		up_read(&tvdev->op_sem);
 		return -EBUSY;
 	}
 	return 0;
 }
 
-static void op_end(struct vfio_pci_tsm_device *tsm)
+static void op_end(struct vfio_pci_tsm_device *tvdev)
 {
-	up_read(&tsm->op_sem);
+	up_read(&tvdev->op_sem);
 }
 
 long vfio_pci_tsm_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned long arg)
 {
-	struct vfio_pci_tsm_device *tsm = to_tsm_device(vdev);
+	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
 	long ret;
 
 	switch (cmd) {
 	case VFIO_DEVICE_TSM_BIND:
-		return vfio_pci_tsm_bind(tsm, arg);
+		return vfio_pci_tsm_bind(tvdev, arg);
 	case VFIO_DEVICE_TSM_UNBIND:
-		return vfio_pci_tsm_unbind(tsm, arg);
+		return vfio_pci_tsm_unbind(tvdev, arg);
 	}
 
-	ret = op_begin(tsm, refused_ioctl(cmd));
+	ret = op_begin(tvdev, refused_ioctl(cmd));
 	if (ret)
 		return ret;
 	ret = vfio_pci_core_ioctl(vdev, cmd, arg);
-	op_end(tsm);
+	op_end(tvdev);
 	return ret;
 }
 
 int vfio_pci_tsm_feature(struct vfio_device *vdev, u32 flags, void __user *arg, size_t argsz)
 {
-	struct vfio_pci_tsm_device *tsm = to_tsm_device(vdev);
+	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
 	int ret;
 
-	ret = op_begin(tsm, refused_feature(flags));
+	ret = op_begin(tvdev, refused_feature(flags));
 	if (ret)
 		return ret;
 	ret = vfio_pci_core_ioctl_feature(vdev, flags, arg, argsz);
-	op_end(tsm);
+	op_end(tvdev);
 	return ret;
 }
 
@@ -145,33 +145,33 @@ int vfio_pci_tsm_feature(struct vfio_device *vdev, u32 flags, void __user *arg, 
 int vfio_pci_tsm_region_info(struct vfio_device *vdev, struct vfio_region_info *info,
 			     struct vfio_info_cap *caps)
 {
-	struct vfio_pci_tsm_device *tsm = to_tsm_device(vdev);
+	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
 	int ret;
 
-	ret = op_begin(tsm, ALLOWED);
+	ret = op_begin(tvdev, ALLOWED);
 	if (ret)
 		return ret;
-	if (info->index == VFIO_PCI_ROM_REGION_INDEX && vfio_pci_tsm_is_bound(tsm)) {
-		info->offset = tsm->rom.offset;
-		info->size = tsm->rom.size;
-		info->flags = tsm->rom.flags;
+	if (info->index == VFIO_PCI_ROM_REGION_INDEX && vfio_pci_tsm_is_bound(tvdev)) {
+		info->offset = tvdev->rom.offset;
+		info->size = tvdev->rom.size;
+		info->flags = tvdev->rom.flags;
 	} else {
 		ret = vfio_pci_ioctl_get_region_info(vdev, info, caps);
 	}
-	op_end(tsm);
+	op_end(tvdev);
 	return ret;
 }
 
 ssize_t vfio_pci_tsm_read(struct vfio_device *vdev, char __user *buf, size_t count, loff_t *ppos)
 {
-	struct vfio_pci_tsm_device *tsm = to_tsm_device(vdev);
+	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
 	ssize_t ret;
 
-	ret = op_begin(tsm, refused_region(*ppos));
+	ret = op_begin(tvdev, refused_region(*ppos));
 	if (ret)
 		return ret;
 	ret = vfio_pci_core_read(vdev, buf, count, ppos);
-	op_end(tsm);
+	op_end(tvdev);
 	return ret;
 }
 
@@ -179,55 +179,55 @@ ssize_t vfio_pci_tsm_read(struct vfio_device *vdev, char __user *buf, size_t cou
  * A PF's registers are its VFs' as well, and a DSM's those of all that it serves. As
  * long as one of those is written to, none of these is bound.
  */
-static ssize_t write_others_config(struct vfio_pci_tsm_device *tsm, const char __user *buf,
+static ssize_t write_others_config(struct vfio_pci_tsm_device *tvdev, const char __user *buf,
 				   size_t count, loff_t *ppos)
 {
 	struct vfio_pci_tsm_writer writer;
 	ssize_t ret;
 
-	if (!vfio_pci_tsm_config_matters(tsm, *ppos, count))
-		return vfio_pci_core_write(&tsm->core.vdev, buf, count, ppos);
-	if (!vfio_pci_tsm_begin_write(tsm->core.pdev, &writer))
-		return vfio_pci_tsm_config_write(tsm, false, buf, count, ppos);
-	ret = vfio_pci_core_write(&tsm->core.vdev, buf, count, ppos);
+	if (!vfio_pci_tsm_config_matters(tvdev, *ppos, count))
+		return vfio_pci_core_write(&tvdev->core.vdev, buf, count, ppos);
+	if (!vfio_pci_tsm_begin_write(tvdev->core.pdev, &writer))
+		return vfio_pci_tsm_config_write(tvdev, false, buf, count, ppos);
+	ret = vfio_pci_core_write(&tvdev->core.vdev, buf, count, ppos);
 	vfio_pci_tsm_end_write(&writer);
 	return ret;
 }
 
-static ssize_t write_config(struct vfio_pci_tsm_device *tsm, const char __user *buf, size_t count,
+static ssize_t write_config(struct vfio_pci_tsm_device *tvdev, const char __user *buf, size_t count,
 			    loff_t *ppos)
 {
-	struct pci_dev *pdev = tsm->core.pdev;
+	struct pci_dev *pdev = tvdev->core.pdev;
 
 	/* As vfio_pci_rw(), for it is looked at before. */
 	PM_RUNTIME_ACQUIRE(&pdev->dev, pm);
 	if (PM_RUNTIME_ACQUIRE_ERR(&pm))
 		return -EIO;
 
-	if (vfio_pci_tsm_config_is_hosts(tsm, *ppos, count)) {
-		vfio_tsm_blocked(tsm->tdev, VFIO_TSM_BLOCKED_UNKNOWN);
+	if (vfio_pci_tsm_config_is_hosts(tvdev, *ppos, count)) {
+		vfio_tsm_blocked(tvdev->tdev, VFIO_TSM_BLOCKED_UNKNOWN);
 		return -EBUSY;
 	}
-	if (vfio_pci_tsm_is_bound(tsm))
-		return vfio_pci_tsm_config_write(tsm, true, buf, count, ppos);
-	return write_others_config(tsm, buf, count, ppos);
+	if (vfio_pci_tsm_is_bound(tvdev))
+		return vfio_pci_tsm_config_write(tvdev, true, buf, count, ppos);
+	return write_others_config(tvdev, buf, count, ppos);
 }
 
 ssize_t vfio_pci_tsm_write(struct vfio_device *vdev, const char __user *buf, size_t count,
 			   loff_t *ppos)
 {
-	struct vfio_pci_tsm_device *tsm = to_tsm_device(vdev);
+	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
 	int kind = refused_region(*ppos);
 	ssize_t ret;
 
-	ret = op_begin(tsm, kind);
+	ret = op_begin(tvdev, kind);
 	if (ret)
 		return ret;
 	if (kind == ALLOWED)
-		ret = write_config(tsm, buf, count, ppos);
+		ret = write_config(tvdev, buf, count, ppos);
 	else
 		ret = vfio_pci_core_write(vdev, buf, count, ppos);
-	op_end(tsm);
+	op_end(tvdev);
 	return ret;
 }
 
@@ -238,45 +238,45 @@ ssize_t vfio_pci_tsm_write(struct vfio_device *vdev, const char __user *buf, siz
 
 int vfio_pci_tsm_attach_ioas(struct vfio_device *vdev, u32 *pt_id)
 {
-	struct vfio_pci_tsm_device *tsm = to_tsm_device(vdev);
+	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
 	int ret;
 
-	if (!vfio_pci_tsm_attach_begin(tsm, vdev->iommufd_attached, VFIO_TSM_BLOCKED_ATTACH))
+	if (!vfio_pci_tsm_attach_begin(tvdev, vdev->iommufd_attached, VFIO_TSM_BLOCKED_ATTACH))
 		return -EBUSY;
 	ret = vfio_iommufd_physical_attach_ioas(vdev, pt_id);
-	vfio_pci_tsm_attach_end(tsm);
+	vfio_pci_tsm_attach_end(tvdev);
 	return ret;
 }
 
 /* Cannot answer; closing the device detaches what is left. */
 void vfio_pci_tsm_detach_ioas(struct vfio_device *vdev)
 {
-	struct vfio_pci_tsm_device *tsm = to_tsm_device(vdev);
+	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
 
-	if (!vfio_pci_tsm_attach_begin(tsm, false, VFIO_TSM_BLOCKED_DETACH))
+	if (!vfio_pci_tsm_attach_begin(tvdev, false, VFIO_TSM_BLOCKED_DETACH))
 		return;
 	vfio_iommufd_physical_detach_ioas(vdev);
-	vfio_pci_tsm_attach_end(tsm);
+	vfio_pci_tsm_attach_end(tvdev);
 }
 
 int vfio_pci_tsm_pasid_attach_ioas(struct vfio_device *vdev, u32 pasid, u32 *pt_id)
 {
-	struct vfio_pci_tsm_device *tsm = to_tsm_device(vdev);
+	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
 	int ret;
 
-	if (!vfio_pci_tsm_attach_begin(tsm, true, VFIO_TSM_BLOCKED_ATTACH))
+	if (!vfio_pci_tsm_attach_begin(tvdev, true, VFIO_TSM_BLOCKED_ATTACH))
 		return -EBUSY;
 	ret = vfio_iommufd_physical_pasid_attach_ioas(vdev, pasid, pt_id);
-	vfio_pci_tsm_attach_end(tsm);
+	vfio_pci_tsm_attach_end(tvdev);
 	return ret;
 }
 
 void vfio_pci_tsm_pasid_detach_ioas(struct vfio_device *vdev, u32 pasid)
 {
-	struct vfio_pci_tsm_device *tsm = to_tsm_device(vdev);
+	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
 
-	if (!vfio_pci_tsm_attach_begin(tsm, true, VFIO_TSM_BLOCKED_DETACH))
+	if (!vfio_pci_tsm_attach_begin(tvdev, true, VFIO_TSM_BLOCKED_DETACH))
 		return;
 	vfio_iommufd_physical_pasid_detach_ioas(vdev, pasid);
-	vfio_pci_tsm_attach_end(tsm);
+	vfio_pci_tsm_attach_end(tvdev);
 }

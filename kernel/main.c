@@ -26,22 +26,22 @@ MODULE_PARM_DESC(enable_sriov, "Allow sriov_numvfs of functions on this driver t
 
 static int vfio_pci_tsm_init_dev(struct vfio_device *vdev)
 {
-	struct vfio_pci_tsm_device *tsm = to_tsm_device(vdev);
+	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
 
-	tsm->core.nointxmask = nointxmask;
+	tvdev->core.nointxmask = nointxmask;
 	/* Who owns legacy VGA loses memory decode when another device's owner uses it. */
-	tsm->core.disable_vga = true;
-	tsm->core.disable_idle_d3 = disable_idle_d3;
-	init_rwsem(&tsm->op_sem);
-	mutex_init(&tsm->tsm_lock);
-	INIT_LIST_HEAD(&tsm->holder);
-	INIT_DELAYED_WORK(&tsm->watch, vfio_pci_tsm_watch);
+	tvdev->core.disable_vga = true;
+	tvdev->core.disable_idle_d3 = disable_idle_d3;
+	init_rwsem(&tvdev->op_sem);
+	mutex_init(&tvdev->tsm_lock);
+	INIT_LIST_HEAD(&tvdev->holder);
+	INIT_DELAYED_WORK(&tvdev->watch, vfio_pci_tsm_watch);
 	return vfio_pci_core_init_dev(vdev);
 }
 
 static void vfio_pci_tsm_release_dev(struct vfio_device *vdev)
 {
-	mutex_destroy(&to_tsm_device(vdev)->tsm_lock);
+	mutex_destroy(&to_tvdev(vdev)->tsm_lock);
 	vfio_pci_core_release_dev(vdev);
 }
 
@@ -53,10 +53,10 @@ static bool is_pulled(struct pci_dev *pdev)
 /* Somebody wants the function back: its driver is to leave it, or it is gone. */
 static void vfio_pci_tsm_request(struct vfio_device *vdev, unsigned int count)
 {
-	struct vfio_pci_tsm_device *tsm = to_tsm_device(vdev);
+	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
 
-	if (is_pulled(tsm->core.pdev) || is_pulled(pci_physfn(tsm->core.pdev)))
-		vfio_pci_tsm_lose(tsm, VFIO_TSM_REASON_REMOVED);
+	if (is_pulled(tvdev->core.pdev) || is_pulled(pci_physfn(tvdev->core.pdev)))
+		vfio_pci_tsm_lose(tvdev, VFIO_TSM_REASON_REMOVED);
 	vfio_pci_core_request(vdev, count);
 }
 
@@ -119,69 +119,69 @@ static int check_probe(struct pci_dev *pdev)
 
 static int vfio_pci_tsm_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
-	struct vfio_pci_tsm_device *tsm;
+	struct vfio_pci_tsm_device *tvdev;
 	int ret;
 
 	ret = check_probe(pdev);
 	if (ret)
 		return ret;
 
-	tsm = vfio_alloc_device(vfio_pci_tsm_device, core.vdev, &pdev->dev,
-				&vfio_pci_tsm_device_ops);
-	if (IS_ERR(tsm))
-		return PTR_ERR(tsm);
+	tvdev = vfio_alloc_device(vfio_pci_tsm_device, core.vdev, &pdev->dev,
+				  &vfio_pci_tsm_device_ops);
+	if (IS_ERR(tvdev))
+		return PTR_ERR(tvdev);
 
 	/* vfio-pci's callbacks expect their own part there, which comes first. */
 	static_assert(offsetof(struct vfio_pci_tsm_device, core) == 0);
-	dev_set_drvdata(&pdev->dev, &tsm->core);
-	tsm->core.pci_ops = &vfio_pci_tsm_pci_ops;
+	dev_set_drvdata(&pdev->dev, &tvdev->core);
+	tvdev->core.pci_ops = &vfio_pci_tsm_pci_ops;
 
-	tsm->tdev = vfio_tsm_register(pdev, &vfio_pci_tsm_ops, tsm);
-	if (IS_ERR(tsm->tdev)) {
-		ret = PTR_ERR(tsm->tdev);
+	tvdev->tdev = vfio_tsm_register(pdev, &vfio_pci_tsm_ops, tvdev);
+	if (IS_ERR(tvdev->tdev)) {
+		ret = PTR_ERR(tvdev->tdev);
 		goto err_put;
 	}
 
-	vfio_pci_tsm_add(tsm);
+	vfio_pci_tsm_add(tvdev);
 	/* Last: from here on the device can be opened. */
-	ret = vfio_pci_core_register_device(&tsm->core);
+	ret = vfio_pci_core_register_device(&tvdev->core);
 	if (ret)
 		goto err_del;
 	return 0;
 
 err_del:
-	vfio_pci_tsm_del(tsm);
+	vfio_pci_tsm_del(tvdev);
 	/* A PF's error may have set it off; from here on none does. */
-	cancel_delayed_work_sync(&tsm->watch);
-	vfio_tsm_unregister(tsm->tdev);
+	cancel_delayed_work_sync(&tvdev->watch);
+	vfio_tsm_unregister(tvdev->tdev);
 err_put:
-	vfio_put_device(&tsm->core.vdev);
+	vfio_put_device(&tvdev->core.vdev);
 	return ret;
 }
 
 static void vfio_pci_tsm_remove(struct pci_dev *pdev)
 {
-	struct vfio_pci_tsm_device *tsm = pdev_to_tsm(pdev);
+	struct vfio_pci_tsm_device *tvdev = pdev_to_tvdev(pdev);
 
 	/* Waits until whoever has the device open has let it go. */
-	vfio_pci_core_unregister_device(&tsm->core);
-	vfio_pci_tsm_del(tsm);
+	vfio_pci_core_unregister_device(&tvdev->core);
+	vfio_pci_tsm_del(tvdev);
 	/* An error may have set it off after the close; none comes any more. */
-	vfio_pci_tsm_end_watch(tsm);
-	vfio_tsm_unregister(tsm->tdev);
-	vfio_put_device(&tsm->core.vdev);
+	vfio_pci_tsm_end_watch(tvdev);
+	vfio_tsm_unregister(tvdev->tdev);
+	vfio_put_device(&tvdev->core.vdev);
 }
 
 /* The PCI core clears Bus Master for a kexec; the next kernel knows no TDI. */
 static void vfio_pci_tsm_shutdown(struct pci_dev *pdev)
 {
-	struct vfio_pci_tsm_device *tsm = pdev_to_tsm(pdev);
+	struct vfio_pci_tsm_device *tvdev = pdev_to_tvdev(pdev);
 
-	guard(mutex)(&tsm->tsm_lock);
+	guard(mutex)(&tvdev->tsm_lock);
 	/* For good: nothing is bound any more. */
-	tsm->resetting = true;
-	if (tsm->bound)
-		vfio_pci_tsm_drop_locked(tsm, VFIO_TSM_REASON_RESET);
+	tvdev->resetting = true;
+	if (tvdev->bound)
+		vfio_pci_tsm_drop_locked(tvdev, VFIO_TSM_REASON_RESET);
 }
 
 static int vfio_pci_tsm_sriov_configure(struct pci_dev *pdev, int nr_virtfn)

@@ -12,35 +12,36 @@
 
 #include "vfio_pci_tsm.h"
 
-static struct vfio_pci_tsm_device *vma_to_tsm(struct vm_area_struct *vma)
+static struct vfio_pci_tsm_device *vma_to_tvdev(struct vm_area_struct *vma)
 {
 	return container_of(vma->vm_private_data, struct vfio_pci_tsm_device, core);
 }
 
 /* Where in the host's memory a fault falls, in pages. */
-static unsigned long fault_pfn(struct vfio_pci_tsm_device *tsm, struct vm_area_struct *vma,
+static unsigned long fault_pfn(struct vfio_pci_tsm_device *tvdev, struct vm_area_struct *vma,
 			       unsigned long addr)
 {
 	u64 offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
 	unsigned int bar = VFIO_PCI_OFFSET_TO_INDEX(offset);
 
-	return PHYS_PFN(pci_resource_start(tsm->core.pdev, bar) + (offset & VFIO_PCI_OFFSET_MASK)) +
+	return PHYS_PFN(pci_resource_start(tvdev->core.pdev, bar) +
+			(offset & VFIO_PCI_OFFSET_MASK)) +
 	       linear_page_delta(vma, addr);
 }
 
 static vm_fault_t bar_huge_fault(struct vm_fault *vmf, unsigned int order)
 {
-	struct vfio_pci_tsm_device *tsm = vma_to_tsm(vmf->vma);
+	struct vfio_pci_tsm_device *tvdev = vma_to_tvdev(vmf->vma);
 	unsigned long addr = vmf->address & ~((PAGE_SIZE << order) - 1);
-	unsigned long pfn = fault_pfn(tsm, vmf->vma, addr);
+	unsigned long pfn = fault_pfn(tvdev, vmf->vma, addr);
 
 	if (!is_aligned_for_order(vmf->vma, addr, pfn, order))
 		return VM_FAULT_FALLBACK;
 
-	guard(rwsem_read)(&tsm->core.memory_lock);
-	switch (READ_ONCE(tsm->mmap_state)) {
+	guard(rwsem_read)(&tvdev->core.memory_lock);
+	switch (READ_ONCE(tvdev->mmap_state)) {
 	case VFIO_PCI_TSM_MMAP_ALLOWED:
-		return vfio_pci_vmf_insert_pfn(&tsm->core, vmf, pfn, order);
+		return vfio_pci_vmf_insert_pfn(&tvdev->core, vmf, pfn, order);
 	case VFIO_PCI_TSM_MMAP_PENDING:
 		/*
 		 * Not to wait here: the TSM may want the mmap_lock that we hold.
@@ -48,7 +49,7 @@ static vm_fault_t bar_huge_fault(struct vm_fault *vmf, unsigned int order)
 		 */
 		return vmf->flags & FAULT_FLAG_USER ? VM_FAULT_NOPAGE : VM_FAULT_SIGBUS;
 	default:
-		vfio_tsm_blocked(tsm->tdev, VFIO_TSM_BLOCKED_FAULT);
+		vfio_tsm_blocked(tvdev->tdev, VFIO_TSM_BLOCKED_FAULT);
 		return VM_FAULT_SIGBUS;
 	}
 }
@@ -60,12 +61,12 @@ static vm_fault_t bar_fault(struct vm_fault *vmf)
 
 static void bar_vma_open(struct vm_area_struct *vma)
 {
-	atomic_inc(&vma_to_tsm(vma)->mappings);
+	atomic_inc(&vma_to_tvdev(vma)->mappings);
 }
 
 static void bar_vma_close(struct vm_area_struct *vma)
 {
-	atomic_dec(&vma_to_tsm(vma)->mappings);
+	atomic_dec(&vma_to_tvdev(vma)->mappings);
 }
 
 static const struct vm_operations_struct bar_vm_ops = {
@@ -89,18 +90,18 @@ static const struct vm_operations_struct bar_vm_ops = {
  */
 int vfio_pci_tsm_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
 {
-	struct vfio_pci_tsm_device *tsm = to_tsm_device(vdev);
+	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
 	u64 offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
 	int ret;
 
-	guard(rwsem_read)(&tsm->core.memory_lock);
-	switch (READ_ONCE(tsm->mmap_state)) {
+	guard(rwsem_read)(&tvdev->core.memory_lock);
+	switch (READ_ONCE(tvdev->mmap_state)) {
 	case VFIO_PCI_TSM_MMAP_ALLOWED:
 		break;
 	case VFIO_PCI_TSM_MMAP_PENDING:
 		return -EBUSY;
 	default:
-		vfio_tsm_blocked(tsm->tdev, VFIO_TSM_BLOCKED_MMAP);
+		vfio_tsm_blocked(tvdev->tdev, VFIO_TSM_BLOCKED_MMAP);
 		return -EBUSY;
 	}
 
@@ -115,57 +116,57 @@ int vfio_pci_tsm_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
 
 /**
  * vfio_pci_tsm_is_mapped() - whether user space maps a BAR
- * @tsm: the device
+ * @tvdev: the device
  *
  * Return: the answer of the moment.
  */
-bool vfio_pci_tsm_is_mapped(struct vfio_pci_tsm_device *tsm)
+bool vfio_pci_tsm_is_mapped(struct vfio_pci_tsm_device *tvdev)
 {
-	return atomic_read(&tsm->mappings);
+	return atomic_read(&tvdev->mappings);
 }
 
 /**
  * vfio_pci_tsm_mmap_begin_bind() - stop mappings, as a bind begins
- * @tsm: the device
+ * @tvdev: the device
  * @policy: what to do when there are some
  *
  * Return: 0, and nothing is mapped, nor will be; -EBUSY with everything as it
  * was.
  */
-int vfio_pci_tsm_mmap_begin_bind(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_bar_mmap policy)
+int vfio_pci_tsm_mmap_begin_bind(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_bar_mmap policy)
 {
 	loff_t first = VFIO_PCI_INDEX_TO_OFFSET(VFIO_PCI_BAR0_REGION_INDEX);
 	loff_t end = VFIO_PCI_INDEX_TO_OFFSET(VFIO_PCI_ROM_REGION_INDEX);
 
-	guard(rwsem_write)(&tsm->core.memory_lock);
-	if (vfio_pci_tsm_is_mapped(tsm) && policy == VFIO_TSM_BAR_MMAP_REFUSE)
+	guard(rwsem_write)(&tvdev->core.memory_lock);
+	if (vfio_pci_tsm_is_mapped(tvdev) && policy == VFIO_TSM_BAR_MMAP_REFUSE)
 		return -EBUSY;
 
-	WRITE_ONCE(tsm->mmap_state, VFIO_PCI_TSM_MMAP_PENDING);
-	unmap_mapping_range(tsm->core.vdev.inode->i_mapping, first, end - first, true);
+	WRITE_ONCE(tvdev->mmap_state, VFIO_PCI_TSM_MMAP_PENDING);
+	unmap_mapping_range(tvdev->core.vdev.inode->i_mapping, first, end - first, true);
 	return 0;
 }
 
 /**
  * vfio_pci_tsm_mmap_block() - the function is a TDI now
- * @tsm: the device, after vfio_pci_tsm_mmap_begin_bind()
+ * @tvdev: the device, after vfio_pci_tsm_mmap_begin_bind()
  *
  * Context: under tsm_lock. No mapping got through before, so memory_lock is not
  * needed.
  */
-void vfio_pci_tsm_mmap_block(struct vfio_pci_tsm_device *tsm)
+void vfio_pci_tsm_mmap_block(struct vfio_pci_tsm_device *tvdev)
 {
-	WRITE_ONCE(tsm->mmap_state, VFIO_PCI_TSM_MMAP_BLOCKED);
+	WRITE_ONCE(tvdev->mmap_state, VFIO_PCI_TSM_MMAP_BLOCKED);
 }
 
 /**
  * vfio_pci_tsm_mmap_allow() - the function is its owner's again
- * @tsm: the device, unlocked
+ * @tvdev: the device, unlocked
  *
  * Context: under tsm_lock, where memory_lock is out of reach, or in a bind that
  * failed. Whoever just misses it is refused a moment longer.
  */
-void vfio_pci_tsm_mmap_allow(struct vfio_pci_tsm_device *tsm)
+void vfio_pci_tsm_mmap_allow(struct vfio_pci_tsm_device *tvdev)
 {
-	WRITE_ONCE(tsm->mmap_state, VFIO_PCI_TSM_MMAP_ALLOWED);
+	WRITE_ONCE(tvdev->mmap_state, VFIO_PCI_TSM_MMAP_ALLOWED);
 }

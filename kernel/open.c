@@ -28,18 +28,18 @@ static struct resource *find_core_claim(struct resource *bar)
 	return claim;
 }
 
-static int claim_bar(struct vfio_pci_tsm_device *tsm, int bar)
+static int claim_bar(struct vfio_pci_tsm_device *tvdev, int bar)
 {
-	struct resource *res = &tsm->core.pdev->resource[bar];
-	struct resource *claim = &tsm->claims[bar];
+	struct resource *res = &tvdev->core.pdev->resource[bar];
+	struct resource *claim = &tvdev->claims[bar];
 	struct resource *parent;
 
 	if (!(res->flags & IORESOURCE_MEM) || !resource_size(res))
 		return 0;
 
 	/* Its failures to claim are soft; here they are not. */
-	if (IS_ERR(tsm->core.barmap[bar]))
-		return PTR_ERR(tsm->core.barmap[bar]);
+	if (IS_ERR(tvdev->core.barmap[bar]))
+		return PTR_ERR(tvdev->core.barmap[bar]);
 
 	parent = find_core_claim(res);
 	if (!parent)
@@ -50,25 +50,25 @@ static int claim_bar(struct vfio_pci_tsm_device *tsm, int bar)
 	return request_resource(parent, claim);
 }
 
-static void release_claims(struct vfio_pci_tsm_device *tsm)
+static void release_claims(struct vfio_pci_tsm_device *tvdev)
 {
 	for (int bar = 0; bar < PCI_STD_NUM_BARS; bar++) {
-		if (tsm->claims[bar].parent)
-			release_resource(&tsm->claims[bar]);
+		if (tvdev->claims[bar].parent)
+			release_resource(&tvdev->claims[bar]);
 	}
 }
 
-static int claim_bars(struct vfio_pci_tsm_device *tsm)
+static int claim_bars(struct vfio_pci_tsm_device *tvdev)
 {
 	int ret;
 
 	for (int bar = 0; bar < PCI_STD_NUM_BARS; bar++) {
-		ret = claim_bar(tsm, bar);
+		ret = claim_bar(tvdev, bar);
 		if (ret) {
-			dev_warn_ratelimited(&tsm->core.pdev->dev,
+			dev_warn_ratelimited(&tvdev->core.pdev->dev,
 					     "BAR %d cannot be claimed exclusively: %d\n", bar,
 					     ret);
-			release_claims(tsm);
+			release_claims(tvdev);
 			return ret;
 		}
 	}
@@ -88,41 +88,41 @@ static int claim_bars(struct vfio_pci_tsm_device *tsm)
  */
 int vfio_pci_tsm_open_device(struct vfio_device *vdev)
 {
-	struct vfio_pci_tsm_device *tsm = to_tsm_device(vdev);
+	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
 	int ret;
 
 	/* It could not be reset between one owner and the next. */
-	if (vfio_pci_tsm_resets_are_off(tsm->core.pdev))
+	if (vfio_pci_tsm_resets_are_off(tvdev->core.pdev))
 		return -EBUSY;
 
-	ret = vfio_tsm_open_begin(tsm->tdev, &tsm->region_mode);
+	ret = vfio_tsm_open_begin(tvdev->tdev, &tvdev->region_mode);
 	if (ret)
 		return ret;
 
-	ret = vfio_pci_core_enable(&tsm->core);
+	ret = vfio_pci_core_enable(&tvdev->core);
 	if (ret)
 		goto err_closed;
 
 	/* A bind that came just before the reset */
-	if (!tsm->core.reset_works && vfio_pci_tsm_resets_are_off(tsm->core.pdev)) {
+	if (!tvdev->core.reset_works && vfio_pci_tsm_resets_are_off(tvdev->core.pdev)) {
 		ret = -EBUSY;
 		goto err_disable;
 	}
 
-	if (tsm->region_mode == VFIO_TSM_REGIONS_EXCLUSIVE) {
-		ret = claim_bars(tsm);
+	if (tvdev->region_mode == VFIO_TSM_REGIONS_EXCLUSIVE) {
+		ret = claim_bars(tvdev);
 		if (ret)
 			goto err_disable;
 	}
 
-	vfio_pci_core_finish_enable(&tsm->core);
-	vfio_tsm_opened(tsm->tdev);
+	vfio_pci_core_finish_enable(&tvdev->core);
+	vfio_tsm_opened(tvdev->tdev);
 	return 0;
 
 err_disable:
-	vfio_pci_core_disable(&tsm->core);
+	vfio_pci_core_disable(&tvdev->core);
 err_closed:
-	vfio_tsm_closed(tsm->tdev);
+	vfio_tsm_closed(tvdev->tdev);
 	return ret;
 }
 
@@ -138,23 +138,23 @@ err_closed:
  */
 void vfio_pci_tsm_close_device(struct vfio_device *vdev)
 {
-	struct vfio_pci_tsm_device *tsm = to_tsm_device(vdev);
+	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
 
-	scoped_guard(mutex, &tsm->tsm_lock) {
-		if (tsm->bound)
-			vfio_pci_tsm_drop_locked(tsm, VFIO_TSM_REASON_CLOSE);
-		tsm->lost = false;
+	scoped_guard(mutex, &tvdev->tsm_lock) {
+		if (tvdev->bound)
+			vfio_pci_tsm_drop_locked(tvdev, VFIO_TSM_REASON_CLOSE);
+		tvdev->lost = false;
 	}
-	vfio_pci_tsm_end_watch(tsm);
+	vfio_pci_tsm_end_watch(tvdev);
 	/*
 	 * vfio-pci's reset asks no driver first. There is none while something that
 	 * depends on this function is bound, unless root or a recovery has brought
 	 * it back.
 	 */
-	if (READ_ONCE(tsm->core.pdev->reset_methods[0]))
-		vfio_pci_tsm_lose_dependents(tsm->core.pdev);
+	if (READ_ONCE(tvdev->core.pdev->reset_methods[0]))
+		vfio_pci_tsm_lose_dependents(tvdev->core.pdev);
 
-	release_claims(tsm);
+	release_claims(tvdev);
 	vfio_pci_core_close_device(vdev);
-	vfio_tsm_closed(tsm->tdev);
+	vfio_tsm_closed(tvdev->tdev);
 }

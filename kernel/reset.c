@@ -155,48 +155,48 @@ static void unhold_until(struct pci_dev *pdev, struct pci_dev *end)
 		unhold_resets(pdev);
 }
 
-static int hold_all(struct vfio_pci_tsm_device *tsm)
+static int hold_all(struct vfio_pci_tsm_device *tvdev)
 {
 	struct pci_dev *pdev;
 	int ret;
 
 	guard(mutex)(&held_lock);
-	for (pdev = tsm->core.pdev; pdev; pdev = next_in_reset(pdev)) {
+	for (pdev = tvdev->core.pdev; pdev; pdev = next_in_reset(pdev)) {
 		ret = hold_resets(pdev);
 		if (ret)
 			goto err;
 	}
-	if (tsm->dsm) {
-		ret = hold_resets(tsm->dsm);
+	if (tvdev->dsm) {
+		ret = hold_resets(tvdev->dsm);
 		if (ret)
 			goto err;
 	}
-	list_add(&tsm->holder, &holders);
+	list_add(&tvdev->holder, &holders);
 	return 0;
 
 err:
-	unhold_until(tsm->core.pdev, pdev);
+	unhold_until(tvdev->core.pdev, pdev);
 	return ret;
 }
 
-static void unhold_all(struct vfio_pci_tsm_device *tsm)
+static void unhold_all(struct vfio_pci_tsm_device *tvdev)
 {
 	lockdep_assert_held(&held_lock);
-	if (list_empty(&tsm->holder))
+	if (list_empty(&tvdev->holder))
 		return;
-	list_del_init(&tsm->holder);
-	if (tsm->dsm)
-		unhold_resets(tsm->dsm);
-	unhold_until(tsm->core.pdev, NULL);
+	list_del_init(&tvdev->holder);
+	if (tvdev->dsm)
+		unhold_resets(tvdev->dsm);
+	unhold_until(tvdev->core.pdev, NULL);
 }
 
-static bool any_resetting(struct vfio_pci_tsm_device *tsm)
+static bool any_resetting(struct vfio_pci_tsm_device *tvdev)
 {
-	for (struct pci_dev *pdev = tsm->core.pdev; pdev; pdev = next_in_reset(pdev)) {
+	for (struct pci_dev *pdev = tvdev->core.pdev; pdev; pdev = next_in_reset(pdev)) {
 		if (may_be_resetting(pdev))
 			return true;
 	}
-	return tsm->dsm && may_be_resetting(tsm->dsm);
+	return tvdev->dsm && may_be_resetting(tvdev->dsm);
 }
 
 /* Without a driver the PCI core does not know, but has left it on. */
@@ -206,19 +206,19 @@ static bool is_asleep(struct pci_dev *pdev)
 }
 
 /* They are not runtime suspended, but who uses them can write to their registers. */
-static bool others_asleep(struct vfio_pci_tsm_device *tsm)
+static bool others_asleep(struct vfio_pci_tsm_device *tvdev)
 {
-	return is_asleep(pci_physfn(tsm->core.pdev)) || (tsm->dsm && is_asleep(tsm->dsm));
+	return is_asleep(pci_physfn(tvdev->core.pdev)) || (tvdev->dsm && is_asleep(tvdev->dsm));
 }
 
 /* Writes that began when they were let through. To the function itself, there are none. */
-static bool others_written(struct vfio_pci_tsm_device *tsm)
+static bool others_written(struct vfio_pci_tsm_device *tvdev)
 {
 	struct vfio_pci_tsm_writer *writer;
 
 	guard(mutex)(&held_lock);
 	list_for_each_entry(writer, &writers, node) {
-		if (writer->pdev == pci_physfn(tsm->core.pdev) || writer->pdev == tsm->dsm)
+		if (writer->pdev == pci_physfn(tvdev->core.pdev) || writer->pdev == tvdev->dsm)
 			return true;
 	}
 	return false;
@@ -262,42 +262,42 @@ static bool is_recovering(struct pci_dev *pdev)
 	if (READ_ONCE(pdev->dev.driver) != &vfio_pci_tsm_driver.driver)
 		return false;
 	/* Not there yet while the driver is being bound to it */
-	return dev_get_drvdata(&pdev->dev) && READ_ONCE(pdev_to_tsm(pdev)->recovering);
+	return dev_get_drvdata(&pdev->dev) && READ_ONCE(pdev_to_tvdev(pdev)->recovering);
 }
 
 /**
  * vfio_pci_tsm_has_error() - whether an error came, or is being recovered from
- * @tsm: the device, with @tsm->aer cleared since what is to be known began
+ * @tvdev: the device, with @tvdev->aer cleared since what is to be known began
  *
  * Return: true for an error of the function, a fatal one of its PF or DSM, and for
  * recovery of its PF from any, as far as that is on this driver.
  *
  * Context: under tsm_lock.
  */
-bool vfio_pci_tsm_has_error(struct vfio_pci_tsm_device *tsm)
+bool vfio_pci_tsm_has_error(struct vfio_pci_tsm_device *tvdev)
 {
-	struct pci_dev *pdev = tsm->core.pdev;
+	struct pci_dev *pdev = tvdev->core.pdev;
 
-	return READ_ONCE(tsm->aer) || is_recovering(pdev) || is_recovering(pci_physfn(pdev)) ||
+	return READ_ONCE(tvdev->aer) || is_recovering(pdev) || is_recovering(pci_physfn(pdev)) ||
 	       pci_channel_offline(pdev) || pci_channel_offline(pci_physfn(pdev)) ||
-	       (tsm->dsm && pci_channel_offline(tsm->dsm));
+	       (tvdev->dsm && pci_channel_offline(tvdev->dsm));
 }
 
 /**
  * vfio_pci_tsm_resets_off() - have the PCI core refuse resets
- * @tsm: the device
+ * @tvdev: the device
  *
  * Return: 0; -EHOSTDOWN when a reset or a recovery is at work, or PF or DSM sleeps or
  * is written to; -ENOMEM; then nothing is held.
  *
  * Context: under tsm_lock, with no reset of the function itself at work.
  */
-int vfio_pci_tsm_resets_off(struct vfio_pci_tsm_device *tsm)
+int vfio_pci_tsm_resets_off(struct vfio_pci_tsm_device *tvdev)
 {
 	int ret;
 
-	lockdep_assert_held(&tsm->tsm_lock);
-	ret = hold_all(tsm);
+	lockdep_assert_held(&tvdev->tsm_lock);
+	ret = hold_all(tvdev);
 	if (ret)
 		return ret;
 
@@ -306,9 +306,9 @@ int vfio_pci_tsm_resets_off(struct vfio_pci_tsm_device *tsm)
 	 * an error that was not seen before may have come before there was a hold.
 	 */
 	smp_mb();
-	if (any_resetting(tsm) || others_written(tsm) || others_asleep(tsm) ||
-	    vfio_pci_tsm_has_error(tsm)) {
-		vfio_pci_tsm_resets_on(tsm);
+	if (any_resetting(tvdev) || others_written(tvdev) || others_asleep(tvdev) ||
+	    vfio_pci_tsm_has_error(tvdev)) {
+		vfio_pci_tsm_resets_on(tvdev);
 		return -EHOSTDOWN;
 	}
 	return 0;
@@ -316,14 +316,14 @@ int vfio_pci_tsm_resets_off(struct vfio_pci_tsm_device *tsm)
 
 /**
  * vfio_pci_tsm_resets_on() - have resets as they were
- * @tsm: the device, after vfio_pci_tsm_resets_off() with 0
+ * @tvdev: the device, after vfio_pci_tsm_resets_off() with 0
  *
  * Context: takes held_lock alone; once is enough.
  */
-void vfio_pci_tsm_resets_on(struct vfio_pci_tsm_device *tsm)
+void vfio_pci_tsm_resets_on(struct vfio_pci_tsm_device *tvdev)
 {
 	guard(mutex)(&held_lock);
-	unhold_all(tsm);
+	unhold_all(tvdev);
 }
 
 /**
@@ -339,14 +339,14 @@ bool vfio_pci_tsm_resets_are_off(struct pci_dev *pdev)
 }
 
 /* For a PF, its VFs' as well, and for a DSM those of all it serves. */
-static void resets_on_for_recovery(struct vfio_pci_tsm_device *tsm)
+static void resets_on_for_recovery(struct vfio_pci_tsm_device *tvdev)
 {
 	struct vfio_pci_tsm_device *holder, *next;
 
 	guard(mutex)(&held_lock);
 	list_for_each_entry_safe(holder, next, &holders, holder) {
-		if (holder == tsm || is_vf_of(holder, tsm->core.pdev) ||
-		    holder->dsm == tsm->core.pdev)
+		if (holder == tvdev || is_vf_of(holder, tvdev->core.pdev) ||
+		    holder->dsm == tvdev->core.pdev)
 			unhold_all(holder);
 	}
 }
@@ -354,12 +354,12 @@ static void resets_on_for_recovery(struct vfio_pci_tsm_device *tsm)
 /* Under the device lock, perhaps the device set's lock and memory_lock as well. */
 static void reset_prepare(struct pci_dev *pdev)
 {
-	struct vfio_pci_tsm_device *tsm = pdev_to_tsm(pdev);
+	struct vfio_pci_tsm_device *tvdev = pdev_to_tvdev(pdev);
 
-	scoped_guard(mutex, &tsm->tsm_lock) {
-		tsm->resetting = true;
-		if (tsm->bound)
-			vfio_pci_tsm_drop_locked(tsm, VFIO_TSM_REASON_RESET);
+	scoped_guard(mutex, &tvdev->tsm_lock) {
+		tvdev->resetting = true;
+		if (tvdev->bound)
+			vfio_pci_tsm_drop_locked(tvdev, VFIO_TSM_REASON_RESET);
 	}
 	/* A PF's reset is its VFs' as well, and a DSM's harms all that it serves. */
 	vfio_pci_tsm_lose_dependents(pdev);
@@ -367,10 +367,10 @@ static void reset_prepare(struct pci_dev *pdev)
 
 static void reset_done(struct pci_dev *pdev)
 {
-	struct vfio_pci_tsm_device *tsm = pdev_to_tsm(pdev);
+	struct vfio_pci_tsm_device *tvdev = pdev_to_tvdev(pdev);
 
-	guard(mutex)(&tsm->tsm_lock);
-	tsm->resetting = false;
+	guard(mutex)(&tvdev->tsm_lock);
+	tvdev->resetting = false;
 }
 
 /*
@@ -381,20 +381,20 @@ static void reset_done(struct pci_dev *pdev)
  */
 static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t state)
 {
-	struct vfio_pci_tsm_device *tsm = pdev_to_tsm(pdev);
+	struct vfio_pci_tsm_device *tvdev = pdev_to_tvdev(pdev);
 
 	/* A recovery that has failed ends with this, and has no error_resume(). */
-	WRITE_ONCE(tsm->recovering, state != pci_channel_io_perm_failure);
-	WRITE_ONCE(tsm->aer, true);
-	WRITE_ONCE(tsm->tell_others, true);
-	resets_on_for_recovery(tsm);
-	mod_delayed_work(system_freezable_power_efficient_wq, &tsm->watch, 0);
+	WRITE_ONCE(tvdev->recovering, state != pci_channel_io_perm_failure);
+	WRITE_ONCE(tvdev->aer, true);
+	WRITE_ONCE(tvdev->tell_others, true);
+	resets_on_for_recovery(tvdev);
+	mod_delayed_work(system_freezable_power_efficient_wq, &tvdev->watch, 0);
 	return vfio_pci_core_aer_err_detected(pdev, state);
 }
 
 static void error_resume(struct pci_dev *pdev)
 {
-	WRITE_ONCE(pdev_to_tsm(pdev)->recovering, false);
+	WRITE_ONCE(pdev_to_tvdev(pdev)->recovering, false);
 }
 
 const struct pci_error_handlers vfio_pci_tsm_err_handlers = {

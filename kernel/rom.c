@@ -10,32 +10,32 @@
 
 #include "vfio_pci_tsm.h"
 
-static struct resource *rom_of(struct vfio_pci_tsm_device *tsm)
+static struct resource *rom_of(struct vfio_pci_tsm_device *tvdev)
 {
-	return &tsm->core.pdev->resource[PCI_ROM_RESOURCE];
+	return &tvdev->core.pdev->resource[PCI_ROM_RESOURCE];
 }
 
 /**
  * vfio_pci_tsm_rom_off() - have nobody read the ROM from now on
- * @tsm: the device
+ * @tvdev: the device
  *
- * What region info says of the ROM is kept in @tsm->rom, for as long as it cannot
+ * What region info says of the ROM is kept in @tvdev->rom, for as long as it cannot
  * be asked.
  *
  * Context: a bind, with op_sem held for write, before memory_lock is taken. Well
  * before vfio_pci_tsm_rom_is_read(), so that who has just looked at the flags is
  * seen there.
  */
-void vfio_pci_tsm_rom_off(struct vfio_pci_tsm_device *tsm)
+void vfio_pci_tsm_rom_off(struct vfio_pci_tsm_device *tvdev)
 {
-	struct resource *rom = rom_of(tsm);
+	struct resource *rom = rom_of(tvdev);
 	struct vfio_info_cap caps = {};
 
-	tsm->rom = (struct vfio_region_info){ .index = VFIO_PCI_ROM_REGION_INDEX };
-	if (vfio_pci_ioctl_get_region_info(&tsm->core.vdev, &tsm->rom, &caps))
-		tsm->rom.size = 0;
+	tvdev->rom = (struct vfio_region_info){ .index = VFIO_PCI_ROM_REGION_INDEX };
+	if (vfio_pci_ioctl_get_region_info(&tvdev->core.vdev, &tvdev->rom, &caps))
+		tvdev->rom.size = 0;
 
-	tsm->rom_resource = *rom;
+	tvdev->rom_resource = *rom;
 	/* One that has no address would be given one first. */
 	if (!rom->parent) {
 		rom->start = 0;
@@ -46,13 +46,13 @@ void vfio_pci_tsm_rom_off(struct vfio_pci_tsm_device *tsm)
 
 /**
  * vfio_pci_tsm_rom_is_read() - whether somebody who began before is still at it
- * @tsm: the device, after vfio_pci_tsm_rom_off()
+ * @tvdev: the device, after vfio_pci_tsm_rom_off()
  *
  * Return: whether the enable bit is set; it is going to be cleared then.
  */
-bool vfio_pci_tsm_rom_is_read(struct vfio_pci_tsm_device *tsm)
+bool vfio_pci_tsm_rom_is_read(struct vfio_pci_tsm_device *tvdev)
 {
-	struct pci_dev *pdev = tsm->core.pdev;
+	struct pci_dev *pdev = tvdev->core.pdev;
 	u32 bar = 0;
 
 	/* A VF has none; the register reads as 0. */
@@ -63,17 +63,17 @@ bool vfio_pci_tsm_rom_is_read(struct vfio_pci_tsm_device *tsm)
 
 /**
  * vfio_pci_tsm_rom_on() - have the ROM as it was
- * @tsm: the device, after vfio_pci_tsm_rom_off()
+ * @tvdev: the device, after vfio_pci_tsm_rom_off()
  *
  * Context: a bind that failed, or under tsm_lock when unbound.
  */
-void vfio_pci_tsm_rom_on(struct vfio_pci_tsm_device *tsm)
+void vfio_pci_tsm_rom_on(struct vfio_pci_tsm_device *tvdev)
 {
-	struct resource *rom = rom_of(tsm);
+	struct resource *rom = rom_of(tvdev);
 
 	if (!rom->parent) {
-		rom->start = tsm->rom_resource.start;
-		rom->end = tsm->rom_resource.end;
+		rom->start = tvdev->rom_resource.start;
+		rom->end = tvdev->rom_resource.end;
 	}
-	WRITE_ONCE(rom->flags, tsm->rom_resource.flags);
+	WRITE_ONCE(rom->flags, tvdev->rom_resource.flags);
 }

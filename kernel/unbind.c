@@ -43,18 +43,18 @@ bool vfio_pci_tsm_view(struct pci_dev *pdev, struct vfio_pci_tsm_view *view)
 
 /**
  * vfio_pci_tsm_let_others_sleep() - undo what a bind did to PF and DSM
- * @tsm: the device, with resets on
+ * @tvdev: the device, with resets on
  */
-void vfio_pci_tsm_let_others_sleep(struct vfio_pci_tsm_device *tsm)
+void vfio_pci_tsm_let_others_sleep(struct vfio_pci_tsm_device *tvdev)
 {
-	struct pci_dev *dsm = tsm->dsm;
+	struct pci_dev *dsm = tvdev->dsm;
 
-	if (tsm->pf_awake)
-		pm_runtime_put(&pci_physfn(tsm->core.pdev)->dev);
-	tsm->pf_awake = false;
+	if (tvdev->pf_awake)
+		pm_runtime_put(&pci_physfn(tvdev->core.pdev)->dev);
+	tvdev->pf_awake = false;
 	if (!dsm)
 		return;
-	WRITE_ONCE(tsm->dsm, NULL);
+	WRITE_ONCE(tvdev->dsm, NULL);
 	pm_runtime_put(&dsm->dev);
 	pci_dev_put(dsm);
 }
@@ -74,7 +74,7 @@ static bool is_loss(enum vfio_tsm_reason reason)
 
 /**
  * vfio_pci_tsm_drop_locked() - give a bound function back to its owner
- * @tsm: the device, bound
+ * @tvdev: the device, bound
  * @reason: why
  *
  * Unlocked first, then everything that was shut for the TDI's sake. A device
@@ -83,89 +83,89 @@ static bool is_loss(enum vfio_tsm_reason reason)
  *
  * Context: under tsm_lock.
  */
-void vfio_pci_tsm_drop_locked(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_reason reason)
+void vfio_pci_tsm_drop_locked(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason)
 {
 	bool lost = is_loss(reason);
 
-	lockdep_assert_held(&tsm->tsm_lock);
+	lockdep_assert_held(&tvdev->tsm_lock);
 
 	/* Does nothing where the TSM has let go by itself. */
-	WRITE_ONCE(tsm->in_tsm, true);
-	pci_tsm_unbind(tsm->core.pdev);
-	WRITE_ONCE(tsm->in_tsm, false);
-	tsm->ctx = NULL;
-	tsm->tdi = NULL;
-	vfio_pci_tsm_put_vdevice(tsm);
-	vfio_pci_tsm_resets_on(tsm);
-	vfio_pci_tsm_rom_on(tsm);
-	vfio_pci_tsm_let_others_sleep(tsm);
-	vfio_pci_tsm_mmap_allow(tsm);
-	tsm->lost = lost;
-	WRITE_ONCE(tsm->bound, false);
-	vfio_tsm_unbound(tsm->tdev, lost ? VFIO_TSM_LOST : VFIO_TSM_OPEN, reason);
+	WRITE_ONCE(tvdev->in_tsm, true);
+	pci_tsm_unbind(tvdev->core.pdev);
+	WRITE_ONCE(tvdev->in_tsm, false);
+	tvdev->ctx = NULL;
+	tvdev->tdi = NULL;
+	vfio_pci_tsm_put_vdevice(tvdev);
+	vfio_pci_tsm_resets_on(tvdev);
+	vfio_pci_tsm_rom_on(tvdev);
+	vfio_pci_tsm_let_others_sleep(tvdev);
+	vfio_pci_tsm_mmap_allow(tvdev);
+	tvdev->lost = lost;
+	WRITE_ONCE(tvdev->bound, false);
+	vfio_tsm_unbound(tvdev->tdev, lost ? VFIO_TSM_LOST : VFIO_TSM_OPEN, reason);
 	if (lost) {
-		pci_warn(tsm->core.pdev, "the bound TDI is lost\n");
+		pci_warn(tvdev->core.pdev, "the bound TDI is lost\n");
 		/* A count of 0 would be logged, as a request to leave the device. */
-		vfio_pci_core_request(&tsm->core.vdev, 1);
+		vfio_pci_core_request(&tvdev->core.vdev, 1);
 	}
 }
 
 /**
  * vfio_pci_tsm_lose() - unbind because of something that cannot be refused
- * @tsm: the device, bound or not
+ * @tvdev: the device, bound or not
  * @reason: what it is
  *
  * Context: takes tsm_lock, and returns with the function unlocked.
  */
-void vfio_pci_tsm_lose(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_reason reason)
+void vfio_pci_tsm_lose(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason)
 {
-	guard(mutex)(&tsm->tsm_lock);
-	if (tsm->bound)
-		vfio_pci_tsm_drop_locked(tsm, reason);
+	guard(mutex)(&tvdev->tsm_lock);
+	if (tvdev->bound)
+		vfio_pci_tsm_drop_locked(tvdev, reason);
 }
 
 /**
  * vfio_pci_tsm_refresh_locked() - look whether the TSM still has our TDI
- * @tsm: the device
+ * @tvdev: the device
  *
  * The TSM tells nobody when it lets one go.
  *
  * Context: under tsm_lock.
  */
-void vfio_pci_tsm_refresh_locked(struct vfio_pci_tsm_device *tsm)
+void vfio_pci_tsm_refresh_locked(struct vfio_pci_tsm_device *tvdev)
 {
 	struct vfio_pci_tsm_view view;
 
-	lockdep_assert_held(&tsm->tsm_lock);
-	if (!tsm->bound)
+	lockdep_assert_held(&tvdev->tsm_lock);
+	if (!tvdev->bound)
 		return;
-	if (READ_ONCE(tsm->aer)) {
-		vfio_pci_tsm_drop_locked(tsm, VFIO_TSM_REASON_AER);
+	if (READ_ONCE(tvdev->aer)) {
+		vfio_pci_tsm_drop_locked(tvdev, VFIO_TSM_REASON_AER);
 		return;
 	}
-	if (vfio_pci_tsm_view(tsm->core.pdev, &view) && view.ctx == tsm->ctx && view.tdi &&
-	    view.tdi == tsm->tdi)
+	if (vfio_pci_tsm_view(tvdev->core.pdev, &view) && view.ctx == tvdev->ctx && view.tdi &&
+	    view.tdi == tvdev->tdi)
 		return;
-	vfio_pci_tsm_drop_locked(tsm, VFIO_TSM_REASON_LOST);
+	vfio_pci_tsm_drop_locked(tvdev, VFIO_TSM_REASON_LOST);
 }
 
 /**
  * vfio_pci_tsm_is_bound() - whether the function is bound, and the TSM has it still
- * @tsm: the device
+ * @tvdev: the device
  *
  * Return: false stays so as long as the caller keeps binds out, by op_sem or the
  * device set's lock; true may be past.
  *
  * Context: takes tsm_lock if the function is bound.
  */
-bool vfio_pci_tsm_is_bound(struct vfio_pci_tsm_device *tsm)
+bool vfio_pci_tsm_is_bound(struct vfio_pci_tsm_device *tvdev)
 {
-	if (!READ_ONCE(tsm->bound))
+	if (!READ_ONCE(tvdev->bound))
 		return false;
 
-	guard(mutex)(&tsm->tsm_lock);
-	vfio_pci_tsm_refresh_locked(tsm);
-	return tsm->bound;
+	guard(mutex)(&tvdev->tsm_lock);
+	vfio_pci_tsm_refresh_locked(tvdev);
+	return tvdev->bound;
 }
 
 /**
@@ -176,31 +176,31 @@ bool vfio_pci_tsm_is_bound(struct vfio_pci_tsm_device *tsm)
  */
 void vfio_pci_tsm_watch(struct work_struct *work)
 {
-	struct vfio_pci_tsm_device *tsm =
+	struct vfio_pci_tsm_device *tvdev =
 		container_of(to_delayed_work(work), struct vfio_pci_tsm_device, watch);
 
 	/* VFs may be on buses that recovery does not walk; of a root complex, it walks none. */
-	if (xchg(&tsm->tell_others, false))
-		vfio_pci_tsm_tell_dependents(tsm->core.pdev);
+	if (xchg(&tvdev->tell_others, false))
+		vfio_pci_tsm_tell_dependents(tvdev->core.pdev);
 
-	if (vfio_pci_tsm_is_bound(tsm))
-		queue_delayed_work(system_freezable_power_efficient_wq, &tsm->watch,
+	if (vfio_pci_tsm_is_bound(tvdev))
+		queue_delayed_work(system_freezable_power_efficient_wq, &tvdev->watch,
 				   VFIO_PCI_TSM_WATCH_INTERVAL);
 }
 
 /**
  * vfio_pci_tsm_end_watch() - stop it, when the device is closed or goes away
- * @tsm: the device
+ * @tvdev: the device
  *
  * Others are told of an error all the same: it may be nobody else who does.
  *
  * Context: may sleep; not under tsm_lock or functions_lock.
  */
-void vfio_pci_tsm_end_watch(struct vfio_pci_tsm_device *tsm)
+void vfio_pci_tsm_end_watch(struct vfio_pci_tsm_device *tvdev)
 {
-	cancel_delayed_work_sync(&tsm->watch);
-	if (xchg(&tsm->tell_others, false))
-		vfio_pci_tsm_tell_dependents(tsm->core.pdev);
+	cancel_delayed_work_sync(&tvdev->watch);
+	if (xchg(&tvdev->tell_others, false))
+		vfio_pci_tsm_tell_dependents(tvdev->core.pdev);
 }
 
 /*
@@ -209,28 +209,28 @@ void vfio_pci_tsm_end_watch(struct vfio_pci_tsm_device *tsm)
  */
 static void tsm_refresh(void *priv)
 {
-	struct vfio_pci_tsm_device *tsm = priv;
+	struct vfio_pci_tsm_device *tvdev = priv;
 
-	if (READ_ONCE(tsm->in_tsm))
+	if (READ_ONCE(tvdev->in_tsm))
 		return;
-	ACQUIRE(mutex_intr, lock)(&tsm->tsm_lock);
+	ACQUIRE(mutex_intr, lock)(&tvdev->tsm_lock);
 	if (!ACQUIRE_ERR(mutex_intr, &lock))
-		vfio_pci_tsm_refresh_locked(tsm);
+		vfio_pci_tsm_refresh_locked(tvdev);
 }
 
 static int tsm_revoke(void *priv)
 {
-	struct vfio_pci_tsm_device *tsm = priv;
+	struct vfio_pci_tsm_device *tvdev = priv;
 	int ret;
 
-	ACQUIRE(mutex_intr, lock)(&tsm->tsm_lock);
+	ACQUIRE(mutex_intr, lock)(&tvdev->tsm_lock);
 	ret = ACQUIRE_ERR(mutex_intr, &lock);
 	if (ret)
 		return ret;
 
-	vfio_pci_tsm_refresh_locked(tsm);
-	if (tsm->bound)
-		vfio_pci_tsm_drop_locked(tsm, VFIO_TSM_REASON_REVOKED);
+	vfio_pci_tsm_refresh_locked(tvdev);
+	if (tvdev->bound)
+		vfio_pci_tsm_drop_locked(tvdev, VFIO_TSM_REASON_REVOKED);
 	return 0;
 }
 
@@ -241,14 +241,14 @@ const struct vfio_tsm_ops vfio_pci_tsm_ops = {
 
 /**
  * vfio_pci_tsm_unbind() - VFIO_DEVICE_TSM_UNBIND
- * @tsm: the device
+ * @tvdev: the device
  * @arg: user's pointer to struct vfio_pci_tsm_unbind
  *
  * Return: 0, also when nothing is bound; else as in <linux/vfio_tsm.h>.
  *
  * Context: ioctl of the file that opened the device.
  */
-int vfio_pci_tsm_unbind(struct vfio_pci_tsm_device *tsm, unsigned long arg)
+int vfio_pci_tsm_unbind(struct vfio_pci_tsm_device *tvdev, unsigned long arg)
 {
 	struct vfio_pci_tsm_unbind unbind;
 	int ret;
@@ -259,16 +259,16 @@ int vfio_pci_tsm_unbind(struct vfio_pci_tsm_device *tsm, unsigned long arg)
 	if (unbind.flags)
 		return -EINVAL;
 
-	if (!vfio_device_cdev_opened(&tsm->core.vdev))
+	if (!vfio_device_cdev_opened(&tvdev->core.vdev))
 		return -ENOTTY;
 
-	guard(mutex)(&tsm->tsm_lock);
-	vfio_pci_tsm_refresh_locked(tsm);
-	if (tsm->bound) {
-		vfio_pci_tsm_drop_locked(tsm, VFIO_TSM_REASON_IOCTL);
-	} else if (tsm->lost) {
-		tsm->lost = false;
-		vfio_tsm_acknowledged(tsm->tdev);
+	guard(mutex)(&tvdev->tsm_lock);
+	vfio_pci_tsm_refresh_locked(tvdev);
+	if (tvdev->bound) {
+		vfio_pci_tsm_drop_locked(tvdev, VFIO_TSM_REASON_IOCTL);
+	} else if (tvdev->lost) {
+		tvdev->lost = false;
+		vfio_tsm_acknowledged(tvdev->tdev);
 	}
 	return 0;
 }

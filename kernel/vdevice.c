@@ -14,7 +14,7 @@ MODULE_IMPORT_NS("IOMMUFD");
 
 /**
  * vfio_pci_tsm_get_vdevice() - hold a vDEVICE for a bind
- * @tsm: the device, open by its cdev and not bound
+ * @tvdev: the device, open by its cdev and not bound
  * @id: of a vDEVICE of this device, in the iommufd that it is bound to
  * @tdi_id: gets its virt_id, the guest's requester ID of the function
  *
@@ -23,9 +23,9 @@ MODULE_IMPORT_NS("IOMMUFD");
  *
  * Context: under op_sem for write.
  */
-int vfio_pci_tsm_get_vdevice(struct vfio_pci_tsm_device *tsm, u32 id, u32 *tdi_id)
+int vfio_pci_tsm_get_vdevice(struct vfio_pci_tsm_device *tvdev, u32 id, u32 *tdi_id)
 {
-	struct iommufd_device *idev = tsm->core.vdev.iommufd_device;
+	struct iommufd_device *idev = tvdev->core.vdev.iommufd_device;
 	struct iommufd_vdevice *vdevice;
 
 	if (!idev)
@@ -39,20 +39,20 @@ int vfio_pci_tsm_get_vdevice(struct vfio_pci_tsm_device *tsm, u32 id, u32 *tdi_i
 		return -EOVERFLOW;
 	}
 	*tdi_id = vdevice->virt_id;
-	tsm->vdevice = vdevice;
+	tvdev->vdevice = vdevice;
 	return 0;
 }
 
 /**
  * vfio_pci_tsm_put_vdevice() - let the vDEVICE of a bind go, if there is one
- * @tsm: the device, not bound any more
+ * @tvdev: the device, not bound any more
  *
  * Context: any; under tsm_lock, or op_sem for write when the bind has failed. Before
  * the device leaves its iommufd, which is after the last close.
  */
-void vfio_pci_tsm_put_vdevice(struct vfio_pci_tsm_device *tsm)
+void vfio_pci_tsm_put_vdevice(struct vfio_pci_tsm_device *tvdev)
 {
-	if (tsm->vdevice)
-		iommufd_device_put_vdevice(tsm->core.vdev.iommufd_device, tsm->vdevice);
-	tsm->vdevice = NULL;
+	if (tvdev->vdevice)
+		iommufd_device_put_vdevice(tvdev->core.vdev.iommufd_device, tvdev->vdevice);
+	tvdev->vdevice = NULL;
 }

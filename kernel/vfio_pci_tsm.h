@@ -178,20 +178,20 @@ struct vfio_pci_tsm_view {
 	bool can_bind;
 };
 
-static inline struct vfio_pci_tsm_device *to_tsm_device(struct vfio_device *vdev)
+static inline struct vfio_pci_tsm_device *to_tvdev(struct vfio_device *vdev)
 {
 	return container_of(vdev, struct vfio_pci_tsm_device, core.vdev);
 }
 
 /* Of a function on this driver: vfio-pci's own part is its driver data. */
-static inline struct vfio_pci_tsm_device *pdev_to_tsm(struct pci_dev *pdev)
+static inline struct vfio_pci_tsm_device *pdev_to_tvdev(struct pci_dev *pdev)
 {
 	return container_of(dev_get_drvdata(&pdev->dev), struct vfio_pci_tsm_device, core);
 }
 
-static inline bool is_vf_of(const struct vfio_pci_tsm_device *tsm, const struct pci_dev *pf)
+static inline bool is_vf_of(const struct vfio_pci_tsm_device *tvdev, const struct pci_dev *pf)
 {
-	return tsm->core.pdev->is_virtfn && pci_physfn(tsm->core.pdev) == pf;
+	return tvdev->core.pdev->is_virtfn && pci_physfn(tvdev->core.pdev) == pf;
 }
 
 /* main.c */
@@ -203,19 +203,19 @@ void vfio_pci_tsm_close_device(struct vfio_device *vdev);
 
 /* bind.c */
 int vfio_pci_tsm_copy_arg(void *dst, size_t size, unsigned long arg);
-int vfio_pci_tsm_bind(struct vfio_pci_tsm_device *tsm, unsigned long arg);
+int vfio_pci_tsm_bind(struct vfio_pci_tsm_device *tvdev, unsigned long arg);
 
 /* unbind.c */
 extern const struct vfio_tsm_ops vfio_pci_tsm_ops;
-int vfio_pci_tsm_unbind(struct vfio_pci_tsm_device *tsm, unsigned long arg);
+int vfio_pci_tsm_unbind(struct vfio_pci_tsm_device *tvdev, unsigned long arg);
 bool vfio_pci_tsm_view(struct pci_dev *pdev, struct vfio_pci_tsm_view *view);
-void vfio_pci_tsm_let_others_sleep(struct vfio_pci_tsm_device *tsm);
-void vfio_pci_tsm_refresh_locked(struct vfio_pci_tsm_device *tsm);
-void vfio_pci_tsm_drop_locked(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_reason reason);
-void vfio_pci_tsm_lose(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_reason reason);
-bool vfio_pci_tsm_is_bound(struct vfio_pci_tsm_device *tsm);
+void vfio_pci_tsm_let_others_sleep(struct vfio_pci_tsm_device *tvdev);
+void vfio_pci_tsm_refresh_locked(struct vfio_pci_tsm_device *tvdev);
+void vfio_pci_tsm_drop_locked(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason);
+void vfio_pci_tsm_lose(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason);
+bool vfio_pci_tsm_is_bound(struct vfio_pci_tsm_device *tvdev);
 void vfio_pci_tsm_watch(struct work_struct *work);
-void vfio_pci_tsm_end_watch(struct vfio_pci_tsm_device *tsm);
+void vfio_pci_tsm_end_watch(struct vfio_pci_tsm_device *tvdev);
 
 /* guard.c */
 long vfio_pci_tsm_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned long arg);
@@ -231,56 +231,56 @@ int vfio_pci_tsm_pasid_attach_ioas(struct vfio_device *vdev, u32 pasid, u32 *pt_
 void vfio_pci_tsm_pasid_detach_ioas(struct vfio_device *vdev, u32 pasid);
 
 /* config.c */
-bool vfio_pci_tsm_config_matters(struct vfio_pci_tsm_device *tsm, loff_t pos, size_t count);
-bool vfio_pci_tsm_config_is_hosts(struct vfio_pci_tsm_device *tsm, loff_t pos, size_t count);
-ssize_t vfio_pci_tsm_config_write(struct vfio_pci_tsm_device *tsm, bool bound,
+bool vfio_pci_tsm_config_matters(struct vfio_pci_tsm_device *tvdev, loff_t pos, size_t count);
+bool vfio_pci_tsm_config_is_hosts(struct vfio_pci_tsm_device *tvdev, loff_t pos, size_t count);
+ssize_t vfio_pci_tsm_config_write(struct vfio_pci_tsm_device *tvdev, bool bound,
 				  const char __user *buf, size_t count, loff_t *ppos);
 
 /* mmap.c */
 int vfio_pci_tsm_mmap(struct vfio_device *vdev, struct vm_area_struct *vma);
-bool vfio_pci_tsm_is_mapped(struct vfio_pci_tsm_device *tsm);
-int vfio_pci_tsm_mmap_begin_bind(struct vfio_pci_tsm_device *tsm, enum vfio_tsm_bar_mmap policy);
-void vfio_pci_tsm_mmap_block(struct vfio_pci_tsm_device *tsm);
-void vfio_pci_tsm_mmap_allow(struct vfio_pci_tsm_device *tsm);
+bool vfio_pci_tsm_is_mapped(struct vfio_pci_tsm_device *tvdev);
+int vfio_pci_tsm_mmap_begin_bind(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_bar_mmap policy);
+void vfio_pci_tsm_mmap_block(struct vfio_pci_tsm_device *tvdev);
+void vfio_pci_tsm_mmap_allow(struct vfio_pci_tsm_device *tvdev);
 
 /* reset.c */
 extern const struct pci_error_handlers vfio_pci_tsm_err_handlers;
-int vfio_pci_tsm_resets_off(struct vfio_pci_tsm_device *tsm);
-void vfio_pci_tsm_resets_on(struct vfio_pci_tsm_device *tsm);
+int vfio_pci_tsm_resets_off(struct vfio_pci_tsm_device *tvdev);
+void vfio_pci_tsm_resets_on(struct vfio_pci_tsm_device *tvdev);
 bool vfio_pci_tsm_resets_are_off(struct pci_dev *pdev);
-bool vfio_pci_tsm_has_error(struct vfio_pci_tsm_device *tsm);
+bool vfio_pci_tsm_has_error(struct vfio_pci_tsm_device *tvdev);
 struct pci_dev *vfio_pci_tsm_get_function0(struct pci_dev *pdev);
 bool vfio_pci_tsm_begin_write(struct pci_dev *pdev, struct vfio_pci_tsm_writer *writer);
 void vfio_pci_tsm_end_write(struct vfio_pci_tsm_writer *writer);
 
 /* vdevice.c */
 #ifdef VFIO_PCI_TSM_VDEVICE
-int vfio_pci_tsm_get_vdevice(struct vfio_pci_tsm_device *tsm, u32 id, u32 *tdi_id);
-void vfio_pci_tsm_put_vdevice(struct vfio_pci_tsm_device *tsm);
+int vfio_pci_tsm_get_vdevice(struct vfio_pci_tsm_device *tvdev, u32 id, u32 *tdi_id);
+void vfio_pci_tsm_put_vdevice(struct vfio_pci_tsm_device *tvdev);
 #else
-static inline int vfio_pci_tsm_get_vdevice(struct vfio_pci_tsm_device *tsm, u32 id, u32 *tdi_id)
+static inline int vfio_pci_tsm_get_vdevice(struct vfio_pci_tsm_device *tvdev, u32 id, u32 *tdi_id)
 {
 	return -EOPNOTSUPP;
 }
 
-static inline void vfio_pci_tsm_put_vdevice(struct vfio_pci_tsm_device *tsm)
+static inline void vfio_pci_tsm_put_vdevice(struct vfio_pci_tsm_device *tvdev)
 {
 }
 #endif
 
 /* rom.c */
-void vfio_pci_tsm_rom_off(struct vfio_pci_tsm_device *tsm);
-bool vfio_pci_tsm_rom_is_read(struct vfio_pci_tsm_device *tsm);
-void vfio_pci_tsm_rom_on(struct vfio_pci_tsm_device *tsm);
+void vfio_pci_tsm_rom_off(struct vfio_pci_tsm_device *tvdev);
+bool vfio_pci_tsm_rom_is_read(struct vfio_pci_tsm_device *tvdev);
+void vfio_pci_tsm_rom_on(struct vfio_pci_tsm_device *tvdev);
 
 /* functions.c */
 extern struct notifier_block vfio_pci_tsm_pm_notifier;
-void vfio_pci_tsm_add(struct vfio_pci_tsm_device *tsm);
-void vfio_pci_tsm_del(struct vfio_pci_tsm_device *tsm);
-int vfio_pci_tsm_check_group(struct vfio_pci_tsm_device *tsm);
-bool vfio_pci_tsm_attach_begin(struct vfio_pci_tsm_device *tsm, bool replace,
+void vfio_pci_tsm_add(struct vfio_pci_tsm_device *tvdev);
+void vfio_pci_tsm_del(struct vfio_pci_tsm_device *tvdev);
+int vfio_pci_tsm_check_group(struct vfio_pci_tsm_device *tvdev);
+bool vfio_pci_tsm_attach_begin(struct vfio_pci_tsm_device *tvdev, bool replace,
 			       enum vfio_tsm_blocked kind);
-void vfio_pci_tsm_attach_end(struct vfio_pci_tsm_device *tsm);
+void vfio_pci_tsm_attach_end(struct vfio_pci_tsm_device *tvdev);
 void vfio_pci_tsm_lose_dependents(struct pci_dev *pdev);
 void vfio_pci_tsm_tell_dependents(struct pci_dev *pdev);
 int vfio_pci_tsm_set_num_vfs(struct pci_dev *pdev, int nr_virtfn);
