@@ -3,8 +3,6 @@
 #include <linux/pci-tsm.h>
 #include <linux/pm_runtime.h>
 #include <linux/tsm.h>
-#include <linux/uaccess.h>
-#include <linux/vfio_tsm.h>
 
 #include "vfio_pci_tsm.h"
 
@@ -34,29 +32,6 @@ static int wake_others(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0)
 	}
 	WRITE_ONCE(tvdev->dsm, pci_dev_get(f0));
 	return 0;
-}
-
-/**
- * vfio_pci_tsm_copy_arg() - copy an argument that begins with its size, once
- * @dst: struct vfio_pci_tsm_bind or _unbind
- * @size: of it
- * @arg: user's pointer; bytes that this kernel does not know must be zero
- *
- * Return: 0; -EFAULT, -EINVAL or -E2BIG, as in <linux/vfio_tsm.h>.
- */
-int vfio_pci_tsm_copy_arg(void *dst, size_t size, unsigned long arg)
-{
-	u32 argsz;
-	int ret;
-
-	ret = get_user(argsz, (u32 __user *)arg);
-	if (ret)
-		return ret;
-	if (argsz < size)
-		return -EINVAL;
-	if (argsz > PAGE_SIZE)
-		return -E2BIG;
-	return copy_struct_from_user(dst, size, (void __user *)arg, argsz);
 }
 
 /* Which requester ID the guest knows the function by. */
@@ -242,26 +217,19 @@ err_vdevice:
 /**
  * vfio_pci_tsm_bind() - VFIO_DEVICE_TSM_BIND
  * @tvdev: the device
- * @arg: user's pointer to struct vfio_pci_tsm_bind
+ * @vdevice_id: of the vDEVICE that the bind names, or 0
  *
  * Return: as in <linux/vfio_tsm.h>; with an error nothing has changed but
  * last_error.
  *
  * Context: ioctl of the file that opened the device.
  */
-int vfio_pci_tsm_bind(struct vfio_pci_tsm_device *tvdev, unsigned long arg)
+int vfio_pci_tsm_bind(struct vfio_pci_tsm_device *tvdev, u32 vdevice_id)
 {
 	enum vfio_tsm_stage stage = VFIO_TSM_STAGE_NONE;
-	struct vfio_tsm_binding binding = {};
-	struct vfio_pci_tsm_bind bind;
+	struct vfio_tsm_binding binding = { .vdevice_id = vdevice_id };
 	struct vfio_tsm_policy policy;
 	int ret;
-
-	ret = vfio_pci_tsm_copy_arg(&bind, sizeof(bind), arg);
-	if (ret)
-		return ret;
-	if (bind.flags || bind.pad)
-		return -EINVAL;
 
 	if (!vfio_device_cdev_opened(&tvdev->core.vdev))
 		return -ENOTTY;
@@ -282,7 +250,6 @@ int vfio_pci_tsm_bind(struct vfio_pci_tsm_device *tvdev, unsigned long arg)
 			return -EALREADY;
 	}
 
-	binding.vdevice_id = bind.vdevice_id;
 	vfio_tsm_bind_begin(tvdev->tdev, &policy);
 	WRITE_ONCE(tvdev->binding, true);
 	ret = bind_checked(tvdev, &policy, &binding, &stage);

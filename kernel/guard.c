@@ -8,6 +8,7 @@
  * suspend in functions.c.
  */
 #include <linux/pm_runtime.h>
+#include <linux/uaccess.h>
 #include <linux/vfio.h>
 #include <linux/vfio_tsm.h>
 
@@ -105,6 +106,52 @@ static void op_end(struct vfio_pci_tsm_device *tvdev)
 	up_read(&tvdev->op_sem);
 }
 
+/*
+ * Copies an argument that begins with its size, once. Bytes that this kernel does
+ * not have must be zero. Return: 0; -EFAULT, -EINVAL or -E2BIG as in
+ * <linux/vfio_tsm.h>.
+ */
+static int copy_arg(void *dst, size_t size, unsigned long arg)
+{
+	u32 argsz;
+	int ret;
+
+	ret = get_user(argsz, (u32 __user *)arg);
+	if (ret)
+		return ret;
+	if (argsz < size)
+		return -EINVAL;
+	if (argsz > PAGE_SIZE)
+		return -E2BIG;
+	return copy_struct_from_user(dst, size, (void __user *)arg, argsz);
+}
+
+static int ioctl_bind(struct vfio_pci_tsm_device *tvdev, unsigned long arg)
+{
+	struct vfio_pci_tsm_bind bind;
+	int ret;
+
+	ret = copy_arg(&bind, sizeof(bind), arg);
+	if (ret)
+		return ret;
+	if (bind.flags || bind.pad)
+		return -EINVAL;
+	return vfio_pci_tsm_bind(tvdev, bind.vdevice_id);
+}
+
+static int ioctl_unbind(struct vfio_pci_tsm_device *tvdev, unsigned long arg)
+{
+	struct vfio_pci_tsm_unbind unbind;
+	int ret;
+
+	ret = copy_arg(&unbind, sizeof(unbind), arg);
+	if (ret)
+		return ret;
+	if (unbind.flags)
+		return -EINVAL;
+	return vfio_pci_tsm_unbind(tvdev);
+}
+
 long vfio_pci_tsm_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned long arg)
 {
 	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
@@ -112,9 +159,9 @@ long vfio_pci_tsm_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned lon
 
 	switch (cmd) {
 	case VFIO_DEVICE_TSM_BIND:
-		return vfio_pci_tsm_bind(tvdev, arg);
+		return ioctl_bind(tvdev, arg);
 	case VFIO_DEVICE_TSM_UNBIND:
-		return vfio_pci_tsm_unbind(tvdev, arg);
+		return ioctl_unbind(tvdev, arg);
 	}
 
 	ret = op_begin(tvdev, refused_ioctl(cmd));

@@ -3,8 +3,6 @@
 #include <linux/pci-tsm.h>
 #include <linux/pm_runtime.h>
 #include <linux/tsm.h>
-#include <linux/uaccess.h>
-#include <linux/vfio_tsm.h>
 
 #include "vfio_pci_tsm.h"
 
@@ -242,23 +240,13 @@ const struct vfio_tsm_ops vfio_pci_tsm_ops = {
 /**
  * vfio_pci_tsm_unbind() - VFIO_DEVICE_TSM_UNBIND
  * @tvdev: the device
- * @arg: user's pointer to struct vfio_pci_tsm_unbind
  *
- * Return: 0, also when nothing is bound; else as in <linux/vfio_tsm.h>.
+ * Return: 0, also when nothing is bound; -ENOTTY for a file that is not a cdev.
  *
  * Context: ioctl of the file that opened the device.
  */
-int vfio_pci_tsm_unbind(struct vfio_pci_tsm_device *tvdev, unsigned long arg)
+int vfio_pci_tsm_unbind(struct vfio_pci_tsm_device *tvdev)
 {
-	struct vfio_pci_tsm_unbind unbind;
-	int ret;
-
-	ret = vfio_pci_tsm_copy_arg(&unbind, sizeof(unbind), arg);
-	if (ret)
-		return ret;
-	if (unbind.flags)
-		return -EINVAL;
-
 	if (!vfio_device_cdev_opened(&tvdev->core.vdev))
 		return -ENOTTY;
 

@@ -202,12 +202,11 @@ int vfio_pci_tsm_open_device(struct vfio_device *vdev);
 void vfio_pci_tsm_close_device(struct vfio_device *vdev);
 
 /* bind.c */
-int vfio_pci_tsm_copy_arg(void *dst, size_t size, unsigned long arg);
-int vfio_pci_tsm_bind(struct vfio_pci_tsm_device *tvdev, unsigned long arg);
+int vfio_pci_tsm_bind(struct vfio_pci_tsm_device *tvdev, u32 vdevice_id);
 
 /* unbind.c */
 extern const struct vfio_tsm_ops vfio_pci_tsm_ops;
-int vfio_pci_tsm_unbind(struct vfio_pci_tsm_device *tvdev, unsigned long arg);
+int vfio_pci_tsm_unbind(struct vfio_pci_tsm_device *tvdev);
 bool vfio_pci_tsm_view(struct pci_dev *pdev, struct vfio_pci_tsm_view *view);
 void vfio_pci_tsm_let_others_sleep(struct vfio_pci_tsm_device *tvdev);
 void vfio_pci_tsm_refresh_locked(struct vfio_pci_tsm_device *tvdev);
