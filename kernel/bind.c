@@ -1,38 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* VFIO_DEVICE_TSM_BIND: what a bind needs, and the bind itself. */
 #include <linux/pci-tsm.h>
-#include <linux/pm_runtime.h>
 #include <linux/tsm.h>
 
 #include "vfio_pci_tsm.h"
-
-/*
- * A VF does not keep its PF from runtime suspend, which some drivers do, and then
- * its memory is gone; nor any function its DSM, whose IDE stream is gone then. Not
- * under tsm_lock: their drivers may take any lock, and the look-up pci_bus_sem.
- */
-static int wake_others(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0)
-{
-	struct pci_dev *pdev = tvdev->core.pdev;
-	int ret;
-
-	if (pdev->is_virtfn) {
-		ret = pm_runtime_resume_and_get(&pci_physfn(pdev)->dev);
-		if (ret < 0)
-			return ret;
-		tvdev->pf_awake = true;
-	}
-
-	if (!f0 || !READ_ONCE(f0->tsm))
-		return 0;
-	ret = pm_runtime_resume_and_get(&f0->dev);
-	if (ret < 0) {
-		vfio_pci_tsm_let_others_sleep(tvdev);
-		return ret;
-	}
-	WRITE_ONCE(tvdev->dsm, pci_dev_get(f0));
-	return 0;
-}
 
 /* Which requester ID the guest knows the function by. */
 static int choose_tdi_id(struct vfio_pci_tsm_device *tvdev, const struct vfio_tsm_policy *policy,
@@ -113,10 +84,14 @@ static int lock_tdi(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0,
 	if (!vfio_tsm_bind_is_allowed(tvdev->tdev))
 		return -EACCES;
 
+	*stage = VFIO_TSM_STAGE_POWER;
 	ret = vfio_pci_tsm_resets_off(tvdev);
-	if (ret) {
-		*stage = VFIO_TSM_STAGE_POWER;
+	if (ret)
 		return ret;
+	/* An error that was not seen before may have come before there was a hold. */
+	if (vfio_pci_tsm_has_error(tvdev)) {
+		vfio_pci_tsm_resets_on(tvdev);
+		return -EHOSTDOWN;
 	}
 
 	*stage = VFIO_TSM_STAGE_TSM;
@@ -188,7 +163,7 @@ static int bind_checked(struct vfio_pci_tsm_device *tvdev, const struct vfio_tsm
 		goto err_vdevice;
 
 	*stage = VFIO_TSM_STAGE_POWER;
-	if (wake_others(tvdev, f0)) {
+	if (vfio_pci_tsm_wake_others(tvdev, f0)) {
 		ret = -EHOSTDOWN;
 		goto err_vdevice;
 	}

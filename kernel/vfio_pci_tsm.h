@@ -5,11 +5,14 @@
  *	main.c		the PCI driver and the tables of operations
  *	open.c		open and close, and the exclusive claim on the MMIO regions
  *	bind.c		VFIO_DEVICE_TSM_BIND
- *	unbind.c	_UNBIND, and every other way out of the bound state
+ *	unbind.c	_UNBIND, and the administrator's revoke
+ *	tdi.c		the TDI that PCI/TSM has, and the ways out of the bound state
+ *	hold.c		what a bind takes from other functions, and gives back
+ *	watch.c		a regular look at a bound function
  *	guard.c		operations of VFIO that are refused while bound
  *	config.c	writes to configuration space while bound
  *	mmap.c		mappings of BARs: counted, blocked, zapped
- *	reset.c		resets that do not come through VFIO, and AER
+ *	recovery.c	resets and errors that the PCI core reports
  *	vdevice.c	the iommufd vDEVICE that a bind may name
  *	rom.c		the expansion ROM, which root may read, too
  *	functions.c	what concerns several functions: IOMMU groups, SR-IOV, suspend
@@ -36,7 +39,7 @@
  *	vfio_pci_tsm_device::tsm_lock - held for as long as a TSM takes to bind or
  *		unbind. Under functions_lock only by root's doings: a suspend, a reset
  *		of a PF or DSM, at its close as well.
- *	held_lock (reset.c), and PCI/TSM's own
+ *	held_lock (hold.c), and PCI/TSM's own
  *
  * and the device lock before functions_lock and tsm_lock, in resets, AER, SR-IOV
  * and removal. AER waits for device locks with pci_bus_sem held: so that is taken
@@ -156,7 +159,7 @@ struct vfio_pci_tsm_device {
 
 /**
  * struct vfio_pci_tsm_writer - a write to configuration space that others may depend on
- * @node: in a list of reset.c
+ * @node: in a list of hold.c
  * @pdev: the function that is written to; compared only
  */
 struct vfio_pci_tsm_writer {
@@ -207,12 +210,15 @@ int vfio_pci_tsm_bind(struct vfio_pci_tsm_device *tvdev, u32 vdevice_id);
 /* unbind.c */
 extern const struct vfio_tsm_ops vfio_pci_tsm_ops;
 int vfio_pci_tsm_unbind(struct vfio_pci_tsm_device *tvdev);
+
+/* tdi.c */
 bool vfio_pci_tsm_view(struct pci_dev *pdev, struct vfio_pci_tsm_view *view);
-void vfio_pci_tsm_let_others_sleep(struct vfio_pci_tsm_device *tvdev);
 void vfio_pci_tsm_refresh_locked(struct vfio_pci_tsm_device *tvdev);
 void vfio_pci_tsm_drop_locked(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason);
 void vfio_pci_tsm_lose(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason);
 bool vfio_pci_tsm_is_bound(struct vfio_pci_tsm_device *tvdev);
+
+/* watch.c */
 void vfio_pci_tsm_watch(struct work_struct *work);
 void vfio_pci_tsm_end_watch(struct vfio_pci_tsm_device *tvdev);
 
@@ -242,15 +248,20 @@ int vfio_pci_tsm_mmap_begin_bind(struct vfio_pci_tsm_device *tvdev, enum vfio_ts
 void vfio_pci_tsm_mmap_block(struct vfio_pci_tsm_device *tvdev);
 void vfio_pci_tsm_mmap_allow(struct vfio_pci_tsm_device *tvdev);
 
-/* reset.c */
-extern const struct pci_error_handlers vfio_pci_tsm_err_handlers;
+/* hold.c */
+struct pci_dev *vfio_pci_tsm_get_function0(struct pci_dev *pdev);
+int vfio_pci_tsm_wake_others(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0);
+void vfio_pci_tsm_let_others_sleep(struct vfio_pci_tsm_device *tvdev);
 int vfio_pci_tsm_resets_off(struct vfio_pci_tsm_device *tvdev);
 void vfio_pci_tsm_resets_on(struct vfio_pci_tsm_device *tvdev);
+void vfio_pci_tsm_resets_on_for_recovery(struct vfio_pci_tsm_device *tvdev);
 bool vfio_pci_tsm_resets_are_off(struct pci_dev *pdev);
-bool vfio_pci_tsm_has_error(struct vfio_pci_tsm_device *tvdev);
-struct pci_dev *vfio_pci_tsm_get_function0(struct pci_dev *pdev);
 bool vfio_pci_tsm_begin_write(struct pci_dev *pdev, struct vfio_pci_tsm_writer *writer);
 void vfio_pci_tsm_end_write(struct vfio_pci_tsm_writer *writer);
+
+/* recovery.c */
+extern const struct pci_error_handlers vfio_pci_tsm_err_handlers;
+bool vfio_pci_tsm_has_error(struct vfio_pci_tsm_device *tvdev);
 
 /* vdevice.c */
 #ifdef VFIO_PCI_TSM_VDEVICE

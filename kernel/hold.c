@@ -1,29 +1,115 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Resets that do not come through VFIO: sysfs, and siblings below the same bus.
- * A driver cannot veto a reset once it runs, but the PCI core asks two things
- * before it starts: pdev->reset_methods (pci_reset_supported()), for resets of
- * the function, and PCI_DEV_FLAGS_NO_BUS_RESET of every function below
- * (pci_bus_resettable()), for resets of bus and slot. While bound, both say no:
- * for the function itself, for the PF of a VF, for function 0, which may be the DSM
- * and have the IDE stream, and for the bridges above, whose resets would take it
- * along. What comes through all the same, because root wrote reset_method, or the
- * PCI core had asked just before the bind, finds the function unbound when it
- * begins: reset_prepare() comes first, for a PF or function 0 on this driver with
- * those that depend on it. Nobody is told of a forced reset of one on another
- * driver, or of a bridge.
+ * What a bind takes from other functions, and gives back: PF and DSM stay awake,
+ * and the PCI core refuses resets that would take the TDI along.
  *
- * Recovery from an error wants the bus reset, and asks as well. So whoever learns of
- * an error has resets on again at once: the function itself, and a PF for its VFs,
- * which recovery may not walk. With the PF on another driver, such a VF keeps the
- * recovery from a reset until its watch has found it lost.
+ * A driver cannot veto a reset that runs, but the PCI core asks two things before
+ * it starts one. It asks pdev->reset_methods (pci_reset_supported()) for resets of
+ * the function, and PCI_DEV_FLAGS_NO_BUS_RESET of every function below
+ * (pci_bus_resettable()) for resets of a bus or a slot. While a function is bound,
+ * both refuse: for the function, for the PF of a VF, for function 0, which may be
+ * the DSM and have the IDE stream, and for the bridges above.
+ *
+ * Some resets come through all the same: root wrote reset_method, or the PCI core
+ * had asked just before the bind. recovery.c unbinds the function then.
  */
 #include <linux/list.h>
 #include <linux/pci.h>
+#include <linux/pm_runtime.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
 #include "vfio_pci_tsm.h"
+
+/*
+ * Whose reset would take @pdev along: itself, its PF, the bridges up to the root.
+ * From one to the next, NULL at the end.
+ */
+static struct pci_dev *next_in_reset(struct pci_dev *pdev)
+{
+	return pdev->is_virtfn ? pci_physfn(pdev) : pci_upstream_bridge(pdev);
+}
+
+static bool takes_along(struct pci_dev *pdev, struct pci_dev *other)
+{
+	while (pdev && pdev != other)
+		pdev = next_in_reset(pdev);
+	return pdev;
+}
+
+/**
+ * vfio_pci_tsm_get_function0() - function 0 of the same device, if that is another
+ * @pdev: the function
+ *
+ * It may be the DSM: pf0_dev_get() of drivers/pci/tsm.c.
+ *
+ * Return: it, referenced; NULL if it is the function itself, or the PF of a VF, which
+ * are looked after in any case.
+ *
+ * Context: takes pci_bus_sem, so not under tsm_lock: whoever waits for that with a
+ * device lock may keep AER waiting, which has pci_bus_sem.
+ */
+struct pci_dev *vfio_pci_tsm_get_function0(struct pci_dev *pdev)
+{
+	struct pci_dev *pf = pci_physfn(pdev);
+	struct pci_dev *f0 __free(pci_dev_put) =
+		pci_get_slot(pf->bus, pf->devfn - PCI_FUNC(pf->devfn));
+
+	return f0 && !takes_along(pdev, f0) ? no_free_ptr(f0) : NULL;
+}
+
+/**
+ * vfio_pci_tsm_let_others_sleep() - undo what a bind did to PF and DSM
+ * @tvdev: the device, with resets on
+ */
+void vfio_pci_tsm_let_others_sleep(struct vfio_pci_tsm_device *tvdev)
+{
+	struct pci_dev *dsm = tvdev->dsm;
+
+	if (tvdev->pf_awake)
+		pm_runtime_put(&pci_physfn(tvdev->core.pdev)->dev);
+	tvdev->pf_awake = false;
+	if (!dsm)
+		return;
+	WRITE_ONCE(tvdev->dsm, NULL);
+	pm_runtime_put(&dsm->dev);
+	pci_dev_put(dsm);
+}
+
+/**
+ * vfio_pci_tsm_wake_others() - keep PF and DSM of a function from runtime suspend
+ * @tvdev: the device
+ * @f0: function 0 of the same device if that is another, or NULL
+ *
+ * A VF does not keep its PF from runtime suspend, and a suspended PF decodes no
+ * memory for its VFs. No function keeps its DSM from it, which has the IDE stream.
+ *
+ * Return: 0; an error of runtime PM, and then nothing is held.
+ *
+ * Context: not under tsm_lock: the drivers of PF and DSM may take any lock.
+ */
+int vfio_pci_tsm_wake_others(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0)
+{
+	struct pci_dev *pdev = tvdev->core.pdev;
+	int ret;
+
+	if (pdev->is_virtfn) {
+		ret = pm_runtime_resume_and_get(&pci_physfn(pdev)->dev);
+		if (ret < 0)
+			return ret;
+		tvdev->pf_awake = true;
+	}
+
+	if (!f0 || !READ_ONCE(f0->tsm))
+		return 0;
+	ret = pm_runtime_resume_and_get(&f0->dev);
+	if (ret < 0) {
+		vfio_pci_tsm_let_others_sleep(tvdev);
+		return ret;
+	}
+	WRITE_ONCE(tvdev->dsm, pci_dev_get(f0));
+	return 0;
+}
 
 /**
  * struct held_resets - a function whose resets are off
@@ -97,15 +183,6 @@ static void unhold_resets(struct pci_dev *pdev)
 }
 
 /*
- * Whose reset would take @pdev along: itself, its PF, the bridges up to the root.
- * From one to the next, NULL at the end.
- */
-static struct pci_dev *next_in_reset(struct pci_dev *pdev)
-{
-	return pdev->is_virtfn ? pci_physfn(pdev) : pci_upstream_bridge(pdev);
-}
-
-/*
  * Whether a reset of @pdev may have found its methods before they were taken
  * away. The function itself knows by reset_prepare(). A PF is locked against
  * access by users for as long as its reset lasts. A bridge is, too, when only a
@@ -119,34 +196,6 @@ static bool may_be_resetting(struct pci_dev *pdev)
 		return pdev->block_cfg_access;
 	pci_read_config_word(pdev, PCI_COMMAND, &command);
 	return PCI_POSSIBLE_ERROR(command) || !(command & PCI_COMMAND_MASTER);
-}
-
-static bool takes_along(struct pci_dev *pdev, struct pci_dev *other)
-{
-	while (pdev && pdev != other)
-		pdev = next_in_reset(pdev);
-	return pdev;
-}
-
-/**
- * vfio_pci_tsm_get_function0() - function 0 of the same device, if that is another
- * @pdev: the function
- *
- * It may be the DSM: pf0_dev_get() of drivers/pci/tsm.c.
- *
- * Return: it, referenced; NULL if it is the function itself, or the PF of a VF, which
- * are looked after in any case.
- *
- * Context: takes pci_bus_sem, so not under tsm_lock: whoever waits for that with a
- * device lock may keep AER waiting, which has pci_bus_sem.
- */
-struct pci_dev *vfio_pci_tsm_get_function0(struct pci_dev *pdev)
-{
-	struct pci_dev *pf = pci_physfn(pdev);
-	struct pci_dev *f0 __free(pci_dev_put) =
-		pci_get_slot(pf->bus, pf->devfn - PCI_FUNC(pf->devfn));
-
-	return f0 && !takes_along(pdev, f0) ? no_free_ptr(f0) : NULL;
 }
 
 static void unhold_until(struct pci_dev *pdev, struct pci_dev *end)
@@ -252,43 +301,12 @@ void vfio_pci_tsm_end_write(struct vfio_pci_tsm_writer *writer)
 	list_del(&writer->node);
 }
 
-/*
- * Whether recovery from an error is at work on a function of this driver. A PF does
- * not leave the driver as long as a VF of it is in use: its VFs go first, and one
- * that has some is not probed.
- */
-static bool is_recovering(struct pci_dev *pdev)
-{
-	if (READ_ONCE(pdev->dev.driver) != &vfio_pci_tsm_driver.driver)
-		return false;
-	/* Not there yet while the driver is being bound to it */
-	return dev_get_drvdata(&pdev->dev) && READ_ONCE(pdev_to_tvdev(pdev)->recovering);
-}
-
-/**
- * vfio_pci_tsm_has_error() - whether an error came, or is being recovered from
- * @tvdev: the device, with @tvdev->aer cleared since what is to be known began
- *
- * Return: true for an error of the function, a fatal one of its PF or DSM, and for
- * recovery of its PF from any, as far as that is on this driver.
- *
- * Context: under tsm_lock.
- */
-bool vfio_pci_tsm_has_error(struct vfio_pci_tsm_device *tvdev)
-{
-	struct pci_dev *pdev = tvdev->core.pdev;
-
-	return READ_ONCE(tvdev->aer) || is_recovering(pdev) || is_recovering(pci_physfn(pdev)) ||
-	       pci_channel_offline(pdev) || pci_channel_offline(pci_physfn(pdev)) ||
-	       (tvdev->dsm && pci_channel_offline(tvdev->dsm));
-}
-
 /**
  * vfio_pci_tsm_resets_off() - have the PCI core refuse resets
  * @tvdev: the device
  *
- * Return: 0; -EHOSTDOWN when a reset or a recovery is at work, or PF or DSM sleeps or
- * is written to; -ENOMEM; then nothing is held.
+ * Return: 0; -EHOSTDOWN when a reset is at work, or PF or DSM sleeps or is written to;
+ * -ENOMEM; then nothing is held.
  *
  * Context: under tsm_lock, with no reset of the function itself at work.
  */
@@ -301,13 +319,9 @@ int vfio_pci_tsm_resets_off(struct vfio_pci_tsm_device *tvdev)
 	if (ret)
 		return ret;
 
-	/*
-	 * Against pci_cfg_access_lock(), after which a reset reads the methods. And
-	 * an error that was not seen before may have come before there was a hold.
-	 */
+	/* Against pci_cfg_access_lock(), after which a reset reads the methods. */
 	smp_mb();
-	if (any_resetting(tvdev) || others_written(tvdev) || others_asleep(tvdev) ||
-	    vfio_pci_tsm_has_error(tvdev)) {
+	if (any_resetting(tvdev) || others_written(tvdev) || others_asleep(tvdev)) {
 		vfio_pci_tsm_resets_on(tvdev);
 		return -EHOSTDOWN;
 	}
@@ -338,8 +352,13 @@ bool vfio_pci_tsm_resets_are_off(struct pci_dev *pdev)
 	return find_held(pdev);
 }
 
-/* For a PF, its VFs' as well, and for a DSM those of all it serves. */
-static void resets_on_for_recovery(struct vfio_pci_tsm_device *tvdev)
+/**
+ * vfio_pci_tsm_resets_on_for_recovery() - let recovery from an error reset a function
+ * @tvdev: the device; those whose PF or DSM it is have their resets on again, too
+ *
+ * Context: takes held_lock alone.
+ */
+void vfio_pci_tsm_resets_on_for_recovery(struct vfio_pci_tsm_device *tvdev)
 {
 	struct vfio_pci_tsm_device *holder, *next;
 
@@ -350,56 +369,3 @@ static void resets_on_for_recovery(struct vfio_pci_tsm_device *tvdev)
 			unhold_all(holder);
 	}
 }
-
-/* Under the device lock, perhaps the device set's lock and memory_lock as well. */
-static void reset_prepare(struct pci_dev *pdev)
-{
-	struct vfio_pci_tsm_device *tvdev = pdev_to_tvdev(pdev);
-
-	scoped_guard(mutex, &tvdev->tsm_lock) {
-		tvdev->resetting = true;
-		if (tvdev->bound)
-			vfio_pci_tsm_drop_locked(tvdev, VFIO_TSM_REASON_RESET);
-	}
-	/* A PF's reset is its VFs' as well, and a DSM's harms all that it serves. */
-	vfio_pci_tsm_lose_dependents(pdev);
-}
-
-static void reset_done(struct pci_dev *pdev)
-{
-	struct vfio_pci_tsm_device *tvdev = pdev_to_tvdev(pdev);
-
-	guard(mutex)(&tvdev->tsm_lock);
-	tvdev->resetting = false;
-}
-
-/*
- * An uncorrectable error on the way to the function, or in it: a secure IDE
- * stream ends with it, and recovery may reset the link. This comes with
- * pci_bus_sem held, which PCI/TSM takes below its own lock, so the TDI cannot be
- * unbound here: whoever looks at the device next does it, the watch at once.
- */
-static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t state)
-{
-	struct vfio_pci_tsm_device *tvdev = pdev_to_tvdev(pdev);
-
-	/* A recovery that has failed ends with this, and has no error_resume(). */
-	WRITE_ONCE(tvdev->recovering, state != pci_channel_io_perm_failure);
-	WRITE_ONCE(tvdev->aer, true);
-	WRITE_ONCE(tvdev->tell_others, true);
-	resets_on_for_recovery(tvdev);
-	mod_delayed_work(system_freezable_power_efficient_wq, &tvdev->watch, 0);
-	return vfio_pci_core_aer_err_detected(pdev, state);
-}
-
-static void error_resume(struct pci_dev *pdev)
-{
-	WRITE_ONCE(pdev_to_tvdev(pdev)->recovering, false);
-}
-
-const struct pci_error_handlers vfio_pci_tsm_err_handlers = {
-	.error_detected = error_detected,
-	.resume = error_resume,
-	.reset_prepare = reset_prepare,
-	.reset_done = reset_done,
-};

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The TDI of a function: what PCI/TSM has of it, and the ways out of the bound
+ * state. Every one of them ends in vfio_pci_tsm_drop_locked().
+ */
+#include <linux/pci-tsm.h>
+#include <linux/tsm.h>
+#include <linux/uaccess.h>
+
+#include "vfio_pci_tsm.h"
+
+/**
+ * vfio_pci_tsm_view() - what PCI/TSM has on a function
+ * @pdev: the function
+ * @view: out
+ *
+ * PCI/TSM has no question to ask, and pci_tsm_rwsem, which keeps these
+ * structures, is its own: root may disconnect the TSM at any moment. So look
+ * without faulting, and believe what was seen only if the function still has
+ * the same context afterwards.
+ *
+ * Return: whether the function is connected.
+ */
+bool vfio_pci_tsm_view(struct pci_dev *pdev, struct vfio_pci_tsm_view *view)
+{
+	const struct pci_tsm_ops *ops;
+	struct tsm_dev *tsm_dev;
+	unsigned long bind;
+
+	view->ctx = READ_ONCE(pdev->tsm);
+	if (!view->ctx)
+		return false;
+
+	if (get_kernel_nofault(view->tdi, &view->ctx->tdi) ||
+	    get_kernel_nofault(tsm_dev, &view->ctx->tsm_dev) ||
+	    get_kernel_nofault(view->tsm_id, &tsm_dev->id) ||
+	    get_kernel_nofault(ops, &tsm_dev->pci_ops) ||
+	    copy_from_kernel_nofault(&bind, &ops->bind, sizeof(bind)))
+		return false;
+
+	view->can_bind = bind;
+	return READ_ONCE(pdev->tsm) == view->ctx;
+}
+
+/* What the owner has not asked for, nor the administrator, it has to be told. */
+static bool is_loss(enum vfio_tsm_reason reason)
+{
+	switch (reason) {
+	case VFIO_TSM_REASON_IOCTL:
+	case VFIO_TSM_REASON_CLOSE:
+	case VFIO_TSM_REASON_REVOKED:
+		return false;
+	default:
+		return true;
+	}
+}
+
+/**
+ * vfio_pci_tsm_drop_locked() - give a bound function back to its owner
+ * @tvdev: the device, bound
+ * @reason: why
+ *
+ * Unlocked first, then everything that was shut for the TDI's sake. A device
+ * that is lost asks its owner for attention by the device request interrupt
+ * (VFIO_PCI_REQ_IRQ_INDEX), where the owner has set one up.
+ *
+ * Context: under tsm_lock.
+ */
+void vfio_pci_tsm_drop_locked(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason)
+{
+	bool lost = is_loss(reason);
+
+	lockdep_assert_held(&tvdev->tsm_lock);
+
+	/* Does nothing where the TSM has let go by itself. */
+	WRITE_ONCE(tvdev->in_tsm, true);
+	pci_tsm_unbind(tvdev->core.pdev);
+	WRITE_ONCE(tvdev->in_tsm, false);
+	tvdev->ctx = NULL;
+	tvdev->tdi = NULL;
+	vfio_pci_tsm_put_vdevice(tvdev);
+	vfio_pci_tsm_resets_on(tvdev);
+	vfio_pci_tsm_rom_on(tvdev);
+	vfio_pci_tsm_let_others_sleep(tvdev);
+	vfio_pci_tsm_mmap_allow(tvdev);
+	tvdev->lost = lost;
+	WRITE_ONCE(tvdev->bound, false);
+	vfio_tsm_unbound(tvdev->tdev, lost ? VFIO_TSM_LOST : VFIO_TSM_OPEN, reason);
+	if (lost) {
+		pci_warn(tvdev->core.pdev, "the bound TDI is lost\n");
+		/* A count of 0 would be logged, as a request to leave the device. */
+		vfio_pci_core_request(&tvdev->core.vdev, 1);
+	}
+}
+
+/**
+ * vfio_pci_tsm_lose() - unbind because of something that cannot be refused
+ * @tvdev: the device, bound or not
+ * @reason: what it is
+ *
+ * Context: takes tsm_lock, and returns with the function unlocked.
+ */
+void vfio_pci_tsm_lose(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason)
+{
+	guard(mutex)(&tvdev->tsm_lock);
+	if (tvdev->bound)
+		vfio_pci_tsm_drop_locked(tvdev, reason);
+}
+
+/**
+ * vfio_pci_tsm_refresh_locked() - look whether the TSM still has our TDI
+ * @tvdev: the device
+ *
+ * The TSM tells nobody when it lets one go.
+ *
+ * Context: under tsm_lock.
+ */
+void vfio_pci_tsm_refresh_locked(struct vfio_pci_tsm_device *tvdev)
+{
+	struct vfio_pci_tsm_view view;
+
+	lockdep_assert_held(&tvdev->tsm_lock);
+	if (!tvdev->bound)
+		return;
+	if (READ_ONCE(tvdev->aer)) {
+		vfio_pci_tsm_drop_locked(tvdev, VFIO_TSM_REASON_AER);
+		return;
+	}
+	if (vfio_pci_tsm_view(tvdev->core.pdev, &view) && view.ctx == tvdev->ctx && view.tdi &&
+	    view.tdi == tvdev->tdi)
+		return;
+	vfio_pci_tsm_drop_locked(tvdev, VFIO_TSM_REASON_LOST);
+}
+
+/**
+ * vfio_pci_tsm_is_bound() - whether the function is bound, and the TSM has it still
+ * @tvdev: the device
+ *
+ * Return: false stays so as long as the caller keeps binds out, by op_sem or the
+ * device set's lock; true may be past.
+ *
+ * Context: takes tsm_lock if the function is bound.
+ */
+bool vfio_pci_tsm_is_bound(struct vfio_pci_tsm_device *tvdev)
+{
+	if (!READ_ONCE(tvdev->bound))
+		return false;
+
+	guard(mutex)(&tvdev->tsm_lock);
+	vfio_pci_tsm_refresh_locked(tvdev);
+	return tvdev->bound;
+}
