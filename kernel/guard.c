@@ -4,8 +4,8 @@
  * the registers whose change sends a TDI to ERROR; the tables here have the
  * operations of VFIO that lead to them, or that make the host touch what is the
  * guest's now. Writes to configuration space have a table of their own, in
- * config.c; mappings are in mmap.c, resets by the host in hold.c, SR-IOV and
- * suspend in functions.c.
+ * config.c; mappings are in mmap.c, resets by the host in hold.c, SR-IOV in
+ * sriov.c, suspend in pm.c.
  */
 #include <linux/pm_runtime.h>
 #include <linux/uaccess.h>

@@ -15,7 +15,9 @@
  *	recovery.c	resets and errors that the PCI core reports
  *	vdevice.c	the iommufd vDEVICE that a bind may name
  *	rom.c		the expansion ROM, which root may read, too
- *	functions.c	what concerns several functions: IOMMU groups, SR-IOV, suspend
+ *	dependents.c	the functions on the driver, and which one another depends on
+ *	sriov.c		changes of the number of VFs
+ *	pm.c		system suspend
  *
  * States, and what leads from one to another:
  *
@@ -35,7 +37,7 @@
  *	vfio_pci_core_device::memory_lock - VFIO's own. Protects @mmap_state:
  *		write to block mappings, read around each fault and mmap. Never
  *		held over a call into PCI/TSM.
- *	functions_lock (functions.c)
+ *	functions_lock (dependents.c)
  *	vfio_pci_tsm_device::tsm_lock - held for as long as a TSM takes to bind or
  *		unbind. Under functions_lock only by root's doings: a suspend, a reset
  *		of a PF or DSM, at its close as well.
@@ -283,17 +285,23 @@ void vfio_pci_tsm_rom_off(struct vfio_pci_tsm_device *tvdev);
 bool vfio_pci_tsm_rom_is_read(struct vfio_pci_tsm_device *tvdev);
 void vfio_pci_tsm_rom_on(struct vfio_pci_tsm_device *tvdev);
 
-/* functions.c */
-extern struct notifier_block vfio_pci_tsm_pm_notifier;
+/* dependents.c */
 void vfio_pci_tsm_add(struct vfio_pci_tsm_device *tvdev);
 void vfio_pci_tsm_del(struct vfio_pci_tsm_device *tvdev);
+int vfio_pci_tsm_for_each(int (*fn)(struct vfio_pci_tsm_device *tvdev, void *data), void *data);
 int vfio_pci_tsm_check_group(struct vfio_pci_tsm_device *tvdev);
 bool vfio_pci_tsm_attach_begin(struct vfio_pci_tsm_device *tvdev, bool replace,
 			       enum vfio_tsm_blocked kind);
 void vfio_pci_tsm_attach_end(struct vfio_pci_tsm_device *tvdev);
 void vfio_pci_tsm_lose_dependents(struct pci_dev *pdev);
 void vfio_pci_tsm_tell_dependents(struct pci_dev *pdev);
+struct vfio_pci_tsm_device *vfio_pci_tsm_get_bound_vf(struct pci_dev *pf);
+
+/* sriov.c */
 int vfio_pci_tsm_set_num_vfs(struct pci_dev *pdev, int nr_virtfn);
+
+/* pm.c */
+extern struct notifier_block vfio_pci_tsm_pm_notifier;
 bool vfio_pci_tsm_is_suspending(void);
 
 #endif /* VFIO_PCI_TSM_H */

@@ -1,21 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What concerns more than one of the functions on this driver: IOMMU groups, whose
- * functions have one domain, SR-IOV, where a PF's doings are its VFs' as well, and
- * system suspend.
+ * The functions on this driver, and what one of them means for another: a PF or DSM
+ * for those that depend on it, and the functions of an IOMMU group, which have one
+ * domain.
  */
 #include <linux/iommu.h>
 #include <linux/list.h>
 #include <linux/pci.h>
-#include <linux/suspend.h>
 
 #include "vfio_pci_tsm.h"
 
 static LIST_HEAD(functions);
 static DEFINE_MUTEX(functions_lock); /* the list; tsm_lock comes below it */
-
-/* How many are between PM_SUSPEND_PREPARE and PM_POST_SUSPEND, and the like. */
-static atomic_t suspending;
 
 /**
  * vfio_pci_tsm_add() - a function has got the driver
@@ -35,6 +31,29 @@ void vfio_pci_tsm_del(struct vfio_pci_tsm_device *tvdev)
 {
 	guard(mutex)(&functions_lock);
 	list_del(&tvdev->node);
+}
+
+/**
+ * vfio_pci_tsm_for_each() - call a function for each device of the driver
+ * @fn: what to call, until it returns something other than 0
+ * @data: its argument
+ *
+ * Return: what @fn returned last.
+ *
+ * Context: takes functions_lock, and calls @fn under it.
+ */
+int vfio_pci_tsm_for_each(int (*fn)(struct vfio_pci_tsm_device *tvdev, void *data), void *data)
+{
+	struct vfio_pci_tsm_device *tvdev;
+	int ret = 0;
+
+	guard(mutex)(&functions_lock);
+	list_for_each_entry(tvdev, &functions, node) {
+		ret = fn(tvdev, data);
+		if (ret)
+			break;
+	}
+	return ret;
 }
 
 /* A function that shares @data's group, on a driver that asks nobody. */
@@ -201,8 +220,15 @@ void vfio_pci_tsm_tell_dependents(struct pci_dev *pdev)
 	}
 }
 
-/* A VF that is bound, or was a moment ago, referenced; or NULL. */
-static struct vfio_pci_tsm_device *get_bound_vf(struct pci_dev *pf)
+/**
+ * vfio_pci_tsm_get_bound_vf() - a VF that is bound
+ * @pf: its PF
+ *
+ * Return: a VF that is bound or was a moment ago, referenced; NULL if there is none.
+ *
+ * Context: takes functions_lock.
+ */
+struct vfio_pci_tsm_device *vfio_pci_tsm_get_bound_vf(struct pci_dev *pf)
 {
 	struct vfio_pci_tsm_device *tvdev;
 
@@ -215,111 +241,3 @@ static struct vfio_pci_tsm_device *get_bound_vf(struct pci_dev *pf)
 	}
 	return NULL;
 }
-
-/*
- * Whether a VF is bound. One that is bound a moment later is no harm: a VF is
- * removed, and so closed and unbound, before its PF stops to decode for it. The
- * TSM is asked without functions_lock, which is every device's.
- */
-static bool has_bound_vf(struct pci_dev *pf)
-{
-	struct vfio_pci_tsm_device *vf;
-	bool bound = false;
-
-	while (!bound && (vf = get_bound_vf(pf))) {
-		bound = vfio_pci_tsm_is_bound(vf);
-		vfio_put_device(&vf->core.vdev);
-	}
-	return bound;
-}
-
-/*
- * SR-IOV Control is among the registers that a TDI must keep, so the PF is not
- * bound, and will not be, while it changes. Not by op_sem: removing VFs waits for
- * their owners, who may be the PF's as well.
- */
-static bool begin_sriov_change(struct vfio_pci_tsm_device *tvdev)
-{
-	guard(mutex)(&tvdev->tsm_lock);
-	tvdev->sriov_changing = !tvdev->bound;
-	return tvdev->sriov_changing;
-}
-
-/**
- * vfio_pci_tsm_set_num_vfs() - write to sriov_numvfs of a function on this driver
- * @pdev: the PF
- * @nr_virtfn: how many VFs there shall be, 0 for no SR-IOV
- *
- * Return: the number of VFs; -EBUSY while the PF or one of its VFs is bound; any
- * other error of vfio-pci's own.
- *
- * Context: the driver's sriov_configure, under the device lock.
- */
-int vfio_pci_tsm_set_num_vfs(struct pci_dev *pdev, int nr_virtfn)
-{
-	struct vfio_pci_tsm_device *tvdev = pdev_to_tvdev(pdev);
-	int ret;
-
-	if (!begin_sriov_change(tvdev) || has_bound_vf(pdev)) {
-		vfio_tsm_blocked(tvdev->tdev, VFIO_TSM_BLOCKED_SRIOV);
-		ret = -EBUSY;
-	} else {
-		ret = vfio_pci_core_sriov_configure(&tvdev->core, nr_virtfn);
-	}
-
-	scoped_guard(mutex, &tvdev->tsm_lock)
-		tvdev->sriov_changing = false;
-	return ret;
-}
-
-/**
- * vfio_pci_tsm_is_suspending() - whether the system is on its way to sleep
- *
- * Return: true from before the moment that vfio-pci-tsm agrees to a suspend.
- *
- * Context: under tsm_lock, for a false to hold until the function is bound.
- */
-bool vfio_pci_tsm_is_suspending(void)
-{
-	return atomic_read(&suspending);
-}
-
-/* A TDI does not survive sleep: its device loses power, or at least its state. */
-static int prepare_suspend(void)
-{
-	struct vfio_pci_tsm_device *tvdev;
-	int ret = 0;
-
-	atomic_inc(&suspending);
-	guard(mutex)(&functions_lock);
-	list_for_each_entry(tvdev, &functions, node) {
-		/* With tsm_lock also where it is not: a bind may be at work. */
-		guard(mutex)(&tvdev->tsm_lock);
-		if (!tvdev->bound)
-			continue;
-		pci_warn(tvdev->core.pdev, "no suspend while bound as a TDI\n");
-		vfio_tsm_blocked(tvdev->tdev, VFIO_TSM_BLOCKED_SUSPEND);
-		ret = -EBUSY;
-	}
-	if (ret)
-		atomic_dec(&suspending);
-	return ret;
-}
-
-static int pm_notify(struct notifier_block *nb, unsigned long action, void *unused)
-{
-	switch (action) {
-	case PM_SUSPEND_PREPARE:
-	case PM_HIBERNATION_PREPARE:
-	case PM_RESTORE_PREPARE:
-		return notifier_from_errno(prepare_suspend());
-	case PM_POST_SUSPEND:
-	case PM_POST_HIBERNATION:
-	case PM_POST_RESTORE:
-		/* Of one that was prepared before there was a module to ask? */
-		atomic_dec_if_positive(&suspending);
-	}
-	return NOTIFY_DONE;
-}
-
-struct notifier_block vfio_pci_tsm_pm_notifier = { .notifier_call = pm_notify };
