@@ -31,7 +31,8 @@ static int check_ready(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_stage *s
 	u16 command;
 
 	*stage = VFIO_TSM_STAGE_POWER;
-	if (tvdev->resetting || tvdev->sriov_changing || vfio_pci_tsm_is_suspending())
+	if (test_bit(VFIO_PCI_TSM_RESETTING, &tvdev->flags) ||
+	    test_bit(VFIO_PCI_TSM_SRIOV, &tvdev->flags) || vfio_pci_tsm_is_suspending())
 		return -EHOSTDOWN;
 	/* In the middle of AER, whose recovery asks whether the bus can be reset. */
 	if (vfio_pci_tsm_has_error(tvdev))
@@ -48,12 +49,12 @@ static int check_ready(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_stage *s
 		return -EHOSTDOWN;
 	if (!pdev->no_command_memory && !(command & PCI_COMMAND_MEMORY))
 		return -EHOSTDOWN;
-	/* Without memory_lock: op_sem has user space's writes waiting. */
+	/* Without memory_lock: op.sem has user space's writes waiting. */
 	return __vfio_pci_memory_enabled(&tvdev->core) ? 0 : -EHOSTDOWN;
 }
 
 /*
- * The step itself. tsm_lock is held until the success is published, so that
+ * The step itself. tdi.lock is held until the success is published, so that
  * whatever unbinds, does and says so later.
  */
 static int lock_tdi(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0,
@@ -63,18 +64,19 @@ static int lock_tdi(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0,
 	struct vfio_pci_tsm_view view, after;
 	int ret;
 
-	guard(mutex)(&tvdev->tsm_lock);
+	guard(mutex)(&tvdev->tdi.lock);
 
 	/* A TSM driver without .bind would have pci_tsm_bind() call NULL. */
 	*stage = VFIO_TSM_STAGE_NOT_CONNECTED;
-	if (tvdev->lost || !vfio_pci_tsm_view(pdev, &view) || !view.can_bind)
+	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_LOST) || !vfio_pci_tsm_view(pdev, &view) ||
+	    !view.can_bind)
 		return -ENXIO;
 	/* Connected only after function 0, now the DSM, was looked for. */
-	if (f0 && READ_ONCE(f0->tsm) && !tvdev->dsm)
+	if (f0 && READ_ONCE(f0->tsm) && !tvdev->hold.dsm)
 		return -ENXIO;
 
 	/* What went before has been survived; what comes from now on is seen. */
-	WRITE_ONCE(tvdev->aer, false);
+	clear_bit(VFIO_PCI_TSM_AER, &tvdev->flags);
 	ret = check_ready(tvdev, stage);
 	if (ret)
 		return ret;
@@ -95,9 +97,9 @@ static int lock_tdi(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0,
 	}
 
 	*stage = VFIO_TSM_STAGE_TSM;
-	WRITE_ONCE(tvdev->in_tsm, true);
+	set_bit(VFIO_PCI_TSM_IN_TSM, &tvdev->flags);
 	ret = pci_tsm_bind(pdev, tvdev->core.vdev.kvm, binding->tdi_id);
-	WRITE_ONCE(tvdev->in_tsm, false);
+	clear_bit(VFIO_PCI_TSM_IN_TSM, &tvdev->flags);
 	if (ret) {
 		vfio_pci_tsm_resets_on(tvdev);
 		if (vfio_pci_tsm_view(pdev, &after))
@@ -108,9 +110,9 @@ static int lock_tdi(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0,
 	}
 
 	/* Gone again already? Then the next refresh finds no TDI. */
-	tvdev->ctx = view.ctx;
-	tvdev->tdi = vfio_pci_tsm_view(pdev, &after) ? after.tdi : NULL;
-	WRITE_ONCE(tvdev->bound, true);
+	tvdev->tdi.ctx = view.ctx;
+	tvdev->tdi.tdi = vfio_pci_tsm_view(pdev, &after) ? after.tdi : NULL;
+	vfio_pci_tsm_set_state(tvdev, VFIO_PCI_TSM_BOUND);
 	vfio_pci_tsm_mmap_block(tvdev);
 	binding->tsm_id = view.tsm_id;
 	vfio_tsm_bind_end(tvdev->tdev, binding, 0, VFIO_TSM_STAGE_NONE);
@@ -118,7 +120,8 @@ static int lock_tdi(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0,
 	/* Against error_detected(), whose watch may have found it not bound yet. */
 	smp_mb();
 	queue_delayed_work(system_freezable_power_efficient_wq, &tvdev->watch,
-			   READ_ONCE(tvdev->aer) ? 0 : VFIO_PCI_TSM_WATCH_INTERVAL);
+			   test_bit(VFIO_PCI_TSM_AER, &tvdev->flags) ? 0 :
+								       VFIO_PCI_TSM_WATCH_INTERVAL);
 	return 0;
 }
 
@@ -133,7 +136,7 @@ static int bind_checked(struct vfio_pci_tsm_device *tvdev, const struct vfio_tsm
 	int ret;
 
 	*stage = VFIO_TSM_STAGE_REGIONS;
-	if (tvdev->region_mode != VFIO_TSM_REGIONS_EXCLUSIVE)
+	if (tvdev->regions.mode != VFIO_TSM_REGIONS_EXCLUSIVE)
 		return -EPERM;
 
 	*stage = VFIO_TSM_STAGE_DENIED;
@@ -209,7 +212,7 @@ int vfio_pci_tsm_bind(struct vfio_pci_tsm_device *tvdev, u32 vdevice_id)
 	if (!vfio_device_cdev_opened(&tvdev->core.vdev))
 		return -ENOTTY;
 
-	ACQUIRE(rwsem_write_kill, lock)(&tvdev->op_sem);
+	ACQUIRE(rwsem_write_kill, lock)(&tvdev->op.sem);
 	ret = ACQUIRE_ERR(rwsem_write_kill, &lock);
 	if (ret)
 		return ret;
@@ -219,18 +222,20 @@ int vfio_pci_tsm_bind(struct vfio_pci_tsm_device *tvdev, u32 vdevice_id)
 	if (ret)
 		return ret;
 
-	scoped_guard(mutex, &tvdev->tsm_lock) {
+	scoped_guard(mutex, &tvdev->tdi.lock) {
 		vfio_pci_tsm_refresh_locked(tvdev);
-		if (tvdev->bound)
+		if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND))
 			return -EALREADY;
+		/* One that is lost goes through the checks, and fails at the last. */
+		if (!vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_LOST))
+			vfio_pci_tsm_set_state(tvdev, VFIO_PCI_TSM_BINDING);
 	}
 
 	vfio_tsm_bind_begin(tvdev->tdev, &policy);
-	WRITE_ONCE(tvdev->binding, true);
 	ret = bind_checked(tvdev, &policy, &binding, &stage);
-	/* Who reads this reads what became of @bound as well: keeps_domain() */
-	smp_store_release(&tvdev->binding, false);
-	if (ret)
+	if (ret) {
+		cmpxchg(&tvdev->state, VFIO_PCI_TSM_BINDING, VFIO_PCI_TSM_IDLE);
 		vfio_tsm_bind_end(tvdev->tdev, NULL, ret, stage);
+	}
 	return ret;
 }

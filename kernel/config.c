@@ -281,7 +281,7 @@ bool vfio_pci_tsm_config_is_hosts(struct vfio_pci_tsm_device *tvdev, loff_t pos,
  * Return: @count; -EBUSY, and nothing was written, when one of the bytes would
  * take the TDI out of its locked state; any other error of vfio-pci's own.
  *
- * Context: op_sem held for read.
+ * Context: op.sem held for read.
  */
 ssize_t vfio_pci_tsm_config_write(struct vfio_pci_tsm_device *tvdev, bool bound,
 				  const char __user *buf, size_t count, loff_t *ppos)

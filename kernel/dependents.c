@@ -11,7 +11,7 @@
 #include "vfio_pci_tsm.h"
 
 static LIST_HEAD(functions);
-static DEFINE_MUTEX(functions_lock); /* the list; tsm_lock comes below it */
+static DEFINE_MUTEX(functions_lock); /* the list; tdi.lock comes below it */
 
 /**
  * vfio_pci_tsm_add() - a function has got the driver
@@ -74,7 +74,7 @@ static bool shares_group(struct vfio_pci_tsm_device *a, struct vfio_pci_tsm_devi
 
 /**
  * vfio_pci_tsm_check_group() - whether a function's IOMMU domain stays its own
- * @tvdev: the device, with @tvdev->binding set
+ * @tvdev: the device, with its state BINDING
  *
  * iommufd replaces the domain of a whole group when one of its functions is
  * attached elsewhere. Those on this driver ask before they do.
@@ -106,13 +106,14 @@ int vfio_pci_tsm_check_group(struct vfio_pci_tsm_device *tvdev)
 }
 
 /*
- * Without tsm_lock, which a slow TSM may have for long, and functions_lock is every
+ * Without tdi.lock, which a slow TSM may have for long, and functions_lock is every
  * device's. So one that is lost keeps it until its watch has seen that.
  */
 static bool keeps_domain(struct vfio_pci_tsm_device *tvdev)
 {
-	/* With the store at the end of vfio_pci_tsm_bind(), so that one of them is seen */
-	return smp_load_acquire(&tvdev->binding) || READ_ONCE(tvdev->bound);
+	enum vfio_pci_tsm_state state = READ_ONCE(tvdev->state);
+
+	return state == VFIO_PCI_TSM_BINDING || state == VFIO_PCI_TSM_BOUND;
 }
 
 /*
@@ -179,14 +180,14 @@ void vfio_pci_tsm_attach_end(struct vfio_pci_tsm_device *tvdev)
 
 static bool depends_on(struct vfio_pci_tsm_device *tvdev, struct pci_dev *pdev)
 {
-	return is_vf_of(tvdev, pdev) || READ_ONCE(tvdev->dsm) == pdev;
+	return is_vf_of(tvdev, pdev) || READ_ONCE(tvdev->hold.dsm) == pdev;
 }
 
 /**
  * vfio_pci_tsm_lose_dependents() - unbind what a reset takes along
  * @pdev: the function that has it: a PF, or one that others have for DSM
  *
- * Context: takes functions_lock, and tsm_lock of each.
+ * Context: takes functions_lock, and tdi.lock of each.
  */
 void vfio_pci_tsm_lose_dependents(struct pci_dev *pdev)
 {
@@ -215,7 +216,7 @@ void vfio_pci_tsm_tell_dependents(struct pci_dev *pdev)
 	list_for_each_entry(tvdev, &functions, node) {
 		if (!depends_on(tvdev, pdev))
 			continue;
-		WRITE_ONCE(tvdev->aer, true);
+		set_bit(VFIO_PCI_TSM_AER, &tvdev->flags);
 		mod_delayed_work(system_freezable_power_efficient_wq, &tvdev->watch, 0);
 	}
 }
@@ -234,7 +235,7 @@ struct vfio_pci_tsm_device *vfio_pci_tsm_get_bound_vf(struct pci_dev *pf)
 
 	guard(mutex)(&functions_lock);
 	list_for_each_entry(tvdev, &functions, node) {
-		if (is_vf_of(tvdev, pf) && READ_ONCE(tvdev->bound)) {
+		if (is_vf_of(tvdev, pf) && vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND)) {
 			get_device(&tvdev->core.vdev.device);
 			return tvdev;
 		}

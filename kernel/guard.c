@@ -91,11 +91,11 @@ static int refused_region(loff_t pos)
  */
 static int op_begin(struct vfio_pci_tsm_device *tvdev, int kind)
 {
-	if (down_read_killable(&tvdev->op_sem))
+	if (down_read_killable(&tvdev->op.sem))
 		return -EINTR;
 	if (kind != ALLOWED && vfio_pci_tsm_is_bound(tvdev)) {
 		vfio_tsm_blocked(tvdev->tdev, kind);
-		up_read(&tvdev->op_sem);
+		up_read(&tvdev->op.sem);
 		return -EBUSY;
 	}
 	return 0;
@@ -103,7 +103,7 @@ static int op_begin(struct vfio_pci_tsm_device *tvdev, int kind)
 
 static void op_end(struct vfio_pci_tsm_device *tvdev)
 {
-	up_read(&tvdev->op_sem);
+	up_read(&tvdev->op.sem);
 }
 
 /*
@@ -199,9 +199,9 @@ int vfio_pci_tsm_region_info(struct vfio_device *vdev, struct vfio_region_info *
 	if (ret)
 		return ret;
 	if (info->index == VFIO_PCI_ROM_REGION_INDEX && vfio_pci_tsm_is_bound(tvdev)) {
-		info->offset = tvdev->rom.offset;
-		info->size = tvdev->rom.size;
-		info->flags = tvdev->rom.flags;
+		info->offset = tvdev->op.rom.offset;
+		info->size = tvdev->op.rom.size;
+		info->flags = tvdev->op.rom.flags;
 	} else {
 		ret = vfio_pci_ioctl_get_region_info(vdev, info, caps);
 	}

@@ -46,7 +46,7 @@ static bool takes_along(struct pci_dev *pdev, struct pci_dev *other)
  * Return: it, referenced; NULL if it is the function itself, or the PF of a VF, which
  * are looked after in any case.
  *
- * Context: takes pci_bus_sem, so not under tsm_lock: whoever waits for that with a
+ * Context: takes pci_bus_sem, so not under tdi.lock: whoever waits for that with a
  * device lock may keep AER waiting, which has pci_bus_sem.
  */
 struct pci_dev *vfio_pci_tsm_get_function0(struct pci_dev *pdev)
@@ -64,14 +64,14 @@ struct pci_dev *vfio_pci_tsm_get_function0(struct pci_dev *pdev)
  */
 void vfio_pci_tsm_let_others_sleep(struct vfio_pci_tsm_device *tvdev)
 {
-	struct pci_dev *dsm = tvdev->dsm;
+	struct pci_dev *dsm = tvdev->hold.dsm;
 
-	if (tvdev->pf_awake)
+	if (tvdev->hold.pf_awake)
 		pm_runtime_put(&pci_physfn(tvdev->core.pdev)->dev);
-	tvdev->pf_awake = false;
+	tvdev->hold.pf_awake = false;
 	if (!dsm)
 		return;
-	WRITE_ONCE(tvdev->dsm, NULL);
+	WRITE_ONCE(tvdev->hold.dsm, NULL);
 	pm_runtime_put(&dsm->dev);
 	pci_dev_put(dsm);
 }
@@ -86,7 +86,7 @@ void vfio_pci_tsm_let_others_sleep(struct vfio_pci_tsm_device *tvdev)
  *
  * Return: 0; an error of runtime PM, and then nothing is held.
  *
- * Context: not under tsm_lock: the drivers of PF and DSM may take any lock.
+ * Context: not under tdi.lock: the drivers of PF and DSM may take any lock.
  */
 int vfio_pci_tsm_wake_others(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0)
 {
@@ -97,7 +97,7 @@ int vfio_pci_tsm_wake_others(struct vfio_pci_tsm_device *tvdev, struct pci_dev *
 		ret = pm_runtime_resume_and_get(&pci_physfn(pdev)->dev);
 		if (ret < 0)
 			return ret;
-		tvdev->pf_awake = true;
+		tvdev->hold.pf_awake = true;
 	}
 
 	if (!f0 || !READ_ONCE(f0->tsm))
@@ -107,7 +107,7 @@ int vfio_pci_tsm_wake_others(struct vfio_pci_tsm_device *tvdev, struct pci_dev *
 		vfio_pci_tsm_let_others_sleep(tvdev);
 		return ret;
 	}
-	WRITE_ONCE(tvdev->dsm, pci_dev_get(f0));
+	WRITE_ONCE(tvdev->hold.dsm, pci_dev_get(f0));
 	return 0;
 }
 
@@ -130,7 +130,7 @@ struct held_resets {
 static LIST_HEAD(held_resets);
 static LIST_HEAD(holders); /* devices, by vfio_pci_tsm_device::holder */
 static LIST_HEAD(writers); /* struct vfio_pci_tsm_writer */
-/* These lists and all in them; a leaf below tsm_lock, and below pci_bus_sem */
+/* These lists and all in them; a leaf below tdi.lock, and below pci_bus_sem */
 static DEFINE_MUTEX(held_lock);
 
 static struct held_resets *find_held(struct pci_dev *pdev)
@@ -215,12 +215,12 @@ static int hold_all(struct vfio_pci_tsm_device *tvdev)
 		if (ret)
 			goto err;
 	}
-	if (tvdev->dsm) {
-		ret = hold_resets(tvdev->dsm);
+	if (tvdev->hold.dsm) {
+		ret = hold_resets(tvdev->hold.dsm);
 		if (ret)
 			goto err;
 	}
-	list_add(&tvdev->holder, &holders);
+	list_add(&tvdev->hold.node, &holders);
 	return 0;
 
 err:
@@ -231,11 +231,11 @@ err:
 static void unhold_all(struct vfio_pci_tsm_device *tvdev)
 {
 	lockdep_assert_held(&held_lock);
-	if (list_empty(&tvdev->holder))
+	if (list_empty(&tvdev->hold.node))
 		return;
-	list_del_init(&tvdev->holder);
-	if (tvdev->dsm)
-		unhold_resets(tvdev->dsm);
+	list_del_init(&tvdev->hold.node);
+	if (tvdev->hold.dsm)
+		unhold_resets(tvdev->hold.dsm);
 	unhold_until(tvdev->core.pdev, NULL);
 }
 
@@ -245,7 +245,7 @@ static bool any_resetting(struct vfio_pci_tsm_device *tvdev)
 		if (may_be_resetting(pdev))
 			return true;
 	}
-	return tvdev->dsm && may_be_resetting(tvdev->dsm);
+	return tvdev->hold.dsm && may_be_resetting(tvdev->hold.dsm);
 }
 
 /* Without a driver the PCI core does not know, but has left it on. */
@@ -257,7 +257,8 @@ static bool is_asleep(struct pci_dev *pdev)
 /* They are not runtime suspended, but who uses them can write to their registers. */
 static bool others_asleep(struct vfio_pci_tsm_device *tvdev)
 {
-	return is_asleep(pci_physfn(tvdev->core.pdev)) || (tvdev->dsm && is_asleep(tvdev->dsm));
+	return is_asleep(pci_physfn(tvdev->core.pdev)) ||
+	       (tvdev->hold.dsm && is_asleep(tvdev->hold.dsm));
 }
 
 /* Writes that began when they were let through. To the function itself, there are none. */
@@ -267,7 +268,7 @@ static bool others_written(struct vfio_pci_tsm_device *tvdev)
 
 	guard(mutex)(&held_lock);
 	list_for_each_entry(writer, &writers, node) {
-		if (writer->pdev == pci_physfn(tvdev->core.pdev) || writer->pdev == tvdev->dsm)
+		if (writer->pdev == pci_physfn(tvdev->core.pdev) || writer->pdev == tvdev->hold.dsm)
 			return true;
 	}
 	return false;
@@ -308,13 +309,13 @@ void vfio_pci_tsm_end_write(struct vfio_pci_tsm_writer *writer)
  * Return: 0; -EHOSTDOWN when a reset is at work, or PF or DSM sleeps or is written to;
  * -ENOMEM; then nothing is held.
  *
- * Context: under tsm_lock, with no reset of the function itself at work.
+ * Context: under tdi.lock, with no reset of the function itself at work.
  */
 int vfio_pci_tsm_resets_off(struct vfio_pci_tsm_device *tvdev)
 {
 	int ret;
 
-	lockdep_assert_held(&tvdev->tsm_lock);
+	lockdep_assert_held(&tvdev->tdi.lock);
 	ret = hold_all(tvdev);
 	if (ret)
 		return ret;
@@ -363,9 +364,9 @@ void vfio_pci_tsm_resets_on_for_recovery(struct vfio_pci_tsm_device *tvdev)
 	struct vfio_pci_tsm_device *holder, *next;
 
 	guard(mutex)(&held_lock);
-	list_for_each_entry_safe(holder, next, &holders, holder) {
+	list_for_each_entry_safe(holder, next, &holders, hold.node) {
 		if (holder == tvdev || is_vf_of(holder, tvdev->core.pdev) ||
-		    holder->dsm == tvdev->core.pdev)
+		    holder->hold.dsm == tvdev->core.pdev)
 			unhold_all(holder);
 	}
 }

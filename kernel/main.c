@@ -32,16 +32,16 @@ static int vfio_pci_tsm_init_dev(struct vfio_device *vdev)
 	/* Who owns legacy VGA loses memory decode when another device's owner uses it. */
 	tvdev->core.disable_vga = true;
 	tvdev->core.disable_idle_d3 = disable_idle_d3;
-	init_rwsem(&tvdev->op_sem);
-	mutex_init(&tvdev->tsm_lock);
-	INIT_LIST_HEAD(&tvdev->holder);
+	init_rwsem(&tvdev->op.sem);
+	mutex_init(&tvdev->tdi.lock);
+	INIT_LIST_HEAD(&tvdev->hold.node);
 	INIT_DELAYED_WORK(&tvdev->watch, vfio_pci_tsm_watch);
 	return vfio_pci_core_init_dev(vdev);
 }
 
 static void vfio_pci_tsm_release_dev(struct vfio_device *vdev)
 {
-	mutex_destroy(&to_tvdev(vdev)->tsm_lock);
+	mutex_destroy(&to_tvdev(vdev)->tdi.lock);
 	vfio_pci_core_release_dev(vdev);
 }
 
@@ -177,10 +177,10 @@ static void vfio_pci_tsm_shutdown(struct pci_dev *pdev)
 {
 	struct vfio_pci_tsm_device *tvdev = pdev_to_tvdev(pdev);
 
-	guard(mutex)(&tvdev->tsm_lock);
+	guard(mutex)(&tvdev->tdi.lock);
 	/* For good: nothing is bound any more. */
-	tvdev->resetting = true;
-	if (tvdev->bound)
+	set_bit(VFIO_PCI_TSM_RESETTING, &tvdev->flags);
+	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND))
 		vfio_pci_tsm_drop_locked(tvdev, VFIO_TSM_REASON_RESET);
 }
 

@@ -39,7 +39,7 @@ static vm_fault_t bar_huge_fault(struct vm_fault *vmf, unsigned int order)
 		return VM_FAULT_FALLBACK;
 
 	guard(rwsem_read)(&tvdev->core.memory_lock);
-	switch (READ_ONCE(tvdev->mmap_state)) {
+	switch (READ_ONCE(tvdev->mmap.state)) {
 	case VFIO_PCI_TSM_MMAP_ALLOWED:
 		return vfio_pci_vmf_insert_pfn(&tvdev->core, vmf, pfn, order);
 	case VFIO_PCI_TSM_MMAP_PENDING:
@@ -61,12 +61,12 @@ static vm_fault_t bar_fault(struct vm_fault *vmf)
 
 static void bar_vma_open(struct vm_area_struct *vma)
 {
-	atomic_inc(&vma_to_tvdev(vma)->mappings);
+	atomic_inc(&vma_to_tvdev(vma)->mmap.count);
 }
 
 static void bar_vma_close(struct vm_area_struct *vma)
 {
-	atomic_dec(&vma_to_tvdev(vma)->mappings);
+	atomic_dec(&vma_to_tvdev(vma)->mmap.count);
 }
 
 static const struct vm_operations_struct bar_vm_ops = {
@@ -85,7 +85,7 @@ static const struct vm_operations_struct bar_vm_ops = {
  *
  * Return: 0; -EBUSY while bound; any error of vfio-pci's own.
  *
- * Context: under mmap_lock, so op_sem is out of reach; memory_lock orders this
+ * Context: under mmap_lock, so op.sem is out of reach; memory_lock orders this
  * against a bind.
  */
 int vfio_pci_tsm_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
@@ -95,7 +95,7 @@ int vfio_pci_tsm_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
 	int ret;
 
 	guard(rwsem_read)(&tvdev->core.memory_lock);
-	switch (READ_ONCE(tvdev->mmap_state)) {
+	switch (READ_ONCE(tvdev->mmap.state)) {
 	case VFIO_PCI_TSM_MMAP_ALLOWED:
 		break;
 	case VFIO_PCI_TSM_MMAP_PENDING:
@@ -122,7 +122,7 @@ int vfio_pci_tsm_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
  */
 bool vfio_pci_tsm_is_mapped(struct vfio_pci_tsm_device *tvdev)
 {
-	return atomic_read(&tvdev->mappings);
+	return atomic_read(&tvdev->mmap.count);
 }
 
 /**
@@ -142,7 +142,7 @@ int vfio_pci_tsm_mmap_begin_bind(struct vfio_pci_tsm_device *tvdev, enum vfio_ts
 	if (vfio_pci_tsm_is_mapped(tvdev) && policy == VFIO_TSM_BAR_MMAP_REFUSE)
 		return -EBUSY;
 
-	WRITE_ONCE(tvdev->mmap_state, VFIO_PCI_TSM_MMAP_PENDING);
+	WRITE_ONCE(tvdev->mmap.state, VFIO_PCI_TSM_MMAP_PENDING);
 	unmap_mapping_range(tvdev->core.vdev.inode->i_mapping, first, end - first, true);
 	return 0;
 }
@@ -151,22 +151,22 @@ int vfio_pci_tsm_mmap_begin_bind(struct vfio_pci_tsm_device *tvdev, enum vfio_ts
  * vfio_pci_tsm_mmap_block() - the function is a TDI now
  * @tvdev: the device, after vfio_pci_tsm_mmap_begin_bind()
  *
- * Context: under tsm_lock. No mapping got through before, so memory_lock is not
+ * Context: under tdi.lock. No mapping got through before, so memory_lock is not
  * needed.
  */
 void vfio_pci_tsm_mmap_block(struct vfio_pci_tsm_device *tvdev)
 {
-	WRITE_ONCE(tvdev->mmap_state, VFIO_PCI_TSM_MMAP_BLOCKED);
+	WRITE_ONCE(tvdev->mmap.state, VFIO_PCI_TSM_MMAP_BLOCKED);
 }
 
 /**
  * vfio_pci_tsm_mmap_allow() - the function is its owner's again
  * @tvdev: the device, unlocked
  *
- * Context: under tsm_lock, where memory_lock is out of reach, or in a bind that
+ * Context: under tdi.lock, where memory_lock is out of reach, or in a bind that
  * failed. Whoever just misses it is refused a moment longer.
  */
 void vfio_pci_tsm_mmap_allow(struct vfio_pci_tsm_device *tvdev)
 {
-	WRITE_ONCE(tvdev->mmap_state, VFIO_PCI_TSM_MMAP_ALLOWED);
+	WRITE_ONCE(tvdev->mmap.state, VFIO_PCI_TSM_MMAP_ALLOWED);
 }

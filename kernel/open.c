@@ -31,7 +31,7 @@ static struct resource *find_core_claim(struct resource *bar)
 static int claim_bar(struct vfio_pci_tsm_device *tvdev, int bar)
 {
 	struct resource *res = &tvdev->core.pdev->resource[bar];
-	struct resource *claim = &tvdev->claims[bar];
+	struct resource *claim = &tvdev->regions.claims[bar];
 	struct resource *parent;
 
 	if (!(res->flags & IORESOURCE_MEM) || !resource_size(res))
@@ -53,8 +53,8 @@ static int claim_bar(struct vfio_pci_tsm_device *tvdev, int bar)
 static void release_claims(struct vfio_pci_tsm_device *tvdev)
 {
 	for (int bar = 0; bar < PCI_STD_NUM_BARS; bar++) {
-		if (tvdev->claims[bar].parent)
-			release_resource(&tvdev->claims[bar]);
+		if (tvdev->regions.claims[bar].parent)
+			release_resource(&tvdev->regions.claims[bar]);
 	}
 }
 
@@ -95,7 +95,7 @@ int vfio_pci_tsm_open_device(struct vfio_device *vdev)
 	if (vfio_pci_tsm_resets_are_off(tvdev->core.pdev))
 		return -EBUSY;
 
-	ret = vfio_tsm_open_begin(tvdev->tdev, &tvdev->region_mode);
+	ret = vfio_tsm_open_begin(tvdev->tdev, &tvdev->regions.mode);
 	if (ret)
 		return ret;
 
@@ -109,7 +109,7 @@ int vfio_pci_tsm_open_device(struct vfio_device *vdev)
 		goto err_disable;
 	}
 
-	if (tvdev->region_mode == VFIO_TSM_REGIONS_EXCLUSIVE) {
+	if (tvdev->regions.mode == VFIO_TSM_REGIONS_EXCLUSIVE) {
 		ret = claim_bars(tvdev);
 		if (ret)
 			goto err_disable;
@@ -140,10 +140,10 @@ void vfio_pci_tsm_close_device(struct vfio_device *vdev)
 {
 	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
 
-	scoped_guard(mutex, &tvdev->tsm_lock) {
-		if (tvdev->bound)
+	scoped_guard(mutex, &tvdev->tdi.lock) {
+		if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND))
 			vfio_pci_tsm_drop_locked(tvdev, VFIO_TSM_REASON_CLOSE);
-		tvdev->lost = false;
+		vfio_pci_tsm_set_state(tvdev, VFIO_PCI_TSM_IDLE);
 	}
 	vfio_pci_tsm_end_watch(tvdev);
 	/*

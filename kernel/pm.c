@@ -13,7 +13,7 @@ static atomic_t suspending;
  *
  * Return: true from before the moment that vfio-pci-tsm agrees to a suspend.
  *
- * Context: under tsm_lock, for a false to hold until the function is bound.
+ * Context: under tdi.lock, for a false to hold until the function is bound.
  */
 bool vfio_pci_tsm_is_suspending(void)
 {
@@ -23,9 +23,9 @@ bool vfio_pci_tsm_is_suspending(void)
 /* A TDI does not survive sleep: its device loses power, or at least its state. */
 static int refuse_suspend(struct vfio_pci_tsm_device *tvdev, void *refused)
 {
-	/* With tsm_lock also where it is not: a bind may be at work. */
-	guard(mutex)(&tvdev->tsm_lock);
-	if (!tvdev->bound)
+	/* With tdi.lock also where it is not: a bind may be at work. */
+	guard(mutex)(&tvdev->tdi.lock);
+	if (!vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND))
 		return 0;
 	pci_warn(tvdev->core.pdev, "no suspend while bound as a TDI\n");
 	vfio_tsm_blocked(tvdev->tdev, VFIO_TSM_BLOCKED_SUSPEND);

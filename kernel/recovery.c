@@ -28,25 +28,27 @@ static bool is_recovering(struct pci_dev *pdev)
 	if (READ_ONCE(pdev->dev.driver) != &vfio_pci_tsm_driver.driver)
 		return false;
 	/* Not there yet while the driver is being bound to it */
-	return dev_get_drvdata(&pdev->dev) && READ_ONCE(pdev_to_tvdev(pdev)->recovering);
+	return dev_get_drvdata(&pdev->dev) &&
+	       test_bit(VFIO_PCI_TSM_RECOVERING, &pdev_to_tvdev(pdev)->flags);
 }
 
 /**
  * vfio_pci_tsm_has_error() - whether an error came, or is being recovered from
- * @tvdev: the device, with @tvdev->aer cleared since what is to be known began
+ * @tvdev: the device, with the flag AER cleared since what is to be known began
  *
  * Return: true for an error of the function, a fatal one of its PF or DSM, and for
  * recovery of its PF from any, as far as that is on this driver.
  *
- * Context: under tsm_lock.
+ * Context: under tdi.lock.
  */
 bool vfio_pci_tsm_has_error(struct vfio_pci_tsm_device *tvdev)
 {
 	struct pci_dev *pdev = tvdev->core.pdev;
 
-	return READ_ONCE(tvdev->aer) || is_recovering(pdev) || is_recovering(pci_physfn(pdev)) ||
-	       pci_channel_offline(pdev) || pci_channel_offline(pci_physfn(pdev)) ||
-	       (tvdev->dsm && pci_channel_offline(tvdev->dsm));
+	return test_bit(VFIO_PCI_TSM_AER, &tvdev->flags) || is_recovering(pdev) ||
+	       is_recovering(pci_physfn(pdev)) || pci_channel_offline(pdev) ||
+	       pci_channel_offline(pci_physfn(pdev)) ||
+	       (tvdev->hold.dsm && pci_channel_offline(tvdev->hold.dsm));
 }
 
 /* Under the device lock, perhaps the device set's lock and memory_lock as well. */
@@ -54,9 +56,9 @@ static void reset_prepare(struct pci_dev *pdev)
 {
 	struct vfio_pci_tsm_device *tvdev = pdev_to_tvdev(pdev);
 
-	scoped_guard(mutex, &tvdev->tsm_lock) {
-		tvdev->resetting = true;
-		if (tvdev->bound)
+	scoped_guard(mutex, &tvdev->tdi.lock) {
+		set_bit(VFIO_PCI_TSM_RESETTING, &tvdev->flags);
+		if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND))
 			vfio_pci_tsm_drop_locked(tvdev, VFIO_TSM_REASON_RESET);
 	}
 	/* A PF's reset is its VFs' as well, and a DSM's harms all that it serves. */
@@ -67,8 +69,8 @@ static void reset_done(struct pci_dev *pdev)
 {
 	struct vfio_pci_tsm_device *tvdev = pdev_to_tvdev(pdev);
 
-	guard(mutex)(&tvdev->tsm_lock);
-	tvdev->resetting = false;
+	guard(mutex)(&tvdev->tdi.lock);
+	clear_bit(VFIO_PCI_TSM_RESETTING, &tvdev->flags);
 }
 
 /*
@@ -82,9 +84,9 @@ static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t
 	struct vfio_pci_tsm_device *tvdev = pdev_to_tvdev(pdev);
 
 	/* A recovery that has failed ends with this, and has no error_resume(). */
-	WRITE_ONCE(tvdev->recovering, state != pci_channel_io_perm_failure);
-	WRITE_ONCE(tvdev->aer, true);
-	WRITE_ONCE(tvdev->tell_others, true);
+	assign_bit(VFIO_PCI_TSM_RECOVERING, &tvdev->flags, state != pci_channel_io_perm_failure);
+	set_bit(VFIO_PCI_TSM_AER, &tvdev->flags);
+	set_bit(VFIO_PCI_TSM_TELL_OTHERS, &tvdev->flags);
 	vfio_pci_tsm_resets_on_for_recovery(tvdev);
 	mod_delayed_work(system_freezable_power_efficient_wq, &tvdev->watch, 0);
 	return vfio_pci_core_aer_err_detected(pdev, state);
@@ -92,7 +94,7 @@ static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t
 
 static void error_resume(struct pci_dev *pdev)
 {
-	WRITE_ONCE(pdev_to_tvdev(pdev)->recovering, false);
+	clear_bit(VFIO_PCI_TSM_RECOVERING, &pdev_to_tvdev(pdev)->flags);
 }
 
 const struct pci_error_handlers vfio_pci_tsm_err_handlers = {

@@ -19,10 +19,10 @@ static struct resource *rom_of(struct vfio_pci_tsm_device *tvdev)
  * vfio_pci_tsm_rom_off() - have nobody read the ROM from now on
  * @tvdev: the device
  *
- * What region info says of the ROM is kept in @tvdev->rom, for as long as it cannot
+ * What region info says of the ROM is kept in @tvdev->op.rom, for as long as it cannot
  * be asked.
  *
- * Context: a bind, with op_sem held for write, before memory_lock is taken. Well
+ * Context: a bind, with op.sem held for write, before memory_lock is taken. Well
  * before vfio_pci_tsm_rom_is_read(), so that who has just looked at the flags is
  * seen there.
  */
@@ -31,11 +31,11 @@ void vfio_pci_tsm_rom_off(struct vfio_pci_tsm_device *tvdev)
 	struct resource *rom = rom_of(tvdev);
 	struct vfio_info_cap caps = {};
 
-	tvdev->rom = (struct vfio_region_info){ .index = VFIO_PCI_ROM_REGION_INDEX };
-	if (vfio_pci_ioctl_get_region_info(&tvdev->core.vdev, &tvdev->rom, &caps))
-		tvdev->rom.size = 0;
+	tvdev->op.rom = (struct vfio_region_info){ .index = VFIO_PCI_ROM_REGION_INDEX };
+	if (vfio_pci_ioctl_get_region_info(&tvdev->core.vdev, &tvdev->op.rom, &caps))
+		tvdev->op.rom.size = 0;
 
-	tvdev->rom_resource = *rom;
+	tvdev->op.rom_resource = *rom;
 	/* One that has no address would be given one first. */
 	if (!rom->parent) {
 		rom->start = 0;
@@ -65,15 +65,15 @@ bool vfio_pci_tsm_rom_is_read(struct vfio_pci_tsm_device *tvdev)
  * vfio_pci_tsm_rom_on() - have the ROM as it was
  * @tvdev: the device, after vfio_pci_tsm_rom_off()
  *
- * Context: a bind that failed, or under tsm_lock when unbound.
+ * Context: a bind that failed, or under tdi.lock when unbound.
  */
 void vfio_pci_tsm_rom_on(struct vfio_pci_tsm_device *tvdev)
 {
 	struct resource *rom = rom_of(tvdev);
 
 	if (!rom->parent) {
-		rom->start = tvdev->rom_resource.start;
-		rom->end = tvdev->rom_resource.end;
+		rom->start = tvdev->op.rom_resource.start;
+		rom->end = tvdev->op.rom_resource.end;
 	}
-	WRITE_ONCE(rom->flags, tvdev->rom_resource.flags);
+	WRITE_ONCE(rom->flags, tvdev->op.rom_resource.flags);
 }

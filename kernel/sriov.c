@@ -23,14 +23,16 @@ static bool has_bound_vf(struct pci_dev *pf)
 
 /*
  * SR-IOV Control is among the registers that a TDI must keep, so the PF is not
- * bound, and will not be, while it changes. Not by op_sem: removing VFs waits for
+ * bound, and will not be, while it changes. Not by op.sem: removing VFs waits for
  * their owners, who may be the PF's as well.
  */
 static bool begin_sriov_change(struct vfio_pci_tsm_device *tvdev)
 {
-	guard(mutex)(&tvdev->tsm_lock);
-	tvdev->sriov_changing = !tvdev->bound;
-	return tvdev->sriov_changing;
+	guard(mutex)(&tvdev->tdi.lock);
+	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND))
+		return false;
+	set_bit(VFIO_PCI_TSM_SRIOV, &tvdev->flags);
+	return true;
 }
 
 /**
@@ -55,7 +57,7 @@ int vfio_pci_tsm_set_num_vfs(struct pci_dev *pdev, int nr_virtfn)
 		ret = vfio_pci_core_sriov_configure(&tvdev->core, nr_virtfn);
 	}
 
-	scoped_guard(mutex, &tvdev->tsm_lock)
-		tvdev->sriov_changing = false;
+	scoped_guard(mutex, &tvdev->tdi.lock)
+		clear_bit(VFIO_PCI_TSM_SRIOV, &tvdev->flags);
 	return ret;
 }

@@ -10,6 +10,19 @@
 #include "vfio_pci_tsm.h"
 
 /**
+ * vfio_pci_tsm_set_state() - change the state of a function
+ * @tvdev: the device
+ * @state: the new one
+ *
+ * Context: under tdi.lock.
+ */
+void vfio_pci_tsm_set_state(struct vfio_pci_tsm_device *tvdev, enum vfio_pci_tsm_state state)
+{
+	lockdep_assert_held(&tvdev->tdi.lock);
+	WRITE_ONCE(tvdev->state, state);
+}
+
+/**
  * vfio_pci_tsm_view() - what PCI/TSM has on a function
  * @pdev: the function
  * @view: out
@@ -64,27 +77,26 @@ static bool is_loss(enum vfio_tsm_reason reason)
  * that is lost asks its owner for attention by the device request interrupt
  * (VFIO_PCI_REQ_IRQ_INDEX), where the owner has set one up.
  *
- * Context: under tsm_lock.
+ * Context: under tdi.lock.
  */
 void vfio_pci_tsm_drop_locked(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason)
 {
 	bool lost = is_loss(reason);
 
-	lockdep_assert_held(&tvdev->tsm_lock);
+	lockdep_assert_held(&tvdev->tdi.lock);
 
 	/* Does nothing where the TSM has let go by itself. */
-	WRITE_ONCE(tvdev->in_tsm, true);
+	set_bit(VFIO_PCI_TSM_IN_TSM, &tvdev->flags);
 	pci_tsm_unbind(tvdev->core.pdev);
-	WRITE_ONCE(tvdev->in_tsm, false);
-	tvdev->ctx = NULL;
-	tvdev->tdi = NULL;
+	clear_bit(VFIO_PCI_TSM_IN_TSM, &tvdev->flags);
+	tvdev->tdi.ctx = NULL;
+	tvdev->tdi.tdi = NULL;
 	vfio_pci_tsm_put_vdevice(tvdev);
 	vfio_pci_tsm_resets_on(tvdev);
 	vfio_pci_tsm_rom_on(tvdev);
 	vfio_pci_tsm_let_others_sleep(tvdev);
 	vfio_pci_tsm_mmap_allow(tvdev);
-	tvdev->lost = lost;
-	WRITE_ONCE(tvdev->bound, false);
+	vfio_pci_tsm_set_state(tvdev, lost ? VFIO_PCI_TSM_LOST : VFIO_PCI_TSM_IDLE);
 	vfio_tsm_unbound(tvdev->tdev, lost ? VFIO_TSM_LOST : VFIO_TSM_OPEN, reason);
 	if (lost) {
 		pci_warn(tvdev->core.pdev, "the bound TDI is lost\n");
@@ -98,12 +110,12 @@ void vfio_pci_tsm_drop_locked(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_r
  * @tvdev: the device, bound or not
  * @reason: what it is
  *
- * Context: takes tsm_lock, and returns with the function unlocked.
+ * Context: takes tdi.lock, and returns with the function unlocked.
  */
 void vfio_pci_tsm_lose(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason)
 {
-	guard(mutex)(&tvdev->tsm_lock);
-	if (tvdev->bound)
+	guard(mutex)(&tvdev->tdi.lock);
+	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND))
 		vfio_pci_tsm_drop_locked(tvdev, reason);
 }
 
@@ -113,21 +125,21 @@ void vfio_pci_tsm_lose(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason r
  *
  * The TSM tells nobody when it lets one go.
  *
- * Context: under tsm_lock.
+ * Context: under tdi.lock.
  */
 void vfio_pci_tsm_refresh_locked(struct vfio_pci_tsm_device *tvdev)
 {
 	struct vfio_pci_tsm_view view;
 
-	lockdep_assert_held(&tvdev->tsm_lock);
-	if (!tvdev->bound)
+	lockdep_assert_held(&tvdev->tdi.lock);
+	if (!vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND))
 		return;
-	if (READ_ONCE(tvdev->aer)) {
+	if (test_bit(VFIO_PCI_TSM_AER, &tvdev->flags)) {
 		vfio_pci_tsm_drop_locked(tvdev, VFIO_TSM_REASON_AER);
 		return;
 	}
-	if (vfio_pci_tsm_view(tvdev->core.pdev, &view) && view.ctx == tvdev->ctx && view.tdi &&
-	    view.tdi == tvdev->tdi)
+	if (vfio_pci_tsm_view(tvdev->core.pdev, &view) && view.ctx == tvdev->tdi.ctx && view.tdi &&
+	    view.tdi == tvdev->tdi.tdi)
 		return;
 	vfio_pci_tsm_drop_locked(tvdev, VFIO_TSM_REASON_LOST);
 }
@@ -136,17 +148,17 @@ void vfio_pci_tsm_refresh_locked(struct vfio_pci_tsm_device *tvdev)
  * vfio_pci_tsm_is_bound() - whether the function is bound, and the TSM has it still
  * @tvdev: the device
  *
- * Return: false stays so as long as the caller keeps binds out, by op_sem or the
+ * Return: false stays so as long as the caller keeps binds out, by op.sem or the
  * device set's lock; true may be past.
  *
- * Context: takes tsm_lock if the function is bound.
+ * Context: takes tdi.lock if the function is bound.
  */
 bool vfio_pci_tsm_is_bound(struct vfio_pci_tsm_device *tvdev)
 {
-	if (!READ_ONCE(tvdev->bound))
+	if (!vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND))
 		return false;
 
-	guard(mutex)(&tvdev->tsm_lock);
+	guard(mutex)(&tvdev->tdi.lock);
 	vfio_pci_tsm_refresh_locked(tvdev);
-	return tvdev->bound;
+	return vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND);
 }

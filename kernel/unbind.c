@@ -12,9 +12,9 @@ static void tsm_refresh(void *priv)
 {
 	struct vfio_pci_tsm_device *tvdev = priv;
 
-	if (READ_ONCE(tvdev->in_tsm))
+	if (test_bit(VFIO_PCI_TSM_IN_TSM, &tvdev->flags))
 		return;
-	ACQUIRE(mutex_intr, lock)(&tvdev->tsm_lock);
+	ACQUIRE(mutex_intr, lock)(&tvdev->tdi.lock);
 	if (!ACQUIRE_ERR(mutex_intr, &lock))
 		vfio_pci_tsm_refresh_locked(tvdev);
 }
@@ -24,13 +24,13 @@ static int tsm_revoke(void *priv)
 	struct vfio_pci_tsm_device *tvdev = priv;
 	int ret;
 
-	ACQUIRE(mutex_intr, lock)(&tvdev->tsm_lock);
+	ACQUIRE(mutex_intr, lock)(&tvdev->tdi.lock);
 	ret = ACQUIRE_ERR(mutex_intr, &lock);
 	if (ret)
 		return ret;
 
 	vfio_pci_tsm_refresh_locked(tvdev);
-	if (tvdev->bound)
+	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND))
 		vfio_pci_tsm_drop_locked(tvdev, VFIO_TSM_REASON_REVOKED);
 	return 0;
 }
@@ -53,12 +53,12 @@ int vfio_pci_tsm_unbind(struct vfio_pci_tsm_device *tvdev)
 	if (!vfio_device_cdev_opened(&tvdev->core.vdev))
 		return -ENOTTY;
 
-	guard(mutex)(&tvdev->tsm_lock);
+	guard(mutex)(&tvdev->tdi.lock);
 	vfio_pci_tsm_refresh_locked(tvdev);
-	if (tvdev->bound) {
+	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND)) {
 		vfio_pci_tsm_drop_locked(tvdev, VFIO_TSM_REASON_IOCTL);
-	} else if (tvdev->lost) {
-		tvdev->lost = false;
+	} else if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_LOST)) {
+		vfio_pci_tsm_set_state(tvdev, VFIO_PCI_TSM_IDLE);
 		vfio_tsm_acknowledged(tvdev->tdev);
 	}
 	return 0;

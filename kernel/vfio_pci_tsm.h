@@ -31,24 +31,24 @@
  *
  * Locks, outermost first:
  *
- *	vfio_pci_tsm_device::op_sem
+ *	vfio_pci_tsm_device::op.sem
  *	vfio_device_set::lock - VFIO's own. A bind holds it against hot resets
  *		by siblings of the same set, and changes of its own IOMMU domain.
- *	vfio_pci_core_device::memory_lock - VFIO's own. Protects @mmap_state:
+ *	vfio_pci_core_device::memory_lock - VFIO's own. Protects mmap.state:
  *		write to block mappings, read around each fault and mmap. Never
  *		held over a call into PCI/TSM.
  *	functions_lock (dependents.c)
- *	vfio_pci_tsm_device::tsm_lock - held for as long as a TSM takes to bind or
+ *	vfio_pci_tsm_device::tdi.lock - held for as long as a TSM takes to bind or
  *		unbind. Under functions_lock only by root's doings: a suspend, a reset
  *		of a PF or DSM, at its close as well.
  *	held_lock (hold.c), and PCI/TSM's own
  *
- * and the device lock before functions_lock and tsm_lock, in resets, AER, SR-IOV
+ * and the device lock before functions_lock and tdi.lock, in resets, AER, SR-IOV
  * and removal. AER waits for device locks with pci_bus_sem held: so that is taken
- * before held_lock, and here never below tsm_lock. The kernel-doc of each lock has what it
+ * before held_lock, and here never below tdi.lock. The kernel-doc of each lock has what it
  * protects.
  *
- * Unbinding takes tsm_lock alone, and can be done from everywhere.
+ * Unbinding takes tdi.lock alone, and can be done from everywhere.
  */
 #ifndef VFIO_PCI_TSM_H
 #define VFIO_PCI_TSM_H
@@ -84,79 +84,115 @@ enum vfio_pci_tsm_mmap_state {
 };
 
 /**
+ * enum vfio_pci_tsm_state - what a function is to the driver, beyond open and closed
+ * @VFIO_PCI_TSM_IDLE: not bound
+ * @VFIO_PCI_TSM_BINDING: a bind is at work
+ * @VFIO_PCI_TSM_BOUND: PCI/TSM has bound it for the owner
+ * @VFIO_PCI_TSM_LOST: the TDI went away without the owner, which has not said UNBIND since
+ */
+enum vfio_pci_tsm_state {
+	VFIO_PCI_TSM_IDLE,
+	VFIO_PCI_TSM_BINDING,
+	VFIO_PCI_TSM_BOUND,
+	VFIO_PCI_TSM_LOST,
+};
+
+/**
+ * enum vfio_pci_tsm_flag - bits of vfio_pci_tsm_device::flags, which need no lock
+ * @VFIO_PCI_TSM_IN_TSM: PCI/TSM is at work on the function, and may take long
+ * @VFIO_PCI_TSM_RESETTING: between reset_prepare() and reset_done(); under tdi.lock
+ * @VFIO_PCI_TSM_SRIOV: SR-IOV is being switched on or off; under tdi.lock
+ * @VFIO_PCI_TSM_AER: an uncorrectable error came since the bind began
+ * @VFIO_PCI_TSM_TELL_OTHERS: those that depend on the function are to be told of it
+ * @VFIO_PCI_TSM_RECOVERING: an error is being recovered from
+ */
+enum vfio_pci_tsm_flag {
+	VFIO_PCI_TSM_IN_TSM,
+	VFIO_PCI_TSM_RESETTING,
+	VFIO_PCI_TSM_SRIOV,
+	VFIO_PCI_TSM_AER,
+	VFIO_PCI_TSM_TELL_OTHERS,
+	VFIO_PCI_TSM_RECOVERING,
+};
+
+/**
  * struct vfio_pci_tsm_device - a function on this driver
  * @core: vfio-pci's own part
  * @tdev: its face in configfs
- * @node: in the list of all functions, from probe to remove
- * @op_sem: read: around an operation of VFIO that the guard may refuse, from the
+ * @node: in the list of all functions, from probe to remove; under functions_lock
+ * @state: written under tdi.lock, except that a bind which fails leaves BINDING
+ *	without it. It becomes BOUND under op.sem for write and the device set's lock
+ *	in addition: whoever holds one of the three and reads that it is not BOUND
+ *	can rely on that
+ * @flags: bits of enum vfio_pci_tsm_flag
+ * @attaching: changes of its IOMMU domain that are at work
+ * @watch: looks after the TDI while bound
+ * @op: what belongs to operations of VFIO
+ * @op.sem: read: around an operation of VFIO that the guard may refuse, from the
  *	check to the end of it; write: around a bind. So no operation that was
  *	let through is still at work once a device is bound. Only user space's
  *	threads ever wait for it, killably: it is held while user memory is
  *	copied. mmap and faults, which come with mmap_lock held, never take it.
- * @tsm_lock: protects all that follows, down to @watch, and the moment of binding
- *	and unbinding: held over pci_tsm_bind() and pci_tsm_unbind(), so that no
- *	reset and no suspend comes in between. Taken with or without any of the
- *	locks above it; user memory is not touched under it.
- * @bound: PCI/TSM has bound the function for us. Written under @tsm_lock, set
- *	under @op_sem for write and the device set's lock in addition: whoever
- *	holds one of the three and reads false knows that it stays false.
- * @attaching: changes of its IOMMU domain that are at work; takes no lock
- * @binding: a bind is at work; set under @op_sem, read with no lock
- * @pf_awake: the PF of a VF is kept from runtime suspend
- * @in_tsm: PCI/TSM is at work on the function, which may take as long as it likes
- * @lost: the TDI went away without the owner, who has not said UNBIND since
- * @resetting: between reset_prepare() and reset_done()
- * @sriov_changing: SR-IOV is being switched on or off
- * @ctx: pdev->tsm when bound; it changes when the TSM is disconnected
- * @tdi: the TDI in @ctx when bound
- * @vdevice: the vDEVICE that it is bound by, held, or NULL; set under @op_sem for
- *	write as long as it is not bound
- * @aer: an uncorrectable error came since the bind began; takes no lock
- * @tell_others: those that depend on the function are to be told of it; takes no lock
- * @recovering: an error is being recovered from; takes no lock
- * @holder: in the list of those for whom resets are off; under held_lock
- * @dsm: the DSM if that is neither the function nor its PF: referenced, and kept
- *	from runtime suspend; as @vdevice, and compared without a lock
- * @watch: looks after @ctx and @tdi while bound
- * @rom: region info of the ROM as it was right before the bind; under @op_sem
- * @rom_resource: the ROM's resource as it was then
- * @region_mode: latched at open
- * @claims: exclusive resources below the BARs, in exclusive mode
- * @mmap_state: leaves ALLOWED under memory_lock for write, read under it
- * @mappings: VMAs of BARs
+ * @op.rom: region info of the ROM as it was right before the bind
+ * @op.rom_resource: the ROM's resource as it was then
+ * @op.vdevice: the vDEVICE that it is bound by, held, or NULL; set under op.sem for
+ *	write, cleared under tdi.lock as well
+ * @tdi: what belongs to the TDI
+ * @tdi.lock: held over pci_tsm_bind() and pci_tsm_unbind(), so that no reset and no
+ *	suspend comes in between. Taken with or without any of the locks above it;
+ *	user memory is not touched under it.
+ * @tdi.ctx: pdev->tsm when bound; it changes when the TSM is disconnected
+ * @tdi.tdi: the TDI in @tdi.ctx when bound
+ * @hold: what a bind has taken from other functions; set under op.sem for write or
+ *	under tdi.lock when the device is not or no longer bound
+ * @hold.node: in the list of those for whom resets are off; under held_lock
+ * @hold.dsm: the DSM if that is neither the function nor its PF: referenced, and kept
+ *	from runtime suspend; compared without a lock
+ * @hold.pf_awake: the PF of a VF is kept from runtime suspend
+ * @regions: of one open to the next, under the device set's lock
+ * @regions.mode: latched at open
+ * @regions.claims: exclusive resources below the BARs, in exclusive mode
+ * @mmap: mappings of BARs
+ * @mmap.state: leaves ALLOWED under memory_lock for write, read under it
+ * @mmap.count: VMAs of BARs; needs no lock
  */
 struct vfio_pci_tsm_device {
 	struct vfio_pci_core_device core;
 	struct vfio_tsm_dev *tdev;
 	struct list_head node;
-
-	struct rw_semaphore op_sem;
-	struct mutex tsm_lock; /* see above */
+	enum vfio_pci_tsm_state state;
+	unsigned long flags;
 	atomic_t attaching;
-	bool binding;
-	bool pf_awake;
-	bool bound;
-	bool in_tsm;
-	bool lost;
-	bool resetting;
-	bool sriov_changing;
-	struct pci_tsm *ctx;
-	struct pci_tdi *tdi;
-	struct iommufd_vdevice *vdevice;
-	bool aer;
-	bool tell_others;
-	bool recovering;
-	struct list_head holder;
-	struct pci_dev *dsm;
 	struct delayed_work watch;
-	struct vfio_region_info rom;
-	struct resource rom_resource;
 
-	enum vfio_tsm_region_mode region_mode;
-	struct resource claims[PCI_STD_NUM_BARS];
+	struct {
+		struct rw_semaphore sem;
+		struct vfio_region_info rom;
+		struct resource rom_resource;
+		struct iommufd_vdevice *vdevice;
+	} op;
 
-	enum vfio_pci_tsm_mmap_state mmap_state;
-	atomic_t mappings;
+	struct {
+		struct mutex lock; /* see above */
+		struct pci_tsm *ctx;
+		struct pci_tdi *tdi;
+	} tdi;
+
+	struct {
+		struct list_head node;
+		struct pci_dev *dsm;
+		bool pf_awake;
+	} hold;
+
+	struct {
+		enum vfio_tsm_region_mode mode;
+		struct resource claims[PCI_STD_NUM_BARS];
+	} regions;
+
+	struct {
+		enum vfio_pci_tsm_mmap_state state;
+		atomic_t count;
+	} mmap;
 };
 
 /**
@@ -194,6 +230,12 @@ static inline struct vfio_pci_tsm_device *pdev_to_tvdev(struct pci_dev *pdev)
 	return container_of(dev_get_drvdata(&pdev->dev), struct vfio_pci_tsm_device, core);
 }
 
+static inline bool vfio_pci_tsm_state_is(const struct vfio_pci_tsm_device *tvdev,
+					 enum vfio_pci_tsm_state state)
+{
+	return READ_ONCE(tvdev->state) == state;
+}
+
 static inline bool is_vf_of(const struct vfio_pci_tsm_device *tvdev, const struct pci_dev *pf)
 {
 	return tvdev->core.pdev->is_virtfn && pci_physfn(tvdev->core.pdev) == pf;
@@ -214,6 +256,7 @@ extern const struct vfio_tsm_ops vfio_pci_tsm_ops;
 int vfio_pci_tsm_unbind(struct vfio_pci_tsm_device *tvdev);
 
 /* tdi.c */
+void vfio_pci_tsm_set_state(struct vfio_pci_tsm_device *tvdev, enum vfio_pci_tsm_state state);
 bool vfio_pci_tsm_view(struct pci_dev *pdev, struct vfio_pci_tsm_view *view);
 void vfio_pci_tsm_refresh_locked(struct vfio_pci_tsm_device *tvdev);
 void vfio_pci_tsm_drop_locked(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason);

@@ -19,7 +19,7 @@ void vfio_pci_tsm_watch(struct work_struct *work)
 		container_of(to_delayed_work(work), struct vfio_pci_tsm_device, watch);
 
 	/* VFs may be on buses that recovery does not walk; of a root complex, it walks none. */
-	if (xchg(&tvdev->tell_others, false))
+	if (test_and_clear_bit(VFIO_PCI_TSM_TELL_OTHERS, &tvdev->flags))
 		vfio_pci_tsm_tell_dependents(tvdev->core.pdev);
 
 	if (vfio_pci_tsm_is_bound(tvdev))
@@ -33,11 +33,11 @@ void vfio_pci_tsm_watch(struct work_struct *work)
  *
  * Others are told of an error all the same: it may be nobody else who does.
  *
- * Context: may sleep; not under tsm_lock or functions_lock.
+ * Context: may sleep; not under tdi.lock or functions_lock.
  */
 void vfio_pci_tsm_end_watch(struct vfio_pci_tsm_device *tvdev)
 {
 	cancel_delayed_work_sync(&tvdev->watch);
-	if (xchg(&tvdev->tell_others, false))
+	if (test_and_clear_bit(VFIO_PCI_TSM_TELL_OTHERS, &tvdev->flags))
 		vfio_pci_tsm_tell_dependents(tvdev->core.pdev);
 }
