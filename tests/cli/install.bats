@@ -9,7 +9,6 @@ setup() {
 	ROOT="$BATS_TEST_TMPDIR/a root"
 	top=$BATS_TEST_DIRNAME/../..
 	PATH=$PATH:/usr/sbin:/sbin
-	umask 022
 }
 
 # cli_make TARGET [VARIABLE=VALUE]...: with the programs that are built already
@@ -28,7 +27,7 @@ files() { (cd "$ROOT" && find . -type f ! -path '*/src/*' -printf '%m /%P\n' | L
 @test "install: everything in its place, with its mode; no other umask gets in" {
 	(umask 077 && cli_make install prefix=/usr)
 	run files
-	for line in "755 /usr/sbin/tsmctl" "755 /usr/libexec/tsmctl/tsm-bind-helper" \
+	for line in "755 /usr/bin/tsmctl" "755 /usr/libexec/tsmctl/tsm-bind-helper" \
 		"644 /usr/include/linux/vfio_tsm.h" "644 /usr/share/man/man8/tsmctl.8" \
 		"644 /usr/share/man/man5/tsmctl-config.5" \
 		"644 /usr/share/bash-completion/completions/tsmctl" \
@@ -39,19 +38,19 @@ files() { (cd "$ROOT" && find . -type f ! -path '*/src/*' -printf '%m /%P\n' | L
 		"644 /usr/lib/udev/rules.d/90-tsmctl.rules"; do
 		assert_line "$line"
 	done
-	refute_line --regexp '^(755 .*\.|644 .*/(sbin|libexec)/|[^67])'
+	refute_line --regexp '^(755 .*\.|644 .*/(bin|libexec)/|[^67])'
 	run find "$ROOT/usr" -type d ! -perm 755
 	assert_output ""
 	[ "$(find "$ROOT/usr/share/man" -type f | wc -l)" -ge "$(find "$top/man" -name '*.[1-9]' | wc -l)" ]
 	# no word of the build is left to be filled in
 	run grep -rlE '@[A-Za-z]+@' "$ROOT/usr/lib" "$ROOT/usr/src"
 	assert_output ""
-	"$ROOT/usr/sbin/tsmctl" --version
+	"$ROOT/usr/bin/tsmctl" --version
 	echo '#include <linux/vfio_tsm.h>' | cc -fsyntax-only -Wall -Werror -I"$ROOT/usr/include" -xc -
 }
 
 @test "install: every directory can be chosen, and what is installed knows it" {
-	cli_make install prefix=/p sbindir=/1 libexecdir=/2 mandir=/3 includedir=/4 systemunitdir=/5 \
+	cli_make install prefix=/p bindir=/1 libexecdir=/2 mandir=/3 includedir=/4 systemunitdir=/5 \
 		udevrulesdir=/6 bashcompletionsdir=/7 zshcompletionsdir=/8 fishcompletionsdir=/9 dkmsdir=/10
 	[ ! -e "$ROOT/p" ] || fail "$(find "$ROOT/p")"
 	for file in 1/tsmctl 2/tsmctl/tsm-bind-helper 3/man8/tsmctl.8 4/linux/vfio_tsm.h 5/tsmctl.service \
@@ -60,10 +59,69 @@ files() { (cd "$ROOT" && find . -type f ! -path '*/src/*' -printf '%m /%P\n' | L
 	done
 	grep -q '^ExecStart=/1/tsmctl ' "$ROOT/5/tsmctl.service"
 	grep -q '^ExecStart=/2/tsmctl/tsm-bind-helper ' "$ROOT/5/tsmctl-hold@.service"
-	cli_make uninstall prefix=/p sbindir=/1 libexecdir=/2 mandir=/3 includedir=/4 systemunitdir=/5 \
+	cli_make uninstall prefix=/p bindir=/1 libexecdir=/2 mandir=/3 includedir=/4 systemunitdir=/5 \
 		udevrulesdir=/6 bashcompletionsdir=/7 zshcompletionsdir=/8 fishcompletionsdir=/9 dkmsdir=/10
 	run find "$ROOT" -mindepth 1
 	assert_output ""
+}
+
+@test "install, uninstall: an earlier tsmctl in sbindir goes, which root would find first" {
+	for target in install uninstall; do
+		mkdir -p "$ROOT/usr/local/sbin"
+		echo old | tee "$ROOT/usr/local/sbin/tsmctl" > "$ROOT/usr/local/sbin/tsmctl-mine"
+		cli_make "$target"
+		[ ! -e "$ROOT/usr/local/sbin/tsmctl" ]
+		[ -e "$ROOT/usr/local/sbin/tsmctl-mine" ]
+	done
+	# where both are one directory, it is the new one that stays
+	rm -r "$ROOT"
+	mkdir -p "$ROOT/usr/bin"
+	ln -s bin "$ROOT/usr/sbin"
+	cli_make install prefix=/usr
+	"$ROOT/usr/sbin/tsmctl" --version
+}
+
+@test "install, uninstall: say what goes where, in a line for each directory; -s says nothing" {
+	run_split make --no-print-directory -C "$top/cli" -o all O="$(dirname "$TSMCTL_BIN")" SAN= DESTDIR="$ROOT" install
+	assert_success
+	assert_equal "$stderr" ""
+	assert_line "  INSTALL $ROOT/usr/local/bin/tsmctl"
+	assert_line "  INSTALL $ROOT/usr/local/libexec/tsmctl/tsm-bind-helper"
+	assert_line --regexp "^  INSTALL $ROOT/usr/local/share/man/man8/ \([0-9]+ files\)$"
+	assert_line --regexp "^  INSTALL $ROOT/usr/local/src/tsmctl-[0-9.]+/ \([0-9]+ files\)$"
+	# each file is counted once
+	counted=$(sed -nE 's/.*\(([0-9]+) files\)$/\1/p; t; s/.*/1/p' <<< "$output" | paste -sd +)
+	assert_equal "$((counted))" "$(find "$ROOT" -type f | wc -l)"
+	[ "${#lines[@]}" -le 20 ] || fail "$output"
+	run make --no-print-directory -C "$top/cli" O="$(dirname "$TSMCTL_BIN")" SAN= DESTDIR="$ROOT" uninstall
+	assert_line "  REMOVE  $ROOT/usr/local/bin/tsmctl"
+	run cli_make install
+	assert_output ""
+	run cli_make uninstall
+	assert_output ""
+}
+
+@test "make: a line for each step; with V=1 the commands, with -s nothing but warnings" {
+	build() { make --no-print-directory -C "$top/cli" O="$BATS_TEST_TMPDIR/build" "$@" "$BATS_TEST_TMPDIR/build/obj/cli/$file.o"; }
+	file=bdf
+	run build
+	assert_success
+	assert_output "  CC      cli/bdf.c"
+	run build
+	assert_output ""
+	file=util
+	run build V=1
+	assert_output --regexp "^[^ ]+ .* -c -o .*/util\.o util\.c$"
+	refute_output --partial "  CC "
+	file=exitcode
+	run build -s
+	assert_success
+	assert_output ""
+	file=choice
+	echo '#warning "seen"' > "$BATS_TEST_TMPDIR/warn.h"
+	run build -s CPPFLAGS="-include $BATS_TEST_TMPDIR/warn.h"
+	assert_success
+	assert_output --partial '#warning "seen"'
 }
 
 @test "uninstall: what install put there goes, and nothing else" {
@@ -89,7 +147,7 @@ files() { (cd "$ROOT" && find . -type f ! -path '*/src/*' -printf '%m /%P\n' | L
 	run find "$ROOT" ! -type d
 	assert_output ""
 	run sh -c 'cd "$1" && find . -mindepth 1 | LC_ALL=C sort | xargs' - "$ROOT"
-	assert_output "./usr ./usr/include ./usr/lib ./usr/sbin ./usr/share ./usr/share/man ./usr/src"
+	assert_output "./usr ./usr/bin ./usr/include ./usr/lib ./usr/share ./usr/share/man ./usr/src"
 }
 
 @test "uninstall: is refused while DKMS has the modules from there" {
