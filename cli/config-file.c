@@ -2,6 +2,8 @@
 /* The files of the configuration, see config.h. */
 #include <errno.h>
 #include <limits.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "config.h"
 #include "file.h"
@@ -28,14 +30,14 @@ int config_init(struct ctx *ctx)
 }
 
 static int report_unreadable(struct ctx *ctx, const char *file, int err,
-			     const struct file_fault *fault)
+			     const struct trust_fault *fault)
 {
 	struct problem p = { .attribute = "config", .value = file, .err = err, .stage = "config" };
 
-	if (!fault->what)
+	if (!fault->why[0])
 		return report_error(ctx, &p, "cannot read %s: %s", file, strerror(-err));
-	p.hint = "it must belong to root, and only root may write it and the directories above it";
-	return report_error(ctx, &p, "%s is not trusted: %s %s", file, fault->path, fault->what);
+	p.hint = fault->mend;
+	return report_error(ctx, &p, "%s is not trusted: %s", file, fault->why);
 }
 
 static int report_mistake(struct ctx *ctx, const char *file, const struct config_error *e)
@@ -44,7 +46,7 @@ static int report_mistake(struct ctx *ctx, const char *file, const struct config
 			     .value = file,
 			     .err = -EINVAL,
 			     .stage = "config",
-			     .hint = "see tsmctl-config(5)",
+			     .hint = e->hint ?: "see tsmctl-config(5)",
 			     .code = EXIT_USAGE };
 
 	return report_error(ctx, &p, "%s:%u:%u: %s%s%s", file, e->line, e->column, e->path,
@@ -54,7 +56,7 @@ static int report_mistake(struct ctx *ctx, const char *file, const struct config
 static int load_one(struct ctx *ctx, const char *file, struct config *config)
 {
 	cleanup_free char *text = NULL;
-	struct file_fault fault;
+	struct trust_fault fault;
 	struct config_error e;
 	size_t len;
 	int ret;
@@ -113,7 +115,7 @@ static int each_drop_in(struct ctx *ctx, drop_in_fn fn, void *arg)
 {
 	__attribute__((cleanup(free_names))) struct names names = { 0 };
 	char dir[PATH_MAX], file[PATH_MAX];
-	struct file_fault fault = { .what = NULL };
+	struct trust_fault fault = { .why = "" };
 	int ret;
 
 	if (snprintf(dir, sizeof(dir), "%s/config.d", ctx->etc.path) >= (int)sizeof(dir))
@@ -129,6 +131,15 @@ static int each_drop_in(struct ctx *ctx, drop_in_fn fn, void *arg)
 	return ret;
 }
 
+/* Whether a drop-in is switched off by a link to /dev/null, as systemd's are. */
+static bool is_masked(const char *file)
+{
+	struct stat st;
+
+	return !lstat(file, &st) && S_ISLNK(st.st_mode) && !stat(file, &st) &&
+	       S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
+}
+
 /* The configuration, and how many files it is from. */
 struct loading {
 	struct config *config;
@@ -140,12 +151,14 @@ static int load_drop_in(struct ctx *ctx, const char *file, void *arg)
 	struct loading *l = arg;
 
 	l->files++;
-	return load_one(ctx, file, l->config);
+	return is_masked(file) ? 0 : load_one(ctx, file, l->config);
 }
 
 static int note_drop_in(struct ctx *ctx, const char *file, void *arg)
 {
 	(void)arg;
+	if (is_masked(file))
+		return 0;
 	return report_outcome(
 		ctx, &(struct outcome){
 			     .attribute = "config",

@@ -356,10 +356,15 @@ static int check_text(struct reader *r)
 static int parse(struct reader *r, struct json_object **root)
 {
 	const char *nul = memchr(r->text, '\0', r->len);
-	struct json_tokener *tok = json_tokener_new_ex(DEPTH);
 	enum json_tokener_error err;
+	struct json_tokener *tok;
 	size_t end;
 
+	if (place_is_marked(r->text, r->len)) {
+		r->e->hint = PLACE_MARKED_HINT;
+		return mistake_here(r, 0, "", PLACE_MARKED);
+	}
+	tok = json_tokener_new_ex(DEPTH);
 	if (!tok)
 		return -ENOMEM;
 	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);

@@ -83,12 +83,14 @@ struct config {
  * @column: byte in the line, from 1
  * @path: where in the document, as devices[2].tdi_id; "" for the whole
  * @message: what is wrong, without a full stop
+ * @hint: what mends it, or NULL: the manual page knows
  */
 struct config_error {
 	unsigned int line;
 	unsigned int column;
 	char path[CONFIG_PATH_LEN];
 	char message[256];
+	const char *hint;
 };
 
 /**

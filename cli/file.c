@@ -12,44 +12,41 @@
 /* A save takes no time; who is waited for longer hangs. */
 #define WAIT_SECONDS 60
 
-static int refuse(struct file_fault *fault, const char *path, const char *what)
+static int refuse_kind(struct trust_fault *fault)
 {
-	util_copy(fault->path, sizeof(fault->path), path);
-	fault->what = what;
-	return -EPERM;
+	return trust_refuse(fault, "put a regular file there", NULL, "it is not a regular file");
 }
 
-static bool is_ours(const struct stat *st)
+/* One step of a path: @file is the whole, @sticky tells whether others can write beside it. */
+static int judge(const char *file, const char *path, bool *sticky, struct trust_fault *fault)
 {
-	return st->st_uid == 0 || st->st_uid == geteuid();
-}
-
-/* Judges one step of a path; @sticky tells whether others can write beside it. */
-static int judge(const char *path, bool *sticky, struct file_fault *fault)
-{
+	bool end = streq(file, path);
 	struct stat st;
+	int ret;
 
 	if (lstat(path, &st))
 		return -errno;
-	if (!is_ours(&st))
-		return refuse(fault, path, "belongs to somebody else");
+	ret = trust_owner(fault, file, path, &st);
+	if (ret)
+		return ret;
 	if (S_ISLNK(st.st_mode)) {
 		if (*sticky)
-			return refuse(fault, path, "is a link where others can write");
+			return trust_refuse(fault, "give the path that the link leads to", NULL,
+					    end ? "it is a link where others can write" :
+						  "its path has a link where others can write");
 		/* made by root in root's directory; what it leads to is judged as well */
 		if (stat(path, &st))
 			return -errno;
-		if (!is_ours(&st))
-			return refuse(fault, path, "leads to what belongs to somebody else");
 	}
+	if (end && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+		return refuse_kind(fault);
 	*sticky = S_ISDIR(st.st_mode) && (st.st_mode & S_ISVTX);
-	if ((st.st_mode & (S_IWGRP | S_IWOTH)) && !*sticky)
-		return refuse(fault, path, "can be written by others");
-	return 0;
+	return *sticky ? trust_owner(fault, file, path, &st) :
+			 trust_check(fault, file, path, &st, TRUST_NO_WRITE);
 }
 
 /* Judges each step of an absolute path down to its end. */
-static int judge_all(const char *path, struct file_fault *fault)
+static int judge_all(const char *path, struct trust_fault *fault)
 {
 	char part[PATH_MAX];
 	bool sticky = false;
@@ -65,7 +62,7 @@ static int judge_all(const char *path, struct file_fault *fault)
 			slash[1] = '\0';
 		else
 			*slash = '\0';
-		ret = judge(part, &sticky, fault);
+		ret = judge(path, part, &sticky, fault);
 		if (slash == part)
 			slash[1] = c;
 		else
@@ -73,7 +70,7 @@ static int judge_all(const char *path, struct file_fault *fault)
 		if (ret)
 			return ret;
 	}
-	return streq(path, "/") ? 0 : judge(path, &sticky, fault);
+	return streq(path, "/") ? 0 : judge(path, path, &sticky, fault);
 }
 
 static int absolute(const char *path, char *buf, size_t size)
@@ -88,7 +85,7 @@ static int absolute(const char *path, char *buf, size_t size)
 }
 
 /* Opens a file of ours; what is opened is judged, not only what its name says. */
-static int open_trusted(const char *path, struct file_fault *fault)
+static int open_trusted(const char *path, struct trust_fault *fault)
 {
 	char full[PATH_MAX];
 	struct stat st;
@@ -103,18 +100,16 @@ static int open_trusted(const char *path, struct file_fault *fault)
 	if (fstat(fd, &st))
 		ret = -errno;
 	else if (!S_ISREG(st.st_mode))
-		ret = refuse(fault, path, "is no regular file");
-	else if (!is_ours(&st))
-		ret = refuse(fault, path, "belongs to somebody else");
-	else if (st.st_mode & (S_IWGRP | S_IWOTH))
-		ret = refuse(fault, path, "can be written by others");
+		ret = refuse_kind(fault);
+	else
+		ret = trust_check(fault, full, full, &st, TRUST_NO_WRITE);
 	if (!ret)
 		return fd;
 	close(fd);
 	return ret;
 }
 
-int file_read(const char *path, size_t max, char **text, size_t *len, struct file_fault *fault)
+int file_read(const char *path, size_t max, char **text, size_t *len, struct trust_fault *fault)
 {
 	bool in = streq(path, "-");
 	cleanup_fd int own = -1;
@@ -123,7 +118,7 @@ int file_read(const char *path, size_t max, char **text, size_t *len, struct fil
 
 	*text = NULL;
 	*len = 0;
-	fault->what = NULL;
+	fault->why[0] = '\0';
 	if (!in) {
 		own = open_trusted(path, fault);
 		if (own < 0)

@@ -4,17 +4,8 @@
 #define TSMCTL_FILE_H
 
 #include "ctx.h"
+#include "trust.h"
 #include "util.h"
-
-/**
- * struct file_fault - why a file is not trusted
- * @path: the file or directory at fault
- * @what: what is wrong with it, or NULL if it is an ordinary error
- */
-struct file_fault {
-	char path[256];
-	const char *what;
-};
 
 /**
  * file_read() - read a file that nobody else can have written
@@ -22,15 +13,15 @@ struct file_fault {
  * @max: at most this many bytes
  * @text: out, for the caller to free; a NUL is added
  * @len: out, its bytes
- * @fault: out
+ * @fault: out, why it is not trusted
  *
- * It must belong to root or to us, and nobody else may be able to write it. So must
- * each directory on the way, unless it is sticky; where others can write, no link
- * is followed.
+ * It must be a regular file that belongs to root or to us, and nobody else may be
+ * able to write to it. So must each directory on the way, unless it is sticky; where
+ * others can write, no link is followed.
  *
  * Return: 0, -EPERM with @fault filled in, -EFBIG, or negative errno.
  */
-int file_read(const char *path, size_t max, char **text, size_t *len, struct file_fault *fault);
+int file_read(const char *path, size_t max, char **text, size_t *len, struct trust_fault *fault);
 
 /**
  * file_replace() - put a new file in the place of an old one, unless --dry-run

@@ -3,29 +3,33 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "lock.h"
 #include "report.h"
+#include "trust.h"
 
 #define STEP_MS 50
 
 /* Opens the file; one that others may open they could also lock. */
-static int open_file(int dir, const char *name)
+static int open_file(int dir, const char *name, const char *path, struct trust_fault *fault)
 {
 	int fd = openat(dir, name,
 			O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
 	struct stat st;
 	int ret = 0;
 
+	fault->why[0] = '\0';
+	if (fd < 0 && errno == ELOOP)
+		return trust_refuse(fault, "rm", path, "it is a symbolic link");
 	if (fd < 0)
 		return -errno;
 	if (fstat(fd, &st))
 		ret = -errno;
-	else if (!S_ISREG(st.st_mode) || (st.st_uid != 0 && st.st_uid != geteuid()) ||
-		 (st.st_mode & 077))
-		ret = -EPERM;
+	else if (!S_ISREG(st.st_mode))
+		ret = trust_refuse(fault, "rm", path, "it is not a regular file");
+	else
+		ret = trust_check(fault, path, path, &st, TRUST_NO_ACCESS);
 	if (!ret)
 		return fd;
 	close(fd);
@@ -79,11 +83,12 @@ int lock_take(struct ctx *ctx, int dir, const char *name, const char *path, unsi
 {
 	struct problem p = { .attribute = "lock", .value = path, .stage = "lock" };
 	unsigned int holder = 0;
+	struct trust_fault fault;
 	char hint[96];
 	int fd;
 
 	do {
-		fd = open_file(dir, name);
+		fd = open_file(dir, name, path, &fault);
 		p.err = fd < 0 ? fd : wait_for(ctx, fd, path, seconds, &holder);
 		if (!p.err && is_current(fd, dir, name)) {
 			p.err = util_write_pid(fd);
@@ -99,7 +104,10 @@ int lock_take(struct ctx *ctx, int dir, const char *name, const char *path, unsi
 		return report_error(ctx, &p, "process %u has had %s locked for %u s", holder, path,
 				    seconds);
 	}
-	if (p.err == -EPERM)
-		p.hint = "it must be a file of root with mode 600; remove it";
+	if (fault.why[0]) {
+		p.hint = fault.mend;
+		return report_error(ctx, &p, "the lock file %s is not trusted: %s", path,
+				    fault.why);
+	}
 	return report_error(ctx, &p, "cannot lock %s: %s", path, strerror(-p.err));
 }

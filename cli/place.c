@@ -193,6 +193,11 @@ enum place_fault place_check(const char *text, size_t len, char *path, size_t si
 	return stopped ? PLACE_ODD : PLACE_FINE;
 }
 
+bool place_is_marked(const char *text, size_t len)
+{
+	return len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0;
+}
+
 void place_line(const char *text, size_t offset, unsigned int *line, unsigned int *column)
 {
 	*line = 1;

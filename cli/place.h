@@ -39,6 +39,21 @@ enum place_fault { PLACE_FINE, PLACE_TWICE, PLACE_ODD };
  */
 enum place_fault place_check(const char *text, size_t len, char *path, size_t size, size_t *offset);
 
+/* What a place_is_marked() document gets for a message, and for a hint. */
+#define PLACE_MARKED "it begins with a byte order mark, which JSON does not have"
+#define PLACE_MARKED_HINT "save it as UTF-8 without a byte order mark"
+
+/**
+ * place_is_marked() - whether a text begins with a byte order mark
+ * @text: any text
+ * @len: its bytes
+ *
+ * Editors write one that nobody sees, and json-c calls it an invalid string.
+ *
+ * Return: true if so.
+ */
+bool place_is_marked(const char *text, size_t len);
+
 /**
  * place_line() - line and column of an offset
  * @text: any text

@@ -136,16 +136,13 @@ static int undo_tsm(struct ctx *ctx, struct pci_device *dev, const struct step *
 	return ret;
 }
 
-#define POLICY(name)                                          \
-	{                                                     \
-		name, read_policy, change_policy, undo_policy \
-	}
+#define POLICY(name) name, read_policy, change_policy, undo_policy
 
 static const struct kind kinds[SETTINGS] = {
-	[SET_REGION_MODE] = POLICY("region_mode"),
-	[SET_BAR_MMAP] = POLICY("bar_mmap"),
-	[SET_BIND_ALLOWED] = POLICY("bind_allowed"),
-	[SET_TDI_ID] = POLICY("tdi_id"),
+	[SET_REGION_MODE] = { POLICY("region_mode") },
+	[SET_BAR_MMAP] = { POLICY("bar_mmap") },
+	[SET_BIND_ALLOWED] = { POLICY("bind_allowed") },
+	[SET_TDI_ID] = { POLICY("tdi_id") },
 	[SET_ASSIGNED] = { "driver", read_assigned, change_assigned, undo_assigned },
 	[SET_TSM] = { "tsm", read_tsm, change_tsm, undo_tsm },
 };

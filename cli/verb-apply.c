@@ -2,7 +2,6 @@
 /* tsmctl apply and diff: make devices what the configuration says, or tell how. */
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include "holder.h"
 #include "lock.h"
@@ -10,6 +9,7 @@
 #include "policy.h"
 #include "report.h"
 #include "select.h"
+#include "trust.h"
 #include "tsm.h"
 #include "wanted.h"
 
@@ -63,6 +63,7 @@ static int lock(struct ctx *ctx, unsigned int seconds, int *fd)
 {
 	struct problem p = { .attribute = "run", .value = ctx->run.path, .stage = "lock" };
 	cleanup_free char *path = NULL;
+	struct trust_fault fault;
 	cleanup_fd int dir = -1;
 	struct stat st;
 
@@ -77,10 +78,13 @@ static int lock(struct ctx *ctx, unsigned int seconds, int *fd)
 	dir = open(ctx->run.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir < 0 || fstat(dir, &st))
 		p.err = -errno;
-	else if (st.st_uid != 0 && st.st_uid != geteuid())
-		p.err = -EPERM;
 	if (p.err)
 		return report_error(ctx, &p, "cannot lock %s: %s", ctx->run.path, strerror(-p.err));
+	p.err = trust_check(&fault, ctx->run.path, ctx->run.path, &st, TRUST_NO_WRITE);
+	if (p.err) {
+		p.hint = fault.mend;
+		return report_error(ctx, &p, "%s is not trusted: %s", ctx->run.path, fault.why);
+	}
 	if (asprintf(&path, "%s/" LOCK, ctx->run.path) < 0)
 		return -ENOMEM;
 	*fd = lock_take(ctx, dir, LOCK, path, seconds);

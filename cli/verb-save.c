@@ -103,7 +103,7 @@ static int write_file(struct ctx *ctx, const char *path, const char *text, size_
 	struct outcome o = { .attribute = "config", .value = path, .previous = path };
 	struct problem p = { .attribute = "config", .value = path, .stage = "save" };
 	cleanup_free char *before = NULL;
-	struct file_fault fault;
+	struct trust_fault fault;
 	size_t size;
 
 	if (file_read(path, CONFIG_MAX, &before, &size, &fault) == 0 && size == len &&

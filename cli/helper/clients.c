@@ -17,7 +17,7 @@
 #define LEFT_MAX 65536
 /* Twice as many as one standing may ever have: some answer, others close */
 #define CHILDREN_MAX 128
-#define STRANGERS ((uid_t)-1)
+#define STRANGERS (~(uid_t)0)
 
 enum kind { ANSWERS, CLOSES };
 

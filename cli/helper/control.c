@@ -19,7 +19,7 @@ int control_listen(struct session *s)
 	char name[PCI_NAME_LEN + sizeof(".sock")];
 	int fd;
 
-	s->run = run_dir_open(s->run_dir);
+	s->run = run_dir_open(s->run_dir, &s->fault);
 	if (s->run < 0)
 		return s->run;
 	name_of(s, name, sizeof(name));

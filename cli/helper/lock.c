@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "session.h"
@@ -17,22 +16,21 @@
 #define TRY_NS 20000000L
 
 /* Nobody but us may put files, or links, into the directory. */
-int run_dir_open(const char *path)
+int run_dir_open(const char *path, struct trust_fault *fault)
 {
 	struct stat st;
-	int fd;
+	int fd, ret;
 
 	if (mkdir(path, 0755) && errno != EEXIST)
 		return -errno;
 	fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, &st) || (st.st_uid != 0 && st.st_uid != geteuid()) ||
-	    (st.st_mode & (S_IWGRP | S_IWOTH))) {
-		close(fd);
-		return -EPERM;
-	}
-	return fd;
+	ret = fstat(fd, &st) ? -errno : trust_check(fault, path, path, &st, TRUST_NO_WRITE);
+	if (!ret)
+		return fd;
+	close(fd);
+	return ret;
 }
 
 static int take(int fd)
@@ -81,7 +79,7 @@ int lock_file(int dir, const char *name, unsigned int *other)
 
 int lock_take(struct session *s)
 {
-	cleanup_fd int dir = run_dir_open(s->run_dir);
+	cleanup_fd int dir = run_dir_open(s->run_dir, &s->fault);
 	char file[PCI_NAME_LEN + sizeof(".lock")];
 	int fd, ret;
 

@@ -8,10 +8,10 @@
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdint.h>
-#include <sys/stat.h>
 
 #include "place.h"
 #include "rules.h"
+#include "trust.h"
 #include "util.h"
 
 #define SIZE_MAX_BYTES 65536
@@ -196,20 +196,39 @@ static int read_config(struct rules *rules, struct json_object *obj, char **why)
 	return ret;
 }
 
-/* Whole file, terminated. Nobody but root, or the caller, may have written it. */
-static int read_file(const char *path, char **text, size_t *len, char **why)
+static int open_trusted(const char *path, struct trust_fault *fault)
 {
-	cleanup_fd int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	size_t used = 0;
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC), ret;
 	struct stat st;
+
+	if (fd < 0 && errno == ELOOP)
+		return trust_refuse(fault, "put the file itself there", NULL,
+				    "it is a symbolic link");
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st))
+		ret = -errno;
+	else if (!S_ISREG(st.st_mode))
+		ret = trust_refuse(fault, "put a regular file there", NULL,
+				   "it is not a regular file");
+	else
+		ret = trust_check(fault, path, path, &st, TRUST_NO_WRITE);
+	if (!ret)
+		return fd;
+	close(fd);
+	return ret;
+}
+
+/* Whole file, terminated. Nobody but root, or the caller, may have written it. */
+static int read_file(const char *path, char **text, size_t *len, char **why,
+		     struct trust_fault *fault)
+{
+	cleanup_fd int fd = open_trusted(path, fault);
+	size_t used = 0;
 	ssize_t n;
 
 	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || (st.st_uid != 0 && st.st_uid != geteuid()) ||
-	    (st.st_mode & (S_IWGRP | S_IWOTH)))
-		return complain(why, -EPERM,
-				"it must be a file of root's that nobody else may write to");
+		return fd;
 	*text = malloc(SIZE_MAX_BYTES + 1);
 	if (!*text)
 		return -ENOMEM;
@@ -260,9 +279,12 @@ static int check_text(const char *text, size_t len, char **why)
 
 static int parse(const char *text, size_t len, struct json_object **obj, char **why)
 {
-	struct json_tokener *tok = json_tokener_new_ex(DEPTH);
 	enum json_tokener_error error;
+	struct json_tokener *tok;
 
+	if (place_is_marked(text, len))
+		return complain(why, -EINVAL, PLACE_MARKED);
+	tok = json_tokener_new_ex(DEPTH);
 	if (!tok)
 		return -ENOMEM;
 	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
@@ -279,7 +301,7 @@ static int parse(const char *text, size_t len, struct json_object **obj, char **
 	return check_text(text, len, why);
 }
 
-int rules_load(const char *path, struct rules **rules, char **why)
+int rules_load(const char *path, struct rules **rules, char **why, struct trust_fault *fault)
 {
 	cleanup_free char *text = NULL;
 	struct json_object *obj = NULL;
@@ -290,7 +312,7 @@ int rules_load(const char *path, struct rules **rules, char **why)
 	*rules = calloc(1, sizeof(**rules));
 	if (!*rules)
 		return -ENOMEM;
-	ret = read_file(path ?: RULES_PATH, &text, &len, why);
+	ret = read_file(path ?: RULES_PATH, &text, &len, why, fault);
 	if (ret == -ENOENT && !path)
 		return 0;
 	if (ret)

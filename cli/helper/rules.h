@@ -9,6 +9,7 @@
 #define RULES_PATH "/etc/tsmctl/helper.json"
 
 struct rules;
+struct trust_fault;
 
 /**
  * rules_load() - read the configuration
@@ -17,10 +18,11 @@ struct rules;
  * @rules: out, for rules_free(); without a file, only root may ask, and
  *	the user that the service runs as
  * @why: out on failure, what is wrong, for the caller to free, or NULL
+ * @fault: empty; out, why the file is not trusted
  *
- * Return: 0 or negative errno.
+ * Return: 0, -EPERM with @fault filled in, or negative errno.
  */
-int rules_load(const char *path, struct rules **rules, char **why);
+int rules_load(const char *path, struct rules **rules, char **why, struct trust_fault *fault);
 
 /* What is known of a client; more of it ranks higher. */
 enum standing {

@@ -127,6 +127,16 @@ int say_bound(const struct session *s, pid_t pid)
 	return say(LOG_INFO, obj);
 }
 
+void say_distrust(struct verdict *v, const char *path, const struct trust_fault *fault)
+{
+	cleanup_free char *safe = util_printable(path);
+
+	snprintf(v->message, sizeof(v->message), "%.90s is not trusted: %.80s", safe ?: "?",
+		 fault->why);
+	v->hint = fault->mend;
+	v->code = exit_code_of(v->err);
+}
+
 const struct answer *answer_find(const struct answer *a, int err, const char *stage)
 {
 	for (; a && a->err; a++)
@@ -140,6 +150,10 @@ static void judge(const struct session *s, const struct step *step, int err, str
 	const struct answer *a;
 
 	*v = (struct verdict){ .err = err, .step = step->name };
+	if (err == -EPERM && s->fault.why[0]) {
+		say_distrust(v, s->run_dir, &s->fault);
+		return;
+	}
 	if (step->staged)
 		cdev_refused_at(s, err, v->stage, sizeof(v->stage));
 	a = answer_find(step->answers, err, v->stage);

@@ -64,6 +64,14 @@ struct json_object *say_event(const char *name, const char *device);
 void say_add_verdict(struct json_object *obj, const struct verdict *v);
 
 /**
+ * say_distrust() - put into a verdict why a file or directory is not trusted
+ * @v: the verdict, with its errno; its hint is @fault's
+ * @path: the file or directory
+ * @fault: why
+ */
+void say_distrust(struct verdict *v, const char *path, const struct trust_fault *fault);
+
+/**
  * say_verdict() - write an error line
  * @device: the device, or NULL
  * @v: the error

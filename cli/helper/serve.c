@@ -268,10 +268,20 @@ static int fail(const char *step, int err, const char *message, const char *hint
 	return err;
 }
 
+static int fail_trust(const char *step, const char *path, const struct trust_fault *fault)
+{
+	struct verdict v = { .err = -EPERM, .step = step };
+
+	say_distrust(&v, path, fault);
+	say_verdict(NULL, &v);
+	return v.err;
+}
+
 static int open_socket(struct service *sv, const char *path)
 {
 	cleanup_free char *dir = NULL, *lock = NULL;
 	const char *slash = strrchr(path, '/');
+	struct trust_fault fault = { .why = "" };
 	unsigned int other = 0;
 	char message[64];
 
@@ -279,10 +289,11 @@ static int open_socket(struct service *sv, const char *path)
 	    asprintf(&lock, "%s.lock", slash + 1) < 0)
 		return -ENOMEM;
 	sv->name = slash + 1;
-	sv->run = run_dir_open(dir);
+	sv->run = run_dir_open(dir, &fault);
+	if (sv->run == -EPERM && fault.why[0])
+		return fail_trust("listen", dir, &fault);
 	if (sv->run < 0)
-		return fail("listen", sv->run, "cannot use the directory of the socket",
-			    "it must belong to root, and nobody else may write to it");
+		return fail("listen", sv->run, "cannot use the directory of the socket", NULL);
 	sv->lock = lock_file(sv->run, lock, &other);
 	if (sv->lock == -EBUSY) {
 		snprintf(message, sizeof(message), "process %u listens there", other);
@@ -322,9 +333,12 @@ static int fail_config(struct service *sv, const char *path, int err, const char
 
 static int start(struct service *sv, const struct invocation *in)
 {
+	struct trust_fault fault = { .why = "" };
 	cleanup_free char *why = NULL;
-	int ret = rules_load(in->config, &sv->rules, &why);
+	int ret = rules_load(in->config, &sv->rules, &why, &fault);
 
+	if (fault.why[0])
+		return fail_trust("configuration", in->config ?: RULES_PATH, &fault);
 	if (ret)
 		return fail_config(sv, in->config ?: RULES_PATH, ret, why ?: strerror(-ret));
 	sv->signals = watch_signals(true);

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "bdf.h"
+#include "trust.h"
 #include "util.h"
 
 /* Whether to bind by an iommufd vDEVICE, or by the configured TDI id */
@@ -23,6 +24,7 @@ enum vdevice_mode {
  * @cdev_name: vfioN
  * @cdev_number: its device number according to sysfs
  * @other: process that has the lock, if another has
+ * @fault: why the run directory, or the lock file, is not trusted
  * @pid: process whose file of the device is to be used, or 0
  * @pidfd: the same process, whatever becomes of its number
  * @proc: its open files in /proc
@@ -55,6 +57,7 @@ struct session {
 	char cdev_name[32];
 	dev_t cdev_number;
 	unsigned int other;
+	struct trust_fault fault;
 	pid_t pid;
 	int pidfd;
 	int proc;
@@ -79,11 +82,14 @@ struct session {
 	bool bound;
 };
 
+/* versions of clang-format differ in how they lay this out */
+/* clang-format off */
 #define SESSION_INIT                                                                           \
 	{                                                                                      \
 		.pidfd = -1, .proc = -1, .lock = -1, .pid_file = -1, .run = -1, .control = -1, \
 		.cdev = -1, .iommufd = -1, .kvm = -1, .vm = -1, .vfio = -1, .request = -1      \
 	}
+/* clang-format on */
 
 /**
  * struct answer - what an errno means at a step
@@ -139,10 +145,12 @@ extern const struct answer unbind_answers[];
 /**
  * run_dir_open() - open a directory for lock files and sockets, or make it
  * @path: absolute path
+ * @fault: out, why it is not trusted
  *
- * Return: a descriptor, -EPERM if anybody else may write to it, or negative errno.
+ * Return: a descriptor, -EPERM with @fault filled in if anybody else may write to
+ * it, or negative errno.
  */
-int run_dir_open(const char *path);
+int run_dir_open(const char *path, struct trust_fault *fault);
 
 /**
  * lock_file() - take a lock that has its owner's process ID in it

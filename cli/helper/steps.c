@@ -139,8 +139,9 @@ int session_close(struct session *s)
 static const struct answer lock_answers[] = {
 	{ -EBUSY, NULL, EXIT_BUSY, "another tsm-bind-helper holds it",
 	  "run 'tsmctl unbind' first" },
-	{ -EPERM, NULL, EXIT_NOT_PERMITTED, "the lock file or its directory is not to be trusted",
-	  "the run directory must belong to root, and nobody else may write to it" },
+	{ -EPERM, NULL, EXIT_NOT_PERMITTED,
+	  "the lock file is not a regular file of its own, with one name",
+	  "remove it from the run directory" },
 	{ -ELOOP, NULL, EXIT_NOT_PERMITTED, "the lock file is a symbolic link", "remove it" },
 	{}
 };
