@@ -39,10 +39,9 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 	config "$everything" '"default_region_mode": "shared",'
 	run_split kernel tsmctl apply --json
 	assert_success
-	assert_envelope
-	json_is 'd["changed"]' true
-	json_is "all(list(x) == $OUTCOME_KEYS for x in r)" true
-	json_is '[[x["attribute"], x["value"], x["previous"]] for x in r]' '[["default_region_mode", "shared", "exclusive"], ["region_mode", "exclusive", "default"], ["bar_mmap", "revoke", "refuse"], ["bind_allowed", "0", "1"], ["tdi_id", "0000:00:05.0", "none"], ["driver", "vfio-pci-tsm", "nvme"], ["tsm", "tsm0", null]]'
+	assert_envelope 'd["changed"]' true \
+		"all(list(x) == $OUTCOME_KEYS for x in r)" true \
+		'[[x["attribute"], x["value"], x["previous"]] for x in r]' '[["default_region_mode", "shared", "exclusive"], ["region_mode", "exclusive", "default"], ["bar_mmap", "revoke", "refuse"], ["bind_allowed", "0", "1"], ["tdi_id", "0000:00:05.0", "none"], ["driver", "vfio-pci-tsm", "nvme"], ["tsm", "tsm0", null]]'
 	assert_equal "$(cat "$FAKE_LOG")" "/kernel/config/vfio_tsm/default_region_mode shared
 /kernel/config/vfio_tsm/0000:01:00.0/tsm mkdir
 /kernel/config/vfio_tsm/0000:01:00.0/tsm/region_mode exclusive
@@ -58,8 +57,8 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 	before=$(snapshot)
 	run_split kernel tsmctl apply --json
 	assert_success
-	json_is 'd["changed"]' false
-	json_is r '[]'
+	json_is 'd["changed"]' false \
+		r '[]'
 	run_split kernel tsmctl apply
 	assert_success
 	assert_output ""
@@ -155,8 +154,8 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 		{ "device": "0000:43:*", "assigned": true }'
 	run_split kernel tsmctl apply --json
 	assert_success
-	json_is 'len(r)' 2
-	json_is '"wait" in r[1]["note"] and not r[1]["changed"]' true
+	json_is 'len(r)' 2 \
+		'"wait" in r[1]["note"] and not r[1]["changed"]' true
 	assert_equal "$(policy 0000:42:00.0 tdi_id)" 0000:00:05.0
 	run_split kernel tsmctl apply --json
 	json_is 'd["changed"]' false
@@ -184,10 +183,9 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 	refute [ -e "$CFG/0000:01:00.0" ]
 	run_split kernel tsmctl apply --json
 	assert_equal "$status" 7
-	assert_envelope
-	json_is 'd["changed"]' false
-	json_is '[x["attribute"] for x in r]' '["driver", "tdi_id", "bind_allowed", "bar_mmap", "region_mode"]'
-	json_is 'any(x["changed"] for x in r)' false
+	assert_envelope 'd["changed"]' false \
+		'[x["attribute"] for x in r]' '["driver", "tdi_id", "bind_allowed", "bar_mmap", "region_mode"]' \
+		'any(x["changed"] for x in r)' false
 }
 
 @test "apply: roll-back at each step restores what was there, policy of before as well" {
@@ -200,8 +198,8 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 		'*/nvme/unbind' '*/tsm/connect'; do
 		FAKE_REFUSE="$place=* 5" run_split kernel tsmctl apply --json
 		assert_equal "$status" 1
-		json_is 'len(e)' 1
-		json_is 'd["changed"]' false
+		json_is 'len(e)' 1 \
+			'd["changed"]' false
 		rm -r "$RUN"
 		assert_equal "$(snapshot)" "$before"
 	done
@@ -216,9 +214,9 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 	export FAKE_REFUSE='*/@(connect=tsm0|bind_allowed=1) 5'
 	run_split kernel tsmctl apply --json
 	assert_equal "$status" 1
-	json_is '[x["stage"] for x in e]' '["connect", "roll-back"]'
-	json_is 'd["changed"]' true
-	json_is 'e[1]["attribute"]' bind_allowed
+	json_is '[x["stage"] for x in e]' '["connect", "roll-back"]' \
+		'd["changed"]' true \
+		'e[1]["attribute"]' bind_allowed
 	# nor that a device has lost its TSM, and has no other
 	config '{ "device": "01:00.0", "tsm": "tsm1" }'
 	echo tsm0 > "$SYS/bus/pci/devices/0000:01:00.0/tsm/connect"
@@ -226,8 +224,8 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 	assert_equal "$status" 1
 	assert_equal "$(connected 0000:01:00.0)" ""
 	json_is '[[x["stage"], x["attribute"], x["value"]] for x in e]' \
-		'[["connect", "tsm/connect", "tsm1"], ["roll-back", "tsm", "tsm0"]]'
-	json_is 'd["changed"]' true
+		'[["connect", "tsm/connect", "tsm1"], ["roll-back", "tsm", "tsm0"]]' \
+		'd["changed"]' true
 }
 
 @test "apply: a device in use is not touched: exit 6; with nothing to change it is fine" {
@@ -281,8 +279,7 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 		assert_one_line "$TSMCTL_ETC/config.json:$place: $what" "tsmctl-config(5)"
 		run_split kernel tsmctl diff --json
 		[ "$status" -eq 2 ] || fail "$text gave exit $status"
-		assert_envelope
-		json_is 'e[0]["stage"]' config
+		assert_envelope 'e[0]["stage"]' config
 	done <<- 'EOF'
 		1:1|the document ends too early|
 		1:15|no JSON|{"version": 1,}
@@ -322,7 +319,7 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 	chmod 664 "$TSMCTL_ETC/config.json"
 	run_split kernel tsmctl apply
 	assert_equal "$status" 4
-	assert_one_line config.json "can be written by others" "root"
+	assert_one_line config.json "its mode is 0664, so others can write to it; chmod go-w"
 	chmod 644 "$TSMCTL_ETC/config.json"
 	chmod 777 "$TSMCTL_ETC"
 	run_split kernel tsmctl apply --json
@@ -372,8 +369,7 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 	assert_success
 	run_split kernel tsmctl save --file "$TSMCTL_ETC/one.json" --json
 	assert_success
-	assert_envelope
-	json_is 'd["changed"]' true
+	assert_envelope 'd["changed"]' true
 	cp "$TSMCTL_ETC/one.json" "$TSMCTL_ETC/config.json"
 	wipe
 	run_split kernel tsmctl save --file -
@@ -424,8 +420,8 @@ note: written"
 		printf '%s\n' "$old" > "$TSMCTL_ETC/config.json"
 		POWER_CUT=$n run_split kernel tsmctl save
 		case $(cat "$TSMCTL_ETC/config.json") in
-		"$old") seen+=o ;;
-		"$new") seen+=n ;;
+		"$old") seen+="o" ;;
+		"$new") seen+="n" ;;
 		*) fail "after change $n: $(cat "$TSMCTL_ETC/config.json")" ;;
 		esac
 		[ "$status" -eq 137 ] || break

@@ -50,9 +50,8 @@ took() { printf '%s=' "${1##*/}"; cat "$1"; }
 		took $SYS/bus/pci/drivers_probe'
 	run_split timeout 20 tsmctl assign 01:00.0 --json
 	assert_success
-	assert_envelope
-	json_is 'list(r[0])' "$OUTCOME_KEYS"
-	json_is 'r[0]' '{"device": "0000:01:00.0", "attribute": "driver", "value": "vfio-pci-tsm", "previous": "e1000e", "changed": true, "note": null}'
+	assert_envelope 'list(r[0])' "$OUTCOME_KEYS" \
+		'r[0]' '{"device": "0000:01:00.0", "attribute": "driver", "value": "vfio-pci-tsm", "previous": "e1000e", "changed": true, "note": null}'
 	played
 	assert_equal "$(cat "$LOG")" "driver_override=vfio-pci-tsm
 unbind=0000:01:00.0
@@ -64,8 +63,8 @@ drivers_probe=0000:01:00.0"
 	before=$(snapshot)
 	run_split tsmctl assign 01:00.0 --json
 	assert_success
-	json_is 'd["changed"]' false
-	json_is 'list(r[0])' "$OUTCOME_KEYS"
+	json_is 'd["changed"]' false \
+		'list(r[0])' "$OUTCOME_KEYS"
 	assert_equal "$(snapshot)" "$before"
 }
 
@@ -94,8 +93,7 @@ drivers_probe=0000:01:00.0"
 	rm "$DEV/iommu_group"
 	run_split tsmctl assign 01:00.0 --json
 	assert_equal "$status" 5
-	assert_envelope
-	json_is 'e[0]["stage"]' iommu
+	assert_envelope 'e[0]["stage"]' iommu
 	ln -s ../../../kernel/iommu_groups/7 "$DEV/iommu_group"
 	assert_equal "$(snapshot)" "$before"
 }
@@ -113,8 +111,8 @@ drivers_probe=0000:01:00.0"
 		took $SYS/bus/pci/drivers_probe'
 	run_split timeout 20 tsmctl assign 01:00.0 --json
 	assert_success
-	json_is '"0000:01:00.1 (e1000e)" in r[0]["note"]' true
-	json_is '"pcieport" in r[0]["note"] or "nvme" in r[0]["note"]' false
+	json_is '"0000:01:00.1 (e1000e)" in r[0]["note"]' true \
+		'"pcieport" in r[0]["note"] or "nvme" in r[0]["note"]' false
 }
 
 @test "assign: a vfio device that somebody holds is refused with pid and name" {
@@ -143,8 +141,8 @@ drivers_probe=0000:01:00.0"
 		took $SYS/bus/pci/drivers_probe'
 	run_split timeout 20 tsmctl release 01:00.0 --json
 	assert_success
-	json_is 'r[0]["value"]' null
-	json_is '"no driver" in r[0]["note"]' true
+	json_is 'r[0]["value"]' null \
+		'"no driver" in r[0]["note"]' true
 }
 
 @test "release: an open device is refused: exit 6, pid and name" {
@@ -157,8 +155,7 @@ drivers_probe=0000:01:00.0"
 	policy 0000:01:00.0 owner none
 	run_split tsmctl release 01:00.0 --json
 	assert_equal "$status" 6
-	assert_envelope
-	json_is 'e[0]["errno"]' EBUSY
+	assert_envelope 'e[0]["errno"]' EBUSY
 	policy 0000:01:00.0 owner $$
 	assert_equal "$(snapshot)" "$before"
 }
@@ -169,8 +166,8 @@ drivers_probe=0000:01:00.0"
 	before=$(snapshot)
 	run_split tsmctl release 01:00.0 --json
 	assert_success
-	json_is 'd["changed"]' false
-	json_is 'r[0]["value"]' e1000e
+	json_is 'd["changed"]' false \
+		'r[0]["value"]' e1000e
 	run_split tsmctl release 02:00.0 --dry-run --json
 	assert_success
 	json_is 'd["changed"]' true

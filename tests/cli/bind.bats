@@ -60,10 +60,10 @@ holder() {
 	assert_success
 	assert_envelope
 	pid=$(cat "$BATS_TEST_TMPDIR/helper.pid")
-	json_is 'list(r[0])' "$OUTCOME_KEYS"
-	json_is 'r[0]["value"]' bound
-	json_is 'r[0]["previous"]' closed
-	json_is 'r[0]["note"]' "held by process $pid"
+	json_is 'list(r[0])' "$OUTCOME_KEYS" \
+		'r[0]["value"]' bound \
+		'r[0]["previous"]' closed \
+		'r[0]["note"]' "held by process $pid"
 	kill -0 "$pid"
 	assert_equal "$(ps -o sid= -p "$pid" | tr -d ' ')" "$pid"
 	assert_equal "$(cat "$BATS_TEST_TMPDIR/args")" "--device
@@ -90,11 +90,10 @@ $SYS"
 	assert_one_line 0000:01:00.0 "it broke" "mend it"
 	run_split tsmctl bind 01:00.0 --json
 	assert_equal "$status" 5
-	assert_envelope
-	json_is 'r' '[]'
-	json_is 'e[0]["stage"]' "open kvm"
-	json_is 'e[0]["errno"]' ENOENT
-	json_is 'e[0]["hint"].split("; ")[0]' "mend it"
+	assert_envelope 'r' '[]' \
+		'e[0]["stage"]' "open kvm" \
+		'e[0]["errno"]' ENOENT \
+		'e[0]["hint"].split("; ")[0]' "mend it"
 }
 
 @test "bind: a refusal of the driver gets the hint of its stage" {
@@ -166,8 +165,8 @@ answering() { helper "printf '%s\n' \"\$@\" > \$T/args; echo '$1'"; }
 	assert_success
 	assert_envelope
 	assert_equal "$(asked)" "--device 0000:01:00.0 --pid $$ bind"
-	json_is 'r[0]["value"] + r[0]["previous"]' boundopen
-	json_is 'r[0]["note"].startswith("held by process '$$' (")' true
+	json_is 'r[0]["value"] + r[0]["previous"]' boundopen \
+		'r[0]["note"].startswith("held by process '$$' (")' true
 	run_split timeout 20 tsmctl bind 01:00.0 --vmm $$ --vdevice-id 7
 	assert_success
 	assert_equal "$(asked)" "--device 0000:01:00.0 --pid $$ bind --vdevice-id 7"
@@ -267,10 +266,9 @@ answering() { helper "printf '%s\n' \"\$@\" > \$T/args; echo '$1'"; }
 	holder "echo closed > $CFG/0000:01:00.0/tsm/state; sleep 0.5"
 	run_split timeout 40 tsmctl unbind 01:00.0 --json
 	assert_success
-	assert_envelope
-	json_is 'r[0]["value"]' closed
-	json_is 'r[0]["previous"]' bound
-	json_is 'd["changed"]' true
+	assert_envelope 'r[0]["value"]' closed \
+		'r[0]["previous"]' bound \
+		'd["changed"]' true
 	run kill -0 "$HOLDER"
 	assert_failure
 }
@@ -321,8 +319,7 @@ answering() { helper "printf '%s\n' \"\$@\" > \$T/args; echo '$1'"; }
 	policy 0000:01:00.0 owner none
 	run_split tsmctl unbind 01:00.0 --json
 	assert_equal "$status" 6
-	assert_envelope
-	json_is '"revoke" in e[0]["hint"]' true
+	assert_envelope '"revoke" in e[0]["hint"]' true
 	refute [ -e "$BATS_TEST_TMPDIR/args" ]
 }
 

@@ -144,8 +144,8 @@ fish_offers() {
 	assert_output bind
 }
 
-# zsh_line LINE: the line after a tab, on a terminal of a real zsh.
-zsh_line() {
+# zsh_lines LINE...: each after a tab, on a terminal of a real zsh.
+zsh_lines() {
 	command -v zsh > /dev/null || skip "no zsh"
 	mkdir -p "$BATS_TEST_TMPDIR/functions"
 	cp "$BATS_TEST_DIRNAME/../../completions/tsmctl.zsh" "$BATS_TEST_TMPDIR/functions/_tsmctl"
@@ -155,37 +155,28 @@ zsh_line() {
 		zpty -w shell "PS1=; unsetopt zle_bracketed_paste beep; fpath=($1 \$fpath); autoload -U compinit; compinit -u -D"
 		zpty -w shell 'show() { print -r -- "<$BUFFER>"; BUFFER=; zle accept-line }; zle -N show; bindkey "^X" show'
 		zpty -w shell 'print rea""dy'
-		zpty -r shell line '*ready*'
-		zpty -n -w shell "$2"$'\t\x18'
-		zpty -r shell line '*<*>*'
-		print -r -- "${${line##*<}%%>*}"
+		zpty -r shell answer '*ready*'
+		for line in "${@:2}"; do
+			zpty -n -w shell "$line"$'\t\x18'
+			zpty -r shell answer '*<*>*'
+			print -r -- "${${answer##*<}%%>*}"
+		done
 		zpty -d shell
 	END
-	run timeout 20 zsh -f "$BATS_TEST_TMPDIR/drive.zsh" "$BATS_TEST_TMPDIR/functions" "$1"
+	run timeout 60 zsh -f "$BATS_TEST_TMPDIR/drive.zsh" "$BATS_TEST_TMPDIR/functions" "$@"
 	assert_success
 }
 
 @test "completion: a real zsh completes verbs, options and values" {
-	zsh_line "tsmctl mon"
-	assert_output "tsmctl monitor "
-	zsh_line "tsmctl mode ex"
-	assert_output "tsmctl mode exclusive "
-	zsh_line "tsmctl mode --bar"
-	assert_output "tsmctl mode --bar-mmap="
+	zsh_lines "tsmctl mon" "tsmctl mode ex" "tsmctl mode --bar"
+	assert_output "$(printf '%s\n' "tsmctl monitor " "tsmctl mode exclusive " "tsmctl mode --bar-mmap=")"
 }
 
 @test "completion: a real zsh completes the values of options, and no globals after help" {
 	a_host
-	zsh_line "tsmctl save --file oth"
-	assert_output "tsmctl save --file other.json "
-	zsh_line "tsmctl save --file=oth"
-	assert_output "tsmctl save --file=other.json "
-	zsh_line "tsmctl connect --tsm "
-	assert_output "tsmctl connect --tsm tsm3 "
-	zsh_line "tsmctl monitor --events bound,unb"
-	assert_output "tsmctl monitor --events bound,unbound "
-	zsh_line "tsmctl help --js"
-	assert_output "tsmctl help --js"
-	zsh_line "tsmctl help bin"
-	assert_output "tsmctl help bind "
+	zsh_lines "tsmctl save --file oth" "tsmctl save --file=oth" "tsmctl connect --tsm " \
+		"tsmctl monitor --events bound,unb" "tsmctl help --js" "tsmctl help bin"
+	assert_output "$(printf '%s\n' "tsmctl save --file other.json " "tsmctl save --file=other.json " \
+		"tsmctl connect --tsm tsm3 " "tsmctl monitor --events bound,unbound " \
+		"tsmctl help --js" "tsmctl help bind ")"
 }

@@ -17,8 +17,7 @@ setup() {
 @test "connect: to the only TSM; a second time changes nothing" {
 	run_split tsmctl connect 01:00.0 --json
 	assert_success
-	assert_envelope
-	json_is 'r[0]' '{"device": "0000:01:00.0", "attribute": "tsm", "value": "tsm0", "previous": null, "changed": true, "note": null}'
+	assert_envelope 'r[0]' '{"device": "0000:01:00.0", "attribute": "tsm", "value": "tsm0", "previous": null, "changed": true, "note": null}'
 	assert_equal "$(cat "$DEV/tsm/connect")" tsm0
 	run_split tsmctl connect 01:00.0 --json
 	assert_success
@@ -92,14 +91,14 @@ setup() {
 	echo tsm0 > "$DEV/tsm/connect"
 	run_split tsmctl disconnect 01:00.0 --json
 	assert_success
-	json_is 'r[0]["previous"]' tsm0
-	json_is 'r[0]["value"]' null
+	json_is 'r[0]["previous"]' tsm0 \
+		'r[0]["value"]' null
 	assert_equal "$(cat "$DEV/tsm/disconnect")" tsm0
 	echo > "$DEV/tsm/connect"
 	run_split tsmctl disconnect 01:00.0 --json
 	assert_success
-	json_is 'd["changed"]' false
-	json_is 'list(r[0])' "$OUTCOME_KEYS"
+	json_is 'd["changed"]' false \
+		'list(r[0])' "$OUTCOME_KEYS"
 }
 
 @test "disconnect: refused while a function that has it for its DSM is bound, and names it" {

@@ -20,9 +20,8 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 	before=$(snapshot)
 	run_split kernel tsmctl diff --json
 	assert_equal "$status" 8
-	assert_envelope
-	json_is 'd["changed"]' true
-	json_is e '[]'
+	assert_envelope 'd["changed"]' true \
+		e '[]'
 	diff=$(json '[[x["attribute"], x["value"]] for x in r]')
 	run_split kernel tsmctl diff
 	assert_equal "$status" 8
@@ -48,8 +47,8 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 		eval "$break"
 		run_split kernel tsmctl diff --json
 		[ "$status" -eq 8 ] || fail "after $break: exit $status"
-		json_is 'r[-1]["note"]' "apply will fail: $note"
-		json_is 'r[-1]["changed"]' false
+		json_is 'r[-1]["note"]' "apply will fail: $note" \
+			'r[-1]["changed"]' false
 		run_split kernel tsmctl apply --dry-run
 		[ "$status" -eq 5 ] || fail "after $break: apply --dry-run gives exit $status"
 	done <<- 'EOF'

@@ -27,7 +27,7 @@ setup() {
 }
 
 # What fails, of the host and of the device.
-failures() { json '" ".join(x["check"] for x in r if x["verdict"] == "fail")'; }
+FAILURES='" ".join(x["check"] for x in r if x["verdict"] == "fail")'
 
 @test "doctor: a malformed argument is an error before anything is checked" {
 	run_split tsmctl doctor 01:00.0 foo
@@ -36,23 +36,21 @@ failures() { json '" ".join(x["check"] for x in r if x["verdict"] == "fail")'; }
 	assert_one_line "'foo' is no device" "--help"
 	run_split tsmctl doctor --json foo
 	assert_equal "$status" 2
-	assert_envelope
-	json_is r '[]'
-	json_is 'e[0]["value"]' foo
+	assert_envelope r '[]' \
+		'e[0]["value"]' foo
 	run_split tsmctl doctor 09:00.0 --json
-	assert_equal "$(json 'len([x for x in r if not x["device"]])')" 10
+	json_is 'len([x for x in r if not x["device"]])' 10
 }
 
 @test "doctor: everything in place: nothing fails, exit 0, every check says what it saw" {
 	run_split tsmctl doctor 01:00.0 --json
 	assert_success
-	assert_envelope
-	assert_equal "$(failures)" ""
-	json_is 'all(list(x) == ["device", "check", "title", "verdict", "evidence", "fix"] for x in r)' true
-	json_is 'all(x["evidence"] for x in r)' true
-	json_is 'all((x["fix"] is None) == (x["verdict"] != "fail") for x in r)' true
-	json_is '[x["check"] for x in r if not x["device"]]' '["kernel", "modules", "configfs", "iommu", "interrupts", "iommufd", "kvm", "tsm", "devmem", "permission"]'
-	json_is '[x["check"] for x in r if x["device"]]' '["present", "group", "driver", "connection", "cdev", "denied", "regions", "tdi-id", "holder", "mapped", "power", "command", "state", "last-error"]'
+	assert_envelope "$FAILURES" "" \
+		'all(list(x) == ["device", "check", "title", "verdict", "evidence", "fix"] for x in r)' true \
+		'all(x["evidence"] for x in r)' true \
+		'all((x["fix"] is None) == (x["verdict"] != "fail") for x in r)' true \
+		'[x["check"] for x in r if not x["device"]]' '["kernel", "modules", "configfs", "iommu", "interrupts", "iommufd", "kvm", "tsm", "devmem", "permission"]' \
+		'[x["check"] for x in r if x["device"]]' '["present", "group", "driver", "connection", "cdev", "denied", "regions", "tdi-id", "holder", "mapped", "power", "command", "state", "last-error"]'
 	run_split tsmctl doctor 01:00.0
 	assert_success
 	assert_line --regexp '^ok    iommufd .*dev/iommu can be opened'
@@ -67,8 +65,8 @@ failures() { json '" ".join(x["check"] for x in r if x["verdict"] == "fail")'; }
 		eval "$break"
 		run_split tsmctl doctor 01:00.0 --json
 		[ "$status" -eq "$code" ] || fail "$break gave exit $status, not $code: $output"
-		assert_equal "$(failures)" "$check"
-		json_is "[x['fix'] for x in r if x['verdict'] == 'fail'][0].find('$fix') >= 0" true
+		json_is "$FAILURES" "$check" \
+			"[x['fix'] for x in r if x['verdict'] == 'fail'][0].find('$fix') >= 0" true
 		run_split tsmctl doctor 01:00.0
 		assert_line --regexp "^FAIL  ${check%% *} "
 		assert_line --regexp "^ +mend it: .*${fix//[.()]/.}"
@@ -135,7 +133,7 @@ failures() { json '" ".join(x["check"] for x in r if x["verdict"] == "fail")'; }
 	touch "$TSMCTL_ROOT/dev/kvm"
 	run_split tsmctl doctor 0000:99:00.0 --json
 	assert_equal "$status" 3
-	assert_equal "$(failures)" present
+	json_is "$FAILURES" present
 	json_is '[x["check"] for x in r if x["device"]]' '["present"]'
 }
 
@@ -159,6 +157,6 @@ failures() { json '" ".join(x["check"] for x in r if x["verdict"] == "fail")'; }
 	before=$(snapshot)
 	run_split tsmctl doctor 01:00.0 --json
 	assert_equal "$status" 5
-	assert_equal "$(failures)" configfs
+	json_is "$FAILURES" configfs
 	assert_equal "$(snapshot)" "$before"
 }

@@ -18,10 +18,9 @@ setup() {
 		policy 0000:01:00.0 "$attr" "$value"
 		run_split tsmctl bind 01:00.0 --dry-run --json
 		[ "$status" -eq "$code" ] || fail "$attr $value gave exit $status"
-		assert_envelope
-		json_is 'r' '[]'
-		json_is 'e[0]["stage"]' "$stage"
-		json_is "'$hint' in e[0]['hint']" true
+		assert_envelope 'r' '[]' \
+			'e[0]["stage"]' "$stage" \
+			"'$hint' in e[0]['hint']" true
 		policy 0000:01:00.0 "$attr" "$usual"
 	done <<- 'EOF'
 		bind_allowed 0 1 denied 4 tsmctl allow 0000:01:00.0
@@ -64,8 +63,8 @@ setup() {
 @test "release --dry-run: the kernel chooses the driver, and nobody knows it" {
 	run_split tsmctl release 01:00.0 --dry-run --json
 	assert_success
-	json_is 'r[0]["value"]' null
-	json_is 'r[0]["note"]' "the kernel chooses its driver"
+	json_is 'r[0]["value"]' null \
+		'r[0]["note"]' "the kernel chooses its driver"
 }
 
 @test "allow: without a directory there is nothing to change; a directory is made once" {
@@ -89,6 +88,6 @@ setup() {
 0000:05:00.0: policy none (was kept)"
 	run_split tsmctl release --forget 05:00.0 --json
 	assert_success
-	json_is '[x["attribute"] for x in r]' '["driver"]'
-	json_is 'd["changed"]' false
+	json_is '[x["attribute"] for x in r]' '["driver"]' \
+		'd["changed"]' false
 }

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What parses the text of users under libFuzzer, for a while; tests/fuzz does so for
 # longer.
+# long: three fuzzers are compiled, and run 100,000 times each
 bats_require_minimum_version 1.5.0
 load helpers
 

@@ -7,9 +7,7 @@
 bats_require_minimum_version 1.5.0
 load helpers
 
-setup_file() {
-	cc -D_GNU_SOURCE -shared -fPIC -o "$BATS_FILE_TMPDIR/stall.so" "$BATS_TEST_DIRNAME/fake-stall.c" -ldl
-}
+setup_file() { build_preload stall; }
 
 setup() {
 	fake_host
@@ -25,7 +23,7 @@ teardown() { end_service; }
 
 # serve_stalling VARIABLE...: with these for fake-stall.c
 serve_stalling() {
-	serve env "LD_PRELOAD=$BATS_FILE_TMPDIR/stall.so" \
+	serve env "LD_PRELOAD=$BATS_RUN_TMPDIR/stall.so" \
 		"ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0" "$@"
 	files=$(count_files)
 }

@@ -1,71 +1,25 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
-# tsm-bind-helper serve: the protocol, and what strangers may do to it. /dev/null
-# plays the cdev, as in helper-pid.bats: ENOTTY shows that an ioctl was issued.
+# tsm-bind-helper serve: the protocol, and what strangers may do to it.
 bats_require_minimum_version 1.5.0
 load helpers
+load socket
 
-setup() {
-	fake_host
-	fake_device 0000:01:00.0 vfio-pci-tsm
-	fake_device 0000:02:00.0 vfio-pci-tsm
-	DEV=$SYS/devices/pci0000:00/0000:01:00.0
-	mkdir -p "$DEV/vfio-dev/vfio1" "$SYS/devices/pci0000:00/0000:02:00.0/vfio-dev/vfio2" "$DEV/vfio_tsm"
-	echo 1:3 > "$DEV/vfio-dev/vfio1/dev"
-	echo 1:5 > "$SYS/devices/pci0000:00/0000:02:00.0/vfio-dev/vfio2/dev"
-	echo open > "$DEV/vfio_tsm/state"
-	echo 0000:00:05.0 > "$DEV/vfio_tsm/tdi_id"
-	echo none > "$DEV/vfio_tsm/vdevice_id"
-	prepare_service
-}
+setup() { socket_host; }
 
 teardown() { end_service; }
-
-ask() { run_split timeout 60 "$BATS_TEST_DIRNAME/ask.py" "$SOCK" "$@"; }
-
-# member EXPR: of the answer d
-member() {
-	printf '%s' "$output" | python3 -c '
-import json, sys
-d = json.loads(sys.stdin.read())
-assert list(d) == ["version", "request", "device", "ok", "state", "tdi_id", "vdevice_id", "error"], d
-assert d["version"] == 1
-assert d["ok"] == (d["error"] is None)
-e = d["error"] or {}
-if e: assert list(e) == ["step", "errno", "stage", "message", "hint"], e
-print(eval(sys.argv[1]))' "$1"
-}
-
-refused() { # STEP ERRNO
-	assert_equal "$(member 'e["step"], e["errno"]')" "('$1', '$2')"
-}
-
-line() { printf '{"version":1,"request":"%s","device":"%s"}' "$1" "${2:-0000:01:00.0}"; }
-
-# It is as before: same files, no children, and it answers.
-unharmed() {
-	until_true eval '[ -z "$(pgrep -P "$service")" ]'
-	assert_equal "$(find "/proc/$service/fd" -mindepth 1 2> /dev/null | wc -l)" "$files"
-	ask "$(line state)"
-	assert_equal "$(member 'd["ok"]')" True
-	run cat "$SHORT/stderr"
-	assert_output ""
-}
-count_files() { files=$(find "/proc/$service/fd" -mindepth 1 2> /dev/null | wc -l); }
 
 @test "socket: bind, unbind and state, for the file that is the device's" {
 	serve
 	ask "$(line bind)" /dev/null
-	refused bind ENOTTY
-	assert_equal "$(member 'd["request"], d["device"], d["state"], d["tdi_id"], d["vdevice_id"]')" \
-		"('bind', '0000:01:00.0', 'open', '0000:00:05.0', None)"
+	refused bind ENOTTY request bind device 0000:01:00.0 state open tdi_id 0000:00:05.0 vdevice_id ""
 	ask "$(line unbind 01:00.0)" /dev/null
 	refused unbind ENOTTY
 	ask "$(line state)"
-	assert_equal "$(member 'd["ok"], d["state"]')" "(True, 'open')"
+	answer_is ok true state open
 	ask "$(line state)" /dev/null
-	assert_equal "$(member 'd["ok"]')" True
+	answer_is ok true
 	ask '{"version":1,"request":"bind","device":"01:00.0","vdevice_id":4294967295}' /dev/null
 	refused bind ENOTTY
 	# what it has done is in its log
@@ -92,7 +46,7 @@ count_files() { files=$(find "/proc/$service/fd" -mindepth 1 2> /dev/null | wc -
 	refused "find cdev" ENODEV
 	# a file without its rights
 	ask "$(line bind)" path:/dev/null
-	assert_equal "$(member 'd["ok"]')" False
+	answer_is ok false
 	ask "$(line bind)" /dev/null /dev/null
 	refused receive EMFILE
 	# shellcheck disable=SC2046
@@ -127,7 +81,7 @@ print(ask.answer(s), end="")'
 @test "socket: what is no request" {
 	serve
 	count_files
-	for text in '' '{' '{}' '[]' 'null' '1' '"bind"' '{"version":1}' \
+	texts=('' '{' '{}' '[]' 'null' '1' '"bind"' '{"version":1}' \
 		'{"version":2,"request":"state","device":"01:00.0"}' \
 		'{"version":"1","request":"state","device":"01:00.0"}' \
 		'{"version":1,"request":"hold","device":"01:00.0"}' \
@@ -145,10 +99,16 @@ print(ask.answer(s), end="")'
 		'{"version":1,"request":"state","device":"01:00.0"}{}' \
 		'{"version":1,"request":"state","device":"01:00.0"} x' \
 		"{'version':1,'request':'state','device':'01:00.0'}" \
-		$'{"version":1,"request":"state","device":"\xff"}'; do
-		ask "$text" /dev/null
-		refused request EINVAL
-		assert_equal "$(member 'd["request"], d["device"], d["state"]')" "(None, None, None)"
+		$'{"version":1,"request":"state","device":"\xff"}')
+	run timeout 60 python3 -c '
+import os, sys, ask
+null = os.open("/dev/null", os.O_RDWR)
+for text in sys.argv[1:]:
+    print(ask.ask(os.environ["SOCK"], os.fsencode(text) + b"\n", [null]), end="")' "${texts[@]}"
+	assert_success
+	assert_equal "${#lines[@]}" "${#texts[@]}"
+	for output in "${lines[@]}"; do
+		refused request EINVAL request "" device "" state ""
 	done
 	ask "$(line state)"$'\n'"$(line state)"
 	refused receive EBADMSG
@@ -180,7 +140,7 @@ print(ask.ask(path, ask.request()), end="")
 for s in (ended, silent, half): print(ask.answer(s), end="")'
 	all=$output
 	output=$(sed -n 1p <<< "$all")
-	assert_equal "$(member 'd["ok"]')" True
+	answer_is ok true
 	output=$(sed -n 2p <<< "$all")
 	refused receive EPIPE
 	for n in 3 4; do
@@ -204,7 +164,7 @@ print(ask.answer(waiting[3]), end="")'
 	output=$(head -n 1 <<< "$both")
 	refused permission EAGAIN
 	output=$(tail -n 1 <<< "$both")
-	assert_equal "$(member 'd["ok"]')" True
+	answer_is ok true
 	unharmed
 }
 
@@ -240,49 +200,6 @@ for rest in (ask.request("bind")[1:], b"", b"x" * 3000, None):
     peer.close()'
 	assert_success
 	assert_equal "$(grep -c '"ok":true,"state":"open"' <<< "$output")" 4
-	unharmed
-}
-
-@test "socket: 10,000 malformed requests: no crash, no leak, no bind" {
-	serve
-	count_files
-	run timeout 600 python3 -c '
-import os, random, socket, sys, ask
-random.seed(7)
-path = os.environ["SOCK"]
-null, zero = (os.open(f, os.O_RDWR) for f in ("/dev/null", "/dev/zero"))
-good = ask.request("bind", vdevice_id=1)
-def mutate(line):
-    line = bytearray(line)
-    for i in range(random.randint(1, 6)):
-        at = random.randrange(len(line) + 1)
-        kind = random.randrange(4)
-        if kind == 0: line[at:at] = bytes([random.randrange(256)])
-        elif kind == 1: del line[at:at + random.randint(1, 20)]
-        elif kind == 2: line[at:at + 1] = random.choice([b"{", b"}", b"\"", b"\\u0000", b"\n", b"[", b"1e9"])
-        else: line += line[at:]
-    return bytes(line[:60000])
-said = 0
-for i in range(10000):
-    # never the file of this device: so nothing may get as far as an ioctl
-    files = random.choice([[], [zero], [zero], [null, zero], [zero] * 5, [null] * 100])
-    s = ask.connect(path)
-    try: socket.send_fds(s, [mutate(good)], files)
-    except (BrokenPipeError, ConnectionResetError): pass
-    how = random.randrange(10)
-    if how == 0: s.close(); continue
-    try: s.shutdown(socket.SHUT_WR)
-    except OSError: pass
-    answer = ask.answer(s)
-    if answer:
-        said += 1
-        assert "\"ok\":false" in answer and answer.count("\n") == 1, answer
-        assert "ENOTTY" not in answer, answer
-print(said)'
-	assert_success
-	[ "$output" -gt 8000 ] || fail "only $output answers"
-	run grep -c ENOTTY "$SHORT/log"
-	assert_output 0
 	unharmed
 }
 
@@ -339,7 +256,7 @@ print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
 	[ -S "$SOCK" ]
 	serve
 	ask "$(line state)"
-	assert_equal "$(member 'd["ok"]')" True
+	answer_is ok true
 	kill -KILL "$service"
 	until_true eval '! kill -0 "$service" 2> /dev/null'
 	rm "$SOCK"
@@ -410,12 +327,12 @@ print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
 	chmod 666 "$CONF"
 	run_split timeout 20 tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
 	assert_equal "$status" 4
-	[[ $output == *"nobody else may write"* ]] || fail "$output"
+	[[ $output == *"its mode is 0666, so others can write to it"*"chmod go-w $CONF"* ]] || fail "$output"
 	chmod 644 "$CONF"
 	mv "$CONF" "$CONF.1"
 	ln -s "$CONF.1" "$CONF"
 	run_split timeout 20 tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
-	[[ $output == *ELOOP* ]] || fail "$output"
+	[[ $output == *'"errno":"EPERM"'*"it is a symbolic link"* ]] || fail "$output"
 	rm "$CONF"
 	mkfifo "$CONF"
 	run_split timeout 20 tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
@@ -424,7 +341,7 @@ print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
 	mv "$CONF.1" "$CONF"
 	serve
 	ask "$(line state)"
-	assert_equal "$(member 'd["ok"]')" True
+	answer_is ok true
 }
 
 @test "socket: from systemd: its socket and its notifications, and none that are not meant for us" {

@@ -10,10 +10,26 @@ bats_lib bats-assert
 
 : "${TSMCTL_BIN:=$BATS_TEST_DIRNAME/../../build/bin}"
 TSMCTL_BIN=$(cd "$TSMCTL_BIN" && pwd)
-PATH=$TSMCTL_BIN:$PATH
+# The system's own tools come first: a python3 of pyenv's is a shell script that takes
+# longer than most tests.
+PATH=$TSMCTL_BIN:/usr/bin:/bin:$PATH
+
+# Whatever the caller's umask is, nobody else can write to the files of a test; nor to
+# the directories above them, which bats makes.
+umask 022
+trust_directories() {
+	local dir=$BATS_TEST_TMPDIR dirs=("$BATS_RUN_TMPDIR")
+
+	while [[ $dir == "$BATS_RUN_TMPDIR"/* ]]; do
+		dirs+=("$dir")
+		dir=${dir%/*}
+	done
+	chmod go-w "${dirs[@]}"
+}
 
 # An empty host: a PCI bus, a TSM class, configfs with vfio_tsm.
 fake_host() {
+	trust_directories
 	SYS=$BATS_TEST_TMPDIR/sys
 	CFG=$SYS/kernel/config/vfio_tsm
 	RUN=$BATS_TEST_TMPDIR/run
@@ -104,9 +120,9 @@ policy() {
 	if [ $# -gt 2 ]; then echo "$3" > "$CFG/$1/tsm/$2"; else cat "$CFG/$1/tsm/$2"; fi
 }
 
-# snapshot: all that a change would change.
+# snapshot [DIR]: all that a change would change.
 snapshot() {
-	(cd "$BATS_TEST_TMPDIR" && find sys run -printf '%p %y %l\n' 2> /dev/null | sort &&
+	(cd "${1:-$BATS_TEST_TMPDIR}" && find sys run -printf '%p %y %l\n' 2> /dev/null | sort &&
 		find sys -type f -exec cat {} + 2> /dev/null) || true
 }
 
@@ -122,35 +138,51 @@ run_restricted() {
 # run_split COMMAND...: run, with standard error kept apart in $stderr.
 run_split() { run --separate-stderr "$@"; }
 
-# json EXPR: evaluates a Python expression over the answer d in $output.
-json() {
-	printf '%s' "$output" | python3 -c '
+# ask_json EXPR...: evaluates Python expressions over the answer d in $output, one value
+# a line; r and e are its results and errors. A start of Python costs as much as several
+# of tsmctl, so ask for everything at once.
+ask_json() {
+	printf '%s' "$output" | python3 -IS -c '
 import json, sys
 d = json.load(sys.stdin)
 r, e = d["result"], d["errors"]
-v = eval(sys.argv[1])
-print(v if isinstance(v, str) else json.dumps(v))' "$1"
+for expr in sys.argv[1:]:
+    v = eval(expr)
+    print(v if isinstance(v, str) else json.dumps(v))' "$@"
 }
 
-# json_is EXPR VALUE: compares it.
-json_is() {
-	local value
+# json EXPR: the value of one.
+json() { ask_json "$1"; }
 
-	value=$(json "$1") || fail "no JSON, or no $1 in it: $output"
-	[ "$value" = "$2" ] || fail "$1 is $value, not $2, in: $output"
+# json_is EXPR VALUE [EXPR VALUE]...: compares them.
+json_is() {
+	local exprs=() wanted=() values i
+
+	while [ $# -gt 1 ]; do
+		exprs+=("$1") wanted+=("$2")
+		shift 2
+	done
+	values=$(ask_json "${exprs[@]}") || fail "no JSON, or no ${exprs[*]} in it: $output"
+	[ "$values" != "$(printf '%s\n' "${wanted[@]}")" ] || return 0
+	mapfile -t values <<< "$values"
+	for i in "${!exprs[@]}"; do
+		[ "${values[i]}" = "${wanted[i]}" ] ||
+			fail "${exprs[i]} is ${values[i]}, not ${wanted[i]}, in: $output"
+	done
 }
 
 OUTCOME_KEYS='["device", "attribute", "value", "previous", "changed", "note"]'
 ERROR_KEYS='["device", "attribute", "value", "errno", "stage", "message", "hint"]'
 ENVELOPE_KEYS='["schema_version", "changed", "result", "errors"]'
 
-# The envelope, with the members of results and errors, whatever was answered.
+# assert_envelope [EXPR VALUE]...: the envelope, with the members of results and errors,
+# whatever was answered; and json_is, of these.
 assert_envelope() {
-	json_is 'list(d)' "$ENVELOPE_KEYS"
-	json_is 'd["schema_version"]' 1
-	json_is 'isinstance(d["changed"], bool)' true
-	json_is 'isinstance(r, list) and isinstance(e, list)' true
-	json_is "all(list(x) == $ERROR_KEYS for x in e)" true
+	json_is 'list(d)' "$ENVELOPE_KEYS" \
+		'd["schema_version"]' 1 \
+		'isinstance(d["changed"], bool)' true \
+		'isinstance(r, list) and isinstance(e, list)' true \
+		"all(list(x) == $ERROR_KEYS for x in e)" true "$@"
 }
 
 # One line on standard error, with these parts in it.
@@ -174,13 +206,19 @@ until_true() {
 	return 1
 }
 
-# build_kernel: for setup_file; kernel COMMAND...: with the kernel's part played.
-build_kernel() {
-	cc -D_GNU_SOURCE -shared -fPIC -o "$BATS_FILE_TMPDIR/kernel.so" \
-		"$BATS_TEST_DIRNAME/fake-kernel.c" -ldl
+# build_preload NAME: for setup_file; builds fake-NAME.c, once in a run for all files.
+build_preload() {
+	local lib=$BATS_RUN_TMPDIR/$1.so
+
+	[ -e "$lib" ] || {
+		cc -D_GNU_SOURCE -shared -fPIC -o "$lib.$$" "$BATS_TEST_DIRNAME/fake-$1.c" -ldl
+		mv "$lib.$$" "$lib"
+	}
 }
+# build_kernel: for setup_file; kernel COMMAND...: with the kernel's part played.
+build_kernel() { build_preload kernel; }
 kernel() {
-	env "LD_PRELOAD=$BATS_FILE_TMPDIR/kernel.so" \
+	env "LD_PRELOAD=$BATS_RUN_TMPDIR/kernel.so" \
 		"ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0" "$@"
 }
 

@@ -40,8 +40,7 @@ bound_function() {
 	done
 	run_split kernel tsmctl apply --json --prune --file - < <(document '{ "device": "0000:01:10.3" }')
 	assert_equal "$status" 7
-	assert_envelope
-	json_is '[[x["device"], x["errno"], x["stage"]] for x in e]' '[["0000:01:00.0", "EBUSY", "disconnect"]]'
+	assert_envelope '[[x["device"], x["errno"], x["stage"]] for x in e]' '[["0000:01:00.0", "EBUSY", "disconnect"]]'
 	assert_equal "$(cat "$FAKE_LOG")" ""
 	# the rest of it may change
 	run_split kernel tsmctl apply --file - < <(document '{ "device": "01:00.0", "tsm": "tsm0", "bind_allowed": false }')
@@ -181,14 +180,13 @@ interrupted() {
 	assert_equal "$(basename "$(readlink "$SYS/bus/pci/devices/0000:02:00.0/driver")")" nvme
 	interrupted TERM tsmctl release 01:00.0 --json
 	assert_equal "$status" 143
-	assert_envelope
-	json_is e '[]'
-	json_is 'r[0]["value"]' nvme
+	assert_envelope e '[]' \
+		'r[0]["value"]' nvme
 	document '{ "device": "0000:0[12]:*", "assigned": true, "bind_allowed": false }' > "$TSMCTL_ETC/config.json"
 	interrupted HUP tsmctl apply --json
 	assert_equal "$status" 129
-	json_is '[x["device"] for x in r]' '["0000:01:00.0", "0000:01:00.0"]'
-	json_is '[[x["device"], x["errno"], x["stage"]] for x in e]' '[["0000:02:00.0", "EINTR", "interrupted"]]'
+	json_is '[x["device"] for x in r]' '["0000:01:00.0", "0000:01:00.0"]' \
+		'[[x["device"], x["errno"], x["stage"]] for x in e]' '[["0000:02:00.0", "EINTR", "interrupted"]]'
 }
 
 @test "assign: a signal that the caller ignores stops nothing" {
@@ -213,8 +211,8 @@ interrupted() {
 	# no probe: it is taken from the driver, and cannot be given to any
 	FAKE_REFUSE='*/drivers_probe=* 1' run_split kernel tsmctl release 01:00.0 --json
 	assert_equal "$status" 1
-	json_is '[x["stage"] for x in e]' '["probe", "roll-back"]'
-	json_is 'd["changed"]' true
+	json_is '[x["stage"] for x in e]' '["probe", "roll-back"]' \
+		'd["changed"]' true
 	assert_equal "$(cat "$DEV/driver_override")" vfio-pci-tsm
 	# a driver that is an ID of ours away takes it again: the override comes back, too
 	fake_set_driver 0000:01:00.0 vfio-pci-tsm
@@ -247,9 +245,9 @@ interrupted() {
 	: > "$FAKE_LOG"
 	run_split kernel tsmctl release 01:00.0 --json
 	assert_success
-	json_is 'r[0]["value"]' nvme
-	json_is 'r[0]["previous"]' vfio-pci-tsm
-	json_is 'd["changed"]' true
+	json_is 'r[0]["value"]' nvme \
+		'r[0]["previous"]' vfio-pci-tsm \
+		'd["changed"]' true
 	assert_equal "$(cat "$FAKE_LOG")" "/devices/pci0000:00/0000:01:00.0/driver_override 
 /bus/pci/drivers/vfio-pci-tsm/unbind 0000:01:00.0
 /bus/pci/drivers_probe 0000:01:00.0"
@@ -260,8 +258,8 @@ interrupted() {
 	bound_function 0000:01:10.3
 	run_split kernel tsmctl diff --json --file - < <(document '{ "device": "01:00.0", "tsm": null }')
 	assert_equal "$status" 8
-	json_is '[[x["attribute"], x["changed"]] for x in r]' '[["tsm", true], ["state", false]]'
-	json_is 'r[1]["note"]' "apply will refuse it: bound are 0000:01:10.3"
+	json_is '[[x["attribute"], x["changed"]] for x in r]' '[["tsm", true], ["state", false]]' \
+		'r[1]["note"]' "apply will refuse it: bound are 0000:01:10.3"
 	fake_set_driver 0000:01:00.0 vfio-pci-tsm
 	fake_policy 0000:01:00.0 open
 	policy 0000:01:00.0 owner $$
@@ -305,8 +303,8 @@ interrupted() {
 	run_split kernel tsmctl save --json
 	assert_success
 	json_is '[[x["value"], x["changed"]] for x in r]' \
-		"[[\"$TSMCTL_ETC/config.json\", true], [\"$TSMCTL_ETC/config.d/50.json\", false]]"
-	json_is '"overrides" in r[1]["note"]' true
+		"[[\"$TSMCTL_ETC/config.json\", true], [\"$TSMCTL_ETC/config.d/50.json\", false]]" \
+		'"overrides" in r[1]["note"]' true
 	run_split kernel tsmctl save --file "$TSMCTL_ETC/x.json" --json
 	json_is 'len(r)' 1
 }

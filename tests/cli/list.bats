@@ -13,10 +13,9 @@ setup() { fake_host; }
 @test "list: no device gives an empty array and exit 0" {
 	run_split tsmctl list --json
 	assert_success
-	assert_envelope
-	json_is r '[]'
-	json_is e '[]'
-	json_is 'd["changed"]' false
+	assert_envelope r '[]' \
+		e '[]' \
+		'd["changed"]' false
 	assert_equal "$stderr" ""
 	for verb in list show; do
 		run_split tsmctl $verb
@@ -42,22 +41,21 @@ setup() { fake_host; }
 	fake_tsm_side 0000:01:00.0
 	run_split tsmctl list --json
 	assert_success
-	assert_envelope
-	json_is 'len(r)' 1
-	json_is 'list(r[0])' "$KEYS"
+	assert_envelope 'len(r)' 1 \
+		'list(r[0])' "$KEYS"
 
 	for i in 1 2 3 4 5; do fake_assigned "0000:02:00.$i"; done
 	fake_policy 0000:03:00.0 absent
 	run_split tsmctl list --json
 	assert_success
-	json_is 'len(r)' 7
-	json_is "all(list(x) == $KEYS for x in r)" true
+	json_is 'len(r)' 7 \
+		"all(list(x) == $KEYS for x in r)" true
 
 	rm -r "$CFG"
 	run_split tsmctl list --json
 	assert_success
-	json_is 'len(r)' 6
-	json_is "all(list(x) == $KEYS for x in r)" true
+	json_is 'len(r)' 6 \
+		"all(list(x) == $KEYS for x in r)" true
 }
 
 @test "list: what nobody knows is null, or - for people" {
@@ -66,11 +64,10 @@ setup() { fake_host; }
 	fake_tsm_side 0000:01:00.0
 	run_split tsmctl list --json
 	assert_success
-	for key in state region_mode owner tdi_id generation bind_allowed last_error tsm dsm; do
-		json_is "r[0]['$key']" null
-	done
-	json_is 'r[0]["driver"]' e1000e
-	json_is 'r[0]["vendor_id"] + ":" + r[0]["device_id"]' 8086:10c9
+	json_is '[k for k in "state region_mode owner tdi_id generation bind_allowed last_error tsm dsm".split()
+			if r[0][k] is not None]' '[]' \
+		'r[0]["driver"]' e1000e \
+		'r[0]["vendor_id"] + ":" + r[0]["device_id"]' 8086:10c9
 	run tsmctl list
 	assert_line --regexp '^0000:01:00.0 +- +e1000e +- +- +- +- +- +- +'
 }
@@ -83,18 +80,18 @@ setup() { fake_host; }
 	policy 0000:01:00.0 last_error "-16 mapped"
 	run_split tsmctl show 01:00.0 --json
 	assert_success
-	json_is 'r[0]["state"]' bound
-	json_is 'r[0]["owner"]' 4711
-	json_is 'r[0]["tdi_id"]' 0000:00:02.0
-	json_is 'r[0]["region_mode"]' default
-	json_is 'r[0]["region_mode_active"]' exclusive
-	json_is 'r[0]["tsm"]' tsm0
-	json_is 'r[0]["dsm"]' 0000:01:00.0
-	json_is 'r[0]["bind_allowed"]' true
-	json_is 'r[0]["generation"]' 3
-	json_is 'r[0]["iommu_group"]' 7
-	json_is 'r[0]["numa_node"]' null
-	json_is 'r[0]["last_error"]' '{"errno": "EBUSY", "stage": "mapped"}'
+	json_is 'r[0]["state"]' bound \
+		'r[0]["owner"]' 4711 \
+		'r[0]["tdi_id"]' 0000:00:02.0 \
+		'r[0]["region_mode"]' default \
+		'r[0]["region_mode_active"]' exclusive \
+		'r[0]["tsm"]' tsm0 \
+		'r[0]["dsm"]' 0000:01:00.0 \
+		'r[0]["bind_allowed"]' true \
+		'r[0]["generation"]' 3 \
+		'r[0]["iommu_group"]' 7 \
+		'r[0]["numa_node"]' null \
+		'r[0]["last_error"]' '{"errno": "EBUSY", "stage": "mapped"}'
 	run tsmctl show 01:00.0
 	assert_line --regexp '^state +bound$'
 	assert_line --regexp '^last_error +EBUSY at mapped$'
@@ -130,10 +127,10 @@ setup() { fake_host; }
 	ln -s /etc/passwd "$CFG/0000:01:00.0/tsm/owner"
 	run_split tsmctl list --json
 	assert_success
-	json_is 'len(r)' 1
-	json_is 'r[0]["state"]' '\x1b[2Jx"\xff'
-	json_is 'r[0]["tdi_id"]' null
-	json_is 'r[0]["owner"]' null
+	json_is 'len(r)' 1 \
+		'r[0]["state"]' '\x1b[2Jx"\xff' \
+		'r[0]["tdi_id"]' null \
+		'r[0]["owner"]' null
 	run tsmctl list
 	refute_output --partial $'\033'
 }
@@ -159,8 +156,8 @@ setup() { fake_host; }
 	until_true grep -q tsm-bind "/proc/$pid/comm"
 	policy 0000:01:00.0 owner "$pid"
 	run_split tsmctl show 01:00.0 --json
-	json_is 'r[0]["owner_name"]' tsm-bind-helper
-	json_is 'r[0]["owner_is_helper"]' false
+	json_is 'r[0]["owner_name"]' tsm-bind-helper \
+		'r[0]["owner_is_helper"]' false
 	mkdir -p "$RUN"
 	(flock 9 && echo "$pid" >&9 && exec sleep 60) 9> "$RUN/0000:01:00.0.lock" > /dev/null 2>&1 3>&- &
 	lock=$!

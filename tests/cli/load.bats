@@ -105,8 +105,7 @@ sim_parameter() {
 	fi
 	run_split tsmctl load --modules "$BATS_TEST_TMPDIR/modules" --json
 	assert_equal "$status" 5
-	assert_envelope
-	json_is 'e[0]["value"]' vfio_tsm
+	assert_envelope 'e[0]["value"]' vfio_tsm
 }
 
 @test "unload: nothing loaded is nothing to do" {
@@ -114,9 +113,8 @@ sim_parameter() {
 	[ ! -e /sys/module/vfio_tsm ] || skip "vfio_tsm is loaded on this machine"
 	run_split tsmctl unload --json
 	assert_success
-	assert_envelope
-	json_is 'd["changed"]' false
-	json_is '[list(x) for x in r]' "[$OUTCOME_KEYS, $OUTCOME_KEYS, $OUTCOME_KEYS]"
+	assert_envelope 'd["changed"]' false \
+		'[list(x) for x in r]' "[$OUTCOME_KEYS, $OUTCOME_KEYS, $OUTCOME_KEYS]"
 }
 
 # load_refused ERRNO [OPTION...]: load, with a kernel that answers that to the module.
@@ -140,8 +138,7 @@ load_refused() {
 		assert_one_line vfio_tsm "Secure Boot" "mokutil --import"
 		load_refused $error --json
 		assert_equal "$status" 5
-		assert_envelope
-		json_is '[e[0]["attribute"], e[0]["value"], e[0]["errno"]]' "[\"module\", \"vfio_tsm\", \"$error\"]"
+		assert_envelope '[e[0]["attribute"], e[0]["value"], e[0]["errno"]]' "[\"module\", \"vfio_tsm\", \"$error\"]"
 	done
 	load_refused ENOEXEC
 	assert_equal "$status" 5

@@ -95,7 +95,7 @@ locker() {
 	chmod 644 "$RUN/apply.lock"
 	run_split timeout 20 tsmctl apply
 	assert_equal "$status" 4
-	assert_one_line "$RUN/apply.lock" "mode 600"
+	assert_one_line "$RUN/apply.lock" "its mode is 0644" "chmod go= "
 	rm "$RUN/apply.lock"
 	ln -s "$BATS_TEST_TMPDIR/victim" "$RUN/apply.lock"
 	run_split timeout 20 tsmctl apply

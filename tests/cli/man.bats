@@ -20,16 +20,19 @@ on_page() {
 		fail "${1##*/} has no $2 $3"
 }
 
-# text PAGE: the page as its readers see it, in one line.
-text() { mandoc -T ascii -O width=1000 "$1" | col -b | tr -s ' \n' ' '; }
+# text PAGE: the page as its readers see it, in one line; it is made once for all tests.
+text() {
+	local made=$BATS_FILE_TMPDIR/${1##*/}.txt
+
+	[ -e "$made" ] || mandoc -T ascii -O width=1000 "$1" | col -b | tr -s ' \n' ' ' > "$made"
+	cat "$made"
+}
 
 @test "man: pages are without warnings of mandoc" {
 	command -v mandoc > /dev/null || skip "no mandoc"
-	for page in "${pages[@]}"; do
-		run mandoc -T lint -W warning "$page"
-		assert_success
-		assert_output ""
-	done
+	run mandoc -T lint -W warning "${pages[@]}"
+	assert_success
+	assert_output ""
 }
 
 @test "man: quotes are in pairs" {
@@ -114,7 +117,7 @@ example() {
 	esac
 	cat > "$BATS_TEST_TMPDIR/bin/tsmctl" <<-EOF
 		#!/bin/sh
-		exec env "LD_PRELOAD=$BATS_FILE_TMPDIR/kernel.so" $TSMCTL_BIN/tsmctl "\$@" $arguments
+		exec env "LD_PRELOAD=$BATS_RUN_TMPDIR/kernel.so" $TSMCTL_BIN/tsmctl "\$@" $arguments
 	EOF
 	chmod 755 "$BATS_TEST_TMPDIR/bin/tsmctl"
 	export ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0

@@ -5,9 +5,7 @@
 bats_require_minimum_version 1.5.0
 load helpers
 
-setup_file() {
-	cc -D_GNU_SOURCE -shared -fPIC -o "$BATS_FILE_TMPDIR/udev.so" "$BATS_TEST_DIRNAME/fake-udev.c"
-}
+setup_file() { build_preload udev; }
 
 setup() {
 	fake_host
@@ -25,7 +23,7 @@ teardown() { [ -z "${MONITOR:-}" ] || kill -KILL "$MONITOR" 2> /dev/null || true
 monitor() {
 	# not what an earlier one left, until this one has begun
 	[ -p "$OUT" ] || : > "$OUT"
-	env "LD_PRELOAD=$BATS_FILE_TMPDIR/udev.so" \
+	env "LD_PRELOAD=$BATS_RUN_TMPDIR/udev.so" \
 		"ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0" \
 		tsmctl monitor "$@" > "$OUT" 2> "$OUT.err" 3>&- &
 	MONITOR=$!
@@ -68,10 +66,9 @@ lost='change pci 0000:01:00.0 VFIO_TSM_EVENT=lost VFIO_TSM_STATE=lost VFIO_TSM_R
 	ended 0
 	assert_equal "$(wc -l < "$OUT")" 4
 	while read -r output; do
-		assert_envelope
-		json_is 'len(r)' 1
-		json_is 'list(r[0])' '["time", "device", "event", "state", "previous", "reason", "generation", "tdi_id", "driver"]'
-		json_is 'd["changed"]' false
+		assert_envelope 'len(r)' 1 \
+			'list(r[0])' '["time", "device", "event", "state", "previous", "reason", "generation", "tdi_id", "driver"]' \
+			'd["changed"]' false
 	done < "$OUT"
 	output=$(sed -n 1p "$OUT")
 	json_is '[r[0][k] for k in ("device", "event", "state", "generation", "driver")]' '["0000:01:00.0", "present", "closed", 3, "vfio-pci-tsm"]'
@@ -141,7 +138,7 @@ lost='change pci 0000:01:00.0 VFIO_TSM_EVENT=lost VFIO_TSM_STATE=lost VFIO_TSM_R
 
 @test "monitor: a full disk is exit 1, one message" {
 	OUT=/dev/full
-	env "LD_PRELOAD=$BATS_FILE_TMPDIR/udev.so" "ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0" \
+	env "LD_PRELOAD=$BATS_RUN_TMPDIR/udev.so" "ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0" \
 		tsmctl monitor --present > /dev/full 2> "$BATS_TEST_TMPDIR/err" && fail "it succeeded"
 	assert_equal "$(cat "$BATS_TEST_TMPDIR/err")" "tsmctl: cannot write the answer: No space left on device"
 }

@@ -80,10 +80,9 @@ setup() {
 		# shellcheck disable=SC2086
 		run_split tsmctl $args
 		[ "$status" -eq 2 ] || fail "'$args' gave exit $status"
-		assert_envelope
-		json_is 'len(e)' 1
-		json_is 'e[0]["errno"]' EINVAL
-		json_is 'd["changed"]' false
+		assert_envelope 'len(e)' 1 \
+			'e[0]["errno"]' EINVAL \
+			'd["changed"]' false
 		assert_equal "$stderr" ""
 	done
 	run_split tsmctl --json $'\xff"\\\033'
@@ -201,9 +200,7 @@ setup() {
 	done
 	for code in 0 1 2 3 4 5 6 7 8; do grep -qx ".It $code" "$man/tsmctl.8" || fail "no exit code $code"; done
 	command -v mandoc > /dev/null || skip "no mandoc"
-	for page in "$man"/tsmctl*.[1-9]; do
-		run mandoc -T lint -W warning "$page"
-		assert_success
-		assert_output ""
-	done
+	run mandoc -T lint -W warning "$man"/tsmctl*.[1-9]
+	assert_success
+	assert_output ""
 }

@@ -18,17 +18,16 @@ setup() {
 
 	run_split tsmctl mode 01:00.0 shared --json
 	assert_success
-	assert_envelope
-	json_is 'd["changed"]' true
-	json_is 'len(r)' 1
-	json_is 'list(r[0])' "$OUTCOME_KEYS"
-	json_is 'r[0]' '{"device": "0000:01:00.0", "attribute": "region_mode", "value": "shared", "previous": "default", "changed": true, "note": null}'
+	assert_envelope 'd["changed"]' true \
+		'len(r)' 1 \
+		'list(r[0])' "$OUTCOME_KEYS" \
+		'r[0]' '{"device": "0000:01:00.0", "attribute": "region_mode", "value": "shared", "previous": "default", "changed": true, "note": null}'
 	assert_equal "$(policy 0000:01:00.0 region_mode)" shared
 
 	run_split tsmctl mode 01:00.0 shared --json
 	assert_success
-	json_is 'd["changed"]' false
-	json_is 'list(r[0])' "$OUTCOME_KEYS"
+	json_is 'd["changed"]' false \
+		'list(r[0])' "$OUTCOME_KEYS"
 	run tsmctl mode 01:00.0 shared
 	assert_output "0000:01:00.0: region_mode shared (unchanged)"
 	run tsmctl -q mode 01:00.0 exclusive
@@ -42,9 +41,9 @@ setup() {
 	json_is '[x["value"] for x in r]' '["exclusive", "exclusive"]'
 	run_split tsmctl --json mode all
 	assert_success
-	json_is 'd["changed"]' false
-	json_is 'list(r[1])' "$OUTCOME_KEYS"
-	json_is '[x["value"] for x in r]' '["exclusive", "exclusive"]'
+	json_is 'd["changed"]' false \
+		'list(r[1])' "$OUTCOME_KEYS" \
+		'[x["value"] for x in r]' '["exclusive", "exclusive"]'
 }
 
 @test "mode: --default is for all devices, --bar-mmap for one" {
@@ -178,14 +177,13 @@ setup() {
 	chmod 0444 "$CFG/0000:01:00.0/tsm/region_mode"
 	run_restricted tsmctl mode --json 01:00.0 shared
 	assert_equal "$status" 4
-	assert_envelope
-	json_is 'r' '[]'
-	json_is 'd["changed"]' false
-	json_is 'e[0]["device"]' 0000:01:00.0
-	json_is 'e[0]["attribute"]' region_mode
-	json_is 'e[0]["value"]' shared
-	json_is 'e[0]["errno"]' EACCES
-	json_is 'e[0]["stage"]' write
+	assert_envelope 'r' '[]' \
+		'd["changed"]' false \
+		'e[0]["device"]' 0000:01:00.0 \
+		'e[0]["attribute"]' region_mode \
+		'e[0]["value"]' shared \
+		'e[0]["errno"]' EACCES \
+		'e[0]["stage"]' write
 	assert_equal "$stderr" ""
 	assert_equal "$(policy 0000:01:00.0 region_mode)" default
 

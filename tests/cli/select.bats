@@ -51,8 +51,8 @@ selected() {
 @test "select: a device is taken once, in the order of the arguments" {
 	run_split tsmctl list --json 02:10.0 8086:10c9 01:00.0 '*:02:*' 02:10.0
 	assert_success
-	json_is 'len(r)' 3
-	json_is 'r[0]["address"]' 0000:02:10.0
+	json_is 'len(r)' 3 \
+		'r[0]["address"]' 0000:02:10.0
 }
 
 @test "select: what matches nothing is exit 3, and says so" {
@@ -62,9 +62,8 @@ selected() {
 		assert_one_line "tsmctl: $s: " "no "
 		run_split tsmctl --json list "$s"
 		assert_equal "$status" 3
-		assert_envelope
-		json_is 'e[0]["device"]' "$s"
-		json_is 'e[0]["errno"]' ENODEV
+		assert_envelope 'e[0]["device"]' "$s" \
+			'e[0]["errno"]' ENODEV
 		assert_equal "$stderr" ""
 	done
 	rm -r "$SYS/bus/pci/devices/0000:02:10.0/tsm"
@@ -75,9 +74,8 @@ selected() {
 @test "select: some match, some do not: exit 7, the others are done" {
 	run_split tsmctl list --json 01:00.0 99:00.0
 	assert_equal "$status" 7
-	assert_envelope
-	json_is 'len(r)' 1
-	json_is 'len(e)' 1
+	assert_envelope 'len(r)' 1 \
+		'len(e)' 1
 }
 
 @test "select: bad selectors are exit 2, before anything is done" {
@@ -91,8 +89,7 @@ selected() {
 		assert_one_line "see 'tsmctl deny --help'"
 		run_split tsmctl deny --json 01:00.0 -- "$s"
 		assert_equal "$status" 2
-		assert_envelope
-		json_is 'e[0]["stage"]' usage
+		assert_envelope 'e[0]["stage"]' usage
 	done
 	assert_equal "$(snapshot)" "$before"
 }

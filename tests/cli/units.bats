@@ -18,7 +18,7 @@ setup() {
 	command -v systemd-analyze > /dev/null || skip "no systemd-analyze"
 	mkdir "$BATS_TEST_TMPDIR/units"
 	for unit in tsmctl.service tsmctl-device@.service tsmctl-tsm@.service; do
-		sed "s,/usr/sbin/,$TSMCTL_BIN/," "$UNITS/$unit" > "$BATS_TEST_TMPDIR/units/$unit"
+		sed "s,/usr/bin/tsmctl,$TSMCTL_BIN/tsmctl," "$UNITS/$unit" > "$BATS_TEST_TMPDIR/units/$unit"
 	done
 	cd "$BATS_TEST_TMPDIR/units"
 	run systemd-analyze verify --man=no ./tsmctl.service "./tsmctl-device@0000:01:00.0.service" ./tsmctl-tsm@tsm0.service
@@ -34,13 +34,13 @@ setup() {
 	fake_assigned 0000:01:00.0
 	export TSMCTL_ETC=$BATS_TEST_TMPDIR/etc
 	mkdir -m 755 "$TSMCTL_ETC"
-	(umask 022 && echo '{"version":1,"devices":[{"device":"all","bind_allowed":false}]}' > "$TSMCTL_ETC/config.json")
+	echo '{"version":1,"devices":[{"device":"all","bind_allowed":false}]}' > "$TSMCTL_ETC/config.json"
 	while IFS= read -r command; do
 		command=${command//%i/0000:01:00.0}
-		[ "$command" != "/usr/sbin/tsmctl --quiet load" ] || continue
+		[ "$command" != "/usr/bin/tsmctl --quiet load" ] || continue
 		# shellcheck disable=SC2086
 		case $command in
-		/usr/sbin/tsmctl*) run "$ROOT"$command ;;
+		/usr/bin/tsmctl*) run "$ROOT"$command ;;
 		*) run test -x "${command%% *}" ;;
 		esac
 		assert_success

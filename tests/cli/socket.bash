@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2034,SC2154
+# Shared by the tests of the service's socket. /dev/null plays the cdev, as in
+# helper-pid.bats: ENOTTY shows that an ioctl was issued.
+
+# A host with two devices, the first of them open by a VMM, and the place of a service.
+socket_host() {
+	fake_host
+	fake_device 0000:01:00.0 vfio-pci-tsm
+	fake_device 0000:02:00.0 vfio-pci-tsm
+	DEV=$SYS/devices/pci0000:00/0000:01:00.0
+	mkdir -p "$DEV/vfio-dev/vfio1" "$SYS/devices/pci0000:00/0000:02:00.0/vfio-dev/vfio2" "$DEV/vfio_tsm"
+	echo 1:3 > "$DEV/vfio-dev/vfio1/dev"
+	echo 1:5 > "$SYS/devices/pci0000:00/0000:02:00.0/vfio-dev/vfio2/dev"
+	echo open > "$DEV/vfio_tsm/state"
+	echo 0000:00:05.0 > "$DEV/vfio_tsm/tdi_id"
+	echo none > "$DEV/vfio_tsm/vdevice_id"
+	prepare_service
+}
+
+ask() { run_split timeout 60 "$BATS_TEST_DIRNAME/ask.py" "$SOCK" "$@"; }
+
+# An answer, member by member; no start of Python is needed for that.
+word='(null|"([a-z]+)")' number='(null|[0-9]+)' text='(null|"(([^"\\]|\\.)*)")'
+an_answer='^\{"version":1,"request":'$word',"device":'$text',"ok":(true|false)'
+an_answer+=',"state":'$word',"tdi_id":'$text',"vdevice_id":'$number
+an_answer+=',"error":(null|\{"step":'$text',"errno":(null|"([A-Z0-9]+)"),"stage":'$text
+an_answer+=',"message":'$text',"hint":'$text'\})\}$'
+unset word number text
+
+# answer_is [NAME VALUE]...: $output is one line, an answer with all its members; of
+# these, those named have these values. A member that is null is "".
+answer_is() {
+	local -A got
+
+	[[ $output =~ $an_answer ]] || fail "no answer: $output"
+	got=([request]=${BASH_REMATCH[2]} [device]=${BASH_REMATCH[4]} [ok]=${BASH_REMATCH[6]}
+		[state]=${BASH_REMATCH[8]} [tdi_id]=${BASH_REMATCH[10]}
+		[vdevice_id]=${BASH_REMATCH[12]#null} [error]=${BASH_REMATCH[13]}
+		[step]=${BASH_REMATCH[15]} [errno]=${BASH_REMATCH[18]})
+	if [ "${got[ok]}" = true ]; then [ "${got[error]}" = null ]; else [ "${got[error]}" != null ]; fi ||
+		fail "ok, and an error, or neither: $output"
+	while [ $# -gt 0 ]; do
+		[ "${got[$1]}" = "$2" ] || fail "$1 is '${got[$1]}', not '$2': $output"
+		shift 2
+	done
+}
+
+# refused STEP ERRNO [NAME VALUE]...
+refused() { answer_is ok false step "$1" errno "$2" "${@:3}"; }
+
+line() { printf '{"version":1,"request":"%s","device":"%s"}' "$1" "${2:-0000:01:00.0}"; }
+
+count_files() { files=$(find "/proc/$service/fd" -mindepth 1 2> /dev/null | wc -l); }
+
+# It is as before: same files, no children, and it answers.
+unharmed() {
+	until_true eval '[ -z "$(pgrep -P "$service")" ]'
+	assert_equal "$(find "/proc/$service/fd" -mindepth 1 2> /dev/null | wc -l)" "$files"
+	ask "$(line state)"
+	answer_is ok true
+	run cat "$SHORT/stderr"
+	assert_output ""
+}
