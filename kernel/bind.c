@@ -53,6 +53,17 @@ static int check_ready(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_stage *s
 	return __vfio_pci_memory_enabled(&tvdev->core) ? 0 : -EHOSTDOWN;
 }
 
+/* A TSM driver without .bind would have pci_tsm_bind() call NULL. */
+static bool is_connected(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0,
+			 struct vfio_pci_tsm_view *view)
+{
+	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_LOST) ||
+	    !vfio_pci_tsm_view(tvdev->core.pdev, view) || !view->can_bind)
+		return false;
+	/* Connected only after function 0, now the DSM, was looked for? */
+	return !f0 || !READ_ONCE(f0->tsm) || tvdev->hold.dsm;
+}
+
 /*
  * The step itself. tdi.lock is held until the success is published, so that
  * whatever unbinds, does and says so later.
@@ -66,17 +77,14 @@ static int lock_tdi(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0,
 
 	guard(mutex)(&tvdev->tdi.lock);
 
-	/* A TSM driver without .bind would have pci_tsm_bind() call NULL. */
 	*stage = VFIO_TSM_STAGE_NOT_CONNECTED;
-	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_LOST) || !vfio_pci_tsm_view(pdev, &view) ||
-	    !view.can_bind)
-		return -ENXIO;
-	/* Connected only after function 0, now the DSM, was looked for. */
-	if (f0 && READ_ONCE(f0->tsm) && !tvdev->hold.dsm)
+	if (!is_connected(tvdev, f0, &view))
 		return -ENXIO;
 
-	/* What went before has been survived; what comes from now on is seen. */
-	clear_bit(VFIO_PCI_TSM_AER, &tvdev->flags);
+	/* With the resets taken: what was at work before is seen here, or was over. */
+	*stage = VFIO_TSM_STAGE_POWER;
+	if (vfio_pci_tsm_is_resetting(tvdev) || !vfio_pci_tsm_others_are_ready(tvdev))
+		return -EHOSTDOWN;
 	ret = check_ready(tvdev, stage);
 	if (ret)
 		return ret;
@@ -86,22 +94,11 @@ static int lock_tdi(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0,
 	if (!vfio_tsm_bind_is_allowed(tvdev->tdev))
 		return -EACCES;
 
-	*stage = VFIO_TSM_STAGE_POWER;
-	ret = vfio_pci_tsm_resets_off(tvdev);
-	if (ret)
-		return ret;
-	/* An error that was not seen before may have come before there was a hold. */
-	if (vfio_pci_tsm_has_error(tvdev)) {
-		vfio_pci_tsm_resets_on(tvdev);
-		return -EHOSTDOWN;
-	}
-
 	*stage = VFIO_TSM_STAGE_TSM;
 	set_bit(VFIO_PCI_TSM_IN_TSM, &tvdev->flags);
 	ret = pci_tsm_bind(pdev, tvdev->core.vdev.kvm, binding->tdi_id);
 	clear_bit(VFIO_PCI_TSM_IN_TSM, &tvdev->flags);
 	if (ret) {
-		vfio_pci_tsm_resets_on(tvdev);
 		if (vfio_pci_tsm_view(pdev, &after))
 			return ret;
 		/* Disconnected in the meantime, which PCI/TSM calls EINVAL. */
@@ -133,6 +130,7 @@ static int bind_checked(struct vfio_pci_tsm_device *tvdev, const struct vfio_tsm
 			struct vfio_tsm_binding *binding, enum vfio_tsm_stage *stage)
 {
 	struct pci_dev *f0 __free(pci_dev_put) = vfio_pci_tsm_get_function0(tvdev->core.pdev);
+	struct vfio_pci_tsm_view view;
 	int ret;
 
 	*stage = VFIO_TSM_STAGE_REGIONS;
@@ -165,6 +163,12 @@ static int bind_checked(struct vfio_pci_tsm_device *tvdev, const struct vfio_tsm
 	if (ret)
 		goto err_vdevice;
 
+	*stage = VFIO_TSM_STAGE_NOT_CONNECTED;
+	if (!is_connected(tvdev, NULL, &view)) {
+		ret = -ENXIO;
+		goto err_vdevice;
+	}
+
 	*stage = VFIO_TSM_STAGE_POWER;
 	if (vfio_pci_tsm_wake_others(tvdev, f0)) {
 		ret = -EHOSTDOWN;
@@ -177,11 +181,20 @@ static int bind_checked(struct vfio_pci_tsm_device *tvdev, const struct vfio_tsm
 	if (ret)
 		goto err_rom;
 
-	ret = lock_tdi(tvdev, f0, binding, stage);
+	/* What went before has been survived; what comes from now on is seen. */
+	clear_bit(VFIO_PCI_TSM_AER, &tvdev->flags);
+	*stage = VFIO_TSM_STAGE_POWER;
+	ret = vfio_pci_tsm_take_resets(tvdev);
 	if (ret)
 		goto err_mmap;
+
+	ret = lock_tdi(tvdev, f0, binding, stage);
+	if (ret)
+		goto err_resets;
 	return 0;
 
+err_resets:
+	vfio_pci_tsm_give_resets(tvdev);
 err_mmap:
 	vfio_pci_tsm_mmap_allow(tvdev);
 err_rom:

@@ -45,17 +45,12 @@ static void vfio_pci_tsm_release_dev(struct vfio_device *vdev)
 	vfio_pci_core_release_dev(vdev);
 }
 
-static bool is_pulled(struct pci_dev *pdev)
-{
-	return READ_ONCE(pdev->error_state) == pci_channel_io_perm_failure;
-}
-
 /* Somebody wants the function back: its driver is to leave it, or it is gone. */
 static void vfio_pci_tsm_request(struct vfio_device *vdev, unsigned int count)
 {
 	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
 
-	if (is_pulled(tvdev->core.pdev) || is_pulled(pci_physfn(tvdev->core.pdev)))
+	if (vfio_pci_tsm_is_pulled(tvdev->core.pdev))
 		vfio_pci_tsm_lose(tvdev, VFIO_TSM_REASON_REMOVED);
 	vfio_pci_core_request(vdev, count);
 }
@@ -222,9 +217,19 @@ static int __init vfio_pci_tsm_init(void)
 	if (ret)
 		return ret;
 
+	ret = bus_register_notifier(&pci_bus_type, &vfio_pci_tsm_bus_notifier);
+	if (ret)
+		goto err_pm;
+
 	ret = pci_register_driver(&vfio_pci_tsm_driver);
 	if (ret)
-		unregister_pm_notifier(&vfio_pci_tsm_pm_notifier);
+		goto err_bus;
+	return 0;
+
+err_bus:
+	bus_unregister_notifier(&pci_bus_type, &vfio_pci_tsm_bus_notifier);
+err_pm:
+	unregister_pm_notifier(&vfio_pci_tsm_pm_notifier);
 	return ret;
 }
 module_init(vfio_pci_tsm_init);
@@ -232,6 +237,7 @@ module_init(vfio_pci_tsm_init);
 static void __exit vfio_pci_tsm_exit(void)
 {
 	pci_unregister_driver(&vfio_pci_tsm_driver);
+	bus_unregister_notifier(&pci_bus_type, &vfio_pci_tsm_bus_notifier);
 	unregister_pm_notifier(&vfio_pci_tsm_pm_notifier);
 }
 module_exit(vfio_pci_tsm_exit);

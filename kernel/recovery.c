@@ -87,7 +87,7 @@ static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t
 	assign_bit(VFIO_PCI_TSM_RECOVERING, &tvdev->flags, state != pci_channel_io_perm_failure);
 	set_bit(VFIO_PCI_TSM_AER, &tvdev->flags);
 	set_bit(VFIO_PCI_TSM_TELL_OTHERS, &tvdev->flags);
-	vfio_pci_tsm_resets_on_for_recovery(tvdev);
+	vfio_pci_tsm_give_resets_for_recovery(pdev);
 	mod_delayed_work(system_freezable_power_efficient_wq, &tvdev->watch, 0);
 	return vfio_pci_core_aer_err_detected(pdev, state);
 }

@@ -92,7 +92,7 @@ void vfio_pci_tsm_drop_locked(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_r
 	tvdev->tdi.ctx = NULL;
 	tvdev->tdi.tdi = NULL;
 	vfio_pci_tsm_put_vdevice(tvdev);
-	vfio_pci_tsm_resets_on(tvdev);
+	vfio_pci_tsm_give_resets(tvdev);
 	vfio_pci_tsm_rom_on(tvdev);
 	vfio_pci_tsm_let_others_sleep(tvdev);
 	vfio_pci_tsm_mmap_allow(tvdev);
@@ -119,11 +119,27 @@ void vfio_pci_tsm_lose(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason r
 		vfio_pci_tsm_drop_locked(tvdev, reason);
 }
 
+/*
+ * A TDI keeps Memory Space Enable and Bus Master Enable. Without them, or with all
+ * ones, the function was reset by something that the PCI core does not ask for: a
+ * Secondary Bus Reset that root writes to a bridge, or firmware.
+ */
+static bool still_decodes(struct pci_dev *pdev)
+{
+	u32 command;
+
+	pci_read_config_dword(pdev, PCI_COMMAND, &command);
+	if (PCI_POSSIBLE_ERROR(command) || !(command & PCI_COMMAND_MASTER))
+		return false;
+	return pdev->no_command_memory || (command & PCI_COMMAND_MEMORY);
+}
+
 /**
  * vfio_pci_tsm_refresh_locked() - look whether the TSM still has our TDI
  * @tvdev: the device
  *
- * The TSM tells nobody when it lets one go.
+ * PCI/TSM does not report that a TDI is gone, and a function does not report that
+ * it was reset.
  *
  * Context: under tdi.lock.
  */
@@ -138,10 +154,13 @@ void vfio_pci_tsm_refresh_locked(struct vfio_pci_tsm_device *tvdev)
 		vfio_pci_tsm_drop_locked(tvdev, VFIO_TSM_REASON_AER);
 		return;
 	}
-	if (vfio_pci_tsm_view(tvdev->core.pdev, &view) && view.ctx == tvdev->tdi.ctx && view.tdi &&
-	    view.tdi == tvdev->tdi.tdi)
-		return;
-	vfio_pci_tsm_drop_locked(tvdev, VFIO_TSM_REASON_LOST);
+	if (!vfio_pci_tsm_view(tvdev->core.pdev, &view) || view.ctx != tvdev->tdi.ctx ||
+	    !view.tdi || view.tdi != tvdev->tdi.tdi)
+		vfio_pci_tsm_drop_locked(tvdev, VFIO_TSM_REASON_LOST);
+	else if (!still_decodes(tvdev->core.pdev))
+		vfio_pci_tsm_drop_locked(tvdev, vfio_pci_tsm_is_pulled(tvdev->core.pdev) ?
+							VFIO_TSM_REASON_REMOVED :
+							VFIO_TSM_REASON_RESET);
 }
 
 /**

@@ -8,6 +8,7 @@
  *	unbind.c	_UNBIND, and the administrator's revoke
  *	tdi.c		the TDI that PCI/TSM has, and the ways out of the bound state
  *	hold.c		what a bind takes from other functions, and gives back
+ *	resets.c	resets that the PCI core refuses while a function is bound
  *	watch.c		a regular look at a bound function
  *	guard.c		operations of VFIO that are refused while bound
  *	config.c	writes to configuration space while bound
@@ -41,7 +42,7 @@
  *	vfio_pci_tsm_device::tdi.lock - held for as long as a TSM takes to bind or
  *		unbind. Under functions_lock only by root's doings: a suspend, a reset
  *		of a PF or DSM, at its close as well.
- *	held_lock (hold.c), and PCI/TSM's own
+ *	held_lock (resets.c), and PCI/TSM's own
  *
  * and the device lock before functions_lock and tdi.lock, in resets, AER, SR-IOV
  * and removal. AER waits for device locks with pci_bus_sem held: so that is taken
@@ -236,6 +237,13 @@ static inline bool vfio_pci_tsm_state_is(const struct vfio_pci_tsm_device *tvdev
 	return READ_ONCE(tvdev->state) == state;
 }
 
+/* Removed from its slot, or its PF was. */
+static inline bool vfio_pci_tsm_is_pulled(struct pci_dev *pdev)
+{
+	return READ_ONCE(pdev->error_state) == pci_channel_io_perm_failure ||
+	       READ_ONCE(pci_physfn(pdev)->error_state) == pci_channel_io_perm_failure;
+}
+
 static inline bool is_vf_of(const struct vfio_pci_tsm_device *tvdev, const struct pci_dev *pf)
 {
 	return tvdev->core.pdev->is_virtfn && pci_physfn(tvdev->core.pdev) == pf;
@@ -297,12 +305,19 @@ void vfio_pci_tsm_mmap_allow(struct vfio_pci_tsm_device *tvdev);
 struct pci_dev *vfio_pci_tsm_get_function0(struct pci_dev *pdev);
 int vfio_pci_tsm_wake_others(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0);
 void vfio_pci_tsm_let_others_sleep(struct vfio_pci_tsm_device *tvdev);
-int vfio_pci_tsm_resets_off(struct vfio_pci_tsm_device *tvdev);
-void vfio_pci_tsm_resets_on(struct vfio_pci_tsm_device *tvdev);
-void vfio_pci_tsm_resets_on_for_recovery(struct vfio_pci_tsm_device *tvdev);
-bool vfio_pci_tsm_resets_are_off(struct pci_dev *pdev);
 bool vfio_pci_tsm_begin_write(struct pci_dev *pdev, struct vfio_pci_tsm_writer *writer);
 void vfio_pci_tsm_end_write(struct vfio_pci_tsm_writer *writer);
+bool vfio_pci_tsm_others_are_ready(struct vfio_pci_tsm_device *tvdev);
+
+/* resets.c */
+extern struct notifier_block vfio_pci_tsm_bus_notifier;
+struct pci_dev *vfio_pci_tsm_next_in_reset(struct pci_dev *pdev);
+bool vfio_pci_tsm_takes_along(struct pci_dev *pdev, struct pci_dev *other);
+int vfio_pci_tsm_take_resets(struct vfio_pci_tsm_device *tvdev);
+void vfio_pci_tsm_give_resets(struct vfio_pci_tsm_device *tvdev);
+bool vfio_pci_tsm_is_resetting(struct vfio_pci_tsm_device *tvdev);
+bool vfio_pci_tsm_resets_are_off(struct pci_dev *pdev);
+void vfio_pci_tsm_give_resets_for_recovery(struct pci_dev *pdev);
 
 /* recovery.c */
 extern const struct pci_error_handlers vfio_pci_tsm_err_handlers;

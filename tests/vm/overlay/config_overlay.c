@@ -7,6 +7,7 @@
  *
  *	device=ADDR	the function; it is laid over from load to unload
  *	written		reads how many bytes the overlay has been written
+ *	all_ones	Y: the whole function reads as all ones, as one does that is gone
  *
  * The device must not be on a driver while this comes or goes.
  */
@@ -30,6 +31,10 @@ static const struct kernel_param_ops written_ops = { .get = written_get };
 module_param_cb(written, &written_ops, NULL, 0444);
 MODULE_PARM_DESC(written, "Bytes of the overlay that were written");
 
+static bool all_ones;
+module_param(all_ones, bool, 0644);
+MODULE_PARM_DESC(all_ones, "Have the function read as all ones");
+
 static struct pci_dev *target;
 static struct pci_ops *below;
 static u8 memory[PCI_CFG_SPACE_EXP_SIZE];
@@ -39,6 +44,10 @@ static int overlay_read(struct pci_bus *bus, unsigned int devfn, int pos, int si
 {
 	int ret = below->read(bus, devfn, pos, size, value);
 
+	if (READ_ONCE(all_ones) && bus == target->bus && devfn == target->devfn) {
+		*value = ~0;
+		return 0;
+	}
 	if (ret || bus != target->bus || devfn != target->devfn)
 		return ret;
 	for (int i = 0; i < size; i++) {

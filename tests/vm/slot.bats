@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The functions of one slot share the reset of that slot. The kernel asks only the
+# function that is reset whether that is allowed, so a bound VF depends on the other VF.
+# vm: --nvme 0 --qemu -device --qemu pcie-root-port,id=rpv,bus=pcie.0,addr=0x10,chassis=60,slot=60 --qemu -device --qemu nvme-subsys,id=sub0 --qemu -device --qemu nvme,serial=sriov,bus=rpv,subsys=sub0,max_ioqpairs=8,msix_qsize=9,sriov_max_vfs=2,sriov_vq_flexible=4,sriov_vi_flexible=2
+
+# shellcheck disable=SC2154 # helpers.bash sets what is not set here
+load helpers
+
+setup_file() {
+	load helpers
+	PF=$(find_pf)
+	load_all "$PF"
+	modprobe -a nvme vfio-pci reset_flags
+	echo 0 >"$pci/devices/$PF/sriov_drivers_autoprobe"
+	export PF
+}
+
+teardown_file() {
+	load helpers
+	modprobe -r reset_flags nvme
+	unload_all
+	modprobe -r vfio-pci
+}
+
+# New VFs for each test: without the fix they do not survive the last one.
+setup() {
+	connect "$PF"
+	echo 2 >"$pci/devices/$PF/sriov_numvfs"
+	VF0=$(basename "$(readlink -f "$pci/devices/$PF/virtfn0")")
+	VF1=$(basename "$(readlink -f "$pci/devices/$PF/virtfn1")")
+	mkdir -p "$configfs/$VF0" "$configfs/$VF1"
+	assign "$VF0"
+	set_attr tdi_id 00:06.0 "$VF0"
+}
+
+teardown() {
+	kill_holders
+	release "$VF0"
+	release "$VF1"
+	modprobe -r config_overlay
+	echo 0 >"$pci/devices/$PF/sriov_numvfs"
+	echo tsm0 >"$pci/devices/$PF/tsm/disconnect"
+	rmdir "$configfs/$VF0" "$configfs/$VF1"
+}
+
+# The functions that refuse a reset of bus and slot now
+refusing() { cat /sys/module/reset_flags/parameters/no_bus_reset; }
+
+# survives STEP...: VF0 is still locked after them
+survives() {
+	run vfio-client "$VF0" open "sibling:$VF1" tsm-bind "$@" \
+		"sh:echo \$(cat $debugfs/$VF0/state $configfs/$VF0/tsm/state)"
+	assert_equal "$(answers tsm-bind)" OK
+	assert_line "CONFIG_LOCKED bound"
+	assert_equal "$(sim violations "$VF0")" 0
+}
+
+by_bus() { echo bus >"$pci/devices/$VF1/reset_method"; }
+
+# reads_ones DRIVER: VF1 is on it, and "put:$ones=Y" has it read as all ones
+reads_ones() {
+	modprobe config_overlay device="$VF1"
+	assign "$VF1" "$1"
+	ones=/sys/module/config_overlay/parameters/all_ones
+}
+
+@test "root resets the other VF by the bus" {
+	by_bus
+	survives "sh:echo 1 >$pci/devices/$VF1/reset || echo refused"
+	assert_line refused
+	# its own resets are not the slot's
+	echo flr >"$pci/devices/$VF1/reset_method"
+	survives "sh:echo 1 >$pci/devices/$VF1/reset || echo refused"
+	refute_line refused
+}
+
+@test "the owner of the other VF, on vfio-pci, resets it by the bus" {
+	assign "$VF1" vfio-pci
+	by_bus
+	survives on-sibling:reset on-sibling:close
+	assert_equal "$(answers on-sibling:reset)" ENOTTY
+}
+
+@test "the owner of the other VF, on vfio-pci-tsm, resets it by the bus" {
+	assign "$VF1"
+	by_bus
+	survives on-sibling:reset on-sibling:close
+	assert_equal "$(answers on-sibling:reset)" ENOTTY
+}
+
+@test "the other VF is opened and closed, and is reset by the bus each time" {
+	for driver in vfio-pci vfio-pci-tsm; do
+		assign "$VF1" "$driver"
+		by_bus
+		survives on-sibling:close "sh:vfio-client $VF1 cdev bind-iommufd close"
+		assert_line "bind-iommufd OK"
+		release "$VF1"
+	done
+}
+
+@test "the other VF reads as all ones, so that its function level reset fails" {
+	for driver in vfio-pci vfio-pci-tsm; do
+		reads_ones "$driver"
+		assert_regex "$(cat "$pci/devices/$VF1/reset_method")" '^flr.* bus$'
+		survives "put:$ones=Y" on-sibling:reset on-sibling:close \
+			"sh:vfio-client $VF1 cdev bind-iommufd close" "put:$ones=N"
+		release "$VF1"
+		modprobe -r config_overlay
+	done
+}
+
+@test "all functions of the slot refuse a reset of it, and only while one is bound" {
+	before=$(refusing)
+	refute_regex "$before" "$VF1"
+	run vfio-client "$VF0" open tsm-bind "sh:cat /sys/module/reset_flags/parameters/no_bus_reset" tsm-unbind
+	for function in "$VF0" "$VF1" "$PF"; do
+		assert_output --partial " $function"
+	done
+	assert_equal "$(refusing)" "$before"
+}
+
+@test "two bound VFs: the slot is reset again when the last is unbound" {
+	before=$(refusing)
+	assign "$VF1"
+	set_attr tdi_id 00:07.0 "$VF1"
+	run vfio-client "$VF0" open tsm-bind "sh:vfio-client $VF1 open tsm-bind close" \
+		"sh:cat /sys/module/reset_flags/parameters/no_bus_reset" tsm-unbind
+	assert_equal "$(answers tsm-bind)" "OK OK"
+	assert_output --partial " $VF1"
+	assert_equal "$(refusing)" "$before"
+}
+
+@test "a reset that nobody can refuse is noticed by the watch" {
+	port=$(basename "$(dirname "$(readlink -f "$pci/devices/$PF")")")
+	run vfio-client "$VF0" open request-eventfd tsm-bind request-none \
+		"sh:setpci -s $port BRIDGE_CONTROL=0040:0040; setpci -s $port BRIDGE_CONTROL=0:0040" \
+		request-wait "sh:cd $configfs/$VF0/tsm && cat state; cat $pci/devices/$VF0/vfio_tsm/last_unbind"
+	assert_line "request-none OK"
+	assert_line "request-wait OK"
+	assert_line lost
+	assert_line reset
+}
+
+refute_regex() { ! [[ $1 =~ $2 ]] || fail "'$1' matches '$2'"; }
