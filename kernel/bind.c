@@ -53,12 +53,11 @@ static int check_ready(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_stage *s
 	return __vfio_pci_memory_enabled(&tvdev->core) ? 0 : -EHOSTDOWN;
 }
 
-/* A TSM driver without .bind would have pci_tsm_bind() call NULL. */
 static bool is_connected(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0,
 			 struct vfio_pci_tsm_view *view)
 {
 	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_LOST) ||
-	    !vfio_pci_tsm_view(tvdev->core.pdev, view) || !view->can_bind)
+	    !vfio_pci_tsm_view(tvdev->core.pdev, view) || !vfio_pci_tsm_tsms_can_bind(view))
 		return false;
 	/* Connected only after function 0, now the DSM, was looked for? */
 	return !f0 || !READ_ONCE(f0->tsm) || tvdev->hold.dsm;

@@ -36,9 +36,7 @@ void vfio_pci_tsm_set_state(struct vfio_pci_tsm_device *tvdev, enum vfio_pci_tsm
  */
 bool vfio_pci_tsm_view(struct pci_dev *pdev, struct vfio_pci_tsm_view *view)
 {
-	const struct pci_tsm_ops *ops;
 	struct tsm_dev *tsm_dev;
-	unsigned long bind;
 
 	view->ctx = READ_ONCE(pdev->tsm);
 	if (!view->ctx)
@@ -47,12 +45,39 @@ bool vfio_pci_tsm_view(struct pci_dev *pdev, struct vfio_pci_tsm_view *view)
 	if (get_kernel_nofault(view->tdi, &view->ctx->tdi) ||
 	    get_kernel_nofault(tsm_dev, &view->ctx->tsm_dev) ||
 	    get_kernel_nofault(view->tsm_id, &tsm_dev->id) ||
-	    get_kernel_nofault(ops, &tsm_dev->pci_ops) ||
-	    copy_from_kernel_nofault(&bind, &ops->bind, sizeof(bind)))
+	    get_kernel_nofault(view->tsms, &tsm_dev->dev.class))
 		return false;
 
-	view->can_bind = bind;
 	return READ_ONCE(pdev->tsm) == view->ctx;
+}
+
+/* Whether functions can be connected to a TSM, but not bound. */
+static int cannot_bind(struct device *dev, void *unused)
+{
+	struct tsm_dev *tsm_dev = container_of(dev, struct tsm_dev, dev);
+	struct pci_tsm_ops ops;
+
+	/* Its module may be on the way out. */
+	if (copy_from_kernel_nofault(&ops, READ_ONCE(tsm_dev->pci_ops), sizeof(ops)))
+		return 0;
+	return ops.link_ops.probe && !ops.link_ops.bind;
+}
+
+/**
+ * vfio_pci_tsm_tsms_can_bind() - whether pci_tsm_bind() finds an operation to call
+ * @view: from vfio_pci_tsm_view()
+ *
+ * PCI/TSM calls the TSM's bind operation without a look at whether there is one,
+ * unless the kernel has the patch for that from kernel/patches. And it may be another
+ * TSM's by then: pci_tsm_bind() waits, and root may connect the function to another
+ * TSM meanwhile. So it is safe only while every TSM has the operation.
+ *
+ * Return: false if one of the host's TSMs cannot bind. Without the patch, one that
+ * registers between this answer and pci_tsm_bind() remains.
+ */
+bool vfio_pci_tsm_tsms_can_bind(const struct vfio_pci_tsm_view *view)
+{
+	return !class_for_each_device(view->tsms, NULL, NULL, cannot_bind);
 }
 
 /* What the owner has not asked for, nor the administrator, it has to be told. */

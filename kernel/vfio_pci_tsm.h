@@ -211,13 +211,13 @@ struct vfio_pci_tsm_writer {
  * @ctx: pdev->tsm; to be compared, not followed
  * @tdi: its TDI, or NULL; likewise
  * @tsm_id: number of the TSM
- * @can_bind: whether the TSM's driver has .bind
+ * @tsms: the class of all TSMs
  */
 struct vfio_pci_tsm_view {
 	struct pci_tsm *ctx;
 	struct pci_tdi *tdi;
 	int tsm_id;
-	bool can_bind;
+	const struct class *tsms;
 };
 
 static inline struct vfio_pci_tsm_device *to_tvdev(struct vfio_device *vdev)
@@ -266,6 +266,7 @@ int vfio_pci_tsm_unbind(struct vfio_pci_tsm_device *tvdev);
 /* tdi.c */
 void vfio_pci_tsm_set_state(struct vfio_pci_tsm_device *tvdev, enum vfio_pci_tsm_state state);
 bool vfio_pci_tsm_view(struct pci_dev *pdev, struct vfio_pci_tsm_view *view);
+bool vfio_pci_tsm_tsms_can_bind(const struct vfio_pci_tsm_view *view);
 void vfio_pci_tsm_refresh_locked(struct vfio_pci_tsm_device *tvdev);
 void vfio_pci_tsm_drop_locked(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason);
 void vfio_pci_tsm_lose(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason);

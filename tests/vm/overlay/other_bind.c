@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * other_bind: calls pci_tsm_bind() and pci_tsm_unbind() on a function of the test bed,
+ * as another module of the kernel may. Nothing but tests has a use for it.
+ *
+ *	bind=ADDR	for a VM that does not exist: only a TSM in software takes that
+ *	unbind=ADDR	the write fails with what PCI/TSM returns
+ */
+#include <linux/module.h>
+#include <linux/pci.h>
+#include <linux/pci-tsm.h>
+#include <linux/string.h>
+
+#define TDI_ID 0x4242
+
+static struct pci_dev *find(const char *name)
+{
+	struct pci_dev *pdev = NULL;
+
+	for_each_pci_dev(pdev) {
+		if (sysfs_streq(pci_name(pdev), name))
+			break;
+	}
+	return pdev;
+}
+
+static int bind_set(const char *name, const struct kernel_param *kp)
+{
+	static int vm;
+	struct pci_dev *pdev __free(pci_dev_put) = find(name);
+
+	return pdev ? pci_tsm_bind(pdev, (struct kvm *)&vm, TDI_ID) : -ENODEV;
+}
+
+static int unbind_set(const char *name, const struct kernel_param *kp)
+{
+	struct pci_dev *pdev __free(pci_dev_put) = find(name);
+
+	if (!pdev)
+		return -ENODEV;
+	pci_tsm_unbind(pdev);
+	return 0;
+}
+
+static const struct kernel_param_ops bind_ops = { .set = bind_set };
+static const struct kernel_param_ops unbind_ops = { .set = unbind_set };
+
+module_param_cb(bind, &bind_ops, NULL, 0200);
+MODULE_PARM_DESC(bind, "Address of a function to bind");
+module_param_cb(unbind, &unbind_ops, NULL, 0200);
+MODULE_PARM_DESC(unbind, "Address of a function to unbind");
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Binds functions as another module of the kernel may, for tests");
