@@ -80,7 +80,7 @@ static int claim_bars(struct vfio_pci_tsm_device *tvdev)
  * @vdev: the device
  *
  * Return: 0; -EBUSY when a region is to be exclusive and somebody else has it, or
- * when a bound function that depends on this one keeps it from being reset;
+ * when a bound function that depends on it or shares its bus keeps it from being reset;
  * any other error of vfio-pci's own.
  *
  * Context: VFIO_DEVICE_BIND_IOMMUFD, or the first open through a group; under
@@ -103,8 +103,8 @@ int vfio_pci_tsm_open_device(struct vfio_device *vdev)
 	if (ret)
 		goto err_closed;
 
-	/* A bind that came just before the reset */
-	if (!tvdev->core.reset_works && vfio_pci_tsm_resets_are_off(tvdev->core.pdev)) {
+	/* A bind that came just before the reset, or a function with no other reset */
+	if (!tvdev->core.reset_works && vfio_pci_tsm_bus_resets_are_off(tvdev->core.pdev)) {
 		ret = -EBUSY;
 		goto err_disable;
 	}

@@ -340,6 +340,18 @@ bool vfio_pci_tsm_resets_are_off(struct pci_dev *pdev)
 }
 
 /**
+ * vfio_pci_tsm_bus_resets_are_off() - whether one keeps another from resets of its bus
+ * @pdev: the other one
+ *
+ * Return: the answer of the moment.
+ */
+bool vfio_pci_tsm_bus_resets_are_off(struct pci_dev *pdev)
+{
+	guard(mutex)(&held_lock);
+	return harms_any(pdev, harms_by_bus);
+}
+
+/**
  * vfio_pci_tsm_give_resets_for_recovery() - let recovery from an error reset a function
  * @pdev: the function; what depends on it has its resets back as well
  *

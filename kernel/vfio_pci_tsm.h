@@ -318,6 +318,7 @@ int vfio_pci_tsm_take_resets(struct vfio_pci_tsm_device *tvdev);
 void vfio_pci_tsm_give_resets(struct vfio_pci_tsm_device *tvdev);
 bool vfio_pci_tsm_is_resetting(struct vfio_pci_tsm_device *tvdev);
 bool vfio_pci_tsm_resets_are_off(struct pci_dev *pdev);
+bool vfio_pci_tsm_bus_resets_are_off(struct pci_dev *pdev);
 void vfio_pci_tsm_give_resets_for_recovery(struct pci_dev *pdev);
 
 /* recovery.c */
