@@ -11,9 +11,10 @@ load helpers
 setup_file() {
 	load helpers
 	load_all
-	modprobe -a nvme vfio_pci
+	modprobe vfio_pci
 	NET=$(basename "$(dirname "$(grep -l 0x020000 "$pci"/devices/*/class)")")
 	PF=$(find_pf)
+	load_nvme "$PF"
 	echo 0 >"$pci/devices/$PF/sriov_drivers_autoprobe"
 	echo 2 >"$pci/devices/$PF/sriov_numvfs"
 	VF=$(basename "$(readlink -f "$pci/devices/$PF/virtfn0")")

@@ -140,11 +140,12 @@ works() {
 
 # wait_for SECONDS COMMAND...: until it succeeds, at most so long
 wait_for() {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1)) never=${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}/never
 	shift
+	mkfifo "$never" 2>/dev/null || true
 	until "$@"; do
 		[ "$SECONDS" -lt "$end" ] || return 1
-		read -r -t 0.05 _ <>"$BATS_TEST_TMPDIR/never" || true
+		read -r -t 0.05 _ <>"$never" || true
 	done
 }
 
@@ -153,6 +154,15 @@ eventually() {
 	local value=$1
 	shift
 	is_value() { [ "$("$@")" = "$value" ]; }
-	mkfifo "$BATS_TEST_TMPDIR/never" 2>/dev/null || true
 	wait_for 30 is_value "$@"
+}
+
+# load_nvme DEVICE...: the driver, until it has each of these: it probes in the background
+load_nvme() {
+	local d
+	has_nvme() { [ "$(basename "$(readlink "$pci/devices/$1/driver")")" = nvme ]; }
+	modprobe nvme
+	for d; do
+		wait_for 30 has_nvme "$d" || { echo "nvme does not take $d"; return 1; }
+	done
 }

@@ -10,7 +10,8 @@ setup_file() {
 	load helpers
 	PF=$(find_pf)
 	load_all "$PF"
-	modprobe -a nvme vfio-pci reset_flags
+	modprobe -a vfio-pci reset_flags
+	load_nvme "$PF"
 	echo 0 >"$pci/devices/$PF/sriov_drivers_autoprobe"
 	export PF
 }

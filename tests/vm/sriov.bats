@@ -9,7 +9,7 @@ setup_file() {
 	load helpers
 	PF=$(find_pf)
 	load_all "$PF"
-	modprobe nvme
+	load_nvme "$PF"
 	echo 0 >"$pci/devices/$PF/sriov_drivers_autoprobe"
 	connect "$PF"
 	echo 2 >"$pci/devices/$PF/sriov_numvfs"
