@@ -62,7 +62,7 @@ stuck() { eventually D state_of "$1"; }
 	can_find_vdevices || skip "this kernel would jump to NULL"
 	tsm disconnect tsm0 "$dev"
 	tsm connect tsm1 "$dev"
-	run sh -c "echo $dev >/sys/module/other_bind/parameters/bind"
+	run bash -c "echo $dev >/sys/module/other_bind/parameters/bind"
 	assert_failure
 	assert_output --partial "No such device or address"
 	tsm disconnect tsm1 "$dev"
