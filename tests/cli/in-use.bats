@@ -111,7 +111,8 @@ held() {
 	HOLDER=$!
 	disown
 	exec 9<&-
-	until_true test "$(cat /proc/$HOLDER/comm)" = sleep
+	is_sleep() { [ "$(cat "/proc/$HOLDER/comm")" = sleep ]; }
+	until_true is_sleep
 }
 
 @test "assign: who has a device of another vfio driver open is found by its number" {
