@@ -337,7 +337,7 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 	assert_equal "$status" 4
 	assert_one_line "is a link where others can write"
 	mkfifo "$TSMCTL_ETC/fifo"
-	run_split timeout 5 env "PATH=$PATH" tsmctl diff --file "$TSMCTL_ETC/fifo"
+	run_split timeout 60 env "PATH=$PATH" tsmctl diff --file "$TSMCTL_ETC/fifo"
 	assert_equal "$status" 4
 	run_split kernel tsmctl diff --file "$TSMCTL_ETC"
 	assert_equal "$status" 4

@@ -48,7 +48,7 @@ took() { printf '%s=' "${1##*/}"; cat "$1"; }
 		took $SYS/bus/pci/drivers/e1000e/unbind
 		fake_set_driver 0000:01:00.0 vfio-pci-tsm
 		took $SYS/bus/pci/drivers_probe'
-	run_split timeout 20 tsmctl assign 01:00.0 --json
+	run_split timeout 60 tsmctl assign 01:00.0 --json
 	assert_success
 	assert_envelope 'list(r[0])' "$OUTCOME_KEYS" \
 		'r[0]' '{"device": "0000:01:00.0", "attribute": "driver", "value": "vfio-pci-tsm", "previous": "e1000e", "changed": true, "note": null}'
@@ -109,7 +109,7 @@ drivers_probe=0000:01:00.0"
 	play 'until grep -q vfio $DEV/driver_override; do :; done
 		fake_set_driver 0000:01:00.0 vfio-pci-tsm
 		took $SYS/bus/pci/drivers_probe'
-	run_split timeout 20 tsmctl assign 01:00.0 --json
+	run_split timeout 60 tsmctl assign 01:00.0 --json
 	assert_success
 	json_is '"0000:01:00.1 (e1000e)" in r[0]["note"]' true \
 		'"pcieport" in r[0]["note"] or "nvme" in r[0]["note"]' false
@@ -139,7 +139,7 @@ drivers_probe=0000:01:00.0"
 	play 'until ! grep -q vfio $DEV/driver_override; do :; done
 		fake_set_driver 0000:01:00.0
 		took $SYS/bus/pci/drivers_probe'
-	run_split timeout 20 tsmctl release 01:00.0 --json
+	run_split timeout 60 tsmctl release 01:00.0 --json
 	assert_success
 	json_is 'r[0]["value"]' null \
 		'"no driver" in r[0]["note"]' true

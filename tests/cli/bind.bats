@@ -56,7 +56,7 @@ holder() {
 @test "bind: starts the helper, which stays, in a session of its own" {
 	helper 'echo $$ > $T/helper.pid; printf "%s\n" "$@" > $T/args; env > $T/env
 		echo "{\"event\":\"bound\",\"device\":\"$2\",\"pid\":$$}"; exec sleep 60'
-	run_split timeout 20 tsmctl bind 01:00.0 --json
+	run_split timeout 60 tsmctl bind 01:00.0 --json
 	assert_success
 	assert_envelope
 	pid=$(cat "$BATS_TEST_TMPDIR/helper.pid")
@@ -79,7 +79,7 @@ $SYS"
 @test "bind: a caller that waits for the end of output does not wait for the helper" {
 	helper 'echo $$ > $T/helper.pid; echo "{\"event\":\"bound\",\"device\":\"$2\",\"pid\":$$}"
 		exec sleep 60'
-	out=$(timeout 20 tsmctl bind 01:00.0 2>&1)
+	out=$(timeout 60 tsmctl bind 01:00.0 2>&1)
 	[[ $out == *"state bound (was closed)"* ]]
 }
 
@@ -131,7 +131,7 @@ $SYS"
 	for script in 'exit 0' 'kill -9 $$' 'echo "{"; sleep 60' 'echo "[]"' 'echo "{\"event\":1}"' \
 		'head -c 10000 /dev/zero'; do
 		helper "$script"
-		run_split timeout 20 tsmctl bind 01:00.0
+		run_split timeout 60 tsmctl bind 01:00.0
 		[ "$status" -eq 1 ] || fail "'$script' gave exit $status"
 		assert_one_line 0000:01:00.0 tsm-bind-helper
 	done
@@ -161,13 +161,13 @@ answering() { helper "printf '%s\n' \"\$@\" > \$T/args; echo '$1'"; }
 	policy 0000:01:00.0 state open
 	policy 0000:01:00.0 owner $$
 	answering '{"event":"bound","device":"0000:01:00.0","pid":1}'
-	run_split timeout 20 tsmctl bind 01:00.0 --json
+	run_split timeout 60 tsmctl bind 01:00.0 --json
 	assert_success
 	assert_envelope
 	assert_equal "$(asked)" "--device 0000:01:00.0 --pid $$ bind"
 	json_is 'r[0]["value"] + r[0]["previous"]' boundopen \
 		'r[0]["note"].startswith("held by process '$$' (")' true
-	run_split timeout 20 tsmctl bind 01:00.0 --vmm $$ --vdevice-id 7
+	run_split timeout 60 tsmctl bind 01:00.0 --vmm $$ --vdevice-id 7
 	assert_success
 	assert_equal "$(asked)" "--device 0000:01:00.0 --pid $$ bind --vdevice-id 7"
 	rm "$BATS_TEST_TMPDIR/args"
@@ -264,7 +264,7 @@ answering() { helper "printf '%s\n' \"\$@\" > \$T/args; echo '$1'"; }
 @test "unbind: stops the helper, waits for it, verifies" {
 	policy 0000:01:00.0 state bound
 	holder "echo closed > $CFG/0000:01:00.0/tsm/state; sleep 0.5"
-	run_split timeout 40 tsmctl unbind 01:00.0 --json
+	run_split timeout 60 tsmctl unbind 01:00.0 --json
 	assert_success
 	assert_envelope 'r[0]["value"]' closed \
 		'r[0]["previous"]' bound \
@@ -276,7 +276,7 @@ answering() { helper "printf '%s\n' \"\$@\" > \$T/args; echo '$1'"; }
 @test "unbind: a device still bound afterwards is exit 6" {
 	policy 0000:01:00.0 state bound
 	holder true
-	run_split timeout 40 tsmctl unbind 01:00.0
+	run_split timeout 60 tsmctl unbind 01:00.0
 	assert_equal "$status" 6
 	assert_one_line "still bound"
 }
@@ -362,7 +362,7 @@ answering() { helper "printf '%s\n' \"\$@\" > \$T/args; echo '$1'"; }
 	mkfifo "$CFG/0000:01:00.0/tsm/bound"
 	bash -c 'echo 1 > "$1"; cat "$1"; echo 1 > "$1"' - "$CFG/0000:01:00.0/tsm/bound" \
 		> /dev/null 3>&- &
-	run_split timeout 20 tsmctl revoke 01:00.0
+	run_split timeout 60 tsmctl revoke 01:00.0
 	assert_equal "$status" 6
 	assert_one_line "still bound"
 }

@@ -93,7 +93,7 @@ a_host() {
 
 @test "completion: bash breaks a line at =, and both parts are one option" {
 	a_host
-	run -0 timeout 20 bash --norc -c '
+	run -0 timeout 60 bash --norc -c '
 		. "$1"
 		for line in "tsmctl connect --tsm=" "tsmctl save --file saved" "tsmctl help mon"; do
 			read -r -a COMP_WORDS <<< "${line//=/ = }"

@@ -93,13 +93,13 @@ os.waitpid(pid, 0)' "$@"
 	for verb in $(verbs); do
 		[ "$verb" != monitor ] || continue
 		# shellcheck disable=SC2046
-		run_split timeout 20 tsmctl --json --dry-run "$verb" $(arguments "$verb")
+		run_split timeout 60 tsmctl --json --dry-run "$verb" $(arguments "$verb")
 		assert_envelope
 		assert_equal "$stderr" ""
-		run_split timeout 20 tsmctl "$verb" --json --nonesuch
+		run_split timeout 60 tsmctl "$verb" --json --nonesuch
 		assert_equal "$status" 2
 		assert_envelope
-		run_split timeout 20 tsmctl "$verb" --json 0000:zz:00.0 x
+		run_split timeout 60 tsmctl "$verb" --json 0000:zz:00.0 x
 		assert_equal "$status" 2
 		assert_envelope
 	done
@@ -108,7 +108,7 @@ os.waitpid(pid, 0)' "$@"
 @test "every verb: a full disk on standard output is exit 1, and one message" {
 	for verb in $(verbs); do
 		# shellcheck disable=SC2046
-		run_split timeout 20 bash -c 'tsmctl --json --dry-run "$@" > /dev/full' - "$verb" $(arguments "$verb") --dry-run
+		run_split timeout 60 bash -c 'tsmctl --json --dry-run "$@" > /dev/full' - "$verb" $(arguments "$verb") --dry-run
 		[ "$status" -eq 1 ] || [ "$status" -ge 4 ] || fail "$verb gave exit $status"
 		assert_one_line "No space left on device"
 	done

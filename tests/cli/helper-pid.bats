@@ -21,7 +21,7 @@ setup() {
 teardown() { [ -z "${vmm:-}" ] || kill -KILL "$vmm" 2> /dev/null || true; }
 
 helper() {
-	run_split timeout 20 tsm-bind-helper --sysfs "$SYS" --run-dir "$RUN" --device 01:00.0 "$@"
+	run_split timeout 60 tsm-bind-helper --sysfs "$SYS" --run-dir "$RUN" --device 01:00.0 "$@"
 }
 
 # vmm [path:]FILE...: a process with these files open, on 5, 6 and so on, with O_PATH for
@@ -139,7 +139,7 @@ time.sleep(600)' > "$BATS_TEST_TMPDIR/thread" 3>&- &
 		mkfifo "$1/up" "$1/down"
 		unshare -p --fork bash -c "mount -t proc proc /proc && echo >\"$1/up\"; read -r _ <\"$1/down\"" &
 		read -r _ < "$1/up"
-		timeout 20 tsm-bind-helper --sysfs "$2" --device 01:00.0 --pid "$3" bind; rc=$?
+		timeout 60 tsm-bind-helper --sysfs "$2" --device 01:00.0 --pid "$3" bind; rc=$?
 		echo > "$1/down"
 		wait
 		exit $rc' - "$BATS_TEST_TMPDIR" "$SYS" "$vmm"

@@ -248,7 +248,7 @@ print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
 
 @test "socket: one service in one place; what was left behind is replaced, other files are not" {
 	serve
-	run_split timeout 20 tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
+	run_split timeout 60 tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
 	assert_equal "$status" 6
 	[[ $output == *"process $service listens"* ]] || fail "$output"
 	kill -KILL "$service"
@@ -261,19 +261,19 @@ print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
 	until_true eval '! kill -0 "$service" 2> /dev/null'
 	rm "$SOCK"
 	echo mine > "$SOCK"
-	run_split timeout 20 tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
+	run_split timeout 60 tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
 	assert_equal "$status" 1
 	[[ $output == *EEXIST* ]] || fail "$output"
 	assert_equal "$(cat "$SOCK")" mine
 	chmod 777 "$SHORT/run"
-	run_split timeout 20 tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
+	run_split timeout 60 tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
 	assert_equal "$status" 4
 }
 
 @test "socket: a configuration with a mistake, or not to be trusted, is none" {
 	while IFS='|' read -r text want; do
 		printf '%b' "$text" > "$CONF"
-		run_split timeout 20 tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
+		run_split timeout 60 tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
 		[ "$status" -eq 2 ] || fail "exit $status for: $text"
 		[[ $output == *'"step":"configuration"'*"$want"* ]] || fail "no '$want' in: $output"
 	done <<- 'EOF'
@@ -309,12 +309,12 @@ print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
 		{"allow":[{"devices":["*"],"user":"root","rw":1}]}|no key 'rw'
 	EOF
 	# what is asked for by name must be there
-	run_split timeout 20 tsm-bind-helper serve --listen "$SOCK" --config "$SHORT/nonexistent"
+	run_split timeout 60 tsm-bind-helper serve --listen "$SOCK" --config "$SHORT/nonexistent"
 	assert_equal "$status" 2
 	[[ $output == *'"step":"configuration","errno":"ENOENT"'*"without --config"* ]] || fail "$output"
 	# a backslash is not an escape by number, and this user is only not known here
 	printf '%s' '{"allow":[{"devices":["*"],"user":"DOMAIN\\user"}]}' > "$CONF"
-	run_split timeout 20 tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
+	run_split timeout 60 tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
 	[[ $output == *"there is no user"* ]] || fail "$output"
 	if [ "$(id -u)" -eq 0 ]; then
 		chmod 755 "$SHORT"
@@ -325,17 +325,17 @@ print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
 	fi
 	echo '{"version":1,"allow":[{"devices":["0000:01:00.*","02:00.0"],"user":"root"}]}' > "$CONF"
 	chmod 666 "$CONF"
-	run_split timeout 20 tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
+	run_split timeout 60 tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
 	assert_equal "$status" 4
 	[[ $output == *"its mode is 0666, so others can write to it"*"chmod go-w $CONF"* ]] || fail "$output"
 	chmod 644 "$CONF"
 	mv "$CONF" "$CONF.1"
 	ln -s "$CONF.1" "$CONF"
-	run_split timeout 20 tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
+	run_split timeout 60 tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
 	[[ $output == *'"errno":"EPERM"'*"it is a symbolic link"* ]] || fail "$output"
 	rm "$CONF"
 	mkfifo "$CONF"
-	run_split timeout 20 tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
+	run_split timeout 60 tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
 	assert_equal "$status" 4
 	rm "$CONF"
 	mv "$CONF.1" "$CONF"
@@ -345,10 +345,10 @@ print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
 }
 
 @test "socket: from systemd: its socket and its notifications, and none that are not meant for us" {
-	run_split timeout 20 env LISTEN_PID=1 LISTEN_FDS=1 tsm-bind-helper serve --listen systemd
+	run_split timeout 60 env LISTEN_PID=1 LISTEN_FDS=1 tsm-bind-helper serve --listen systemd
 	assert_equal "$status" 1
 	[[ $output == *'"step":"listen","errno":"ENOENT"'* ]] || fail "$output"
-	run_split timeout 20 bash -c 'exec 3< /etc/passwd; LISTEN_PID=$BASHPID LISTEN_FDS=1 exec tsm-bind-helper serve --listen systemd'
+	run_split timeout 60 bash -c 'exec 3< /etc/passwd; LISTEN_PID=$BASHPID LISTEN_FDS=1 exec tsm-bind-helper serve --listen systemd'
 	[[ $output == *'"errno":"EPROTOTYPE"'* ]] || fail "$output"
 	mkdir "$SHORT/run"
 	echo '{"allow":[]}' > "$CONF"
@@ -390,7 +390,7 @@ print(os.path.exists(path))' "$SHORT" "$SYS"
 		"serve --listen $SOCK --pid 1" "serve --listen $SOCK --config x" "--listen $SOCK" \
 		"hold --device 01:00.0 --config /x" "bind --device 01:00.0 --pid 1 --notify" "--config"; do
 		# shellcheck disable=SC2086
-		run_split timeout 20 tsm-bind-helper $args
+		run_split timeout 60 tsm-bind-helper $args
 		[ "$status" -eq 2 ] || fail "exit $status for: $args"
 		[[ $output == *'"step":"usage"'* ]] || fail "$output"
 	done

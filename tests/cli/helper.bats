@@ -12,7 +12,7 @@ setup() {
 	DEV=$SYS/devices/pci0000:00/0000:01:00.0
 }
 
-helper() { run_split timeout 20 tsm-bind-helper --sysfs "$SYS" --run-dir "$RUN" "$@"; }
+helper() { run_split timeout 60 tsm-bind-helper --sysfs "$SYS" --run-dir "$RUN" "$@"; }
 
 # assert_said STEP ERRNO CODE: one error line, with these members.
 assert_said() {
@@ -154,7 +154,7 @@ print(d["event"], d["step"], d["errno"])')" "error $1 $2"
 }
 
 @test "helper: the environment moves nothing" {
-	run_split env SYSFS_PATH="$SYS" TSMCTL_RUN="$RUN/elsewhere" timeout 20 \
+	run_split env SYSFS_PATH="$SYS" TSMCTL_RUN="$RUN/elsewhere" timeout 60 \
 		tsm-bind-helper --run-dir "$RUN" --device 99:00.0
 	assert_said "find cdev" ENODEV 3
 	refute [ -e "$RUN/elsewhere" ]
@@ -162,8 +162,8 @@ print(d["event"], d["step"], d["errno"])')" "error $1 $2"
 }
 
 @test "helper: an answer that nobody can read is no reason to hang" {
-	run_split bash -c 'timeout 20 tsm-bind-helper --device x > /dev/full'
+	run_split bash -c 'timeout 60 tsm-bind-helper --device x > /dev/full'
 	assert_equal "$status" 2
-	run_split bash -c 'timeout 20 tsm-bind-helper --device x >&- 2>&- <&-'
+	run_split bash -c 'timeout 60 tsm-bind-helper --device x >&- 2>&- <&-'
 	assert_equal "$status" 2
 }

@@ -33,13 +33,13 @@ locker() {
 
 @test "apply, save: a lock on the directory, which anybody can take, keeps nobody" {
 	locker "$RUN" 'exec sleep 60'
-	run_split timeout 20 tsmctl apply
+	run_split timeout 60 tsmctl apply
 	assert_success
 	assert_equal "$stderr" ""
 	kill "$LOCKER"
 	rm "$BATS_TEST_TMPDIR/locked"
 	locker "$TSMCTL_ETC" 'exec sleep 60'
-	run_split timeout 20 tsmctl save
+	run_split timeout 60 tsmctl save
 	assert_success
 	assert_equal "$stderr" ""
 	# and their own locks are nobody else's to open
@@ -49,17 +49,17 @@ locker() {
 
 @test "apply: gives up after --wait seconds, and says who has the lock; diff does not wait" {
 	locker "$RUN/apply.lock" 'exec sleep 60'
-	run_split timeout 20 tsmctl apply --wait 0
+	run_split timeout 60 tsmctl apply --wait 0
 	assert_equal "$status" 6
 	assert_equal "${stderr_lines[0]}" "tsmctl: waiting up to 0 s for process $LOCKER, which has locked $RUN/apply.lock"
 	[[ ${stderr_lines[1]} == *"process $LOCKER has had $RUN/apply.lock locked"*"ps -fp $LOCKER"* ]] || fail "$stderr"
-	run_split timeout 20 tsmctl apply --json --wait=0
+	run_split timeout 60 tsmctl apply --json --wait=0
 	assert_equal "$status" 6
 	assert_envelope
 	assert_equal "$stderr" ""
 	json_is '[[x["errno"], x["stage"], x["value"]] for x in e]' "[[\"EBUSY\", \"lock\", \"$RUN/apply.lock\"]]"
 	assert_equal "$(policy 0000:01:00.0 bind_allowed)" 1
-	run_split timeout 20 tsmctl diff
+	run_split timeout 60 tsmctl diff
 	assert_equal "$status" 8
 	for wait in -1 x "" 86401; do
 		run_split tsmctl apply --wait "$wait"
@@ -69,12 +69,12 @@ locker() {
 
 @test "apply, save: what is free in the end is taken; a lock file removed meanwhile is made anew" {
 	locker "$RUN/apply.lock" 'until [ -s "$2/stderr" ]; do sleep 0.05; done'
-	run timeout 20 bash -c 'tsmctl apply 2> "$1/stderr"' - "$BATS_TEST_TMPDIR"
+	run timeout 60 bash -c 'tsmctl apply 2> "$1/stderr"' - "$BATS_TEST_TMPDIR"
 	assert_success
 	assert_output "0000:01:00.0: bind_allowed no (was yes)"
 	rm "$BATS_TEST_TMPDIR"/{locked,stderr}
 	locker "$TSMCTL_ETC/.config.json.lock" 'until [ -s "$2/stderr" ]; do sleep 0.05; done; rm "$1"'
-	run timeout 20 bash -c 'tsmctl save 2> "$1/stderr"' - "$BATS_TEST_TMPDIR"
+	run timeout 60 bash -c 'tsmctl save 2> "$1/stderr"' - "$BATS_TEST_TMPDIR"
 	assert_success
 	assert_equal "$(cat "$BATS_TEST_TMPDIR/stderr")" \
 		"tsmctl: waiting up to 60 s for process $LOCKER, which has locked $TSMCTL_ETC/.config.json.lock"
@@ -84,7 +84,7 @@ locker() {
 @test "apply: what is in the configuration when it has the lock counts" {
 	locker "$RUN/apply.lock" 'until [ -s "$2/stderr" ]; do sleep 0.05; done
 		echo "{\"version\":1,\"devices\":[{\"device\":\"01:00.0\",\"bar_mmap\":\"revoke\"}]}" > "$2/etc/config.json"'
-	run timeout 20 bash -c 'tsmctl apply 2> "$1/stderr"' - "$BATS_TEST_TMPDIR"
+	run timeout 60 bash -c 'tsmctl apply 2> "$1/stderr"' - "$BATS_TEST_TMPDIR"
 	assert_success
 	assert_output "0000:01:00.0: bar_mmap revoke (was refuse)"
 	assert_equal "$(policy 0000:01:00.0 bind_allowed)" 1
@@ -93,17 +93,17 @@ locker() {
 @test "apply: a lock file that others could open, a link or a FIFO is refused" {
 	: > "$RUN/apply.lock"
 	chmod 644 "$RUN/apply.lock"
-	run_split timeout 20 tsmctl apply
+	run_split timeout 60 tsmctl apply
 	assert_equal "$status" 4
 	assert_one_line "$RUN/apply.lock" "its mode is 0644" "chmod go= "
 	rm "$RUN/apply.lock"
 	ln -s "$BATS_TEST_TMPDIR/victim" "$RUN/apply.lock"
-	run_split timeout 20 tsmctl apply
+	run_split timeout 60 tsmctl apply
 	assert_failure
 	refute [ -e "$BATS_TEST_TMPDIR/victim" ]
 	rm "$RUN/apply.lock"
 	mkfifo -m 600 "$RUN/apply.lock"
-	run_split timeout 20 tsmctl apply
+	run_split timeout 60 tsmctl apply
 	assert_equal "$status" 4
 	assert_equal "$(policy 0000:01:00.0 bind_allowed)" 1
 }

@@ -100,24 +100,24 @@ hint() { python3 -c 'import json, sys; print(json.load(sys.stdin)["hint"])' <<< 
 	local message="is not trusted: its mode is 0777, so others can write to it"
 
 	chmod 0777 "$RUN"
-	run_split timeout 20 tsm-bind-helper --run-dir "$RUN" --sysfs "$SYS" --device 01:00.0
+	run_split timeout 60 tsm-bind-helper --run-dir "$RUN" --sysfs "$SYS" --device 01:00.0
 	assert_equal "$status" 4
 	[[ $output == *'"step":"lock","errno":"EPERM"'*"$message"* ]] || fail "$output"
 	assert_equal "$(hint)" "chmod go-w $RUN"
 	bash -c "$(hint)"
-	run_split timeout 20 tsm-bind-helper --run-dir "$RUN" --sysfs "$SYS" --device 01:00.0
+	run_split timeout 60 tsm-bind-helper --run-dir "$RUN" --sysfs "$SYS" --device 01:00.0
 	[[ $output == *'"step":"find cdev"'* ]] || fail "$output"
 
 	prepare_service
 	echo '{"allow":[]}' > "$CONF"
 	mkdir "$SHORT/run"
 	chmod 0777 "$SHORT/run" "$CONF"
-	run_split timeout 20 tsm-bind-helper serve --listen "$SOCK" --sysfs "$SYS" --config "$CONF"
+	run_split timeout 60 tsm-bind-helper serve --listen "$SOCK" --sysfs "$SYS" --config "$CONF"
 	assert_equal "$status" 4
 	[[ $output == *'"step":"configuration","errno":"EPERM"'*"$CONF $message"* ]] || fail "$output"
 	assert_equal "$(hint)" "chmod go-w $CONF"
 	bash -c "$(hint)"
-	run_split timeout 20 tsm-bind-helper serve --listen "$SOCK" --sysfs "$SYS" --config "$CONF"
+	run_split timeout 60 tsm-bind-helper serve --listen "$SOCK" --sysfs "$SYS" --config "$CONF"
 	assert_equal "$status" 4
 	[[ $output == *'"step":"listen","errno":"EPERM"'*"$SHORT/run $message"* ]] || fail "$output"
 	assert_equal "$(hint)" "chmod go-w $SHORT/run"
@@ -180,7 +180,7 @@ hint() { python3 -c 'import json, sys; print(json.load(sys.stdin)["hint"])' <<< 
 	json_is 'e[0]["hint"]' "save it as UTF-8 without a byte order mark"
 	prepare_service
 	printf '\xef\xbb\xbf{"allow":[]}' > "$CONF"
-	run_split timeout 20 tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
+	run_split timeout 60 tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
 	assert_equal "$status" 2
 	[[ $output == *"it begins with a byte order mark"* ]] || fail "$output"
 }

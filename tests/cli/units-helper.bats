@@ -41,7 +41,7 @@ setup() {
 @test "units: their options are the helper's" {
 	for unit in *.service; do
 		read -r -a words <<< "$(sed -n 's/^ExecStart=//p' "$unit" | sed 's/%i/0000:99:00.0/')"
-		run_split timeout 20 "${words[@]}"
+		run_split timeout 60 "${words[@]}"
 		[ "$status" -ne 2 ] || fail "$unit: $output"
 		[[ $output != *'"step":"usage"'* ]] || fail "$unit: $output"
 	done

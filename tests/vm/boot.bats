@@ -65,8 +65,10 @@ teardown() {
 
 config() { cat >/etc/tsmctl/config.json; }
 boot() {
+	is_up() { [ "$(state_of_systemd)" = "$1" ]; }
 	systemd_start $units:$installed
-	eventually "${1:-running}" state_of_systemd
+	# A boot takes longer than what eventually() waits for.
+	wait_for 120 is_up "${1:-running}" || { state_of_systemd; return 1; }
 }
 
 # inside COMMAND...: configfs is mounted where systemd mounted it
