@@ -63,7 +63,7 @@ counts() { awk '$2 == "unbound" { name = $1; n[name] += $3 } $1 == "bound" { n[n
 	assert_equal "$status" 1
 	run cat "$BATS_TEST_TMPDIR/out"
 	assert_line --regexp '^FAILED: the TSM saw a violation'
-	assert_line --regexp '^Command .* locked 0x6 now 0'
+	assert_line --regexp 'TDI in ERROR: Command was 0x6, is 0'
 	assert_line "seed 0x5, 6 threads"
 	assert_line --regexp '^  0\.[0-9]+ (bound|open ) (bind|open|config-read)'
 }

@@ -30,6 +30,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_t thread;
 static atomic_bool stop;
 static int kmsg = -1;
+static char log_line[1024];
 /* As of the last look, under the lock */
 static unsigned long violations;
 static bool was_bound;
@@ -76,27 +77,15 @@ static int read_config(const char *name, char *text, size_t size)
 	return read_text(path, text, size);
 }
 
-static void look_at_violations(void)
-{
-	char text[4096];
-	unsigned long count;
-	bool quiet;
-
-	if (read_sim("violations", text, sizeof(text)) < 0)
-		return; /* disconnected */
-	quiet = quiet_since(&forces, &forces_then);
-	count = strtoul(text, NULL, 10);
-	if (count > violations && quiet) {
-		read_sim("regs", text, sizeof(text));
-		fail("the TSM saw a violation; locked and present registers:\n%s", text);
-	}
-	violations = count; /* it begins with 0 again after a disconnect */
-}
-
-static void look_at_log(void)
+/*
+ * Reads what the kernel log has anew. True if it says that this TDI went to ERROR; the
+ * last such line stays in @log_line.
+ */
+static bool read_log(void)
 {
 	char line[1024];
 	ssize_t length;
+	bool found = false;
 
 	/* EPIPE: some were overwritten, which goes on with the next. */
 	while ((length = read(kmsg, line, sizeof(line) - 1)) > 0 || errno == EPIPE) {
@@ -105,9 +94,38 @@ static void look_at_log(void)
 		line[length] = '\0';
 		if (!strstr(line, victim.addr) || !strstr(line, "TDI in ERROR"))
 			continue;
-		if (!forces.begun)
-			fail("the TSM saw a violation when it unlocked the TDI: %s", line);
+		memcpy(log_line, line, length + 1);
+		found = true;
 	}
+	return found;
+}
+
+/* A TDI that was unlocked since has no registers any more: the log has the one. */
+static void fail_violation(void)
+{
+	char regs[4096] = "";
+
+	read_sim("regs", regs, sizeof(regs));
+	fail("the TSM saw a violation: %slocked and present registers:\n%s", log_line, regs);
+}
+
+static void look_at_violations(void)
+{
+	char text[64];
+	unsigned long count;
+	bool quiet;
+
+	if (read_log() && !forces.begun)
+		fail_violation();
+	if (read_sim("violations", text, sizeof(text)) < 0)
+		return; /* disconnected */
+	quiet = quiet_since(&forces, &forces_then);
+	count = strtoul(text, NULL, 10);
+	if (count > violations && quiet) {
+		read_log();
+		fail_violation();
+	}
+	violations = count; /* it begins with 0 again after a disconnect */
 }
 
 /* @was_bound and the counters are of the last state that was seen. */
@@ -148,7 +166,6 @@ void oracle_look(void)
 	if (pthread_mutex_trylock(&lock))
 		return;
 	look_at_violations();
-	look_at_log();
 	look_at_state();
 	pthread_mutex_unlock(&lock);
 }
