@@ -147,6 +147,7 @@ status 1"
 	run -124 vm --silence 3 -- sh -c 'echo said; exec sleep 1000'
 	assert_line said
 	assert_output --partial "nothing was written for 3 s"
+	assert_output --partial "task:sleep"
 }
 
 # start COMMAND...: a VM in the background, until its kernel speaks; $pid
