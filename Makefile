@@ -32,7 +32,7 @@ kdir:
 		echo "$(KDIR) is not a kernel's build directory; install that kernel's headers, or give KDIR=DIR" >&2; \
 		exit 1; }
 
-vm-modules: ## the kernel modules for the virtual machine; KERNEL=normal, debug, installed or a path
+vm-modules: ## the kernel modules for the virtual machine; KERNEL=normal, patched, debug, installed or a path
 	+$(Q)MAKE='$(MAKE)' tests/vm/stage-modules $(KERNEL)
 
 install: all ## install all but the modules, with their source for DKMS; DESTDIR=DIR, prefix=/usr/local

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tsm-bind-helper and vDEVICEs: made where IOMMU and kernel can, else the configured id.
 # vm: --iommu amd --nvme 2
+# kernels: normal patched debug
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers

@@ -2,7 +2,7 @@
 # Binding by iommufd vDEVICE, on an IOMMU that has vIOMMUs: by id, with every error,
 # and held for as long as the bind lasts.
 # vm: --iommu amd --nvme 2
-# kernels: debug
+# kernels: patched debug
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers
