@@ -3,22 +3,22 @@
 # what does not, fails in the same way: each test is a diff of what
 # vfio-transcript (compare/) is answered under one driver and under the other.
 # kernels: normal
-# vm: --timeout 2400 --qemu -device --qemu pcie-root-port,id=rpv,bus=pcie.0,addr=0x10,chassis=60,slot=60 --qemu -device --qemu nvme-subsys,id=sub0 --qemu -device --qemu nvme,serial=sriov,bus=rpv,subsys=sub0,max_ioqpairs=8,msix_qsize=9,sriov_max_vfs=2,sriov_vq_flexible=4,sriov_vi_flexible=2 --qemu -device --qemu pcie-root-port,id=rpn,bus=pcie.0,addr=0x11,chassis=61,slot=61 --qemu -device --qemu virtio-net-pci,bus=rpn,disable-legacy=off,mac=52:54:00:00:00:01
+# vm: --timeout 2400 --qemu -device --qemu pcie-root-port,id=rpv,bus=pcie.0,addr=0x10,chassis=60,slot=60 --qemu -device --qemu nvme-subsys,id=sub0 --qemu -device --qemu nvme,serial=sriov,bus=rpv,subsys=sub0,max_ioqpairs=8,msix_qsize=9,sriov_max_vfs=2,sriov_vq_flexible=4,sriov_vi_flexible=2
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers
+load compare/compare
 
 setup_file() {
 	load helpers
 	load_all
 	modprobe vfio_pci
-	NET=$(basename "$(dirname "$(grep -l 0x020000 "$pci"/devices/*/class)")")
 	PF=$(find_pf)
 	load_nvme "$PF"
 	echo 0 >"$pci/devices/$PF/sriov_drivers_autoprobe"
 	echo 2 >"$pci/devices/$PF/sriov_numvfs"
 	VF=$(basename "$(readlink -f "$pci/devices/$PF/virtfn0")")
-	export NET PF VF
+	export PF VF
 }
 
 teardown_file() {
@@ -30,36 +30,10 @@ teardown_file() {
 
 teardown() {
 	local d
-	for d in "$VF" "$dev" "$NET"; do
+	for d in "$VF" "$dev"; do
 		release "$d"
 	done
 	echo exclusive >"$configfs/default_region_mode"
-}
-
-# transcribe DEVICE cdev|group DRIVER NAME
-transcribe() {
-	assign "$1" "$3"
-	vfio-transcript "$1" "$2" >"$BATS_TEST_TMPDIR/$4"
-	release "$1"
-	[ "$(tail -n 1 "$BATS_TEST_TMPDIR/$4")" = "The end." ]
-}
-
-# compare DEVICE cdev|group
-compare() {
-	local mode
-	transcribe "$1" "$2" vfio-pci vfio-pci
-	for mode in exclusive shared; do
-		echo "$mode" >"$configfs/default_region_mode"
-		transcribe "$1" "$2" vfio-pci-tsm "$mode"
-		same vfio-pci "$mode"
-	done
-}
-
-# same NAME NAME: of two transcripts; shows where they begin to differ
-same() {
-	local at=$BATS_TEST_TMPDIR
-	[ -s "$at/$1" ]
-	diff -U 3 "$at/$1" "$at/$2" >"$at/differences" || { head -n 60 "$at/differences"; return 1; }
 }
 
 # put VALUE FILE: says how the write went
@@ -134,8 +108,6 @@ transcribe_sysfs() {
 @test "NVMe, by its group" { compare "$dev" group; }
 @test "a VF of NVMe, by its cdev" { compare "$VF" cdev; }
 @test "a VF of NVMe, by its group" { compare "$VF" group; }
-@test "virtio-net, by its cdev" { compare "$NET" cdev; }
-@test "virtio-net, by its group" { compare "$NET" group; }
 
 @test "sysfs: resets, SR-IOV, and a device that goes and comes" {
 	local driver

@@ -5,31 +5,12 @@
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers
+load helper-service
 
 setup_file() { load helpers; load_all; }
 teardown_file() { load helpers; unload_all; }
 setup() { prepare; }
 teardown() { cleanup 0000:02:00.0; }
-
-# vmm STEP...: a VMM in the background that has done these steps, and then waits;
-# what comes after go STEP is done when go is called
-vmm() {
-	mkfifo "$BATS_TEST_TMPDIR/go"
-	vfio-client "$dev" "$@" >"$BATS_TEST_TMPDIR/vmm.log" 2>&1 3>&- &
-	vmm=$!
-	eventually 1 grep -c "^sh:echo ready" "$BATS_TEST_TMPDIR/vmm.log"
-}
-wait_for_go() { echo "sh:read x <$BATS_TEST_TMPDIR/go"; }
-ready="sh:echo ready >/dev/null"
-go() {
-	echo >"$BATS_TEST_TMPDIR/go"
-	wait "$vmm"
-}
-
-# files: how many the VMM has open
-files() { find "/proc/$vmm/fd" -mindepth 1 | wc -l; }
-
-helper() { run --separate-stderr tsm-bind-helper --device "$dev" "$@"; }
 
 refused() { # EXIT ERRNO TEXT...
 	local text
@@ -258,28 +239,4 @@ refused() { # EXIT ERRNO TEXT...
 	assert_success
 	assert_equal "$(attr state)" bound
 	go
-}
-
-@test "the helper killed at every step: bound or not, and the VMM goes on" {
-	vmm open "$ready" "$(wait_for_go)"
-	before=$(files)
-	for mode in bind unbind; do
-		for call in pidfd_open openat pidfd_getfd capset ioctl write; do
-			for n in 1 2; do
-				run timeout -k 5 60 strace -o /dev/null -e "inject=$call:signal=KILL:when=$n" \
-					tsm-bind-helper --device "$dev" --pid "$vmm" $mode
-				assert_regex "$(attr state)" '^(open|bound)$'
-				assert_equal "$(attr owner)" "$vmm"
-			done
-		done
-		assert_equal "$(files)" "$before"
-	done
-	helper bind --pid "$vmm"
-	assert_regex "$status" '^[06]$'
-	helper unbind --pid "$vmm"
-	assert_success
-	assert_equal "$(attr state)" open
-	go
-	assert_equal "$(attr state)" closed
-	assert_equal "$(sim violations)" 0
 }

@@ -6,57 +6,12 @@
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers
-
-ask=$BATS_TEST_DIRNAME/../cli/ask.py
-export PYTHONPATH=$BATS_TEST_DIRNAME/../cli PYTHONDONTWRITEBYTECODE=1
+load helper-service
 
 setup_file() { load helpers; load_all; }
 teardown_file() { load helpers; unload_all; }
-setup() {
-	prepare
-	run_dir=/run/helper-test
-	hold_dir=/run/helper-test-root
-	install -d -o 1234 -m 755 $run_dir
-	export sock=$run_dir/helper.sock
-	config=$BATS_TEST_TMPDIR/helper.json
-	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR"
-}
-teardown() {
-	cleanup 0000:02:00.0
-	rm -rf $run_dir $hold_dir
-}
-
-# serve: a service that runs as user 1234
-serve() {
-	[ -e "$config" ] || echo '{"allow":[]}' >"$config"
-	setpriv --reuid 1234 --regid 1234 --clear-groups "$(type -P tsm-bind-helper)" serve \
-		--listen $sock --config "$config" >"$BATS_TEST_TMPDIR/said" 3>&- &
-	service=$!
-	eventually 1 grep -c listening "$BATS_TEST_TMPDIR/said"
-	files=$(find "/proc/$service/fd" -mindepth 1 | wc -l)
-}
-
-line() { printf '{"version":1,"request":"%s","device":"%s"}' "$1" "${2:-$dev}"; }
-req() { echo "ask:$sock $(line "$@")"; }
-is_state() { echo "is:$configfs/$dev/tsm/state=$1"; }
-
-# said N KEY...: member of the N-th answer that the VMM got
-said() {
-	sed -n 's/^said //p' <<<"$output" | sed -n "$1p" | python3 -c '
-import json, sys
-d = json.load(sys.stdin)
-for key in sys.argv[1:]: d = d[key]
-print(d)' "${@:2}"
-}
-
-unharmed() {
-	eventually "$files" eval 'find "/proc/$service/fd" -mindepth 1 | wc -l'
-	eventually "" eval 'pgrep -P "$service" || true'
-	assert_equal "$(attr state)" closed
-	assert_equal "$(sim violations)" 0
-	run client open "$(req state)"
-	assert_equal "$(said 1 ok)" True
-}
+setup() { prepare_service; }
+teardown() { clean_service; }
 
 @test "a VMM passes its file: bound, on that file; unbound; state" {
 	serve
@@ -171,30 +126,6 @@ print(*[(d["error"] or {"errno": "OK"})["errno"] for d in map(json.loads, sys.st
 	unharmed
 }
 
-@test "1,000 malformed requests with the device's file: nothing is bound" {
-	serve
-	run timeout 900 python3 -c '
-import glob, os, random, socket, sys, ask
-random.seed(11)
-dev, path = sys.argv[1], os.environ["sock"]
-f = os.open("/dev/vfio/devices/" + os.path.basename(glob.glob("/sys/bus/pci/devices/%s/vfio-dev/vfio*" % dev)[0]), os.O_RDWR)
-good = ask.request("bind", dev)
-for i in range(1000):
-    line = bytearray(good)
-    for j in range(random.randint(1, 4)):
-        at = random.randrange(len(line))
-        line[at:at + random.randint(0, 3)] = bytes(random.choices(b"{}[]\",:0123456789bindue\\\n", k=random.randint(0, 3)))
-    s = ask.connect(path)
-    try: socket.send_fds(s, [bytes(line)], [f] * random.choice([1, 1, 1, 2, 100]))
-    except (BrokenPipeError, ConnectionResetError): pass
-    s.shutdown(socket.SHUT_WR)
-    if random.randrange(5): ask.answer(s)
-    s.close()' "$dev"
-	assert_success
-	unharmed
-	assert_equal "$(sysfs bind_count)" 0
-}
-
 @test "the holder: no capability, seccomp, and no other files than it needs" {
 	tsm-bind-helper --device "$dev" --run-dir $hold_dir >"$BATS_TEST_TMPDIR/said" 3>&- 9</etc/passwd &
 	helper=$!
@@ -253,27 +184,3 @@ socket"
 	assert_equal "$(sim state)" CONFIG_UNLOCKED
 }
 client_less() { "$ask" "$sock" "$(line "$@")"; }
-
-@test "the holder killed at every step, on the way in and on the way out" {
-	killed=0
-	for step in ioctl:{1..14} openat:{10,20,30} flock:1 bind:1 capset:1 seccomp:1 write:{2,3} unlinkat:1; do
-		strace -D -o /dev/null -e "inject=${step%:*}:signal=KILL:when=${step#*:}" tsm-bind-helper \
-			--device "$dev" --run-dir $hold_dir >"$BATS_TEST_TMPDIR/said" 3>&- &
-		helper=$!
-		eventually y eval '! kill -0 "$helper" 2>/dev/null && echo y ||
-			{ grep -q bound "$BATS_TEST_TMPDIR/said" && echo y; }'
-		kill -TERM "$helper" 2>/dev/null || true
-		rc=0
-		wait "$helper" || rc=$?
-		[ "$rc" -ne 137 ] || killed=$((killed + 1))
-		eventually closed attr state
-		assert_equal "$(sim state)" CONFIG_UNLOCKED
-	done
-	# most of these steps are there
-	[ "$killed" -ge 16 ] || fail "killed only at $killed steps"
-	assert_equal "$(sim violations)" 0
-	tsm-bind-helper --device "$dev" --run-dir $hold_dir >"$BATS_TEST_TMPDIR/said" 3>&- &
-	eventually bound attr state
-	kill -TERM $!
-	wait $!
-}
