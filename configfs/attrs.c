@@ -6,93 +6,69 @@
 
 #include "internal.h"
 
-static struct vfio_tsm_dir *to_dir(struct config_item *item)
+static struct vfio_tsm_dev *to_dev(struct config_item *item)
 {
-	return container_of(to_config_group(item), struct vfio_tsm_dir, tsm);
+	return container_of(to_config_group(item), struct vfio_tsm_dir, tsm)->dev;
 }
 
-/* Policy: read under the lock, written under the lock unless it is in use. */
-
-static ssize_t region_mode_show(struct config_item *item, char *page)
-{
-	guard(mutex)(&vfio_tsm_lock);
-	return sysfs_emit(page, "%s\n",
-			  vfio_tsm_region_mode_words[to_dir(item)->policy.region_mode]);
-}
+/* Policy: written under the lock unless it is in use. */
 
 static ssize_t region_mode_store(struct config_item *item, const char *page, size_t len)
 {
-	struct vfio_tsm_dir *dir = to_dir(item);
 	int mode = sysfs_match_string(vfio_tsm_region_mode_words, page);
-	struct vfio_tsm_dev *dev;
+	struct vfio_tsm_dev *dev = to_dev(item);
 
 	if (mode < 0)
 		return -EINVAL;
 
-	guard(mutex)(&vfio_tsm_lock);
-	dev = vfio_tsm_find_dev(&dir->addr);
-	if (dev && dev->in_use)
+	guard(mutex)(&dev->lock);
+	if (dev->in_use)
 		return -EBUSY;
-	dir->policy.region_mode = mode;
+	dev->policy.region_mode = mode;
 	return len;
-}
-
-static ssize_t bar_mmap_show(struct config_item *item, char *page)
-{
-	guard(mutex)(&vfio_tsm_lock);
-	return sysfs_emit(page, "%s\n", vfio_tsm_bar_mmap_words[to_dir(item)->policy.bar_mmap]);
 }
 
 static ssize_t bar_mmap_store(struct config_item *item, const char *page, size_t len)
 {
-	struct vfio_tsm_dir *dir = to_dir(item);
 	int word = sysfs_match_string(vfio_tsm_bar_mmap_words, page);
-	struct vfio_tsm_dev *dev;
+	struct vfio_tsm_dev *dev = to_dev(item);
 
 	if (word < 0)
 		return -EINVAL;
 
-	guard(mutex)(&vfio_tsm_lock);
-	dev = vfio_tsm_find_dev(&dir->addr);
-	if (dev && dev->binding)
+	guard(mutex)(&dev->lock);
+	if (dev->binding)
 		return -EBUSY;
-	dir->policy.bar_mmap = word;
+	dev->policy.bar_mmap = word;
 	return len;
-}
-
-static ssize_t bind_allowed_show(struct config_item *item, char *page)
-{
-	guard(mutex)(&vfio_tsm_lock);
-	return sysfs_emit(page, "%d\n", to_dir(item)->policy.bind_allowed);
 }
 
 static ssize_t bind_allowed_store(struct config_item *item, const char *page, size_t len)
 {
 	bool allowed = sysfs_streq(page, "1");
+	struct vfio_tsm_dev *dev = to_dev(item);
 
 	if (!allowed && !sysfs_streq(page, "0"))
 		return -EINVAL;
 
-	guard(mutex)(&vfio_tsm_lock);
-	to_dir(item)->policy.bind_allowed = allowed;
+	guard(mutex)(&dev->lock);
+	dev->policy.bind_allowed = allowed;
 	return len;
 }
 
 static ssize_t tdi_id_store(struct config_item *item, const char *page, size_t len)
 {
-	struct vfio_tsm_dir *dir = to_dir(item);
+	struct vfio_tsm_dev *dev = to_dev(item);
 	struct vfio_tsm_policy policy = {};
-	struct vfio_tsm_dev *dev;
 
 	if (vfio_tsm_parse_tdi_id(page, &policy))
 		return -EINVAL;
 
-	guard(mutex)(&vfio_tsm_lock);
-	dev = vfio_tsm_find_dev(&dir->addr);
-	if (dev && dev->binding)
+	guard(mutex)(&dev->lock);
+	if (dev->binding)
 		return -EBUSY;
-	dir->policy.has_tdi_id = policy.has_tdi_id;
-	dir->policy.tdi_id = policy.tdi_id;
+	dev->policy.has_tdi_id = policy.has_tdi_id;
+	dev->policy.tdi_id = policy.tdi_id;
 	return len;
 }
 
@@ -100,7 +76,7 @@ static ssize_t tdi_id_store(struct config_item *item, const char *page, size_t l
 
 static ssize_t bound_store(struct config_item *item, const char *page, size_t len)
 {
-	struct vfio_tsm_dir *dir = to_dir(item);
+	struct vfio_tsm_dev *dev = to_dev(item);
 	int ret;
 
 	if (sysfs_streq(page, "1"))
@@ -108,27 +84,29 @@ static ssize_t bound_store(struct config_item *item, const char *page, size_t le
 	if (!sysfs_streq(page, "0"))
 		return -EINVAL;
 
-	struct vfio_tsm_dev *dev __free(vfio_tsm_leave_dev) = vfio_tsm_enter_dev(&dir->addr);
-
-	ret = dev ? dev->ops->revoke(dev->priv) : 0;
+	guard(rwsem_read)(&dev->live);
+	ret = dev->ops ? dev->ops->revoke(dev->priv) : 0;
 	return ret ?: len;
 }
 
-#define VFIO_TSM_SHOW(_name, _value)                                      \
+#define VFIO_TSM_SHOW(_name, _text, _format)                              \
 	static ssize_t _name##_show(struct config_item *item, char *page) \
 	{                                                                 \
-		return vfio_tsm_show_##_value(&to_dir(item)->addr, page); \
+		return _text(to_dev(item), page, _format);                \
 	}
 
-VFIO_TSM_SHOW(tdi_id, tdi_id)
-VFIO_TSM_SHOW(bound, bound)
-VFIO_TSM_SHOW(region_mode_active, region_mode)
-VFIO_TSM_SHOW(state, state)
-VFIO_TSM_SHOW(vdevice_id, vdevice_id)
-VFIO_TSM_SHOW(tsm, tsm)
-VFIO_TSM_SHOW(owner, owner)
-VFIO_TSM_SHOW(last_error, last_error)
-VFIO_TSM_SHOW(generation, generation)
+VFIO_TSM_SHOW(region_mode, vfio_tsm_show, vfio_tsm_format_policy_mode)
+VFIO_TSM_SHOW(region_mode_active, vfio_tsm_show, vfio_tsm_format_region_mode)
+VFIO_TSM_SHOW(bar_mmap, vfio_tsm_show, vfio_tsm_format_bar_mmap)
+VFIO_TSM_SHOW(bind_allowed, vfio_tsm_show, vfio_tsm_format_bind_allowed)
+VFIO_TSM_SHOW(tdi_id, vfio_tsm_show_fresh, vfio_tsm_format_tdi_id)
+VFIO_TSM_SHOW(state, vfio_tsm_show_fresh, vfio_tsm_format_state)
+VFIO_TSM_SHOW(bound, vfio_tsm_show_fresh, vfio_tsm_format_bound)
+VFIO_TSM_SHOW(vdevice_id, vfio_tsm_show_fresh, vfio_tsm_format_vdevice_id)
+VFIO_TSM_SHOW(tsm, vfio_tsm_show_fresh, vfio_tsm_format_tsm)
+VFIO_TSM_SHOW(owner, vfio_tsm_show, vfio_tsm_format_owner)
+VFIO_TSM_SHOW(last_error, vfio_tsm_show, vfio_tsm_format_last_error)
+VFIO_TSM_SHOW(generation, vfio_tsm_show_fresh, vfio_tsm_format_generation)
 
 CONFIGFS_ATTR(, region_mode);
 CONFIGFS_ATTR(, bar_mmap);

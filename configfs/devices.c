@@ -1,81 +1,85 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The functions that the driver holds: what it reports, and what it is told. */
+/* The devices: addresses that have a directory, or a function on the driver. */
 #include <linux/configfs.h>
 #include <linux/export.h>
 #include <linux/pci.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/xarray.h>
 
 #include "internal.h"
 
-static LIST_HEAD(vfio_tsm_devs);
+static DEFINE_XARRAY(vfio_tsm_devs);
 static struct workqueue_struct *pin_wq;
 static DECLARE_WAIT_QUEUE_HEAD(pin_done);
 
-static void dev_free(struct kref *ref)
+static void dev_release(struct kref *ref) __releases(&vfio_tsm_devs.xa_lock)
 {
 	struct vfio_tsm_dev *dev = container_of(ref, struct vfio_tsm_dev, ref);
 
-	pci_dev_put(dev->pdev);
+	__xa_erase(&vfio_tsm_devs, dev->index);
+	xa_unlock(&vfio_tsm_devs);
+	mutex_destroy(&dev->lock);
 	kfree(dev);
 }
 
-struct vfio_tsm_dev *vfio_tsm_find_dev(const struct vfio_tsm_addr *addr)
+/**
+ * vfio_tsm_put() - give a reference back
+ * @dev: what vfio_tsm_get() or vfio_tsm_find() returned
+ */
+void vfio_tsm_put(struct vfio_tsm_dev *dev)
 {
-	struct vfio_tsm_dev *dev;
-
-	lockdep_assert_held(&vfio_tsm_lock);
-	list_for_each_entry(dev, &vfio_tsm_devs, node)
-		if (vfio_tsm_same_addr(&dev->addr, addr))
-			return dev;
-	return NULL;
-}
-
-struct vfio_tsm_dir *vfio_tsm_find_dir(const struct vfio_tsm_addr *addr)
-{
-	struct vfio_tsm_dir *dir;
-
-	lockdep_assert_held(&vfio_tsm_lock);
-	list_for_each_entry(dir, &vfio_tsm_dirs, node)
-		if (vfio_tsm_same_addr(&dir->addr, addr))
-			return dir;
-	return NULL;
+	if (dev)
+		kref_put_lock(&dev->ref, dev_release, &vfio_tsm_devs.xa_lock);
 }
 
 /**
- * vfio_tsm_enter_dev() - look a function up, and keep the driver from leaving
- * @addr: the function
+ * vfio_tsm_find() - look a device up
+ * @index: its address, see vfio_tsm_index()
  *
- * Return: the registered device, to be given to vfio_tsm_leave_dev(), or NULL.
+ * Return: the device with a reference, or NULL.
  */
-struct vfio_tsm_dev *vfio_tsm_enter_dev(const struct vfio_tsm_addr *addr)
+struct vfio_tsm_dev *vfio_tsm_find(unsigned long index)
 {
 	struct vfio_tsm_dev *dev;
 
-	scoped_guard(mutex, &vfio_tsm_lock) {
-		dev = vfio_tsm_find_dev(addr);
-		if (!dev)
-			return NULL;
+	xa_lock(&vfio_tsm_devs);
+	dev = xa_load(&vfio_tsm_devs, index);
+	if (dev)
 		kref_get(&dev->ref);
-	}
-
-	down_read(&dev->live);
-	if (dev->ops)
-		return dev;
-	vfio_tsm_leave_dev(dev);
-	return NULL;
+	xa_unlock(&vfio_tsm_devs);
+	return dev;
 }
 
 /**
- * vfio_tsm_leave_dev() - let the driver leave again
- * @dev: what vfio_tsm_enter_dev() returned
+ * vfio_tsm_get() - look a device up, or make it
+ * @index: its address, see vfio_tsm_index()
+ *
+ * Return: the device with a reference, or an ERR_PTR(). A new one is ABSENT.
  */
-void vfio_tsm_leave_dev(struct vfio_tsm_dev *dev)
+struct vfio_tsm_dev *vfio_tsm_get(unsigned long index)
 {
+	struct vfio_tsm_dev *new __free(kfree) = kzalloc_obj(*new);
+	struct vfio_tsm_dev *dev;
+
+	if (!new)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&new->ref);
+	init_rwsem(&new->live);
+	mutex_init(&new->lock);
+	new->index = index;
+	new->policy = VFIO_TSM_DEFAULT_POLICY;
+
+	xa_lock(&vfio_tsm_devs);
+	dev = __xa_cmpxchg(&vfio_tsm_devs, index, NULL, new, GFP_KERNEL);
 	if (!dev)
-		return;
-	up_read(&dev->live);
-	kref_put(&dev->ref, dev_free);
+		dev = no_free_ptr(new);
+	else if (xa_is_err(dev))
+		dev = ERR_PTR(xa_err(dev));
+	else
+		kref_get(&dev->ref);
+	xa_unlock(&vfio_tsm_devs);
+	return dev;
 }
 
 /**
@@ -91,25 +95,19 @@ void vfio_tsm_leave_dev(struct vfio_tsm_dev *dev)
 struct vfio_tsm_dev *vfio_tsm_register(struct pci_dev *pdev, const struct vfio_tsm_ops *ops,
 				       void *priv)
 {
-	struct vfio_tsm_dev *dev;
-	struct vfio_tsm_dir *dir;
+	struct vfio_tsm_dev *dev = vfio_tsm_get(vfio_tsm_index_of(pdev));
 
-	dev = kzalloc_obj(*dev);
-	if (!dev)
-		return ERR_PTR(-ENOMEM);
+	if (IS_ERR(dev))
+		return dev;
 
-	kref_init(&dev->ref);
-	init_rwsem(&dev->live);
-	dev->pdev = pci_dev_get(pdev);
-	dev->addr = vfio_tsm_addr_of(pdev);
-	dev->ops = ops;
-	dev->priv = priv;
+	scoped_guard(rwsem_write, &dev->live) {
+		dev->ops = ops;
+		dev->priv = priv;
+	}
+
+	guard(mutex)(&dev->lock);
+	dev->pdev = pdev;
 	dev->state = VFIO_TSM_UNASSIGNED;
-
-	guard(mutex)(&vfio_tsm_lock);
-	dir = vfio_tsm_find_dir(&dev->addr);
-	dev->generation = dir ? dir->generation : 0;
-	list_add_tail(&dev->node, &vfio_tsm_devs);
 	vfio_tsm_set_state(dev, VFIO_TSM_CLOSED, VFIO_TSM_EVENT_ASSIGNED, VFIO_TSM_REASON_NONE);
 	return dev;
 }
@@ -117,27 +115,23 @@ EXPORT_SYMBOL_GPL(vfio_tsm_register);
 
 /**
  * vfio_tsm_unregister() - the driver leaves a function
- * @dev: what vfio_tsm_register() returned; gone afterwards
+ * @dev: what vfio_tsm_register() returned; not to be used afterwards
  *
  * Context: the driver's remove, under the device lock, with the device closed.
  * Waits for callbacks that run.
  */
 void vfio_tsm_unregister(struct vfio_tsm_dev *dev)
 {
-	struct vfio_tsm_dir *dir;
-
 	scoped_guard(rwsem_write, &dev->live)
 		dev->ops = NULL;
 
-	scoped_guard(mutex, &vfio_tsm_lock) {
-		list_del(&dev->node);
+	scoped_guard(mutex, &dev->lock) {
 		vfio_tsm_set_state(dev, VFIO_TSM_UNASSIGNED, VFIO_TSM_EVENT_RELEASED,
 				   VFIO_TSM_REASON_NONE);
-		dir = vfio_tsm_find_dir(&dev->addr);
-		if (dir)
-			dir->generation = dev->generation;
+		memset(&dev->report, 0, sizeof(dev->report));
+		dev->pdev = NULL;
 	}
-	kref_put(&dev->ref, dev_free);
+	vfio_tsm_put(dev);
 }
 EXPORT_SYMBOL_GPL(vfio_tsm_unregister);
 
@@ -146,15 +140,16 @@ EXPORT_SYMBOL_GPL(vfio_tsm_unregister);
  * cannot be made while configfs is still at work on the directory, be it mkdir
  * or rmdir: -ENOENT then. Takes the inode lock of configfs' root.
  */
-static int pin_dir(struct vfio_tsm_dev *dev, struct vfio_tsm_dir *dir)
+static int pin_dir(struct vfio_tsm_dir *dir)
 {
+	struct vfio_tsm_dev *dev = dir->dev;
 	int ret;
 
 	ret = configfs_depend_item(&vfio_tsm_subsys, &dir->group.cg_item);
 	if (ret)
 		return ret;
 
-	scoped_guard(mutex, &vfio_tsm_lock) {
+	scoped_guard(mutex, &dev->lock) {
 		if (dev->in_use && !dev->pinned) {
 			WRITE_ONCE(dev->pinned, dir);
 			wake_up_all(&pin_done);
@@ -167,7 +162,7 @@ static int pin_dir(struct vfio_tsm_dev *dev, struct vfio_tsm_dir *dir)
 
 /**
  * vfio_tsm_pin_later() - keep a directory whose device is open, out of line
- * @dir: the directory, in the list
+ * @dir: the directory, of its device still
  * @delay: in jiffies
  *
  * For an open, and for a mkdir that comes after it: make_group itself is too
@@ -175,7 +170,7 @@ static int pin_dir(struct vfio_tsm_dev *dev, struct vfio_tsm_dir *dir)
  */
 void vfio_tsm_pin_later(struct vfio_tsm_dir *dir, unsigned long delay)
 {
-	lockdep_assert_held(&vfio_tsm_lock);
+	lockdep_assert_held(&dir->dev->lock);
 	config_item_get(&dir->group.cg_item);
 	if (!queue_delayed_work(pin_wq, &dir->pin, delay))
 		config_item_put(&dir->group.cg_item);
@@ -184,24 +179,15 @@ void vfio_tsm_pin_later(struct vfio_tsm_dir *dir, unsigned long delay)
 void vfio_tsm_pin_work(struct work_struct *work)
 {
 	struct vfio_tsm_dir *dir = container_of(to_delayed_work(work), struct vfio_tsm_dir, pin);
-	struct vfio_tsm_dev *dev;
-	int ret = 0;
+	struct vfio_tsm_dev *dev = dir->dev;
+	bool wanted;
 
-	scoped_guard(mutex, &vfio_tsm_lock) {
-		dev = vfio_tsm_find_dir(&dir->addr) == dir ? vfio_tsm_find_dev(&dir->addr) : NULL;
-		if (dev && dev->in_use && !dev->pinned)
-			kref_get(&dev->ref);
-		else
-			dev = NULL;
-	}
+	scoped_guard(mutex, &dev->lock)
+		wanted = dev->dir == dir && dev->in_use && !dev->pinned;
 
-	if (dev) {
-		ret = pin_dir(dev, dir);
-		kref_put(&dev->ref, dev_free);
-	}
-	if (ret == -ENOENT) {
-		guard(mutex)(&vfio_tsm_lock);
-		if (vfio_tsm_find_dir(&dir->addr) == dir)
+	if (wanted && pin_dir(dir) == -ENOENT) {
+		guard(mutex)(&dev->lock);
+		if (dev->dir == dir)
 			vfio_tsm_pin_later(dir, msecs_to_jiffies(10));
 	}
 	config_item_put(&dir->group.cg_item);
@@ -222,12 +208,10 @@ int vfio_tsm_open_begin(struct vfio_tsm_dev *dev, enum vfio_tsm_region_mode *mod
 {
 	struct vfio_tsm_dir *dir;
 
-	scoped_guard(mutex, &vfio_tsm_lock) {
-		dir = vfio_tsm_find_dir(&dev->addr);
-		*mode = dir ? dir->policy.region_mode : VFIO_TSM_REGIONS_UNSET;
-		if (*mode == VFIO_TSM_REGIONS_UNSET)
-			*mode = vfio_tsm_default_mode;
-		dev->region_mode = *mode;
+	scoped_guard(mutex, &dev->lock) {
+		dir = dev->dir;
+		*mode = dev->policy.region_mode ?: READ_ONCE(vfio_tsm_default_mode);
+		dev->report.region_mode = *mode;
 		dev->owner = get_pid(task_tgid(current));
 		dev->in_use = true;
 		if (dir)
@@ -253,8 +237,8 @@ EXPORT_SYMBOL_GPL(vfio_tsm_open_begin);
  */
 void vfio_tsm_opened(struct vfio_tsm_dev *dev)
 {
-	guard(mutex)(&vfio_tsm_lock);
-	dev->open_count++;
+	guard(mutex)(&dev->lock);
+	dev->report.open_count++;
 	vfio_tsm_set_state(dev, VFIO_TSM_OPEN, VFIO_TSM_EVENT_OPENED, VFIO_TSM_REASON_NONE);
 }
 EXPORT_SYMBOL_GPL(vfio_tsm_opened);
@@ -268,14 +252,14 @@ void vfio_tsm_closed(struct vfio_tsm_dev *dev)
 	struct vfio_tsm_dir *pinned;
 	struct pid *owner;
 
-	scoped_guard(mutex, &vfio_tsm_lock) {
+	scoped_guard(mutex, &dev->lock) {
 		pinned = dev->pinned;
 		owner = dev->owner;
 		dev->pinned = NULL;
 		dev->owner = NULL;
 		dev->in_use = false;
 		dev->binding = false;
-		dev->region_mode = VFIO_TSM_REGIONS_UNSET;
+		dev->report.region_mode = VFIO_TSM_REGIONS_UNSET;
 		if (dev->state != VFIO_TSM_CLOSED)
 			vfio_tsm_set_state(dev, VFIO_TSM_CLOSED, VFIO_TSM_EVENT_CLOSED,
 					   VFIO_TSM_REASON_NONE);
@@ -294,15 +278,9 @@ EXPORT_SYMBOL_GPL(vfio_tsm_closed);
  */
 void vfio_tsm_bind_begin(struct vfio_tsm_dev *dev, struct vfio_tsm_policy *policy)
 {
-	struct vfio_tsm_dir *dir;
-
-	guard(mutex)(&vfio_tsm_lock);
+	guard(mutex)(&dev->lock);
 	dev->binding = true;
-	dir = vfio_tsm_find_dir(&dev->addr);
-	if (dir)
-		*policy = dir->policy;
-	else
-		*policy = (struct vfio_tsm_policy){ .bind_allowed = true };
+	*policy = dev->policy;
 }
 EXPORT_SYMBOL_GPL(vfio_tsm_bind_begin);
 
@@ -314,11 +292,8 @@ EXPORT_SYMBOL_GPL(vfio_tsm_bind_begin);
  */
 bool vfio_tsm_bind_is_allowed(struct vfio_tsm_dev *dev)
 {
-	struct vfio_tsm_dir *dir;
-
-	guard(mutex)(&vfio_tsm_lock);
-	dir = vfio_tsm_find_dir(&dev->addr);
-	return !dir || dir->policy.bind_allowed;
+	guard(mutex)(&dev->lock);
+	return dev->policy.bind_allowed;
 }
 EXPORT_SYMBOL_GPL(vfio_tsm_bind_is_allowed);
 
@@ -332,16 +307,16 @@ EXPORT_SYMBOL_GPL(vfio_tsm_bind_is_allowed);
 void vfio_tsm_bind_end(struct vfio_tsm_dev *dev, const struct vfio_tsm_binding *binding, int error,
 		       enum vfio_tsm_stage stage)
 {
-	guard(mutex)(&vfio_tsm_lock);
-	dev->last_error = error;
-	dev->last_stage = stage;
+	guard(mutex)(&dev->lock);
+	dev->report.last_error = error;
+	dev->report.last_stage = stage;
 	if (error) {
 		dev->binding = false;
 		vfio_tsm_trace_bind_failed(dev);
 		return;
 	}
-	dev->bound = *binding;
-	dev->bind_count++;
+	dev->report.bound = *binding;
+	dev->report.bind_count++;
 	vfio_tsm_set_state(dev, VFIO_TSM_BOUND, VFIO_TSM_EVENT_BOUND, VFIO_TSM_REASON_NONE);
 }
 EXPORT_SYMBOL_GPL(vfio_tsm_bind_end);
@@ -354,7 +329,7 @@ EXPORT_SYMBOL_GPL(vfio_tsm_bind_end);
  */
 void vfio_tsm_unbound(struct vfio_tsm_dev *dev, enum vfio_tsm_state to, enum vfio_tsm_reason reason)
 {
-	guard(mutex)(&vfio_tsm_lock);
+	guard(mutex)(&dev->lock);
 	dev->binding = false;
 	vfio_tsm_set_state(dev, to,
 			   to == VFIO_TSM_LOST ? VFIO_TSM_EVENT_LOST : VFIO_TSM_EVENT_UNBOUND,
@@ -368,25 +343,26 @@ EXPORT_SYMBOL_GPL(vfio_tsm_unbound);
  */
 void vfio_tsm_acknowledged(struct vfio_tsm_dev *dev)
 {
-	guard(mutex)(&vfio_tsm_lock);
+	guard(mutex)(&dev->lock);
 	vfio_tsm_set_state(dev, VFIO_TSM_OPEN, VFIO_TSM_EVENT_ACKNOWLEDGED, VFIO_TSM_REASON_NONE);
 }
 EXPORT_SYMBOL_GPL(vfio_tsm_acknowledged);
 
-/* A function that comes or goes changes the state of its directory, too. */
+/* A function that comes or goes changes the state of its device. */
 static int bus_notify(struct notifier_block *nb, unsigned long action, void *data)
 {
-	struct pci_dev *pdev = to_pci_dev(data);
-	struct vfio_tsm_addr addr = vfio_tsm_addr_of(pdev);
-	struct vfio_tsm_dir *dir;
-
 	if (action != BUS_NOTIFY_ADD_DEVICE && action != BUS_NOTIFY_REMOVED_DEVICE)
 		return NOTIFY_DONE;
 
-	guard(mutex)(&vfio_tsm_lock);
-	dir = vfio_tsm_find_dir(&addr);
-	if (dir)
-		dir->generation++;
+	struct vfio_tsm_dev *dev __free(vfio_tsm_put) =
+		vfio_tsm_find(vfio_tsm_index_of(to_pci_dev(data)));
+
+	if (!dev)
+		return NOTIFY_DONE;
+
+	guard(mutex)(&dev->lock);
+	dev->state = action == BUS_NOTIFY_ADD_DEVICE ? VFIO_TSM_UNASSIGNED : VFIO_TSM_ABSENT;
+	dev->generation++;
 	return NOTIFY_DONE;
 }
 

@@ -14,7 +14,8 @@
 #define CREATE_TRACE_POINTS
 #include "trace.h"
 
-static void send_uevent(struct vfio_tsm_dev *dev, enum vfio_tsm_event event)
+static void send_uevent(struct vfio_tsm_dev *dev, enum vfio_tsm_event event,
+			enum vfio_tsm_reason reason)
 {
 	struct kobj_uevent_env *env __free(kfree) = kzalloc_obj(*env);
 	bool bound = dev->state == VFIO_TSM_BOUND;
@@ -23,10 +24,10 @@ static void send_uevent(struct vfio_tsm_dev *dev, enum vfio_tsm_event event)
 	if (!env)
 		return;
 	if (bound)
-		vfio_tsm_print_tdi_id(tdi_id, sizeof(tdi_id), dev->bound.tdi_id);
+		vfio_tsm_print_tdi_id(tdi_id, sizeof(tdi_id), dev->report.bound.tdi_id);
 	if (add_uevent_var(env, "VFIO_TSM_EVENT=%s", vfio_tsm_event_words[event]) ||
 	    add_uevent_var(env, "VFIO_TSM_STATE=%s", vfio_tsm_state_words[dev->state]) ||
-	    add_uevent_var(env, "VFIO_TSM_REASON=%s", vfio_tsm_reason_words[dev->reason]) ||
+	    add_uevent_var(env, "VFIO_TSM_REASON=%s", vfio_tsm_reason_words[reason]) ||
 	    add_uevent_var(env, "VFIO_TSM_GENERATION=%llu", dev->generation) ||
 	    add_uevent_var(env, "VFIO_TSM_TDI_ID=%s", tdi_id))
 		return;
@@ -42,32 +43,31 @@ static void send_uevent(struct vfio_tsm_dev *dev, enum vfio_tsm_event event)
  *
  * Without memory a uevent is lost, which its receiver sees by the generation.
  *
- * Context: vfio_tsm_lock held, so that all see changes in their order; may sleep.
+ * Context: vfio_tsm_dev::lock held, so that all see changes in their order; may sleep.
  */
 void vfio_tsm_set_state(struct vfio_tsm_dev *dev, enum vfio_tsm_state to, enum vfio_tsm_event event,
 			enum vfio_tsm_reason reason)
 {
 	enum vfio_tsm_state from = dev->state;
 
-	lockdep_assert_held(&vfio_tsm_lock);
+	lockdep_assert_held(&dev->lock);
 	dev->state = to;
-	dev->reason = reason;
 	if (reason)
-		dev->last_unbind = reason;
+		dev->report.last_unbind = reason;
 	dev->generation++;
 
 	trace_vfio_tsm_state(pci_name(dev->pdev), vfio_tsm_state_words[from],
 			     vfio_tsm_state_words[to], vfio_tsm_reason_words[reason],
 			     dev->generation);
 	sysfs_notify(&dev->pdev->dev.kobj, VFIO_TSM_SYSFS_DIR, "state");
-	send_uevent(dev, event);
+	send_uevent(dev, event, reason);
 }
 
 /* A bind was refused: last_error has it, and a trace. */
 void vfio_tsm_trace_bind_failed(struct vfio_tsm_dev *dev)
 {
-	trace_vfio_tsm_bind_failed(pci_name(dev->pdev), dev->last_error,
-				   vfio_tsm_stage_words[dev->last_stage]);
+	trace_vfio_tsm_bind_failed(pci_name(dev->pdev), dev->report.last_error,
+				   vfio_tsm_stage_words[dev->report.last_stage]);
 }
 
 /**
@@ -79,7 +79,7 @@ void vfio_tsm_trace_bind_failed(struct vfio_tsm_dev *dev)
  */
 void vfio_tsm_blocked(struct vfio_tsm_dev *dev, enum vfio_tsm_blocked kind)
 {
-	atomic64_inc(&dev->blocked[kind]);
+	atomic64_inc(&dev->report.blocked[kind]);
 	trace_vfio_tsm_blocked(pci_name(dev->pdev), vfio_tsm_blocked_words[kind]);
 }
 EXPORT_SYMBOL_GPL(vfio_tsm_blocked);

@@ -2,13 +2,22 @@
 /*
  * Shared by the files of vfio_tsm.ko.
  *
+ * Each address that has a directory, or a function on the driver, has one struct
+ * vfio_tsm_dev. An xarray finds it by domain and BDF. It carries what the
+ * administrator wrote, what the driver reported, and the directory if there is
+ * one. The directory, the driver's registration and whoever looks it up each hold
+ * a reference. Attributes are shown from it, with its lock taken once.
+ *
  * Locks, outermost first:
  *
  *	configfs' own (inodes, fragment), then
- *	vfio_tsm_dev::live - read: callbacks of the driver may run; write: they
- *		may no more. Taken before any lock of the driver.
- *	vfio_tsm_lock - a leaf. Protects both lists, every policy, every
- *		published state and the default region mode.
+ *	vfio_tsm_dev::live - read: a callback of the driver may run; write: the
+ *		driver comes or leaves. Taken before any lock of the driver.
+ *	vfio_tsm_dev::lock - a leaf. Protects everything of the device, except
+ *		what is marked otherwise below.
+ *
+ * The lock of the xarray is taken alone. No lock is shared by two devices while
+ * an attribute is read.
  */
 #ifndef VFIO_TSM_INTERNAL_H
 #define VFIO_TSM_INTERNAL_H
@@ -17,7 +26,6 @@
 #include <linux/cleanup.h>
 #include <linux/configfs.h>
 #include <linux/kref.h>
-#include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/pid.h>
@@ -41,50 +49,24 @@ enum vfio_tsm_event {
 
 #define VFIO_TSM_SYSFS_DIR "vfio_tsm"
 
-/* A function's place: what a directory is named after. */
-struct vfio_tsm_addr {
-	u32 domain;
-	u16 bdf;
-};
-
 /**
  * struct vfio_tsm_dir - a device's directory
  * @group: the directory itself
  * @tsm: the default group tsm/ in it
- * @node: in vfio_tsm_dirs, from make_group to drop_item
- * @addr: the function it is about, present or not
- * @policy: what was written to it
- * @generation: changes of state counted while no driver had the function
+ * @dev: the device it is about, with a reference
  * @pin: keeps the directory of a device that was open before its mkdir
  */
 struct vfio_tsm_dir {
 	struct config_group group;
 	struct config_group tsm;
-	struct list_head node;
-	struct vfio_tsm_addr addr;
-	struct vfio_tsm_policy policy;
-	u64 generation;
+	struct vfio_tsm_dev *dev;
 	struct delayed_work pin;
 };
 
 /**
- * struct vfio_tsm_dev - a function that the driver holds
- * @ref: the registration holds one, each reader in a callback one
- * @live: see above
- * @node: in vfio_tsm_devs while registered
- * @pdev: the function, with a reference
- * @addr: its address
- * @ops: the driver's callbacks, NULL once unregistered; under @live
- * @priv: their argument
- * @in_use: from open_begin to closed: the region mode may not change
- * @binding: from bind_begin to unbound: bar_mmap and tdi_id may not change
- * @pinned: the directory that is kept from rmdir, or NULL
- * @owner: who opened the device, or NULL
- * @state: CLOSED or later
+ * struct vfio_tsm_report - what the driver reports from register to unregister
  * @region_mode: latched at open, UNSET when closed
- * @bound: how it is bound, valid in state BOUND
- * @generation: changes of state
- * @reason: why the last of them happened, if it was an unbind
+ * @bound: how the device is bound, valid in state BOUND
  * @last_unbind: the reason of the last unbind
  * @open_count: times that the device was opened
  * @bind_count: times that it was bound
@@ -92,23 +74,9 @@ struct vfio_tsm_dir {
  * @last_error: 0, or the errno of the last refused bind
  * @last_stage: where that was
  */
-struct vfio_tsm_dev {
-	struct kref ref;
-	struct rw_semaphore live;
-	struct list_head node;
-	struct pci_dev *pdev;
-	struct vfio_tsm_addr addr;
-	const struct vfio_tsm_ops *ops;
-	void *priv;
-	bool in_use;
-	bool binding;
-	struct vfio_tsm_dir *pinned;
-	struct pid *owner;
-	enum vfio_tsm_state state;
+struct vfio_tsm_report {
 	enum vfio_tsm_region_mode region_mode;
 	struct vfio_tsm_binding bound;
-	u64 generation;
-	enum vfio_tsm_reason reason;
 	enum vfio_tsm_reason last_unbind;
 	u64 open_count;
 	u64 bind_count;
@@ -117,8 +85,48 @@ struct vfio_tsm_dev {
 	enum vfio_tsm_stage last_stage;
 };
 
-extern struct mutex vfio_tsm_lock;
-extern struct list_head vfio_tsm_dirs;
+/**
+ * struct vfio_tsm_dev - an address, and everything that is known about it
+ * @ref: the last one takes the device out of the xarray
+ * @index: its place there, see vfio_tsm_index()
+ * @live: see above
+ * @ops: the driver's callbacks, NULL while the driver does not hold the function;
+ *	under @live
+ * @priv: their argument; under @live
+ * @lock: see above
+ * @pdev: the function, while the driver holds it
+ * @dir: the directory, or NULL
+ * @policy: what was written to @dir, or the defaults
+ * @state: of the function, present or not
+ * @generation: changes of @state
+ * @report: what else the driver has reported
+ * @in_use: from open_begin to closed: the region mode may not change
+ * @binding: from bind_begin to unbound: bar_mmap and tdi_id may not change
+ * @pinned: the directory that is kept from rmdir, or NULL
+ * @owner: the process that opened the device, or NULL
+ */
+struct vfio_tsm_dev {
+	struct kref ref;
+	unsigned long index;
+	struct rw_semaphore live;
+	const struct vfio_tsm_ops *ops;
+	void *priv;
+	struct mutex lock; /* see above */
+	struct pci_dev *pdev;
+	struct vfio_tsm_dir *dir;
+	struct vfio_tsm_policy policy;
+	enum vfio_tsm_state state;
+	u64 generation;
+	struct vfio_tsm_report report;
+	bool in_use;
+	bool binding;
+	struct vfio_tsm_dir *pinned;
+	struct pid *owner;
+};
+
+/* The policy of a device without a directory, and the first one of a directory. */
+#define VFIO_TSM_DEFAULT_POLICY ((struct vfio_tsm_policy){ .bind_allowed = true })
+
 extern enum vfio_tsm_region_mode vfio_tsm_default_mode;
 extern struct configfs_subsystem vfio_tsm_subsys;
 
@@ -131,57 +139,61 @@ extern const char *const vfio_tsm_stage_words[13];
 extern const char *const vfio_tsm_event_words[VFIO_TSM_NR_EVENTS];
 extern const char *const vfio_tsm_reason_words[VFIO_TSM_NR_REASONS];
 extern const char *const vfio_tsm_blocked_words[VFIO_TSM_NR_BLOCKED];
-int vfio_tsm_parse_addr(const char *name, struct vfio_tsm_addr *addr);
+int vfio_tsm_parse_addr(const char *name, unsigned long *index);
 int vfio_tsm_parse_tdi_id(const char *text, struct vfio_tsm_policy *policy);
 void vfio_tsm_print_tdi_id(char *text, size_t size, u32 tdi_id);
-int vfio_tsm_format_tdi_id(char *page, bool valid, u32 tdi_id);
 
-/* devices.c: what the driver has registered */
-struct vfio_tsm_dev *vfio_tsm_find_dev(const struct vfio_tsm_addr *addr);
-struct vfio_tsm_dev *vfio_tsm_enter_dev(const struct vfio_tsm_addr *addr);
-void vfio_tsm_leave_dev(struct vfio_tsm_dev *dev);
-struct vfio_tsm_dir *vfio_tsm_find_dir(const struct vfio_tsm_addr *addr);
+/* devices.c: the devices, and what the driver reports of them */
+struct vfio_tsm_dev *vfio_tsm_get(unsigned long index);
+struct vfio_tsm_dev *vfio_tsm_find(unsigned long index);
+void vfio_tsm_put(struct vfio_tsm_dev *dev);
 void vfio_tsm_pin_work(struct work_struct *work);
 void vfio_tsm_pin_later(struct vfio_tsm_dir *dir, unsigned long delay);
 int vfio_tsm_devices_init(void);
 void vfio_tsm_devices_exit(void);
 
-DEFINE_FREE(vfio_tsm_leave_dev, struct vfio_tsm_dev *, vfio_tsm_leave_dev(_T))
+DEFINE_FREE(vfio_tsm_put, struct vfio_tsm_dev *, vfio_tsm_put(_T))
 
 /* events.c: changes of state, for who watches */
 void vfio_tsm_set_state(struct vfio_tsm_dev *dev, enum vfio_tsm_state to, enum vfio_tsm_event event,
 			enum vfio_tsm_reason reason);
 void vfio_tsm_trace_bind_failed(struct vfio_tsm_dev *dev);
 
-/* show.c: state as text, for configfs and sysfs */
-int vfio_tsm_show_state(const struct vfio_tsm_addr *addr, char *page);
-int vfio_tsm_show_region_mode(const struct vfio_tsm_addr *addr, char *page);
-int vfio_tsm_show_bound(const struct vfio_tsm_addr *addr, char *page);
-int vfio_tsm_show_tdi_id(const struct vfio_tsm_addr *addr, char *page);
-int vfio_tsm_show_vdevice_id(const struct vfio_tsm_addr *addr, char *page);
-int vfio_tsm_show_tsm(const struct vfio_tsm_addr *addr, char *page);
-int vfio_tsm_show_owner(const struct vfio_tsm_addr *addr, char *page);
-int vfio_tsm_show_last_error(const struct vfio_tsm_addr *addr, char *page);
-int vfio_tsm_show_generation(const struct vfio_tsm_addr *addr, char *page);
-int vfio_tsm_show_last_unbind(const struct vfio_tsm_addr *addr, char *page);
-int vfio_tsm_show_open_count(const struct vfio_tsm_addr *addr, char *page);
-int vfio_tsm_show_bind_count(const struct vfio_tsm_addr *addr, char *page);
-int vfio_tsm_show_blocked(const struct vfio_tsm_addr *addr, char *page);
+/* show.c: a device as text, for configfs and sysfs */
+int vfio_tsm_show(struct vfio_tsm_dev *dev, char *page,
+		  int (*format)(const struct vfio_tsm_dev *dev, char *page));
+int vfio_tsm_show_fresh(struct vfio_tsm_dev *dev, char *page,
+			int (*format)(const struct vfio_tsm_dev *dev, char *page));
+int vfio_tsm_format_policy_mode(const struct vfio_tsm_dev *dev, char *page);
+int vfio_tsm_format_bar_mmap(const struct vfio_tsm_dev *dev, char *page);
+int vfio_tsm_format_bind_allowed(const struct vfio_tsm_dev *dev, char *page);
+int vfio_tsm_format_state(const struct vfio_tsm_dev *dev, char *page);
+int vfio_tsm_format_region_mode(const struct vfio_tsm_dev *dev, char *page);
+int vfio_tsm_format_bound(const struct vfio_tsm_dev *dev, char *page);
+int vfio_tsm_format_tdi_id(const struct vfio_tsm_dev *dev, char *page);
+int vfio_tsm_format_vdevice_id(const struct vfio_tsm_dev *dev, char *page);
+int vfio_tsm_format_tsm(const struct vfio_tsm_dev *dev, char *page);
+int vfio_tsm_format_owner(const struct vfio_tsm_dev *dev, char *page);
+int vfio_tsm_format_last_error(const struct vfio_tsm_dev *dev, char *page);
+int vfio_tsm_format_generation(const struct vfio_tsm_dev *dev, char *page);
+int vfio_tsm_format_last_unbind(const struct vfio_tsm_dev *dev, char *page);
+int vfio_tsm_format_open_count(const struct vfio_tsm_dev *dev, char *page);
+int vfio_tsm_format_bind_count(const struct vfio_tsm_dev *dev, char *page);
+int vfio_tsm_format_blocked(const struct vfio_tsm_dev *dev, char *page);
 
 /* attrs.c: the attributes in tsm/ */
 extern const struct config_item_type vfio_tsm_attrs_type;
 
-static inline struct vfio_tsm_addr vfio_tsm_addr_of(struct pci_dev *pdev)
+/* A function's place in the xarray: what its directory is named after. */
+static inline unsigned long vfio_tsm_index(u32 domain, u16 bdf)
 {
-	return (struct vfio_tsm_addr){
-		.domain = pci_domain_nr(pdev->bus),
-		.bdf = pci_dev_id(pdev),
-	};
+	static_assert(sizeof(long) == 8);
+	return (unsigned long)domain << 16 | bdf;
 }
 
-static inline bool vfio_tsm_same_addr(const struct vfio_tsm_addr *a, const struct vfio_tsm_addr *b)
+static inline unsigned long vfio_tsm_index_of(struct pci_dev *pdev)
 {
-	return a->domain == b->domain && a->bdf == b->bdf;
+	return vfio_tsm_index(pci_domain_nr(pdev->bus), pci_dev_id(pdev));
 }
 
 #endif /* VFIO_TSM_INTERNAL_H */

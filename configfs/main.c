@@ -7,14 +7,13 @@
  */
 #include <linux/configfs.h>
 #include <linux/module.h>
+#include <linux/pci.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
 
 #include "internal.h"
 
-DEFINE_MUTEX(vfio_tsm_lock); /* lists, policies, states: see internal.h */
-LIST_HEAD(vfio_tsm_dirs);
 enum vfio_tsm_region_mode vfio_tsm_default_mode = VFIO_TSM_REGIONS_EXCLUSIVE;
 
 static int parse_default_mode(const char *text)
@@ -45,8 +44,8 @@ MODULE_PARM_DESC(default_region_mode,
 
 static ssize_t default_region_mode_show(struct config_item *item, char *page)
 {
-	guard(mutex)(&vfio_tsm_lock);
-	return sysfs_emit(page, "%s\n", vfio_tsm_region_mode_words[vfio_tsm_default_mode]);
+	return sysfs_emit(page, "%s\n",
+			  vfio_tsm_region_mode_words[READ_ONCE(vfio_tsm_default_mode)]);
 }
 
 static ssize_t default_region_mode_store(struct config_item *item, const char *page, size_t len)
@@ -56,8 +55,7 @@ static ssize_t default_region_mode_store(struct config_item *item, const char *p
 	if (mode < 0)
 		return mode;
 
-	guard(mutex)(&vfio_tsm_lock);
-	vfio_tsm_default_mode = mode;
+	WRITE_ONCE(vfio_tsm_default_mode, mode);
 	return len;
 }
 
@@ -75,7 +73,10 @@ static struct vfio_tsm_dir *to_dir(struct config_item *item)
 
 static void dir_release(struct config_item *item)
 {
-	kfree(to_dir(item));
+	struct vfio_tsm_dir *dir = to_dir(item);
+
+	vfio_tsm_put(dir->dev);
+	kfree(dir);
 }
 
 static const struct configfs_item_operations dir_ops = {
@@ -87,42 +88,53 @@ static const struct config_item_type dir_type = {
 	.ct_owner = THIS_MODULE,
 };
 
+static bool is_present(unsigned long index)
+{
+	struct pci_dev *pdev __free(pci_dev_put) =
+		pci_get_domain_bus_and_slot(index >> 16, PCI_BUS_NUM(index), index & 0xff);
+
+	return pdev;
+}
+
 static struct config_group *make_dir(struct config_group *group, const char *name)
 {
-	struct vfio_tsm_addr addr;
-	struct vfio_tsm_dir *dir;
+	struct vfio_tsm_dir *dir __free(kfree) = kzalloc_obj(*dir);
 	struct vfio_tsm_dev *dev;
+	unsigned long index;
 	int ret;
 
-	ret = vfio_tsm_parse_addr(name, &addr);
+	ret = vfio_tsm_parse_addr(name, &index);
 	if (ret)
 		return ERR_PTR(ret);
 
-	dir = kzalloc_obj(*dir);
-	if (!dir)
-		return ERR_PTR(-ENOMEM);
+	dev = dir ? vfio_tsm_get(index) : ERR_PTR(-ENOMEM);
+	if (IS_ERR(dev))
+		return ERR_CAST(dev);
 
-	dir->addr = addr;
-	dir->policy.bind_allowed = true;
+	dir->dev = dev;
 	INIT_DELAYED_WORK(&dir->pin, vfio_tsm_pin_work);
 	config_group_init_type_name(&dir->group, name, &dir_type);
 	config_group_init_type_name(&dir->tsm, "tsm", &vfio_tsm_attrs_type);
 	configfs_add_default_group(&dir->tsm, &dir->group);
 
-	guard(mutex)(&vfio_tsm_lock);
-	list_add_tail(&dir->node, &vfio_tsm_dirs);
-	dev = vfio_tsm_find_dev(&addr);
-	if (dev && dev->in_use)
+	guard(mutex)(&dev->lock);
+	dev->dir = dir;
+	/* Under the lock, so that bus_notify() has the last word. */
+	if (dev->state == VFIO_TSM_ABSENT && is_present(index))
+		dev->state = VFIO_TSM_UNASSIGNED;
+	if (dev->in_use)
 		vfio_tsm_pin_later(dir, 0);
-	return &dir->group;
+	return &no_free_ptr(dir)->group;
 }
 
 static void drop_dir(struct config_group *group, struct config_item *item)
 {
 	struct vfio_tsm_dir *dir = to_dir(item);
 
-	scoped_guard(mutex, &vfio_tsm_lock)
-		list_del(&dir->node);
+	scoped_guard(mutex, &dir->dev->lock) {
+		dir->dev->dir = NULL;
+		dir->dev->policy = VFIO_TSM_DEFAULT_POLICY;
+	}
 	/* A timer would outlive the module; work that runs is waited for there. */
 	if (cancel_delayed_work(&dir->pin))
 		config_item_put(item);

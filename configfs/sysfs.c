@@ -10,34 +10,32 @@
 
 #include "internal.h"
 
-static ssize_t show(struct device *device, char *page,
-		    int (*text)(const struct vfio_tsm_addr *addr, char *page))
+static struct vfio_tsm_dev *find(struct device *device)
 {
-	struct vfio_tsm_addr addr = vfio_tsm_addr_of(to_pci_dev(device));
-
-	return text(&addr, page);
+	return vfio_tsm_find(vfio_tsm_index_of(to_pci_dev(device)));
 }
 
-#define VFIO_TSM_SYSFS_ATTR(_name)                                                        \
+#define VFIO_TSM_SYSFS_ATTR(_name, _text)                                                 \
 	static ssize_t _name##_show(struct device *device, struct device_attribute *attr, \
 				    char *page)                                           \
 	{                                                                                 \
-		return show(device, page, vfio_tsm_show_##_name);                         \
+		struct vfio_tsm_dev *dev __free(vfio_tsm_put) = find(device);             \
+		return dev ? _text(dev, page, vfio_tsm_format_##_name) : -ENODEV;         \
 	}                                                                                 \
 	static DEVICE_ATTR_RO(_name)
 
-VFIO_TSM_SYSFS_ATTR(state);
-VFIO_TSM_SYSFS_ATTR(region_mode);
-VFIO_TSM_SYSFS_ATTR(bound);
-VFIO_TSM_SYSFS_ATTR(tdi_id);
-VFIO_TSM_SYSFS_ATTR(vdevice_id);
-VFIO_TSM_SYSFS_ATTR(owner);
-VFIO_TSM_SYSFS_ATTR(generation);
-VFIO_TSM_SYSFS_ATTR(open_count);
-VFIO_TSM_SYSFS_ATTR(bind_count);
-VFIO_TSM_SYSFS_ATTR(last_error);
-VFIO_TSM_SYSFS_ATTR(last_unbind);
-VFIO_TSM_SYSFS_ATTR(blocked);
+VFIO_TSM_SYSFS_ATTR(state, vfio_tsm_show_fresh);
+VFIO_TSM_SYSFS_ATTR(region_mode, vfio_tsm_show);
+VFIO_TSM_SYSFS_ATTR(bound, vfio_tsm_show_fresh);
+VFIO_TSM_SYSFS_ATTR(tdi_id, vfio_tsm_show_fresh);
+VFIO_TSM_SYSFS_ATTR(vdevice_id, vfio_tsm_show_fresh);
+VFIO_TSM_SYSFS_ATTR(owner, vfio_tsm_show);
+VFIO_TSM_SYSFS_ATTR(generation, vfio_tsm_show_fresh);
+VFIO_TSM_SYSFS_ATTR(open_count, vfio_tsm_show);
+VFIO_TSM_SYSFS_ATTR(bind_count, vfio_tsm_show);
+VFIO_TSM_SYSFS_ATTR(last_error, vfio_tsm_show);
+VFIO_TSM_SYSFS_ATTR(last_unbind, vfio_tsm_show_fresh);
+VFIO_TSM_SYSFS_ATTR(blocked, vfio_tsm_show);
 
 static struct attribute *vfio_tsm_sysfs_attrs[] = {
 	&dev_attr_state.attr,

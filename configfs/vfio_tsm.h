@@ -19,10 +19,11 @@
  *
  * and from the last three back by vfio_tsm_closed().
  *
- * Locks: every function here may sleep, but for vfio_tsm_blocked(). They take one
- * leaf mutex only. vfio_tsm_open_begin() waits a second at most for a worker that
- * takes the inode lock of configfs' root, and vfio_tsm_unregister() for callbacks
- * that run.
+ * Locks: every function here may sleep, except vfio_tsm_blocked(). They take only
+ * the device's own leaf mutex. vfio_tsm_open_begin() waits a second at most for a
+ * worker that takes the inode lock of configfs' root, vfio_tsm_register() for
+ * readers that look for the driver, and vfio_tsm_unregister() for callbacks that
+ * run.
  */
 #ifndef VFIO_TSM_H
 #define VFIO_TSM_H

@@ -6,7 +6,6 @@
 #include <linux/kstrtox.h>
 #include <linux/pci.h>
 #include <linux/string.h>
-#include <linux/sysfs.h>
 
 #include "internal.h"
 
@@ -90,14 +89,14 @@ const char *const vfio_tsm_blocked_words[] = {
 /**
  * vfio_tsm_parse_addr() - take a directory's name for a PCI address
  * @name: the name
- * @addr: the address
+ * @index: gets its place in the xarray
  *
  * Only the spelling that pci_name() gives is taken, so that a function has one
  * directory at most.
  *
- * Return: 0 or -EINVAL, with @addr unchanged.
+ * Return: 0 or -EINVAL, with @index unchanged.
  */
-int vfio_tsm_parse_addr(const char *name, struct vfio_tsm_addr *addr)
+int vfio_tsm_parse_addr(const char *name, unsigned long *index)
 {
 	unsigned int domain, bus, slot, func;
 	char canonical[32];
@@ -110,8 +109,7 @@ int vfio_tsm_parse_addr(const char *name, struct vfio_tsm_addr *addr)
 	if (strcmp(name, canonical))
 		return -EINVAL;
 
-	addr->domain = domain;
-	addr->bdf = PCI_DEVID(bus, PCI_DEVFN(slot, func));
+	*index = vfio_tsm_index(domain, PCI_DEVID(bus, PCI_DEVFN(slot, func)));
 	return 0;
 }
 
@@ -189,21 +187,4 @@ void vfio_tsm_print_tdi_id(char *text, size_t size, u32 tdi_id)
 
 	snprintf(text, size, "%04x:%02x:%02x.%u", tdi_id >> 16, PCI_BUS_NUM(tdi_id),
 		 PCI_SLOT(devfn), PCI_FUNC(devfn));
-}
-
-/**
- * vfio_tsm_format_tdi_id() - the value of an attribute that is a TDI id
- * @page: where to
- * @valid: whether there is one
- * @tdi_id: segment << 16 | BDF
- *
- * Return: the length.
- */
-int vfio_tsm_format_tdi_id(char *page, bool valid, u32 tdi_id)
-{
-	char text[16] = "none";
-
-	if (valid)
-		vfio_tsm_print_tdi_id(text, sizeof(text), tdi_id);
-	return sysfs_emit(page, "%s\n", text);
 }
