@@ -104,6 +104,22 @@ a_kernel() {
 	done
 }
 
+@test "kernel: what Debian's kernel needs is installed before it is completed" {
+	local tests=$BATS_TEST_TMPDIR/tests name
+	mkdir -p "$tests/vm/config"
+	cp "$top"/tests/vm/{find-kernel,apt.bash} "$tests/vm"
+	cp "$top/tests/vm/config/needed.config" "$tests/vm/config"
+	for name in install-deps vm/complete-kernel; do
+		printf '#!/bin/sh\necho "%s $*" >>"%s/called"\n' "${name##*/}" "$tests" >"$tests/$name"
+		chmod +x "$tests/$name"
+	done
+	run -0 --separate-stderr env -u LINUX_SRC "$tests/vm/find-kernel" --choose
+	assert_output debian
+	run -0 cat "$tests/called"
+	assert_output "install-deps kernel
+complete-kernel "
+}
+
 # package: the test bed's normal kernel as a distribution packages one; $deb, $release
 package() {
 	local image='' config='' modules='' build=''
