@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# How tests/check ends, and what it leaves out. A tree of its own has a fake of what
+# starts virtual machines and builds kernels.
+
+bats_require_minimum_version 1.5.0
+: "${BATS_LIB_PATH:=/usr/lib/bats}"
+load "${BATS_LIB_PATH%%:*}/bats-support/load.bash"
+load "${BATS_LIB_PATH%%:*}/bats-assert/load.bash"
+
+setup() {
+	local top
+	top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd -P)
+	tree=$BATS_TEST_TMPDIR/tree
+	mkdir -p "$tree"/tests/{tools,vm} "$BATS_TEST_TMPDIR/tmp"
+	cp "$top/tests/check" "$tree/tests"
+	cp "$top/tests/tools/jobs.bash" "$tree/tests/tools"
+	cd "$BATS_TEST_TMPDIR" || return
+	mkfifo started never
+	script tests/vm/stage-modules <<<true
+	script tests/vm/run <<<'echo 1..1; echo ok 1 test'
+	a_file a
+}
+
+teardown() {
+	local pids=()
+	[ ! -s pids ] || mapfile -t pids <pids
+	[ ${#pids[@]} -eq 0 ] || kill "${pids[@]}" 2>/dev/null || true
+}
+
+# script FILE: an executable one of the tree, from standard input
+script() {
+	{ printf '#!/usr/bin/env bash\n'; cat; } >"$tree/$1"
+	chmod +x "$tree/$1"
+}
+
+# a_file NAME [LINE]: a test file with one test, for the virtual machine
+a_file() { printf '%s\n@test "test" { true; }\n' "${2:-}" >"$tree/tests/vm/$1.bats"; }
+
+# check ARG...: in place of this shell, with "true" instead of make, and all signals as a shell has them
+check() {
+	exec env -i PATH="$PATH" HOME="$HOME" LANG=C.UTF-8 TMPDIR="$BATS_TEST_TMPDIR/tmp" MAKE="${make:-true}" \
+		here="$BATS_TEST_TMPDIR" env --default-signal=HUP,INT,TERM "$tree/tests/check" "$@" 3>&-
+}
+
+# hang: prints a script that waits for ever, and so do the processes that it starts: one in
+# a process group of its own, one whose parent has ended
+hang() {
+	cat <<-'END'
+		cd "$here"
+		waiter='echo $$ >>pids; exec <>never; read x'
+		timeout 600 sh -c "$waiter" &
+		(sh -c "$waiter" &)
+		until [ "$(wc -l <pids)" -eq 2 ]; do :; done
+		echo $$ >>pids
+		echo >started
+		wait
+	END
+}
+
+# ends_by SIGNAL ARG...: check is ended, and so is what hangs
+ends_by() {
+	local signal=$1 pid status=0
+	shift
+	: >pids
+	check "$@" >out 2>err &
+	read -r _ <started
+	kill -"$signal" $!
+	wait $! || status=$?
+	assert_equal "$status" $((128 + $(kill -l "$signal")))
+	run -0 cat err
+	assert_line "check: ended by SIG$signal, with everything that it has started"
+	assert_equal "$(wc -l <pids)" 3
+	while read -r pid; do
+		[[ $(ps -o stat= -p "$pid") == @(|Z*) ]] || fail "process $pid lives: $(ps -o args= -p "$pid")"
+	done <pids
+	assert_equal "$(ls tmp)" ""
+}
+
+@test "check: a signal while a VM runs ends all of it" {
+	local signal
+	hang | script tests/vm/run
+	for signal in TERM INT HUP; do
+		ends_by $signal vm
+	done
+}
+
+@test "check: a signal while it builds ends all of it" {
+	hang | script tests/vm/stage-modules
+	ends_by TERM vm
+}
