@@ -9,6 +9,8 @@ build := $(CURDIR)/build
 Q := $(if $(V),,@)
 kbuild = +$(Q)$(MAKE) -C $(KDIR) $(if $(V),V=1,-s) M=$(CURDIR) MO=$(MO)
 MAKEFLAGS += --no-print-directory
+# For what is long: all processors, unless -j says how many
+parallel = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 # apt's and kmod's programs are here, also for those who are not root
 export PATH := $(PATH):/usr/sbin:/sbin
 
@@ -43,7 +45,7 @@ uninstall: ## remove what install put there, with the same DESTDIR and directori
 
 demo: ## an operator's session in a virtual machine, from nothing; KERNEL= as for vm-modules
 	$(Q)tests/install-deps build vm
-	$(Q)$(MAKE) all
+	$(Q)$(MAKE) $(parallel) all
 	+$(Q)MAKE='$(MAKE)' tests/vm/start-demo $(KERNEL)
 
 bench: ## measure the program on fake trees, beside lspci, driverctl and the floor

@@ -9,14 +9,12 @@ in_group() {
 	set +m
 }
 
-# processes: prints those of the jobs: whatever a job has started, and its whole group
+# processes ROOT...: prints those, whatever they have started, and their whole groups
 processes() {
-	local jobs
-	jobs=$(jobs -p)
-	ps -e -o pid= -o ppid= -o pgid= | awk -v jobs="$jobs" '
-		{ pid[NR] = $1; parent[NR] = $2; group[NR] = $3 }
+	ps -e -o pid= -o ppid= -o pgid= -o stat= | awk -v roots="$*" '
+		{ pid[NR] = $1; parent[NR] = $2; group[NR] = $3; ended[NR] = $4 ~ /^Z/ }
 		END {
-			for (n = split(jobs, list); n > 0; n--) mine[list[n]]
+			for (n = split(roots, list); n > 0; n--) mine[list[n]]
 			do {
 				found = 0
 				for (i = 1; i <= NR; i++) {
@@ -25,19 +23,24 @@ processes() {
 					found = 1
 				}
 			} while (found)
-			for (i = 1; i <= NR; i++) if (pid[i] in mine) print pid[i]
+			for (i = 1; i <= NR; i++) if (pid[i] in mine && !ended[i]) print pid[i]
 		}'
 }
 
-# end_jobs: end all of that with SIGTERM, and what is there 10 s later with SIGKILL
+# end_jobs: end all of that with SIGTERM, and what is there 10 s later with SIGKILL. A
+# process can start another before it ends, so it looks until there is none.
 end_jobs() {
-	local all end=$((SECONDS + 10))
-	mapfile -t all < <(processes)
-	[ ${#all[@]} -gt 0 ] || return 0
-	kill -TERM "${all[@]}" 2>/dev/null || true
-	# A zombie has ended.
-	while ps -o stat= -p "${all[*]}" | grep -qv '^Z'; do
-		[ $SECONDS -lt $end ] || { kill -KILL "${all[@]}" 2>/dev/null || true; break; }
+	local all pid end=$((SECONDS + 10))
+	local -A told=()
+	for pid in $(jobs -p); do told[$pid]=; done
+	while [ $SECONDS -lt $((end + 10)) ]; do
+		mapfile -t all < <(processes "${!told[@]}")
+		[ ${#all[@]} -gt 0 ] || break
+		for pid in "${all[@]}"; do
+			[ -n "${told[$pid]:-}" ] || kill -TERM "$pid" 2>/dev/null || true
+			told[$pid]=y
+		done
+		[ $SECONDS -lt $end ] || kill -KILL "${all[@]}" 2>/dev/null || true
 		sleep 0.2
 	done
 }
