@@ -11,9 +11,10 @@ setup() {
 	local top
 	top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd -P)
 	tree=$BATS_TEST_TMPDIR/tree
-	mkdir -p "$tree"/tests/{tools,vm} "$BATS_TEST_TMPDIR/tmp"
+	mkdir -p "$tree"/tests/{tools,vm,static} "$BATS_TEST_TMPDIR/tmp"
 	cp "$top/tests/check" "$tree/tests"
 	cp "$top/tests/tools/jobs.bash" "$tree/tests/tools"
+	cp "$top/tests/static/suite.bash" "$tree/tests/static"
 	cd "$BATS_TEST_TMPDIR" || return
 	mkfifo started never
 	script tests/vm/stage-modules <<<true
@@ -34,7 +35,7 @@ script() {
 }
 
 # a_file NAME [LINE]: a test file with one test, for the virtual machine
-a_file() { printf '%s\n@test "test" { true; }\n' "${2:-}" >"$tree/tests/vm/$1.bats"; }
+a_file() { printf '%b\n@test "test" { true; }\n' "${2:-}" >"$tree/tests/vm/$1.bats"; }
 
 # check ARG...: in place of this shell, with "true" instead of make, and all signals as a shell has them
 check() {
@@ -87,4 +88,25 @@ ends_by() {
 @test "check: a signal while it builds ends all of it" {
 	hang | script tests/vm/stage-modules
 	ends_by TERM vm
+}
+
+@test "check: a kernel that is not built yet waits for a run with more time" {
+	a_file both '# long: it takes long'
+	a_file normal '# long: it takes long\n# kernels: normal'
+	script tests/vm/stage-modules <<<'echo "$1" >>"$here/staged"'
+	script tests/vm/build-kernel <<<'[ "$*" != "--cached debug" ] || exit 1'
+	run -0 check --long --budget 800 vm
+	assert_line "  both (debug kernel): no time to build the kernel"
+	assert_line "  a (debug kernel): no time to build the kernel"
+	assert_line --partial "vm: both normal (normal)"
+	refute_line --partial "(debug):"
+	assert_equal "$(cat staged)" normal
+
+	run -0 check --long --budget 2000 vm
+	refute_line --partial "no time"
+	assert_line --partial "vm: a both (debug):"
+	script tests/vm/build-kernel <<<true
+	run -0 check --long --budget 800 vm
+	refute_line --partial "no time"
+	assert_line --partial "vm: a both (debug):"
 }

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154
+# For tests/check: the suite "static".
+
+# Files of the project with a name that fits one of the globs
+sources() {
+	local args=() glob
+	for glob in "$@"; do args+=(-o -name "$glob"); done
+	find . \( -path ./build -o -path ./.git \) -prune -o -type f \( "${args[@]:1}" \) -print | sort
+}
+
+shell_scripts() {
+	sources '*.sh' '*.bash' '*.bats'
+	find . \( -path ./build -o -path ./.git \) -prune -o -type f -perm -u+x -print |
+		while read -r file; do
+			case $file in *.sh|*.bash|*.bats) continue ;; esac
+			! head -n 1 "$file" | grep -qE '^#!.*\b(ba)?sh\b' || echo "$file"
+		done
+}
+
+# bats sets variables, and a file that is loaded does for those that load it.
+check_shell() {
+	shell_scripts | grep -E '\.(bats|bash)$' | xargs -d '\n' shellcheck -x -S warning -e SC2154,SC2034
+	shell_scripts | grep -vE '\.(bats|bash)$' | xargs -d '\n' shellcheck -x -S warning
+}
+check_format() { sources '*.[ch]' | xargs -d '\n' clang-format --dry-run -Werror; }
+check_spelling() {
+	# .Nd is a macro of man pages, AER a capability; tests spell words wrongly on purpose.
+	{ sources '*.[ch]' '*.md' '*.[1-9]' 'sysfs-*' 'configfs-*'; shell_scripts; } |
+		xargs -d '\n' codespell -L nd,exclusiv,aer
+}
+check_length() {
+	local long
+	long=$(sources '*.[ch]' '*.bash' '*.bats' | cat - <(shell_scripts) |
+		xargs -d '\n' wc -l | awk '$1 >= 500 && $2 != "total"')
+	[ -z "$long" ] || { echo "500 lines or more:"; echo "$long"; return 1; }
+}
+
+check_patch() {
+	local src
+	src=$(tests/vm/build-kernel --source)
+	# It leaves a file where it is called.
+	cd "$tmp" || return
+	find "$top/kernel" "$top/configfs" -name '*.[ch]' | sort |
+		xargs -d '\n' perl "$src/scripts/checkpatch.pl" --strict --no-tree --terse \
+			--no-summary --show-types --max-line-length=100 -f &&
+		perl "$src/scripts/checkpatch.pl" --strict --no-tree --terse --no-summary \
+			--show-types "$top"/kernel/patches/*.patch
+}
+
+# check_modules NAME MAKE-ARG...: fails on every warning about a file of ours
+check_modules() {
+	local kdir name=$1
+	shift
+	kdir=$(tests/vm/build-kernel normal)
+	rm -rf "build/static/$name"
+	"$make" modules KDIR="$kdir" MO="$top/build/static/$name" "$@" >"$tmp/$name" 2>&1 ||
+		{ cat "$tmp/$name"; return 1; }
+	! grep -F "$top/" "$tmp/$name" | grep -E '(warning|error):' |
+		grep -vE "${harmless:-^$}"
+}
+
+# Debian's sparse is older than __typeof_unqual__, without which the kernel
+# does not call it, and takes the strings of MODULE_LICENSE() and its kind for
+# expressions that are not constant.
+check_sparse() {
+	local harmless='error: bad constant expression$'
+	check_modules sparse C=2 CHECK='sparse -D__typeof_unqual__=__typeof__' &&
+		! grep 'sparse.* not available' "$tmp/sparse"
+}
+
+check_build() { # COMPILER
+	"$make" -C cli O="$top/build/static/$1" CC="$1" CFLAGS='-O2 -g -Werror'
+}
+
+check_dkms() {
+	KDIR=$(tests/vm/build-kernel normal) MAKE=$make \
+		bats --formatter tap --timing tests/static/dkms.bats
+}
+
+suite_static() {
+	[ "$set" = fast ] || return 0
+	part 20 "static: shellcheck" one "shellcheck" check_shell
+	part 5 "static: clang-format" one "clang-format" check_format
+	part 5 "static: spelling" one "spelling" check_spelling
+	part 1 "static: file sizes" one "no file of 500 lines" check_length
+	part 20 "static: checkpatch" one "checkpatch --strict" check_patch
+	part 90 "static: sparse" one "modules: sparse" check_sparse
+	part 60 "static: W=1" one "modules: W=1" check_modules w1 W=1 KCFLAGS=-Werror
+	part 40 "static: gcc" one "programs: gcc -Werror" check_build gcc
+	part 40 "static: clang" one "programs: clang -Werror" check_build clang
+	part 60 "static: dkms" check_dkms
+}
