@@ -144,3 +144,32 @@ package() {
 	assert_line "$release"
 	assert_line vfio-pci-tsm
 }
+
+@test "kernel: the source that was downloaded to complete Debian's kernel is not downloaded again" {
+	local bin=$BATS_TEST_TMPDIR/bin made=$BATS_TEST_TMPDIR/made
+	export TSMCTL_CACHE=$BATS_TEST_TMPDIR/cache
+	mkdir -p "$bin" "$made"/{DEBIAN,usr/src} "$root/linux-source-7.3"
+	echo VERSION = 7 >"$root/linux-source-7.3/Makefile"
+	tar -C "$root" -cJf "$made/usr/src/linux-source-7.3.tar.xz" linux-source-7.3
+	printf '%s: %s\n' Package linux-source-7.3 Version 7.3.9-1 Architecture all \
+		Maintainer nobody Description stand-in >"$made/DEBIAN/control"
+	dpkg-deb --root-owner-group -b "$made" "$BATS_TEST_TMPDIR" >/dev/null
+	cat >"$bin/apt-get" <<-END
+		#!/bin/sh
+		case "\$*" in
+		*indextargets*) echo http://127.0.0.1 main trixie stable ;;
+		*download*) echo "\${*##* }" >>"$BATS_TEST_TMPDIR/downloaded"; cp "$BATS_TEST_TMPDIR/"*.deb . ;;
+		esac
+	END
+	printf '#!/bin/sh\necho Version: 7.3.9-1\n' >"$bin/apt-cache"
+	chmod +x "$bin"/*
+	PATH=$bin:$PATH
+	# As complete-kernel does
+	run -0 bash -ec ". '$top/tests/vm/apt.bash'; download_source packaged 7.3 7.3.9-1; source_package 7.3.9-1"
+	assert [ -f "$output" ]
+	run -0 --separate-stderr env -u LINUX_SRC "$top/tests/vm/build-kernel" --source
+	assert_output "$TSMCTL_CACHE/linux/7.3.9"
+	assert [ -f "$output/Makefile" ]
+	assert_equal "$(cat "$BATS_TEST_TMPDIR/downloaded")" "linux-source-7.3=7.3.9-1"
+	assert_equal "$(ls "$TSMCTL_CACHE/packages")" ""
+}

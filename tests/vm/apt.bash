@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# For build-kernel and get-qemu: Debian packages of other suites than the machine's
-# own, downloaded into the cache. What is installed stays as it is.
+# For build-kernel, complete-kernel and get-qemu: Debian packages of other suites than
+# the machine's own, downloaded into the cache. What is installed stays as it is.
 
 cache=${TSMCTL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tsmctl}
 
@@ -36,4 +36,25 @@ private_sources() {
 			/usr/share/keyrings/debian-archive-keyring.gpg "$uri" "$suite"
 	done >"$dir/sources.list"
 	private_apt "$1" apt-get update >&2
+}
+
+# source_package VERSION: where the package of the kernel's source is in the cache. The
+# package stays until build-kernel has unpacked it, or there is a newer one.
+source_package() { printf '%s\n' "$cache/packages/linux-source-${1:?}.deb"; }
+
+# download_source NAME SERIES VERSION: download it with private_apt NAME, if it is not there
+download_source() {
+	local deb part=$cache/packages/part
+	deb=$(source_package "$3")
+	mkdir -p "$cache/packages"
+	exec 6>"$cache/packages/.lock"
+	flock 6
+	if [ ! -f "$deb" ]; then
+		rm -rf "$part" "$cache/packages/linux-source-"*.deb
+		mkdir "$part"
+		(cd "$part" && private_apt "$1" apt-get download "linux-source-$2=$3" >&2) || return
+		mv "$part"/*.deb "$deb"
+		rm -rf "$part"
+	fi
+	exec 6>&-
 }
