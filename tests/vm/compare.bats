@@ -13,24 +13,19 @@ setup_file() {
 	load helpers
 	load_all
 	modprobe vfio_pci
-	PF=$(find_pf)
-	load_nvme "$PF"
-	echo 0 >"$pci/devices/$PF/sriov_drivers_autoprobe"
-	echo 2 >"$pci/devices/$PF/sriov_numvfs"
-	VF=$(basename "$(readlink -f "$pci/devices/$PF/virtfn0")")
-	export PF VF
+	make_vfs
 }
 
 teardown_file() {
 	load helpers
-	echo 0 >"$pci/devices/$PF/sriov_numvfs"
-	modprobe -r nvme vfio_pci
+	remove_vfs
+	modprobe -r vfio_pci
 	unload_all
 }
 
 teardown() {
 	local d
-	for d in "$VF" "$dev"; do
+	for d in "$VF0" "$dev"; do
 		release "$d"
 	done
 	echo exclusive >"$configfs/default_region_mode"
@@ -83,13 +78,13 @@ transcribe_sysfs() {
 		find "$path/" -name 'virtfn*' | sort
 	done
 	# A VF of a PF in user space's hands: not without their common token.
-	assign "$VF" "$1"
-	list_files "$VF"
-	put 1 "$pci/devices/$VF/reset"
-	vfio-transcript "$VF" group 2>"$BATS_TEST_TMPDIR/refused" >/dev/null || cat "$BATS_TEST_TMPDIR/refused"
-	vfio-client "$VF" cdev bind-iommufd
+	assign "$VF0" "$1"
+	list_files "$VF0"
+	put 1 "$pci/devices/$VF0/reset"
+	vfio-transcript "$VF0" group 2>"$BATS_TEST_TMPDIR/refused" >/dev/null || cat "$BATS_TEST_TMPDIR/refused"
+	vfio-client "$VF0" cdev bind-iommufd
 	put 0 "$path/sriov_numvfs"
-	[ ! -e "$pci/devices/$VF" ] || echo still there
+	[ ! -e "$pci/devices/$VF0" ] || echo still there
 	put 0 "/sys/module/$2/parameters/enable_sriov"
 
 	# While it is open, and after it has gone and come.
@@ -106,8 +101,8 @@ transcribe_sysfs() {
 
 @test "NVMe, by its cdev" { compare "$dev" cdev; }
 @test "NVMe, by its group" { compare "$dev" group; }
-@test "a VF of NVMe, by its cdev" { compare "$VF" cdev; }
-@test "a VF of NVMe, by its group" { compare "$VF" group; }
+@test "a VF of NVMe, by its cdev" { compare "$VF0" cdev; }
+@test "a VF of NVMe, by its group" { compare "$VF0" group; }
 
 @test "sysfs: resets, SR-IOV, and a device that goes and comes" {
 	local driver

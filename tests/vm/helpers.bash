@@ -41,6 +41,24 @@ find_pf() {
 	done
 }
 
+# make_vfs: PF, VF0 and VF1, exported: that controller, with nvme, and its VFs, which no
+# driver takes
+make_vfs() {
+	PF=$(find_pf)
+	load_nvme "$PF"
+	echo 0 >"$pci/devices/$PF/sriov_drivers_autoprobe"
+	echo 2 >"$pci/devices/$PF/sriov_numvfs"
+	VF0=$(basename "$(readlink -f "$pci/devices/$PF/virtfn0")")
+	VF1=$(basename "$(readlink -f "$pci/devices/$PF/virtfn1")")
+	export PF VF0 VF1
+}
+
+# remove_vfs: what make_vfs did
+remove_vfs() {
+	echo 0 >"$pci/devices/$PF/sriov_numvfs"
+	modprobe -r nvme
+}
+
 # can_find_vdevices: whether the kernel has kernel/patches
 can_find_vdevices() { grep -q ' iommufd_device_get_vdevice' /proc/kallsyms; }
 

@@ -7,22 +7,15 @@ load helpers
 
 setup_file() {
 	load helpers
-	PF=$(find_pf)
-	load_all "$PF"
-	load_nvme "$PF"
-	echo 0 >"$pci/devices/$PF/sriov_drivers_autoprobe"
-	connect "$PF"
-	echo 2 >"$pci/devices/$PF/sriov_numvfs"
-	VF0=$(basename "$(readlink -f "$pci/devices/$PF/virtfn0")")
-	VF1=$(basename "$(readlink -f "$pci/devices/$PF/virtfn1")")
-	export PF VF0 VF1
+	load_all "$(find_pf)"
+	connect "$(find_pf)"
+	make_vfs
 }
 
 teardown_file() {
 	load helpers
-	echo 0 >"$pci/devices/$PF/sriov_numvfs"
 	echo tsm0 >"$pci/devices/$PF/tsm/disconnect"
-	modprobe -r nvme
+	remove_vfs
 	unload_all
 }
 
