@@ -16,6 +16,12 @@ setup() {
 	mkdir -p "$TSMCTL_BOOT"
 }
 
+teardown() {
+	# Each package is another one, so it is of no use in the cache.
+	[ ! -f "${deb:-}" ] || rm -rf \
+		"${TSMCTL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tsmctl}/packaged/$(sha256sum <"$deb" | cut -c1-12)"
+}
+
 # find KERNEL: its parts; the reason is on standard error
 find_kernel() { run --separate-stderr "$top/tests/vm/find-kernel" "$@"; }
 
@@ -139,10 +145,15 @@ package() {
 @test "kernel: the VM runs a packaged kernel, with modules of ours that are built for it" {
 	export TSMCTL_KEEP=$BATS_TEST_TMPDIR/keep
 	package
+	mkdir -p "$top/build/vm"
+	touch "$top/build/vm/initrd-gone"
+	ln -sfn "$BATS_TEST_TMPDIR/gone" "$top/build/vm/initrd-gone.for"
 	"$top/tests/vm/stage-modules" "$deb"
 	run -0 "$top/tests/vm/run" --kernel "$deb" -- sh -c 'uname -r && modprobe vfio_pci_tsm && ls /sys/bus/pci/drivers'
 	assert_line "$release"
 	assert_line vfio-pci-tsm
+	# Those of kernels that are gone are removed when there is a new one.
+	assert_equal "$(find "$top/build/vm" -name 'initrd-gone*')" ""
 }
 
 @test "kernel: the source that was downloaded to complete Debian's kernel is not downloaded again" {
