@@ -110,3 +110,15 @@ ends_by() {
 	refute_line --partial "no time"
 	assert_line --partial "vm: a both (debug):"
 }
+
+@test "check: Debian's kernel is used where it is complete" {
+	a_file a '# kernels: normal debian'
+	script tests/vm/stage-modules <<<'echo "$1" >>"$here/staged"'
+	script tests/vm/complete-kernel <<<'[ "$*" != --cached ]'
+	run -1 check --long vm
+	assert_line "  a (debian kernel): Debian's kernel is not complete here; make demo KERNEL=debian completes it"
+	script tests/vm/complete-kernel <<<'[ "$*" = --cached ]'
+	run -0 check --long vm
+	assert_line --partial "vm: a (debian):"
+	assert_equal "$(paste -sd ' ' staged)" "debian normal"
+}

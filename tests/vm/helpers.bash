@@ -67,8 +67,8 @@ client() { vfio-client "$dev" "$@"; }
 
 # Loads everything; the simulated TSM for all NVMe controllers there may be.
 load_all() {
-	mountpoint -q /sys/kernel/config || mount -t configfs configfs /sys/kernel/config
 	modprobe -a iommufd vfio_tsm vfio_pci_tsm
+	mountpoint -q /sys/kernel/config || mount -t configfs configfs /sys/kernel/config
 	modprobe kvm_amd || modprobe kvm_intel
 	modprobe tsm_sim "devices=${1:-0000:0[1-9]:00.*}"
 }

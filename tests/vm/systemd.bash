@@ -19,6 +19,23 @@ systemd_start() {
 		</dev/null >"$BATS_FILE_TMPDIR/systemd.log" 2>&1 3>&- &
 }
 
+# systemd_of_helper UNITS BIN: with the units of the helper, and with the programs; until it
+# runs, which takes a minute on Debian's kernel
+systemd_of_helper() {
+	local unit name
+	mkdir -p "$1" "$2"
+	# the services see neither /tmp nor /home, where the checkout may be
+	cp "$top/build/bin/tsm-bind-helper" "$top/tests/cli/ask.py" "$2"
+	for unit in "$top"/systemd/tsmctl-h*.in; do
+		name=${unit##*/}
+		sed "s,@helperdir@,$2," "$unit" >"$1/${name%.in}"
+	done
+	systemd_targets "$1"
+	systemd_start "$1"
+	is_running() { [ "$(state_of_systemd)" = running ]; }
+	wait_for 120 is_running
+}
+
 systemd_kill() { pkill -KILL -x systemd || true; }
 
 # in_systemd COMMAND...: as one that it has started sees the system

@@ -15,16 +15,7 @@ setup_file() {
 	load helpers
 	load systemd
 	load_all
-	mkdir -p $units $bin
-	# the services see neither /tmp nor /home, where the checkout may be
-	cp "$top/build/bin/tsm-bind-helper" "$top/tests/cli/ask.py" $bin
-	for unit in "$top"/systemd/tsmctl-h*.in; do
-		name=${unit##*/}
-		sed "s,@helperdir@,$bin," "$unit" >"$units/${name%.in}"
-	done
-	systemd_targets $units
-	systemd_start $units
-	eventually running state_of_systemd
+	systemd_of_helper $units $bin
 }
 teardown_file() {
 	load helpers
