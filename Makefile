@@ -55,23 +55,23 @@ bench: ## measure the program on fake trees, beside lspci, driverctl and the flo
 
 check: ## every functional test; installs what it needs
 	$(Q)tests/install-deps
-	+$(Q)MAKE='$(MAKE)' tests/check
+	+$(Q)MAKE='$(MAKE)' exec tests/check
 
 check-long: ## what is long by nature, and all on the debug kernel; TURN=N for a quarter of it
 	$(Q)tests/install-deps
-	+$(Q)MAKE='$(MAKE)' tests/check --long $(if $(TURN),--turn $(TURN)) $(if $(BUDGET),--budget $(BUDGET))
+	+$(Q)MAKE='$(MAKE)' exec tests/check --long $(if $(TURN),--turn $(TURN)) $(if $(BUDGET),--budget $(BUDGET))
 
 check-static: ## formatting, checkpatch, sparse, shellcheck, warnings
-	+$(Q)MAKE='$(MAKE)' tests/check static
+	+$(Q)MAKE='$(MAKE)' exec tests/check static
 
 check-cli: ## the programs over fake trees, plain and with sanitizers
-	+$(Q)MAKE='$(MAKE)' tests/check cli asan
+	+$(Q)MAKE='$(MAKE)' exec tests/check cli asan
 
 check-bed: ## what tests/vm/run promises
-	+$(Q)MAKE='$(MAKE)' tests/check bed
+	+$(Q)MAKE='$(MAKE)' exec tests/check bed
 
 check-vm: ## everything in the virtual machine
-	+$(Q)MAKE='$(MAKE)' tests/check vm
+	+$(Q)MAKE='$(MAKE)' exec tests/check vm
 
 clean: ## remove build/ (the kernels' cache stays)
 	$(Q)rm -rf build
