@@ -44,7 +44,7 @@ check() {
 }
 
 # hang: prints a script that waits for ever, and so do the processes that it starts: one in
-# a process group of its own, one whose parent has ended
+# a process group of its own, one whose parent has ended, one that it starts when it is to end
 hang() {
 	cat <<-'END'
 		cd "$here"
@@ -53,6 +53,7 @@ hang() {
 		(sh -c "$waiter" &)
 		until [ "$(wc -l <pids)" -eq 2 ]; do :; done
 		echo $$ >>pids
+		trap 'sh -c "$waiter" & until [ "$(wc -l <pids)" -eq 4 ]; do :; done; exit 1' TERM
 		echo >started
 		wait
 	END
@@ -70,7 +71,7 @@ ends_by() {
 	assert_equal "$status" $((128 + $(kill -l "$signal")))
 	run -0 cat err
 	assert_line "check: ended by SIG$signal, with everything that it has started"
-	assert_equal "$(wc -l <pids)" 3
+	assert_equal "$(wc -l <pids)" 4
 	while read -r pid; do
 		[[ $(ps -o stat= -p "$pid") == @(|Z*) ]] || fail "process $pid lives: $(ps -o args= -p "$pid")"
 	done <pids
