@@ -4,11 +4,16 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 
 #include "attr.h"
+
+/* Set while attr_read_within() reads and its time is over. */
+static volatile sig_atomic_t expired;
 
 bool act(const struct ctx *ctx, const char *fmt, ...)
 {
@@ -110,7 +115,7 @@ int attr_read(int dirfd, const char *name, char *buf, size_t size)
 		return fd;
 	while (used < size) {
 		n = read(fd, buf + used, size - used);
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && errno == EINTR && !expired)
 			continue;
 		if (n < 0)
 			return -errno;
@@ -126,6 +131,40 @@ int attr_read(int dirfd, const char *name, char *buf, size_t size)
 	buf[used] = '\0';
 	buf[strcspn(buf, "\n")] = '\0';
 	return 0;
+}
+
+static void expire(int number)
+{
+	(void)number;
+	expired = 1;
+}
+
+/* Has SIGALRM interrupt what waits in the kernel, from @ms on and then again and again. */
+static void set_alarm(unsigned int ms)
+{
+	const struct timeval t = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+	const struct timeval again = { .tv_usec = ms ? 10000 : 0 };
+
+	setitimer(ITIMER_REAL, &(struct itimerval){ .it_interval = again, .it_value = t }, NULL);
+}
+
+int attr_read_within(int dirfd, const char *name, char *buf, size_t size, unsigned int ms)
+{
+	const struct sigaction sa = { .sa_handler = expire };
+	sigset_t set;
+	int ret;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	if (sigaction(SIGALRM, &sa, NULL) || sigprocmask(SIG_UNBLOCK, &set, NULL))
+		return -errno;
+	set_alarm(ms);
+	ret = attr_read(dirfd, name, buf, size);
+	set_alarm(0);
+	if (expired && ret == -EINTR)
+		ret = -EBUSY;
+	expired = 0;
+	return ret;
 }
 
 int attr_write(const struct ctx *ctx, int dirfd, const char *where, const char *name,

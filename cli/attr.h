@@ -47,6 +47,20 @@ int dir_open(int dirfd, const char *path);
 int attr_read(int dirfd, const char *name, char *buf, size_t size);
 
 /**
+ * attr_read_within() - read an attribute that may wait for something else
+ * @dirfd: directory
+ * @name: attribute, relative
+ * @buf: out, the text without the newline
+ * @size: bytes in @buf
+ * @ms: how long to wait
+ *
+ * Uses SIGALRM and the timer of setitimer(2).
+ *
+ * Return: as attr_read(); -EBUSY if the time is over.
+ */
+int attr_read_within(int dirfd, const char *name, char *buf, size_t size, unsigned int ms);
+
+/**
  * attr_write() - write an attribute, unless --dry-run forbids it
  * @ctx: this run
  * @dirfd: directory

@@ -9,12 +9,14 @@
 #include "holder.h"
 #include "info.h"
 #include "policy.h"
+#include "report.h"
 #include "stages.h"
+#include "tsm.h"
 
 static struct udev *udev;
 static struct udev_hwdb *hwdb;
 
-enum source { FROM_PCI, FROM_POLICY };
+enum source { FROM_PCI, FROM_POLICY, FROM_TSM, FROM_TDI };
 enum form { TEXT, NUMBER, FLAG };
 
 /* Members that are one attribute each, in the order of the output. */
@@ -24,9 +26,9 @@ static const struct field {
 	const char *attr;
 	enum form form;
 } fields[] = {
-	{ "tsm", FROM_PCI, "tsm/connect", TEXT },
-	{ "dsm", FROM_PCI, "tsm/dsm", TEXT },
-	{ "tdi_tsm", FROM_PCI, "tsm/bound", TEXT },
+	{ "tsm", FROM_TSM, "tsm/connect", TEXT },
+	{ "dsm", FROM_TSM, "tsm/dsm", TEXT },
+	{ "tdi_tsm", FROM_TDI, "tsm/bound", TEXT },
 	{ "region_mode", FROM_POLICY, "region_mode", TEXT },
 	{ "region_mode_active", FROM_POLICY, "region_mode_active", TEXT },
 	{ "bar_mmap", FROM_POLICY, "bar_mmap", TEXT },
@@ -65,16 +67,71 @@ static struct json_object *new_value(const char *text, enum form form)
 	return form == FLAG ? json_object_new_boolean(v != 0) : json_object_new_int64(v);
 }
 
+/* One report in a run: once PCI/TSM is busy, no device's attribute is read. */
+static void report_busy(struct ctx *ctx, const struct pci_device *dev, const char *attr)
+{
+	struct problem p = { .device = dev->name,
+			     .attribute = attr,
+			     .err = -EBUSY,
+			     .stage = "read",
+			     .hint = "run it again when the TSM is done" };
+	static bool reported;
+
+	if (!reported)
+		report_error(ctx, &p, "a TSM is slow: TSM and DSM are unknown from this device on");
+	reported = true;
+}
+
+static int get_from_tsm(struct ctx *ctx, const struct pci_device *dev, const char *attr, char *text)
+{
+	int ret = tsm_get(dev, attr, text);
+
+	if (ret == -EBUSY)
+		report_busy(ctx, dev, attr);
+	return ret;
+}
+
+/*
+ * The TSM that holds a TDI, as vfio_tsm has published it: PCI/TSM's own attribute
+ * waits for a bind that is slow. It is read in two cases only: a bound function of our
+ * driver without a directory in configfs, and one on another vfio driver. Functions
+ * on other drivers are never bound.
+ */
+static int get_tdi_tsm(struct ctx *ctx, const struct pci_device *dev, const char *attr, char *text)
+{
+	text[0] = '\0';
+	if (streq(dev->driver, TSM_DRIVER)) {
+		if (!policy_get(ctx, dev, "tsm", text))
+			return 0;
+		if (!policy_get(ctx, dev, "bound", text) && streq(text, "0"))
+			return -ENOENT;
+	} else if (!strstr(dev->driver, "vfio")) {
+		return -ENOENT;
+	}
+	return get_from_tsm(ctx, dev, attr, text);
+}
+
+static int get_field(struct ctx *ctx, const struct pci_device *dev, const struct field *f,
+		     char *text)
+{
+	switch (f->source) {
+	case FROM_PCI:
+		return pci_get(dev, f->attr, text);
+	case FROM_TSM:
+		return get_from_tsm(ctx, dev, f->attr, text);
+	case FROM_TDI:
+		return get_tdi_tsm(ctx, dev, f->attr, text);
+	default:
+		return policy_get(ctx, dev, f->attr, text);
+	}
+}
+
 static void add_field(struct ctx *ctx, const struct pci_device *dev, const struct field *f,
 		      struct json_object *obj)
 {
 	char text[ATTR_MAX];
-	int ret;
+	int ret = get_field(ctx, dev, f, text);
 
-	if (f->source == FROM_PCI)
-		ret = pci_get(dev, f->attr, text);
-	else
-		ret = policy_get(ctx, dev, f->attr, text);
 	add(obj, f->key, ret ? NULL : new_value(text, f->form));
 }
 

@@ -6,6 +6,9 @@
 #include "report.h"
 #include "tsm.h"
 
+/* How long list and show wait for PCI/TSM's locks, once in a run. */
+#define WAIT_MS 1000
+
 unsigned int tsm_find(const struct ctx *ctx, char *tsm, char *list, size_t size)
 {
 	cleanup_dir DIR *dir = NULL;
@@ -32,6 +35,21 @@ bool tsm_exists(const struct ctx *ctx, const char *tsm)
 
 	snprintf(path, sizeof(path), "class/tsm/%s", tsm);
 	return !faccessat(ctx->sysfs_fd, path, F_OK, 0);
+}
+
+int tsm_get(const struct pci_device *dev, const char *name, char *buf)
+{
+	static bool busy;
+	int ret = -ENODEV;
+
+	if (dev->present && busy)
+		ret = -EBUSY;
+	else if (dev->present)
+		ret = attr_read_within(dev->fd, name, buf, ATTR_MAX, WAIT_MS);
+	busy = busy || ret == -EBUSY;
+	if (ret)
+		buf[0] = '\0';
+	return ret;
 }
 
 static int report_refusal(struct ctx *ctx, struct problem *p, const char *tsm)

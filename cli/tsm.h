@@ -26,6 +26,20 @@ unsigned int tsm_find(const struct ctx *ctx, char *tsm, char *list, size_t size)
 bool tsm_exists(const struct ctx *ctx, const char *tsm);
 
 /**
+ * tsm_get() - read an attribute of PCI/TSM without a long wait
+ * @dev: the device
+ * @name: attribute below its directory, as tsm/connect
+ * @buf: out, ATTR_MAX bytes; "" on failure
+ *
+ * The kernel reads these attributes under PCI/TSM's locks. A slow TSM holds them for as
+ * long as it binds, connects or disconnects a device. After one read that waited for a
+ * second, all later ones of this run fail at once.
+ *
+ * Return: 0, or negative errno; -EBUSY if PCI/TSM is busy.
+ */
+int tsm_get(const struct pci_device *dev, const char *name, char *buf);
+
+/**
  * tsm_connect() - connect a device that is not connected
  * @ctx: this run
  * @dev: the device

@@ -118,6 +118,65 @@ setup() { fake_host; }
 	json_is 'r[0]["state"]' open
 }
 
+# never_answers ADDR ATTR: a process that opens this attribute waits for ever
+never_answers() {
+	rm -f "$SYS/devices/pci0000:00/$1/$2"
+	mkfifo "$SYS/devices/pci0000:00/$1/$2"
+}
+
+@test "list, show: the TSM of a TDI comes from configfs, and PCI/TSM's own attribute is not read" {
+	fake_assigned 0000:01:00.0 bound
+	policy 0000:01:00.0 tsm tsm0
+	fake_assigned 0000:01:00.1
+	# without a directory, our driver's sysfs tells that it is not bound
+	fake_device 0000:01:00.2 vfio-pci-tsm
+	fake_tsm_side 0000:01:00.2 tsm0
+	mkdir "$SYS/devices/pci0000:00/0000:01:00.2/vfio_tsm"
+	echo 0 > "$SYS/devices/pci0000:00/0000:01:00.2/vfio_tsm/bound"
+	fake_device 0000:01:00.3 nvme
+	fake_tsm_side 0000:01:00.3 tsm0
+	for fn in 0 1 2 3; do never_answers "0000:01:00.$fn" tsm/bound; done
+	for verb in list show; do
+		run_split tsmctl $verb --json
+		assert_success
+		json_is '[x["tdi_tsm"] for x in r]' '["tsm0", null, null, null]' \
+			'[x["tsm"] for x in r]' '["tsm0", "tsm0", "tsm0", "tsm0"]' \
+			e '[]'
+	done
+}
+
+@test "list: the TSM of a TDI comes from PCI/TSM where only that knows it" {
+	fake_device 0000:01:00.0 vfio-pci
+	fake_tsm_side 0000:01:00.0 tsm0
+	echo tsm0 > "$SYS/devices/pci0000:00/0000:01:00.0/tsm/bound"
+	fake_device 0000:01:00.1 vfio-pci-tsm
+	fake_tsm_side 0000:01:00.1 tsm0
+	mkdir "$SYS/devices/pci0000:00/0000:01:00.1/vfio_tsm"
+	echo 1 > "$SYS/devices/pci0000:00/0000:01:00.1/vfio_tsm/bound"
+	echo tsm0 > "$SYS/devices/pci0000:00/0000:01:00.1/tsm/bound"
+	run_split tsmctl list --json
+	json_is '[x["tdi_tsm"] for x in r]' '["tsm0", "tsm0"]'
+}
+
+@test "list, show: a TSM that keeps PCI/TSM busy is one error, and all else is shown" {
+	for fn in 0 1 2; do
+		fake_assigned "0000:01:00.$fn"
+		never_answers "0000:01:00.$fn" tsm/connect
+		never_answers "0000:01:00.$fn" tsm/dsm
+	done
+	for verb in list show; do
+		run_split tsmctl $verb --json
+		assert_equal "$status" 7
+		assert_envelope '[[x["tsm"], x["dsm"], x["state"]] for x in r]' \
+			'[[null, null, "closed"], [null, null, "closed"], [null, null, "closed"]]' \
+			'[[x["device"], x["attribute"], x["errno"], x["stage"]] for x in e]' \
+			'[["0000:01:00.0", "tsm/connect", "EBUSY", "read"]]'
+	done
+	run_split tsmctl list
+	assert_equal "${#lines[@]}" 4
+	assert_one_line 0000:01:00.0 "a TSM is slow"
+}
+
 @test "list: hostile content of attributes stays text" {
 	fake_assigned 0000:01:00.0
 	printf '\033[2Jx"\xff\n' > "$CFG/0000:01:00.0/tsm/state"

@@ -47,6 +47,11 @@ all_are_read() {
 	cat "$configfs/$VF0"/tsm/* "$configfs/$VF1"/tsm/*
 	cat "$pci/devices/$VF0"/vfio_tsm/* "$pci/devices/$VF1"/vfio_tsm/*
 	assert_equal "$(attr state "$VF0") $(attr state "$VF1")" "$2 closed"
+	# PCI/TSM has the TSM and the DSM; list does without them
+	run timeout -s KILL 60 tsmctl list
+	assert_line --regexp "^$VF0 +$2 +vfio-pci-tsm "
+	assert_line --regexp "^$VF1 +closed +vfio-pci-tsm "
+	assert_line --partial "a TSM is slow"
 	run rmdir "$configfs/$VF0"
 	assert_failure
 	mkdir "$configfs/0000:7f:1f.7"
