@@ -51,9 +51,9 @@ struct answer {
  * @sysfs: root of sysfs
  * @configfs: root of configfs
  * @run: directory of the helpers' lock files
- * @etc: directory of the configuration, for config-file.c
+ * @etc: directory of the configuration, for config/files.c
  * @sysfs_fd: @sysfs, opened
- * @policy_fd: the vfio_tsm directory, or why it cannot be opened; for policy.c
+ * @policy_fd: the vfio_tsm directory, or why it cannot be opened; for host/policy.c
  * @binding: while a device is being bound, that one: an error names the checks of
  *           doctor that fail
  * @answer: results and errors

@@ -2,8 +2,8 @@
 /* Signals that wait for the end of a change, see interrupt.h. */
 #include <signal.h>
 
+#include "common/util.h"
 #include "interrupt.h"
-#include "util.h"
 
 static const int signals[] = { SIGINT, SIGHUP, SIGTERM };
 static bool held;

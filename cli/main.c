@@ -3,12 +3,12 @@
 #include <errno.h>
 #include <signal.h>
 
-#include "doctor.h"
-#include "holder.h"
+#include "doctor/doctor.h"
+#include "host/owner.h"
+#include "host/policy.h"
 #include "interrupt.h"
-#include "policy.h"
 #include "report.h"
-#include "verbs.h"
+#include "verbs/verbs.h"
 
 #ifndef VERSION
 #define VERSION "0.1"

@@ -4,7 +4,7 @@
 #include <json-c/json.h>
 #include <stdarg.h>
 
-#include "doctor.h"
+#include "doctor/doctor.h"
 #include "report.h"
 
 /* Adds a string or null; foreign bytes are escaped. */

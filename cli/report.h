@@ -6,9 +6,9 @@
 #ifndef TSMCTL_REPORT_H
 #define TSMCTL_REPORT_H
 
+#include "common/exitcode.h"
+#include "common/util.h"
 #include "ctx.h"
-#include "exitcode.h"
-#include "util.h"
 
 #define ENVELOPE_VERSION 1
 

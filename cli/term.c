@@ -2,8 +2,8 @@
 /* Width and colours of a terminal, see term.h. */
 #include <sys/ioctl.h>
 
+#include "common/util.h"
 #include "term.h"
-#include "util.h"
 
 #define NARROW 20
 #define USUAL 80

@@ -5,11 +5,11 @@
 #include <poll.h>
 #include <syslog.h>
 
-#include "exitcode.h"
-#include "listen.h"
-#include "modes.h"
-#include "sandbox.h"
-#include "systemd.h"
+#include "common/exitcode.h"
+#include "helper/modes.h"
+#include "helper/sandbox.h"
+#include "helper/service/socket.h"
+#include "helper/systemd.h"
 
 /* Waits until somebody wants the device back. Answers who. */
 static const char *wait_for_end(const struct session *s, int signals, struct conn *asking)

@@ -9,7 +9,7 @@
 #include <sys/file.h>
 #include <time.h>
 
-#include "session.h"
+#include "helper/session.h"
 
 /* tsmctl tries the lock to see whether it is taken, which may be just now */
 #define TRIES 5

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * tsm-bind-helper: the one program that opens vfio devices and binds them as TDIs.
- * The command line; what is done is in hold.c, pid.c and serve.c.
+ * The command line; what is done is in hold.c, pid.c and service/serve.c.
  */
 #include <errno.h>
 #include <popt.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 
-#include "exitcode.h"
-#include "modes.h"
-#include "rules.h"
-#include "sandbox.h"
-#include "say.h"
-#include "systemd.h"
+#include "common/exitcode.h"
+#include "helper/modes.h"
+#include "helper/sandbox.h"
+#include "helper/say.h"
+#include "helper/service/rules.h"
+#include "helper/systemd.h"
 
 #ifndef VERSION
 #define VERSION "0.1"

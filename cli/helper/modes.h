@@ -3,7 +3,7 @@
 #ifndef TSM_HELPER_MODES_H
 #define TSM_HELPER_MODES_H
 
-#include "session.h"
+#include "helper/session.h"
 
 /**
  * struct invocation - what the command line says

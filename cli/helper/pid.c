@@ -16,10 +16,10 @@
 #include <sys/sysmacros.h>
 #include <syslog.h>
 
-#include "exitcode.h"
-#include "modes.h"
-#include "sandbox.h"
-#include "say.h"
+#include "common/exitcode.h"
+#include "helper/modes.h"
+#include "helper/sandbox.h"
+#include "helper/say.h"
 
 /* Only one that has ended is readable. */
 static bool is_gone(const struct session *s)

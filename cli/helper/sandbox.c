@@ -11,8 +11,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "sandbox.h"
-#include "util.h"
+#include "common/util.h"
+#include "helper/sandbox.h"
 
 #define EVERYBODY (SANDBOX_HOLD | SANDBOX_PID | SANDBOX_SERVE | SANDBOX_CLIENT)
 #define TALKS (SANDBOX_HOLD | SANDBOX_SERVE | SANDBOX_CLIENT)

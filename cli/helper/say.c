@@ -4,9 +4,9 @@
 #include <json-c/json.h>
 #include <syslog.h>
 
-#include "exitcode.h"
-#include "say.h"
-#include "systemd.h"
+#include "common/exitcode.h"
+#include "helper/say.h"
+#include "helper/systemd.h"
 
 static bool levels;
 

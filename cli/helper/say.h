@@ -3,7 +3,7 @@
 #ifndef TSM_HELPER_SAY_H
 #define TSM_HELPER_SAY_H
 
-#include "session.h"
+#include "helper/session.h"
 
 struct json_object;
 

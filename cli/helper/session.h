@@ -5,9 +5,9 @@
 
 #include <sys/types.h>
 
-#include "bdf.h"
-#include "trust.h"
-#include "util.h"
+#include "common/bdf.h"
+#include "common/trust.h"
+#include "common/util.h"
 
 /* Whether to bind by an iommufd vDEVICE, or by the configured TDI id */
 enum vdevice_mode {

@@ -10,9 +10,9 @@
 #include <stdint.h>
 #include <sys/ioctl.h>
 
-#include "compat.h"
-#include "exitcode.h"
-#include "listen.h"
+#include "common/exitcode.h"
+#include "helper/compat.h"
+#include "helper/service/socket.h"
 
 static int open_node(const char *path, int *fd)
 {

@@ -4,8 +4,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "systemd.h"
-#include "util.h"
+#include "common/util.h"
+#include "helper/systemd.h"
 
 static struct sockaddr_un where;
 static socklen_t where_len;

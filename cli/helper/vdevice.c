@@ -8,8 +8,8 @@
 #include <linux/vfio_tsm.h>
 #include <sys/ioctl.h>
 
-#include "compat.h"
-#include "session.h"
+#include "helper/compat.h"
+#include "helper/session.h"
 
 /* Drivers with one type of vIOMMU, as AMD's, take any; SMMUv3 has this one. */
 #define VIOMMU_TYPE 1

@@ -103,21 +103,21 @@ files() { (cd "$ROOT" && find . -type f ! -path '*/src/*' -printf '%m /%P\n' | L
 
 @test "make: a line for each step; with V=1 the commands, with -s nothing but warnings" {
 	build() { make --no-print-directory -C "$top/cli" O="$BATS_TEST_TMPDIR/build" "$@" "$BATS_TEST_TMPDIR/build/obj/cli/$file.o"; }
-	file=bdf
+	file=common/bdf
 	run build
 	assert_success
-	assert_output "  CC      cli/bdf.c"
+	assert_output "  CC      cli/common/bdf.c"
 	run build
 	assert_output ""
-	file=util
+	file=common/util
 	run build V=1
-	assert_output --regexp "^[^ ]+ .* -c -o .*/util\.o util\.c$"
+	assert_output --regexp "^[^ ]+ .* -c -o .*/util\.o common/util\.c$"
 	refute_output --partial "  CC "
-	file=exitcode
+	file=common/exitcode
 	run build -s
 	assert_success
 	assert_output ""
-	file=choice
+	file=verbs/choice
 	echo '#warning "seen"' > "$BATS_TEST_TMPDIR/warn.h"
 	run build -s CPPFLAGS="-include $BATS_TEST_TMPDIR/warn.h"
 	assert_success

@@ -220,14 +220,14 @@ host() {
 }
 
 @test "man: every exit status is in tsmctl(8), and that of a difference in tsmctl-diff(8)" {
-	statuses=$(grep -oP '^\tEXIT_[A-Z_]+ = \K[0-9]+' "$TOP/cli/exitcode.h")
+	statuses=$(grep -oP '^\tEXIT_[A-Z_]+ = \K[0-9]+' "$TOP/cli/common/exitcode.h")
 	[[ $statuses == *8* ]] || fail "only $statuses"
 	for status in $statuses; do on_page "$TOP/man/tsmctl.8" status "$status"; done
 	sed -n '/^\.Sh EXIT/,/^\.Sh EX[^I]/p' "$MADE/tsmctl-diff.8" | grep -q '8 if something does'
 }
 
 @test "man: every variable that tsmctl reads is in tsmctl(8)" {
-	names=$(grep -ohP '(getenv\(|root_find\(.*)"\K[A-Z_]+(?=")' "$TOP"/cli/*.c | sort -u)
+	names=$(grep -rohP --include='*.c' --exclude-dir=helper '(getenv\(|root_find\(.*)"\K[A-Z_]+(?=")' "$TOP/cli" | sort -u)
 	[[ $names == *COLUMNS*NO_COLOR*TERM*TSMCTL_ETC* ]] || fail "only $names"
 	for name in $names; do
 		grep -qx "\.It Ev $name" "$TOP/man/tsmctl.8" || fail "no $name"

@@ -195,7 +195,7 @@ setup() {
 			grep -qE "(Fl |, )-${option%=}\b" "$man/tsmctl.8" || fail "no --$option of $verb"
 		done
 	done < <(tsmctl help verbs)
-	for key in version default_region_mode devices device $(grep -oE '\[SET_[A-Z_]+\] = "[a-z_]+"' "$BATS_TEST_DIRNAME/../../cli/config.c" | cut -d'"' -f2); do
+	for key in version default_region_mode devices device $(grep -oE '\[SET_[A-Z_]+\] = "[a-z_]+"' "$BATS_TEST_DIRNAME/../../cli/config/document.c" | cut -d'"' -f2); do
 		grep -qE "^\.It Li $key$" "$man/tsmctl-config.5" || fail "no $key"
 	done
 	for code in 0 1 2 3 4 5 6 7 8; do grep -qx ".It $code" "$man/tsmctl.8" || fail "no exit code $code"; done

@@ -50,6 +50,6 @@ setup() {
 @test "units: only who may use KVM can connect to the service, which has room for its processes" {
 	run grep -E '^Socket' tsmctl-helper.socket
 	assert_output $'SocketGroup=kvm\nSocketMode=0660'
-	children=$(sed -n 's/^#define CHILDREN_MAX //p' "$BATS_TEST_DIRNAME/../../cli/helper/clients.c")
+	children=$(sed -n 's/^#define CHILDREN_MAX //p' "$BATS_TEST_DIRNAME/../../cli/helper/service/clients.c")
 	[ "$(sed -n 's/^TasksMax=//p' tsmctl-helper.service)" -gt "$((children + 1))" ]
 }

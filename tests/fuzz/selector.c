@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "selector.h"
-#include "util.h"
+#include "common/selector.h"
+#include "common/util.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What an operator writes in the place of a device, before anything is looked up. */
+#ifndef TSMCTL_SELECTOR_H
+#define TSMCTL_SELECTOR_H
+
+#include "common/bdf.h"
+
+/**
+ * enum selector_kind - how a selector is read; its characters alone decide
+ * @SELECTOR_BAD: it is none
+ * @SELECTOR_ALL: "all": what has a TSM side, is assigned, or for most has policy
+ * @SELECTOR_GLOB: with any of *?[ a glob over addresses
+ * @SELECTOR_ADDRESS: with a dot an address
+ * @SELECTOR_ID: four digits, a colon and four digits are vendor:device
+ */
+enum selector_kind { SELECTOR_BAD, SELECTOR_ALL, SELECTOR_GLOB, SELECTOR_ADDRESS, SELECTOR_ID };
+
+/**
+ * struct selector - one selector
+ * @kind: what it is
+ * @text: as it was written; the caller's
+ * @addr: of SELECTOR_ADDRESS
+ * @vendor: of SELECTOR_ID
+ * @device: of SELECTOR_ID
+ */
+struct selector {
+	enum selector_kind kind;
+	const char *text;
+	struct pci_addr addr;
+	unsigned int vendor;
+	unsigned int device;
+};
+
+/**
+ * selector_parse() - read a selector
+ * @text: as typed; it must live as long as @sel
+ * @sel: out
+ *
+ * Return: true unless it is SELECTOR_BAD.
+ */
+bool selector_parse(const char *text, struct selector *sel);
+
+/**
+ * selector_glob_matches() - whether a glob takes an address
+ * @sel: of SELECTOR_GLOB
+ * @addr: the address
+ *
+ * The domain may be left out for domain 0, as in an address.
+ *
+ * Return: true if so.
+ */
+bool selector_glob_matches(const struct selector *sel, const struct pci_addr *addr);
+
+/**
+ * selector_compare() - bring selectors into an order, whatever it is
+ * @a: one
+ * @b: the other
+ *
+ * Return: below, equal to, or above 0; 0 if they are the same but for spelling.
+ */
+int selector_compare(const struct selector *a, const struct selector *b);
+
+#endif

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Shared odds and ends, see util.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+
+#include "common/util.h"
+
+void util_fill(char *dst, size_t size, const char *text, const char *name)
+{
+	size_t len = strlen(name), used = 0;
+
+	for (; *text; text++) {
+		const char *part = *text == '@' ? name : text;
+		size_t part_len = *text == '@' ? len : 1;
+
+		if (part_len >= size - used)
+			break;
+		memcpy(dst + used, part, part_len);
+		used += part_len;
+	}
+	dst[used] = '\0';
+}
+
+bool util_copy(char *dst, size_t size, const char *src)
+{
+	int n = snprintf(dst, size, "%s", src);
+
+	return n >= 0 && (size_t)n < size;
+}
+
+int util_parse_u32(const char *text, unsigned int *value)
+{
+	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	const char *digits = hex ? text + 2 : text;
+	unsigned long long v;
+
+	/* strtoull() itself would take blanks, a sign and a second 0x */
+	if (!*digits ||
+	    strspn(digits, hex ? "0123456789abcdefABCDEF" : "0123456789") != strlen(digits))
+		return -EINVAL;
+	errno = 0;
+	v = strtoull(digits, NULL, hex ? 16 : 10);
+	if (errno || v > UINT32_MAX)
+		return -ERANGE;
+	*value = (unsigned int)v;
+	return 0;
+}
+
+DIR *util_opendirat(int dir, const char *path)
+{
+	int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *entries = fd < 0 ? NULL : fdopendir(fd);
+	int err = errno;
+
+	if (!entries)
+		util_close(&fd);
+	errno = err;
+	return entries;
+}
+
+bool util_add_item(char *list, size_t size, const char *between, const char *item)
+{
+	size_t used = strlen(list);
+	int n = snprintf(list + used, size - used, "%s%s", used ? between : "", item);
+
+	return n >= 0 && (size_t)n < size - used;
+}
+
+int util_write_pid(int fd)
+{
+	return ftruncate(fd, 0) || dprintf(fd, "%d\n", getpid()) < 0 ? -errno : 0;
+}
+
+unsigned int util_read_pid(int fd)
+{
+	char text[16];
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	unsigned int pid = 0;
+
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return util_parse_u32(text, &pid) ? 0 : pid;
+}
+
+char *util_printable(const char *text)
+{
+	char *out = malloc(strlen(text) * 4 + 1);
+	char *p = out;
+
+	if (!out)
+		return NULL;
+	for (const unsigned char *s = (const unsigned char *)text; *s; s++) {
+		if (*s >= 0x20 && *s < 0x7f)
+			*p++ = (char)*s;
+		else
+			p += sprintf(p, "\\x%02x", *s);
+	}
+	*p = '\0';
+	return out;
+}
+
+void util_std_fds(void)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
+			continue;
+		/* open() answers the lowest free number, which is fd */
+		if (open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
+			abort();
+	}
+}

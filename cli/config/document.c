@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* From the text of a configuration to its meaning, see document.h. */
+#include <errno.h>
+#include <json-c/json.h>
+#include <limits.h>
+#include <stdarg.h>
+
+#include "common/place.h"
+#include "common/util.h"
+#include "config/document.h"
+
+/* More than a document has: what is deeper is told where it begins. */
+#define DEPTH 8
+
+/* One document while it is read. @first is the first entry that it added. */
+struct reader {
+	struct config *config;
+	size_t first;
+	const char *text;
+	size_t len;
+	struct config_error *e;
+};
+
+typedef int (*value_fn)(struct reader *r, struct config_entry *entry, const char *path,
+			struct json_object *value, enum setting s);
+
+const char *const setting_keys[SETTINGS] = {
+	[SET_REGION_MODE] = "region_mode",   [SET_BAR_MMAP] = "bar_mmap",
+	[SET_BIND_ALLOWED] = "bind_allowed", [SET_TDI_ID] = "tdi_id",
+	[SET_ASSIGNED] = "assigned",	     [SET_TSM] = "tsm",
+};
+
+static const char *const region_modes[] = { "default", "exclusive", "shared", NULL };
+static const char *const bar_mmaps[] = { "refuse", "revoke", NULL };
+
+static void mistake_at(struct reader *r, size_t offset, const char *path, const char *fmt,
+		       va_list ap)
+{
+	util_copy(r->e->path, sizeof(r->e->path), path);
+	place_line(r->text, offset, &r->e->line, &r->e->column);
+	vsnprintf(r->e->message, sizeof(r->e->message), fmt, ap);
+}
+
+/* Where a path is, or what is around it if it has no plain name. */
+static size_t place_of(const struct reader *r, const char *path, bool key)
+{
+	size_t offset = place_find(r->text, r->len, path, key);
+	char parent[CONFIG_PATH_LEN];
+
+	util_copy(parent, sizeof(parent), path);
+	if (offset || !strrchr(parent, '.'))
+		return offset;
+	*strrchr(parent, '.') = '\0';
+	return place_find(r->text, r->len, parent, false);
+}
+
+/* Notes a mistake at the value of a path. Answers -EINVAL. */
+static int PRINTF_LIKE(3, 4) mistake(struct reader *r, const char *path, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	mistake_at(r, place_of(r, path, false), path, fmt, ap);
+	va_end(ap);
+	return -EINVAL;
+}
+
+/* The same, where the offset is known. */
+static int PRINTF_LIKE(4, 5)
+	mistake_here(struct reader *r, size_t offset, const char *path, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	mistake_at(r, offset, path, fmt, ap);
+	va_end(ap);
+	return -EINVAL;
+}
+
+/* A value as it would be written, shortened, for a message. */
+static const char *shown(struct json_object *value, char *buf, size_t size)
+{
+	const char *text = json_object_to_json_string_ext(value, JSON_C_TO_STRING_NOSLASHESCAPE);
+
+	if (!util_copy(buf, size, text ?: "?") && size > 4)
+		strcpy(buf + size - 4, "...");
+	return buf;
+}
+
+static const char *string_of(struct json_object *value)
+{
+	const char *text;
+
+	if (!json_object_is_type(value, json_type_string))
+		return NULL;
+	text = json_object_get_string(value);
+	/* what has a NUL in it is longer than it seems */
+	return strlen(text) == (size_t)json_object_get_string_len(value) ? text : NULL;
+}
+
+/* Looks a string up, so that the answer lives as long as the program. */
+static const char *among(const char *const *words, struct json_object *value)
+{
+	const char *text = string_of(value);
+
+	for (; text && *words; words++)
+		if (streq(*words, text))
+			return *words;
+	return NULL;
+}
+
+static int read_region_mode(struct reader *r, struct config_entry *entry, const char *path,
+			    struct json_object *value, enum setting s)
+{
+	char buf[48];
+
+	entry->want[s] = among(region_modes, value);
+	return entry->want[s] ? 0 :
+				mistake(r, path, "%s is no mode: default, exclusive or shared",
+					shown(value, buf, sizeof(buf)));
+}
+
+static int read_bar_mmap(struct reader *r, struct config_entry *entry, const char *path,
+			 struct json_object *value, enum setting s)
+{
+	char buf[48];
+
+	entry->want[s] = among(bar_mmaps, value);
+	return entry->want[s] ? 0 :
+				mistake(r, path, "%s is no action: refuse or revoke",
+					shown(value, buf, sizeof(buf)));
+}
+
+static int read_flag(struct reader *r, struct config_entry *entry, const char *path,
+		     struct json_object *value, enum setting s)
+{
+	char buf[48];
+
+	if (!json_object_is_type(value, json_type_boolean))
+		return mistake(r, path, "%s is neither true nor false",
+			       shown(value, buf, sizeof(buf)));
+	entry->want[s] = json_object_get_boolean(value) ? "1" : "0";
+	return 0;
+}
+
+static int read_tdi_id(struct reader *r, struct config_entry *entry, const char *path,
+		       struct json_object *value, enum setting s)
+{
+	const char *text = value ? string_of(value) : "none";
+	char buf[48];
+
+	if (!text || tdi_id_parse(text, entry->tdi_id, sizeof(entry->tdi_id)))
+		return mistake(
+			r, path,
+			"%s is no TDI id: null, \"00:02.0\", \"0000:00:02.0\", or \"0x10\" with at most 32 bits",
+			shown(value, buf, sizeof(buf)));
+	entry->want[s] = entry->tdi_id;
+	return 0;
+}
+
+static int read_tsm(struct reader *r, struct config_entry *entry, const char *path,
+		    struct json_object *value, enum setting s)
+{
+	const char *text = value ? string_of(value) : "none";
+	char buf[48];
+
+	if (!text || (!streq(text, "none") && !tsm_is_name(text)))
+		return mistake(r, path, "%s is no TSM: null, \"tsm0\", \"tsm1\", ...",
+			       shown(value, buf, sizeof(buf)));
+	util_copy(entry->tsm, sizeof(entry->tsm), text);
+	entry->want[s] = entry->tsm;
+	return 0;
+}
+
+static const value_fn readers[SETTINGS] = {
+	[SET_REGION_MODE] = read_region_mode, [SET_BAR_MMAP] = read_bar_mmap,
+	[SET_BIND_ALLOWED] = read_flag,	      [SET_TDI_ID] = read_tdi_id,
+	[SET_ASSIGNED] = read_flag,	      [SET_TSM] = read_tsm,
+};
+
+static int read_selector(struct reader *r, struct config_entry *entry, const char *path,
+			 struct json_object *value)
+{
+	const char *text = string_of(value);
+	char buf[48];
+
+	if (text && selector_parse(text, &entry->sel)) {
+		entry->sel.text = strdup(text);
+		return entry->sel.text ? 0 : -ENOMEM;
+	}
+	entry->sel.text = NULL;
+	return mistake(
+		r, path,
+		"%s is no device: an address (\"0000:01:00.0\" or \"01:00.0\"), a glob over addresses, \"vendor:device\" (\"8086:10c9\"), or \"all\"",
+		shown(value, buf, sizeof(buf)));
+}
+
+static int setting_by_key(const char *key)
+{
+	for (int s = 0; s < SETTINGS; s++)
+		if (streq(setting_keys[s], key))
+			return s;
+	return -1;
+}
+
+static int read_entry(struct reader *r, struct json_object *obj, size_t index)
+{
+	struct config_entry *entry = calloc(1, sizeof(*entry));
+	char path[CONFIG_PATH_LEN], at[32];
+	bool named = false;
+	int ret = 0, s;
+
+	if (!entry)
+		return -ENOMEM;
+	entry->index = index;
+	entry->order = r->config->count;
+	/* from here on it is freed with the others */
+	r->config->entries[r->config->count++] = entry;
+	snprintf(at, sizeof(at), "devices[%zu]", index);
+	if (!json_object_is_type(obj, json_type_object))
+		return mistake(r, at, "a device is an object, {...}");
+	json_object_object_foreach(obj, key, value) {
+		snprintf(path, sizeof(path), "%s.%.60s", at, key);
+		s = setting_by_key(key);
+		if (s >= 0)
+			ret = readers[s](r, entry, path, value, (enum setting)s);
+		else if (!streq(key, "device"))
+			ret = mistake_here(
+				r, place_of(r, path, true), path,
+				"unknown key; a device has device, assigned, region_mode, bar_mmap, bind_allowed, tdi_id and tsm");
+		else if (!(ret = read_selector(r, entry, path, value)))
+			named = true;
+		if (ret)
+			return ret;
+	}
+	return named ? 0 : mistake(r, at, "which device? The key \"device\" is missing");
+}
+
+static int read_devices(struct reader *r, struct json_object *array)
+{
+	struct config *c = r->config;
+	size_t n, size;
+	void *entries;
+	int ret = 0;
+
+	if (!json_object_is_type(array, json_type_array))
+		return mistake(r, "devices", "it must be an array, [...]");
+	n = json_object_array_length(array);
+	if (__builtin_add_overflow(c->count, n, &size))
+		return -ENOMEM;
+	entries = reallocarray(c->entries, size ?: 1, sizeof(*c->entries));
+	if (!entries)
+		return -ENOMEM;
+	c->entries = entries;
+	for (size_t i = 0; !ret && i < n; i++)
+		ret = read_entry(r, json_object_array_get_idx(array, i), i);
+	return ret;
+}
+
+static int read_version(struct reader *r, struct json_object *root)
+{
+	struct json_object *value;
+	char buf[48];
+
+	if (!json_object_object_get_ex(root, "version", &value))
+		return mistake(r, "",
+			       "the key \"version\" is missing; this program knows version %d",
+			       CONFIG_VERSION);
+	if (!json_object_is_type(value, json_type_int) ||
+	    json_object_get_int64(value) != CONFIG_VERSION)
+		return mistake(r, "version", "%s is no version that this program knows: %d",
+			       shown(value, buf, sizeof(buf)), CONFIG_VERSION);
+	return 0;
+}
+
+static int read_root(struct reader *r, struct json_object *root)
+{
+	char path[CONFIG_PATH_LEN], buf[48];
+	int ret;
+
+	if (!json_object_is_type(root, json_type_object))
+		return mistake(r, "", "the document must be an object, {...}");
+	/* first: what the other keys are depends on it */
+	ret = read_version(r, root);
+	if (ret)
+		return ret;
+	json_object_object_foreach(root, key, value) {
+		snprintf(path, sizeof(path), "%.80s", key);
+		if (streq(key, "version"))
+			continue;
+		if (streq(key, "devices")) {
+			ret = read_devices(r, value);
+		} else if (!streq(key, "default_region_mode")) {
+			ret = mistake_here(
+				r, place_of(r, path, true), path,
+				"unknown key; a document has version, default_region_mode and devices");
+		} else {
+			r->config->default_mode = among(region_modes + 1, value);
+			if (!r->config->default_mode)
+				ret = mistake(r, path, "%s is no mode: exclusive or shared",
+					      shown(value, buf, sizeof(buf)));
+		}
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+	const struct config_entry *x = *(const struct config_entry *const *)a;
+	const struct config_entry *y = *(const struct config_entry *const *)b;
+
+	/* twins in the order of the document */
+	return selector_compare(&x->sel, &y->sel) ?: (x->index > y->index) - (x->index < y->index);
+}
+
+/* Looks for a device that this document has twice: it would be a mistake. */
+static int check_twins(struct reader *r)
+{
+	size_t n = r->config->count - r->first;
+	cleanup_free struct config_entry **sorted = calloc(n ?: 1, sizeof(*sorted));
+	char path[CONFIG_PATH_LEN];
+
+	if (!sorted)
+		return -ENOMEM;
+	if (n)
+		memcpy(sorted, r->config->entries + r->first, n * sizeof(*sorted));
+	qsort(sorted, n, sizeof(*sorted), compare_entries);
+	for (size_t i = 1; i < n; i++) {
+		if (selector_compare(&sorted[i - 1]->sel, &sorted[i]->sel))
+			continue;
+		snprintf(path, sizeof(path), "devices[%zu].device", sorted[i]->index);
+		return mistake(r, path, "'%s' is there already: devices[%zu]", sorted[i]->sel.text,
+			       sorted[i - 1]->index);
+	}
+	return 0;
+}
+
+/* Several equal keys, of which json-c takes the last, and what only json-c knows. */
+static int check_text(struct reader *r)
+{
+	char path[CONFIG_PATH_LEN];
+	size_t offset;
+
+	switch (place_check(r->text, r->len, path, sizeof(path), &offset)) {
+	case PLACE_TWICE:
+		return mistake_here(r, offset, path, "this key is there twice");
+	case PLACE_ODD:
+		return mistake_here(r, offset, path, "no JSON");
+	default:
+		return 0;
+	}
+}
+
+static int parse(struct reader *r, struct json_object **root)
+{
+	const char *nul = memchr(r->text, '\0', r->len);
+	enum json_tokener_error err;
+	struct json_tokener *tok;
+	size_t end;
+
+	if (place_is_marked(r->text, r->len)) {
+		r->e->hint = PLACE_MARKED_HINT;
+		return mistake_here(r, 0, "", PLACE_MARKED);
+	}
+	tok = json_tokener_new_ex(DEPTH);
+	if (!tok)
+		return -ENOMEM;
+	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	/* with the NUL, which ends a document that is a bare number */
+	*root = json_tokener_parse_ex(tok, r->text, (int)r->len + 1);
+	err = json_tokener_get_error(tok);
+	end = json_tokener_get_parse_end(tok);
+	json_tokener_free(tok);
+	if (nul && (err == json_tokener_success || end >= (size_t)(nul - r->text)))
+		return mistake_here(r, (size_t)(nul - r->text), "", "a NUL byte");
+	if (err == json_tokener_success)
+		return 0;
+	if (err == json_tokener_continue || end >= r->len)
+		return mistake_here(r, r->len, "", "the document ends too early");
+	return mistake_here(r, end, "", "no JSON: %s", json_tokener_error_desc(err));
+}
+
+static void put_json(struct json_object **obj)
+{
+	json_object_put(*obj);
+}
+
+int config_parse(struct config *config, const char *text, size_t len, struct config_error *e)
+{
+	__attribute__((cleanup(put_json))) struct json_object *root = NULL;
+	struct reader r = {
+		.config = config, .first = config->count, .text = text, .len = len, .e = e
+	};
+
+	*e = (struct config_error){ 0 };
+	if (len > CONFIG_MAX)
+		return mistake_here(&r, 0, "", "it has more than %u bytes", CONFIG_MAX);
+	return parse(&r, &root) ?: read_root(&r, root) ?: check_text(&r) ?: check_twins(&r);
+}
+
+void config_free(struct config *config)
+{
+	for (size_t i = 0; i < config->count; i++) {
+		free((char *)config->entries[i]->sel.text);
+		free(config->entries[i]);
+	}
+	free(config->entries);
+	*config = (struct config){ 0 };
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The configuration: JSON documents of what devices should be like, version 1.
+ * tsmctl-config(5) describes it for its writers.
+ *
+ *	{
+ *	    "version": 1,
+ *	    "default_region_mode": "exclusive",
+ *	    "devices": [
+ *	        { "device": "0000:01:00.0", "assigned": true, "tdi_id": "00:05.0" }
+ *	    ]
+ *	}
+ */
+#ifndef TSMCTL_DOCUMENT_H
+#define TSMCTL_DOCUMENT_H
+
+#include "common/selector.h"
+#include "ctx.h"
+
+#define CONFIG_VERSION 1
+/* Several times what 4,096 devices take. */
+#define CONFIG_MAX (8U << 20)
+#define CONFIG_PATH_LEN 96
+
+/**
+ * enum setting - what can be wanted of a device, in the order in which it is done
+ * @SET_REGION_MODE: region_mode in configfs
+ * @SET_BAR_MMAP: bar_mmap in configfs
+ * @SET_BIND_ALLOWED: bind_allowed in configfs: "0" or "1"
+ * @SET_TDI_ID: tdi_id in configfs: "none" or an ID
+ * @SET_ASSIGNED: whether vfio-pci-tsm has it: "0" or "1"
+ * @SET_TSM: the TSM that it is connected to, or "none"
+ *
+ * All policy is in place before the driver has the device, which is before
+ * anybody can open it, so that nobody opens it with another's policy.
+ */
+enum setting {
+	SET_REGION_MODE,
+	SET_BAR_MMAP,
+	SET_BIND_ALLOWED,
+	SET_TDI_ID,
+	SET_ASSIGNED,
+	SET_TSM,
+	SETTINGS
+};
+
+/* The key of each in the document. */
+extern const char *const setting_keys[SETTINGS];
+
+/**
+ * struct config_entry - one member of "devices"
+ * @index: its place in its document, from 0
+ * @order: its place in all documents, from 0
+ * @sel: which devices; its text is this entry's
+ * @want: text of each setting as the attribute reads back; NULL is left alone
+ * @tdi_id: buffer of @want
+ * @tsm: buffer of @want
+ */
+struct config_entry {
+	size_t index;
+	size_t order;
+	struct selector sel;
+	const char *want[SETTINGS];
+	char tdi_id[PCI_NAME_LEN];
+	char tsm[TSM_NAME_LEN];
+};
+
+/**
+ * struct config - all documents that were read, in their order
+ * @default_mode: "exclusive", "shared", or NULL to leave it alone
+ * @entries: devices; a later one overrides an earlier one, setting by setting
+ * @count: how many
+ */
+struct config {
+	const char *default_mode;
+	struct config_entry **entries;
+	size_t count;
+};
+
+/**
+ * struct config_error - the mistake in a document
+ * @line: its line, from 1
+ * @column: byte in the line, from 1
+ * @path: where in the document, as devices[2].tdi_id; "" for the whole
+ * @message: what is wrong, without a full stop
+ * @hint: what mends it, or NULL: the manual page knows
+ */
+struct config_error {
+	unsigned int line;
+	unsigned int column;
+	char path[CONFIG_PATH_LEN];
+	char message[256];
+	const char *hint;
+};
+
+/**
+ * config_parse() - read one document, and add it
+ * @config: the documents before it, zeroed at first
+ * @text: the document, with a NUL after it
+ * @len: its bytes
+ * @e: out, the mistake, if there is one
+ *
+ * Touches nothing but its arguments. After a mistake, @config may only be freed.
+ *
+ * Return: 0, -EINVAL with @e filled in, or -ENOMEM.
+ */
+int config_parse(struct config *config, const char *text, size_t len, struct config_error *e);
+
+/**
+ * config_free() - give up all documents
+ * @config: zeroed afterwards
+ */
+void config_free(struct config *config);
+
+/**
+ * config_init() - find out where the configuration is
+ * @ctx: this run; @ctx->etc is filled in
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int config_init(struct ctx *ctx);
+
+/**
+ * config_load() - read the configuration
+ * @ctx: this run, after config_init()
+ * @file: one document, "-" for standard input, or NULL for config.json and the
+ *	drop-ins in config.d, in the order of their names
+ * @config: out, for config_free()
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int config_load(struct ctx *ctx, const char *file, struct config *config);
+
+/**
+ * config_note_drop_ins() - report the drop-ins, which override config.json
+ * @ctx: this run, after config_init()
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int config_note_drop_ins(struct ctx *ctx);
+
+#endif

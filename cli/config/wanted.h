@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a configuration wants of each device. */
+#ifndef TSMCTL_WANTED_H
+#define TSMCTL_WANTED_H
+
+#include "config/document.h"
+
+/**
+ * struct wanted - a configuration, arranged to be asked about many devices
+ * @exact: entries for one address, in the order of addresses
+ * @exacts: how many
+ * @patterns: all other entries, in the order of the configuration
+ * @count: how many
+ */
+struct wanted {
+	const struct config_entry **exact;
+	size_t exacts;
+	const struct config_entry **patterns;
+	size_t count;
+};
+
+/**
+ * wanted_init() - arrange a configuration
+ * @w: out, for wanted_done()
+ * @config: the configuration, which must live as long
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int wanted_init(struct wanted *w, const struct config *config);
+
+/**
+ * wanted_done() - give up what wanted_init() took
+ * @w: zeroed afterwards
+ */
+void wanted_done(struct wanted *w);
+
+/**
+ * wanted_of() - what is wanted of one device
+ * @ctx: this run
+ * @w: the configuration
+ * @addr: the device
+ * @want: out, one text for each setting; NULL where nothing is said
+ *
+ * An entry for "all" names devices that only have policy, but says nothing of them:
+ * it speaks of those with a TSM side, assigned, or to be assigned by another entry.
+ *
+ * Return: true if an entry names the device.
+ */
+bool wanted_of(struct ctx *ctx, const struct wanted *w, const struct pci_addr *addr,
+	       const char *want[SETTINGS]);
+
+#endif

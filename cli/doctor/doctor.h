@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Checks of what a bind needs: two tables, and how a check answers. */
+#ifndef TSMCTL_DOCTOR_H
+#define TSMCTL_DOCTOR_H
+
+#include "common/exitcode.h"
+#include "host/pci.h"
+
+enum verdict { DOES_NOT_APPLY, PASSES, FAILS };
+
+/* What mends a host without IOMMU groups, and a device in none. */
+#define DOCTOR_NO_IOMMU                                                \
+	"enable the IOMMU in the firmware; boot with intel_iommu=on, " \
+	"or without amd_iommu=off"
+
+/**
+ * struct finding - what a check found
+ * @verdict: passes, fails or does not apply
+ * @code: exit code of a failure
+ * @advisory: it stands in the way of no bind
+ * @evidence: what was seen, and where
+ * @fix: the command that mends it, or what to do; "" if there is nothing to mend
+ */
+struct finding {
+	enum verdict verdict;
+	enum exit_code code;
+	bool advisory;
+	char evidence[320];
+	char fix[320];
+};
+
+/**
+ * struct check - one check
+ * @name: short, the same for ever: others look for it in JSON
+ * @title: what must be true
+ * @run: looks; @dev is NULL in a check of the host
+ */
+struct check {
+	const char *name;
+	const char *title;
+	void (*run)(struct ctx *ctx, const struct pci_device *dev, struct finding *f);
+};
+
+/* The tables, ended by an entry without a name. */
+extern const struct check host_checks[], device_checks[];
+
+/**
+ * finding_pass() - the check passes
+ * @f: the finding
+ * @fmt: evidence, as for printf
+ */
+void finding_pass(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/**
+ * finding_skip() - the check does not apply
+ * @f: the finding
+ * @fmt: why
+ */
+void finding_skip(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/**
+ * finding_fail() - the check fails
+ * @f: the finding
+ * @code: exit code
+ * @fmt: evidence
+ *
+ * finding_fix() says what mends it.
+ */
+void finding_fail(struct finding *f, enum exit_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/**
+ * finding_fix() - what mends a failure
+ * @f: the finding
+ * @fmt: a command, or what to do
+ */
+void finding_fix(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/**
+ * doctor_root() - where /proc, /dev and /boot are
+ * @ctx: this run
+ *
+ * TSMCTL_ROOT can move them. Where only sysfs was moved, they would be those of
+ * another machine.
+ *
+ * Return: a path to be put before them, or NULL if nothing is known.
+ */
+const char *doctor_root(const struct ctx *ctx);
+
+/* What is done with a finding. */
+typedef void (*finding_fn)(struct ctx *ctx, const struct pci_device *dev, const struct check *check,
+			   const struct finding *f, void *arg);
+
+/**
+ * doctor_run() - check all of a table
+ * @ctx: this run
+ * @dev: the device, or NULL for checks of the host; of one that is not there, only
+ *	the first check is made
+ * @checks: host_checks or device_checks
+ * @fn: called with each finding
+ * @arg: passed to @fn
+ */
+void doctor_run(struct ctx *ctx, const struct pci_device *dev, const struct check *checks,
+		finding_fn fn, void *arg);
+
+/**
+ * doctor_failing() - what stands in the way of a bind
+ * @ctx: this run
+ * @dev: the device
+ * @names: out, the names of the host's and the device's checks that fail, by commas
+ * @size: of @names
+ *
+ * Return: whether any does.
+ */
+bool doctor_failing(struct ctx *ctx, const struct pci_device *dev, char *names, size_t size);
+
+#endif

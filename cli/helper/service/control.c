@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A holder's own socket: root asks for the state, or for an unbind. For those who
+ * cannot, or do not want to, send a signal: a container with the run directory.
+ */
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "common/exitcode.h"
+#include "helper/service/socket.h"
+
+static void name_of(const struct session *s, char *name, size_t size)
+{
+	snprintf(name, size, "%s.sock", s->name);
+}
+
+int control_listen(struct session *s)
+{
+	char name[PCI_NAME_LEN + sizeof(".sock")];
+	int fd;
+
+	s->run = run_dir_open(s->run_dir, &s->fault);
+	if (s->run < 0)
+		return s->run;
+	name_of(s, name, sizeof(name));
+	fd = listen_at(s->run, name, 0600);
+	if (fd < 0)
+		return fd;
+	s->control = fd;
+	return 0;
+}
+
+void control_remove(struct session *s)
+{
+	char name[PCI_NAME_LEN + sizeof(".sock")];
+
+	name_of(s, name, sizeof(name));
+	if (s->control >= 0)
+		unlinkat(s->run, name, 0);
+	util_close(&s->control);
+	util_close(&s->run);
+	s->control = -1;
+	s->run = -1;
+}
+
+static int check(const struct session *s, const struct request *r, struct verdict *v)
+{
+	*v = (struct verdict){ .step = "request", .code = EXIT_FAILED };
+	if (!streq(r->device, s->name)) {
+		v->err = -ENODEV;
+		snprintf(v->message, sizeof(v->message), "this is the holder of %s", s->name);
+	} else if (r->kind == REQUEST_BIND) {
+		v->err = -EALREADY;
+		util_copy(v->message, sizeof(v->message), "a holder has bound its device");
+		v->hint = "ask for unbind, and start a holder again";
+	}
+	return v->err;
+}
+
+bool control_ask(const struct session *s, struct conn *c)
+{
+	struct request r;
+	struct verdict v;
+	struct peer peer;
+
+	*c = (struct conn){ .file = -1 };
+	c->fd = accept4(s->control, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (c->fd < 0)
+		return false;
+	/* the mode of the socket says so, too; but modes can be changed */
+	if (conn_peer(c->fd, &peer) || (peer.uid != 0 && peer.uid != geteuid()))
+		;
+	else if (listen_request(c, &r, &v))
+		listen_answer(c, NULL, NULL, &v);
+	else if (check(s, &r, &v))
+		listen_answer(c, &r, s, &v);
+	else if (r.kind == REQUEST_UNBIND)
+		return true;
+	else
+		listen_answer(c, &r, s, NULL);
+	conn_close(c);
+	return false;
+}
+
+void control_done(const struct session *s, struct conn *c, const struct verdict *v)
+{
+	struct request r = { .kind = REQUEST_UNBIND };
+
+	util_copy(r.device, sizeof(r.device), s->name);
+	listen_answer(c, &r, s, v);
+	conn_close(c);
+}

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The service's configuration, see rules.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <grp.h>
+#include <json-c/json.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include "common/place.h"
+#include "common/trust.h"
+#include "common/util.h"
+#include "helper/service/rules.h"
+
+#define SIZE_MAX_BYTES 65536
+#define RULES_MAX 256
+#define GLOB_LEN 32
+/* More than the document has */
+#define DEPTH 8
+#define NOBODY ((unsigned int)-1)
+/* Whom the kernel names if it cannot name a user or group, as of other user namespaces. */
+#define OVERFLOW_ID 65534
+
+/**
+ * struct rule - one permission: all that it names must fit
+ * @uid: user, or NOBODY for any
+ * @gid: group, or NOBODY for any
+ * @device: glob over addresses in the kernel's form
+ * @kinds: kinds of requests
+ */
+struct rule {
+	unsigned int uid;
+	unsigned int gid;
+	char device[GLOB_LEN];
+	unsigned int kinds;
+};
+
+struct rules {
+	size_t count;
+	struct rule list[RULES_MAX];
+};
+
+static int complain(char **why, int err, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+static int complain(char **why, int err, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (!*why && vasprintf(why, fmt, ap) < 0)
+		*why = NULL;
+	va_end(ap);
+	return err;
+}
+
+/* A name or a number. Answers 0 or negative errno. */
+static int find_user(struct json_object *v, unsigned int *id)
+{
+	const char *text = json_object_get_string(v);
+	struct passwd *pw;
+
+	if (text && !util_parse_u32(text, id))
+		return 0;
+	pw = json_object_is_type(v, json_type_string) ? getpwnam(text) : NULL;
+	if (!pw)
+		return -ENOENT;
+	*id = pw->pw_uid;
+	return 0;
+}
+
+static int find_group(struct json_object *v, unsigned int *id)
+{
+	const char *text = json_object_get_string(v);
+	struct group *gr;
+
+	if (text && !util_parse_u32(text, id))
+		return 0;
+	gr = json_object_is_type(v, json_type_string) ? getgrnam(text) : NULL;
+	if (!gr)
+		return -ENOENT;
+	*id = gr->gr_gid;
+	return 0;
+}
+
+static int set_id(unsigned int *id, struct json_object *v, const char *what,
+		  int (*find)(struct json_object *v, unsigned int *id), char **why)
+{
+	const char *text = json_object_get_string(v) ?: "null";
+
+	if (find(v, id))
+		return complain(why, -EINVAL, "there is no %s '%s'", what, text);
+	if (*id == OVERFLOW_ID || *id == NOBODY)
+		return complain(why, -EINVAL,
+				"%s '%s' also stands for those whom the kernel cannot name", what,
+				text);
+	return 0;
+}
+
+static int add_kinds(struct rule *rule, struct json_object *v, char **why)
+{
+	size_t n = json_object_is_type(v, json_type_array) ? json_object_array_length(v) : 0;
+
+	rule->kinds = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *item = json_object_array_get_idx(v, i);
+		const char *text = json_object_get_string(item) ?: "null";
+		unsigned int kind = request_kind(text);
+
+		if (!kind)
+			return complain(why, -EINVAL, "there is no request '%s'", text);
+		rule->kinds |= kind;
+	}
+	return n ? 0 : complain(why, -EINVAL, "requests is no list of bind, unbind and state");
+}
+
+/* Adds one rule for each device of an entry. */
+static int add_devices(struct rules *rules, const struct rule *rule, struct json_object *v,
+		       char **why)
+{
+	size_t n = json_object_is_type(v, json_type_array) ? json_object_array_length(v) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *item = json_object_array_get_idx(v, i);
+		const char *text = json_object_get_string(item) ?: "null";
+		struct rule *new = &rules->list[rules->count];
+		struct pci_addr addr;
+
+		if (rules->count == RULES_MAX)
+			return complain(why, -E2BIG, "it allows more than %d devices", RULES_MAX);
+		*new = *rule;
+		if (!pci_addr_parse(text, &addr))
+			pci_addr_name(&addr, new->device);
+		else if (!strpbrk(text, "*?[") ||
+			 strspn(text, "0123456789abcdef:.*?[]-!") != strlen(text) ||
+			 !util_copy(new->device, sizeof(new->device), text))
+			return complain(why, -EINVAL,
+					"device '%s' is neither address nor glob over addresses",
+					text);
+		rules->count++;
+	}
+	return n ? 0 : complain(why, -EINVAL, "devices is no list of addresses");
+}
+
+static int add_entry(struct rules *rules, struct json_object *entry, char **why)
+{
+	struct rule rule = {
+		.uid = NOBODY,
+		.gid = NOBODY,
+		.kinds = REQUEST_BIND | REQUEST_UNBIND | REQUEST_STATE,
+	};
+	struct json_object *devices = NULL;
+	int ret = 0;
+
+	if (!json_object_is_type(entry, json_type_object))
+		return complain(why, -EINVAL, "an entry of allow is no object");
+	json_object_object_foreach(entry, key, v) {
+		if (streq(key, "user"))
+			ret = set_id(&rule.uid, v, key, find_user, why);
+		else if (streq(key, "group"))
+			ret = set_id(&rule.gid, v, key, find_group, why);
+		else if (streq(key, "requests"))
+			ret = add_kinds(&rule, v, why);
+		else if (streq(key, "devices"))
+			devices = v;
+		else
+			ret = complain(why, -EINVAL, "there is no key '%s' in allow", key);
+		if (ret)
+			return ret;
+	}
+	if (rule.uid == NOBODY && rule.gid == NOBODY)
+		return complain(why, -EINVAL, "an entry of allow names neither user nor group");
+	return add_devices(rules, &rule, devices, why);
+}
+
+static int read_config(struct rules *rules, struct json_object *obj, char **why)
+{
+	struct json_object *allow = NULL;
+	int ret = 0;
+
+	if (!json_object_is_type(obj, json_type_object))
+		return complain(why, -EINVAL, "it is no JSON object");
+	json_object_object_foreach(obj, key, v) {
+		if (streq(key, "allow"))
+			allow = v;
+		else if (!streq(key, "version"))
+			return complain(why, -EINVAL, "there is no key '%s'", key);
+		else if (!json_object_is_type(v, json_type_int) || json_object_get_int(v) != 1)
+			return complain(why, -EINVAL, "only version 1 is known");
+	}
+	if (!json_object_is_type(allow, json_type_array))
+		return complain(why, -EINVAL, "allow is no list");
+	for (size_t i = 0; !ret && i < json_object_array_length(allow); i++)
+		ret = add_entry(rules, json_object_array_get_idx(allow, i), why);
+	return ret;
+}
+
+static int open_trusted(const char *path, struct trust_fault *fault)
+{
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC), ret;
+	struct stat st;
+
+	if (fd < 0 && errno == ELOOP)
+		return trust_refuse(fault, "put the file itself there", NULL,
+				    "it is a symbolic link");
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st))
+		ret = -errno;
+	else if (!S_ISREG(st.st_mode))
+		ret = trust_refuse(fault, "put a regular file there", NULL,
+				   "it is not a regular file");
+	else
+		ret = trust_check(fault, path, path, &st, TRUST_NO_WRITE);
+	if (!ret)
+		return fd;
+	close(fd);
+	return ret;
+}
+
+/* Whole file, terminated. Nobody but root, or the caller, may have written it. */
+static int read_file(const char *path, char **text, size_t *len, char **why,
+		     struct trust_fault *fault)
+{
+	cleanup_fd int fd = open_trusted(path, fault);
+	size_t used = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	*text = malloc(SIZE_MAX_BYTES + 1);
+	if (!*text)
+		return -ENOMEM;
+	while (used < SIZE_MAX_BYTES) {
+		n = read(fd, *text + used, SIZE_MAX_BYTES - used);
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		used += (size_t)n;
+	}
+	if (used == SIZE_MAX_BYTES)
+		return complain(why, -EFBIG, "it has %d bytes or more", SIZE_MAX_BYTES);
+	(*text)[used] = '\0';
+	*len = used;
+	return 0;
+}
+
+/*
+ * An escape by number could hide a NUL in a name, or a key that is there twice, and
+ * nothing in this file needs one.
+ */
+static bool has_numbered_escape(const char *text)
+{
+	for (text = strchr(text, '\\'); text && text[1]; text = strchr(text + 2, '\\'))
+		if (text[1] == 'u')
+			return true;
+	return false;
+}
+
+/* What the text alone can tell. What is in the file is permitted: so all of it counts. */
+static int check_text(const char *text, size_t len, char **why)
+{
+	char path[64];
+	size_t offset;
+
+	switch (place_check(text, len, path, sizeof(path), &offset)) {
+	case PLACE_TWICE:
+		return complain(why, -EINVAL, "the key '%s' is there twice", path);
+	case PLACE_ODD:
+		return complain(why, -EINVAL, "it is no JSON");
+	default:
+		return has_numbered_escape(text) ?
+			       complain(why, -EINVAL, "escapes with \\u are not taken") :
+			       0;
+	}
+}
+
+static int parse(const char *text, size_t len, struct json_object **obj, char **why)
+{
+	enum json_tokener_error error;
+	struct json_tokener *tok;
+
+	if (place_is_marked(text, len))
+		return complain(why, -EINVAL, PLACE_MARKED);
+	tok = json_tokener_new_ex(DEPTH);
+	if (!tok)
+		return -ENOMEM;
+	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	/* with the NUL at its end, and with those that should not be there */
+	*obj = json_tokener_parse_ex(tok, text, (int)len + 1);
+	error = json_tokener_get_error(tok);
+	json_tokener_free(tok);
+	if (strlen(text) != len)
+		return complain(why, -EINVAL, "it is no JSON: a NUL byte");
+	if (error == json_tokener_continue)
+		return complain(why, -EINVAL, "it is no JSON: it ends too early");
+	if (error != json_tokener_success)
+		return complain(why, -EINVAL, "it is no JSON: %s", json_tokener_error_desc(error));
+	return check_text(text, len, why);
+}
+
+int rules_load(const char *path, struct rules **rules, char **why, struct trust_fault *fault)
+{
+	cleanup_free char *text = NULL;
+	struct json_object *obj = NULL;
+	size_t len = 0;
+	int ret;
+
+	*why = NULL;
+	*rules = calloc(1, sizeof(**rules));
+	if (!*rules)
+		return -ENOMEM;
+	ret = read_file(path ?: RULES_PATH, &text, &len, why, fault);
+	if (ret == -ENOENT && !path)
+		return 0;
+	if (ret)
+		return ret;
+	ret = parse(text, len, &obj, why) ?: read_config(*rules, obj, why);
+	json_object_put(obj);
+	return ret;
+}
+
+static bool fits(const struct rule *rule, const struct peer *peer)
+{
+	return (rule->uid == NOBODY || rule->uid == peer->uid) &&
+	       (rule->gid == NOBODY || rule->gid == peer->gid);
+}
+
+/* Who could open the device, or do what it likes with the service, anyway. */
+static bool is_trusted(const struct peer *peer)
+{
+	return peer->uid == 0 || peer->uid == geteuid();
+}
+
+enum standing rules_standing(const struct rules *rules, const struct peer *peer)
+{
+	enum standing best = is_trusted(peer) ? STANDING_TRUSTED : STANDING_NONE, this;
+
+	for (size_t i = 0; i < rules->count; i++) {
+		this = rules->list[i].uid == NOBODY ? STANDING_GROUP : STANDING_USER;
+		if (this > best && fits(&rules->list[i], peer))
+			best = this;
+	}
+	return best;
+}
+
+bool rules_allow(const struct rules *rules, const struct peer *peer, const struct request *r)
+{
+	const struct rule *rule;
+	bool allowed = is_trusted(peer);
+
+	for (size_t i = 0; !allowed && i < rules->count; i++) {
+		rule = &rules->list[i];
+		allowed = fits(rule, peer) && (rule->kinds & r->kind) &&
+			  fnmatch(rule->device, r->device, FNM_NOESCAPE) == 0;
+	}
+	return allowed;
+}
+
+void rules_free(struct rules *rules)
+{
+	free(rules);
+}

@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The service: a VMM passes its cdev file, and asks for a bind, an unbind or the state.
+ *
+ * Each client is answered by a process of its own, see clients.h: a file from a
+ * stranger can stall whoever looks at it or closes it, and a TSM may take its time.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <syslog.h>
+#include <time.h>
+
+#include "common/exitcode.h"
+#include "helper/modes.h"
+#include "helper/sandbox.h"
+#include "helper/service/clients.h"
+#include "helper/service/rules.h"
+#include "helper/service/socket.h"
+#include "helper/systemd.h"
+
+/* How long clients that are being answered may take when the service is to end */
+#define END_SECONDS 10
+
+/**
+ * struct service - the service
+ * @sysfs: root of sysfs
+ * @rules: who may ask for what
+ * @listen: the socket
+ * @signals: signalfd
+ * @run: directory of the socket, -1 if it is systemd's
+ * @name: the socket's name there
+ * @lock: lock file there
+ * @clients: who is being answered
+ * @code: exit code of a failed start, or 0 for what the errno suggests
+ */
+struct service {
+	const char *sysfs;
+	struct rules *rules;
+	int listen;
+	int signals;
+	int run;
+	const char *name;
+	int lock;
+	struct clients *clients;
+	int code;
+};
+
+static int check_file(struct session *s)
+{
+	if (s->cdev < 0)
+		return -EBADF;
+	if (!cdev_is(s, s->cdev))
+		return -ENXIO;
+	return cdev_in_use(s->cdev) ? 0 : -ENOTCONN;
+}
+
+static const struct answer file_answers[] = {
+	{ -EBADF, NULL, EXIT_FAILED, "no file came with the request",
+	  "pass the open cdev file with SCM_RIGHTS" },
+	{ -ENXIO, NULL, EXIT_FAILED, "the file is not the cdev of this device",
+	  "pass the file of /dev/vfio/devices that belongs to the device" },
+	{ -ENOTCONN, NULL, EXIT_FAILED, "the file was not given to an iommufd",
+	  "first KVM_DEV_VFIO_FILE_ADD, then VFIO_DEVICE_BIND_IOMMUFD" },
+	{}
+};
+
+#define CHECKING                                              \
+	{ "find cdev", cdev_find, find_answers, false },      \
+	{                                                     \
+		"check file", check_file, file_answers, false \
+	}
+
+static const struct step bind_steps[] = {
+	CHECKING,
+	{ "bind", vdevice_bind, bind_answers, true },
+	{},
+};
+
+static const struct step unbind_steps[] = {
+	CHECKING,
+	{ "unbind", tdi_unbind, unbind_answers, false },
+	{},
+};
+
+/* A file is not needed for this, but it must not be a wrong one. */
+static const struct step state_with_file_steps[] = { CHECKING, {} };
+static const struct step state_steps[] = {
+	{ "find cdev", cdev_find, find_answers, false },
+	{},
+};
+
+static const struct step *steps_of(const struct request *r, const struct conn *c)
+{
+	switch (r->kind) {
+	case REQUEST_BIND:
+		return bind_steps;
+	case REQUEST_UNBIND:
+		return unbind_steps;
+	default:
+		return c->file < 0 ? state_steps : state_with_file_steps;
+	}
+}
+
+/* A line for the journal. */
+static void note(const struct request *r, const struct peer *peer, const struct verdict *v)
+{
+	struct json_object *obj = say_event("request", r->device);
+
+	json_object_object_add(obj, "request", json_object_new_string(request_name(r->kind)));
+	json_object_object_add(obj, "uid", json_object_new_int64(peer->uid));
+	json_object_object_add(obj, "gid", json_object_new_int64(peer->gid));
+	json_object_object_add(obj, "errno",
+			       v ? json_object_new_string(strerrorname_np(-v->err) ?: "?") : NULL);
+	say(v ? LOG_WARNING : LOG_INFO, obj);
+}
+
+static void answer_request(const struct service *sv, struct conn *c, const struct peer *peer,
+			   const struct request *r)
+{
+	struct session s = SESSION_INIT;
+	struct verdict v;
+	int ret;
+
+	if (!rules_allow(sv->rules, peer, r)) {
+		v = (struct verdict){ .err = -EACCES, .step = "permission" };
+		util_copy(v.message, sizeof(v.message),
+			  "this user may not ask for this of this device");
+		v.hint = "the administrator allows it in " RULES_PATH;
+		listen_answer(c, r, NULL, &v);
+		note(r, peer, &v);
+		return;
+	}
+	s.sysfs = sv->sysfs;
+	s.cdev = c->file;
+	s.mode = VDEVICE_ALWAYS;
+	s.vdevice = r->vdevice_id;
+	util_copy(s.name, sizeof(s.name), r->device);
+	ret = steps_run(&s, steps_of(r, c), &v);
+	/* a VMM that has its answer may close the device, and that is to be the last close */
+	session_drop(&s);
+	c->file = -1;
+	listen_answer(c, r, &s, ret ? &v : NULL);
+	if (r->kind != REQUEST_STATE)
+		note(r, peer, ret ? &v : NULL);
+}
+
+/* In a process of the client's own. */
+static void answer_client(const void *arg, const struct client *client)
+{
+	struct conn c = { .fd = client->fd, .file = -1 };
+	struct verdict v;
+	struct request r;
+
+	if (listen_request(&c, &r, &v))
+		listen_answer(&c, NULL, NULL, &v);
+	else
+		answer_request(arg, &c, &client->peer, &r);
+}
+
+static const struct answer refusals[] = {
+	{ -EACCES, NULL, EXIT_FAILED, "this user may not ask for anything",
+	  "the administrator allows it in " RULES_PATH },
+	{ -EAGAIN, NULL, EXIT_FAILED, "too many requests of this user at a time",
+	  "wait for their answers" },
+	{}
+};
+
+/* Without a look at what it sends: that is for its own process only. */
+static void refuse(int fd, int err)
+{
+	struct conn c = { .fd = fd, .file = -1 };
+	struct verdict v = { .err = err, .step = "permission" };
+	const struct answer *a = answer_find(refusals, err, "");
+
+	util_copy(v.message, sizeof(v.message), a ? a->message : strerror(-err));
+	v.hint = a ? a->hint : NULL;
+	listen_answer(&c, NULL, NULL, &v);
+	/* nor does more of it come in */
+	shutdown(fd, SHUT_RDWR);
+}
+
+static void take_client(struct service *sv)
+{
+	struct client c = { .fd = accept4(sv->listen, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK) };
+	int ret = -EACCES;
+
+	if (c.fd < 0) {
+		/* if there is no file to be had: later, and not over and over until then */
+		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+			clients_stall(sv->clients);
+		return;
+	}
+	if (!conn_peer(c.fd, &c.peer))
+		c.standing = rules_standing(sv->rules, &c.peer);
+	if (c.standing != STANDING_NONE)
+		ret = clients_start(sv->clients, &c);
+	if (!ret)
+		return;
+	refuse(c.fd, ret);
+	clients_drop(sv->clients, &c);
+}
+
+/* Answers true when the service is to end. */
+static bool read_signals(struct service *sv)
+{
+	struct signalfd_siginfo info;
+	bool end = false;
+
+	while (read(sv->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD)
+			clients_reap(sv->clients);
+		else
+			end = true;
+	}
+	return end;
+}
+
+static void run_loop(struct service *sv)
+{
+	struct pollfd fds[2] = { { .fd = sv->signals, .events = POLLIN } };
+	int n;
+
+	for (;;) {
+		fds[1] = (struct pollfd){
+			.fd = clients_ready(sv->clients) ? sv->listen : -1,
+			.events = POLLIN,
+		};
+		n = poll(fds, ARRAY_SIZE(fds),
+			 clients_stalled(sv->clients) ? CLIENTS_RETRY_MS : -1);
+		if (n < 0 && errno != EINTR)
+			return;
+		if (n == 0)
+			clients_retry(sv->clients);
+		if (fds[0].revents && read_signals(sv))
+			return;
+		if (fds[1].revents & POLLIN && clients_ready(sv->clients))
+			take_client(sv);
+		else if (fds[1].revents & ~POLLIN)
+			return;
+	}
+}
+
+/* Who is being answered gets the answer, if it does not take too long. */
+static void wait_for_clients(struct service *sv)
+{
+	struct pollfd pfd = { .fd = sv->signals, .events = POLLIN };
+	struct timespec now, end;
+
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += END_SECONDS;
+	do {
+		clients_reap(sv->clients);
+		if (clients_idle(sv->clients) || poll(&pfd, 1, CLIENTS_RETRY_MS) < 0)
+			return;
+		read_signals(sv);
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	} while (now.tv_sec < end.tv_sec);
+}
+
+static int fail(const char *step, int err, const char *message, const char *hint)
+{
+	say_failure(NULL, step, err, message, hint);
+	return err;
+}
+
+static int fail_trust(const char *step, const char *path, const struct trust_fault *fault)
+{
+	struct verdict v = { .err = -EPERM, .step = step };
+
+	say_distrust(&v, path, fault);
+	say_verdict(NULL, &v);
+	return v.err;
+}
+
+static int open_socket(struct service *sv, const char *path)
+{
+	cleanup_free char *dir = NULL, *lock = NULL;
+	const char *slash = strrchr(path, '/');
+	struct trust_fault fault = { .why = "" };
+	unsigned int other = 0;
+	char message[64];
+
+	if (asprintf(&dir, "%.*s", (int)(slash - path) ?: 1, path) < 0 ||
+	    asprintf(&lock, "%s.lock", slash + 1) < 0)
+		return -ENOMEM;
+	sv->name = slash + 1;
+	sv->run = run_dir_open(dir, &fault);
+	if (sv->run == -EPERM && fault.why[0])
+		return fail_trust("listen", dir, &fault);
+	if (sv->run < 0)
+		return fail("listen", sv->run, "cannot use the directory of the socket", NULL);
+	sv->lock = lock_file(sv->run, lock, &other);
+	if (sv->lock == -EBUSY) {
+		snprintf(message, sizeof(message), "process %u listens there", other);
+		return fail("lock", -EBUSY, message, "stop it first");
+	}
+	if (sv->lock < 0)
+		return fail("lock", sv->lock, "cannot lock the place of the socket", NULL);
+	/* anybody may ask; who gets what is for the rules to say */
+	sv->listen = listen_at(sv->run, sv->name, 0666);
+	if (sv->listen < 0)
+		return fail("listen", sv->listen, "cannot listen there", NULL);
+	return 0;
+}
+
+static const struct answer config_answers[] = {
+	{ -EINVAL, NULL, EXIT_USAGE, NULL, "see tsm-bind-helper.json(5)" },
+	{ -E2BIG, NULL, EXIT_USAGE, NULL, "see tsm-bind-helper.json(5)" },
+	{ -EFBIG, NULL, EXIT_USAGE, NULL, "see tsm-bind-helper.json(5)" },
+	{ -ENOENT, NULL, EXIT_USAGE, NULL, "without --config, the file need not be there" },
+	{ -EACCES, NULL, EXIT_NOT_PERMITTED, NULL,
+	  "the service's user must be able to read it: modes 0644, and 0755 of its directory" },
+	{}
+};
+
+static int fail_config(struct service *sv, const char *path, int err, const char *why)
+{
+	const struct answer *a = answer_find(config_answers, err, "");
+	struct verdict v = { .err = err, .step = "configuration" };
+	cleanup_free char *safe = util_printable(why);
+
+	v.hint = a ? a->hint : "see tsm-bind-helper.json(5)";
+	sv->code = a ? a->code : exit_code_of(err);
+	snprintf(v.message, sizeof(v.message), "%.80s: %.100s", path, safe ?: "?");
+	say_verdict(NULL, &v);
+	return err;
+}
+
+static int start(struct service *sv, const struct invocation *in)
+{
+	struct trust_fault fault = { .why = "" };
+	cleanup_free char *why = NULL;
+	int ret = rules_load(in->config, &sv->rules, &why, &fault);
+
+	if (fault.why[0])
+		return fail_trust("configuration", in->config ?: RULES_PATH, &fault);
+	if (ret)
+		return fail_config(sv, in->config ?: RULES_PATH, ret, why ?: strerror(-ret));
+	sv->signals = watch_signals(true);
+	if (sv->signals < 0)
+		return fail("isolate", sv->signals, "cannot watch for signals", NULL);
+	if (in->listen)
+		ret = open_socket(sv, in->listen);
+	else
+		sv->listen = SYSTEMD_LISTEN_FD;
+	if (ret)
+		return ret;
+	if (fcntl(sv->listen, F_SETFL, O_NONBLOCK))
+		return fail("listen", -errno, "cannot listen there", NULL);
+	sv->clients = clients_new(answer_client, sv);
+	if (!sv->clients)
+		return fail("isolate", -ENOMEM, "cannot prepare for clients", NULL);
+	/* its clients bring all that it takes */
+	ret = sandbox_caps(NULL, 0) ?: sandbox_filter(SANDBOX_SERVE);
+	return ret ? fail("isolate", ret, "cannot restrict itself", NULL) : 0;
+}
+
+static void finish(struct service *sv)
+{
+	if (sv->listen >= 0 && sv->name)
+		unlinkat(sv->run, sv->name, 0);
+	/* the lock file stays, because removing it would race with the next service */
+	if (sv->lock >= 0 && ftruncate(sv->lock, 0))
+		say_failure(NULL, "unlock", -errno, "cannot empty the lock file", NULL);
+	util_close(&sv->listen);
+	util_close(&sv->signals);
+	util_close(&sv->lock);
+	util_close(&sv->run);
+	clients_free(sv->clients);
+	rules_free(sv->rules);
+}
+
+int serve(struct invocation *in)
+{
+	struct service sv = {
+		.sysfs = in->s.sysfs, .listen = -1, .signals = -1, .run = -1, .lock = -1
+	};
+	int ret = start(&sv, in);
+	struct json_object *obj;
+
+	if (!ret) {
+		obj = say_event("listening", NULL);
+		json_object_object_add(obj, "pid", json_object_new_int(getpid()));
+		say(LOG_INFO, obj);
+		systemd_tell("READY=1");
+		run_loop(&sv);
+		systemd_tell("STOPPING=1");
+		if (sv.name)
+			unlinkat(sv.run, sv.name, 0);
+		/* nor is this the one to close those who have not been accepted */
+		clients_leave(sv.clients, sv.listen);
+		sv.listen = -1;
+		wait_for_clients(&sv);
+		clients_leave(sv.clients, -1);
+	}
+	finish(&sv);
+	if (!ret)
+		return EXIT_DONE;
+	return sv.code ?: exit_code_of(ret);
+}

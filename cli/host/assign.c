@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Giving a device to vfio-pci-tsm and back, see assign.h. */
+#include <errno.h>
+
+#include "host/assign.h"
+#include "host/owner.h"
+#include "interrupt.h"
+#include "report.h"
+
+/* What sysfs shows when no driver_override is set. */
+#define NO_OVERRIDE "(null)"
+
+void assign_look(const struct pci_device *dev, struct assignment *a)
+{
+	util_copy(a->driver, sizeof(a->driver), dev->driver);
+	if (pci_get(dev, "driver_override", a->override) || streq(a->override, NO_OVERRIDE))
+		a->override[0] = '\0';
+}
+
+int assign_check(struct ctx *ctx, const struct pci_device *dev)
+{
+	struct problem p = { .device = dev->name,
+			     .attribute = "driver",
+			     .value = TSM_DRIVER,
+			     .code = EXIT_UNSUPPORTED };
+
+	if (!pci_has_driver(ctx, TSM_DRIVER)) {
+		p.err = -ENOENT;
+		p.stage = "module";
+		p.hint = "run 'tsmctl load'";
+		return report_error(ctx, &p, "the driver " TSM_DRIVER " is not loaded");
+	}
+	if (pci_group(ctx, dev) < 0) {
+		p.err = -ENODEV;
+		p.stage = "iommu";
+		p.hint = "enable the IOMMU in the firmware, and on Intel boot with intel_iommu=on";
+		return report_error(ctx, &p, "no IOMMU: it is in no IOMMU group");
+	}
+	return holder_refuse(ctx, dev, "assign it");
+}
+
+int assign_restore(struct ctx *ctx, struct pci_device *dev, const struct assignment *a)
+{
+	int ret;
+
+	ret = pci_set(ctx, dev, "driver_override", a->override);
+	pci_look_driver(ctx, dev);
+	if (!streq(dev->driver, a->driver)) {
+		ret = pci_unbind(ctx, dev) ?: ret;
+		if (a->driver[0])
+			pci_probe(ctx, dev);
+	}
+	pci_look_driver(ctx, dev);
+	return ret ?: streq(dev->driver, a->driver) ? 0 : -EIO;
+}
+
+/* After a failure, which is reported already; another one is as well. */
+static void put_back(struct ctx *ctx, struct pci_device *dev, const struct assignment *before)
+{
+	struct problem p = { .device = dev->name,
+			     .attribute = "driver",
+			     .value = before->driver[0] ? before->driver : NULL,
+			     .stage = "roll-back",
+			     .hint = "'tsmctl show' tells what it is now" };
+
+	struct assignment now;
+
+	if (pci_look_driver(ctx, dev))
+		return;
+	assign_look(dev, &now);
+	/* what could not be changed need not be changed back */
+	if (streq(now.driver, before->driver) && streq(now.override, before->override))
+		return;
+	p.err = assign_restore(ctx, dev, before);
+	if (!p.err)
+		return;
+	ctx->answer.changed = true;
+	report_error(ctx, &p, "cannot give it back to %s: %s", p.value ?: "no driver",
+		     strerror(-p.err));
+}
+
+static int give(struct ctx *ctx, struct pci_device *dev, struct problem *p)
+{
+	p->stage = "override";
+	p->err = pci_set(ctx, dev, "driver_override", TSM_DRIVER);
+	if (p->err)
+		return report_error(ctx, p, "cannot set driver_override: %s", strerror(-p->err));
+	p->stage = "unbind";
+	p->err = pci_unbind(ctx, dev);
+	if (p->err)
+		return report_error(ctx, p, "cannot take it from driver %s: %s", dev->driver,
+				    strerror(-p->err));
+	p->stage = "probe";
+	p->err = pci_probe(ctx, dev);
+	if (p->err)
+		return report_error(ctx, p, "cannot probe for " TSM_DRIVER ": %s",
+				    strerror(-p->err));
+	if (ctx->dry_run)
+		return 0;
+	p->stage = "verify";
+	p->err = pci_look_driver(ctx, dev);
+	if (p->err)
+		return report_error(ctx, p, "it has vanished");
+	if (streq(dev->driver, TSM_DRIVER))
+		return 0;
+	p->err = -EIO;
+	p->code = EXIT_FAILED;
+	p->hint = "the kernel log says why: 'dmesg'; its former driver was asked to take it back";
+	return report_error(ctx, p, TSM_DRIVER " did not take it, its driver is %s",
+			    dev->driver[0] ? dev->driver : "none");
+}
+
+int assign_take(struct ctx *ctx, struct pci_device *dev)
+{
+	struct problem p = { .device = dev->name, .attribute = "driver", .value = TSM_DRIVER };
+	struct assignment before;
+	int ret;
+
+	interrupt_hold();
+	assign_look(dev, &before);
+	ret = give(ctx, dev, &p);
+	if (ret)
+		put_back(ctx, dev, &before);
+	return ret;
+}
+
+/* The steps back to the ordinary driver; who calls puts back what failed. */
+static int take_back(struct ctx *ctx, struct pci_device *dev, bool held)
+{
+	struct problem p = { .device = dev->name, .attribute = "driver", .stage = "override" };
+
+	p.err = pci_set(ctx, dev, "driver_override", "");
+	if (p.err)
+		return report_error(ctx, &p, "cannot clear driver_override: %s", strerror(-p.err));
+	p.stage = "unbind";
+	p.err = held ? pci_unbind(ctx, dev) : 0;
+	if (p.err)
+		return report_error(ctx, &p, "cannot take it from " TSM_DRIVER ": %s",
+				    strerror(-p.err));
+	p.stage = "probe";
+	/* without a driver for it, the kernel may call the probe a failure */
+	p.err = pci_probe(ctx, dev);
+	if (p.err == -EACCES || p.err == -EPERM || p.err == -ENOENT)
+		return report_error(ctx, &p, "cannot probe for its driver: %s", strerror(-p.err));
+	if (ctx->dry_run)
+		return 0;
+	p.stage = "verify";
+	p.err = pci_look_driver(ctx, dev);
+	if (p.err)
+		return report_error(ctx, &p, "it has vanished");
+	if (!streq(dev->driver, TSM_DRIVER))
+		return 0;
+	p.err = -EBUSY;
+	p.hint = "remove its ID from the driver: write it to remove_id";
+	return report_error(ctx, &p, TSM_DRIVER " took it again");
+}
+
+int assign_release(struct ctx *ctx, struct pci_device *dev)
+{
+	bool held = streq(dev->driver, TSM_DRIVER);
+	struct assignment before;
+	int ret;
+
+	ret = held ? holder_refuse(ctx, dev, "release it") : 0;
+	if (ret)
+		return ret;
+	interrupt_hold();
+	assign_look(dev, &before);
+	ret = take_back(ctx, dev, held);
+	if (ret)
+		put_back(ctx, dev, &before);
+	return ret;
+}

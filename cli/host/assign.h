@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Giving a device to the driver vfio-pci-tsm, and back. */
+#ifndef TSMCTL_ASSIGN_H
+#define TSMCTL_ASSIGN_H
+
+#include "host/pci.h"
+
+/**
+ * struct assignment - who had a device, to give it back
+ * @driver: its driver, "" for none
+ * @override: its driver_override, "" for none
+ */
+struct assignment {
+	char driver[DRIVER_NAME_LEN];
+	char override[ATTR_MAX];
+};
+
+/**
+ * assign_look() - note who has a device
+ * @dev: the device
+ * @a: out
+ */
+void assign_look(const struct pci_device *dev, struct assignment *a);
+
+/**
+ * assign_check() - whether a device could be given to vfio-pci-tsm
+ * @ctx: this run
+ * @dev: the device
+ *
+ * Return: 0, or negative errno, reported: no driver, no IOMMU, or somebody holds it.
+ */
+int assign_check(struct ctx *ctx, const struct pci_device *dev);
+
+/**
+ * assign_take() - give a device to vfio-pci-tsm
+ * @ctx: this run
+ * @dev: the device, which passed assign_check(); @dev->driver is brought up to date
+ *
+ * If the driver does not take it, its former driver gets it back.
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int assign_take(struct ctx *ctx, struct pci_device *dev);
+
+/**
+ * assign_release() - let the kernel find a device's ordinary driver
+ * @ctx: this run
+ * @dev: the device; @dev->driver is brought up to date
+ *
+ * If a step fails, the device is put back as it was.
+ *
+ * Return: 0, also if no driver took it, or negative errno, reported.
+ */
+int assign_release(struct ctx *ctx, struct pci_device *dev);
+
+/**
+ * assign_restore() - give a device back to who had it
+ * @ctx: this run
+ * @dev: the device; @dev->driver is brought up to date
+ * @a: who had it
+ *
+ * Return: 0 if the same driver has it again, or negative errno, not reported.
+ */
+int assign_restore(struct ctx *ctx, struct pci_device *dev, const struct assignment *a);
+
+#endif

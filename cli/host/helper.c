@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Starting tsm-bind-helper and hearing its answer, see owner.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "host/owner.h"
+#include "host/stages.h"
+#include "report.h"
+
+#ifndef LIBEXECDIR
+#define LIBEXECDIR "/usr/libexec/tsmctl"
+#endif
+
+#define HELPER "tsm-bind-helper"
+#define LINE_LEN 4096
+/* A TSM may take its time: firmware, measurements, IDE keys. */
+#define START_SECONDS 60
+
+/* Beside this program, as in a build directory, or where it is installed. */
+static int find_helper(char *path, size_t size)
+{
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *slash;
+
+	if (n > 0) {
+		self[n] = '\0';
+		slash = strrchr(self, '/');
+		if (slash)
+			*slash = '\0';
+		if (snprintf(path, size, "%s/" HELPER, self) < (int)size && !access(path, X_OK))
+			return 0;
+	}
+	util_copy(path, size, LIBEXECDIR "/" HELPER);
+	return access(path, X_OK) ? -errno : 0;
+}
+
+/**
+ * struct call - what the helper is asked for
+ * @mode: bind or unbind on a process's file; NULL to bind and hold
+ * @pid: that process
+ * @vdevice_id: vDEVICE in its iommufd, or NULL
+ * @answer: the event that tells of success
+ */
+struct call {
+	const char *mode;
+	pid_t pid;
+	const char *vdevice_id;
+	const char *answer;
+};
+
+/* Starts the helper with @out as its output. Answers a positive errno, as spawn. */
+static int spawn(const struct ctx *ctx, const char *path, const char *device,
+		 const struct call *call, int out, pid_t *pid)
+{
+	char *argv[16] = { (char *)HELPER, (char *)"--device", (char *)device };
+	char *envp[] = { NULL };
+	posix_spawn_file_actions_t fa;
+	posix_spawnattr_t attr;
+	char number[16];
+	sigset_t set;
+	int argc = 3, ret;
+
+	if (ctx->run.moved) {
+		argv[argc++] = (char *)"--run-dir";
+		argv[argc++] = (char *)ctx->run.path;
+	}
+	if (ctx->sysfs.moved) {
+		argv[argc++] = (char *)"--sysfs";
+		argv[argc++] = (char *)ctx->sysfs.path;
+	}
+	if (call->mode) {
+		snprintf(number, sizeof(number), "%d", call->pid);
+		argv[argc++] = (char *)"--pid";
+		argv[argc++] = number;
+		argv[argc++] = (char *)call->mode;
+	}
+	if (call->vdevice_id) {
+		argv[argc++] = (char *)"--vdevice-id";
+		argv[argc++] = (char *)call->vdevice_id;
+	}
+	posix_spawn_file_actions_init(&fa);
+	posix_spawnattr_init(&attr);
+	posix_spawn_file_actions_addopen(&fa, 0, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&fa, out, 1);
+	/* a caller that waits for the end of our output must not wait for the holder */
+	posix_spawn_file_actions_addopen(&fa, 2, "/dev/null", O_WRONLY, 0);
+	sigemptyset(&set);
+	posix_spawnattr_setsigmask(&attr, &set);
+	sigaddset(&set, SIGPIPE);
+	posix_spawnattr_setsigdefault(&attr, &set);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
+						POSIX_SPAWN_SETSIGDEF);
+	ret = posix_spawn(pid, path, &fa, &attr, argv, envp);
+	posix_spawn_file_actions_destroy(&fa);
+	posix_spawnattr_destroy(&attr);
+	return ret;
+}
+
+/* Reads one line within START_SECONDS; "" if the helper ended without one. */
+static int read_line(int fd, char *line, size_t size)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	struct timespec now, end;
+	size_t used = 0;
+	long left;
+	ssize_t n;
+
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += START_SECONDS;
+	for (;;) {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		left = (end.tv_sec - now.tv_sec) * 1000 + (end.tv_nsec - now.tv_nsec) / 1000000;
+		if (left <= 0)
+			return -ETIMEDOUT;
+		n = poll(&pfd, 1, (int)left);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n <= 0)
+			continue;
+		n = read(fd, line + used, size - 1 - used);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n < 0)
+			continue;
+		used += (size_t)n;
+		line[used] = '\0';
+		if (n == 0 || strchr(line, '\n'))
+			break;
+		if (used == size - 1)
+			return -EOVERFLOW;
+	}
+	line[strcspn(line, "\n")] = '\0';
+	return 0;
+}
+
+static const char *member(struct json_object *obj, const char *key)
+{
+	struct json_object *v;
+
+	if (!json_object_object_get_ex(obj, key, &v))
+		return NULL;
+	return json_object_get_string(v);
+}
+
+static int errno_by_name(const char *name)
+{
+	for (int e = 1; name && e < 256; e++) {
+		const char *n = strerrorname_np(e);
+
+		if (n && streq(n, name))
+			return -e;
+	}
+	return -EIO;
+}
+
+/* Reports what the helper said of its failure; it has ended, or soon will. */
+static int report_failure(struct ctx *ctx, const struct pci_device *dev, struct json_object *obj,
+			  pid_t pid)
+{
+	const char *step = member(obj, "step");
+	struct problem p = {
+		.device = dev->name,
+		.err = errno_by_name(member(obj, "errno")),
+		.stage = step,
+		.hint = member(obj, "hint"),
+	};
+	int status;
+
+	if (waitpid(pid, &status, 0) == pid && WIFEXITED(status))
+		p.code = WEXITSTATUS(status);
+	/* the driver knows better than an errno which check refused the bind */
+	if (step && streq(step, "bind") && stage_report(ctx, dev, p.err))
+		return p.err;
+	return report_error(ctx, &p, "%s", member(obj, "message") ?: "the helper failed");
+}
+
+static int report_silence(struct ctx *ctx, struct problem *p, const struct call *call, pid_t pid)
+{
+	int status;
+
+	if (p->err == -ETIMEDOUT) {
+		/* on a VMM's file it ends by itself, and undoes what it cannot tell any more */
+		if (!call->pid)
+			kill(pid, SIGTERM);
+		p->hint = "the kernel log may say more: 'dmesg'";
+		return report_error(ctx, p, "no answer from " HELPER " in %d seconds",
+				    START_SECONDS);
+	}
+	p->err = p->err ?: -EPROTO;
+	kill(pid, SIGTERM);
+	if (waitpid(pid, &status, 0) == pid && WIFSIGNALED(status))
+		return report_error(ctx, p, HELPER " was killed by signal %d", WTERMSIG(status));
+	return report_error(ctx, p, HELPER " gave no answer that can be read");
+}
+
+/* Runs the helper up to its first line, and understands that. */
+static int run_helper(struct ctx *ctx, const struct pci_device *dev, const struct call *call,
+		      pid_t *pid)
+{
+	struct problem p = { .device = dev->name, .attribute = HELPER, .stage = "helper" };
+	char path[PATH_MAX + sizeof(HELPER)], line[LINE_LEN];
+	struct json_object *obj;
+	cleanup_fd int in = -1;
+	const char *event;
+	int pipefd[2];
+	int ret;
+
+	*pid = 0;
+	p.err = find_helper(path, sizeof(path));
+	if (p.err) {
+		p.hint = "'make install' puts it into " LIBEXECDIR;
+		p.code = EXIT_FAILED;
+		return report_error(ctx, &p, "cannot find " HELPER ": %s", strerror(-p.err));
+	}
+	if (call->mode ? !act(ctx, "run %s --device %s --pid %d %s", path, dev->name, call->pid,
+			      call->mode) :
+			 !act(ctx, "start %s --device %s", path, dev->name))
+		return 0;
+	if (pipe2(pipefd, O_CLOEXEC)) {
+		p.err = -errno;
+		return report_error(ctx, &p, "cannot make a pipe: %s", strerror(errno));
+	}
+	in = pipefd[0];
+	p.err = -spawn(ctx, path, dev->name, call, pipefd[1], pid);
+	close(pipefd[1]);
+	if (p.err)
+		return report_error(ctx, &p, "cannot start %s: %s", path, strerror(-p.err));
+
+	p.err = read_line(in, line, sizeof(line));
+	if (p.err)
+		return report_silence(ctx, &p, call, *pid);
+	obj = json_tokener_parse(line);
+	event = obj ? member(obj, "event") : NULL;
+	if (event && streq(event, call->answer))
+		ret = 0;
+	else if (event && streq(event, "error"))
+		ret = report_failure(ctx, dev, obj, *pid);
+	else
+		ret = report_silence(ctx, &p, call, *pid);
+	json_object_put(obj);
+	return ret;
+}
+
+int holder_start(struct ctx *ctx, const struct pci_device *dev, pid_t *pid)
+{
+	const struct call call = { .answer = "bound" };
+
+	return run_helper(ctx, dev, &call, pid);
+}
+
+int holder_bind(struct ctx *ctx, const struct pci_device *dev, pid_t vmm, const char *vdevice_id)
+{
+	const struct call call = {
+		.mode = "bind", .pid = vmm, .vdevice_id = vdevice_id, .answer = "bound"
+	};
+	pid_t pid;
+	int ret = run_helper(ctx, dev, &call, &pid);
+
+	/* it ends by itself, and the VMM's file with it */
+	if (!ret && pid)
+		waitpid(pid, NULL, 0);
+	return ret;
+}
+
+int holder_unbind(struct ctx *ctx, const struct pci_device *dev, pid_t vmm)
+{
+	const struct call call = { .mode = "unbind", .pid = vmm, .answer = "unbound" };
+	pid_t pid;
+	int ret = run_helper(ctx, dev, &call, &pid);
+
+	if (!ret && pid)
+		waitpid(pid, NULL, 0);
+	return ret;
+}

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Everything about a device, see info.h. */
+#include <errno.h>
+#include <json-c/json.h>
+#include <libudev.h>
+#include <limits.h>
+#include <stdint.h>
+
+#include "host/info.h"
+#include "host/owner.h"
+#include "host/policy.h"
+#include "host/stages.h"
+#include "host/tsm.h"
+#include "report.h"
+
+static struct udev *udev;
+static struct udev_hwdb *hwdb;
+
+enum source { FROM_PCI, FROM_POLICY, FROM_TSM, FROM_TDI };
+enum form { TEXT, NUMBER, FLAG };
+
+/* Members that are one attribute each, in the order of the output. */
+static const struct field {
+	const char *key;
+	enum source source;
+	const char *attr;
+	enum form form;
+} fields[] = {
+	{ "tsm", FROM_TSM, "tsm/connect", TEXT },
+	{ "dsm", FROM_TSM, "tsm/dsm", TEXT },
+	{ "tdi_tsm", FROM_TDI, "tsm/bound", TEXT },
+	{ "region_mode", FROM_POLICY, "region_mode", TEXT },
+	{ "region_mode_active", FROM_POLICY, "region_mode_active", TEXT },
+	{ "bar_mmap", FROM_POLICY, "bar_mmap", TEXT },
+	{ "bind_allowed", FROM_POLICY, "bind_allowed", FLAG },
+	{ "state", FROM_POLICY, "state", TEXT },
+	{ "tdi_id", FROM_POLICY, "tdi_id", TEXT },
+	{ "vdevice_id", FROM_POLICY, "vdevice_id", NUMBER },
+	{ "owner", FROM_POLICY, "owner", NUMBER },
+	{ "generation", FROM_POLICY, "generation", NUMBER },
+	{ "numa_node", FROM_PCI, "numa_node", NUMBER },
+};
+
+static void add(struct json_object *obj, const char *key, struct json_object *value)
+{
+	json_object_object_add(obj, key, value);
+}
+
+static struct json_object *new_text(const char *text)
+{
+	cleanup_free char *safe = util_printable(text);
+
+	return safe ? json_object_new_string(safe) : NULL;
+}
+
+/* "none", an empty line and a number below zero say that there is nothing. */
+static struct json_object *new_value(const char *text, enum form form)
+{
+	unsigned int v;
+
+	if (!*text || (streq(text, "none") && form != FLAG))
+		return NULL;
+	if (form == TEXT)
+		return new_text(text);
+	if (util_parse_u32(text, &v))
+		return NULL;
+	return form == FLAG ? json_object_new_boolean(v != 0) : json_object_new_int64(v);
+}
+
+/* One report in a run: once PCI/TSM is busy, no device's attribute is read. */
+static void report_busy(struct ctx *ctx, const struct pci_device *dev, const char *attr)
+{
+	struct problem p = { .device = dev->name,
+			     .attribute = attr,
+			     .err = -EBUSY,
+			     .stage = "read",
+			     .hint = "run it again when the TSM is done" };
+	static bool reported;
+
+	if (!reported)
+		report_error(ctx, &p, "a TSM is slow: TSM and DSM are unknown from this device on");
+	reported = true;
+}
+
+static int get_from_tsm(struct ctx *ctx, const struct pci_device *dev, const char *attr, char *text)
+{
+	int ret = tsm_get(dev, attr, text);
+
+	if (ret == -EBUSY)
+		report_busy(ctx, dev, attr);
+	return ret;
+}
+
+/*
+ * The TSM that holds a TDI, as vfio_tsm has published it: PCI/TSM's own attribute
+ * waits for a bind that is slow. It is read in two cases only: a bound function of our
+ * driver without a directory in configfs, and one on another vfio driver. Functions
+ * on other drivers are never bound.
+ */
+static int get_tdi_tsm(struct ctx *ctx, const struct pci_device *dev, const char *attr, char *text)
+{
+	text[0] = '\0';
+	if (streq(dev->driver, TSM_DRIVER)) {
+		if (!policy_get(ctx, dev, "tsm", text))
+			return 0;
+		if (!policy_get(ctx, dev, "bound", text) && streq(text, "0"))
+			return -ENOENT;
+	} else if (!strstr(dev->driver, "vfio")) {
+		return -ENOENT;
+	}
+	return get_from_tsm(ctx, dev, attr, text);
+}
+
+static int get_field(struct ctx *ctx, const struct pci_device *dev, const struct field *f,
+		     char *text)
+{
+	switch (f->source) {
+	case FROM_PCI:
+		return pci_get(dev, f->attr, text);
+	case FROM_TSM:
+		return get_from_tsm(ctx, dev, f->attr, text);
+	case FROM_TDI:
+		return get_tdi_tsm(ctx, dev, f->attr, text);
+	default:
+		return policy_get(ctx, dev, f->attr, text);
+	}
+}
+
+static void add_field(struct ctx *ctx, const struct pci_device *dev, const struct field *f,
+		      struct json_object *obj)
+{
+	char text[ATTR_MAX];
+	int ret = get_field(ctx, dev, f, text);
+
+	add(obj, f->key, ret ? NULL : new_value(text, f->form));
+}
+
+static unsigned int id_of(const struct pci_device *dev, const char *attr)
+{
+	char text[ATTR_MAX];
+	unsigned int v;
+
+	if (pci_get(dev, attr, text) || util_parse_u32(text, &v) || v > 0xffff)
+		return UINT_MAX;
+	return v;
+}
+
+static const char *hwdb_get(const char *modalias, const char *property)
+{
+	struct udev_list_entry *list = udev_hwdb_get_properties_list_entry(hwdb, modalias, 0);
+	struct udev_list_entry *e = udev_list_entry_get_by_name(list, property);
+
+	return e ? udev_list_entry_get_value(e) : NULL;
+}
+
+/* From the hardware database of the host, or the bare IDs without one. */
+static struct json_object *new_name(unsigned int vendor, unsigned int device)
+{
+	cleanup_free char *vendor_name = NULL;
+	cleanup_free char *name = NULL;
+	char modalias[64];
+	const char *found;
+
+	if (!udev) {
+		udev = udev_new();
+		hwdb = udev ? udev_hwdb_new(udev) : NULL;
+	}
+	snprintf(modalias, sizeof(modalias), "pci:v%08Xd%08X", vendor, device);
+	if (hwdb) {
+		found = hwdb_get(modalias, "ID_VENDOR_FROM_DATABASE");
+		vendor_name = found ? strdup(found) : NULL;
+		found = vendor_name ? hwdb_get(modalias, "ID_MODEL_FROM_DATABASE") : NULL;
+		if (found && asprintf(&name, "%s %s", vendor_name, found) < 0)
+			name = NULL;
+	}
+	if (!name && asprintf(&name, "%04x:%04x", vendor, device) < 0)
+		name = NULL;
+	return name ? new_text(name) : NULL;
+}
+
+static void add_identity(const struct pci_device *dev, struct json_object *obj)
+{
+	unsigned int vendor = id_of(dev, "vendor"), device = id_of(dev, "device");
+	bool known = vendor != UINT_MAX && device != UINT_MAX;
+	char text[8];
+
+	add(obj, "address", json_object_new_string(dev->name));
+	add(obj, "name", known ? new_name(vendor, device) : NULL);
+	snprintf(text, sizeof(text), "%04x", vendor & 0xffff);
+	add(obj, "vendor_id", known ? json_object_new_string(text) : NULL);
+	snprintf(text, sizeof(text), "%04x", device & 0xffff);
+	add(obj, "device_id", known ? json_object_new_string(text) : NULL);
+	add(obj, "driver", dev->driver[0] ? new_text(dev->driver) : NULL);
+}
+
+/* Always the two keys, or null: why the last bind was refused. */
+static struct json_object *new_last_error(struct ctx *ctx, const struct pci_device *dev)
+{
+	struct json_object *obj;
+	char text[ATTR_MAX];
+	const char *stage, *name;
+	int err;
+
+	if (policy_get(ctx, dev, "last_error", text))
+		return NULL;
+	stage = stage_parse(text, &err);
+	if (!err)
+		return NULL;
+	name = strerrorname_np(-err);
+	obj = json_object_new_object();
+	add(obj, "errno", name ? json_object_new_string(name) : NULL);
+	add(obj, "stage", stage ? new_text(stage) : NULL);
+	return obj;
+}
+
+/* Not the search through all processes: it would take too long for a list. */
+static void add_owner(struct ctx *ctx, const struct pci_device *dev, struct json_object *obj)
+{
+	struct holder h = { .pid = policy_owner(ctx, dev) };
+
+	if (h.pid)
+		holder_describe(ctx, dev, &h);
+	add(obj, "owner_name", *h.name ? json_object_new_string(h.name) : NULL);
+	add(obj, "owner_is_helper", h.pid ? json_object_new_boolean(h.ours) : NULL);
+}
+
+struct json_object *info_collect(struct ctx *ctx, const struct pci_device *dev)
+{
+	struct json_object *obj = json_object_new_object();
+	int group = dev->present ? pci_group(ctx, dev) : -1;
+
+	add_identity(dev, obj);
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		add_field(ctx, dev, &fields[i], obj);
+	add_owner(ctx, dev, obj);
+	add(obj, "last_error", new_last_error(ctx, dev));
+	add(obj, "iommu_group", group < 0 ? NULL : json_object_new_int(group));
+	return obj;
+}
+
+const char *info_text(struct json_object *obj, const char *key, char *buf, size_t size)
+{
+	struct json_object *v, *err, *stage;
+
+	if (!json_object_object_get_ex(obj, key, &v) || !v)
+		return "-";
+	if (json_object_is_type(v, json_type_boolean))
+		return json_object_get_boolean(v) ? "yes" : "no";
+	if (json_object_is_type(v, json_type_object)) {
+		json_object_object_get_ex(v, "errno", &err);
+		json_object_object_get_ex(v, "stage", &stage);
+		snprintf(buf, size, "%s at %s", err ? json_object_get_string(err) : "?",
+			 stage ? json_object_get_string(stage) : "?");
+		return buf;
+	}
+	return json_object_get_string(v);
+}
+
+void info_note_none(const struct ctx *ctx)
+{
+	if (ctx->json || ctx->quiet || json_object_array_length(ctx->answer.results))
+		return;
+	fputs("tsmctl: no device has a TSM side, is assigned, or has policy; 'tsmctl doctor' checks the host\n",
+	      stderr);
+}
+
+void info_done(void)
+{
+	udev_hwdb_unref(hwdb);
+	udev_unref(udev);
+	hwdb = NULL;
+	udev = NULL;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* All that list and show tell about a device. */
+#ifndef TSMCTL_INFO_H
+#define TSMCTL_INFO_H
+
+#include "host/pci.h"
+
+struct json_object;
+
+/**
+ * info_collect() - gather what is known of a device
+ * @ctx: this run
+ * @dev: the device
+ *
+ * The object has the same keys for every device: null is what nobody knows.
+ *
+ * Return: the object, for the caller to put.
+ */
+struct json_object *info_collect(struct ctx *ctx, const struct pci_device *dev);
+
+/**
+ * info_text() - one member of it as text
+ * @obj: the object
+ * @key: the member
+ * @buf: buffer for what is not a string
+ * @size: bytes in @buf
+ *
+ * Return: @buf or a string of @obj; "-" for null.
+ */
+const char *info_text(struct json_object *obj, const char *key, char *buf, size_t size);
+
+/**
+ * info_note_none() - say that there is nothing to show, where that would be silence
+ * @ctx: this run, after all devices were looked at
+ */
+void info_note_none(const struct ctx *ctx);
+
+/**
+ * info_done() - give up what the look-up of names took
+ */
+void info_done(void);
+
+#endif

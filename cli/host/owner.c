@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Who holds a device, and how to stop it if it is our helper, see owner.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "host/owner.h"
+#include "host/policy.h"
+#include "report.h"
+
+#define RUN_DIR "/run/tsmctl"
+#define STOP_SECONDS 30
+
+int holder_init(struct ctx *ctx)
+{
+	return root_find(ctx, &ctx->run, "run", "TSMCTL_RUN", RUN_DIR);
+}
+
+/* Whether a file of root's, or ours, has this process ID in it. */
+static bool has_pid(int fd, pid_t pid)
+{
+	struct stat st;
+
+	return fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode) &&
+	       (st.st_uid == 0 || st.st_uid == geteuid()) && pid > 0 &&
+	       util_read_pid(fd) == (unsigned int)pid;
+}
+
+/*
+ * A helper keeps a lock on ADDRESS.lock, with its process ID in it. Who may not open
+ * that, and so cannot do a helper anything either, reads ADDRESS.pid.
+ */
+static bool is_helper(const struct ctx *ctx, const char *name, pid_t pid)
+{
+	const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+	cleanup_fd int dir = open(ctx->run.path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	cleanup_fd int lock = -1, told = -1;
+	char file[PCI_NAME_LEN + sizeof(".lock")];
+
+	if (dir < 0)
+		return false;
+	snprintf(file, sizeof(file), "%s.lock", name);
+	lock = openat(dir, file, flags);
+	if (lock >= 0)
+		return has_pid(lock, pid) && flock(lock, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+	if (errno != EACCES)
+		return false;
+	snprintf(file, sizeof(file), "%s.pid", name);
+	told = openat(dir, file, flags);
+	return has_pid(told, pid);
+}
+
+void holder_describe(const struct ctx *ctx, const struct pci_device *dev, struct holder *h)
+{
+	cleanup_free char *safe = NULL;
+	char name[32], comm[ATTR_MAX];
+	cleanup_fd int proc = -1;
+
+	h->name[0] = '\0';
+	if (!h->pid) {
+		util_copy(h->text, sizeof(h->text), "a process out of sight, or a VM,");
+		return;
+	}
+	proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	snprintf(name, sizeof(name), "%d/comm", h->pid);
+	if (proc >= 0 && !attr_read(proc, name, comm, sizeof(comm)))
+		safe = util_printable(comm);
+	util_copy(h->name, sizeof(h->name), safe ?: "");
+	snprintf(h->text, sizeof(h->text), "process %d (%s)", h->pid, *h->name ? h->name : "?");
+	h->ours = is_helper(ctx, dev->name, h->pid);
+}
+
+/* The device number that an attribute has as text, or 0. */
+static dev_t read_number(int dir, const char *attr)
+{
+	unsigned int major, minor;
+	char text[ATTR_MAX];
+
+	if (attr_read(dir, attr, text, sizeof(text)) || sscanf(text, "%u:%u", &major, &minor) != 2)
+		return 0;
+	return makedev(major, minor);
+}
+
+/* Of the vfio cdev of a device on any vfio driver; 0 for none. */
+static dev_t cdev_number(const struct pci_device *dev)
+{
+	cleanup_dir DIR *dir = util_opendirat(dev->fd, "vfio-dev");
+	char attr[NAME_MAX + sizeof("/dev")];
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		if (!starts_with(e->d_name, "vfio"))
+			continue;
+		snprintf(attr, sizeof(attr), "%s/dev", e->d_name);
+		return read_number(dirfd(dir), attr);
+	}
+	return 0;
+}
+
+/* Of the group's device, /dev/vfio/GROUP. */
+static dev_t group_number(const struct ctx *ctx, const struct pci_device *dev)
+{
+	char attr[64];
+
+	snprintf(attr, sizeof(attr), "devices/virtual/vfio/%d/dev", pci_group(ctx, dev));
+	return read_number(ctx->sysfs_fd, attr);
+}
+
+/*
+ * Whether a process has one of two devices open. The paths in its links are of its
+ * own mount namespace, where it may have any file at any place: only numbers count.
+ */
+static bool has_open(int proc, const char *pid, const dev_t numbers[2])
+{
+	cleanup_dir DIR *dir = NULL;
+	struct statx stx;
+	struct dirent *e;
+	char path[32];
+	dev_t number;
+
+	if (snprintf(path, sizeof(path), "%s/fd", pid) >= (int)sizeof(path))
+		return false;
+	dir = util_opendirat(proc, path);
+	if (!dir)
+		return false;
+	while ((e = readdir(dir))) {
+		/* no file server is asked, which might not answer */
+		if (statx(dirfd(dir), e->d_name, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE,
+			  &stx) ||
+		    !S_ISCHR(stx.stx_mode))
+			continue;
+		number = makedev(stx.stx_rdev_major, stx.stx_rdev_minor);
+		if (number && (number == numbers[0] || number == numbers[1]))
+			return true;
+	}
+	return false;
+}
+
+static pid_t search_processes(const struct ctx *ctx, const struct pci_device *dev)
+{
+	const dev_t numbers[2] = { cdev_number(dev), group_number(ctx, dev) };
+	cleanup_dir DIR *proc = NULL;
+	struct dirent *e;
+	unsigned int pid;
+
+	if (!numbers[0] && !numbers[1])
+		return 0;
+	proc = opendir("/proc");
+	if (!proc)
+		return 0;
+	while ((e = readdir(proc)))
+		if (util_parse_u32(e->d_name, &pid) == 0 &&
+		    has_open(dirfd(proc), e->d_name, numbers))
+			return (pid_t)pid;
+	return 0;
+}
+
+int holder_find(struct ctx *ctx, const struct pci_device *dev, struct holder *h)
+{
+	char state[ATTR_MAX];
+	bool held;
+
+	*h = (struct holder){ 0 };
+	h->pid = policy_owner(ctx, dev);
+	held = h->pid != 0;
+	if (!held && policy_get(ctx, dev, "state", state) == 0)
+		held = streq(state, "open") || streq(state, "bound") || streq(state, "lost");
+	if (!held && dev->present && strstr(dev->driver, "vfio") &&
+	    !streq(dev->driver, TSM_DRIVER)) {
+		h->pid = search_processes(ctx, dev);
+		held = h->pid != 0;
+	}
+	if (held)
+		holder_describe(ctx, dev, h);
+	return held;
+}
+
+int holder_refuse(struct ctx *ctx, const struct pci_device *dev, const char *what)
+{
+	struct problem p = { .device = dev->name,
+			     .attribute = "owner",
+			     .err = -EBUSY,
+			     .stage = "in-use",
+			     .hint = "stop it first" };
+	char pid[16];
+	struct holder h;
+
+	if (!holder_find(ctx, dev, &h))
+		return 0;
+	snprintf(pid, sizeof(pid), "%d", h.pid);
+	if (h.pid)
+		p.value = pid;
+	if (h.ours)
+		p.hint = "run 'tsmctl unbind @' first";
+	return report_error(ctx, &p, "cannot %s while %s holds it", what, h.text);
+}
+
+/* Signals a process through its pidfd and waits for its end. */
+static int stop_process(int pidfd)
+{
+	struct pollfd pfd = { .fd = pidfd, .events = POLLIN };
+	int n;
+
+	if (pidfd_send_signal(pidfd, SIGTERM, NULL, 0))
+		return errno == ESRCH ? 0 : -errno;
+	do {
+		n = poll(&pfd, 1, STOP_SECONDS * 1000);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	return n ? 0 : -ETIMEDOUT;
+}
+
+int holder_stop(struct ctx *ctx, const struct pci_device *dev, const struct holder *h)
+{
+	struct problem p = { .device = dev->name, .attribute = "owner", .stage = "stop" };
+	cleanup_fd int pidfd = pidfd_open(h->pid, 0);
+	struct holder again;
+
+	if (pidfd < 0) {
+		p.err = -errno;
+		return p.err == -ESRCH ? 0 :
+					 report_error(ctx, &p, "cannot watch %s: %s", h->text,
+						      strerror(errno));
+	}
+	/* the number may have passed to another process before it was opened */
+	if (!holder_find(ctx, dev, &again) || again.pid != h->pid || !again.ours)
+		return 0;
+	if (!act(ctx, "stop %s", h->text))
+		return 0;
+	p.err = stop_process(pidfd);
+	if (!p.err)
+		return 0;
+	p.hint = p.err == -ETIMEDOUT ? "'tsmctl revoke @' unbinds without it" : NULL;
+	return report_error(ctx, &p, "cannot stop %s: %s", h->text, strerror(-p.err));
+}

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * PCI devices and drivers in sysfs, see pci.h.
+ *
+ * libsysfs finds sysfs and opens drivers. Whole-bus scans read the directory
+ * themselves, because its lists are kept sorted by insertion, which is quadratic;
+ * devices are opened without it, because it takes 17 system calls for what needs 2;
+ * and attributes go through attr.c, because its writer leaves out writes of a value
+ * that is already there, and knows no --dry-run.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sysfs/libsysfs.h>
+
+#include "host/pci.h"
+#include "report.h"
+
+#define DEVICES "bus/pci/devices"
+#define DRIVERS "bus/pci/drivers"
+
+static void close_sysfs_driver(struct sysfs_driver **d)
+{
+	if (*d)
+		sysfs_close_driver(*d);
+}
+
+int pci_init(struct ctx *ctx)
+{
+	static char path[SYSFS_PATH_MAX];
+	const char *moved = secure_getenv(SYSFS_PATH_ENV);
+	struct problem p = {
+		.attribute = "sysfs", .value = moved, .stage = "sysfs", .code = EXIT_UNSUPPORTED
+	};
+
+	/*
+	 * libsysfs takes SYSFS_PATH too, but only for a mount of sysfs: so drivers
+	 * are opened by path, which works in any tree.
+	 */
+	ctx->sysfs.moved = moved != NULL;
+	p.hint = moved ? "correct " SYSFS_PATH_ENV : "mount sysfs on /sys";
+	if (moved && (moved[0] != '/' || !util_copy(path, sizeof(path), moved))) {
+		p.err = -EINVAL;
+		p.code = EXIT_USAGE;
+		return report_error(ctx, &p, "'%s' is no absolute path of at most %zu bytes", moved,
+				    sizeof(path) - 1);
+	}
+	if (!moved && sysfs_get_mnt_path(path, sizeof(path))) {
+		p.err = -ENOENT;
+		return report_error(ctx, &p, "sysfs is not mounted");
+	}
+	ctx->sysfs.path = path;
+	ctx->sysfs_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (ctx->sysfs_fd < 0) {
+		p.err = -errno;
+		return report_error(ctx, &p, "cannot open sysfs at '%s': %s", path,
+				    strerror(errno));
+	}
+	return 0;
+}
+
+static struct sysfs_driver *open_driver(const struct ctx *ctx, const char *name)
+{
+	char path[SYSFS_PATH_MAX];
+
+	if (snprintf(path, sizeof(path), "%s/" DRIVERS "/%s", ctx->sysfs.path, name) >=
+	    (int)sizeof(path))
+		return NULL;
+	return sysfs_open_driver_path(path);
+}
+
+void pci_close(struct pci_device *dev)
+{
+	util_close(&dev->fd);
+	dev->fd = -1;
+}
+
+/* The last part of what a link below a device says; "" if there is no link. */
+static bool link_name(int dirfd, const char *link, char *buf, size_t size)
+{
+	char target[SYSFS_PATH_MAX];
+	ssize_t n = readlinkat(dirfd, link, target, sizeof(target) - 1);
+	const char *slash;
+
+	buf[0] = '\0';
+	if (n < 0)
+		return false;
+	target[n] = '\0';
+	slash = strrchr(target, '/');
+	return util_copy(buf, size, slash ? slash + 1 : target);
+}
+
+int pci_open(const struct ctx *ctx, const struct pci_addr *addr, struct pci_device *dev)
+{
+	char path[sizeof(DEVICES) + PCI_NAME_LEN];
+
+	*dev = (struct pci_device){ .addr = *addr, .fd = -1 };
+	pci_addr_name(addr, dev->name);
+	snprintf(path, sizeof(path), DEVICES "/%s", dev->name);
+	dev->fd = openat(ctx->sysfs_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dev->fd < 0)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	dev->present = true;
+	link_name(dev->fd, "driver", dev->driver, sizeof(dev->driver));
+	return 0;
+}
+
+int pci_look_driver(const struct ctx *ctx, struct pci_device *dev)
+{
+	char path[sizeof(DEVICES) + PCI_NAME_LEN];
+
+	snprintf(path, sizeof(path), DEVICES "/%s", dev->name);
+	link_name(dev->fd, "driver", dev->driver, sizeof(dev->driver));
+	/* an open directory outlives the device, its name does not */
+	return faccessat(ctx->sysfs_fd, path, F_OK, 0) ? -ENODEV : 0;
+}
+
+int pci_scan(const struct ctx *ctx,
+	     int (*fn)(const struct ctx *ctx, const struct pci_addr *addr, void *arg), void *arg)
+{
+	cleanup_dir DIR *dir = NULL;
+	struct pci_addr addr;
+	struct dirent *e;
+	int ret;
+
+	dir = util_opendirat(ctx->sysfs_fd, DEVICES);
+	if (!dir)
+		return -errno;
+	while ((e = readdir(dir))) {
+		if (pci_addr_parse(e->d_name, &addr))
+			continue;
+		ret = fn(ctx, &addr, arg);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+bool pci_has_tsm_side(const struct ctx *ctx, const char *name)
+{
+	char path[sizeof(DEVICES) + PCI_NAME_LEN + sizeof("/driver")];
+	char driver[DRIVER_NAME_LEN];
+
+	snprintf(path, sizeof(path), DEVICES "/%s/tsm", name);
+	if (faccessat(ctx->sysfs_fd, path, F_OK, 0) == 0)
+		return true;
+	snprintf(path, sizeof(path), DEVICES "/%s/driver", name);
+	return link_name(ctx->sysfs_fd, path, driver, sizeof(driver)) && streq(driver, TSM_DRIVER);
+}
+
+bool pci_has_id(const struct ctx *ctx, const char *name, unsigned int vendor, unsigned int device)
+{
+	char path[sizeof(DEVICES) + PCI_NAME_LEN];
+	char text[ATTR_MAX];
+	cleanup_fd int fd = -1;
+	unsigned int v;
+
+	snprintf(path, sizeof(path), DEVICES "/%s", name);
+	fd = openat(ctx->sysfs_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 && attr_read(fd, "vendor", text, sizeof(text)) == 0 &&
+	       util_parse_u32(text, &v) == 0 && v == vendor &&
+	       attr_read(fd, "device", text, sizeof(text)) == 0 && util_parse_u32(text, &v) == 0 &&
+	       v == device;
+}
+
+int pci_group(const struct ctx *ctx, const struct pci_device *dev)
+{
+	char name[16];
+	unsigned int group;
+
+	(void)ctx;
+	if (!link_name(dev->fd, "iommu_group", name, sizeof(name)) ||
+	    util_parse_u32(name, &group) || group > INT32_MAX)
+		return -1;
+	return (int)group;
+}
+
+/* The driver of a function if it is another than ours, and it is no bridge. */
+static bool other_driver(const struct ctx *ctx, const char *name, char *driver, size_t size)
+{
+	char path[sizeof(DEVICES) + PCI_NAME_LEN];
+	char class[ATTR_MAX];
+	cleanup_fd int fd = -1;
+
+	snprintf(path, sizeof(path), DEVICES "/%s", name);
+	fd = openat(ctx->sysfs_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || !link_name(fd, "driver", driver, size) || streq(driver, TSM_DRIVER))
+		return false;
+	return attr_read(fd, "class", class, sizeof(class)) || !starts_with(class, "0x0604");
+}
+
+unsigned int pci_group_strangers(const struct ctx *ctx, int group, const struct pci_device *dev,
+				 char *buf, size_t size)
+{
+	char path[64], driver[DRIVER_NAME_LEN], name[PCI_NAME_LEN];
+	cleanup_dir DIR *dir = NULL;
+	struct pci_addr addr;
+	unsigned int count = 0;
+	struct dirent *e;
+	size_t used = 0;
+	int n;
+
+	buf[0] = '\0';
+	snprintf(path, sizeof(path), "kernel/iommu_groups/%d/devices", group);
+	dir = util_opendirat(ctx->sysfs_fd, path);
+	if (!dir)
+		return 0;
+	while ((e = readdir(dir))) {
+		if (pci_addr_parse(e->d_name, &addr) ||
+		    pci_addr_key(&addr) == pci_addr_key(&dev->addr))
+			continue;
+		pci_addr_name(&addr, name);
+		if (!other_driver(ctx, name, driver, sizeof(driver)))
+			continue;
+		n = snprintf(buf + used, size - used, "%s%s (%s)", count ? ", " : "", name, driver);
+		if (n > 0 && (size_t)n < size - used)
+			used += (size_t)n;
+		count++;
+	}
+	return count;
+}
+
+bool pci_has_driver(const struct ctx *ctx, const char *name)
+{
+	__attribute__((cleanup(close_sysfs_driver))) struct sysfs_driver *drv =
+		open_driver(ctx, name);
+
+	return drv != NULL;
+}
+
+unsigned int pci_driver_devices(const struct ctx *ctx, const char *name, char *buf, size_t size)
+{
+	__attribute__((cleanup(close_sysfs_driver))) struct sysfs_driver *drv =
+		open_driver(ctx, name);
+	struct dlist *list = drv ? sysfs_get_driver_devices(drv) : NULL;
+	struct sysfs_device *d;
+	unsigned int count = 0;
+	size_t used = 0;
+	int n;
+
+	buf[0] = '\0';
+	if (!list)
+		return 0;
+	dlist_for_each_data(list, d, struct sysfs_device) {
+		n = snprintf(buf + used, size - used, "%s%s", count ? " " : "", d->bus_id);
+		if (n > 0 && (size_t)n < size - used)
+			used += (size_t)n;
+		count++;
+	}
+	return count;
+}
+
+int pci_unbind(const struct ctx *ctx, const struct pci_device *dev)
+{
+	char name[sizeof(DRIVERS) + DRIVER_NAME_LEN + sizeof("/unbind")];
+
+	if (!dev->driver[0])
+		return 0;
+	snprintf(name, sizeof(name), DRIVERS "/%s/unbind", dev->driver);
+	return attr_write(ctx, ctx->sysfs_fd, ctx->sysfs.path, name, dev->name);
+}
+
+int pci_probe(const struct ctx *ctx, const struct pci_device *dev)
+{
+	return attr_write(ctx, ctx->sysfs_fd, ctx->sysfs.path, "bus/pci/drivers_probe", dev->name);
+}
+
+int pci_get(const struct pci_device *dev, const char *name, char *buf)
+{
+	int ret = dev->present ? attr_read(dev->fd, name, buf, ATTR_MAX) : -ENODEV;
+
+	if (ret)
+		buf[0] = '\0';
+	return ret;
+}
+
+int pci_set(const struct ctx *ctx, const struct pci_device *dev, const char *name,
+	    const char *value)
+{
+	char where[SYSFS_PATH_MAX];
+
+	snprintf(where, sizeof(where), "%s/" DEVICES "/%s", ctx->sysfs.path, dev->name);
+	return attr_write(ctx, dev->fd, where, name, value);
+}

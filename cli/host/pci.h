@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* PCI devices and drivers: all that tsmctl knows of libsysfs is in pci.c. */
+#ifndef TSMCTL_PCI_H
+#define TSMCTL_PCI_H
+
+#include "common/bdf.h"
+#include "ctx.h"
+#include "host/attr.h"
+
+#define TSM_DRIVER "vfio-pci-tsm"
+#define DRIVER_NAME_LEN 64
+
+/**
+ * struct pci_device - a PCI function, present or not
+ * @addr: its address
+ * @name: its address in the kernel's form
+ * @present: the kernel has such a device
+ * @fd: its directory in sysfs, -1 if not present
+ * @driver: its driver when it was opened or last looked at, "" for none
+ */
+struct pci_device {
+	struct pci_addr addr;
+	char name[PCI_NAME_LEN];
+	bool present;
+	int fd;
+	char driver[DRIVER_NAME_LEN];
+};
+
+#define cleanup_pci __attribute__((cleanup(pci_close)))
+
+/**
+ * pci_init() - find sysfs and open it
+ * @ctx: this run; @ctx->sysfs is filled in
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int pci_init(struct ctx *ctx);
+
+/**
+ * pci_open() - look at one function
+ * @ctx: this run
+ * @addr: its address
+ * @dev: out, for pci_close(); @dev->present is false if there is no such device
+ *
+ * Return: 0, also for an absent device, or negative errno.
+ */
+int pci_open(const struct ctx *ctx, const struct pci_addr *addr, struct pci_device *dev);
+
+/**
+ * pci_close() - let a device go
+ * @dev: the device
+ */
+void pci_close(struct pci_device *dev);
+
+/**
+ * pci_look_driver() - ask again which driver holds a device
+ * @ctx: this run
+ * @dev: the device; @dev->driver is brought up to date
+ *
+ * Return: 0, or -ENODEV if the device is gone.
+ */
+int pci_look_driver(const struct ctx *ctx, struct pci_device *dev);
+
+/**
+ * pci_scan() - call back for every function, in the order of sysfs
+ * @ctx: this run
+ * @fn: callback; an answer other than 0 ends the scan
+ * @arg: passed to @fn
+ *
+ * Linear in the number of functions.
+ *
+ * Return: 0, what @fn answered, or negative errno; -ENOENT without a PCI bus.
+ */
+int pci_scan(const struct ctx *ctx,
+	     int (*fn)(const struct ctx *ctx, const struct pci_addr *addr, void *arg), void *arg);
+
+/**
+ * pci_has_tsm_side() - whether a function can talk to a TSM, or is ours
+ * @ctx: this run
+ * @name: address in the kernel's form
+ *
+ * Return: true if it has a tsm directory, or is held by TSM_DRIVER.
+ */
+bool pci_has_tsm_side(const struct ctx *ctx, const char *name);
+
+/**
+ * pci_has_id() - whether a function is of a vendor's model
+ * @ctx: this run
+ * @name: address in the kernel's form
+ * @vendor: vendor ID
+ * @device: device ID
+ *
+ * Return: true if so.
+ */
+bool pci_has_id(const struct ctx *ctx, const char *name, unsigned int vendor, unsigned int device);
+
+/**
+ * pci_group() - a function's IOMMU group
+ * @ctx: this run
+ * @dev: the device
+ *
+ * Return: its number, or -1 if it is in none.
+ */
+int pci_group(const struct ctx *ctx, const struct pci_device *dev);
+
+/**
+ * pci_group_strangers() - functions of a device's IOMMU group on other drivers
+ * @ctx: this run
+ * @group: group number
+ * @dev: the device, not counted
+ * @buf: out, "ADDRESS (DRIVER), ..."
+ * @size: bytes in @buf
+ *
+ * Bridges, functions without a driver and those on vfio-pci-tsm do not count.
+ *
+ * Return: how many there are.
+ */
+unsigned int pci_group_strangers(const struct ctx *ctx, int group, const struct pci_device *dev,
+				 char *buf, size_t size);
+
+/**
+ * pci_has_driver() - whether a PCI driver is registered
+ * @ctx: this run
+ * @name: driver
+ *
+ * Return: true if so.
+ */
+bool pci_has_driver(const struct ctx *ctx, const char *name);
+
+/**
+ * pci_driver_devices() - the functions that a driver holds
+ * @ctx: this run
+ * @name: driver
+ * @buf: out, addresses separated by blanks
+ * @size: bytes in @buf
+ *
+ * Return: how many there are.
+ */
+unsigned int pci_driver_devices(const struct ctx *ctx, const char *name, char *buf, size_t size);
+
+/**
+ * pci_unbind() - take a device from its present driver
+ * @ctx: this run
+ * @dev: the device
+ *
+ * Return: 0, also when it has no driver, or negative errno.
+ */
+int pci_unbind(const struct ctx *ctx, const struct pci_device *dev);
+
+/**
+ * pci_probe() - let the kernel find a driver for a device
+ * @ctx: this run
+ * @dev: the device
+ *
+ * Success says nothing about a driver: call pci_look_driver() afterwards.
+ *
+ * Return: 0 or negative errno.
+ */
+int pci_probe(const struct ctx *ctx, const struct pci_device *dev);
+
+/**
+ * pci_get() - read an attribute of a device
+ * @dev: the device
+ * @name: attribute below its directory
+ * @buf: out, ATTR_MAX bytes; "" on failure
+ *
+ * Return: 0 or negative errno.
+ */
+int pci_get(const struct pci_device *dev, const char *name, char *buf);
+
+/**
+ * pci_set() - write an attribute of a device
+ * @ctx: this run
+ * @dev: the device
+ * @name: attribute below its directory
+ * @value: text without a newline
+ *
+ * Return: 0 or negative errno.
+ */
+int pci_set(const struct ctx *ctx, const struct pci_device *dev, const char *name,
+	    const char *value);
+
+#endif

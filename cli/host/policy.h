@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The configfs side of a device: /sys/kernel/config/vfio_tsm/ADDRESS/tsm/. */
+#ifndef TSMCTL_POLICY_H
+#define TSMCTL_POLICY_H
+
+#include <sys/types.h>
+
+#include "host/pci.h"
+
+#define POLICY_DIR "vfio_tsm"
+/* @policy_fd of struct ctx before anybody looked */
+#define POLICY_UNKNOWN (-4096)
+/* Beside the devices' directories: the mode of those whose own is default. */
+#define DEFAULT_MODE "default_region_mode"
+#define CONFIGFS_PATH "/sys/kernel/config"
+
+/**
+ * policy_init() - find out where configfs is
+ * @ctx: this run, after pci_init(); @ctx->configfs is filled in
+ *
+ * Return: 0, or negative errno, reported. It need not be mounted.
+ */
+int policy_init(struct ctx *ctx);
+
+/**
+ * policy_where() - the path of the subsystem, for traces and messages
+ * @ctx: this run
+ *
+ * Return: the path, which stays.
+ */
+const char *policy_where(const struct ctx *ctx);
+
+/**
+ * policy_mounted() - whether something serves as configfs
+ * @ctx: this run
+ *
+ * Return: true if configfs is mounted, or a moved root is a directory.
+ */
+bool policy_mounted(const struct ctx *ctx);
+
+/**
+ * policy_available() - whether the vfio_tsm subsystem is there
+ * @ctx: this run
+ *
+ * Return: true if it can be used.
+ */
+bool policy_available(struct ctx *ctx);
+
+/**
+ * policy_require() - the same, for verbs that cannot do without
+ * @ctx: this run
+ * @device: device concerned, or NULL, for the error
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int policy_require(struct ctx *ctx, const char *device);
+
+/**
+ * policy_close() - let go of the subsystem's directory, to be looked for again
+ * @ctx: this run
+ */
+void policy_close(struct ctx *ctx);
+
+/**
+ * policy_has() - whether a device has a directory
+ * @ctx: this run
+ * @name: address in the kernel's form
+ *
+ * Return: true if so; false as well without the subsystem.
+ */
+bool policy_has(struct ctx *ctx, const char *name);
+
+/**
+ * policy_scan() - call back for every device that has a directory
+ * @ctx: this run
+ * @fn: callback; an answer other than 0 ends the scan
+ * @arg: passed to @fn
+ *
+ * Return: 0, what @fn answered, or negative errno; 0 without the subsystem.
+ */
+int policy_scan(struct ctx *ctx,
+		int (*fn)(const struct ctx *ctx, const struct pci_addr *addr, void *arg),
+		void *arg);
+
+/**
+ * policy_create() - make sure that a device has a directory
+ * @ctx: this run
+ * @dev: the device, which need not be present
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int policy_create(struct ctx *ctx, const struct pci_device *dev);
+
+/**
+ * policy_forget() - remove a device's directory
+ * @ctx: this run
+ * @name: address in the kernel's form
+ *
+ * Return: 0, also when it has none, or negative errno, reported.
+ */
+int policy_forget(struct ctx *ctx, const char *name);
+
+/**
+ * policy_get() - read an attribute of a device
+ * @ctx: this run
+ * @dev: the device
+ * @attr: attribute
+ * @buf: out, ATTR_MAX bytes; "" on failure
+ *
+ * A device without a directory has the default of each attribute that has one.
+ * Falls back on the driver's own directory in sysfs for the others.
+ *
+ * Return: 0, or negative errno; -ENOENT if nobody knows.
+ */
+int policy_get(struct ctx *ctx, const struct pci_device *dev, const char *attr, char *buf);
+
+/**
+ * policy_set() - write an attribute of a device that has a directory
+ * @ctx: this run
+ * @dev: the device
+ * @attr: attribute
+ * @value: text without a newline
+ *
+ * Return: 0 or negative errno.
+ */
+int policy_set(struct ctx *ctx, const struct pci_device *dev, const char *attr, const char *value);
+
+/**
+ * policy_get_default() - read the mode of devices whose own is default
+ * @ctx: this run
+ * @buf: out, ATTR_MAX bytes
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int policy_get_default(struct ctx *ctx, char *buf);
+
+/**
+ * policy_set_default() - write it
+ * @ctx: this run, after policy_get_default()
+ * @value: exclusive or shared
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int policy_set_default(struct ctx *ctx, const char *value);
+
+/**
+ * policy_owner() - the process that holds a device open
+ * @ctx: this run
+ * @dev: the device
+ *
+ * Return: its process ID, or 0 if there is none or it is not known.
+ */
+pid_t policy_owner(struct ctx *ctx, const struct pci_device *dev);
+
+#endif

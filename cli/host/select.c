@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* From selectors to devices. */
+#include <errno.h>
+#include <search.h>
+
+#include "host/policy.h"
+#include "host/select.h"
+#include "interrupt.h"
+#include "report.h"
+#include "verbs/verbs.h"
+
+/* The devices selected so far: in order, and as a tree of keys to find doubles. */
+struct selection {
+	const struct selector *sel;
+	unsigned int flags;
+	struct pci_addr *addrs;
+	size_t count;
+	size_t size;
+	void *seen;
+	bool matched;
+};
+
+static int compare_keys(const void *a, const void *b)
+{
+	uintptr_t x = (uintptr_t)a, y = (uintptr_t)b;
+
+	return (x > y) - (x < y);
+}
+
+static int add(struct selection *s, const struct pci_addr *addr)
+{
+	void *key = (void *)(uintptr_t)(pci_addr_key(addr) + 1);
+	void **node;
+
+	s->matched = true;
+	if (tfind(key, &s->seen, compare_keys))
+		return 0;
+	node = tsearch(key, &s->seen, compare_keys);
+	if (!node)
+		return -ENOMEM;
+	if (s->count == s->size) {
+		size_t size = s->size ? s->size * 2 : 16;
+		void *addrs = reallocarray(s->addrs, size, sizeof(*s->addrs));
+
+		if (!addrs)
+			return -ENOMEM;
+		s->addrs = addrs;
+		s->size = size;
+	}
+	s->addrs[s->count++] = *addr;
+	return 0;
+}
+
+bool select_matches(struct ctx *ctx, const struct selector *sel, const struct pci_addr *addr)
+{
+	char name[PCI_NAME_LEN];
+
+	pci_addr_name(addr, name);
+	switch (sel->kind) {
+	case SELECTOR_ALL:
+		return pci_has_tsm_side(ctx, name) || policy_has(ctx, name);
+	case SELECTOR_GLOB:
+		return selector_glob_matches(sel, addr);
+	case SELECTOR_ADDRESS:
+		return pci_addr_key(&sel->addr) == pci_addr_key(addr);
+	case SELECTOR_ID:
+		return pci_has_id(ctx, name, sel->vendor, sel->device);
+	default:
+		return false;
+	}
+}
+
+static int consider_present(const struct ctx *ctx, const struct pci_addr *addr, void *arg)
+{
+	struct selection *s = arg;
+	char name[PCI_NAME_LEN];
+	bool match;
+
+	pci_addr_name(addr, name);
+	switch (s->sel->kind) {
+	case SELECTOR_ALL:
+		/* those with policy are found by their directories */
+		match = pci_has_tsm_side(ctx, name);
+		break;
+	case SELECTOR_GLOB:
+		match = selector_glob_matches(s->sel, addr);
+		break;
+	default:
+		match = pci_has_id(ctx, name, s->sel->vendor, s->sel->device);
+	}
+	return match ? add(s, addr) : 0;
+}
+
+static int consider_policy(const struct ctx *ctx, const struct pci_addr *addr, void *arg)
+{
+	struct selection *s = arg;
+
+	if (s->sel->kind == SELECTOR_GLOB && !selector_glob_matches(s->sel, addr))
+		return 0;
+	if (!(s->flags & VERB_ABSENT)) {
+		struct pci_device dev cleanup_pci = { .fd = -1 };
+
+		if (pci_open(ctx, addr, &dev) || !dev.present)
+			return 0;
+	}
+	return add(s, addr);
+}
+
+static int consider_address(struct ctx *ctx, struct selection *s)
+{
+	struct pci_device dev cleanup_pci = { .fd = -1 };
+	int ret = pci_open(ctx, &s->sel->addr, &dev);
+
+	if (ret)
+		return ret;
+	if (dev.present || (s->flags & VERB_FUTURE) ||
+	    ((s->flags & VERB_ABSENT) && policy_has(ctx, dev.name)))
+		return add(s, &dev.addr);
+	return 0;
+}
+
+static int compare_addrs(const void *a, const void *b)
+{
+	uint64_t x = pci_addr_key(a), y = pci_addr_key(b);
+
+	return (x > y) - (x < y);
+}
+
+/* An ordinary device may have policy, as from 'deny', and stay with its driver. */
+static bool policy_counts(const struct selection *s)
+{
+	if (s->sel->kind == SELECTOR_ALL)
+		return !(s->flags & VERB_TSM_SIDE);
+	return s->sel->kind != SELECTOR_ID;
+}
+
+/* Adds what a selector matches, in the order of the addresses. */
+static int expand(struct ctx *ctx, struct selection *s)
+{
+	size_t before = s->count;
+	int ret;
+
+	s->matched = false;
+	if (s->sel->kind == SELECTOR_ADDRESS)
+		return consider_address(ctx, s);
+	ret = pci_scan(ctx, consider_present, s);
+	if (ret == -ENOENT)
+		ret = 0;
+	if (!ret && policy_counts(s))
+		ret = policy_scan(ctx, consider_policy, s);
+	if (s->count > before)
+		qsort(s->addrs + before, s->count - before, sizeof(*s->addrs), compare_addrs);
+	return ret;
+}
+
+static int report_no_match(struct ctx *ctx, const struct selector *sel)
+{
+	static const char *const messages[] = {
+		[SELECTOR_ALL] = "no device has a TSM side",
+		[SELECTOR_GLOB] = "no device's address matches",
+		[SELECTOR_ADDRESS] = "no such device",
+		[SELECTOR_ID] = "no device has this vendor and device ID",
+	};
+	static const char *const hints[] = {
+		[SELECTOR_ALL] =
+			"'tsmctl load --sim DEVICES' gives devices one on hosts without a TSM",
+		[SELECTOR_GLOB] = "'lspci -D' shows the addresses of all devices",
+		[SELECTOR_ADDRESS] = "'lspci -D' shows the addresses of all devices",
+		[SELECTOR_ID] = "'lspci -nn' shows the IDs of all devices",
+	};
+	struct problem p = {
+		.device = sel->text,
+		.err = -ENODEV,
+		.stage = "select",
+		.hint = hints[sel->kind],
+		.code = EXIT_NO_DEVICE,
+	};
+
+	return report_error(ctx, &p, "%s", messages[sel->kind]);
+}
+
+static int report_selector_failure(struct ctx *ctx, const struct selector *sel, int err)
+{
+	struct problem p = { .device = sel->text, .err = err, .stage = "select" };
+
+	return report_error(ctx, &p, "cannot look for devices: %s", strerror(-err));
+}
+
+int devices_check(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
+{
+	struct selector sel;
+
+	if (!argc && !(verb->flags & VERB_ALL))
+		return verb_usage_error(ctx, verb, NULL, "which device? DEVICE is missing");
+	for (int i = 0; i < argc; i++) {
+		if (!selector_parse(argv[i], &sel))
+			return verb_usage_error(
+				ctx, verb, argv[i],
+				"'%s' is no device: give an address (0000:01:00.0 or 01:00.0), a glob over addresses, vendor:device (8086:10c9), or all",
+				argv[i]);
+	}
+	return 0;
+}
+
+/* Says what a signal keeps us from: all from this device on. */
+static int report_interrupt(struct ctx *ctx, const struct pci_addr *addr, size_t done, size_t count)
+{
+	char name[PCI_NAME_LEN];
+	struct problem p = { .device = name,
+			     .err = -EINTR,
+			     .stage = "interrupted",
+			     .hint = "the same command again does the rest",
+			     .code = EXIT_FAILED };
+
+	pci_addr_name(addr, name);
+	return report_error(ctx, &p,
+			    "SIG%s: stopped before it; %zu of %zu devices were gone through",
+			    sigabbrev_np(interrupt_pending()), done, count);
+}
+
+int select_visit(struct ctx *ctx, const struct pci_addr *addrs, size_t count, device_fn fn,
+		 void *arg)
+{
+	int ret = 0, err;
+
+	for (size_t i = 0; i < count; i++) {
+		struct pci_device dev cleanup_pci = { .fd = -1 };
+		struct problem p = { .device = dev.name, .stage = "open" };
+
+		if (interrupt_pending())
+			return report_interrupt(ctx, &addrs[i], i, count);
+		err = pci_open(ctx, &addrs[i], &dev);
+		if (err) {
+			p.err = err;
+			report_error(ctx, &p, "cannot open it in sysfs: %s", strerror(-err));
+		} else {
+			err = fn(ctx, &dev, arg);
+		}
+		if (err)
+			ret = err;
+		else
+			ctx->answer.done++;
+	}
+	return ret;
+}
+
+static void free_nothing(void *key)
+{
+	(void)key;
+}
+
+int devices_each(struct ctx *ctx, const struct verb *verb, int argc, const char **argv,
+		 device_fn fn, void *arg)
+{
+	static const char *const everything[] = { "all", NULL };
+	struct selection s = { .flags = verb->flags };
+	bool implied = argc == 0;
+	struct selector sel;
+	int ret, err;
+
+	ret = devices_check(ctx, verb, argc, argv);
+	if (ret)
+		return ret;
+	s.sel = &sel;
+	for (int i = 0; i < (implied ? 1 : argc); i++) {
+		selector_parse(implied ? everything[0] : argv[i], &sel);
+		err = expand(ctx, &s);
+		if (err)
+			ret = report_selector_failure(ctx, &sel, err);
+		else if (!s.matched && !implied)
+			ret = report_no_match(ctx, &sel);
+	}
+	err = select_visit(ctx, s.addrs, s.count, fn, arg);
+	tdestroy(s.seen, free_nothing);
+	free(s.addrs);
+	return err ?: ret;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The kernel's PCI/TSM: the TSMs of this host, and devices' connections to them. */
+#ifndef TSMCTL_TSM_H
+#define TSMCTL_TSM_H
+
+#include "host/pci.h"
+
+/**
+ * tsm_find() - look for the TSMs of this host
+ * @ctx: this run
+ * @tsm: out, TSM_NAME_LEN bytes: one of them
+ * @list: out, the names of all of them, with commas between them
+ * @size: bytes in @list
+ *
+ * Return: how many there are.
+ */
+unsigned int tsm_find(const struct ctx *ctx, char *tsm, char *list, size_t size);
+
+/**
+ * tsm_exists() - whether this host has a TSM
+ * @ctx: this run
+ * @tsm: its name, as tsm_is_name() takes it
+ *
+ * Return: true if so.
+ */
+bool tsm_exists(const struct ctx *ctx, const char *tsm);
+
+/**
+ * tsm_get() - read an attribute of PCI/TSM without a long wait
+ * @dev: the device
+ * @name: attribute below its directory, as tsm/connect
+ * @buf: out, ATTR_MAX bytes; "" on failure
+ *
+ * The kernel reads these attributes under PCI/TSM's locks. A slow TSM holds them for as
+ * long as it binds, connects or disconnects a device. After one read that waited for a
+ * second, all later ones of this run fail at once.
+ *
+ * Return: 0, or negative errno; -EBUSY if PCI/TSM is busy.
+ */
+int tsm_get(const struct pci_device *dev, const char *name, char *buf);
+
+/**
+ * tsm_connect() - connect a device that is not connected
+ * @ctx: this run
+ * @dev: the device
+ * @tsm: name of the TSM
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int tsm_connect(struct ctx *ctx, const struct pci_device *dev, const char *tsm);
+
+/**
+ * tsm_find_bound() - the functions that would be unbound if a device were disconnected
+ * @ctx: this run
+ * @dev: the device: the DSM of others, as of its virtual functions, and of itself
+ * @list: out, their addresses, with commas between them
+ * @size: bytes in @list
+ *
+ * Looks at every function of this host.
+ *
+ * Return: how many there are.
+ */
+unsigned int tsm_find_bound(const struct ctx *ctx, const struct pci_device *dev, char *list,
+			    size_t size);
+
+/**
+ * tsm_refuse_bound() - report such functions, if there are any
+ * @ctx: this run
+ * @dev: the device that is to be disconnected
+ *
+ * Return: 0 if there is none, or -EBUSY, reported.
+ */
+int tsm_refuse_bound(struct ctx *ctx, const struct pci_device *dev);
+
+/**
+ * tsm_disconnect() - disconnect a device of which nothing is bound
+ * @ctx: this run
+ * @dev: the device
+ * @tsm: the TSM that it is connected to
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int tsm_disconnect(struct ctx *ctx, const struct pci_device *dev, const char *tsm);
+
+/**
+ * tsm_report_none() - report that a device cannot connect to any TSM
+ * @ctx: this run
+ * @dev: the device
+ * @tsm: the TSM that it should connect to
+ *
+ * Return: -ENOENT.
+ */
+int tsm_report_none(struct ctx *ctx, const struct pci_device *dev, const char *tsm);
+
+#endif

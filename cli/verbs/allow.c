@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* tsmctl allow and deny: whether a device may be bound at all. */
+#include "report.h"
+#include "verbs/verbs.h"
+
+static int apply(struct ctx *ctx, struct pci_device *dev, void *value)
+{
+	return policy_change(ctx, dev, "bind_allowed", value);
+}
+
+static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
+{
+	char value[] = { verb == &verb_allow ? '1' : '0', '\0' };
+
+	return devices_each(ctx, verb, argc, argv, apply, value);
+}
+
+const struct verb verb_allow = {
+	.name = "allow",
+	.synopsis = "DEVICE...",
+	.summary = "let a device be bound",
+	.help = "Devices may be bound unless 'deny' forbade it. The device need not exist yet.",
+	.flags = VERB_DEVICES | VERB_ABSENT | VERB_FUTURE,
+	.run = run,
+};
+
+const struct verb verb_deny = {
+	.name = "deny",
+	.synopsis = "DEVICE...",
+	.summary = "refuse binds of a device",
+	.help = "A device that is bound stays bound: see 'revoke'. The device need not exist yet.",
+	.flags = VERB_DEVICES | VERB_ABSENT | VERB_FUTURE,
+	.run = run,
+};

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * tsmctl bind: lock a device as a TDI; on the file of the VMM that holds it, or, if
+ * nobody does, held by a helper in the background.
+ */
+#include <errno.h>
+
+#include "host/owner.h"
+#include "host/policy.h"
+#include "host/stages.h"
+#include "report.h"
+#include "verbs/verbs.h"
+
+static struct choice choice;
+static char *opt_vdevice_id;
+
+static const struct poptOption options[] = {
+	{ "vmm", 0, POPT_ARG_STRING, &choice.vmm, 0,
+	  "bind on the file of this process (default: of the one that holds the device)", "PID" },
+	{ "hold", 0, POPT_ARG_NONE, &choice.hold, 0,
+	  "a helper opens the device and holds it (default: if nobody does)", NULL },
+	{ "vdevice-id", 0, POPT_ARG_STRING, &opt_vdevice_id, 0,
+	  "bind by this vDEVICE of the VMM's iommufd (default: by tdi_id)", "ID" },
+	POPT_TABLEEND
+};
+
+static int check_driver(struct ctx *ctx, const struct pci_device *dev)
+{
+	struct problem p = { .device = dev->name,
+			     .attribute = "driver",
+			     .stage = "driver",
+			     .err = -EOPNOTSUPP,
+			     .code = EXIT_UNSUPPORTED };
+	char hint[64];
+
+	if (streq(dev->driver, TSM_DRIVER))
+		return 0;
+	snprintf(hint, sizeof(hint), "run 'tsmctl assign %s'", dev->name);
+	p.hint = hint;
+	p.value = dev->driver[0] ? dev->driver : NULL;
+	return report_error(ctx, &p, "its driver is %s, a bind needs " TSM_DRIVER,
+			    p.value ?: "none");
+}
+
+/* What stands in the way of a bind on the holder's file. */
+static int check_holder(struct ctx *ctx, const struct pci_device *dev, const struct holder *h,
+			const char *state)
+{
+	struct problem p = {
+		.device = dev->name, .attribute = "owner", .err = -EBUSY, .stage = "in-use"
+	};
+
+	p.hint = "run 'tsmctl unbind @' first";
+	if (h->ours)
+		return report_error(ctx, &p, "cannot bind it while %s holds it", h->text);
+	if (streq(state, "lost")) {
+		p.attribute = "state";
+		p.value = state;
+		p.stage = "lost";
+		return report_error(ctx, &p, "its last bind was lost, and nobody has taken note");
+	}
+	return choice_allows(ctx, dev, &choice, h, "bind");
+}
+
+static int bind_on_file(struct ctx *ctx, const struct pci_device *dev, struct holder *h,
+			const char *state)
+{
+	int ret = check_holder(ctx, dev, h, state);
+
+	if (ret)
+		return ret;
+	/* its process may be out of sight for configfs, and still be the right one */
+	if (choice.pid)
+		h->pid = choice.pid;
+	return holder_bind(ctx, dev, h->pid, opt_vdevice_id);
+}
+
+static int refuse_vdevice(struct ctx *ctx, const struct pci_device *dev)
+{
+	struct problem p = { .device = dev->name,
+			     .attribute = "vdevice_id",
+			     .value = opt_vdevice_id,
+			     .err = -EINVAL,
+			     .stage = "vdevice",
+			     .hint = "leave out --vdevice-id; the helper makes its own" };
+
+	return report_error(ctx, &p, "no VMM holds it whose vDEVICE could be taken");
+}
+
+static int bind_anew(struct ctx *ctx, const struct pci_device *dev, char *note, size_t size)
+{
+	pid_t pid;
+	int ret;
+
+	/* nobody holds it: the helper finds out what is wrong with that process */
+	if (choice.pid)
+		return holder_bind(ctx, dev, choice.pid, opt_vdevice_id);
+	if (opt_vdevice_id)
+		return refuse_vdevice(ctx, dev);
+	ret = holder_start(ctx, dev, &pid);
+	if (!ret)
+		snprintf(note, size, "held by process %d", pid);
+	return ret;
+}
+
+/* Under --dry-run, nobody is asked who would refuse: look at what can be read. */
+static int foresee(struct ctx *ctx, const struct pci_device *dev, bool held)
+{
+	char value[ATTR_MAX];
+
+	if (policy_get(ctx, dev, "bind_allowed", value) == 0 && streq(value, "0"))
+		return stage_foresee(ctx, dev, "denied", -EACCES);
+	if (!opt_vdevice_id && policy_get(ctx, dev, "tdi_id", value) == 0 && streq(value, "none"))
+		return stage_foresee(ctx, dev, "tdi-id", -ENODATA);
+	if (policy_get(ctx, dev, held ? "region_mode_active" : "region_mode", value))
+		return 0;
+	if (!held && streq(value, "default") && policy_get_default(ctx, value))
+		return -EIO;
+	return streq(value, "shared") ? stage_foresee(ctx, dev, "regions", -EPERM) : 0;
+}
+
+static int bind_one(struct ctx *ctx, struct pci_device *dev)
+{
+	char before[ATTR_MAX], note[128] = "";
+	struct outcome o = { .device = dev->name,
+			     .attribute = "state",
+			     .value = "bound",
+			     .previous = before,
+			     .note = note };
+	struct holder h;
+	bool held;
+	int ret;
+
+	ret = policy_require(ctx, dev->name);
+	if (ret)
+		return ret;
+	if (policy_get(ctx, dev, "state", before))
+		util_copy(before, sizeof(before), "unassigned");
+	held = holder_find(ctx, dev, &h);
+	if (held)
+		snprintf(note, sizeof(note), "held by %s", h.text);
+	if (held && streq(before, "bound"))
+		return choice_allows(ctx, dev, &choice, &h, "bind") ?: report_outcome(ctx, &o);
+	ret = check_driver(ctx, dev);
+	if (!ret && ctx->dry_run)
+		ret = foresee(ctx, dev, held);
+	if (!ret)
+		ret = held ? bind_on_file(ctx, dev, &h, before) :
+			     bind_anew(ctx, dev, note, sizeof(note));
+	if (ret)
+		return ret;
+	if (!*note || (ctx->dry_run && !held))
+		o.note = NULL;
+	o.changed = true;
+	return report_outcome(ctx, &o);
+}
+
+static int bind_device(struct ctx *ctx, struct pci_device *dev, void *arg)
+{
+	int ret;
+
+	(void)arg;
+	ctx->binding = dev;
+	ret = bind_one(ctx, dev);
+	ctx->binding = NULL;
+	return ret;
+}
+
+static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
+{
+	unsigned int id;
+	int ret = choice_check(ctx, verb, &choice);
+
+	if (ret)
+		return ret;
+	if (opt_vdevice_id && (util_parse_u32(opt_vdevice_id, &id) || !id))
+		return verb_usage_error(ctx, verb, opt_vdevice_id,
+					"'%s' is no id of a vDEVICE: 1 or more", opt_vdevice_id);
+	if (opt_vdevice_id && choice.hold)
+		return verb_usage_error(ctx, verb, opt_vdevice_id,
+					"--vdevice-id is for a device that a VMM holds");
+	return devices_each(ctx, verb, argc, argv, bind_device, NULL);
+}
+
+const struct verb verb_bind = {
+	.name = "bind",
+	.synopsis = "DEVICE...",
+	.summary = "bind a device, for the VMM that holds it or with a holder",
+	.help = "If a VMM holds the device through iommufd, it is bound on the VMM's own file, "
+		"with the VMM's VM; the VMM goes on undisturbed. If nobody does, "
+		"tsm-bind-helper opens the device, makes a VM, and stays in the background "
+		"until 'unbind'. The device must be assigned, connected, and have a TDI id.",
+	.options = options,
+	.flags = VERB_DEVICES,
+	.run = run,
+};

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* --vmm and --hold of bind and unbind, see host/owner.h. */
+#include <errno.h>
+#include <stdint.h>
+
+#include "host/owner.h"
+#include "report.h"
+#include "verbs/verbs.h"
+
+int choice_check(struct ctx *ctx, const struct verb *verb, struct choice *c)
+{
+	unsigned int pid;
+
+	if (!c->vmm)
+		return 0;
+	if (c->hold)
+		return verb_usage_error(ctx, verb, c->vmm, "--hold and --vmm exclude each other");
+	if (util_parse_u32(c->vmm, &pid) || !pid || pid > INT32_MAX)
+		return verb_usage_error(ctx, verb, c->vmm, "'%s' is no process ID", c->vmm);
+	c->pid = (pid_t)pid;
+	return 0;
+}
+
+int choice_allows(struct ctx *ctx, const struct pci_device *dev, const struct choice *c,
+		  const struct holder *h, const char *what)
+{
+	struct problem p = {
+		.device = dev->name, .attribute = "owner", .err = -EBUSY, .stage = "in-use"
+	};
+	char pid[16];
+
+	snprintf(pid, sizeof(pid), "%d", h->pid);
+	p.value = h->pid ? pid : NULL;
+	p.hint = streq(what, "bind") ? "leave out --hold to bind on its file, or stop it" :
+				       "leave out --hold to unbind on its file";
+	if (c->hold && !h->ours)
+		return report_error(ctx, &p, "cannot %s it: %s holds it, not tsm-bind-helper", what,
+				    h->text);
+	p.hint = "give its number, or leave out --vmm";
+	/* a number that nobody has is the helper's to explain */
+	if (c->pid && h->pid && h->pid != c->pid)
+		return report_error(ctx, &p, "cannot %s it: %s holds it, not process %d", what,
+				    h->text, c->pid);
+	if (h->ours || h->pid || c->pid)
+		return 0;
+	p.hint =
+		"run this on the host, outside of a container; 'tsmctl revoke @' unbinds it all the same";
+	return report_error(ctx, &p, "cannot %s it: %s holds it", what, h->text);
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* tsmctl doctor: what is missing for a bind, and how to mend it. */
+#include <json-c/json.h>
+
+#include "doctor/doctor.h"
+#include "report.h"
+#include "term.h"
+#include "verbs/verbs.h"
+
+static const struct {
+	const char *word;
+	const char *mark;
+	enum term_style style;
+} verdicts[] = {
+	[DOES_NOT_APPLY] = { "n/a", "-   ", TERM_DIM },
+	[PASSES] = { "pass", "ok  ", TERM_GOOD },
+	[FAILS] = { "fail", "FAIL", TERM_BAD },
+};
+
+static struct json_object *new_text(const char *text)
+{
+	cleanup_free char *safe = text && *text ? util_printable(text) : NULL;
+
+	return safe ? json_object_new_string(safe) : NULL;
+}
+
+static void add_json(struct ctx *ctx, const struct pci_device *dev, const struct check *check,
+		     const struct finding *f)
+{
+	struct json_object *obj = json_object_new_object();
+
+	json_object_object_add(obj, "device", new_text(dev ? dev->name : NULL));
+	json_object_object_add(obj, "check", new_text(check->name));
+	json_object_object_add(obj, "title", new_text(check->title));
+	json_object_object_add(obj, "verdict", new_text(verdicts[f->verdict].word));
+	json_object_object_add(obj, "evidence", new_text(f->evidence));
+	json_object_object_add(obj, "fix", new_text(f->fix));
+	report_object(ctx, obj);
+}
+
+static void print(const struct ctx *ctx, const struct check *check, const struct finding *f)
+{
+	cleanup_free char *evidence = util_printable(f->evidence);
+	cleanup_free char *fix = util_printable(f->fix);
+
+	if (ctx->quiet && f->verdict != FAILS)
+		return;
+	printf("%s%s%s  %-11s %s: %s\n", term_style(verdicts[f->verdict].style),
+	       verdicts[f->verdict].mark, term_end(), check->name, check->title, evidence ?: "");
+	if (f->fix[0])
+		printf("%18s mend it: %s\n", "", fix ?: "");
+}
+
+/* The exit code is that of what failed, or 1 if failures differ in it. */
+static void judge(struct ctx *ctx, const struct finding *f)
+{
+	int *verdict = &ctx->answer.verdict;
+
+	if (f->verdict != FAILS)
+		return;
+	if (*verdict && *verdict != (int)f->code)
+		*verdict = EXIT_FAILED;
+	else
+		*verdict = (int)f->code;
+}
+
+static void tell(struct ctx *ctx, const struct pci_device *dev, const struct check *check,
+		 const struct finding *f, void *arg)
+{
+	(void)arg;
+	judge(ctx, f);
+	if (ctx->json)
+		add_json(ctx, dev, check, f);
+	else
+		print(ctx, check, f);
+}
+
+static int examine(struct ctx *ctx, struct pci_device *dev, void *arg)
+{
+	(void)arg;
+	if (!ctx->json)
+		printf("\n%s\n", dev->name);
+	doctor_run(ctx, dev, device_checks, tell, NULL);
+	return 0;
+}
+
+static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
+{
+	int ret = devices_check(ctx, verb, argc, argv);
+
+	if (ret)
+		return ret;
+	doctor_run(ctx, NULL, host_checks, tell, NULL);
+	return argc ? devices_each(ctx, verb, argc, argv, examine, NULL) : 0;
+}
+
+const struct verb verb_doctor = {
+	.name = "doctor",
+	.synopsis = "[DEVICE...]",
+	.summary = "check what a bind needs, and tell how to mend it",
+	.help = "Checks the host: kernel, modules, configfs, IOMMU, interrupts, iommufd, KVM, TSM, "
+		"permissions; and each DEVICE: presence, IOMMU group, driver, connection, policy, "
+		"mappings, power, last error. Changes nothing. The exit status is 0 if nothing "
+		"fails, else that of what fails, or 1 if several differ.",
+	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT | VERB_FUTURE,
+	.run = run,
+};

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* tsmctl load: the kernel modules, and configfs. */
+#include <ctype.h>
+#include <errno.h>
+
+#include "common/selector.h"
+#include "host/modules.h"
+#include "host/policy.h"
+#include "report.h"
+#include "verbs/verbs.h"
+
+static const char *opt_sim, *opt_dir;
+
+/* What --sim names, as the module's parameter: its globs match whole addresses only. */
+static char sim_list[ATTR_MAX];
+
+/* Those of them that nothing matches; they may come yet, but a slip is more likely. */
+static char sim_missing[ATTR_MAX];
+
+static const struct poptOption options[] = {
+	{ "sim", 0, POPT_ARG_STRING, &opt_sim, 0,
+	  "load the software TSM as well, for these functions: addresses and globs, with commas",
+	  "DEVICES" },
+	{ "modules", 0, POPT_ARG_STRING, &opt_dir, 0,
+	  "directory in the place of /lib/modules/VERSION", "DIR" },
+	POPT_TABLEEND
+};
+
+/* In this order; what these depend on, libkmod finds. */
+static const char *const needed[] = { "vfio_tsm", "iommufd", "vfio_pci_tsm" };
+static const char *const kvm[] = { "kvm_amd", "kvm_intel" };
+
+static int report_module(struct ctx *ctx, const char *name, bool changed, const char *note)
+{
+	struct outcome o = { .attribute = name,
+			     .value = "loaded",
+			     .previous = changed ? "unloaded" : "loaded",
+			     .changed = changed,
+			     .note = note };
+
+	return report_outcome(ctx, &o);
+}
+
+static int load_one(struct ctx *ctx, const char *name, const char *parameters, const char *note)
+{
+	bool changed;
+	int ret = module_load(ctx, name, parameters, &changed);
+
+	return ret ? module_report(ctx, name, ret) : report_module(ctx, name, changed, note);
+}
+
+/* A bind needs a VM. Which module is the right one, only trying tells. */
+static int load_kvm(struct ctx *ctx)
+{
+	bool changed = false;
+	size_t i;
+
+	if (access("/dev/kvm", F_OK) == 0)
+		return report_module(ctx, "kvm", false, NULL);
+	for (i = 0; i < ARRAY_SIZE(kvm); i++)
+		if (module_load(ctx, kvm[i], NULL, &changed) == 0)
+			return report_module(ctx, kvm[i], changed, NULL);
+	return report_outcome(
+		ctx,
+		&(struct outcome){
+			.attribute = "kvm",
+			.value = "missing",
+			.previous = "missing",
+			.note = "this host has no KVM: a bind will need it (enable virtualization in the firmware)" });
+}
+
+static bool add_item(const char *text)
+{
+	return util_add_item(sim_list, sizeof(sim_list), ",", text);
+}
+
+/* A glob without domain takes those of domain 0, and one that may have it, either. */
+static bool add_glob(char *text)
+{
+	char full[sizeof("0000:") + ATTR_MAX];
+	bool domain, bus;
+
+	for (char *c = text; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	domain = text[0] == '*' || strchr(text, ':') != strrchr(text, ':');
+	bus = strcspn(text, "*[:") == 2 && text[2] == ':';
+	snprintf(full, sizeof(full), "0000:%s", text);
+	return (domain || add_item(full)) && ((bus && !domain) || add_item(text));
+}
+
+static bool add_selector(const struct selector *sel, char *text)
+{
+	char name[PCI_NAME_LEN];
+
+	if (sel->kind == SELECTOR_GLOB)
+		return add_glob(text);
+	pci_addr_name(&sel->addr, name);
+	return add_item(name);
+}
+
+static int match(const struct ctx *ctx, const struct pci_addr *addr, void *arg)
+{
+	const struct selector *sel = arg;
+
+	(void)ctx;
+	return sel->kind == SELECTOR_GLOB ? selector_glob_matches(sel, addr) :
+					    pci_addr_key(&sel->addr) == pci_addr_key(addr);
+}
+
+/* Fills both lists. What is neither an address nor a glob would load it for nothing. */
+static int read_sim(struct ctx *ctx, const struct verb *verb)
+{
+	cleanup_free char *copy = strdup(opt_sim);
+	char *rest = copy, *item;
+	struct selector sel;
+
+	if (!copy)
+		return -ENOMEM;
+	while ((item = strsep(&rest, ","))) {
+		/* it becomes part of a module's command line */
+		if (!selector_parse(item, &sel) ||
+		    (sel.kind != SELECTOR_ADDRESS && sel.kind != SELECTOR_GLOB) ||
+		    strspn(item, "0123456789abcdefABCDEF:.*?[]-!") != strlen(item))
+			return verb_usage_error(
+				ctx, verb, item,
+				"'%s' in --sim is neither an address (0000:01:00.0 or 01:00.0) nor a glob over addresses",
+				item);
+		if (pci_scan(ctx, match, &sel) != 1)
+			util_add_item(sim_missing, sizeof(sim_missing), ",", item);
+		if (!add_selector(&sel, item))
+			return verb_usage_error(ctx, verb, opt_sim,
+						"the list of --sim is too long: use globs");
+	}
+	return 0;
+}
+
+/* The module takes its functions when it is loaded, and only then. */
+static int load_sim(struct ctx *ctx)
+{
+	struct problem p = { .attribute = "module",
+			     .value = SIM_MODULE,
+			     .err = -EBUSY,
+			     .stage = "module",
+			     .hint = "run 'tsmctl unload' first" };
+	char parameters[ATTR_MAX + sizeof(SIM_PARAMETER)];
+	char now[ATTR_MAX], note[ATTR_MAX + 64];
+
+	if (module_loaded(ctx, SIM_MODULE) &&
+	    attr_read(ctx->sysfs_fd, "module/" SIM_MODULE "/parameters/" SIM_PARAMETER, now,
+		      sizeof(now)) == 0 &&
+	    !streq(now, sim_list))
+		return report_error(ctx, &p, SIM_MODULE " is loaded for '%s', not '%s'", now,
+				    sim_list);
+	snprintf(parameters, sizeof(parameters), SIM_PARAMETER "=%s", sim_list);
+	snprintf(note, sizeof(note), "no function on this host matches %s", sim_missing);
+	return load_one(ctx, SIM_MODULE, parameters, sim_missing[0] ? note : NULL);
+}
+
+static int load(struct ctx *ctx)
+{
+	struct outcome o = { .attribute = "configfs", .value = "mounted" };
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < ARRAY_SIZE(needed); i++)
+		ret = load_one(ctx, needed[i], NULL, NULL);
+	if (ret)
+		return ret;
+	ret = configfs_mount(ctx, &o.changed);
+	if (ret)
+		return ret;
+	o.previous = o.changed ? "unmounted" : "mounted";
+	report_outcome(ctx, &o);
+	load_kvm(ctx);
+	return opt_sim ? load_sim(ctx) : 0;
+}
+
+static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
+{
+	int ret;
+
+	if (argc)
+		return verb_usage_error(ctx, verb, argv[0], "takes no '%s' (--sim takes devices)",
+					argv[0]);
+	ret = opt_sim ? read_sim(ctx, verb) : 0;
+	if (ret)
+		return ret;
+	ret = modules_init(ctx, opt_dir);
+	if (!ret)
+		ret = load(ctx);
+	modules_done();
+	return ret;
+}
+
+const struct verb verb_load = {
+	.name = "load",
+	.synopsis = "[--sim DEVICES]",
+	.summary = "load the kernel modules, mount configfs",
+	.help = "Loads vfio_tsm and vfio_pci_tsm with what they depend on, and KVM, and mounts "
+		"configfs where it is not. What is there already is left alone. --sim gives the "
+		"functions named a software TSM, for hosts without one.",
+	.options = options,
+	.run = run,
+};

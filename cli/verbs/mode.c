@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* tsmctl mode: how a device's MMIO regions are claimed, and kept from mappings. */
+#include "common/selector.h"
+#include "host/policy.h"
+#include "report.h"
+#include "verbs/verbs.h"
+
+static const char *opt_set, *opt_default, *opt_bar_mmap;
+
+static const struct poptOption options[] = {
+	{ "set", 0, POPT_ARG_STRING, &opt_set, 0, "the mode, if not the last argument", "MODE" },
+	{ "default", 0, POPT_ARG_STRING, &opt_default, 0,
+	  "set the mode of all devices whose own is default", "MODE" },
+	{ "bar-mmap", 0, POPT_ARG_STRING, &opt_bar_mmap, 0,
+	  "what a bind does to mapped BARs: refuse or revoke", "ACTION" },
+	POPT_TABLEEND
+};
+
+static const char *const words[] = { "default", "exclusive", "shared", NULL };
+static const char *const actions[] = { "refuse", "revoke", NULL };
+
+static const struct verb_values values[] = {
+	{ "set", words },
+	/* not default itself */
+	{ "default", words + 1 },
+	{ "bar-mmap", actions },
+	{ NULL, NULL },
+};
+
+static bool among(const char *const *list, const char *word)
+{
+	for (; *list; list++)
+		if (streq(*list, word))
+			return true;
+	return false;
+}
+
+static int apply(struct ctx *ctx, struct pci_device *dev, void *arg)
+{
+	int ret = 0;
+
+	(void)arg;
+	if (opt_set)
+		ret = policy_change(ctx, dev, "region_mode", opt_set);
+	if (!ret && opt_bar_mmap)
+		ret = policy_change(ctx, dev, "bar_mmap", opt_bar_mmap);
+	if (!opt_set && !opt_bar_mmap)
+		ret = policy_show(ctx, dev, "region_mode");
+	return ret;
+}
+
+static int set_default(struct ctx *ctx)
+{
+	struct outcome o = { .attribute = DEFAULT_MODE, .value = opt_default };
+	char before[ATTR_MAX];
+	int ret;
+
+	ret = policy_get_default(ctx, before);
+	if (ret)
+		return ret;
+	o.previous = before;
+	if (streq(before, opt_default))
+		return report_outcome(ctx, &o);
+	ret = policy_set_default(ctx, opt_default);
+	if (ret)
+		return ret;
+	o.changed = true;
+	return report_outcome(ctx, &o);
+}
+
+static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
+{
+	struct selector sel;
+	int ret = 0;
+
+	if (!opt_set && argc > 0 && among(words, argv[argc - 1]))
+		opt_set = argv[--argc];
+	else if (!opt_set && argc > 1 && !selector_parse(argv[argc - 1], &sel))
+		return verb_usage_error(
+			ctx, verb, argv[argc - 1],
+			"'%s' is neither a device nor a mode (default, exclusive, shared)",
+			argv[argc - 1]);
+	if (opt_set && !among(words, opt_set))
+		return verb_usage_error(ctx, verb, opt_set,
+					"'%s' is no mode: default, exclusive or shared", opt_set);
+	if (opt_default && (!among(words, opt_default) || streq(opt_default, "default")))
+		return verb_usage_error(ctx, verb, opt_default,
+					"'%s' cannot be the default: exclusive or shared",
+					opt_default);
+	if (opt_bar_mmap && !among(actions, opt_bar_mmap))
+		return verb_usage_error(ctx, verb, opt_bar_mmap,
+					"'%s' is no action: refuse or revoke", opt_bar_mmap);
+	if (opt_default && !argc && !opt_set && !opt_bar_mmap)
+		return set_default(ctx);
+	ret = devices_check(ctx, verb, argc, argv);
+	if (ret)
+		return ret;
+	if (opt_default)
+		ret = set_default(ctx);
+	return devices_each(ctx, verb, argc, argv, apply, NULL) ?: ret;
+}
+
+const struct verb verb_mode = {
+	.name = "mode",
+	.synopsis = "[DEVICE...] [default|exclusive|shared]",
+	.summary = "read or set how a device's MMIO regions are claimed",
+	.help = "The mode counts from the next time the device is opened, and cannot be changed "
+		"while it is open. A bind needs exclusive regions. Without a mode, prints the "
+		"present one. Without DEVICE, only --default. The device need not exist yet.",
+	.words = words,
+	.values = values,
+	.options = options,
+	.flags = VERB_DEVICES | VERB_ABSENT | VERB_FUTURE,
+	.run = run,
+};

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* tsmctl show: everything about devices. */
+#include <errno.h>
+#include <json-c/json.h>
+
+#include "host/info.h"
+#include "report.h"
+#include "verbs/verbs.h"
+
+static int show(struct ctx *ctx, struct pci_device *dev, void *arg)
+{
+	struct json_object *obj = info_collect(ctx, dev);
+	bool *first = arg;
+	char buf[64];
+
+	if (!ctx->json) {
+		if (!*first)
+			putchar('\n');
+		*first = false;
+		json_object_object_foreach(obj, key, value) {
+			(void)value;
+			printf("%-20s%s\n", key, info_text(obj, key, buf, sizeof(buf)));
+		}
+	}
+	report_object(ctx, obj);
+	return 0;
+}
+
+static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
+{
+	bool first = true;
+	int ret = devices_each(ctx, verb, argc, argv, show, &first);
+
+	if (!ret && !argc)
+		info_note_none(ctx);
+	info_done();
+	return ret;
+}
+
+const struct verb verb_show = {
+	.name = "show",
+	.synopsis = "[DEVICE...]",
+	.summary = "show everything about devices",
+	.help = "Without DEVICE: all that 'list' lists. Works without our modules: what is not "
+		"known is -.",
+	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT,
+	.run = run,
+};

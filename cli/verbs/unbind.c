@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* tsmctl unbind: stop the helper that holds a device, or unbind it on its VMM's file. */
+#include <errno.h>
+
+#include "host/owner.h"
+#include "host/policy.h"
+#include "report.h"
+#include "verbs/verbs.h"
+
+static struct choice choice;
+
+static const struct poptOption options[] = {
+	{ "vmm", 0, POPT_ARG_STRING, &choice.vmm, 0,
+	  "only if this process holds the device (default: whichever does)", "PID" },
+	{ "hold", 0, POPT_ARG_NONE, &choice.hold, 0, "only if our helper holds the device", NULL },
+	POPT_TABLEEND
+};
+
+/* A device that was lost is open to a new bind when its owner has taken note. */
+static bool is_bound(const char *state)
+{
+	return streq(state, "bound") || streq(state, "lost");
+}
+
+static int let_go(struct ctx *ctx, const struct pci_device *dev, struct holder *h)
+{
+	int ret = choice_allows(ctx, dev, &choice, h, "unbind");
+
+	if (ret)
+		return ret;
+	if (h->ours)
+		return holder_stop(ctx, dev, h);
+	return holder_unbind(ctx, dev, choice.pid ?: h->pid);
+}
+
+static int unbind(struct ctx *ctx, struct pci_device *dev, void *arg)
+{
+	char before[ATTR_MAX], after[ATTR_MAX];
+	struct outcome o = {
+		.device = dev->name, .attribute = "state", .value = after, .previous = before
+	};
+	struct problem p = {
+		.device = dev->name, .attribute = "state", .err = -EBUSY, .stage = "verify"
+	};
+	struct holder h;
+	bool held;
+	int ret;
+
+	(void)arg;
+	ret = policy_require(ctx, dev->name);
+	if (ret)
+		return ret;
+	if (policy_get(ctx, dev, "state", before))
+		util_copy(before, sizeof(before), "unassigned");
+	util_copy(after, sizeof(after), before);
+	held = holder_find(ctx, dev, &h);
+	if (!held || (!h.ours && !is_bound(before)))
+		return report_outcome(ctx, &o);
+	ret = let_go(ctx, dev, &h);
+	if (ret)
+		return ret;
+	util_copy(after, sizeof(after), h.ours ? "closed" : "open");
+	if (!ctx->dry_run && policy_get(ctx, dev, "state", after) == 0 && streq(after, "bound")) {
+		p.hint = "another process may have bound it: 'tsmctl show'";
+		return report_error(ctx, &p,
+				    h.ours ? "it is still bound, although its helper is gone" :
+					     "it is still bound, or bound again");
+	}
+	o.changed = true;
+	return report_outcome(ctx, &o);
+}
+
+static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
+{
+	return choice_check(ctx, verb, &choice) ?:
+						  devices_each(ctx, verb, argc, argv, unbind, NULL);
+}
+
+const struct verb verb_unbind = {
+	.name = "unbind",
+	.synopsis = "DEVICE...",
+	.summary = "unbind a device that is bound",
+	.help = "Stops the helper that holds the device, and waits until it is gone. If a VMM "
+		"holds it, it is unbound on the VMM's own file, and stays open. See also "
+		"'revoke', which needs no file.",
+	.options = options,
+	.flags = VERB_DEVICES,
+	.run = run,
+};

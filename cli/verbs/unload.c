@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* tsmctl unload: remove the kernel modules, if nothing needs them. */
+#include <errno.h>
+
+#include "host/modules.h"
+#include "host/policy.h"
+#include "report.h"
+#include "verbs/verbs.h"
+
+static int opt_forget;
+
+static const struct poptOption options[] = {
+	{ "forget", 0, POPT_ARG_NONE, &opt_forget, 0,
+	  "remove the policy of all devices first: their directories in configfs", NULL },
+	POPT_TABLEEND
+};
+
+static const char *const modules[] = { "vfio_pci_tsm", SIM_MODULE, "vfio_tsm" };
+
+/* Names the devices that a policy is kept for; or removes it. */
+struct directories {
+	struct ctx *ctx;
+	char text[512];
+	unsigned int count;
+	int ret;
+};
+
+static int visit(const struct ctx *ctx, const struct pci_addr *addr, void *arg)
+{
+	struct directories *d = arg;
+	char name[PCI_NAME_LEN];
+	size_t used = strlen(d->text);
+
+	(void)ctx;
+	pci_addr_name(addr, name);
+	if (opt_forget)
+		return d->ret = policy_forget(d->ctx, name);
+	if (used + PCI_NAME_LEN + 1 < sizeof(d->text))
+		snprintf(d->text + used, sizeof(d->text) - used, "%s%s", used ? " " : "", name);
+	d->count++;
+	return 0;
+}
+
+/* Removing the driver would take its devices away from their holders unasked. */
+static int check(struct ctx *ctx)
+{
+	struct problem p = {
+		.attribute = "module", .value = "vfio_pci_tsm", .err = -EBUSY, .stage = "in-use"
+	};
+	struct directories d = { .ctx = ctx };
+	char text[512];
+	int ret;
+
+	if (pci_driver_devices(ctx, TSM_DRIVER, text, sizeof(text))) {
+		p.hint = "run 'tsmctl release all'";
+		return report_error(ctx, &p, TSM_DRIVER " still has %s", text);
+	}
+	ret = policy_scan(ctx, visit, &d);
+	if (d.ret)
+		return d.ret;
+	p.value = "vfio_tsm";
+	if (ret) {
+		p.err = ret;
+		return report_error(ctx, &p, "cannot look through configfs: %s", strerror(-ret));
+	}
+	if (!d.count)
+		return 0;
+	p.hint = "'tsmctl unload --forget' removes that too";
+	return report_error(ctx, &p, "configfs still has the policy of %s", d.text);
+}
+
+static int remove_one(struct ctx *ctx, const char *name)
+{
+	struct outcome o = { .attribute = name, .value = "unloaded" };
+	struct problem p = { .attribute = "module", .value = name, .stage = "module" };
+
+	p.err = module_remove(ctx, name, &o.changed);
+	if (p.err) {
+		p.hint = p.err == -EBUSY || p.err == -EAGAIN ? "'lsmod' shows what uses it" : NULL;
+		p.code = p.err == -EAGAIN ? EXIT_BUSY : 0;
+		return report_error(ctx, &p, "cannot remove module %s: %s", name, strerror(-p.err));
+	}
+	o.previous = o.changed ? "loaded" : "unloaded";
+	return report_outcome(ctx, &o);
+}
+
+static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
+{
+	int ret;
+
+	if (argc)
+		return verb_usage_error(ctx, verb, argv[0], "takes no '%s'", argv[0]);
+	ret = modules_init(ctx, NULL) ?: check(ctx);
+	/* an open directory of configfs would keep its module */
+	policy_close(ctx);
+	for (size_t i = 0; !ret && i < ARRAY_SIZE(modules); i++)
+		ret = remove_one(ctx, modules[i]);
+	modules_done();
+	return ret;
+}
+
+const struct verb verb_unload = {
+	.name = "unload",
+	.synopsis = "[--forget]",
+	.summary = "remove the kernel modules",
+	.help = "Refused while a device is assigned; also while policy is kept in configfs, "
+		"unless --forget is given. The modules of the kernel itself, and configfs, stay.",
+	.options = options,
+	.run = run,
+};
