@@ -6,7 +6,6 @@
 #include <stdbool.h>
 
 struct json_object;
-struct pci_device;
 
 /**
  * struct root - a tree that tests can move
@@ -22,6 +21,7 @@ struct root {
  * struct answer - what is printed and returned at the end, see report.h
  * @results: JSON array of results
  * @errors: JSON array of errors
+ * @held: JSON array of errors that wait for report_release(), or NULL
  * @changed: something changed, or would have under --dry-run
  * @done: devices for which the verb succeeded
  * @code: exit code of the first error, 0 if there was none
@@ -33,6 +33,7 @@ struct root {
 struct answer {
 	struct json_object *results;
 	struct json_object *errors;
+	struct json_object *held;
 	bool changed;
 	unsigned int done;
 	int code;
@@ -54,8 +55,6 @@ struct answer {
  * @etc: directory of the configuration, for config/files.c
  * @sysfs_fd: @sysfs, opened
  * @policy_fd: the vfio_tsm directory, or why it cannot be opened; for host/policy.c
- * @binding: while a device is being bound, that one: an error names the checks of
- *           doctor that fail
  * @answer: results and errors
  */
 struct ctx {
@@ -69,7 +68,6 @@ struct ctx {
 	struct root etc;
 	int sysfs_fd;
 	int policy_fd;
-	const struct pci_device *binding;
 	struct answer answer;
 };
 

@@ -4,7 +4,6 @@
 #include <json-c/json.h>
 #include <stdarg.h>
 
-#include "doctor/doctor.h"
 #include "report.h"
 
 /* Adds a string or null; foreign bytes are escaped. */
@@ -59,31 +58,53 @@ int report_init(struct ctx *ctx)
 	return open_output(&ctx->answer) ?: start_answer(ctx);
 }
 
-/* What to do next, and, if a bind failed, which checks say more. Freed by the caller. */
-static char *full_hint(struct ctx *ctx, const struct problem *p)
+/* What to do next, with the device in the place of each @. Freed by the caller. */
+static char *full_hint(const struct problem *p)
 {
 	const char *hint = p->hint ?: errno_hint(p->err);
-	char names[256], filled[512], *text;
+	char filled[512];
 
-	if (hint && p->device) {
-		util_fill(filled, sizeof(filled), hint, p->device);
-		hint = filled;
-	}
-	if (!ctx->binding || !doctor_failing(ctx, ctx->binding, names, sizeof(names)))
+	if (!hint || !p->device)
 		return hint ? strdup(hint) : NULL;
-	if (asprintf(&text, "%s%s'tsmctl doctor %s' fails on: %s", hint ?: "", hint ? "; " : "",
-		     ctx->binding->name, names) < 0)
-		return NULL;
-	return text;
+	util_fill(filled, sizeof(filled), hint, p->device);
+	return strdup(filled);
+}
+
+static void count_error(struct answer *a, int code)
+{
+	if (!a->code)
+		a->code = code;
+	else if (a->code != code)
+		a->mixed = true;
+}
+
+static const char *text_of(struct json_object *obj, const char *key)
+{
+	struct json_object *v = NULL;
+
+	json_object_object_get_ex(obj, key, &v);
+	return v ? json_object_get_string(v) : NULL;
+}
+
+/* Prints an error, or puts it into the envelope; takes the reference. */
+static void emit(struct ctx *ctx, struct json_object *obj)
+{
+	const char *device = text_of(obj, "device"), *hint = text_of(obj, "hint");
+
+	if (ctx->json) {
+		json_object_array_add(ctx->answer.errors, obj);
+		return;
+	}
+	fprintf(stderr, "tsmctl: %s%s%s%s%s\n", device ?: "", device ? ": " : "",
+		text_of(obj, "message") ?: "out of memory", hint ? "; " : "", hint ?: "");
+	json_object_put(obj);
 }
 
 int report_error(struct ctx *ctx, const struct problem *p, const char *fmt, ...)
 {
-	struct answer *a = &ctx->answer;
-	cleanup_free char *hint = full_hint(ctx, p);
-	int code = p->code ?: exit_code_of(p->err);
+	struct json_object *obj = json_object_new_object();
+	cleanup_free char *hint = full_hint(p);
 	cleanup_free char *message = NULL;
-	struct json_object *obj;
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -91,20 +112,7 @@ int report_error(struct ctx *ctx, const struct problem *p, const char *fmt, ...)
 		message = NULL;
 	va_end(ap);
 
-	if (!a->code)
-		a->code = code;
-	else if (a->code != code)
-		a->mixed = true;
-
-	if (!ctx->json) {
-		cleanup_free char *text = util_printable(message ?: "out of memory");
-		cleanup_free char *device = p->device ? util_printable(p->device) : NULL;
-
-		fprintf(stderr, "tsmctl: %s%s%s%s%s\n", device ?: "", device ? ": " : "",
-			text ?: "", hint ? "; " : "", hint ?: "");
-		return p->err;
-	}
-	obj = json_object_new_object();
+	count_error(&ctx->answer, p->code ?: exit_code_of(p->err));
 	add_text(obj, "device", p->device);
 	add_text(obj, "attribute", p->attribute);
 	add_text(obj, "value", p->value);
@@ -112,8 +120,41 @@ int report_error(struct ctx *ctx, const struct problem *p, const char *fmt, ...)
 	add_text(obj, "stage", p->stage);
 	add_text(obj, "message", message);
 	add_text(obj, "hint", hint);
-	json_object_array_add(a->errors, obj);
+	if (ctx->answer.held)
+		json_object_array_add(ctx->answer.held, obj);
+	else
+		emit(ctx, obj);
 	return p->err;
+}
+
+void report_hold(struct ctx *ctx)
+{
+	ctx->answer.held = json_object_new_array();
+}
+
+static void add_advice(struct json_object *obj, const char *advice)
+{
+	const char *hint = text_of(obj, "hint");
+	cleanup_free char *text = NULL;
+
+	if (asprintf(&text, "%s%s%s", hint ?: "", hint ? "; " : "", advice) < 0)
+		text = NULL;
+	add_text(obj, "hint", text);
+}
+
+void report_release(struct ctx *ctx, const char *advice)
+{
+	struct json_object *held = ctx->answer.held;
+
+	ctx->answer.held = NULL;
+	for (size_t i = 0; held && i < json_object_array_length(held); i++) {
+		struct json_object *obj = json_object_get(json_object_array_get_idx(held, i));
+
+		if (advice)
+			add_advice(obj, advice);
+		emit(ctx, obj);
+	}
+	json_object_put(held);
 }
 
 void report_object(struct ctx *ctx, struct json_object *obj)

@@ -43,6 +43,21 @@ struct problem {
 int report_error(struct ctx *ctx, const struct problem *p, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /**
+ * report_hold() - keep the errors to come until report_release()
+ * @ctx: this run
+ *
+ * For a verb that can say more once it has failed.
+ */
+void report_hold(struct ctx *ctx);
+
+/**
+ * report_release() - print the errors that were kept
+ * @ctx: this run, after report_hold()
+ * @advice: what to add to each hint, or NULL
+ */
+void report_release(struct ctx *ctx, const char *advice);
+
+/**
  * struct outcome - what a verb found or did on one device
  * @device: PCI address, NULL if none is concerned
  * @attribute: what was read or changed

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "doctor/doctor.h"
 #include "host/owner.h"
 #include "host/policy.h"
 #include "host/stages.h"
@@ -157,12 +158,18 @@ static int bind_one(struct ctx *ctx, struct pci_device *dev)
 
 static int bind_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 {
+	char names[256], advice[320];
+	bool more;
 	int ret;
 
 	(void)arg;
-	ctx->binding = dev;
+	report_hold(ctx);
 	ret = bind_one(ctx, dev);
-	ctx->binding = NULL;
+	more = ret && doctor_failing(ctx, dev, names, sizeof(names));
+	if (more)
+		snprintf(advice, sizeof(advice), "'tsmctl doctor %s' fails on: %s", dev->name,
+			 names);
+	report_release(ctx, more ? advice : NULL);
 	return ret;
 }
 
