@@ -3,12 +3,12 @@
 #include <errno.h>
 
 #include "config/plan.h"
+#include "host/change.h"
 #include "host/owner.h"
 #include "host/policy.h"
 #include "host/tsm.h"
 #include "interrupt.h"
 #include "report.h"
-#include "verbs/verbs.h"
 
 #define NONE "none"
 

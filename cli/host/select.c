@@ -7,10 +7,9 @@
 #include "host/select.h"
 #include "interrupt.h"
 #include "report.h"
-#include "verbs/verbs.h"
 
-/* The devices selected so far: in order, and as a tree of keys to find doubles. */
-struct selection {
+/* The devices found so far: in order, and as a tree of keys to find doubles. */
+struct found {
 	const struct selector *sel;
 	unsigned int flags;
 	struct pci_addr *addrs;
@@ -27,7 +26,7 @@ static int compare_keys(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static int add(struct selection *s, const struct pci_addr *addr)
+static int add(struct found *s, const struct pci_addr *addr)
 {
 	void *key = (void *)(uintptr_t)(pci_addr_key(addr) + 1);
 	void **node;
@@ -72,7 +71,7 @@ bool select_matches(struct ctx *ctx, const struct selector *sel, const struct pc
 
 static int consider_present(const struct ctx *ctx, const struct pci_addr *addr, void *arg)
 {
-	struct selection *s = arg;
+	struct found *s = arg;
 	char name[PCI_NAME_LEN];
 	bool match;
 
@@ -93,11 +92,11 @@ static int consider_present(const struct ctx *ctx, const struct pci_addr *addr, 
 
 static int consider_policy(const struct ctx *ctx, const struct pci_addr *addr, void *arg)
 {
-	struct selection *s = arg;
+	struct found *s = arg;
 
 	if (s->sel->kind == SELECTOR_GLOB && !selector_glob_matches(s->sel, addr))
 		return 0;
-	if (!(s->flags & VERB_ABSENT)) {
+	if (!(s->flags & SELECT_ABSENT)) {
 		struct pci_device dev cleanup_pci = { .fd = -1 };
 
 		if (pci_open(ctx, addr, &dev) || !dev.present)
@@ -106,15 +105,15 @@ static int consider_policy(const struct ctx *ctx, const struct pci_addr *addr, v
 	return add(s, addr);
 }
 
-static int consider_address(struct ctx *ctx, struct selection *s)
+static int consider_address(struct ctx *ctx, struct found *s)
 {
 	struct pci_device dev cleanup_pci = { .fd = -1 };
 	int ret = pci_open(ctx, &s->sel->addr, &dev);
 
 	if (ret)
 		return ret;
-	if (dev.present || (s->flags & VERB_FUTURE) ||
-	    ((s->flags & VERB_ABSENT) && policy_has(ctx, dev.name)))
+	if (dev.present || (s->flags & SELECT_FUTURE) ||
+	    ((s->flags & SELECT_ABSENT) && policy_has(ctx, dev.name)))
 		return add(s, &dev.addr);
 	return 0;
 }
@@ -127,15 +126,15 @@ static int compare_addrs(const void *a, const void *b)
 }
 
 /* An ordinary device may have policy, as from 'deny', and stay with its driver. */
-static bool policy_counts(const struct selection *s)
+static bool policy_counts(const struct found *s)
 {
 	if (s->sel->kind == SELECTOR_ALL)
-		return !(s->flags & VERB_TSM_SIDE);
+		return !(s->flags & SELECT_TSM_SIDE);
 	return s->sel->kind != SELECTOR_ID;
 }
 
 /* Adds what a selector matches, in the order of the addresses. */
-static int expand(struct ctx *ctx, struct selection *s)
+static int expand(struct ctx *ctx, struct found *s)
 {
 	size_t before = s->count;
 	int ret;
@@ -186,20 +185,26 @@ static int report_selector_failure(struct ctx *ctx, const struct selector *sel, 
 	return report_error(ctx, &p, "cannot look for devices: %s", strerror(-err));
 }
 
-int devices_check(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
+int select_parse(struct selection *s, unsigned int flags, int count, const char **texts)
 {
-	struct selector sel;
+	const char *const all = "all";
 
-	if (!argc && !(verb->flags & VERB_ALL))
-		return verb_usage_error(ctx, verb, NULL, "which device? DEVICE is missing");
-	for (int i = 0; i < argc; i++) {
-		if (!selector_parse(argv[i], &sel))
-			return verb_usage_error(
-				ctx, verb, argv[i],
-				"'%s' is no device: give an address (0000:01:00.0 or 01:00.0), a glob over addresses, vendor:device (8086:10c9), or all",
-				argv[i]);
-	}
-	return 0;
+	*s = (struct selection){ .flags = flags, .count = count ?: 1, .implied = !count };
+	s->selectors = calloc(s->count, sizeof(*s->selectors));
+	if (!s->selectors)
+		return -ENOMEM;
+	if (s->implied)
+		selector_parse(all, &s->selectors[0]);
+	for (int i = 0; i < count; i++)
+		if (!selector_parse(texts[i], &s->selectors[i]))
+			return i;
+	return count;
+}
+
+void select_done(struct selection *s)
+{
+	free(s->selectors);
+	*s = (struct selection){ 0 };
 }
 
 /* Says what a signal keeps us from: all from this device on. */
@@ -249,29 +254,21 @@ static void free_nothing(void *key)
 	(void)key;
 }
 
-int devices_each(struct ctx *ctx, const struct verb *verb, int argc, const char **argv,
-		 device_fn fn, void *arg)
+int select_each(struct ctx *ctx, const struct selection *s, device_fn fn, void *arg)
 {
-	static const char *const everything[] = { "all", NULL };
-	struct selection s = { .flags = verb->flags };
-	bool implied = argc == 0;
-	struct selector sel;
-	int ret, err;
+	struct found found = { .flags = s->flags };
+	int ret = 0, err;
 
-	ret = devices_check(ctx, verb, argc, argv);
-	if (ret)
-		return ret;
-	s.sel = &sel;
-	for (int i = 0; i < (implied ? 1 : argc); i++) {
-		selector_parse(implied ? everything[0] : argv[i], &sel);
-		err = expand(ctx, &s);
+	for (size_t i = 0; i < s->count; i++) {
+		found.sel = &s->selectors[i];
+		err = expand(ctx, &found);
 		if (err)
-			ret = report_selector_failure(ctx, &sel, err);
-		else if (!s.matched && !implied)
-			ret = report_no_match(ctx, &sel);
+			ret = report_selector_failure(ctx, found.sel, err);
+		else if (!found.matched && !s->implied)
+			ret = report_no_match(ctx, found.sel);
 	}
-	err = select_visit(ctx, s.addrs, s.count, fn, arg);
-	tdestroy(s.seen, free_nothing);
-	free(s.addrs);
+	err = select_visit(ctx, found.addrs, found.count, fn, arg);
+	tdestroy(found.seen, free_nothing);
+	free(found.addrs);
 	return err ?: ret;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* tsmctl allow and deny: whether a device may be bound at all. */
+#include "host/change.h"
 #include "report.h"
 #include "verbs/verbs.h"
 
@@ -10,9 +11,9 @@ static int apply(struct ctx *ctx, struct pci_device *dev, void *value)
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
-	char value[] = { verb == &verb_allow ? '1' : '0', '\0' };
+	char value[] = { streq(verb->name, "allow") ? '1' : '0', '\0' };
 
-	return devices_each(ctx, verb, argc, argv, apply, value);
+	return verb_each(ctx, verb, argc, argv, apply, value);
 }
 
 const struct verb verb_allow = {

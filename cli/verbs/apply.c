@@ -12,6 +12,7 @@
 #include "host/select.h"
 #include "host/tsm.h"
 #include "report.h"
+#include "verbs/verbs.h"
 
 static const char *opt_file;
 static const char *opt_wait;
@@ -269,7 +270,7 @@ static int apply_all(struct ctx *ctx, const struct verb *verb, struct run *run,
 
 	run->explicit = argc > 0;
 	if (argc)
-		return devices_each(ctx, verb, argc, argv, apply_device, run);
+		return verb_each(ctx, verb, argc, argv, apply_device, run);
 	if (config->default_mode)
 		ret = apply_default(ctx, config->default_mode, run->only_show);
 	p.err = find_devices(ctx, run);
@@ -280,7 +281,7 @@ static int apply_all(struct ctx *ctx, const struct verb *verb, struct run *run,
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
-	struct run r = { .ctx = ctx, .only_show = verb == &verb_diff };
+	struct run r = { .ctx = ctx, .only_show = streq(verb->name, "diff") };
 	struct config config = { 0 };
 	unsigned int seconds = WAIT_SECONDS;
 	cleanup_fd int lock_fd = -1;

@@ -34,7 +34,7 @@ static int assign(struct ctx *ctx, struct pci_device *dev, void *arg)
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
-	return devices_each(ctx, verb, argc, argv, assign, NULL);
+	return verb_each(ctx, verb, argc, argv, assign, NULL);
 }
 
 const struct verb verb_assign = {

@@ -186,7 +186,7 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 	if (opt_vdevice_id && choice.hold)
 		return verb_usage_error(ctx, verb, opt_vdevice_id,
 					"--vdevice-id is for a device that a VMM holds");
-	return devices_each(ctx, verb, argc, argv, bind_device, NULL);
+	return verb_each(ctx, verb, argc, argv, bind_device, NULL);
 }
 
 const struct verb verb_bind = {

@@ -60,11 +60,11 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 		return report_error(ctx, &p, "this host has no TSM");
 	}
 	if (opt_tsm)
-		return devices_each(ctx, verb, argc, argv, connect_device, (void *)opt_tsm);
+		return verb_each(ctx, verb, argc, argv, connect_device, (void *)opt_tsm);
 	if (count > 1)
 		return verb_usage_error(ctx, verb, NULL,
 					"this host has several TSMs (%s): use --tsm", list);
-	return devices_each(ctx, verb, argc, argv, connect_device, tsm);
+	return verb_each(ctx, verb, argc, argv, connect_device, tsm);
 }
 
 const struct verb verb_connect = {

@@ -30,7 +30,7 @@ static int disconnect(struct ctx *ctx, struct pci_device *dev, void *arg)
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
-	return devices_each(ctx, verb, argc, argv, disconnect, NULL);
+	return verb_each(ctx, verb, argc, argv, disconnect, NULL);
 }
 
 const struct verb verb_disconnect = {

@@ -86,12 +86,13 @@ static int examine(struct ctx *ctx, struct pci_device *dev, void *arg)
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
-	int ret = devices_check(ctx, verb, argc, argv);
+	struct selection s cleanup_selection;
+	int ret = verb_select(ctx, verb, argc, argv, &s);
 
 	if (ret)
 		return ret;
 	doctor_run(ctx, NULL, host_checks, tell, NULL);
-	return argc ? devices_each(ctx, verb, argc, argv, examine, NULL) : 0;
+	return s.implied ? 0 : select_each(ctx, &s, examine, NULL);
 }
 
 const struct verb verb_doctor = {

@@ -122,7 +122,7 @@ static void print_table(struct json_object *rows)
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
-	int ret = devices_each(ctx, verb, argc, argv, collect, NULL);
+	int ret = verb_each(ctx, verb, argc, argv, collect, NULL);
 
 	if (!ctx->json)
 		print_table(ctx->answer.results);

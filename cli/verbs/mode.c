@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* tsmctl mode: how a device's MMIO regions are claimed, and kept from mappings. */
 #include "common/selector.h"
+#include "host/change.h"
 #include "host/policy.h"
 #include "report.h"
 #include "verbs/verbs.h"
@@ -70,8 +71,9 @@ static int set_default(struct ctx *ctx)
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
+	struct selection s cleanup_selection = { 0 };
 	struct selector sel;
-	int ret = 0;
+	int ret;
 
 	if (!opt_set && argc > 0 && among(words, argv[argc - 1]))
 		opt_set = argv[--argc];
@@ -92,12 +94,12 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 					"'%s' is no action: refuse or revoke", opt_bar_mmap);
 	if (opt_default && !argc && !opt_set && !opt_bar_mmap)
 		return set_default(ctx);
-	ret = devices_check(ctx, verb, argc, argv);
+	ret = verb_select(ctx, verb, argc, argv, &s);
 	if (ret)
 		return ret;
 	if (opt_default)
 		ret = set_default(ctx);
-	return devices_each(ctx, verb, argc, argv, apply, NULL) ?: ret;
+	return select_each(ctx, &s, apply, NULL) ?: ret;
 }
 
 const struct verb verb_mode = {

@@ -12,6 +12,7 @@
 #include "host/policy.h"
 #include "host/select.h"
 #include "report.h"
+#include "verbs/verbs.h"
 
 /* Events of thousands of VFs that appear at once. */
 #define BUFFER (16 << 20)
@@ -56,8 +57,7 @@ struct event {
 
 struct watch {
 	struct ctx *ctx;
-	struct selector *filter;
-	int filters;
+	struct selection filter;
 	void *known;
 	unsigned int shown;
 	unsigned int count;
@@ -211,8 +211,8 @@ static bool is_watched(struct watch *w, const struct pci_addr *addr, const char 
 {
 	unsigned int vendor, device;
 
-	for (int i = 0; i < w->filters; i++) {
-		const struct selector *sel = &w->filter[i];
+	for (size_t i = 0; i < w->filter.count; i++) {
+		const struct selector *sel = &w->filter.selectors[i];
 
 		if (sel->kind == SELECTOR_ALL || select_matches(w->ctx, sel, addr))
 			return true;
@@ -221,7 +221,7 @@ static bool is_watched(struct watch *w, const struct pci_addr *addr, const char 
 		    vendor == sel->vendor && device == sel->device)
 			return true;
 	}
-	return w->filters == 0;
+	return false;
 }
 
 /* Notes a device's state, and shows it if that was asked for. */
@@ -323,7 +323,7 @@ static void take(struct watch *w, struct udev_device *u)
 	if (!subsystem || !name)
 		return;
 	if (streq(subsystem, "tsm")) {
-		if (!w->filters)
+		if (w->filter.implied)
 			take_plain(w, u, subsystem, name);
 		return;
 	}
@@ -407,7 +407,7 @@ static int watch(struct ctx *ctx, const struct verb *verb, struct watch *w)
 	/* listen first, then look: what happens in between is seen twice, not never */
 	ret = open_monitor(ctx, udev, &mon);
 	if (!ret)
-		ret = devices_each(ctx, verb, 0, NULL, show_present, w);
+		ret = verb_each(ctx, verb, 0, NULL, show_present, w);
 	if (!ret && !(opt_events && streq(opt_events, "present")))
 		ret = loop(w, mon, signals);
 	udev_monitor_unref(mon);
@@ -417,12 +417,9 @@ static int watch(struct ctx *ctx, const struct verb *verb, struct watch *w)
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
-	cleanup_free struct selector *filter = calloc((size_t)argc + 1, sizeof(*filter));
-	struct watch w = { .ctx = ctx, .filter = filter, .filters = argc };
+	struct watch w = { .ctx = ctx };
 	int ret;
 
-	if (!filter)
-		return -ENOMEM;
 	ret = opt_events ? check_events(ctx, verb) : 0;
 	if (ret)
 		return ret;
@@ -430,11 +427,12 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 	if (opt_count && (util_parse_u32(opt_count, &w.count) || !w.count))
 		return verb_usage_error(ctx, verb, opt_count,
 					"--count takes a number from 1 on, not '%s'", opt_count);
-	for (int i = 0; i < argc; i++)
-		if (!selector_parse(argv[i], &filter[i]))
-			return verb_usage_error(ctx, verb, argv[i], "'%s' is no device", argv[i]);
-	report_stream(ctx);
-	ret = watch(ctx, verb, &w);
+	ret = verb_select(ctx, verb, argc, argv, &w.filter);
+	if (!ret) {
+		report_stream(ctx);
+		ret = watch(ctx, verb, &w);
+	}
+	select_done(&w.filter);
 	tdestroy(w.known, free);
 	return ret;
 }

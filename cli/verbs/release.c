@@ -49,7 +49,7 @@ static int release(struct ctx *ctx, struct pci_device *dev, void *arg)
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
-	return devices_each(ctx, verb, argc, argv, release, NULL);
+	return verb_each(ctx, verb, argc, argv, release, NULL);
 }
 
 const struct verb verb_release = {

@@ -48,7 +48,7 @@ static int revoke_bind(struct ctx *ctx, struct pci_device *dev, void *arg)
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
-	return devices_each(ctx, verb, argc, argv, revoke_bind, NULL);
+	return verb_each(ctx, verb, argc, argv, revoke_bind, NULL);
 }
 
 const struct verb verb_revoke = {

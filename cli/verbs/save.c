@@ -95,7 +95,7 @@ static int collect(struct ctx *ctx, const struct verb *verb, struct json_object 
 	if (!ret)
 		json_object_object_add(root, DEFAULT_MODE, json_object_new_string(mode));
 	json_object_object_add(root, "devices", devices);
-	return ret ?: devices_each(ctx, verb, 0, NULL, add_device, devices);
+	return ret ?: verb_each(ctx, verb, 0, NULL, add_device, devices);
 }
 
 static int write_file(struct ctx *ctx, const char *path, const char *text, size_t len)

@@ -29,7 +29,7 @@ static int show(struct ctx *ctx, struct pci_device *dev, void *arg)
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
 	bool first = true;
-	int ret = devices_each(ctx, verb, argc, argv, show, &first);
+	int ret = verb_each(ctx, verb, argc, argv, show, &first);
 
 	if (!ret && !argc)
 		info_note_none(ctx);

@@ -2,7 +2,7 @@
 /* tsmctl tdi-id: the requester ID that a device has in its guest. */
 #include <errno.h>
 
-#include "host/policy.h"
+#include "host/change.h"
 #include "report.h"
 #include "verbs/verbs.h"
 
@@ -33,7 +33,7 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 	if (!opt_get && !opt_set && argc > 1)
 		opt_set = argv[--argc];
 	if (!opt_set)
-		return devices_each(ctx, verb, argc, argv, apply, NULL);
+		return verb_each(ctx, verb, argc, argv, apply, NULL);
 	ret = tdi_id_parse(opt_set, id, sizeof(id));
 	if (ret)
 		return verb_usage_error(
@@ -43,7 +43,7 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 			argc && !pci_addr_parse(argv[0], &(struct pci_addr){ 0 }) ?
 				"" :
 				" (--get reads several devices)");
-	return devices_each(ctx, verb, argc, argv, apply, id);
+	return verb_each(ctx, verb, argc, argv, apply, id);
 }
 
 const struct verb verb_tdi_id = {

@@ -72,8 +72,7 @@ static int unbind(struct ctx *ctx, struct pci_device *dev, void *arg)
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
-	return choice_check(ctx, verb, &choice) ?:
-						  devices_each(ctx, verb, argc, argv, unbind, NULL);
+	return choice_check(ctx, verb, &choice) ?: verb_each(ctx, verb, argc, argv, unbind, NULL);
 }
 
 const struct verb verb_unbind = {

@@ -3,10 +3,13 @@
 #include <errno.h>
 #include <stdarg.h>
 
-#include "host/owner.h"
-#include "host/policy.h"
 #include "report.h"
 #include "verbs/verbs.h"
+
+/* Each ends the source of its verb. */
+extern const struct verb verb_list, verb_show, verb_mode, verb_tdi_id, verb_allow, verb_deny,
+	verb_load, verb_unload, verb_assign, verb_release, verb_connect, verb_disconnect, verb_bind,
+	verb_unbind, verb_revoke, verb_apply, verb_diff, verb_save, verb_doctor, verb_monitor;
 
 const struct verb *const verbs[] = {
 	&verb_list,   &verb_show,    &verb_mode,   &verb_tdi_id,  &verb_allow,	 &verb_deny,
@@ -47,82 +50,30 @@ int verb_usage_error(struct ctx *ctx, const struct verb *verb, const char *value
 			    message ?: "");
 }
 
-int policy_show(struct ctx *ctx, struct pci_device *dev, const char *attr)
+int verb_select(struct ctx *ctx, const struct verb *verb, int argc, const char **argv,
+		struct selection *s)
 {
-	char value[ATTR_MAX];
-	struct outcome o = {
-		.device = dev->name, .attribute = attr, .value = value, .previous = value
-	};
-	struct problem p = { .device = dev->name, .attribute = attr, .stage = "read" };
+	int bad;
 
-	p.err = policy_require(ctx, dev->name);
-	if (p.err)
-		return p.err;
-	p.err = policy_get(ctx, dev, attr, value);
-	if (p.err)
-		return report_error(ctx, &p, "cannot read %s: %s", attr, strerror(-p.err));
-	return report_value(ctx, &o);
+	*s = (struct selection){ 0 };
+	if (!argc && !(verb->flags & VERB_ALL))
+		return verb_usage_error(ctx, verb, NULL, "which device? DEVICE is missing");
+	bad = select_parse(s, verb->flags, argc, argv);
+	if (bad < 0)
+		return bad;
+	if (bad == argc)
+		return 0;
+	return verb_usage_error(
+		ctx, verb, argv[bad],
+		"'%s' is no device: give an address (0000:01:00.0 or 01:00.0), a glob over addresses, vendor:device (8086:10c9), or all",
+		argv[bad]);
 }
 
-/* What the kernel refuses while a device is in use, for --dry-run. */
-static bool is_fixed(struct ctx *ctx, const struct pci_device *dev, const char *attr)
+int verb_each(struct ctx *ctx, const struct verb *verb, int argc, const char **argv, device_fn fn,
+	      void *arg)
 {
-	char state[ATTR_MAX];
+	struct selection s cleanup_selection;
+	int ret = verb_select(ctx, verb, argc, argv, &s);
 
-	if (policy_get(ctx, dev, "state", state))
-		return false;
-	if (streq(attr, "region_mode"))
-		return streq(state, "open") || streq(state, "bound") || streq(state, "lost");
-	return (streq(attr, "tdi_id") || streq(attr, "bar_mmap")) && streq(state, "bound");
-}
-
-int policy_put(struct ctx *ctx, struct pci_device *dev, const char *attr, const char *value)
-{
-	struct problem p = {
-		.device = dev->name, .attribute = attr, .value = value, .stage = "write"
-	};
-	struct holder h;
-
-	p.err = policy_create(ctx, dev);
-	if (p.err)
-		return p.err;
-	if (ctx->dry_run && is_fixed(ctx, dev, attr))
-		p.err = -EBUSY;
-	else
-		p.err = policy_set(ctx, dev, attr, value);
-	if (p.err == -EBUSY && holder_find(ctx, dev, &h) > 0) {
-		/* the mode is fixed at open, the rest by the bind alone */
-		p.hint = streq(attr, "region_mode") && !h.ours ? "stop it first" :
-								 "run 'tsmctl unbind @' first";
-		return report_error(ctx, &p, "cannot set %s to '%s' while %s holds it", attr, value,
-				    h.text);
-	}
-	if (p.err)
-		return report_error(ctx, &p, "cannot set %s to '%s': %s", attr, value,
-				    strerror(-p.err));
-	return 0;
-}
-
-int policy_change(struct ctx *ctx, struct pci_device *dev, const char *attr, const char *value)
-{
-	char before[ATTR_MAX];
-	struct outcome o = {
-		.device = dev->name, .attribute = attr, .value = value, .previous = before
-	};
-	struct problem p = { .device = dev->name, .attribute = attr, .stage = "read" };
-	int ret;
-
-	p.err = policy_require(ctx, dev->name);
-	if (p.err)
-		return p.err;
-	p.err = policy_get(ctx, dev, attr, before);
-	if (p.err)
-		return report_error(ctx, &p, "cannot read %s: %s", attr, strerror(-p.err));
-	if (streq(before, value))
-		return report_outcome(ctx, &o);
-	ret = policy_put(ctx, dev, attr, value);
-	if (ret)
-		return ret;
-	o.changed = true;
-	return report_outcome(ctx, &o);
+	return ret ?: select_each(ctx, &s, fn, arg);
 }

@@ -10,7 +10,7 @@
 #include <popt.h>
 
 #include "ctx.h"
-#include "host/pci.h"
+#include "host/select.h"
 
 /**
  * enum verb_flags - what a verb accepts
@@ -24,9 +24,9 @@
 enum verb_flags {
 	VERB_DEVICES = 1 << 0,
 	VERB_ALL = 1 << 1,
-	VERB_ABSENT = 1 << 2,
-	VERB_FUTURE = 1 << 3,
-	VERB_TSM_SIDE = 1 << 4,
+	VERB_ABSENT = SELECT_ABSENT,
+	VERB_FUTURE = SELECT_FUTURE,
+	VERB_TSM_SIDE = SELECT_TSM_SIDE,
 };
 
 /**
@@ -67,10 +67,6 @@ struct verb {
 /* All verbs, in the order of the help, NULL at the end. */
 extern const struct verb *const verbs[];
 
-extern const struct verb verb_list, verb_show, verb_mode, verb_tdi_id, verb_allow, verb_deny,
-	verb_load, verb_unload, verb_assign, verb_release, verb_connect, verb_disconnect, verb_bind,
-	verb_unbind, verb_revoke, verb_apply, verb_diff, verb_save, verb_doctor, verb_monitor;
-
 /**
  * verb_find() - look a verb up
  * @name: as typed
@@ -91,67 +87,33 @@ const struct verb *verb_find(const char *name);
 int verb_usage_error(struct ctx *ctx, const struct verb *verb, const char *value, const char *fmt,
 		     ...) PRINTF_LIKE(4, 5);
 
-/* What a verb does to one device: 0, or negative errno that it reported. */
-typedef int (*device_fn)(struct ctx *ctx, struct pci_device *dev, void *arg);
-
 /**
- * devices_each() - do something to every device that the arguments select
+ * verb_select() - read the arguments of a verb as devices
  * @ctx: this run
  * @verb: whose arguments they are
- * @argc: number of selectors
+ * @argc: number of selectors; 0 selects all devices, for a verb with VERB_ALL
  * @argv: selectors: address, glob over addresses, vendor:device, or all
- * @fn: called once for each device, however often it is selected
- * @arg: passed to @fn
+ * @s: out, for select_done(); the strings of @argv must live as long
  *
- * A selector that is none is an error before anything is done; one that matches
- * nothing is an error beside which the others go on.
- *
- * Return: 0, or the last error, reported.
+ * Return: 0, or negative errno, reported.
  */
-int devices_each(struct ctx *ctx, const struct verb *verb, int argc, const char **argv,
-		 device_fn fn, void *arg);
+int verb_select(struct ctx *ctx, const struct verb *verb, int argc, const char **argv,
+		struct selection *s);
 
 /**
- * devices_check() - whether arguments are selectors, as devices_each() checks first
+ * verb_each() - do something to every device that the arguments select
  * @ctx: this run
  * @verb: whose arguments they are
  * @argc: number of selectors
  * @argv: selectors
+ * @fn: called once for each device, however often it is selected
+ * @arg: passed to @fn
  *
- * Return: 0, or -EINVAL, reported.
- */
-int devices_check(struct ctx *ctx, const struct verb *verb, int argc, const char **argv);
-
-/**
- * policy_put() - set an attribute of a device's policy
- * @ctx: this run
- * @dev: the device; its configfs directory is made if need be
- * @attr: attribute
- * @value: wanted
+ * An invalid selector is an error before anything is done.
  *
- * Return: 0, or negative errno, reported.
+ * Return: 0, or the last error, reported.
  */
-int policy_put(struct ctx *ctx, struct pci_device *dev, const char *attr, const char *value);
-
-/**
- * policy_change() - set an attribute of a device's policy, if it differs
- * @ctx: this run
- * @dev: the device; its configfs directory is made if the value is not the usual one
- * @attr: attribute
- * @value: wanted, in the form that the kernel reads back
- *
- * Return: 0, or negative errno, reported.
- */
-int policy_change(struct ctx *ctx, struct pci_device *dev, const char *attr, const char *value);
-
-/**
- * policy_show() - report an attribute of a device's policy
- * @ctx: this run
- * @dev: the device
- * @attr: attribute
- *
- * Return: 0, or negative errno, reported.
- */
-int policy_show(struct ctx *ctx, struct pci_device *dev, const char *attr);
+int verb_each(struct ctx *ctx, const struct verb *verb, int argc, const char **argv, device_fn fn,
+	      void *arg);
 
 #endif

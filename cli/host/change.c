@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Reading and changing a device's policy, with a report, see change.h. */
+#include <errno.h>
+
+#include "host/change.h"
+#include "host/owner.h"
+#include "host/policy.h"
+#include "report.h"
+
+int policy_show(struct ctx *ctx, struct pci_device *dev, const char *attr)
+{
+	char value[ATTR_MAX];
+	struct outcome o = {
+		.device = dev->name, .attribute = attr, .value = value, .previous = value
+	};
+	struct problem p = { .device = dev->name, .attribute = attr, .stage = "read" };
+
+	p.err = policy_require(ctx, dev->name);
+	if (p.err)
+		return p.err;
+	p.err = policy_get(ctx, dev, attr, value);
+	if (p.err)
+		return report_error(ctx, &p, "cannot read %s: %s", attr, strerror(-p.err));
+	return report_value(ctx, &o);
+}
+
+/* What the kernel refuses while a device is in use, for --dry-run. */
+static bool is_fixed(struct ctx *ctx, const struct pci_device *dev, const char *attr)
+{
+	char state[ATTR_MAX];
+
+	if (policy_get(ctx, dev, "state", state))
+		return false;
+	if (streq(attr, "region_mode"))
+		return streq(state, "open") || streq(state, "bound") || streq(state, "lost");
+	return (streq(attr, "tdi_id") || streq(attr, "bar_mmap")) && streq(state, "bound");
+}
+
+int policy_put(struct ctx *ctx, struct pci_device *dev, const char *attr, const char *value)
+{
+	struct problem p = {
+		.device = dev->name, .attribute = attr, .value = value, .stage = "write"
+	};
+	struct holder h;
+
+	p.err = policy_create(ctx, dev);
+	if (p.err)
+		return p.err;
+	if (ctx->dry_run && is_fixed(ctx, dev, attr))
+		p.err = -EBUSY;
+	else
+		p.err = policy_set(ctx, dev, attr, value);
+	if (p.err == -EBUSY && holder_find(ctx, dev, &h) > 0) {
+		/* the mode is fixed at open, the rest by the bind alone */
+		p.hint = streq(attr, "region_mode") && !h.ours ? "stop it first" :
+								 "run 'tsmctl unbind @' first";
+		return report_error(ctx, &p, "cannot set %s to '%s' while %s holds it", attr, value,
+				    h.text);
+	}
+	if (p.err)
+		return report_error(ctx, &p, "cannot set %s to '%s': %s", attr, value,
+				    strerror(-p.err));
+	return 0;
+}
+
+int policy_change(struct ctx *ctx, struct pci_device *dev, const char *attr, const char *value)
+{
+	char before[ATTR_MAX];
+	struct outcome o = {
+		.device = dev->name, .attribute = attr, .value = value, .previous = before
+	};
+	struct problem p = { .device = dev->name, .attribute = attr, .stage = "read" };
+	int ret;
+
+	p.err = policy_require(ctx, dev->name);
+	if (p.err)
+		return p.err;
+	p.err = policy_get(ctx, dev, attr, before);
+	if (p.err)
+		return report_error(ctx, &p, "cannot read %s: %s", attr, strerror(-p.err));
+	if (streq(before, value))
+		return report_outcome(ctx, &o);
+	ret = policy_put(ctx, dev, attr, value);
+	if (ret)
+		return ret;
+	o.changed = true;
+	return report_outcome(ctx, &o);
+}

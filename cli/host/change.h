@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One attribute of a device's policy: read or changed, and reported. */
+#ifndef TSMCTL_CHANGE_H
+#define TSMCTL_CHANGE_H
+
+#include "host/pci.h"
+
+/**
+ * policy_put() - set an attribute of a device's policy
+ * @ctx: this run
+ * @dev: the device; its configfs directory is made if need be
+ * @attr: attribute
+ * @value: wanted
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int policy_put(struct ctx *ctx, struct pci_device *dev, const char *attr, const char *value);
+
+/**
+ * policy_change() - set an attribute of a device's policy, if it differs
+ * @ctx: this run
+ * @dev: the device; its configfs directory is made if the value is not the usual one
+ * @attr: attribute
+ * @value: wanted, in the form that the kernel reads back
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int policy_change(struct ctx *ctx, struct pci_device *dev, const char *attr, const char *value);
+
+/**
+ * policy_show() - report an attribute of a device's policy
+ * @ctx: this run
+ * @dev: the device
+ * @attr: attribute
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int policy_show(struct ctx *ctx, struct pci_device *dev, const char *attr);
+
+#endif
