@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <signal.h>
 
+#include "doctor/device.h"
 #include "doctor/doctor.h"
+#include "doctor/host.h"
 #include "host/owner.h"
 #include "host/policy.h"
 #include "interrupt.h"

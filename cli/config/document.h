@@ -112,31 +112,4 @@ int config_parse(struct config *config, const char *text, size_t len, struct con
  */
 void config_free(struct config *config);
 
-/**
- * config_init() - find out where the configuration is
- * @ctx: this run; @ctx->etc is filled in
- *
- * Return: 0, or negative errno, reported.
- */
-int config_init(struct ctx *ctx);
-
-/**
- * config_load() - read the configuration
- * @ctx: this run, after config_init()
- * @file: one document, "-" for standard input, or NULL for config.json and the
- *	drop-ins in config.d, in the order of their names
- * @config: out, for config_free()
- *
- * Return: 0, or negative errno, reported.
- */
-int config_load(struct ctx *ctx, const char *file, struct config *config);
-
-/**
- * config_note_drop_ins() - report the drop-ins, which override config.json
- * @ctx: this run, after config_init()
- *
- * Return: 0, or negative errno, reported.
- */
-int config_note_drop_ins(struct ctx *ctx);
-
 #endif

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The files of the configuration, see document.h. */
+/* The files of the configuration, see files.h. */
 #include <errno.h>
 #include <limits.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "config/document.h"
 #include "config/file.h"
+#include "config/files.h"
 #include "report.h"
 
 #define ETC_DIR "/etc/tsmctl"

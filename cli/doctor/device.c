@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Checks of one device, from its presence to its last error, see doctor.h. */
+/* Checks of one device, from its presence to its last error, see device.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 
-#include "doctor/doctor.h"
+#include "doctor/device.h"
 #include "host/owner.h"
 #include "host/policy.h"
 #include "host/stages.h"

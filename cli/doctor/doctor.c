@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "doctor/device.h"
 #include "doctor/doctor.h"
+#include "doctor/host.h"
 
 /* Puts text into a buffer; what does not fit is cut off. */
 static void fill(char *buf, size_t size, const char *fmt, va_list ap)

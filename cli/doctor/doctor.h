@@ -41,9 +41,6 @@ struct check {
 	void (*run)(struct ctx *ctx, const struct pci_device *dev, struct finding *f);
 };
 
-/* The tables, ended by an entry without a name. */
-extern const struct check host_checks[], device_checks[];
-
 /**
  * finding_pass() - the check passes
  * @f: the finding

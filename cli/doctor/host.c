@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Checks of the host, from the kernel up to permissions, see doctor.h. */
+/* Checks of the host, from the kernel up to permissions, see host.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/utsname.h>
 #include <zlib.h>
 
-#include "doctor/doctor.h"
+#include "doctor/host.h"
 #include "host/policy.h"
 #include "host/tsm.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Starting tsm-bind-helper and hearing its answer, see owner.h. */
+/* Starting tsm-bind-helper and hearing its answer, see helper.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "host/owner.h"
+#include "host/helper.h"
 #include "host/stages.h"
 #include "report.h"
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 
 #include "common/trust.h"
+#include "config/files.h"
 #include "config/lock.h"
 #include "config/plan.h"
 #include "config/wanted.h"

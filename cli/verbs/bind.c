@@ -6,10 +6,12 @@
 #include <errno.h>
 
 #include "doctor/doctor.h"
+#include "host/helper.h"
 #include "host/owner.h"
 #include "host/policy.h"
 #include "host/stages.h"
 #include "report.h"
+#include "verbs/choice.h"
 #include "verbs/verbs.h"
 
 static struct choice choice;

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* --vmm and --hold of bind and unbind, see host/owner.h. */
+/* --vmm and --hold of bind and unbind, see choice.h. */
 #include <errno.h>
 #include <stdint.h>
 
-#include "host/owner.h"
 #include "report.h"
-#include "verbs/verbs.h"
+#include "verbs/choice.h"
 
 int choice_check(struct ctx *ctx, const struct verb *verb, struct choice *c)
 {

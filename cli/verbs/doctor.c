@@ -2,7 +2,9 @@
 /* tsmctl doctor: what is missing for a bind, and how to mend it. */
 #include <json-c/json.h>
 
+#include "doctor/device.h"
 #include "doctor/doctor.h"
+#include "doctor/host.h"
 #include "report.h"
 #include "term.h"
 #include "verbs/verbs.h"

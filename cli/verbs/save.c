@@ -4,8 +4,8 @@
 #include <json-c/json.h>
 #include <limits.h>
 
-#include "config/document.h"
 #include "config/file.h"
+#include "config/files.h"
 #include "host/policy.h"
 #include "report.h"
 #include "verbs/verbs.h"

@@ -2,9 +2,11 @@
 /* tsmctl unbind: stop the helper that holds a device, or unbind it on its VMM's file. */
 #include <errno.h>
 
+#include "host/helper.h"
 #include "host/owner.h"
 #include "host/policy.h"
 #include "report.h"
+#include "verbs/choice.h"
 #include "verbs/verbs.h"
 
 static struct choice choice;

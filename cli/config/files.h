@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The files of the configuration: config.json and the drop-ins. */
+#ifndef TSMCTL_FILES_H
+#define TSMCTL_FILES_H
+
+#include "config/document.h"
+
+/**
+ * config_init() - find out where the configuration is
+ * @ctx: this run; @ctx->etc is filled in
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int config_init(struct ctx *ctx);
+
+/**
+ * config_load() - read the configuration
+ * @ctx: this run, after config_init()
+ * @file: one document, "-" for standard input, or NULL for config.json and the
+ *	drop-ins in config.d, in the order of their names
+ * @config: out, for config_free()
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int config_load(struct ctx *ctx, const char *file, struct config *config);
+
+/**
+ * config_note_drop_ins() - report the drop-ins, which override config.json
+ * @ctx: this run, after config_init()
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int config_note_drop_ins(struct ctx *ctx);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Running tsm-bind-helper. */
+#ifndef TSMCTL_HELPER_H
+#define TSMCTL_HELPER_H
+
+#include <sys/types.h>
+
+#include "host/pci.h"
+
+/**
+ * holder_start() - start a helper that binds a device and stays
+ * @ctx: this run
+ * @dev: the device
+ * @pid: out, its process ID
+ *
+ * Waits until the helper says that the device is bound. The helper goes on in the
+ * background, in a session of its own, and outlives this process.
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int holder_start(struct ctx *ctx, const struct pci_device *dev, pid_t *pid);
+
+/**
+ * holder_bind() - have a helper bind a device on its VMM's file
+ * @ctx: this run
+ * @dev: the device
+ * @vmm: the process that holds it
+ * @vdevice_id: vDEVICE in the VMM's iommufd, or NULL for the configured TDI id
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int holder_bind(struct ctx *ctx, const struct pci_device *dev, pid_t vmm, const char *vdevice_id);
+
+/**
+ * holder_unbind() - have a helper unbind it in the same way
+ * @ctx: this run
+ * @dev: the device
+ * @vmm: the process that holds it
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int holder_unbind(struct ctx *ctx, const struct pci_device *dev, pid_t vmm);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* --vmm and --hold of bind and unbind. */
+#ifndef TSMCTL_CHOICE_H
+#define TSMCTL_CHOICE_H
+
+#include "host/owner.h"
+#include "verbs/verbs.h"
+
+/**
+ * struct choice - which way to bind or unbind the operator forces, if any
+ * @hold: --hold: only our helper
+ * @vmm: --vmm: only the process of this number, or NULL
+ * @pid: @vmm as a number
+ */
+struct choice {
+	int hold;
+	char *vmm;
+	pid_t pid;
+};
+
+/**
+ * choice_check() - make sense of the options
+ * @ctx: this run
+ * @verb: the verb
+ * @c: the choice; @c->pid is filled in
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int choice_check(struct ctx *ctx, const struct verb *verb, struct choice *c);
+
+/**
+ * choice_allows() - whether the device's holder is the one that was asked for
+ * @ctx: this run
+ * @dev: the device
+ * @c: the choice
+ * @h: who holds it
+ * @what: bind or unbind
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int choice_allows(struct ctx *ctx, const struct pci_device *dev, const struct choice *c,
+		  const struct holder *h, const char *what);
+
+#endif
