@@ -274,7 +274,7 @@ static int start(const struct verb *verb, const char **argv)
 	static const char *none[] = { NULL };
 	int ret;
 
-	ret = pci_init(&ctx) ?: policy_init(&ctx) ?: holder_init(&ctx);
+	ret = pci_init(&ctx) ?: policy_init(&ctx) ?: owner_init(&ctx);
 	return ret ?: verb->run(&ctx, verb, count(argv), argv ?: none);
 }
 

@@ -188,11 +188,11 @@ static void check_tdi_id(struct ctx *ctx, const struct pci_device *dev, struct f
 }
 
 /* Open by a VMM is as it should be, but tsmctl bind needs it for itself. */
-static void check_holder(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
+static void check_owner(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
 {
-	struct holder h;
+	struct owner h;
 
-	if (!holder_find(ctx, dev, &h))
+	if (!owner_find(ctx, dev, &h))
 		finding_pass(f, "nobody has it open");
 	else
 		finding_pass(f, "%s has it open%s", h.text, h.ours ? ", which is our helper" : "");
@@ -324,7 +324,7 @@ const struct check device_checks[] = {
 	{ "denied", "binds are allowed", check_policy },
 	{ "regions", "its regions are exclusive", check_regions },
 	{ "tdi-id", "its requester ID in the guest is known", check_tdi_id },
-	{ "holder", "it is known who has it open", check_holder },
+	{ "holder", "it is known who has it open", check_owner },
 	{ "mapped", "no BAR is mapped", check_mappings },
 	{ "power", "it is awake", check_power },
 	{ "command", "it decodes memory and masters the bus", check_command },

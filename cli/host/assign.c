@@ -36,7 +36,7 @@ int assign_check(struct ctx *ctx, const struct pci_device *dev)
 		p.hint = "enable the IOMMU in the firmware, and on Intel boot with intel_iommu=on";
 		return report_error(ctx, &p, "no IOMMU: it is in no IOMMU group");
 	}
-	return holder_refuse(ctx, dev, "assign it");
+	return owner_refuse(ctx, dev, "assign it");
 }
 
 int assign_restore(struct ctx *ctx, struct pci_device *dev, const struct assignment *a)
@@ -161,7 +161,7 @@ int assign_release(struct ctx *ctx, struct pci_device *dev)
 	struct assignment before;
 	int ret;
 
-	ret = held ? holder_refuse(ctx, dev, "release it") : 0;
+	ret = held ? owner_refuse(ctx, dev, "release it") : 0;
 	if (ret)
 		return ret;
 	interrupt_hold();

@@ -41,7 +41,7 @@ int policy_put(struct ctx *ctx, struct pci_device *dev, const char *attr, const 
 	struct problem p = {
 		.device = dev->name, .attribute = attr, .value = value, .stage = "write"
 	};
-	struct holder h;
+	struct owner h;
 
 	p.err = policy_create(ctx, dev);
 	if (p.err)
@@ -50,7 +50,7 @@ int policy_put(struct ctx *ctx, struct pci_device *dev, const char *attr, const 
 		p.err = -EBUSY;
 	else
 		p.err = policy_set(ctx, dev, attr, value);
-	if (p.err == -EBUSY && holder_find(ctx, dev, &h) > 0) {
+	if (p.err == -EBUSY && owner_find(ctx, dev, &h) > 0) {
 		/* the mode is fixed at open, the rest by the bind alone */
 		p.hint = streq(attr, "region_mode") && !h.ours ? "stop it first" :
 								 "run 'tsmctl unbind @' first";

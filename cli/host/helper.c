@@ -249,14 +249,14 @@ static int run_helper(struct ctx *ctx, const struct pci_device *dev, const struc
 	return ret;
 }
 
-int holder_start(struct ctx *ctx, const struct pci_device *dev, pid_t *pid)
+int helper_hold(struct ctx *ctx, const struct pci_device *dev, pid_t *pid)
 {
 	const struct call call = { .answer = "bound" };
 
 	return run_helper(ctx, dev, &call, pid);
 }
 
-int holder_bind(struct ctx *ctx, const struct pci_device *dev, pid_t vmm, const char *vdevice_id)
+int helper_bind(struct ctx *ctx, const struct pci_device *dev, pid_t vmm, const char *vdevice_id)
 {
 	const struct call call = {
 		.mode = "bind", .pid = vmm, .vdevice_id = vdevice_id, .answer = "bound"
@@ -270,7 +270,7 @@ int holder_bind(struct ctx *ctx, const struct pci_device *dev, pid_t vmm, const 
 	return ret;
 }
 
-int holder_unbind(struct ctx *ctx, const struct pci_device *dev, pid_t vmm)
+int helper_unbind(struct ctx *ctx, const struct pci_device *dev, pid_t vmm)
 {
 	const struct call call = { .mode = "unbind", .pid = vmm, .answer = "unbound" };
 	pid_t pid;

@@ -8,7 +8,7 @@
 #include "host/pci.h"
 
 /**
- * holder_start() - start a helper that binds a device and stays
+ * helper_hold() - start a helper that binds a device and stays
  * @ctx: this run
  * @dev: the device
  * @pid: out, its process ID
@@ -18,10 +18,10 @@
  *
  * Return: 0, or negative errno, reported.
  */
-int holder_start(struct ctx *ctx, const struct pci_device *dev, pid_t *pid);
+int helper_hold(struct ctx *ctx, const struct pci_device *dev, pid_t *pid);
 
 /**
- * holder_bind() - have a helper bind a device on its VMM's file
+ * helper_bind() - have a helper bind a device on its VMM's file
  * @ctx: this run
  * @dev: the device
  * @vmm: the process that holds it
@@ -29,16 +29,16 @@ int holder_start(struct ctx *ctx, const struct pci_device *dev, pid_t *pid);
  *
  * Return: 0, or negative errno, reported.
  */
-int holder_bind(struct ctx *ctx, const struct pci_device *dev, pid_t vmm, const char *vdevice_id);
+int helper_bind(struct ctx *ctx, const struct pci_device *dev, pid_t vmm, const char *vdevice_id);
 
 /**
- * holder_unbind() - have a helper unbind it in the same way
+ * helper_unbind() - have a helper unbind it in the same way
  * @ctx: this run
  * @dev: the device
  * @vmm: the process that holds it
  *
  * Return: 0, or negative errno, reported.
  */
-int holder_unbind(struct ctx *ctx, const struct pci_device *dev, pid_t vmm);
+int helper_unbind(struct ctx *ctx, const struct pci_device *dev, pid_t vmm);
 
 #endif

@@ -216,10 +216,10 @@ static struct json_object *new_last_error(struct ctx *ctx, const struct pci_devi
 /* Not the search through all processes: it would take too long for a list. */
 static void add_owner(struct ctx *ctx, const struct pci_device *dev, struct json_object *obj)
 {
-	struct holder h = { .pid = policy_owner(ctx, dev) };
+	struct owner h = { .pid = policy_owner(ctx, dev) };
 
 	if (h.pid)
-		holder_describe(ctx, dev, &h);
+		owner_describe(ctx, dev, &h);
 	add(obj, "owner_name", *h.name ? json_object_new_string(h.name) : NULL);
 	add(obj, "owner_is_helper", h.pid ? json_object_new_boolean(h.ours) : NULL);
 }

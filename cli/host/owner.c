@@ -17,7 +17,7 @@
 #define RUN_DIR "/run/tsmctl"
 #define STOP_SECONDS 30
 
-int holder_init(struct ctx *ctx)
+int owner_init(struct ctx *ctx)
 {
 	return root_find(ctx, &ctx->run, "run", "TSMCTL_RUN", RUN_DIR);
 }
@@ -56,7 +56,7 @@ static bool is_helper(const struct ctx *ctx, const char *name, pid_t pid)
 	return has_pid(told, pid);
 }
 
-void holder_describe(const struct ctx *ctx, const struct pci_device *dev, struct holder *h)
+void owner_describe(const struct ctx *ctx, const struct pci_device *dev, struct owner *h)
 {
 	cleanup_free char *safe = NULL;
 	char name[32], comm[ATTR_MAX];
@@ -161,12 +161,12 @@ static pid_t search_processes(const struct ctx *ctx, const struct pci_device *de
 	return 0;
 }
 
-int holder_find(struct ctx *ctx, const struct pci_device *dev, struct holder *h)
+int owner_find(struct ctx *ctx, const struct pci_device *dev, struct owner *h)
 {
 	char state[ATTR_MAX];
 	bool held;
 
-	*h = (struct holder){ 0 };
+	*h = (struct owner){ 0 };
 	h->pid = policy_owner(ctx, dev);
 	held = h->pid != 0;
 	if (!held && policy_get(ctx, dev, "state", state) == 0)
@@ -177,11 +177,11 @@ int holder_find(struct ctx *ctx, const struct pci_device *dev, struct holder *h)
 		held = h->pid != 0;
 	}
 	if (held)
-		holder_describe(ctx, dev, h);
+		owner_describe(ctx, dev, h);
 	return held;
 }
 
-int holder_refuse(struct ctx *ctx, const struct pci_device *dev, const char *what)
+int owner_refuse(struct ctx *ctx, const struct pci_device *dev, const char *what)
 {
 	struct problem p = { .device = dev->name,
 			     .attribute = "owner",
@@ -189,9 +189,9 @@ int holder_refuse(struct ctx *ctx, const struct pci_device *dev, const char *wha
 			     .stage = "in-use",
 			     .hint = "stop it first" };
 	char pid[16];
-	struct holder h;
+	struct owner h;
 
-	if (!holder_find(ctx, dev, &h))
+	if (!owner_find(ctx, dev, &h))
 		return 0;
 	snprintf(pid, sizeof(pid), "%d", h.pid);
 	if (h.pid)
@@ -217,11 +217,11 @@ static int stop_process(int pidfd)
 	return n ? 0 : -ETIMEDOUT;
 }
 
-int holder_stop(struct ctx *ctx, const struct pci_device *dev, const struct holder *h)
+int owner_stop(struct ctx *ctx, const struct pci_device *dev, const struct owner *h)
 {
 	struct problem p = { .device = dev->name, .attribute = "owner", .stage = "stop" };
 	cleanup_fd int pidfd = pidfd_open(h->pid, 0);
-	struct holder again;
+	struct owner again;
 
 	if (pidfd < 0) {
 		p.err = -errno;
@@ -230,7 +230,7 @@ int holder_stop(struct ctx *ctx, const struct pci_device *dev, const struct hold
 						      strerror(errno));
 	}
 	/* the number may have passed to another process before it was opened */
-	if (!holder_find(ctx, dev, &again) || again.pid != h->pid || !again.ours)
+	if (!owner_find(ctx, dev, &again) || again.pid != h->pid || !again.ours)
 		return 0;
 	if (!act(ctx, "stop %s", h->text))
 		return 0;

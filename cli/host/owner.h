@@ -8,13 +8,13 @@
 #include "host/pci.h"
 
 /**
- * struct holder - who holds a device
+ * struct owner - who holds a device
  * @pid: its process ID, 0 if the device is held but nobody can say by whom
  * @ours: it is tsm-bind-helper, for this device
  * @name: what it calls itself, printable; "" if that is not known
  * @text: "process 123 (qemu-system-x86)", to put into a message
  */
-struct holder {
+struct owner {
 	pid_t pid;
 	bool ours;
 	char name[64];
@@ -22,15 +22,15 @@ struct holder {
 };
 
 /**
- * holder_init() - find out where helpers keep their locks
+ * owner_init() - find out where helpers keep their locks
  * @ctx: this run; @ctx->run is filled in
  *
  * Return: 0, or negative errno, reported.
  */
-int holder_init(struct ctx *ctx);
+int owner_init(struct ctx *ctx);
 
 /**
- * holder_find() - who holds a device
+ * owner_find() - who holds a device
  * @ctx: this run
  * @dev: the device
  * @h: out
@@ -40,34 +40,34 @@ int holder_init(struct ctx *ctx);
  *
  * Return: 1 if the device is held, 0 if not.
  */
-int holder_find(struct ctx *ctx, const struct pci_device *dev, struct holder *h);
+int owner_find(struct ctx *ctx, const struct pci_device *dev, struct owner *h);
 
 /**
- * holder_describe() - more about the process that holds a device
+ * owner_describe() - more about the process that holds a device
  * @ctx: this run
  * @dev: the device
  * @h: with the process ID, or 0; the rest is filled in
  */
-void holder_describe(const struct ctx *ctx, const struct pci_device *dev, struct holder *h);
+void owner_describe(const struct ctx *ctx, const struct pci_device *dev, struct owner *h);
 
 /**
- * holder_refuse() - report that a device is held, if it is
+ * owner_refuse() - report that a device is held, if it is
  * @ctx: this run
  * @dev: the device
  * @what: what is not done because of it, as in "cannot WHAT while ..."
  *
  * Return: 0 if nobody holds it, or -EBUSY, reported.
  */
-int holder_refuse(struct ctx *ctx, const struct pci_device *dev, const char *what);
+int owner_refuse(struct ctx *ctx, const struct pci_device *dev, const char *what);
 
 /**
- * holder_stop() - stop our helper, and wait until it is gone
+ * owner_stop() - stop our helper, and wait until it is gone
  * @ctx: this run
  * @dev: the device
- * @h: the holder; it must be ours
+ * @h: the owner; it must be ours
  *
  * Return: 0, or negative errno, reported.
  */
-int holder_stop(struct ctx *ctx, const struct pci_device *dev, const struct holder *h);
+int owner_stop(struct ctx *ctx, const struct pci_device *dev, const struct owner *h);
 
 #endif

@@ -106,7 +106,7 @@ static int refuse_in_use(struct ctx *ctx, const struct pci_device *dev, const st
 	char bound[ATTR_MAX];
 	int ret;
 
-	ret = holder_refuse(ctx, dev, "change it");
+	ret = owner_refuse(ctx, dev, "change it");
 	if (ret)
 		return ret;
 	if (pci_get(dev, "tsm/bound", bound) || !bound[0])
@@ -120,9 +120,9 @@ static bool note_use(struct ctx *ctx, const struct pci_device *dev, const struct
 {
 	char bound[ATTR_MAX], list[256], note[320] = "";
 	struct outcome o = { .device = dev->name, .attribute = "state", .note = note };
-	struct holder h;
+	struct owner h;
 
-	if (holder_find(ctx, dev, &h))
+	if (owner_find(ctx, dev, &h))
 		snprintf(note, sizeof(note), "apply will refuse it: %s holds it", h.text);
 	else if (pci_get(dev, "tsm/bound", bound) == 0 && bound[0])
 		snprintf(note, sizeof(note), "apply will refuse it: it is bound");

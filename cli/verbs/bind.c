@@ -45,9 +45,9 @@ static int check_driver(struct ctx *ctx, const struct pci_device *dev)
 			    p.value ?: "none");
 }
 
-/* What stands in the way of a bind on the holder's file. */
-static int check_holder(struct ctx *ctx, const struct pci_device *dev, const struct holder *h,
-			const char *state)
+/* What stands in the way of a bind on the owner's file. */
+static int check_owner(struct ctx *ctx, const struct pci_device *dev, const struct owner *h,
+		       const char *state)
 {
 	struct problem p = {
 		.device = dev->name, .attribute = "owner", .err = -EBUSY, .stage = "in-use"
@@ -65,17 +65,17 @@ static int check_holder(struct ctx *ctx, const struct pci_device *dev, const str
 	return choice_allows(ctx, dev, &choice, h, "bind");
 }
 
-static int bind_on_file(struct ctx *ctx, const struct pci_device *dev, struct holder *h,
+static int bind_on_file(struct ctx *ctx, const struct pci_device *dev, struct owner *h,
 			const char *state)
 {
-	int ret = check_holder(ctx, dev, h, state);
+	int ret = check_owner(ctx, dev, h, state);
 
 	if (ret)
 		return ret;
 	/* its process may be out of sight for configfs, and still be the right one */
 	if (choice.pid)
 		h->pid = choice.pid;
-	return holder_bind(ctx, dev, h->pid, opt_vdevice_id);
+	return helper_bind(ctx, dev, h->pid, opt_vdevice_id);
 }
 
 static int refuse_vdevice(struct ctx *ctx, const struct pci_device *dev)
@@ -97,10 +97,10 @@ static int bind_anew(struct ctx *ctx, const struct pci_device *dev, char *note, 
 
 	/* nobody holds it: the helper finds out what is wrong with that process */
 	if (choice.pid)
-		return holder_bind(ctx, dev, choice.pid, opt_vdevice_id);
+		return helper_bind(ctx, dev, choice.pid, opt_vdevice_id);
 	if (opt_vdevice_id)
 		return refuse_vdevice(ctx, dev);
-	ret = holder_start(ctx, dev, &pid);
+	ret = helper_hold(ctx, dev, &pid);
 	if (!ret)
 		snprintf(note, size, "held by process %d", pid);
 	return ret;
@@ -130,7 +130,7 @@ static int bind_one(struct ctx *ctx, struct pci_device *dev)
 			     .value = "bound",
 			     .previous = before,
 			     .note = note };
-	struct holder h;
+	struct owner h;
 	bool held;
 	int ret;
 
@@ -139,7 +139,7 @@ static int bind_one(struct ctx *ctx, struct pci_device *dev)
 		return ret;
 	if (policy_get(ctx, dev, "state", before))
 		util_copy(before, sizeof(before), "unassigned");
-	held = holder_find(ctx, dev, &h);
+	held = owner_find(ctx, dev, &h);
 	if (held)
 		snprintf(note, sizeof(note), "held by %s", h.text);
 	if (held && streq(before, "bound"))

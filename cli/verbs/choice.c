@@ -21,7 +21,7 @@ int choice_check(struct ctx *ctx, const struct verb *verb, struct choice *c)
 }
 
 int choice_allows(struct ctx *ctx, const struct pci_device *dev, const struct choice *c,
-		  const struct holder *h, const char *what)
+		  const struct owner *h, const char *what)
 {
 	struct problem p = {
 		.device = dev->name, .attribute = "owner", .err = -EBUSY, .stage = "in-use"

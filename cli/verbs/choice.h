@@ -29,7 +29,7 @@ struct choice {
 int choice_check(struct ctx *ctx, const struct verb *verb, struct choice *c);
 
 /**
- * choice_allows() - whether the device's holder is the one that was asked for
+ * choice_allows() - whether the device's owner is the one that was asked for
  * @ctx: this run
  * @dev: the device
  * @c: the choice
@@ -39,6 +39,6 @@ int choice_check(struct ctx *ctx, const struct verb *verb, struct choice *c);
  * Return: 0, or negative errno, reported.
  */
 int choice_allows(struct ctx *ctx, const struct pci_device *dev, const struct choice *c,
-		  const struct holder *h, const char *what);
+		  const struct owner *h, const char *what);
 
 #endif

@@ -24,15 +24,15 @@ static bool is_bound(const char *state)
 	return streq(state, "bound") || streq(state, "lost");
 }
 
-static int let_go(struct ctx *ctx, const struct pci_device *dev, struct holder *h)
+static int let_go(struct ctx *ctx, const struct pci_device *dev, struct owner *h)
 {
 	int ret = choice_allows(ctx, dev, &choice, h, "unbind");
 
 	if (ret)
 		return ret;
 	if (h->ours)
-		return holder_stop(ctx, dev, h);
-	return holder_unbind(ctx, dev, choice.pid ?: h->pid);
+		return owner_stop(ctx, dev, h);
+	return helper_unbind(ctx, dev, choice.pid ?: h->pid);
 }
 
 static int unbind(struct ctx *ctx, struct pci_device *dev, void *arg)
@@ -44,7 +44,7 @@ static int unbind(struct ctx *ctx, struct pci_device *dev, void *arg)
 	struct problem p = {
 		.device = dev->name, .attribute = "state", .err = -EBUSY, .stage = "verify"
 	};
-	struct holder h;
+	struct owner h;
 	bool held;
 	int ret;
 
@@ -55,7 +55,7 @@ static int unbind(struct ctx *ctx, struct pci_device *dev, void *arg)
 	if (policy_get(ctx, dev, "state", before))
 		util_copy(before, sizeof(before), "unassigned");
 	util_copy(after, sizeof(after), before);
-	held = holder_find(ctx, dev, &h);
+	held = owner_find(ctx, dev, &h);
 	if (!held || (!h.ours && !is_bound(before)))
 		return report_outcome(ctx, &o);
 	ret = let_go(ctx, dev, &h);

@@ -41,7 +41,7 @@ static int visit(const struct ctx *ctx, const struct pci_addr *addr, void *arg)
 	return 0;
 }
 
-/* Removing the driver would take its devices away from their holders unasked. */
+/* Removing the driver would take its devices away from their owners unasked. */
 static int check(struct ctx *ctx)
 {
 	struct problem p = {
