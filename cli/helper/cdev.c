@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "helper/cdev.h"
 #include "helper/compat.h"
-#include "helper/session.h"
 
 #define CDEV_DIR "/dev/vfio/devices"
 

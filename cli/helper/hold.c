@@ -1,15 +1,119 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The stand-alone holder: binds a device as a TDI, and stays until told to stop. */
+/* The stand-alone holder: binds a device as a TDI, and stays until told to stop, see hold.h. */
 #include <errno.h>
 #include <json-c/json.h>
 #include <poll.h>
 #include <syslog.h>
 
 #include "common/exitcode.h"
-#include "helper/modes.h"
+#include "helper/cdev.h"
+#include "helper/hold.h"
+#include "helper/lock.h"
 #include "helper/sandbox.h"
-#include "helper/service/socket.h"
+#include "helper/service/control.h"
+#include "helper/signals.h"
+#include "helper/step.h"
 #include "helper/systemd.h"
+#include "helper/vdevice.h"
+
+static const struct cause lock_causes[] = {
+	{ -EBUSY, NULL, EXIT_BUSY, "another tsm-bind-helper holds it",
+	  "run 'tsmctl unbind' first" },
+	{ -EPERM, NULL, EXIT_NOT_PERMITTED,
+	  "the lock file is not a regular file of its own, with one name",
+	  "remove it from the run directory" },
+	{ -ELOOP, NULL, EXIT_NOT_PERMITTED, "the lock file is a symbolic link", "remove it" },
+	{}
+};
+
+static const struct cause cdev_causes[] = {
+	{ -ENOENT, NULL, EXIT_UNSUPPORTED, "its node in /dev/vfio/devices is missing",
+	  "udev or devtmpfs makes it: see that one of them is at work" },
+	{ -ENXIO, NULL, EXIT_FAILED,
+	  "its node in /dev/vfio/devices is not the device that sysfs names",
+	  "remove the node, and let udev or devtmpfs make it again" },
+	{}
+};
+
+static const struct cause iommufd_causes[] = { { -ENOENT, NULL, EXIT_UNSUPPORTED, "no /dev/iommu",
+						 "run 'tsmctl load'; the kernel needs IOMMUFD" },
+					       { -ENODEV, NULL, EXIT_UNSUPPORTED,
+						 "/dev/iommu has no driver", "run 'tsmctl load'" },
+					       {} };
+
+static const struct cause kvm_causes[] = {
+	{ -ENOENT, NULL, EXIT_UNSUPPORTED, "no KVM: there is no /dev/kvm",
+	  "enable virtualization in the firmware, and run 'tsmctl load'" },
+	{ -ENODEV, NULL, EXIT_UNSUPPORTED, "no KVM: /dev/kvm has no driver", "run 'tsmctl load'" },
+	{}
+};
+
+static const struct cause vfio_causes[] = { { -ENODEV, NULL, EXIT_UNSUPPORTED,
+					      "KVM has no vfio device",
+					      "the kernel needs CONFIG_KVM_VFIO, and vfio loaded" },
+					    {} };
+
+static const struct cause open_causes[] = {
+	/* a cdev opens once, and this is how the kernel says so */
+	{ -EINVAL, NULL, EXIT_BUSY, "another process has it open, or it cannot be opened",
+	  "'tsmctl show' names its owner; the kernel log may say more" },
+	{ -EBUSY, NULL, EXIT_BUSY, "its regions, or another device of its IOMMU group, are in use",
+	  "assign or release its whole IOMMU group; unbind what it is PF or function 0 of; "
+	  "/proc/iomem shows who has its regions" },
+	{ -EPERM, NULL, EXIT_UNSUPPORTED,
+	  "its IOMMU does not isolate interrupts, or its group has two owners",
+	  "enable interrupt remapping; a test host may set iommufd's allow_unsafe_interrupts" },
+	{}
+};
+
+static const struct cause vdevice_causes[] = {
+	{ -EOPNOTSUPP, NULL, EXIT_UNSUPPORTED,
+	  "its IOMMU has no vIOMMUs, or the kernel does not know how",
+	  "use --vdevice never, and 'tsmctl tdi-id' for the guest's requester ID" },
+	{ -ENOTTY, NULL, EXIT_UNSUPPORTED, "the kernel's iommufd has no vIOMMUs",
+	  "use --vdevice never, and 'tsmctl tdi-id' for the guest's requester ID" },
+	{ -ENODATA, NULL, EXIT_FAILED, "no requester ID of the guest is known",
+	  "give it with --guest-id, or configure it with 'tsmctl tdi-id'" },
+	{}
+};
+
+static const struct cause id_causes[] = {
+	{ -EINVAL, NULL, EXIT_FAILED, "the configured TDI id is not the one of --guest-id",
+	  "run 'tsmctl tdi-id DEVICE ID' with the address that the guest sees" },
+	{}
+};
+
+static const struct cause control_causes[] = {
+	{ -EEXIST, NULL, EXIT_NOT_PERMITTED, "a file that is no socket has the name of its socket",
+	  "remove it from the run directory" },
+	{}
+};
+
+/*
+ * From nothing to a device that is bound and held. The order matters: KVM must have the
+ * file before the file gets its iommufd, because only then vfio notes which VM the
+ * device belongs to.
+ */
+static const struct step hold_steps[] = {
+	{ "lock", lock_take, lock_causes, false },
+	{ "find cdev", cdev_find, find_causes, false },
+	{ "make control socket", control_listen, control_causes, false },
+	{ "open cdev", cdev_open, cdev_causes, false },
+	{ "open iommufd", session_open_iommufd, iommufd_causes, false },
+	{ "open kvm", session_open_kvm, kvm_causes, false },
+	{ "create vm", session_create_vm, NULL, false },
+	{ "create vfio device of vm", session_create_vfio, vfio_causes, false },
+	{ "add file to vm", session_add_file, NULL, false },
+	{ "bind iommufd", session_bind_iommufd, open_causes, false },
+	{ "allocate ioas", session_alloc_ioas, NULL, false },
+	{ "make vdevice", vdevice_make, vdevice_causes, false },
+	{ "attach", session_attach, NULL, false },
+	{ "watch requests", cdev_watch, NULL, false },
+	{ "enable decode", cdev_enable, NULL, false },
+	{ "bind", vdevice_bind, bind_causes, true },
+	{ "check guest id", vdevice_check, id_causes, false },
+	{},
+};
 
 /* Waits until somebody wants the device back. Answers who. */
 static const char *wait_for_end(const struct session *s, int signals, struct conn *asking)
@@ -80,7 +184,7 @@ static int give_up(struct session *s)
 int hold(struct invocation *in)
 {
 	struct conn asking = { .fd = -1, .file = -1 };
-	cleanup_fd int signals = watch_signals(false);
+	cleanup_fd int signals = signals_watch(false);
 	struct session *s = &in->s;
 	struct verdict v;
 

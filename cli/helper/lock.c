@@ -9,7 +9,7 @@
 #include <sys/file.h>
 #include <time.h>
 
-#include "helper/session.h"
+#include "helper/lock.h"
 
 /* tsmctl tries the lock to see whether it is taken, which may be just now */
 #define TRIES 5

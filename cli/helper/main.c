@@ -6,14 +6,16 @@
 #include <errno.h>
 #include <popt.h>
 #include <signal.h>
-#include <sys/signalfd.h>
 
 #include "common/exitcode.h"
-#include "helper/modes.h"
+#include "helper/hold.h"
+#include "helper/pid.h"
 #include "helper/sandbox.h"
 #include "helper/say.h"
 #include "helper/service/rules.h"
+#include "helper/service/serve.h"
 #include "helper/systemd.h"
+#include "helper/vdevice.h"
 
 #ifndef VERSION
 #define VERSION "0.1"
@@ -62,23 +64,6 @@ static const struct poptOption options[] = {
 
 /* What an option is for. */
 enum { FOR_HOLD = 1, FOR_PID = 2, FOR_BIND = 4, FOR_SERVE = 8 };
-
-int watch_signals(bool children)
-{
-	sigset_t set;
-	int fd;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	if (children)
-		sigaddset(&set, SIGCHLD);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
-		return -errno;
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return fd < 0 ? -errno : fd;
-}
 
 static const struct mode {
 	const char *name;

@@ -17,9 +17,11 @@
 #include <syslog.h>
 
 #include "common/exitcode.h"
-#include "helper/modes.h"
+#include "helper/cdev.h"
+#include "helper/pid.h"
 #include "helper/sandbox.h"
-#include "helper/say.h"
+#include "helper/step.h"
+#include "helper/vdevice.h"
 
 /* Only one that has ended is readable. */
 static bool is_gone(const struct session *s)
@@ -219,7 +221,7 @@ static int note_id(struct session *s)
 	return 0;
 }
 
-static const struct answer process_answers[] = {
+static const struct cause process_causes[] = {
 	{ -ESRCH, NULL, EXIT_FAILED, "there is no such process, or it has ended",
 	  "'tsmctl show' names the owner; it may be in another pid namespace: run this on the host" },
 	{ -EINVAL, NULL, EXIT_FAILED, "this is no process, but a thread of one",
@@ -234,7 +236,7 @@ static const struct answer process_answers[] = {
 	{}
 };
 
-static const struct answer file_answers[] = {
+static const struct cause file_causes[] = {
 	{ -ESRCH, NULL, EXIT_FAILED, "the process has ended", "'tsmctl show' tells the state" },
 	{ -ENXIO, NULL, EXIT_FAILED, "this process does not hold the device",
 	  "'tsmctl show' names the owner; without one, leave out the process" },
@@ -251,7 +253,7 @@ static const struct answer file_answers[] = {
 	{}
 };
 
-static const struct answer again_answers[] = {
+static const struct cause again_causes[] = {
 	{ -ESRCH, NULL, EXIT_FAILED, "the process has ended", "'tsmctl show' tells the state" },
 	{ -ENODEV, NULL, EXIT_NO_DEVICE, "the device has gone meanwhile", NULL },
 	{ -ENXIO, NULL, EXIT_FAILED, "the device has been taken away meanwhile, or is another now",
@@ -259,28 +261,27 @@ static const struct answer again_answers[] = {
 	{}
 };
 
-#define OPENING                                                           \
-	{ "restrict itself", enter, NULL, false },                        \
-		{ "find cdev", cdev_find, find_answers, false },          \
-		{ "open process", open_process, process_answers, false }, \
-		{ "take file", take_file, file_answers, false },          \
-		{ "check again", check_again, again_answers, false },     \
-	{                                                                 \
-		"drop privileges", drop_caps, NULL, false                 \
+#define OPENING                                                                                    \
+	{ "restrict itself", enter, NULL, false }, { "find cdev", cdev_find, find_causes, false }, \
+		{ "open process", open_process, process_causes, false },                           \
+		{ "take file", take_file, file_causes, false },                                    \
+		{ "check again", check_again, again_causes, false },                               \
+	{                                                                                          \
+		"drop privileges", drop_caps, NULL, false                                          \
 	}
 
 static const struct step bind_steps[] = {
 	OPENING,
-	{ "bind", vdevice_bind, bind_answers, true },
+	{ "bind", vdevice_bind, bind_causes, true },
 	{ "read id", note_id, NULL, false },
-	{ "check process", check_process, again_answers, false },
+	{ "check process", check_process, again_causes, false },
 	{},
 };
 
 static const struct step unbind_steps[] = {
 	OPENING,
-	{ "unbind", tdi_unbind, unbind_answers, false },
-	{ "let go", let_go, again_answers, false },
+	{ "unbind", tdi_unbind, unbind_causes, false },
+	{ "let go", let_go, again_causes, false },
 	{},
 };
 

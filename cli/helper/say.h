@@ -109,14 +109,4 @@ void say_usage(const char *value, const char *message);
  */
 int say_bound(const struct session *s, pid_t pid);
 
-/**
- * steps_run() - take steps until one fails
- * @s: session
- * @list: the steps
- * @v: out, why one failed
- *
- * Return: 0 or the negative errno of the step that failed.
- */
-int steps_run(struct session *s, const struct step *list, struct verdict *v);
-
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One device held by the helper: what is open, and the steps that open it. */
+/* One device and all that the helper has open for it. */
 #ifndef TSM_HELPER_SESSION_H
 #define TSM_HELPER_SESSION_H
 
@@ -92,219 +92,70 @@ struct session {
 /* clang-format on */
 
 /**
- * struct answer - what an errno means at a step
- * @err: negative errno, or 0 at the end of a list
- * @stage: the driver's name of the check that failed, NULL for any
- * @code: exit code
- * @message: the cause
- * @hint: the next step; NULL for what the errno suggests
- */
-struct answer {
-	int err;
-	const char *stage;
-	int code;
-	const char *message;
-	const char *hint;
-};
-
-/**
- * answer_find() - what an errno means
- * @list: answers, or NULL
- * @err: negative errno
- * @stage: the driver's name of the check that failed, or ""
- *
- * Return: the first that fits, or NULL.
- */
-const struct answer *answer_find(const struct answer *list, int err, const char *stage);
-
-/**
- * struct step - one step on the way to a bound device
- * @name: as it is reported
- * @run: does it; 0 or negative errno
- * @answers: what its errors mean, or NULL; the first that fits
- * @staged: the driver notes in last_error which check failed
- */
-struct step {
-	const char *name;
-	int (*run)(struct session *s);
-	const struct answer *answers;
-	bool staged;
-};
-
-/*
- * From nothing to a device that is bound and held, in the order in which they must
- * be taken; the end has no name.
- */
-extern const struct step hold_steps[];
-
-/* Answers of steps that several lists share */
-extern const struct answer find_answers[];
-extern const struct answer bind_answers[];
-extern const struct answer unbind_answers[];
-
-/**
- * run_dir_open() - open a directory for lock files and sockets, or make it
- * @path: absolute path
- * @fault: out, why it is not trusted
- *
- * Return: a descriptor, -EPERM with @fault filled in if anybody else may write to
- * it, or negative errno.
- */
-int run_dir_open(const char *path, struct trust_fault *fault);
-
-/**
- * lock_file() - take a lock that has its owner's process ID in it
- * @dir: directory, from run_dir_open()
- * @name: file; it stays when the lock is let go, but empty
- * @other: out, the process that has it, if another has
- *
- * Return: a descriptor, -EBUSY if another process has it, or negative errno.
- */
-int lock_file(int dir, const char *name, unsigned int *other);
-
-/**
- * lock_take() - make sure that no other helper has the device
- * @s: session; @s->lock is opened, or @s->other says who has it
- *
- * Return: 0, -EBUSY if another helper has it, or negative errno.
- */
-int lock_take(struct session *s);
-
-/**
- * lock_drop() - let the lock go; last of all
- * @s: session
- */
-void lock_drop(struct session *s);
-
-/**
- * cdev_find() - find the device's vfio cdev in sysfs
- * @s: session; @s->cdev_name and @s->cdev_number are filled in
- *
- * Return: 0, -ENODEV if there is no such device, -ENXIO if no vfio driver has it,
- * or negative errno.
- */
-int cdev_find(struct session *s);
-
-/**
- * cdev_open() - open it, if the node is the one that sysfs means
- * @s: session; @s->cdev is opened
- *
- * Return: 0, -ENOENT without a node, -ENXIO if the node is something else, or
- * negative errno.
- */
-int cdev_open(struct session *s);
-
-/**
- * cdev_in_use() - whether a file is the one that was given to an iommufd
- * @fd: an open file of the cdev, which may be open more than once
- *
- * Return: true if so.
- */
-bool cdev_in_use(int fd);
-
-/**
- * cdev_watch() - have the kernel tell when it wants the device back
- * @s: session; @s->request is opened
+ * session_open_iommufd() - a step: open /dev/iommu
+ * @s: session; @s->iommufd is opened
  *
  * Return: 0 or negative errno.
  */
-int cdev_watch(struct session *s);
+int session_open_iommufd(struct session *s);
 
 /**
- * cdev_is_lost() - whether a request came because the bind was lost
- * @s: session
- * @reason: gets the word of last_unbind then
- * @size: of @reason, 16 or more
- *
- * Its directory in sysfs goes first when a device goes; configfs has the state until
- * the last user has gone.
- *
- * Return: true if the kernel had to unbind the device; what it does not say is
- * taken for a request to leave it.
- */
-bool cdev_is_lost(const struct session *s, char *reason, size_t size);
-
-/**
- * cdev_enable() - switch memory decode and bus mastering on
- * @s: session
- *
- * A bind wants both on, and no guest is here to do it.
+ * session_open_kvm() - a step: open /dev/kvm
+ * @s: session; @s->kvm is opened
  *
  * Return: 0 or negative errno.
  */
-int cdev_enable(struct session *s);
+int session_open_kvm(struct session *s);
 
 /**
- * cdev_attr() - what the driver says of the device
- * @s: session
- * @name: attribute in the device's directory vfio_tsm
- * @text: out, its first line
- * @size: of @text
+ * session_create_vm() - a step: make a VM without memory or CPUs
+ * @s: session; @s->vm is opened, @s->kvm is closed
  *
  * Return: 0 or negative errno.
  */
-int cdev_attr(const struct session *s, const char *name, char *text, size_t size);
+int session_create_vm(struct session *s);
 
 /**
- * cdev_is() - whether an open file is the cdev that sysfs names
- * @s: session, after cdev_find()
- * @fd: the file
+ * session_create_vfio() - a step: make KVM's vfio device
+ * @s: session; @s->vfio is opened
  *
- * Return: true if so.
+ * Return: 0 or negative errno.
  */
-bool cdev_is(const struct session *s, int fd);
+int session_create_vfio(struct session *s);
 
 /**
- * cdev_refused_at() - the check at which the driver refused the last bind
- * @s: session
- * @err: negative errno of that bind
- * @stage: out, the driver's name of the check; "" if it tells of another errno, or none
- * @size: of @stage
- */
-void cdev_refused_at(const struct session *s, int err, char *stage, size_t size);
-
-/**
- * vdevice_mode_parse() - auto, always or never
- * @text: the word
- * @mode: out; untouched on failure
+ * session_add_file() - a step: have KVM know the cdev
+ * @s: session; @s->added is set
  *
- * Return: 0 or -EINVAL.
- */
-int vdevice_mode_parse(const char *text, enum vdevice_mode *mode);
-
-/**
- * vdevice_make() - make a vDEVICE, as far as the mode wants one
- * @s: session, in an iommufd and not attached; @s->vdevice, @s->page_table, or
- *	@s->fallback are filled in
+ * Comes before session_bind_iommufd(): only then vfio notes the VM.
  *
- * Return: 0; with VDEVICE_ALWAYS also -ENODATA if no requester ID is known, or
- * negative errno of iommufd.
+ * Return: 0 or negative errno.
  */
-int vdevice_make(struct session *s);
+int session_add_file(struct session *s);
 
 /**
- * vdevice_bind() - bind, by the vDEVICE if there is one
- * @s: session; @s->bound tells the result
+ * session_bind_iommufd() - a step: give the cdev its iommufd
+ * @s: session; @s->device_id is filled in
  *
- * Return: 0 or negative errno; <linux/vfio_tsm.h> has them.
+ * Return: 0 or negative errno.
  */
-int vdevice_bind(struct session *s);
+int session_bind_iommufd(struct session *s);
 
 /**
- * vdevice_check() - make sure that it is bound as the one that was asked for
- * @s: session, bound; @s->tdi_id is filled in
+ * session_alloc_ioas() - a step: make an I/O address space
+ * @s: session; @s->page_table is filled in
  *
- * Return: 0; where an ID was given, -EINVAL if it is another, or negative errno.
+ * Return: 0 or negative errno.
  */
-int vdevice_check(struct session *s);
+int session_alloc_ioas(struct session *s);
 
 /**
- * tdi_unbind() - unbind; nothing happens to a device that is not bound
+ * session_attach() - a step: attach the device to its I/O address space
  * @s: session
  *
  * Return: 0 or negative errno.
  */
-int tdi_unbind(struct session *s);
+int session_attach(struct session *s);
 
 /**
  * session_drop() - close everything, in the opposite order, without an unbind

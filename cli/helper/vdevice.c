@@ -9,7 +9,8 @@
 #include <sys/ioctl.h>
 
 #include "helper/compat.h"
-#include "helper/session.h"
+#include "helper/cdev.h"
+#include "helper/vdevice.h"
 
 /* Drivers with one type of vIOMMU, as AMD's, take any; SMMUv3 has this one. */
 #define VIOMMU_TYPE 1
@@ -141,4 +142,11 @@ int vdevice_check(struct session *s)
 	if (!s->guest_id[0])
 		return 0;
 	return ret ?: streq(s->tdi_id, s->guest_id) ? 0 : -EINVAL;
+}
+
+int tdi_unbind(struct session *s)
+{
+	struct vfio_pci_tsm_unbind unbind = { .argsz = sizeof(unbind) };
+
+	return ioctl(s->cdev, VFIO_DEVICE_TSM_UNBIND, &unbind) ? -errno : 0;
 }

@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 
 #include "common/exitcode.h"
+#include "helper/lock.h"
+#include "helper/service/control.h"
 #include "helper/service/socket.h"
 
 static void name_of(const struct session *s, char *name, size_t size)

@@ -16,12 +16,17 @@
 #include <time.h>
 
 #include "common/exitcode.h"
-#include "helper/modes.h"
+#include "helper/cdev.h"
+#include "helper/lock.h"
 #include "helper/sandbox.h"
 #include "helper/service/clients.h"
 #include "helper/service/rules.h"
+#include "helper/service/serve.h"
 #include "helper/service/socket.h"
+#include "helper/signals.h"
+#include "helper/step.h"
 #include "helper/systemd.h"
+#include "helper/vdevice.h"
 
 /* How long clients that are being answered may take when the service is to end */
 #define END_SECONDS 10
@@ -59,7 +64,7 @@ static int check_file(struct session *s)
 	return cdev_in_use(s->cdev) ? 0 : -ENOTCONN;
 }
 
-static const struct answer file_answers[] = {
+static const struct cause file_causes[] = {
 	{ -EBADF, NULL, EXIT_FAILED, "no file came with the request",
 	  "pass the open cdev file with SCM_RIGHTS" },
 	{ -ENXIO, NULL, EXIT_FAILED, "the file is not the cdev of this device",
@@ -69,28 +74,28 @@ static const struct answer file_answers[] = {
 	{}
 };
 
-#define CHECKING                                              \
-	{ "find cdev", cdev_find, find_answers, false },      \
-	{                                                     \
-		"check file", check_file, file_answers, false \
+#define CHECKING                                             \
+	{ "find cdev", cdev_find, find_causes, false },      \
+	{                                                    \
+		"check file", check_file, file_causes, false \
 	}
 
 static const struct step bind_steps[] = {
 	CHECKING,
-	{ "bind", vdevice_bind, bind_answers, true },
+	{ "bind", vdevice_bind, bind_causes, true },
 	{},
 };
 
 static const struct step unbind_steps[] = {
 	CHECKING,
-	{ "unbind", tdi_unbind, unbind_answers, false },
+	{ "unbind", tdi_unbind, unbind_causes, false },
 	{},
 };
 
 /* A file is not needed for this, but it must not be a wrong one. */
 static const struct step state_with_file_steps[] = { CHECKING, {} };
 static const struct step state_steps[] = {
-	{ "find cdev", cdev_find, find_answers, false },
+	{ "find cdev", cdev_find, find_causes, false },
 	{},
 };
 
@@ -162,7 +167,7 @@ static void answer_client(const void *arg, const struct client *client)
 		answer_request(arg, &c, &client->peer, &r);
 }
 
-static const struct answer refusals[] = {
+static const struct cause refusals[] = {
 	{ -EACCES, NULL, EXIT_FAILED, "this user may not ask for anything",
 	  "the administrator allows it in " RULES_PATH },
 	{ -EAGAIN, NULL, EXIT_FAILED, "too many requests of this user at a time",
@@ -175,7 +180,7 @@ static void refuse(int fd, int err)
 {
 	struct conn c = { .fd = fd, .file = -1 };
 	struct verdict v = { .err = err, .step = "permission" };
-	const struct answer *a = answer_find(refusals, err, "");
+	const struct cause *a = cause_find(refusals, err, "");
 
 	util_copy(v.message, sizeof(v.message), a ? a->message : strerror(-err));
 	v.hint = a ? a->hint : NULL;
@@ -308,7 +313,7 @@ static int open_socket(struct service *sv, const char *path)
 	return 0;
 }
 
-static const struct answer config_answers[] = {
+static const struct cause config_causes[] = {
 	{ -EINVAL, NULL, EXIT_USAGE, NULL, "see tsm-bind-helper.json(5)" },
 	{ -E2BIG, NULL, EXIT_USAGE, NULL, "see tsm-bind-helper.json(5)" },
 	{ -EFBIG, NULL, EXIT_USAGE, NULL, "see tsm-bind-helper.json(5)" },
@@ -320,7 +325,7 @@ static const struct answer config_answers[] = {
 
 static int fail_config(struct service *sv, const char *path, int err, const char *why)
 {
-	const struct answer *a = answer_find(config_answers, err, "");
+	const struct cause *a = cause_find(config_causes, err, "");
 	struct verdict v = { .err = err, .step = "configuration" };
 	cleanup_free char *safe = util_printable(why);
 
@@ -341,7 +346,7 @@ static int start(struct service *sv, const struct invocation *in)
 		return fail_trust("configuration", in->config ?: RULES_PATH, &fault);
 	if (ret)
 		return fail_config(sv, in->config ?: RULES_PATH, ret, why ?: strerror(-ret));
-	sv->signals = watch_signals(true);
+	sv->signals = signals_watch(true);
 	if (sv->signals < 0)
 		return fail("isolate", sv->signals, "cannot watch for signals", NULL);
 	if (in->listen)

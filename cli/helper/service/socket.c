@@ -8,7 +8,9 @@
 #include <sys/un.h>
 
 #include "common/exitcode.h"
+#include "helper/cdev.h"
 #include "helper/service/socket.h"
+#include "helper/step.h"
 
 /* Clients in the queue; those being answered are limited by whoever answers. */
 #define BACKLOG 64
@@ -97,7 +99,7 @@ void listen_answer(const struct conn *c, const struct request *r, const struct s
 	json_object_put(obj);
 }
 
-static const struct answer receive_answers[] = {
+static const struct cause receive_causes[] = {
 	{ -ETIMEDOUT, NULL, EXIT_FAILED, "the request did not come in time", NULL },
 	{ -EPIPE, NULL, EXIT_FAILED, "the request ends in the middle", "it ends with a newline" },
 	{ -EMSGSIZE, NULL, EXIT_FAILED, "the request is too long", NULL },
@@ -110,7 +112,7 @@ static const struct answer receive_answers[] = {
 
 int listen_request(struct conn *c, struct request *r, struct verdict *v)
 {
-	const struct answer *a = receive_answers;
+	const struct cause *a = receive_causes;
 	const char *why;
 	int ret = conn_receive(c);
 

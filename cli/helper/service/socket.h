@@ -39,35 +39,4 @@ void listen_answer(const struct conn *c, const struct request *r, const struct s
  */
 int listen_request(struct conn *c, struct request *r, struct verdict *v);
 
-/**
- * control_listen() - a holder's own socket, ADDRESS.sock in the run directory
- * @s: session, locked; @s->run and @s->control are opened
- *
- * Return: 0 or negative errno.
- */
-int control_listen(struct session *s);
-
-/**
- * control_ask() - hear a client of that socket
- * @s: session
- * @c: out, the client; if it asks for an unbind it waits for control_done()
- *
- * Return: true if it does.
- */
-bool control_ask(const struct session *s, struct conn *c);
-
-/**
- * control_done() - answer the client that asked for the unbind
- * @s: session
- * @c: the client
- * @v: why it failed, or NULL
- */
-void control_done(const struct session *s, struct conn *c, const struct verdict *v);
-
-/**
- * control_remove() - remove the socket
- * @s: session
- */
-void control_remove(struct session *s);
-
 #endif

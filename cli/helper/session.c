@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What a session has open: KVM, iommufd, and the end of all of it, see session.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+
+#include "helper/compat.h"
+#include "helper/session.h"
+#include "helper/vdevice.h"
+
+static int open_node(const char *path, int *fd)
+{
+	*fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	return *fd < 0 ? -errno : 0;
+}
+
+int session_open_iommufd(struct session *s)
+{
+	return open_node("/dev/iommu", &s->iommufd);
+}
+
+int session_open_kvm(struct session *s)
+{
+	return open_node("/dev/kvm", &s->kvm);
+}
+
+int session_create_vm(struct session *s)
+{
+	int ret;
+
+	s->vm = ioctl(s->kvm, KVM_CREATE_VM, 0UL);
+	ret = s->vm < 0 ? -errno : 0;
+	/* it has served its purpose */
+	close(s->kvm);
+	s->kvm = -1;
+	return ret;
+}
+
+int session_create_vfio(struct session *s)
+{
+	struct kvm_create_device create = { .type = KVM_DEV_TYPE_VFIO };
+
+	if (ioctl(s->vm, KVM_CREATE_DEVICE, &create))
+		return -errno;
+	s->vfio = (int)create.fd;
+	return 0;
+}
+
+static int tell_kvm(struct session *s, uint64_t what)
+{
+	int32_t fd = s->cdev;
+	struct kvm_device_attr attr = {
+		.group = KVM_DEV_VFIO_FILE,
+		.attr = what,
+		.addr = (uintptr_t)&fd,
+	};
+
+	return ioctl(s->vfio, KVM_SET_DEVICE_ATTR, &attr) ? -errno : 0;
+}
+
+int session_add_file(struct session *s)
+{
+	int ret = tell_kvm(s, KVM_DEV_VFIO_FILE_ADD);
+
+	s->added = !ret;
+	return ret;
+}
+
+int session_bind_iommufd(struct session *s)
+{
+	struct vfio_device_bind_iommufd bind = {
+		.argsz = sizeof(bind),
+		.iommufd = s->iommufd,
+	};
+
+	if (ioctl(s->cdev, VFIO_DEVICE_BIND_IOMMUFD, &bind))
+		return -errno;
+	s->device_id = bind.out_devid;
+	return 0;
+}
+
+int session_alloc_ioas(struct session *s)
+{
+	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
+
+	if (ioctl(s->iommufd, IOMMU_IOAS_ALLOC, &alloc))
+		return -errno;
+	s->page_table = alloc.out_ioas_id;
+	return 0;
+}
+
+int session_attach(struct session *s)
+{
+	struct vfio_device_attach_iommufd_pt attach = {
+		.argsz = sizeof(attach),
+		.pt_id = s->page_table,
+	};
+
+	return ioctl(s->cdev, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach) ? -errno : 0;
+}
+
+void session_drop(struct session *s)
+{
+	int *fds[] = { &s->cdev,    &s->vfio,	 &s->vm,   &s->kvm,
+		       &s->iommufd, &s->request, &s->proc, &s->pidfd };
+
+	/* KVM holds a reference, without this the close below would not be the last */
+	if (s->added)
+		tell_kvm(s, KVM_DEV_VFIO_FILE_DEL);
+	s->added = false;
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		util_close(fds[i]);
+		*fds[i] = -1;
+	}
+}
+
+int session_close(struct session *s)
+{
+	int ret = s->bound ? tdi_unbind(s) : 0;
+
+	s->bound = false;
+	session_drop(s);
+	return ret;
+}
