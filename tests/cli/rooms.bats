@@ -1,0 +1,84 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2154
+# tests/static/rooms: which room of cli/ may include which, and what a header declares.
+# plain: it reads sources alone
+bats_require_minimum_version 1.5.0
+load helpers
+
+setup() { ROOMS=$BATS_TEST_DIRNAME/../static/rooms; }
+
+# a copy of the sources, to break
+copy() {
+	cp -r "$BATS_TEST_DIRNAME/../../cli" "$BATS_TEST_TMPDIR/cli"
+	cd "$BATS_TEST_TMPDIR/cli" || fail "no copy"
+}
+
+# finds FAULT...: the script fails with these lines and no others
+finds() {
+	run "$ROOMS" .
+	assert_failure
+	assert_output "$(printf '%s\n' "$@")"
+}
+
+@test "rooms: the sources of the programs keep the rules" {
+	run "$ROOMS"
+	assert_success
+	assert_output --regexp '^[0-9]+ files in 9 rooms$'
+}
+
+@test "rooms: an include against the direction is found, in sources and in headers" {
+	copy
+	sed -i '1i #include "host/pci.h"' common/util.c
+	sed -i '1i #include "config/plan.h"' doctor/doctor.h
+	sed -i '1i #include "report.h"' helper/say.c
+	sed -i '1i #include "verbs/verbs.h"' report.c
+	finds "common/util.c:1: common includes host/pci.h" \
+		"doctor/doctor.h:1: doctor includes config/plan.h" \
+		"helper/say.c:1: helper includes report.h" \
+		"report.c:1: report includes verbs/verbs.h"
+}
+
+@test "rooms: an include that does not name the room is found" {
+	copy
+	sed -i '1i #include "pci.h"' host/tsm.c
+	sed -i '1i #  include "../common/util.h"' host/tsm.h
+	finds "host/tsm.c:1: pci.h is not a path from cli/" \
+		"host/tsm.h:1: ../common/util.h is not a path from cli/"
+}
+
+@test "rooms: a header that declares what another file defines is found" {
+	copy
+	# one is defined elsewhere, one nowhere, one for its own source alone
+	cat >> host/tsm.h << 'END'
+int pci_probe(const struct ctx *ctx,
+	      const struct pci_device *dev);
+extern const struct check host_checks[], nothing;
+void tsm_of_nobody(int (*fn)(void *arg), char *text) PRINTF_LIKE(1, 2);
+int tsm_own(void);
+END
+	echo 'static int tsm_own(void) { return 0; }' >> host/tsm.c
+	# these are not declarations of what somebody defines
+	cat >> host/tsm.h << 'END'
+/* int in_a_comment(void); */
+struct later;
+typedef int (*a_type)(struct later *later);
+static inline int within(int v) { return v; }
+#define MACRO(x) int macro_##x(void);
+END
+	finds "host/tsm.h: declares pci_probe, which host/tsm.c does not define" \
+		"host/tsm.h: declares host_checks, which host/tsm.c does not define" \
+		"host/tsm.h: declares nothing, which host/tsm.c does not define" \
+		"host/tsm.h: declares tsm_of_nobody, which host/tsm.c does not define" \
+		"host/tsm.h: declares tsm_own, which host/tsm.c does not define"
+}
+
+@test "rooms: a new room is in no direction until the table has it" {
+	copy
+	mkdir attic
+	echo '#include "common/util.h"' > attic/attic.c
+	finds "attic/attic.c:1: attic includes common/util.h"
+	rm -r ./*
+	run "$ROOMS" .
+	assert_failure
+}
