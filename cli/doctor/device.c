@@ -4,10 +4,10 @@
 #include <fcntl.h>
 #include <limits.h>
 
+#include "common/stage.h"
 #include "doctor/device.h"
 #include "host/owner.h"
 #include "host/policy.h"
-#include "host/stages.h"
 
 /* Of the Command register, PCI 3.0 section 6.2.2. */
 #define COMMAND_OFFSET 4
@@ -50,8 +50,7 @@ static void check_group(struct ctx *ctx, const struct pci_device *dev, struct fi
 		finding_pass(f, "group %d has no function on another driver", group);
 		return;
 	}
-	finding_fail(f, EXIT_BUSY, "group %d has %s", group, others);
-	finding_fix(f, "tsmctl assign each of them, or take them from their drivers");
+	finding_fail(f, EXIT_DONE, "group %d has %s", group, others);
 }
 
 static void check_driver(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
@@ -143,8 +142,7 @@ static void check_policy(struct ctx *ctx, const struct pci_device *dev, struct f
 	} else if (streq(text, "1")) {
 		finding_pass(f, "bind_allowed is 1");
 	} else {
-		finding_fail(f, EXIT_NOT_PERMITTED, "bind_allowed is %s", text);
-		finding_fix(f, "tsmctl allow %s", dev->name);
+		finding_fail(f, EXIT_DONE, "bind_allowed is %s", text);
 	}
 }
 
@@ -161,10 +159,9 @@ static void check_regions(struct ctx *ctx, const struct pci_device *dev, struct 
 	    attr_read(ctx->policy_fd, DEFAULT_MODE, mode, sizeof(mode)))
 		util_copy(mode, sizeof(mode), "?");
 	if (streq(active, "shared")) {
-		finding_fail(f, EXIT_NOT_PERMITTED, "it was opened with shared regions");
-		finding_fix(f, "close it, tsmctl mode %s exclusive, and open it again", dev->name);
+		finding_fail(f, EXIT_DONE, "it was opened with shared regions");
 	} else if (!streq(active, "exclusive") && !streq(mode, "exclusive")) {
-		finding_fail(f, EXIT_NOT_PERMITTED, "its region_mode is %s", mode);
+		finding_fail(f, EXIT_DONE, "its region_mode is %s", mode);
 		finding_fix(f, "tsmctl mode %s exclusive", dev->name);
 	} else {
 		finding_pass(f, "region_mode is %s%s", mode,
@@ -181,9 +178,8 @@ static void check_tdi_id(struct ctx *ctx, const struct pci_device *dev, struct f
 	} else if (!streq(text, "none")) {
 		finding_pass(f, "tdi_id is %s", text);
 	} else {
-		finding_fail(f, EXIT_FAILED,
+		finding_fail(f, EXIT_DONE,
 			     "tdi_id is none: only a bind that names an iommufd vDEVICE can do");
-		finding_fix(f, "tsmctl tdi-id %s ID", dev->name);
 	}
 }
 
@@ -231,11 +227,8 @@ static void check_mappings(struct ctx *ctx, const struct pci_device *dev, struct
 	} else if (!count) {
 		finding_pass(f, "process %d has no mapping of a VFIO device", pid);
 	} else {
-		finding_fail(f, EXIT_BUSY, "process %d has %u mappings of VFIO devices", pid,
+		finding_fail(f, EXIT_DONE, "process %d has %u mappings of VFIO devices", pid,
 			     count);
-		finding_fix(f,
-			    "start the VMM with x-no-mmap=on, or tsmctl mode %s --bar-mmap revoke",
-			    dev->name);
 	}
 }
 
@@ -248,8 +241,7 @@ static void check_power(struct ctx *ctx, const struct pci_device *dev, struct fi
 	} else if (streq(text, "D0")) {
 		finding_pass(f, "power_state is D0");
 	} else {
-		finding_fail(f, EXIT_FAILED, "power_state is %s", text);
-		finding_fix(f, "echo on > /sys/bus/pci/devices/%s/power/control", dev->name);
+		finding_fail(f, EXIT_DONE, "power_state is %s", text);
 	}
 }
 
@@ -271,14 +263,14 @@ static void check_command(struct ctx *ctx, const struct pci_device *dev, struct 
 		finding_pass(f, "the Command register is 0x%04x", command);
 		return;
 	}
-	finding_fail(f, EXIT_FAILED, "the Command register is 0x%04x", command);
-	finding_fix(f, "let the VMM set Memory Space Enable and Bus Master Enable before it binds");
+	finding_fail(f, EXIT_DONE, "the Command register is 0x%04x", command);
 }
 
 static void check_last_error(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
 {
-	char text[ATTR_MAX], hint[256] = "";
-	const char *stage, *message;
+	const struct stage *s;
+	char text[ATTR_MAX];
+	const char *stage;
 	int err;
 
 	f->advisory = true;
@@ -291,11 +283,12 @@ static void check_last_error(struct ctx *ctx, const struct pci_device *dev, stru
 		finding_pass(f, "last_error is 0");
 		return;
 	}
-	message = stage ? stage_explain(dev->name, stage, hint, sizeof(hint)) : NULL;
+	s = stage ? stage_find(stage, err) : NULL;
 	finding_fail(f, EXIT_FAILED, "the last bind answered %s at %s%s%s",
-		     strerrorname_np(-err) ?: "?", stage ?: "?", message ? ": " : "",
-		     message ?: "");
-	finding_fix(f, "%s", hint);
+		     strerrorname_np(-err) ?: "?", stage ?: "?", s ? ": " : "",
+		     s ? s->message : "");
+	if (s)
+		util_fill(f->fix, sizeof(f->fix), s->hint, dev->name);
 }
 
 static void check_state(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
@@ -314,21 +307,21 @@ static void check_state(struct ctx *ctx, const struct pci_device *dev, struct fi
 	}
 }
 
-/* Names of what a bind refuses are those of last_error's stages where there is one. */
 const struct check device_checks[] = {
-	{ "present", "the function is there", check_present },
-	{ "group", "all of its IOMMU group is on vfio-pci-tsm, or on no driver", check_group },
-	{ "driver", "it is assigned", check_driver },
-	{ "connection", "it is connected to a TSM", check_connection },
-	{ "cdev", "its VFIO device can be opened", check_cdev },
-	{ "denied", "binds are allowed", check_policy },
-	{ "regions", "its regions are exclusive", check_regions },
-	{ "tdi-id", "its requester ID in the guest is known", check_tdi_id },
-	{ "holder", "it is known who has it open", check_owner },
-	{ "mapped", "no BAR is mapped", check_mappings },
-	{ "power", "it is awake", check_power },
-	{ "command", "it decodes memory and masters the bus", check_command },
-	{ "state", "its TDI was not lost", check_state },
-	{ "last-error", "the last bind was not refused", check_last_error },
-	{ NULL, NULL, NULL },
+	{ "present", "the function is there", check_present, NULL },
+	{ "group", "all of its IOMMU group is on vfio-pci-tsm, or on no driver", check_group,
+	  "group" },
+	{ "driver", "it is assigned", check_driver, NULL },
+	{ "connection", "it is connected to a TSM", check_connection, "not-connected" },
+	{ "cdev", "its VFIO device can be opened", check_cdev, NULL },
+	{ "denied", "binds are allowed", check_policy, "denied" },
+	{ "regions", "its regions are exclusive", check_regions, "regions" },
+	{ "tdi-id", "its requester ID in the guest is known", check_tdi_id, "tdi-id" },
+	{ "holder", "it is known who has it open", check_owner, NULL },
+	{ "mapped", "no BAR is mapped", check_mappings, "mapped" },
+	{ "power", "it is awake", check_power, "power" },
+	{ "command", "it decodes memory and masters the bus", check_command, "command" },
+	{ "state", "its TDI was not lost", check_state, NULL },
+	{ "last-error", "the last bind was not refused", check_last_error, NULL },
+	{ NULL, NULL, NULL, NULL },
 };

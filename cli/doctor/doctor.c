@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/stage.h"
 #include "doctor/device.h"
 #include "doctor/doctor.h"
 #include "doctor/host.h"
@@ -64,6 +65,18 @@ const char *doctor_root(const struct ctx *ctx)
 	return ctx->sysfs.moved ? NULL : "";
 }
 
+static void add_from_stage(struct finding *f, const struct pci_device *dev, const char *name)
+{
+	const struct stage *s = name && f->verdict == FAILS ? stage_find(name, 0) : NULL;
+
+	if (!s)
+		return;
+	if (!f->code)
+		f->code = s->code;
+	if (!f->fix[0])
+		util_fill(f->fix, sizeof(f->fix), s->hint, dev->name);
+}
+
 void doctor_run(struct ctx *ctx, const struct pci_device *dev, const struct check *checks,
 		finding_fn fn, void *arg)
 {
@@ -71,6 +84,7 @@ void doctor_run(struct ctx *ctx, const struct pci_device *dev, const struct chec
 		struct finding f = { 0 };
 
 		c->run(ctx, dev, &f);
+		add_from_stage(&f, dev, c->stage);
 		fn(ctx, dev, c, &f, arg);
 		/* there is no more to be said of what is not there */
 		if (dev && !dev->present)

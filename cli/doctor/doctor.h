@@ -34,11 +34,14 @@ struct finding {
  * @name: short, the same for ever: others look for it in JSON
  * @title: what must be true
  * @run: looks; @dev is NULL in a check of the host
+ * @stage: the stage of a bind that a failure stands for, or NULL. Its exit code and its
+ *	hint count for a failure that has none
  */
 struct check {
 	const char *name;
 	const char *title;
 	void (*run)(struct ctx *ctx, const struct pci_device *dev, struct finding *f);
+	const char *stage;
 };
 
 /**
@@ -58,10 +61,10 @@ void finding_skip(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /**
  * finding_fail() - the check fails
  * @f: the finding
- * @code: exit code
+ * @code: exit code, or EXIT_DONE for that of the check's stage
  * @fmt: evidence
  *
- * finding_fix() says what mends it.
+ * finding_fix() says what mends it, or the hint of the check's stage.
  */
 void finding_fail(struct finding *f, enum exit_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 

@@ -300,15 +300,15 @@ static void check_permission(struct ctx *ctx, const struct pci_device *dev, stru
 }
 
 const struct check host_checks[] = {
-	{ "kernel", "the kernel has the options that are needed", check_kernel },
-	{ "modules", "the modules are loaded", check_modules },
-	{ "configfs", "policy can be kept", check_configfs },
-	{ "iommu", "the IOMMU is on", check_iommu },
-	{ "interrupts", "interrupts are remapped", check_interrupts },
-	{ "iommufd", "iommufd can be opened", check_iommufd },
-	{ "kvm", "KVM can be opened", check_kvm },
-	{ "tsm", "there is a TSM", check_tsm },
-	{ "devmem", "exclusive regions are kept from /dev/mem", check_devmem },
-	{ "permission", "we may change devices", check_permission },
-	{ NULL, NULL, NULL },
+	{ "kernel", "the kernel has the options that are needed", check_kernel, NULL },
+	{ "modules", "the modules are loaded", check_modules, NULL },
+	{ "configfs", "policy can be kept", check_configfs, NULL },
+	{ "iommu", "the IOMMU is on", check_iommu, NULL },
+	{ "interrupts", "interrupts are remapped", check_interrupts, NULL },
+	{ "iommufd", "iommufd can be opened", check_iommufd, NULL },
+	{ "kvm", "KVM can be opened", check_kvm, NULL },
+	{ "tsm", "there is a TSM", check_tsm, NULL },
+	{ "devmem", "exclusive regions are kept from /dev/mem", check_devmem, NULL },
+	{ "permission", "we may change devices", check_permission, NULL },
+	{ NULL, NULL, NULL, NULL },
 };

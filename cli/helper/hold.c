@@ -17,74 +17,71 @@
 #include "helper/vdevice.h"
 
 static const struct cause lock_causes[] = {
-	{ -EBUSY, NULL, EXIT_BUSY, "another tsm-bind-helper holds it",
-	  "run 'tsmctl unbind' first" },
-	{ -EPERM, NULL, EXIT_NOT_PERMITTED,
+	{ -EBUSY, EXIT_BUSY, "another tsm-bind-helper holds it", "run 'tsmctl unbind @' first" },
+	{ -EPERM, EXIT_NOT_PERMITTED,
 	  "the lock file is not a regular file of its own, with one name",
 	  "remove it from the run directory" },
-	{ -ELOOP, NULL, EXIT_NOT_PERMITTED, "the lock file is a symbolic link", "remove it" },
+	{ -ELOOP, EXIT_NOT_PERMITTED, "the lock file is a symbolic link", "remove it" },
 	{}
 };
 
 static const struct cause cdev_causes[] = {
-	{ -ENOENT, NULL, EXIT_UNSUPPORTED, "its node in /dev/vfio/devices is missing",
+	{ -ENOENT, EXIT_UNSUPPORTED, "its node in /dev/vfio/devices is missing",
 	  "udev or devtmpfs makes it: see that one of them is at work" },
-	{ -ENXIO, NULL, EXIT_FAILED,
-	  "its node in /dev/vfio/devices is not the device that sysfs names",
+	{ -ENXIO, EXIT_FAILED, "its node in /dev/vfio/devices is not the device that sysfs names",
 	  "remove the node, and let udev or devtmpfs make it again" },
 	{}
 };
 
-static const struct cause iommufd_causes[] = { { -ENOENT, NULL, EXIT_UNSUPPORTED, "no /dev/iommu",
+static const struct cause iommufd_causes[] = { { -ENOENT, EXIT_UNSUPPORTED, "no /dev/iommu",
 						 "run 'tsmctl load'; the kernel needs IOMMUFD" },
-					       { -ENODEV, NULL, EXIT_UNSUPPORTED,
+					       { -ENODEV, EXIT_UNSUPPORTED,
 						 "/dev/iommu has no driver", "run 'tsmctl load'" },
 					       {} };
 
 static const struct cause kvm_causes[] = {
-	{ -ENOENT, NULL, EXIT_UNSUPPORTED, "no KVM: there is no /dev/kvm",
+	{ -ENOENT, EXIT_UNSUPPORTED, "no KVM: there is no /dev/kvm",
 	  "enable virtualization in the firmware, and run 'tsmctl load'" },
-	{ -ENODEV, NULL, EXIT_UNSUPPORTED, "no KVM: /dev/kvm has no driver", "run 'tsmctl load'" },
+	{ -ENODEV, EXIT_UNSUPPORTED, "no KVM: /dev/kvm has no driver", "run 'tsmctl load'" },
 	{}
 };
 
-static const struct cause vfio_causes[] = { { -ENODEV, NULL, EXIT_UNSUPPORTED,
-					      "KVM has no vfio device",
+static const struct cause vfio_causes[] = { { -ENODEV, EXIT_UNSUPPORTED, "KVM has no vfio device",
 					      "the kernel needs CONFIG_KVM_VFIO, and vfio loaded" },
 					    {} };
 
 static const struct cause open_causes[] = {
 	/* a cdev opens once, and this is how the kernel says so */
-	{ -EINVAL, NULL, EXIT_BUSY, "another process has it open, or it cannot be opened",
-	  "'tsmctl show' names its owner; the kernel log may say more" },
-	{ -EBUSY, NULL, EXIT_BUSY, "its regions, or another device of its IOMMU group, are in use",
+	{ -EINVAL, EXIT_BUSY, "another process has it open, or it cannot be opened",
+	  "'tsmctl show @' names its owner; the kernel log may say more" },
+	{ -EBUSY, EXIT_BUSY, "its regions, or another device of its IOMMU group, are in use",
 	  "assign or release its whole IOMMU group; unbind what it is PF or function 0 of; "
 	  "/proc/iomem shows who has its regions" },
-	{ -EPERM, NULL, EXIT_UNSUPPORTED,
+	{ -EPERM, EXIT_UNSUPPORTED,
 	  "its IOMMU does not isolate interrupts, or its group has two owners",
 	  "enable interrupt remapping; a test host may set iommufd's allow_unsafe_interrupts" },
 	{}
 };
 
 static const struct cause vdevice_causes[] = {
-	{ -EOPNOTSUPP, NULL, EXIT_UNSUPPORTED,
+	{ -EOPNOTSUPP, EXIT_UNSUPPORTED,
 	  "its IOMMU has no vIOMMUs, or the kernel does not know how",
-	  "use --vdevice never, and 'tsmctl tdi-id' for the guest's requester ID" },
-	{ -ENOTTY, NULL, EXIT_UNSUPPORTED, "the kernel's iommufd has no vIOMMUs",
-	  "use --vdevice never, and 'tsmctl tdi-id' for the guest's requester ID" },
-	{ -ENODATA, NULL, EXIT_FAILED, "no requester ID of the guest is known",
-	  "give it with --guest-id, or configure it with 'tsmctl tdi-id'" },
+	  "use --vdevice never, and 'tsmctl tdi-id @ ID' for the guest's requester ID" },
+	{ -ENOTTY, EXIT_UNSUPPORTED, "the kernel's iommufd has no vIOMMUs",
+	  "use --vdevice never, and 'tsmctl tdi-id @ ID' for the guest's requester ID" },
+	{ -ENODATA, EXIT_FAILED, "no requester ID of the guest is known",
+	  "give it with --guest-id, or configure it with 'tsmctl tdi-id @ ID'" },
 	{}
 };
 
 static const struct cause id_causes[] = {
-	{ -EINVAL, NULL, EXIT_FAILED, "the configured TDI id is not the one of --guest-id",
-	  "run 'tsmctl tdi-id DEVICE ID' with the address that the guest sees" },
+	{ -EINVAL, EXIT_FAILED, "the configured TDI id is not the one of --guest-id",
+	  "run 'tsmctl tdi-id @ ID' with the address that the guest sees" },
 	{}
 };
 
 static const struct cause control_causes[] = {
-	{ -EEXIST, NULL, EXIT_NOT_PERMITTED, "a file that is no socket has the name of its socket",
+	{ -EEXIST, EXIT_NOT_PERMITTED, "a file that is no socket has the name of its socket",
 	  "remove it from the run directory" },
 	{}
 };

@@ -222,41 +222,40 @@ static int note_id(struct session *s)
 }
 
 static const struct cause process_causes[] = {
-	{ -ESRCH, NULL, EXIT_FAILED, "there is no such process, or it has ended",
-	  "'tsmctl show' names the owner; it may be in another pid namespace: run this on the host" },
-	{ -EINVAL, NULL, EXIT_FAILED, "this is no process, but a thread of one",
-	  "'tsmctl show' names the owner" },
-	{ -EXDEV, NULL, EXIT_FAILED,
-	  "/proc does not show this process: it is of another pid namespace",
+	{ -ESRCH, EXIT_FAILED, "there is no such process, or it has ended",
+	  "'tsmctl show @' names the owner; it may be in another pid namespace: run this on the host" },
+	{ -EINVAL, EXIT_FAILED, "this is no process, but a thread of one",
+	  "'tsmctl show @' names the owner" },
+	{ -EXDEV, EXIT_FAILED, "/proc does not show this process: it is of another pid namespace",
 	  "run this on the host, or mount /proc anew" },
-	{ -EACCES, NULL, EXIT_NOT_PERMITTED, "no permission to look into the process",
+	{ -EACCES, EXIT_NOT_PERMITTED, "no permission to look into the process",
 	  "it takes CAP_SYS_PTRACE, on the host; run it as root" },
-	{ -EPERM, NULL, EXIT_NOT_PERMITTED, "no permission to look into the process",
+	{ -EPERM, EXIT_NOT_PERMITTED, "no permission to look into the process",
 	  "it takes CAP_SYS_PTRACE, on the host; run it as root" },
 	{}
 };
 
 static const struct cause file_causes[] = {
-	{ -ESRCH, NULL, EXIT_FAILED, "the process has ended", "'tsmctl show' tells the state" },
-	{ -ENXIO, NULL, EXIT_FAILED, "this process does not hold the device",
-	  "'tsmctl show' names the owner; without one, leave out the process" },
-	{ -ENOTCONN, NULL, EXIT_FAILED,
+	{ -ESRCH, EXIT_FAILED, "the process has ended", "'tsmctl show @' tells the state" },
+	{ -ENXIO, EXIT_FAILED, "this process does not hold the device",
+	  "'tsmctl show @' names the owner; without one, leave out the process" },
+	{ -ENOTCONN, EXIT_FAILED,
 	  "the process has opened the device, but not given it to an iommufd (yet)",
-	  "try again when the VMM has started; another process may be the owner: 'tsmctl show'" },
-	{ -EPROTOTYPE, NULL, EXIT_UNSUPPORTED,
+	  "try again when the VMM has started; another process may be the owner: 'tsmctl show @'" },
+	{ -EPROTOTYPE, EXIT_UNSUPPORTED,
 	  "the process has it through the group API, on which nothing can be bound",
 	  "start the VMM with an iommufd: -object iommufd,id=i, and -device vfio-pci,iommufd=i,..." },
-	{ -EACCES, NULL, EXIT_NOT_PERMITTED, "no permission to look into the process",
+	{ -EACCES, EXIT_NOT_PERMITTED, "no permission to look into the process",
 	  "it takes CAP_SYS_PTRACE, on the host; run it as root" },
-	{ -EPERM, NULL, EXIT_NOT_PERMITTED, "no permission to copy the process's file",
+	{ -EPERM, EXIT_NOT_PERMITTED, "no permission to copy the process's file",
 	  "run it as root; with kernel.yama.ptrace_scope 3, or another security module, nobody may" },
 	{}
 };
 
 static const struct cause again_causes[] = {
-	{ -ESRCH, NULL, EXIT_FAILED, "the process has ended", "'tsmctl show' tells the state" },
-	{ -ENODEV, NULL, EXIT_NO_DEVICE, "the device has gone meanwhile", NULL },
-	{ -ENXIO, NULL, EXIT_FAILED, "the device has been taken away meanwhile, or is another now",
+	{ -ESRCH, EXIT_FAILED, "the process has ended", "'tsmctl show @' tells the state" },
+	{ -ENODEV, EXIT_NO_DEVICE, "the device has gone meanwhile", NULL },
+	{ -ENXIO, EXIT_FAILED, "the device has been taken away meanwhile, or is another now",
 	  "try again" },
 	{}
 };

@@ -12,9 +12,10 @@ struct json_object;
  * @err: negative errno
  * @code: exit code
  * @step: name of the step
- * @stage: the driver's own name of the check that refused a bind, or ""
+ * @stage: the stage at which the driver refused a bind, or ""
  * @message: the cause
  * @hint: the next step, or NULL
+ * @filled: where @hint may point to, so a verdict is not copied
  */
 struct verdict {
 	int err;
@@ -23,6 +24,7 @@ struct verdict {
 	char stage[24];
 	char message[192];
 	const char *hint;
+	char filled[256];
 };
 
 /**

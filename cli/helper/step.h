@@ -8,14 +8,12 @@
 /**
  * struct cause - what an errno means at a step
  * @err: negative errno, or 0 at the end of a list
- * @stage: the driver's name of the check that failed, NULL for any
  * @code: exit code
  * @message: the cause
- * @hint: the next step; NULL for what the errno suggests
+ * @hint: the next step, with @ for the device; NULL for what the errno suggests
  */
 struct cause {
 	int err;
-	const char *stage;
 	int code;
 	const char *message;
 	const char *hint;
@@ -25,18 +23,17 @@ struct cause {
  * cause_find() - what an errno means
  * @list: causes, or NULL
  * @err: negative errno
- * @stage: the driver's name of the check that failed, or ""
  *
  * Return: the first that fits, or NULL.
  */
-const struct cause *cause_find(const struct cause *list, int err, const char *stage);
+const struct cause *cause_find(const struct cause *list, int err);
 
 /**
  * struct step - one step on the way to a bound device
  * @name: as it is reported
  * @run: does it; 0 or negative errno
  * @causes: what its errors mean, or NULL; the first that fits
- * @staged: the driver notes in last_error which check failed
+ * @staged: the driver notes in last_error at which stage it failed, see common/stage.h
  */
 struct step {
 	const char *name;

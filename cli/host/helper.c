@@ -10,8 +10,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "common/stage.h"
 #include "host/helper.h"
-#include "host/stages.h"
 #include "report.h"
 
 #ifndef LIBEXECDIR
@@ -165,20 +165,27 @@ static int errno_by_name(const char *name)
 static int report_failure(struct ctx *ctx, const struct pci_device *dev, struct json_object *obj,
 			  pid_t pid)
 {
-	const char *step = member(obj, "step");
+	const char *refused_at = member(obj, "stage");
 	struct problem p = {
 		.device = dev->name,
 		.err = errno_by_name(member(obj, "errno")),
-		.stage = step,
+		.stage = member(obj, "step"),
 		.hint = member(obj, "hint"),
 	};
+	const struct stage *s = refused_at ? stage_find(refused_at, p.err) : NULL;
 	int status;
 
 	if (waitpid(pid, &status, 0) == pid && WIFEXITED(status))
 		p.code = WEXITSTATUS(status);
-	/* the driver knows better than an errno which check refused the bind */
-	if (step && streq(step, "bind") && stage_report(ctx, dev, p.err))
-		return p.err;
+	if (s) {
+		p.attribute = "bound";
+		p.value = "1";
+		p.stage = s->name;
+		p.hint = s->hint;
+		p.code = s->code;
+		return report_error(ctx, &p, "bind refused: %s (%s)", s->message,
+				    strerrorname_np(-p.err) ?: "?");
+	}
 	return report_error(ctx, &p, "%s", member(obj, "message") ?: "the helper failed");
 }
 

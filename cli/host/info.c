@@ -6,10 +6,10 @@
 #include <limits.h>
 #include <stdint.h>
 
+#include "common/stage.h"
 #include "host/info.h"
 #include "host/owner.h"
 #include "host/policy.h"
-#include "host/stages.h"
 #include "host/tsm.h"
 #include "report.h"
 

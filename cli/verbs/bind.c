@@ -5,11 +5,11 @@
  */
 #include <errno.h>
 
-#include "doctor/doctor.h"
+#include "common/stage.h"
+#include "doctor/device.h"
 #include "host/helper.h"
 #include "host/owner.h"
 #include "host/policy.h"
-#include "host/stages.h"
 #include "report.h"
 #include "verbs/choice.h"
 #include "verbs/verbs.h"
@@ -106,20 +106,32 @@ static int bind_anew(struct ctx *ctx, const struct pci_device *dev, char *note, 
 	return ret;
 }
 
-/* Under --dry-run, nobody is asked who would refuse: look at what can be read. */
-static int foresee(struct ctx *ctx, const struct pci_device *dev, bool held)
+/* Reports the first check that stands for a refusal of the driver. */
+static void foresee_one(struct ctx *ctx, const struct pci_device *dev, const struct check *check,
+			const struct finding *f, void *arg)
 {
-	char value[ATTR_MAX];
+	const struct stage *s = check->stage ? stage_find(check->stage, 0) : NULL;
+	struct problem p = { .device = dev->name, .attribute = "bound", .value = "1" };
+	int *ret = arg;
 
-	if (policy_get(ctx, dev, "bind_allowed", value) == 0 && streq(value, "0"))
-		return stage_foresee(ctx, dev, "denied", -EACCES);
-	if (!opt_vdevice_id && policy_get(ctx, dev, "tdi_id", value) == 0 && streq(value, "none"))
-		return stage_foresee(ctx, dev, "tdi-id", -ENODATA);
-	if (policy_get(ctx, dev, held ? "region_mode_active" : "region_mode", value))
-		return 0;
-	if (!held && streq(value, "default") && policy_get_default(ctx, value))
-		return -EIO;
-	return streq(value, "shared") ? stage_foresee(ctx, dev, "regions", -EPERM) : 0;
+	if (*ret || !s || f->verdict != FAILS)
+		return;
+	if (opt_vdevice_id && streq(s->name, "tdi-id"))
+		return;
+	p.err = s->err;
+	p.stage = s->name;
+	p.hint = f->fix;
+	p.code = s->code;
+	*ret = report_error(ctx, &p, "a bind would be refused: %s", s->message);
+}
+
+/* Under --dry-run, nobody is asked who would refuse: look at what can be read. */
+static int foresee(struct ctx *ctx, const struct pci_device *dev)
+{
+	int ret = 0;
+
+	doctor_run(ctx, dev, device_checks, foresee_one, &ret);
+	return ret;
 }
 
 static int bind_one(struct ctx *ctx, struct pci_device *dev)
@@ -146,7 +158,7 @@ static int bind_one(struct ctx *ctx, struct pci_device *dev)
 		return choice_allows(ctx, dev, &choice, &h, "bind") ?: report_outcome(ctx, &o);
 	ret = check_driver(ctx, dev);
 	if (!ret && ctx->dry_run)
-		ret = foresee(ctx, dev, held);
+		ret = foresee(ctx, dev);
 	if (!ret)
 		ret = held ? bind_on_file(ctx, dev, &h, before) :
 			     bind_anew(ctx, dev, note, sizeof(note));

@@ -29,9 +29,11 @@ helper() {
 	chmod +x "$BATS_TEST_TMPDIR/bin/tsm-bind-helper"
 }
 
-# error_line STEP ERRNO: what the real one says.
+# error_line STEP ERRNO [STAGE]: what the real one says.
 error_line() {
-	printf '{"event":"error","device":"0000:01:00.0","step":"%s","errno":"%s","message":"it broke","hint":"mend it"}' "$@"
+	local stage=null
+	[ -z "${3:-}" ] || stage="\"$3\""
+	printf '{"event":"error","device":"0000:01:00.0","step":"%s","errno":"%s","stage":%s,"message":"it broke","hint":"mend it"}' "$1" "$2" "$stage"
 }
 
 # holder COMMANDS: a process that has the device's lock, as the helper; it runs
@@ -97,27 +99,36 @@ $SYS"
 }
 
 @test "bind: a refusal of the driver gets the hint of its stage" {
-	while read -r errno name stage code hint; do
-		policy 0000:01:00.0 last_error "$errno $stage"
-		helper "echo '$(error_line bind "$name")'; exit 1"
+	while read -r name stage code hint; do
+		helper "echo '$(error_line bind "$name" "$stage")'; exit 1"
 		run_split tsmctl bind 01:00.0
 		[ "$status" -eq "$code" ] || fail "$stage gave exit $status"
 		assert_one_line 0000:01:00.0 "bind refused" "$hint" "$name"
 		run_split tsmctl bind 01:00.0 --json
 		json_is 'e[0]["stage"]' "$stage"
 	done <<- 'EOF'
-		-1 EPERM regions 4 tsmctl mode 0000:01:00.0 exclusive
-		-16 EBUSY mapped 6 --bar-mmap revoke
-		-16 EBUSY ioeventfd 6 x-no-kvm-ioeventfd=on
-		-13 EACCES denied 4 tsmctl allow 0000:01:00.0
-		-22 EINVAL kvm 1 KVM_DEV_VFIO_FILE_ADD
-		-95 EOPNOTSUPP vdevice 5 tsmctl tdi-id 0000:01:00.0
-		-61 ENODATA tdi-id 1 tsmctl tdi-id 0000:01:00.0
-		-112 EHOSTDOWN power 1 power/control
-		-112 EHOSTDOWN command 1 Command
-		-6 ENXIO not-connected 5 tsmctl connect 0000:01:00.0
-		-5 EIO tsm 1 dmesg
+		EPERM regions 4 tsmctl mode 0000:01:00.0 exclusive
+		EBUSY mapped 6 --bar-mmap revoke
+		EBUSY ioeventfd 6 x-no-kvm-ioeventfd=on
+		EACCES denied 4 tsmctl allow 0000:01:00.0
+		EINVAL kvm 1 KVM_DEV_VFIO_FILE_ADD
+		EOPNOTSUPP vdevice 5 tsmctl tdi-id 0000:01:00.0
+		ENODATA tdi-id 1 tsmctl tdi-id 0000:01:00.0
+		EHOSTDOWN power 1 power/control
+		EHOSTDOWN command 1 Command
+		ENXIO not-connected 5 tsmctl connect 0000:01:00.0
+		EIO tsm 1 dmesg
+		EBUSY group 6 iommu_group/devices
+		ENOENT vdevice 1 IOMMU_VDEVICE_ALLOC
 	EOF
+}
+
+@test "bind: the table has each stage that the driver can name" {
+	stages=$(grep -oP '^\t\[VFIO_TSM_STAGE_\w+\] = "\K[a-z-]+' "$BATS_TEST_DIRNAME/../../configfs/words.c" | grep -vx none)
+	[[ $stages == *regions*tsm* ]] || fail "only $stages"
+	for stage in $stages; do
+		grep -qF "{ \"$stage\", " "$BATS_TEST_DIRNAME/../../cli/common/stage.c" || fail "no $stage"
+	done
 }
 
 @test "bind: an old last_error of another errno does not speak" {
@@ -125,6 +136,17 @@ $SYS"
 	helper "echo '$(error_line bind EINVAL)'; exit 1"
 	run_split tsmctl bind 01:00.0
 	assert_one_line "it broke"
+}
+
+@test "bind: the stage is the one that the helper reports, whatever last_error has by then" {
+	policy 0000:01:00.0 last_error "-16 mapped"
+	helper "echo '$(error_line bind EBUSY ioeventfd)'; exit 6"
+	run_split tsmctl bind 01:00.0
+	assert_one_line "bind refused" x-no-kvm-ioeventfd=on
+	helper "echo '$(error_line bind EBUSY a-later-stage)'; exit 6"
+	run_split tsmctl bind 01:00.0
+	assert_equal "$status" 6
+	assert_one_line "it broke" "mend it"
 }
 
 @test "bind: a helper that dies, is silent, or talks nonsense is an error" {
@@ -216,8 +238,7 @@ answering() { helper "printf '%s\n' \"\$@\" > \$T/args; echo '$1'"; }
 @test "bind: for a VMM, a refusal gets the hint of its stage, too" {
 	policy 0000:01:00.0 state open
 	policy 0000:01:00.0 owner $$
-	policy 0000:01:00.0 last_error "-16 mapped"
-	helper "echo '$(error_line bind EBUSY)'; exit 6"
+	helper "echo '$(error_line bind EBUSY mapped)'; exit 6"
 	run_split tsmctl bind 01:00.0
 	assert_equal "$status" 6
 	assert_one_line x-no-mmap=on "tsmctl mode 0000:01:00.0 --bar-mmap revoke"

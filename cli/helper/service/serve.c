@@ -65,11 +65,11 @@ static int check_file(struct session *s)
 }
 
 static const struct cause file_causes[] = {
-	{ -EBADF, NULL, EXIT_FAILED, "no file came with the request",
+	{ -EBADF, EXIT_FAILED, "no file came with the request",
 	  "pass the open cdev file with SCM_RIGHTS" },
-	{ -ENXIO, NULL, EXIT_FAILED, "the file is not the cdev of this device",
+	{ -ENXIO, EXIT_FAILED, "the file is not the cdev of this device",
 	  "pass the file of /dev/vfio/devices that belongs to the device" },
-	{ -ENOTCONN, NULL, EXIT_FAILED, "the file was not given to an iommufd",
+	{ -ENOTCONN, EXIT_FAILED, "the file was not given to an iommufd",
 	  "first KVM_DEV_VFIO_FILE_ADD, then VFIO_DEVICE_BIND_IOMMUFD" },
 	{}
 };
@@ -168,9 +168,9 @@ static void answer_client(const void *arg, const struct client *client)
 }
 
 static const struct cause refusals[] = {
-	{ -EACCES, NULL, EXIT_FAILED, "this user may not ask for anything",
+	{ -EACCES, EXIT_FAILED, "this user may not ask for anything",
 	  "the administrator allows it in " RULES_PATH },
-	{ -EAGAIN, NULL, EXIT_FAILED, "too many requests of this user at a time",
+	{ -EAGAIN, EXIT_FAILED, "too many requests of this user at a time",
 	  "wait for their answers" },
 	{}
 };
@@ -180,7 +180,7 @@ static void refuse(int fd, int err)
 {
 	struct conn c = { .fd = fd, .file = -1 };
 	struct verdict v = { .err = err, .step = "permission" };
-	const struct cause *a = cause_find(refusals, err, "");
+	const struct cause *a = cause_find(refusals, err);
 
 	util_copy(v.message, sizeof(v.message), a ? a->message : strerror(-err));
 	v.hint = a ? a->hint : NULL;
@@ -314,18 +314,18 @@ static int open_socket(struct service *sv, const char *path)
 }
 
 static const struct cause config_causes[] = {
-	{ -EINVAL, NULL, EXIT_USAGE, NULL, "see tsm-bind-helper.json(5)" },
-	{ -E2BIG, NULL, EXIT_USAGE, NULL, "see tsm-bind-helper.json(5)" },
-	{ -EFBIG, NULL, EXIT_USAGE, NULL, "see tsm-bind-helper.json(5)" },
-	{ -ENOENT, NULL, EXIT_USAGE, NULL, "without --config, the file need not be there" },
-	{ -EACCES, NULL, EXIT_NOT_PERMITTED, NULL,
+	{ -EINVAL, EXIT_USAGE, NULL, "see tsm-bind-helper.json(5)" },
+	{ -E2BIG, EXIT_USAGE, NULL, "see tsm-bind-helper.json(5)" },
+	{ -EFBIG, EXIT_USAGE, NULL, "see tsm-bind-helper.json(5)" },
+	{ -ENOENT, EXIT_USAGE, NULL, "without --config, the file need not be there" },
+	{ -EACCES, EXIT_NOT_PERMITTED, NULL,
 	  "the service's user must be able to read it: modes 0644, and 0755 of its directory" },
 	{}
 };
 
 static int fail_config(struct service *sv, const char *path, int err, const char *why)
 {
-	const struct cause *a = cause_find(config_causes, err, "");
+	const struct cause *a = cause_find(config_causes, err);
 	struct verdict v = { .err = err, .step = "configuration" };
 	cleanup_free char *safe = util_printable(why);
 

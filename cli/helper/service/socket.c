@@ -100,12 +100,12 @@ void listen_answer(const struct conn *c, const struct request *r, const struct s
 }
 
 static const struct cause receive_causes[] = {
-	{ -ETIMEDOUT, NULL, EXIT_FAILED, "the request did not come in time", NULL },
-	{ -EPIPE, NULL, EXIT_FAILED, "the request ends in the middle", "it ends with a newline" },
-	{ -EMSGSIZE, NULL, EXIT_FAILED, "the request is too long", NULL },
-	{ -EBADMSG, NULL, EXIT_FAILED, "more than one line of text came",
+	{ -ETIMEDOUT, EXIT_FAILED, "the request did not come in time", NULL },
+	{ -EPIPE, EXIT_FAILED, "the request ends in the middle", "it ends with a newline" },
+	{ -EMSGSIZE, EXIT_FAILED, "the request is too long", NULL },
+	{ -EBADMSG, EXIT_FAILED, "more than one line of text came",
 	  "one request for each connection" },
-	{ -EMFILE, NULL, EXIT_FAILED, "more than one file came with it",
+	{ -EMFILE, EXIT_FAILED, "more than one file came with it",
 	  "pass the device's cdev file, and no other" },
 	{}
 };

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Why a bind is refused, and the next step, see stage.h. */
+#include <errno.h>
+
+#include "common/stage.h"
+#include "common/util.h"
+
+/* The last row of a stage is for every errno that no row before it has. */
+static const struct stage stages[] = {
+	{ "regions", -EPERM, EXIT_NOT_PERMITTED, "it was opened with shared regions",
+	  "close it, run 'tsmctl mode @ exclusive', and bind again" },
+	{ "denied", -EACCES, EXIT_NOT_PERMITTED, "the administrator forbids to bind it",
+	  "run 'tsmctl allow @'" },
+	{ "mapped", -EBUSY, EXIT_BUSY, "user space has its BARs mapped",
+	  "start the VMM with x-no-mmap=on, or run 'tsmctl mode @ --bar-mmap revoke'" },
+	{ "ioeventfd", -EBUSY, EXIT_BUSY, "an ioeventfd writes to its BARs",
+	  "start the VMM with x-no-kvm-ioeventfd=on" },
+	{ "kvm", -EINVAL, EXIT_FAILED,
+	  "its file was not added to a VM before it was bound to iommufd",
+	  "start QEMU with -accel kvm; a VMM does KVM_DEV_VFIO_FILE_ADD before it binds to iommufd" },
+	{ "tdi-id", -ENODATA, EXIT_FAILED, "no TDI id is configured",
+	  "run 'tsmctl tdi-id @ ID' with the address that the guest sees" },
+	{ "vdevice", -ENOENT, EXIT_FAILED, "its iommufd has no such vDEVICE of this device",
+	  "give the id that IOMMU_VDEVICE_ALLOC returned to the VMM" },
+	{ "vdevice", -EOVERFLOW, EXIT_FAILED, "the virt_id of the vDEVICE is not a requester ID",
+	  "let the VMM use segment << 16 | BDF, which fits into 32 bits" },
+	{ "vdevice", -EOPNOTSUPP, EXIT_UNSUPPORTED, "the iommufd vdevice cannot be used",
+	  "use 'tsmctl tdi-id @ ID' and no vDEVICE, or a kernel with the vDEVICE patch" },
+	{ "group", -EBUSY, EXIT_BUSY, "another function of its IOMMU group is on another driver",
+	  "run 'tsmctl assign' for each of /sys/bus/pci/devices/@/iommu_group/devices" },
+	{ "not-connected", -ENXIO, EXIT_UNSUPPORTED, "it is not connected to a TSM that can bind",
+	  "run 'tsmctl connect @', or connect its PF or function 0" },
+	{ "power", -EHOSTDOWN, EXIT_FAILED,
+	  "it is not in power state D0, or the host resets or suspends it",
+	  "set power/control of it, its PF and function 0 to on in sysfs, and bind again" },
+	{ "command", -EHOSTDOWN, EXIT_FAILED, "memory decode or bus mastering is off",
+	  "let the VMM set Memory Space Enable and Bus Master Enable in the Command register before it binds" },
+	{ "tsm", 0, EXIT_FAILED, "the TSM refused", "the kernel log may say more: 'dmesg'" },
+};
+
+const struct stage *stage_find(const char *name, int err)
+{
+	const struct stage *found = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(stages); i++) {
+		if (!streq(stages[i].name, name))
+			continue;
+		found = &stages[i];
+		if (found->err == err)
+			return found;
+	}
+	return found;
+}
+
+const struct stage *stage_guess(int err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(stages); i++)
+		if (stages[i].err == err)
+			return &stages[i];
+	return NULL;
+}
+
+const char *stage_parse(const char *text, int *err)
+{
+	char *end;
+	long v = strtol(text, &end, 10);
+
+	*err = v < 0 && v > -4096 ? (int)v : 0;
+	if (!*err || *end != ' ' || !end[1])
+		return NULL;
+	return end + 1;
+}

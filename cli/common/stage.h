@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The stages at which the driver refuses a bind: the one table of their errnos, exit
+ * codes, causes and hints. The helper, bind, its --dry-run and doctor take them from it.
+ */
+#ifndef TSMCTL_STAGE_H
+#define TSMCTL_STAGE_H
+
+#include "common/exitcode.h"
+
+/**
+ * struct stage - one stage, with one errno
+ * @name: as last_error has it
+ * @err: negative errno of such a bind, or 0 for any
+ * @code: exit code
+ * @message: the cause, without a full stop
+ * @hint: the next step; @ stands for the device's address
+ */
+struct stage {
+	const char *name;
+	int err;
+	enum exit_code code;
+	const char *message;
+	const char *hint;
+};
+
+/**
+ * stage_find() - the row of a stage
+ * @name: the stage
+ * @err: negative errno of the bind, or 0
+ *
+ * Return: the row with this errno, else the last row of the stage; NULL if there is no
+ * such stage.
+ */
+const struct stage *stage_find(const char *name, int err);
+
+/**
+ * stage_guess() - the stage that an errno suggests, where the driver names none
+ * @err: negative errno of the bind
+ *
+ * Return: the first row with this errno, or NULL.
+ */
+const struct stage *stage_guess(int err);
+
+/**
+ * stage_parse() - split a device's last_error
+ * @text: "0", or "-ERRNO STAGE"
+ * @err: out, negative errno, or 0
+ *
+ * Return: the stage within @text, or NULL if there is none.
+ */
+const char *stage_parse(const char *text, int *err);
+
+#endif
