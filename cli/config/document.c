@@ -5,8 +5,7 @@
 #include <limits.h>
 #include <stdarg.h>
 
-#include "common/place.h"
-#include "common/util.h"
+#include "common/json.h"
 #include "config/document.h"
 
 /* More than a document has: what is deeper is told where it begins. */
@@ -37,21 +36,21 @@ static void mistake_at(struct reader *r, size_t offset, const char *path, const 
 		       va_list ap)
 {
 	util_copy(r->e->path, sizeof(r->e->path), path);
-	place_line(r->text, offset, &r->e->line, &r->e->column);
+	json_line(r->text, offset, &r->e->line, &r->e->column);
 	vsnprintf(r->e->message, sizeof(r->e->message), fmt, ap);
 }
 
 /* Where a path is, or what is around it if it has no plain name. */
 static size_t place_of(const struct reader *r, const char *path, bool key)
 {
-	size_t offset = place_find(r->text, r->len, path, key);
+	size_t offset = json_find(r->text, r->len, path, key);
 	char parent[CONFIG_PATH_LEN];
 
 	util_copy(parent, sizeof(parent), path);
 	if (offset || !strrchr(parent, '.'))
 		return offset;
 	*strrchr(parent, '.') = '\0';
-	return place_find(r->text, r->len, parent, false);
+	return json_find(r->text, r->len, parent, false);
 }
 
 /* Notes a mistake at the value of a path. Answers -EINVAL. */
@@ -87,21 +86,10 @@ static const char *shown(struct json_object *value, char *buf, size_t size)
 	return buf;
 }
 
-static const char *string_of(struct json_object *value)
-{
-	const char *text;
-
-	if (!json_object_is_type(value, json_type_string))
-		return NULL;
-	text = json_object_get_string(value);
-	/* what has a NUL in it is longer than it seems */
-	return strlen(text) == (size_t)json_object_get_string_len(value) ? text : NULL;
-}
-
 /* Looks a string up, so that the answer lives as long as the program. */
 static const char *among(const char *const *words, struct json_object *value)
 {
-	const char *text = string_of(value);
+	const char *text = json_string(value);
 
 	for (; text && *words; words++)
 		if (streq(*words, text))
@@ -146,7 +134,7 @@ static int read_flag(struct reader *r, struct config_entry *entry, const char *p
 static int read_tdi_id(struct reader *r, struct config_entry *entry, const char *path,
 		       struct json_object *value, enum setting s)
 {
-	const char *text = value ? string_of(value) : "none";
+	const char *text = value ? json_string(value) : "none";
 	char buf[48];
 
 	if (!text || tdi_id_parse(text, entry->tdi_id, sizeof(entry->tdi_id)))
@@ -161,7 +149,7 @@ static int read_tdi_id(struct reader *r, struct config_entry *entry, const char 
 static int read_tsm(struct reader *r, struct config_entry *entry, const char *path,
 		    struct json_object *value, enum setting s)
 {
-	const char *text = value ? string_of(value) : "none";
+	const char *text = value ? json_string(value) : "none";
 	char buf[48];
 
 	if (!text || (!streq(text, "none") && !tsm_is_name(text)))
@@ -181,7 +169,7 @@ static const value_fn readers[SETTINGS] = {
 static int read_selector(struct reader *r, struct config_entry *entry, const char *path,
 			 struct json_object *value)
 {
-	const char *text = string_of(value);
+	const char *text = json_string(value);
 	char buf[48];
 
 	if (text && selector_parse(text, &entry->sel)) {
@@ -337,49 +325,15 @@ static int check_twins(struct reader *r)
 	return 0;
 }
 
-/* Several equal keys, of which json-c takes the last, and what only json-c knows. */
-static int check_text(struct reader *r)
-{
-	char path[CONFIG_PATH_LEN];
-	size_t offset;
-
-	switch (place_check(r->text, r->len, path, sizeof(path), &offset)) {
-	case PLACE_TWICE:
-		return mistake_here(r, offset, path, "this key is there twice");
-	case PLACE_ODD:
-		return mistake_here(r, offset, path, "no JSON");
-	default:
-		return 0;
-	}
-}
-
 static int parse(struct reader *r, struct json_object **root)
 {
-	const char *nul = memchr(r->text, '\0', r->len);
-	enum json_tokener_error err;
-	struct json_tokener *tok;
-	size_t end;
+	struct json_fault f;
+	int ret = json_read(r->text, r->len, DEPTH, root, &f);
 
-	if (place_is_marked(r->text, r->len)) {
-		r->e->hint = PLACE_MARKED_HINT;
-		return mistake_here(r, 0, "", PLACE_MARKED);
-	}
-	tok = json_tokener_new_ex(DEPTH);
-	if (!tok)
-		return -ENOMEM;
-	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	/* with the NUL, which ends a document that is a bare number */
-	*root = json_tokener_parse_ex(tok, r->text, (int)r->len + 1);
-	err = json_tokener_get_error(tok);
-	end = json_tokener_get_parse_end(tok);
-	json_tokener_free(tok);
-	if (nul && (err == json_tokener_success || end >= (size_t)(nul - r->text)))
-		return mistake_here(r, (size_t)(nul - r->text), "", "a NUL byte");
-	if (err == json_tokener_success)
-		return 0;
-	if (err == json_tokener_continue || end >= r->len)
-		return mistake_here(r, r->len, "", "the document ends too early");
-	return mistake_here(r, end, "", "no JSON: %s", json_tokener_error_desc(err));
+	if (ret != -EINVAL)
+		return ret;
+	r->e->hint = f.hint;
+	return mistake_here(r, f.offset, f.path, "%s", f.message);
 }
 
 static void put_json(struct json_object **obj)
@@ -397,7 +351,7 @@ int config_parse(struct config *config, const char *text, size_t len, struct con
 	*e = (struct config_error){ 0 };
 	if (len > CONFIG_MAX)
 		return mistake_here(&r, 0, "", "it has more than %u bytes", CONFIG_MAX);
-	return parse(&r, &root) ?: read_root(&r, root) ?: check_text(&r) ?: check_twins(&r);
+	return parse(&r, &root) ?: read_root(&r, root) ?: check_twins(&r);
 }
 
 void config_free(struct config *config)

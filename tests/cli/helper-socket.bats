@@ -99,6 +99,7 @@ print(ask.answer(s), end="")'
 		'{"version":1,"request":"state","device":"01:00.0"}{}' \
 		'{"version":1,"request":"state","device":"01:00.0"} x' \
 		"{'version':1,'request':'state','device':'01:00.0'}" \
+		'{"version":1,"request":"state","device":"01:00.0","device":"01:00.1"}' \
 		$'{"version":1,"request":"state","device":"\xff"}')
 	run timeout 60 python3 -c '
 import os, sys, ask
@@ -277,8 +278,8 @@ print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
 		[ "$status" -eq 2 ] || fail "exit $status for: $text"
 		[[ $output == *'"step":"configuration"'*"$want"* ]] || fail "no '$want' in: $output"
 	done <<- 'EOF'
-		|no JSON
-		{|no JSON
+		|the document ends too early
+		{|the document ends too early
 		{"allow":[]} x|no JSON
 		{"allow":[]}{}|no JSON
 		{"allow":[]}\0|NUL byte

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <json-c/json.h>
 
-#include "common/util.h"
+#include "common/json.h"
 #include "helper/service/protocol.h"
 
 /* An object of plain values needs no more. */
@@ -34,17 +34,6 @@ const char *request_name(enum request_kind kind)
 	return "none";
 }
 
-/* A string without a NUL in it, or NULL. */
-static const char *get_string(struct json_object *v)
-{
-	const char *s;
-
-	if (!json_object_is_type(v, json_type_string))
-		return NULL;
-	s = json_object_get_string(v);
-	return strlen(s) == (size_t)json_object_get_string_len(v) ? s : NULL;
-}
-
 static const char *set_version(struct request *r, struct json_object *v)
 {
 	(void)r;
@@ -55,7 +44,7 @@ static const char *set_version(struct request *r, struct json_object *v)
 
 static const char *set_kind(struct request *r, struct json_object *v)
 {
-	const char *s = get_string(v);
+	const char *s = json_string(v);
 	unsigned int kind = s ? request_kind(s) : 0;
 
 	if (!kind)
@@ -66,7 +55,7 @@ static const char *set_kind(struct request *r, struct json_object *v)
 
 static const char *set_device(struct request *r, struct json_object *v)
 {
-	const char *s = get_string(v);
+	const char *s = json_string(v);
 	struct pci_addr addr;
 
 	if (!s || pci_addr_parse(s, &addr))
@@ -121,23 +110,16 @@ static const char *read_members(struct json_object *obj, struct request *r)
 
 int request_parse(const char *line, struct request *r, const char **why)
 {
-	struct json_tokener *tok = json_tokener_new_ex(DEPTH);
-	struct json_object *obj;
 	struct request result = {};
-	size_t len = strlen(line);
+	struct json_object *obj;
+	struct json_fault f;
 
-	*why = "there is no memory for it";
-	if (!tok)
-		return -EINVAL;
-	json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
-	/* with its terminator, for else a number could go on */
-	obj = json_tokener_parse_ex(tok, line, (int)len + 1);
 	*why = "it is no JSON object, or has more in it than strings and numbers";
-	if (json_tokener_get_error(tok) == json_tokener_success &&
-	    json_object_is_type(obj, json_type_object))
+	if (json_read(line, strlen(line), DEPTH, &obj, &f))
+		*why = f.twice ? "it has a key twice" : *why;
+	else if (json_object_is_type(obj, json_type_object))
 		*why = read_members(obj, &result);
 	json_object_put(obj);
-	json_tokener_free(tok);
 	if (*why)
 		return -EINVAL;
 	*r = result;

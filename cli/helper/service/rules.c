@@ -9,9 +9,8 @@
 #include <stdarg.h>
 #include <stdint.h>
 
-#include "common/place.h"
+#include "common/json.h"
 #include "common/trust.h"
-#include "common/util.h"
 #include "helper/service/rules.h"
 
 #define SIZE_MAX_BYTES 65536
@@ -259,46 +258,19 @@ static bool has_numbered_escape(const char *text)
 	return false;
 }
 
-/* What the text alone can tell. What is in the file is permitted: so all of it counts. */
-static int check_text(const char *text, size_t len, char **why)
-{
-	char path[64];
-	size_t offset;
-
-	switch (place_check(text, len, path, sizeof(path), &offset)) {
-	case PLACE_TWICE:
-		return complain(why, -EINVAL, "the key '%s' is there twice", path);
-	case PLACE_ODD:
-		return complain(why, -EINVAL, "it is no JSON");
-	default:
-		return has_numbered_escape(text) ?
-			       complain(why, -EINVAL, "escapes with \\u are not taken") :
-			       0;
-	}
-}
-
+/* What is in the file is permitted: so all of it counts. */
 static int parse(const char *text, size_t len, struct json_object **obj, char **why)
 {
-	enum json_tokener_error error;
-	struct json_tokener *tok;
+	struct json_fault f;
+	int ret = json_read(text, len, DEPTH, obj, &f);
 
-	if (place_is_marked(text, len))
-		return complain(why, -EINVAL, PLACE_MARKED);
-	tok = json_tokener_new_ex(DEPTH);
-	if (!tok)
-		return -ENOMEM;
-	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	/* with the NUL at its end, and with those that should not be there */
-	*obj = json_tokener_parse_ex(tok, text, (int)len + 1);
-	error = json_tokener_get_error(tok);
-	json_tokener_free(tok);
-	if (strlen(text) != len)
-		return complain(why, -EINVAL, "it is no JSON: a NUL byte");
-	if (error == json_tokener_continue)
-		return complain(why, -EINVAL, "it is no JSON: it ends too early");
-	if (error != json_tokener_success)
-		return complain(why, -EINVAL, "it is no JSON: %s", json_tokener_error_desc(error));
-	return check_text(text, len, why);
+	if (ret == -EINVAL && f.twice)
+		return complain(why, ret, "the key '%s' is there twice", f.path);
+	if (ret == -EINVAL)
+		return complain(why, ret, "%s", f.message);
+	if (!ret && has_numbered_escape(text))
+		return complain(why, -EINVAL, "escapes with \\u are not taken");
+	return ret;
 }
 
 int rules_load(const char *path, struct rules **rules, char **why, struct trust_fault *fault)

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A walk over the text of a JSON document, see place.h. json-c has parsed it
- * before, so syntax is not judged here; but the walk ends at the end of the text
- * whatever that is.
+ * Reading JSON, see json.h. json-c parses a document. A walk over its text then finds
+ * what json-c does not keep: where a value is, and keys that are there twice. The walk
+ * does not judge syntax, and ends at the end of the text whatever that is.
  */
 #include <ctype.h>
-#include <stdio.h>
-#include <string.h>
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdarg.h>
 
-#include "common/place.h"
+#include "common/json.h"
 
 #define PATH_LEN 256
 #define KEYS 16
@@ -171,7 +172,7 @@ static bool walk_value(struct walk *w)
 	}
 }
 
-size_t place_find(const char *text, size_t len, const char *path, bool key)
+size_t json_find(const char *text, size_t len, const char *path, bool key)
 {
 	struct walk w = { .p = text, .end = text + len, .want = path };
 
@@ -181,24 +182,7 @@ size_t place_find(const char *text, size_t len, const char *path, bool key)
 	return (size_t)((key && w.key ? w.key : w.found) - text);
 }
 
-enum place_fault place_check(const char *text, size_t len, char *path, size_t size, size_t *offset)
-{
-	struct walk w = { .p = text, .end = text + len };
-	bool stopped = walk_value(&w);
-
-	snprintf(path, size, "%s", w.path);
-	*offset = (size_t)((w.found ?: w.p) - text);
-	if (w.found)
-		return PLACE_TWICE;
-	return stopped ? PLACE_ODD : PLACE_FINE;
-}
-
-bool place_is_marked(const char *text, size_t len)
-{
-	return len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0;
-}
-
-void place_line(const char *text, size_t offset, unsigned int *line, unsigned int *column)
+void json_line(const char *text, size_t offset, unsigned int *line, unsigned int *column)
 {
 	*line = 1;
 	*column = 1;
@@ -210,4 +194,83 @@ void place_line(const char *text, size_t offset, unsigned int *line, unsigned in
 			++*column;
 		}
 	}
+}
+
+const char *json_string(struct json_object *value)
+{
+	const char *text;
+
+	if (!json_object_is_type(value, json_type_string))
+		return NULL;
+	text = json_object_get_string(value);
+	/* what has a NUL in it is longer than it seems */
+	return strlen(text) == (size_t)json_object_get_string_len(value) ? text : NULL;
+}
+
+static int PRINTF_LIKE(3, 4) fault_at(struct json_fault *f, size_t offset, const char *fmt, ...)
+{
+	va_list ap;
+
+	f->offset = offset;
+	va_start(ap, fmt);
+	vsnprintf(f->message, sizeof(f->message), fmt, ap);
+	va_end(ap);
+	return -EINVAL;
+}
+
+static int parse(const char *text, size_t len, int depth, struct json_object **root,
+		 struct json_fault *f)
+{
+	const char *nul = memchr(text, '\0', len);
+	struct json_tokener *tok = json_tokener_new_ex(depth);
+	enum json_tokener_error err;
+	size_t end;
+
+	if (!tok)
+		return -ENOMEM;
+	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	/* with the NUL, which ends a document that is a bare number */
+	*root = json_tokener_parse_ex(tok, text, (int)len + 1);
+	err = json_tokener_get_error(tok);
+	end = json_tokener_get_parse_end(tok);
+	json_tokener_free(tok);
+	if (nul && (err == json_tokener_success || end >= (size_t)(nul - text)))
+		return fault_at(f, (size_t)(nul - text), "a NUL byte");
+	if (err == json_tokener_success)
+		return 0;
+	if (err == json_tokener_continue || end >= len)
+		return fault_at(f, len, "the document ends too early");
+	return fault_at(f, end, "no JSON: %s", json_tokener_error_desc(err));
+}
+
+/* Several equal keys, of which json-c takes the last, and what only json-c takes. */
+static int check_text(const char *text, size_t len, struct json_fault *f)
+{
+	struct walk w = { .p = text, .end = text + len };
+	bool stopped = walk_value(&w);
+
+	f->twice = w.found != NULL;
+	util_copy(f->path, sizeof(f->path), w.path);
+	if (f->twice)
+		return fault_at(f, (size_t)(w.found - text), "this key is there twice");
+	return stopped ? fault_at(f, (size_t)(w.p - text), "no JSON") : 0;
+}
+
+int json_read(const char *text, size_t len, int depth, struct json_object **root,
+	      struct json_fault *f)
+{
+	int ret;
+
+	*root = NULL;
+	*f = (struct json_fault){ 0 };
+	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+		f->hint = "save it as UTF-8 without a byte order mark";
+		return fault_at(f, 0, "it begins with a byte order mark, which JSON does not have");
+	}
+	ret = parse(text, len, depth, root, f) ?: check_text(text, len, f);
+	if (!ret)
+		return 0;
+	json_object_put(*root);
+	*root = NULL;
+	return ret;
 }

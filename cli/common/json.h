@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The one reader of JSON that people and strangers write: strict, in UTF-8, without
+ * keys that are there twice, and with the place of each mistake.
+ */
+#ifndef TSMCTL_JSON_H
+#define TSMCTL_JSON_H
+
+#include "common/util.h"
+
+struct json_object;
+
+/**
+ * struct json_fault - the mistake in a text
+ * @offset: where it is
+ * @path: of a key that is there twice, as devices[2].tdi_id; else ""
+ * @twice: it is such a key
+ * @message: what is wrong, without a full stop
+ * @hint: what mends it, or NULL
+ */
+struct json_fault {
+	size_t offset;
+	char path[96];
+	bool twice;
+	char message[128];
+	const char *hint;
+};
+
+/**
+ * json_read() - read a document
+ * @text: the document, with a NUL after it
+ * @len: its bytes
+ * @depth: how deep it may be
+ * @root: out, for json_object_put(); NULL on failure
+ * @f: out, the mistake, if there is one
+ *
+ * Compares the first 16 keys of each object, and takes keys with escapes for
+ * different ones. A caller that rejects unknown keys needs no more.
+ *
+ * Return: 0, -EINVAL with @f filled in, or -ENOMEM.
+ */
+int json_read(const char *text, size_t len, int depth, struct json_object **root,
+	      struct json_fault *f);
+
+/**
+ * json_find() - find a value by its path
+ * @text: a document that json_read() has taken
+ * @len: its bytes
+ * @path: as devices[2].tdi_id; "" for the whole
+ * @key: find the key before it instead
+ *
+ * Return: the offset of the value, or key, in @text; 0 if it is not found.
+ */
+size_t json_find(const char *text, size_t len, const char *path, bool key);
+
+/**
+ * json_line() - line and column of an offset
+ * @text: any text
+ * @offset: into @text
+ * @line: out, from 1
+ * @column: out, in bytes, from 1
+ */
+void json_line(const char *text, size_t offset, unsigned int *line, unsigned int *column);
+
+/**
+ * json_string() - the text of a value
+ * @value: the value
+ *
+ * Return: the text, or NULL if the value is not a string, or has a NUL in it.
+ */
+const char *json_string(struct json_object *value);
+
+#endif
