@@ -67,24 +67,6 @@ bool util_add_item(char *list, size_t size, const char *between, const char *ite
 	return n >= 0 && (size_t)n < size - used;
 }
 
-int util_write_pid(int fd)
-{
-	return ftruncate(fd, 0) || dprintf(fd, "%d\n", getpid()) < 0 ? -errno : 0;
-}
-
-unsigned int util_read_pid(int fd)
-{
-	char text[16];
-	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
-	unsigned int pid = 0;
-
-	if (n <= 0)
-		return 0;
-	text[n] = '\0';
-	text[strcspn(text, "\n")] = '\0';
-	return util_parse_u32(text, &pid) ? 0 : pid;
-}
-
 char *util_printable(const char *text)
 {
 	char *out = malloc(strlen(text) * 4 + 1);

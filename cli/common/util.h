@@ -97,22 +97,6 @@ bool util_add_item(char *list, size_t size, const char *between, const char *ite
 int util_parse_u32(const char *text, unsigned int *value);
 
 /**
- * util_write_pid() - have a file say who has it
- * @fd: the file, just opened for writing; it is emptied first
- *
- * Return: 0 or negative errno.
- */
-int util_write_pid(int fd);
-
-/**
- * util_read_pid() - who has a file, as util_write_pid() says it
- * @fd: the file, opened for reading
- *
- * Return: the process ID, or 0 if there is none that can be read.
- */
-unsigned int util_read_pid(int fd);
-
-/**
  * util_opendirat() - open a directory below another for reading its entries
  * @dir: descriptor of the other
  * @path: from there; a symbolic link as its last part is not followed

@@ -2,10 +2,9 @@
 /* Locks between several tsmctl, see lock.h. */
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <time.h>
 
-#include "common/trust.h"
+#include "common/rundir.h"
 #include "config/lock.h"
 #include "report.h"
 
@@ -14,22 +13,13 @@
 /* Opens the file; one that others may open they could also lock. */
 static int open_file(int dir, const char *name, const char *path, struct trust_fault *fault)
 {
-	int fd = openat(dir, name,
-			O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
+	int fd = run_file_open(dir, name, path, 0600, fault);
 	struct stat st;
-	int ret = 0;
+	int ret;
 
-	fault->why[0] = '\0';
-	if (fd < 0 && errno == ELOOP)
-		return trust_refuse(fault, "rm", path, "it is a symbolic link");
 	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st))
-		ret = -errno;
-	else if (!S_ISREG(st.st_mode))
-		ret = trust_refuse(fault, "rm", path, "it is not a regular file");
-	else
-		ret = trust_check(fault, path, path, &st, TRUST_NO_ACCESS);
+		return fault->why[0] ? -EPERM : fd;
+	ret = fstat(fd, &st) ? -errno : trust_check(fault, path, path, &st, TRUST_NO_ACCESS);
 	if (!ret)
 		return fd;
 	close(fd);
@@ -59,11 +49,12 @@ static int wait_for(const struct ctx *ctx, int fd, const char *path, unsigned in
 	const struct timespec step = { .tv_nsec = STEP_MS * 1000000L };
 	unsigned int steps = 0, now;
 	bool said = false;
+	int ret;
 
-	while (flock(fd, LOCK_EX | LOCK_NB)) {
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return -errno;
-		now = util_read_pid(fd);
+	while ((ret = run_file_lock(fd))) {
+		if (ret != -EBUSY)
+			return ret;
+		now = run_file_read_pid(fd);
 		if (!said || now != *holder) {
 			steps = 0;
 			*holder = now;
@@ -91,7 +82,7 @@ int lock_take(struct ctx *ctx, int dir, const char *name, const char *path, unsi
 		fd = open_file(dir, name, path, &fault);
 		p.err = fd < 0 ? fd : wait_for(ctx, fd, path, seconds, &holder);
 		if (!p.err && is_current(fd, dir, name)) {
-			p.err = util_write_pid(fd);
+			p.err = run_file_write_pid(fd);
 			if (!p.err)
 				return fd;
 		}

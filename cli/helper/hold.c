@@ -92,7 +92,7 @@ static const struct cause control_causes[] = {
  * device belongs to.
  */
 static const struct step hold_steps[] = {
-	{ "lock", lock_take, lock_causes, false },
+	{ "lock", lock_device, lock_causes, false },
 	{ "find cdev", cdev_find, find_causes, false },
 	{ "make control socket", control_listen, control_causes, false },
 	{ "open cdev", cdev_open, cdev_causes, false },
@@ -150,7 +150,7 @@ static int finish(struct session *s, const char *reason, struct conn *asking)
 	if (asking->fd >= 0)
 		control_done(s, asking, ret ? &v : NULL);
 	control_remove(s);
-	lock_drop(s);
+	unlock_device(s);
 	if (ret)
 		return say_verdict(s->name, &v);
 	obj = say_event(lost ? "lost" : "unbound", s->name);
@@ -174,7 +174,7 @@ static int give_up(struct session *s)
 {
 	session_close(s);
 	control_remove(s);
-	lock_drop(s);
+	unlock_device(s);
 	return EXIT_FAILED;
 }
 

@@ -6,55 +6,36 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 
+#include "common/rundir.h"
 #include "helper/lock.h"
 
 /* tsmctl tries the lock to see whether it is taken, which may be just now */
 #define TRIES 5
 #define TRY_NS 20000000L
 
-/* Nobody but us may put files, or links, into the directory. */
-int run_dir_open(const char *path, struct trust_fault *fault)
-{
-	struct stat st;
-	int fd, ret;
-
-	if (mkdir(path, 0755) && errno != EEXIST)
-		return -errno;
-	fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	ret = fstat(fd, &st) ? -errno : trust_check(fault, path, path, &st, TRUST_NO_WRITE);
-	if (!ret)
-		return fd;
-	close(fd);
-	return ret;
-}
-
 static int take(int fd)
 {
+	int ret;
+
 	for (int i = 0; i < TRIES; i++) {
-		if (!flock(fd, LOCK_EX | LOCK_NB))
-			return 0;
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return -errno;
+		ret = run_file_lock(fd);
+		if (ret != -EBUSY)
+			return ret;
 		nanosleep(&(struct timespec){ .tv_nsec = TRY_NS }, NULL);
 	}
 	return -EBUSY;
 }
 
-/* A file of ours, whatever is there already. Answers a descriptor or negative errno. */
+/* A file of ours; it may be from a time when its mode was another. */
 static int open_own(int dir, const char *name, mode_t mode)
 {
-	int fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, mode);
-	struct stat st;
+	struct trust_fault fault;
+	int fd = run_file_open(dir, name, name, mode, &fault);
 
-	if (fd < 0)
-		return -errno;
-	/* it may be from a time when its mode was another */
-	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_nlink == 1 && !fchmod(fd, mode))
+	if (fd < 0 || !fchmod(fd, mode))
 		return fd;
 	close(fd);
 	return -EPERM;
@@ -68,18 +49,18 @@ int lock_file(int dir, const char *name, unsigned int *other)
 		return fd;
 	ret = take(fd);
 	if (ret == -EBUSY)
-		*other = util_read_pid(fd);
+		*other = run_file_read_pid(fd);
 	if (!ret)
-		ret = util_write_pid(fd);
+		ret = run_file_write_pid(fd);
 	if (!ret)
 		return fd;
 	close(fd);
 	return ret;
 }
 
-int lock_take(struct session *s)
+int lock_device(struct session *s)
 {
-	cleanup_fd int dir = run_dir_open(s->run_dir, &s->fault);
+	cleanup_fd int dir = run_dir_open(s->run_dir, true, &s->fault);
 	char file[PCI_NAME_LEN + sizeof(".lock")];
 	int fd, ret;
 
@@ -92,17 +73,17 @@ int lock_take(struct session *s)
 	s->lock = fd;
 	snprintf(file, sizeof(file), "%s.pid", s->name);
 	fd = open_own(dir, file, 0644);
-	ret = fd < 0 ? fd : util_write_pid(fd);
+	ret = fd < 0 ? fd : run_file_write_pid(fd);
 	if (!ret) {
 		s->pid_file = fd;
 		return 0;
 	}
 	util_close(&fd);
-	lock_drop(s);
+	unlock_device(s);
 	return ret;
 }
 
-void lock_drop(struct session *s)
+void unlock_device(struct session *s)
 {
 	bool emptied = true;
 

@@ -1,19 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The run directory, and the locks in it. */
+/* Locks in the run directory: one helper for each device. */
 #ifndef TSM_HELPER_LOCK_H
 #define TSM_HELPER_LOCK_H
 
 #include "helper/session.h"
-
-/**
- * run_dir_open() - open a directory for lock files and sockets, or make it
- * @path: absolute path
- * @fault: out, why it is not trusted
- *
- * Return: a descriptor, -EPERM with @fault filled in if anybody else may write to
- * it, or negative errno.
- */
-int run_dir_open(const char *path, struct trust_fault *fault);
 
 /**
  * lock_file() - take a lock that has its owner's process ID in it
@@ -26,17 +16,17 @@ int run_dir_open(const char *path, struct trust_fault *fault);
 int lock_file(int dir, const char *name, unsigned int *other);
 
 /**
- * lock_take() - make sure that no other helper has the device
+ * lock_device() - make sure that no other helper has the device
  * @s: session; @s->lock is opened, or @s->other says who has it
  *
  * Return: 0, -EBUSY if another helper has it, or negative errno.
  */
-int lock_take(struct session *s);
+int lock_device(struct session *s);
 
 /**
- * lock_drop() - let the lock go; last of all
+ * unlock_device() - let that lock go; last of all
  * @s: session
  */
-void lock_drop(struct session *s);
+void unlock_device(struct session *s);
 
 #endif

@@ -8,6 +8,7 @@
 #include <signal.h>
 
 #include "common/exitcode.h"
+#include "common/rundir.h"
 #include "helper/hold.h"
 #include "helper/pid.h"
 #include "helper/sandbox.h"
@@ -48,7 +49,7 @@ static const struct poptOption options[] = {
 	  "hold: bind by an iommufd vDEVICE: auto (if it can be had), always, never", "WHEN" },
 	{ "sysfs", 0, POPT_ARG_STRING, &opt_sysfs, 0, "root of sysfs (/sys)", "DIR" },
 	{ "run-dir", 0, POPT_ARG_STRING, &opt_run_dir, 0,
-	  "directory of the lock files (/run/tsmctl)", "DIR" },
+	  "directory of the lock files (" RUN_DIR ")", "DIR" },
 	{ "listen", 0, POPT_ARG_STRING, &opt_listen, 0,
 	  "serve: path of the socket, or systemd if it passes one", "PATH" },
 	{ "config", 0, POPT_ARG_STRING, &opt_config, 0,
@@ -156,7 +157,7 @@ static int read_options(struct invocation *in)
 	if (opt_device)
 		pci_addr_name(&addr, s->name);
 	s->sysfs = opt_sysfs ?: "/sys";
-	s->run_dir = opt_run_dir ?: "/run/tsmctl";
+	s->run_dir = opt_run_dir ?: RUN_DIR;
 	in->config = opt_config;
 	if (opt_listen && !streq(opt_listen, "systemd")) {
 		in->listen = opt_listen;

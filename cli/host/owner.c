@@ -10,11 +10,11 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "common/rundir.h"
 #include "host/owner.h"
 #include "host/policy.h"
 #include "report.h"
 
-#define RUN_DIR "/run/tsmctl"
 #define STOP_SECONDS 30
 
 int owner_init(struct ctx *ctx)
@@ -29,7 +29,7 @@ static bool has_pid(int fd, pid_t pid)
 
 	return fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode) &&
 	       (st.st_uid == 0 || st.st_uid == geteuid()) && pid > 0 &&
-	       util_read_pid(fd) == (unsigned int)pid;
+	       run_file_read_pid(fd) == (unsigned int)pid;
 }
 
 /*
@@ -39,7 +39,8 @@ static bool has_pid(int fd, pid_t pid)
 static bool is_helper(const struct ctx *ctx, const char *name, pid_t pid)
 {
 	const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-	cleanup_fd int dir = open(ctx->run.path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct trust_fault fault;
+	cleanup_fd int dir = run_dir_open(ctx->run.path, false, &fault);
 	cleanup_fd int lock = -1, told = -1;
 	char file[PCI_NAME_LEN + sizeof(".lock")];
 

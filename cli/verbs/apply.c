@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* tsmctl apply and diff: make devices what the configuration says, or tell how. */
 #include <errno.h>
-#include <fcntl.h>
 
-#include "common/trust.h"
+#include "common/rundir.h"
 #include "config/files.h"
 #include "config/lock.h"
 #include "config/plan.h"
@@ -67,25 +66,19 @@ static int lock(struct ctx *ctx, unsigned int seconds, int *fd)
 	cleanup_free char *path = NULL;
 	struct trust_fault fault;
 	cleanup_fd int dir = -1;
-	struct stat st;
 
 	if (ctx->dry_run)
 		return 0;
-	if (access(ctx->run.path, F_OK) && act(ctx, "create %s", ctx->run.path) &&
-	    mkdir(ctx->run.path, 0755) && errno != EEXIST) {
-		p.err = -errno;
-		return report_error(ctx, &p, "cannot create %s: %s", ctx->run.path,
-				    strerror(-p.err));
-	}
-	dir = open(ctx->run.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (dir < 0 || fstat(dir, &st))
-		p.err = -errno;
-	if (p.err)
-		return report_error(ctx, &p, "cannot lock %s: %s", ctx->run.path, strerror(-p.err));
-	p.err = trust_check(&fault, ctx->run.path, ctx->run.path, &st, TRUST_NO_WRITE);
-	if (p.err) {
-		p.hint = fault.mend;
-		return report_error(ctx, &p, "%s is not trusted: %s", ctx->run.path, fault.why);
+	if (access(ctx->run.path, F_OK))
+		act(ctx, "create %s", ctx->run.path);
+	dir = run_dir_open(ctx->run.path, true, &fault);
+	if (dir < 0) {
+		p.err = dir;
+		p.hint = fault.why[0] ? fault.mend : NULL;
+		return fault.why[0] ? report_error(ctx, &p, "%s is not trusted: %s", ctx->run.path,
+						   fault.why) :
+				      report_error(ctx, &p, "cannot use %s: %s", ctx->run.path,
+						   strerror(-dir));
 	}
 	if (asprintf(&path, "%s/" LOCK, ctx->run.path) < 0)
 		return -ENOMEM;

@@ -127,6 +127,10 @@ print(d["event"], d["step"], d["errno"])')" "error $1 $2"
 	assert_failure
 	run setpriv --reuid 2001 --regid 2001 --clear-groups cat "$RUN/0000:01:00.0.pid"
 	assert_success
+	# nor is a file of another user a lock
+	chown 2001 "$RUN/0000:01:00.0.lock"
+	helper --device 01:00.0
+	assert_said lock EPERM 4
 }
 
 @test "helper: links and foreign directories in the place of the lock are refused" {

@@ -253,6 +253,21 @@ never_answers() {
 	json_is 'r[0]["owner_is_helper"]' false
 }
 
+@test "show: a lock in a run directory that others can write does not make our helper" {
+	fake_assigned 0000:01:00.0 bound
+	policy 0000:01:00.0 owner "$$"
+	mkdir -p "$RUN"
+	exec 8> "$RUN/0000:01:00.0.lock"
+	flock 8
+	echo "$$" >&8
+	run_split tsmctl show 01:00.0 --json
+	json_is 'r[0]["owner_is_helper"]' true
+	chmod 0777 "$RUN"
+	run_split tsmctl show 01:00.0 --json
+	json_is 'r[0]["owner_is_helper"]' false
+	exec 8>&-
+}
+
 @test "list: at most ten system calls a function where one in 16 is listed; one device is as fast on any host" {
 	command -v strace > /dev/null || skip "no strace"
 	count() { ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o "$BATS_TEST_TMPDIR/trace" tsmctl "$@" > /dev/null &&

@@ -90,7 +90,7 @@ locker() {
 	assert_equal "$(policy 0000:01:00.0 bind_allowed)" 1
 }
 
-@test "apply: a lock file that others could open, a link or a FIFO is refused" {
+@test "apply: a lock file that others could open, a link, a second name or a FIFO is refused" {
 	: > "$RUN/apply.lock"
 	chmod 644 "$RUN/apply.lock"
 	run_split timeout 60 tsmctl apply
@@ -101,6 +101,13 @@ locker() {
 	run_split timeout 60 tsmctl apply
 	assert_failure
 	refute [ -e "$BATS_TEST_TMPDIR/victim" ]
+	rm "$RUN/apply.lock"
+	(umask 077; echo 1 > "$BATS_TEST_TMPDIR/victim")
+	ln "$BATS_TEST_TMPDIR/victim" "$RUN/apply.lock"
+	run_split timeout 60 tsmctl apply
+	assert_equal "$status" 4
+	assert_one_line "$RUN/apply.lock" "it has another name" "rm "
+	assert_equal "$(cat "$BATS_TEST_TMPDIR/victim")" 1
 	rm "$RUN/apply.lock"
 	mkfifo -m 600 "$RUN/apply.lock"
 	run_split timeout 60 tsmctl apply

@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 
 #include "common/exitcode.h"
-#include "helper/lock.h"
+#include "common/rundir.h"
 #include "helper/service/control.h"
 #include "helper/service/socket.h"
 
@@ -21,7 +21,7 @@ int control_listen(struct session *s)
 	char name[PCI_NAME_LEN + sizeof(".sock")];
 	int fd;
 
-	s->run = run_dir_open(s->run_dir, &s->fault);
+	s->run = run_dir_open(s->run_dir, true, &s->fault);
 	if (s->run < 0)
 		return s->run;
 	name_of(s, name, sizeof(name));

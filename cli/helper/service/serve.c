@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "common/exitcode.h"
+#include "common/rundir.h"
 #include "helper/cdev.h"
 #include "helper/lock.h"
 #include "helper/sandbox.h"
@@ -294,7 +295,7 @@ static int open_socket(struct service *sv, const char *path)
 	    asprintf(&lock, "%s.lock", slash + 1) < 0)
 		return -ENOMEM;
 	sv->name = slash + 1;
-	sv->run = run_dir_open(dir, &fault);
+	sv->run = run_dir_open(dir, true, &fault);
 	if (sv->run == -EPERM && fault.why[0])
 		return fail_trust("listen", dir, &fault);
 	if (sv->run < 0)

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The run directory and its lock files, see rundir.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include "common/rundir.h"
+
+int run_dir_open(const char *path, bool make, struct trust_fault *fault)
+{
+	struct stat st;
+	int fd, ret;
+
+	fault->why[0] = '\0';
+	if (make && mkdir(path, 0755) && errno != EEXIST)
+		return -errno;
+	fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ret = fstat(fd, &st) ? -errno : trust_check(fault, path, path, &st, TRUST_NO_WRITE);
+	if (!ret)
+		return fd;
+	close(fd);
+	return ret;
+}
+
+static int judge(int fd, const char *path, struct trust_fault *fault)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return trust_refuse(fault, "rm", path, "it is not a regular file");
+	if (st.st_nlink != 1)
+		return trust_refuse(fault, "rm", path, "it has another name");
+	return trust_owner(fault, path, path, &st);
+}
+
+int run_file_open(int dir, const char *name, const char *path, mode_t mode,
+		  struct trust_fault *fault)
+{
+	int fd = openat(dir, name,
+			O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, mode);
+	int ret;
+
+	fault->why[0] = '\0';
+	if (fd < 0 && errno == ELOOP) {
+		trust_refuse(fault, "rm", path, "it is a symbolic link");
+		return -ELOOP;
+	}
+	if (fd < 0)
+		return -errno;
+	ret = judge(fd, path, fault);
+	if (!ret)
+		return fd;
+	close(fd);
+	return ret;
+}
+
+int run_file_lock(int fd)
+{
+	int ret;
+
+	do {
+		ret = flock(fd, LOCK_EX | LOCK_NB) ? -errno : 0;
+	} while (ret == -EINTR);
+	return ret == -EWOULDBLOCK ? -EBUSY : ret;
+}
+
+int run_file_write_pid(int fd)
+{
+	return ftruncate(fd, 0) || dprintf(fd, "%d\n", getpid()) < 0 ? -errno : 0;
+}
+
+unsigned int run_file_read_pid(int fd)
+{
+	char text[16];
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	unsigned int pid = 0;
+
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return util_parse_u32(text, &pid) ? 0 : pid;
+}
