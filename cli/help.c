@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* tsmctl help: usage, and the tables that completions and pages are made from, see help.h. */
+#include "doctor/device.h"
+#include "doctor/host.h"
+#include "help.h"
+
+static void print_verbs(void)
+{
+	puts("\nVerbs:");
+	for (const struct verb *const *v = verbs; *v; v++)
+		printf("  %-12s%s\n", (*v)->name, (*v)->summary);
+	puts("\nDEVICE is 0000:01:00.0, 01:00.0, a glob over addresses ('0000:02:10.*'),\n"
+	     "vendor:device (8086:10c9), or all. 'tsmctl help VERB' tells more.");
+}
+
+/*
+ * Prints text in lines of up to 79 characters, from a column on, later lines with an
+ * indent. What is in brackets stays together.
+ */
+static size_t print_wrapped(const char *text, size_t col, size_t indent)
+{
+	size_t start = col;
+
+	while (*text) {
+		size_t n = *text == '[' ? strcspn(text, "]") + 1 : strcspn(text, " ");
+
+		if (col > start && col + 1 + n > 79) {
+			printf("\n%*s", (int)indent, "");
+			col = start = indent;
+		}
+		col += (size_t)printf("%s%.*s", col > start ? " " : "", (int)n, text);
+		text += n + strspn(text + n, " ");
+	}
+	return col;
+}
+
+/* The synopsis, with the options that it leaves out, as in the pages. */
+static void print_usage(const struct verb *verb)
+{
+	cleanup_free char *text = NULL;
+	FILE *all;
+	size_t size;
+
+	all = open_memstream(&text, &size);
+	if (!all)
+		return;
+	fputs(verb->synopsis, all);
+	for (const struct poptOption *o = verb->options; o && o->longName; o++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "--%s", o->longName);
+		if (!strstr(verb->synopsis, name))
+			fprintf(all, " [%s%s%s]", name, o->argDescrip ? " " : "",
+				o->argDescrip ?: "");
+	}
+	fputs(" [OPTIONS]", all);
+	fclose(all);
+	print_wrapped(text, (size_t)printf("Usage: tsmctl %s ", verb->name), 8);
+	puts("\n");
+}
+
+static void print_option(const struct poptOption *o)
+{
+	char left[40];
+
+	snprintf(left, sizeof(left), "%c%c%s --%s%s%s", o->shortName ? '-' : ' ',
+		 o->shortName ?: ' ', o->shortName ? "," : " ", o->longName,
+		 o->argDescrip ? "=" : "", o->argDescrip ?: "");
+	print_wrapped(o->descrip, (size_t)printf("  %-24s ", left), 27);
+	putchar('\n');
+}
+
+static void print_options(const struct verb *verb, const struct poptOption *global)
+{
+	puts("\nOptions:");
+	for (const struct poptOption *o = verb ? verb->options : NULL; o && o->longName; o++)
+		print_option(o);
+	for (const struct poptOption *o = global; o->longName; o++)
+		print_option(o);
+}
+
+int help_print(const struct verb *verb, const struct poptOption *global)
+{
+	if (verb) {
+		print_usage(verb);
+		print_wrapped(verb->help, 0, 0);
+		putchar('\n');
+	} else {
+		puts("Usage: tsmctl [OPTIONS] VERB [DEVICE...] [OPTIONS]\n\n"
+		     "Bind PCI functions as TDIs of confidential VMs.");
+		print_verbs();
+	}
+	print_options(verb, global);
+	return 1;
+}
+
+/* What stands for a value in the help, and where a shell finds those there are. */
+static const struct {
+	const char *name;
+	const char *kind;
+} value_kinds[] = {
+	{ "FILE", "@file" },
+	{ "DIR", "@directory" },
+	{ "DEVICES", "@address" },
+	{ "tsmN", "@tsm" },
+};
+
+static void print_kind(const struct verb *verb, const struct poptOption *o)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(value_kinds); i++)
+		if (streq(value_kinds[i].name, o->argDescrip))
+			fputs(value_kinds[i].kind, stdout);
+	for (const struct verb_values *v = verb->values; v && v->option; v++)
+		for (size_t i = 0; streq(v->option, o->longName) && v->words[i]; i++)
+			printf("%s%s", i ? "|" : "", v->words[i]);
+}
+
+/* Options that take a value: --option=, and its words with | between them, or @kind. */
+static void print_values(const struct verb *verb)
+{
+	const char *blank = "";
+
+	for (const struct poptOption *o = verb->options; o && o->longName; o++) {
+		if (!o->argDescrip)
+			continue;
+		printf("%s--%s=", blank, o->longName);
+		print_kind(verb, o);
+		if (o->shortName) {
+			printf(" -%c=", o->shortName);
+			print_kind(verb, o);
+		}
+		blank = " ";
+	}
+}
+
+/* For completions: verb, "device" or "-", options (= if it takes a value), words, values. */
+static void print_tables(const struct poptOption *global)
+{
+	for (const struct verb *const *v = verbs; *v; v++) {
+		printf("%s\t%s\t", (*v)->name, (*v)->flags & VERB_DEVICES ? "device" : "-");
+		for (const struct poptOption *o = (*v)->options; o && o->longName; o++)
+			printf("--%s%s ", o->longName, o->argDescrip ? "=" : "");
+		for (const struct poptOption *o = global; o->longName; o++)
+			printf("--%s%s", o->longName, o[1].longName ? " " : "");
+		putchar('\t');
+		for (const char *const *w = (*v)->words; w && *w; w++)
+			printf("%s%s", *w, w[1] ? " " : "");
+		putchar('\t');
+		print_values(*v);
+		putchar('\n');
+	}
+}
+
+static void print_option_rows(const char *verb, const struct poptOption *o)
+{
+	for (; o && o->longName; o++) {
+		char letter[2] = { o->shortName ?: '-', '\0' };
+
+		printf("option\t%s\t%s\t%s\t%s\t%s\n", verb, letter, o->longName,
+		       o->argDescrip ?: "-", o->descrip);
+	}
+}
+
+static void print_check_rows(const char *kind, const struct check *c)
+{
+	for (; c->name; c++)
+		printf("check\t%s\t%s\t%s\n", kind, c->name, c->title);
+}
+
+/* For man/page.awk: all the tables, a row a line; the options of every verb are of "-". */
+static void print_rows(const struct poptOption *global)
+{
+	for (const struct verb *const *v = verbs; *v; v++) {
+		printf("verb\t%s\t%s\t%s\n", (*v)->name, (*v)->synopsis, (*v)->summary);
+		print_option_rows((*v)->name, (*v)->options);
+	}
+	print_option_rows("-", global);
+	print_check_rows("host", host_checks);
+	print_check_rows("device", device_checks);
+}
+
+int help_verb(struct ctx *ctx, const struct poptOption *global, int argc, const char **argv)
+{
+	const struct verb *verb;
+
+	if (argc == 0)
+		return help_print(NULL, global);
+	if (argc == 1 && streq(argv[0], "verbs")) {
+		print_tables(global);
+		return 1;
+	}
+	if (argc == 1 && streq(argv[0], "tables")) {
+		print_rows(global);
+		return 1;
+	}
+	if (argc > 1)
+		return verb_usage_error(ctx, NULL, argv[1], "help takes one verb, not also '%s'",
+					argv[1]);
+	verb = verb_find(argv[0]);
+	if (!verb)
+		return verb_usage_error(ctx, NULL, argv[0], "there is no help on '%s'", argv[0]);
+	return help_print(verb, global);
+}
