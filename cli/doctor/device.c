@@ -6,6 +6,7 @@
 
 #include "common/stage.h"
 #include "doctor/device.h"
+#include "host/assign.h"
 #include "host/owner.h"
 #include "host/policy.h"
 
@@ -43,7 +44,7 @@ static void check_group(struct ctx *ctx, const struct pci_device *dev, struct fi
 
 	if (group < 0) {
 		finding_fail(f, EXIT_UNSUPPORTED, "it is in no IOMMU group");
-		finding_fix(f, DOCTOR_NO_IOMMU);
+		finding_fix(f, NO_IOMMU_HINT);
 		return;
 	}
 	if (!pci_group_strangers(ctx, group, dev, others, sizeof(others))) {

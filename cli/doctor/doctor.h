@@ -8,11 +8,6 @@
 
 enum verdict { DOES_NOT_APPLY, PASSES, FAILS };
 
-/* What mends a host without IOMMU groups, and a device in none. */
-#define DOCTOR_NO_IOMMU                                                \
-	"enable the IOMMU in the firmware; boot with intel_iommu=on, " \
-	"or without amd_iommu=off"
-
 /**
  * struct finding - what a check found
  * @verdict: passes, fails or does not apply

@@ -7,6 +7,7 @@
 #include <zlib.h>
 
 #include "doctor/host.h"
+#include "host/assign.h"
 #include "host/policy.h"
 #include "host/tsm.h"
 
@@ -195,7 +196,7 @@ static void check_iommu(struct ctx *ctx, const struct pci_device *dev, struct fi
 	}
 	finding_fail(f, EXIT_UNSUPPORTED, "no IOMMU group in %s/kernel/iommu_groups",
 		     ctx->sysfs.path);
-	finding_fix(f, DOCTOR_NO_IOMMU);
+	finding_fix(f, NO_IOMMU_HINT);
 }
 
 /* x86 kernels put IR- before the name of a chip whose interrupts are remapped. */

@@ -17,26 +17,45 @@ void assign_look(const struct pci_device *dev, struct assignment *a)
 		a->override[0] = '\0';
 }
 
+static bool has_driver(const struct ctx *ctx, const struct pci_device *dev)
+{
+	(void)dev;
+	return pci_has_driver(ctx, TSM_DRIVER);
+}
+
+static bool has_group(const struct ctx *ctx, const struct pci_device *dev)
+{
+	return pci_group(ctx, dev) >= 0;
+}
+
+static const struct need needs[] = {
+	{ -ENOENT, "module", "the driver " TSM_DRIVER " is not loaded", "run 'tsmctl load'",
+	  has_driver },
+	{ -ENODEV, "iommu", "it is in no IOMMU group", NO_IOMMU_HINT, has_group },
+};
+
+const struct need *assign_lacks(const struct ctx *ctx, const struct pci_device *dev)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(needs); i++)
+		if (!needs[i].is_met(ctx, dev))
+			return &needs[i];
+	return NULL;
+}
+
 int assign_check(struct ctx *ctx, const struct pci_device *dev)
 {
 	struct problem p = { .device = dev->name,
 			     .attribute = "driver",
 			     .value = TSM_DRIVER,
 			     .code = EXIT_UNSUPPORTED };
+	const struct need *need = assign_lacks(ctx, dev);
 
-	if (!pci_has_driver(ctx, TSM_DRIVER)) {
-		p.err = -ENOENT;
-		p.stage = "module";
-		p.hint = "run 'tsmctl load'";
-		return report_error(ctx, &p, "the driver " TSM_DRIVER " is not loaded");
-	}
-	if (pci_group(ctx, dev) < 0) {
-		p.err = -ENODEV;
-		p.stage = "iommu";
-		p.hint = "enable the IOMMU in the firmware, and on Intel boot with intel_iommu=on";
-		return report_error(ctx, &p, "no IOMMU: it is in no IOMMU group");
-	}
-	return owner_refuse(ctx, dev, "assign it");
+	if (!need)
+		return owner_refuse(ctx, dev, "assign it");
+	p.err = need->err;
+	p.stage = need->stage;
+	p.hint = need->hint;
+	return report_error(ctx, &p, "%s", need->message);
 }
 
 int assign_restore(struct ctx *ctx, struct pci_device *dev, const struct assignment *a)

@@ -22,6 +22,36 @@ struct assignment {
  */
 void assign_look(const struct pci_device *dev, struct assignment *a);
 
+/* What mends a host without IOMMU groups, and a device in none. */
+#define NO_IOMMU_HINT                                                  \
+	"enable the IOMMU in the firmware; boot with intel_iommu=on, " \
+	"or without amd_iommu=off"
+
+/**
+ * struct need - what a device needs to be assigned
+ * @err: negative errno without it
+ * @stage: as in an error
+ * @message: what is missing, without a full stop
+ * @hint: the next step
+ * @is_met: whether it is there
+ */
+struct need {
+	int err;
+	const char *stage;
+	const char *message;
+	const char *hint;
+	bool (*is_met)(const struct ctx *ctx, const struct pci_device *dev);
+};
+
+/**
+ * assign_lacks() - what is missing before a device can be assigned
+ * @ctx: this run
+ * @dev: the device
+ *
+ * Return: the first need that is not met, or NULL.
+ */
+const struct need *assign_lacks(const struct ctx *ctx, const struct pci_device *dev);
+
 /**
  * assign_check() - whether a device could be given to vfio-pci-tsm
  * @ctx: this run

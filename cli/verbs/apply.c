@@ -133,13 +133,14 @@ static void note_missing(struct ctx *ctx, const struct pci_device *dev, const st
 {
 	const char *assigned = plan_goal(plan, SET_ASSIGNED), *tsm = plan_goal(plan, SET_TSM);
 	struct outcome o = { .device = dev->name, .attribute = "driver" };
-	char text[ATTR_MAX];
+	const struct need *need = NULL;
+	char text[ATTR_MAX], note[128];
 
-	if (assigned && !streq(assigned, "0")) {
-		if (!pci_has_driver(ctx, TSM_DRIVER))
-			o.note = "apply will fail: the driver " TSM_DRIVER " is not loaded";
-		else if (pci_group(ctx, dev) < 0)
-			o.note = "apply will fail: it is in no IOMMU group";
+	if (assigned && !streq(assigned, "0"))
+		need = assign_lacks(ctx, dev);
+	if (need) {
+		snprintf(note, sizeof(note), "apply will fail: %s", need->message);
+		o.note = note;
 	}
 	if (!o.note && tsm && !streq(tsm, "none")) {
 		o.attribute = "tsm";
