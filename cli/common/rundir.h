@@ -29,7 +29,8 @@ int run_dir_open(const char *path, bool make, struct trust_fault *fault);
  * @mode: its mode when it is made
  * @fault: out, why it is not trusted
  *
- * It must be a regular file with one name, and belong to root or to us.
+ * It must be a regular file without a second name, and belong to root or to us. It has
+ * no name at all if another process has removed it since.
  *
  * Return: a descriptor, -ELOOP for a link or -EPERM, both with @fault filled in, or
  * negative errno.

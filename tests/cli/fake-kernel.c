@@ -10,6 +10,8 @@
  * FAKE_REFUSE	"GLOB ERRNO": writes whose "PATH=VALUE" fits fail with that number
  * POWER_CUT	number of the change below TSMCTL_ETC at which the power is lost:
  *		what was written and not synced is empty afterwards
+ * LOCK_REMOVED	file that is made when the first lock file below TSMCTL_ETC is removed. That
+ *		happens as soon as the lock file is open, as when another save ends
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -230,6 +232,19 @@ static void full_path(int dir, const char *name, char *path)
 		abort();
 }
 
+/* --- another save ---------------------------------------------------------- */
+
+static void remove_lock(const char *path)
+{
+	const char *mark = getenv("LOCK_REMOVED");
+
+	if (!mark || !is_below(path, "TSMCTL_ETC") || !ends_with(path, ".lock") ||
+	    access(mark, F_OK) == 0)
+		return;
+	put(mark, path);
+	REAL(unlinkat)(AT_FDCWD, path, 0);
+}
+
 /* --- what tsmctl calls ----------------------------------------------------- */
 
 ssize_t write(int fd, const void *buf, size_t n)
@@ -269,6 +284,7 @@ int openat(int dir, const char *name, int flags, ...)
 	char path[PATH_MAX];
 	mode_t mode = 0;
 	va_list ap;
+	int fd;
 
 	va_start(ap, flags);
 	if (flags & O_CREAT)
@@ -280,7 +296,9 @@ int openat(int dir, const char *name, int flags, ...)
 	/* attributes have no size: what is refused leaves them as they are */
 	if (is_below(path, "SYSFS_PATH"))
 		flags &= ~O_TRUNC;
-	return REAL(openat)(dir, name, flags, mode);
+	fd = REAL(openat)(dir, name, flags, mode);
+	remove_lock(path);
+	return fd;
 }
 
 /* What openat() is under _FORTIFY_SOURCE, with flags that only run time knows. */

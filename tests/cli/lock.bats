@@ -5,6 +5,8 @@
 bats_require_minimum_version 1.5.0
 load helpers
 
+setup_file() { build_kernel; }
+
 setup() {
 	fake_host
 	fake_assigned 0000:01:00.0
@@ -78,6 +80,14 @@ locker() {
 	assert_success
 	assert_equal "$(cat "$BATS_TEST_TMPDIR/stderr")" \
 		"tsmctl: waiting up to 60 s for process $LOCKER, which has locked $TSMCTL_ETC/.config.json.lock"
+	assert_equal "$(find "$TSMCTL_ETC" -name '*lock*')" ""
+}
+
+@test "save: a lock file that another save removes between open and check is made anew" {
+	LOCK_REMOVED=$BATS_TEST_TMPDIR/removed run_split kernel timeout 60 tsmctl save
+	assert_success
+	assert_equal "$stderr" ""
+	assert_equal "$(cat "$BATS_TEST_TMPDIR/removed")" "$TSMCTL_ETC/.config.json.lock"
 	assert_equal "$(find "$TSMCTL_ETC" -name '*lock*')" ""
 }
 
