@@ -15,6 +15,9 @@
 #define COMMAND_MEMORY 0x2
 #define COMMAND_MASTER 0x4
 
+#define CDEV_DIR "/dev/vfio/devices"
+#define CDEV_NAME_LEN 32
+
 static bool in_state(struct ctx *ctx, const struct pci_device *dev, const char *state)
 {
 	char text[ATTR_MAX];
@@ -100,18 +103,25 @@ static void check_connection(struct ctx *ctx, const struct pci_device *dev, stru
 	finding_pass(f, "%s is connected to %s", dsm.name, tsm);
 }
 
+/* The name of its VFIO device, vfioN; false if it has none. */
+static bool cdev_name(const struct pci_device *dev, char name[CDEV_NAME_LEN])
+{
+	cleanup_dir DIR *dir = util_opendirat(dev->fd, "vfio-dev");
+	struct dirent *e;
+
+	name[0] = '\0';
+	while (dir && (e = readdir(dir)))
+		if (starts_with(e->d_name, "vfio"))
+			util_copy(name, CDEV_NAME_LEN, e->d_name);
+	return name[0];
+}
+
 static void check_cdev(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
 {
 	const char *root = doctor_root(ctx);
-	cleanup_dir DIR *dir = NULL;
-	char name[64] = "", path[PATH_MAX];
-	struct dirent *e;
+	char name[CDEV_NAME_LEN], path[PATH_MAX];
 
-	dir = util_opendirat(dev->fd, "vfio-dev");
-	while (dir && (e = readdir(dir)))
-		if (starts_with(e->d_name, "vfio"))
-			util_copy(name, sizeof(name), e->d_name);
-	if (!name[0]) {
+	if (!cdev_name(dev, name)) {
 		finding_fail(f, EXIT_UNSUPPORTED, "no vfio-dev/vfioN in sysfs");
 		finding_fix(f, "%s",
 			    strstr(dev->driver, "vfio") ?
@@ -123,7 +133,7 @@ static void check_cdev(struct ctx *ctx, const struct pci_device *dev, struct fin
 		finding_pass(f, "%s", name);
 		return;
 	}
-	snprintf(path, sizeof(path), "%s/dev/vfio/devices/%s", root, name);
+	snprintf(path, sizeof(path), "%s" CDEV_DIR "/%s", root, name);
 	if (access(path, R_OK | W_OK) == 0) {
 		finding_pass(f, "%.200s can be opened", path);
 		return;
@@ -144,6 +154,7 @@ static void check_policy(struct ctx *ctx, const struct pci_device *dev, struct f
 		finding_pass(f, "bind_allowed is 1");
 	} else {
 		finding_fail(f, EXIT_DONE, "bind_allowed is %s", text);
+		finding_fix(f, "tsmctl allow %s", dev->name);
 	}
 }
 
@@ -181,6 +192,7 @@ static void check_tdi_id(struct ctx *ctx, const struct pci_device *dev, struct f
 	} else {
 		finding_fail(f, EXIT_DONE,
 			     "tdi_id is none: only a bind that names an iommufd vDEVICE can do");
+		finding_fix(f, "tsmctl tdi-id %s ID", dev->name);
 	}
 }
 
@@ -195,7 +207,21 @@ static void check_owner(struct ctx *ctx, const struct pci_device *dev, struct fi
 		finding_pass(f, "%s has it open%s", h.text, h.ours ? ", which is our helper" : "");
 }
 
-static unsigned int count_mappings(const char *root, pid_t pid)
+/* Whether a line of /proc/PID/maps is about a VFIO device of this name. */
+static bool is_mapping_of(const char *line, const char *name)
+{
+	const char *at = strstr(line, CDEV_DIR "/");
+	size_t len = strlen(name);
+
+	if (!at || !len || !starts_with(at + strlen(CDEV_DIR "/"), name))
+		return false;
+	at += strlen(CDEV_DIR "/") + len;
+	return !*at || *at == '\n' || *at == ' ';
+}
+
+/* Counts the mappings of one VFIO device, and those of which the device is unknown. */
+static unsigned int count_mappings(const char *root, pid_t pid, const char *name,
+				   unsigned int *unknown)
 {
 	cleanup_free char *line = NULL;
 	cleanup_file FILE *file = NULL;
@@ -203,10 +229,13 @@ static unsigned int count_mappings(const char *root, pid_t pid)
 	char path[PATH_MAX];
 	size_t size = 0;
 
+	*unknown = 0;
 	snprintf(path, sizeof(path), "%s/proc/%d/maps", root, pid);
 	file = fopen(path, "re");
-	while (file && getline(&line, &size, file) > 0)
-		count += strstr(line, "/dev/vfio/devices/") || strstr(line, "[vfio-device]");
+	while (file && getline(&line, &size, file) > 0) {
+		count += is_mapping_of(line, name);
+		*unknown += strstr(line, "[vfio-device]") != NULL;
+	}
 	return count;
 }
 
@@ -214,22 +243,28 @@ static void check_mappings(struct ctx *ctx, const struct pci_device *dev, struct
 {
 	const char *root = doctor_root(ctx);
 	pid_t pid = policy_owner(ctx, dev);
-	char action[ATTR_MAX];
-	unsigned int count;
+	char action[ATTR_MAX], name[CDEV_NAME_LEN];
+	unsigned int count, unknown;
 
 	if (!pid || !root || !in_state(ctx, dev, "open")) {
 		finding_skip(f, "it is not open, or bound already");
 		return;
 	}
-	count = count_mappings(root, pid);
+	cdev_name(dev, name);
+	count = count_mappings(root, pid, name, &unknown);
 	if (policy_get(ctx, dev, "bar_mmap", action) == 0 && streq(action, "revoke")) {
-		finding_pass(f, "process %d has %u mappings of VFIO devices, a bind revokes them",
-			     pid, count);
-	} else if (!count) {
-		finding_pass(f, "process %d has no mapping of a VFIO device", pid);
+		finding_pass(f, "a bind revokes its mappings; process %d has %u", pid, count);
+	} else if (count) {
+		finding_fail(f, EXIT_DONE, "process %d has %u mapping%s of %s", pid, count,
+			     count == 1 ? "" : "s", name);
+	} else if (unknown) {
+		f->advisory = true;
+		finding_fail(f, EXIT_DONE,
+			     "process %d has %u mapping%s of a VFIO device, perhaps another one",
+			     pid, unknown, unknown == 1 ? "" : "s");
 	} else {
-		finding_fail(f, EXIT_DONE, "process %d has %u mappings of VFIO devices", pid,
-			     count);
+		finding_pass(f, "process %d has no mapping of %s", pid,
+			     name[0] ? name : "a VFIO device");
 	}
 }
 
@@ -243,6 +278,7 @@ static void check_power(struct ctx *ctx, const struct pci_device *dev, struct fi
 		finding_pass(f, "power_state is D0");
 	} else {
 		finding_fail(f, EXIT_DONE, "power_state is %s", text);
+		finding_fix(f, "echo on > /sys/bus/pci/devices/%s/power/control", dev->name);
 	}
 }
 

@@ -71,6 +71,7 @@ static void add_from_stage(struct finding *f, const struct pci_device *dev, cons
 
 	if (!s)
 		return;
+	f->from_stage = !f->code && !f->fix[0];
 	if (!f->code)
 		f->code = s->code;
 	if (!f->fix[0])

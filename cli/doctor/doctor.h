@@ -12,7 +12,8 @@ enum verdict { DOES_NOT_APPLY, PASSES, FAILS };
  * struct finding - what a check found
  * @verdict: passes, fails or does not apply
  * @code: exit code of a failure
- * @advisory: it stands in the way of no bind
+ * @advisory: it stands in the way of no bind, or perhaps of none
+ * @from_stage: a failure that has its code and its fix from the check's stage
  * @evidence: what was seen, and where
  * @fix: the command that mends it, or what to do; "" if there is nothing to mend
  */
@@ -20,6 +21,7 @@ struct finding {
 	enum verdict verdict;
 	enum exit_code code;
 	bool advisory;
+	bool from_stage;
 	char evidence[320];
 	char fix[320];
 };

@@ -114,18 +114,21 @@ static void foresee_one(struct ctx *ctx, const struct pci_device *dev, const str
 	struct problem p = { .device = dev->name, .attribute = "bound", .value = "1" };
 	int *ret = arg;
 
-	if (*ret || !s || f->verdict != FAILS)
+	if (*ret || !s || f->verdict != FAILS || f->advisory)
 		return;
 	if (opt_vdevice_id && streq(s->name, "tdi-id"))
 		return;
-	p.err = s->err;
+	/* a code of its own is that of another fault than the stage's */
+	p.err = f->code == s->code ? s->err : 0;
 	p.stage = s->name;
 	p.hint = f->fix;
-	p.code = s->code;
-	*ret = report_error(ctx, &p, "a bind would be refused: %s", s->message);
+	p.code = f->code;
+	report_error(ctx, &p, "a bind would be refused: %s",
+		     f->from_stage ? s->message : f->evidence);
+	*ret = s->err;
 }
 
-/* Under --dry-run, nobody is asked who would refuse: look at what can be read. */
+/* Under --dry-run, the driver is not asked. Check what can be read instead. */
 static int foresee(struct ctx *ctx, const struct pci_device *dev)
 {
 	int ret = 0;

@@ -110,6 +110,32 @@ FAILURES='" ".join(x["check"] for x in r if x["verdict"] == "fail")'
 	EOF
 }
 
+@test "doctor: what mends a failure is a command, where one does" {
+	policy 0000:01:00.0 bind_allowed 0
+	policy 0000:01:00.0 tdi_id none
+	policy 0000:01:00.0 state open
+	echo D3hot > "$DEV/power_state"
+	run_split tsmctl doctor 01:00.0 --json
+	json_is '[x["fix"] for x in r if x["verdict"] == "fail"]' \
+		'["tsmctl allow 0000:01:00.0", "tsmctl tdi-id 0000:01:00.0 ID", "echo on > /sys/bus/pci/devices/0000:01:00.0/power/control"]'
+}
+
+@test "doctor: mappings are counted by device; one without a name may be of another device" {
+	policy 0000:01:00.0 state open
+	policy 0000:01:00.0 owner 77
+	mkdir "$TSMCTL_ROOT/proc/77"
+	while IFS='|' read -r path verdict evidence; do
+		echo "7f00-7f01 rw-s 0 00:0f 5 $path" > "$TSMCTL_ROOT/proc/77/maps"
+		run_split tsmctl doctor 01:00.0 --json
+		json_is '[[x["verdict"], x["evidence"]] for x in r if x["check"] == "mapped"]' "[[\"$verdict\", \"$evidence\"]]"
+	done <<- 'EOF'
+		/dev/vfio/devices/vfio0|fail|process 77 has 1 mapping of vfio0
+		/dev/vfio/devices/vfio1|pass|process 77 has no mapping of vfio0
+		/dev/vfio/devices/vfio00|pass|process 77 has no mapping of vfio0
+		[vfio-device]|fail|process 77 has 1 mapping of a VFIO device, perhaps another one
+	EOF
+}
+
 @test "doctor: a VF is served by its PF's connection; its Command register has no memory bit" {
 	fake_device 0000:01:02.0 vfio-pci-tsm 8086 10ca 9
 	fake_tsm_side 0000:01:02.0

@@ -36,6 +36,46 @@ setup() {
 	assert_output "0000:01:00.0: would set state bound (now closed)"
 }
 
+# open_with MAPPING...: a VMM has the device open as vfio0, and these mappings
+open_with() {
+	export TSMCTL_ROOT=$BATS_TEST_TMPDIR/root
+	mkdir -p "$TSMCTL_ROOT/proc/77" "$TSMCTL_ROOT/dev/vfio/devices" \
+		"$SYS/devices/pci0000:00/0000:01:00.0/vfio-dev/vfio0"
+	: > "$TSMCTL_ROOT/dev/vfio/devices/vfio0"
+	printf '7f00-7f01 rw-s 0 00:0f 5 %s\n' "$@" > "$TSMCTL_ROOT/proc/77/maps"
+	policy 0000:01:00.0 state open
+	policy 0000:01:00.0 owner 77
+	policy 0000:01:00.0 region_mode_active exclusive
+	echo D0 > "$SYS/devices/pci0000:00/0000:01:00.0/power_state"
+}
+
+@test "bind --dry-run: only the mappings of this device are in the way" {
+	open_with /dev/vfio/devices/vfio1 /dev/vfio/devices/vfio01 '[vfio-device]' /dev/zero
+	run_split tsmctl bind 01:00.0 --dry-run
+	assert_success
+	assert_line "0000:01:00.0: would set state bound (now open)"
+	for path in /dev/vfio/devices/vfio0 '/dev/vfio/devices/vfio0 (deleted)'; do
+		open_with /dev/vfio/devices/vfio1 "$path"
+		run_split tsmctl bind 01:00.0 --dry-run --json
+		assert_equal "$status" 6
+		json_is '[e[0]["stage"], e[0]["errno"], e[0]["message"]]' \
+			'["mapped", "EBUSY", "a bind would be refused: user space has its BARs mapped"]'
+	done
+}
+
+@test "bind --dry-run: the message and the hint are about the same fault" {
+	policy 0000:01:00.0 region_mode shared
+	run_split tsmctl bind 01:00.0 --dry-run
+	assert_equal "$status" 4
+	assert_one_line "a bind would be refused: its region_mode is shared" "tsmctl mode 0000:01:00.0 exclusive"
+	rm -r "$SYS"/kernel/iommu_groups/* "$SYS/devices/pci0000:00/0000:01:00.0/iommu_group"
+	run_split tsmctl bind 01:00.0 --dry-run --json
+	assert_equal "$status" 5
+	json_is 'e[0]["message"]' "a bind would be refused: it is in no IOMMU group" \
+		'e[0]["errno"]' null \
+		'"intel_iommu=on" in e[0]["hint"]' true
+}
+
 @test "connect --dry-run: no TSM of that name is exit 5, for apply as well" {
 	echo > "$SYS/devices/pci0000:00/0000:01:00.0/tsm/connect"
 	run_split tsmctl connect 01:00.0 --tsm tsm9 --dry-run
