@@ -16,14 +16,9 @@
 #include "helper/systemd.h"
 #include "helper/vdevice.h"
 
-static const struct cause lock_causes[] = {
-	{ -EBUSY, EXIT_BUSY, "another tsm-bind-helper holds it", "run 'tsmctl unbind @' first" },
-	{ -EPERM, EXIT_NOT_PERMITTED,
-	  "the lock file is not a regular file of its own, with one name",
-	  "remove it from the run directory" },
-	{ -ELOOP, EXIT_NOT_PERMITTED, "the lock file is a symbolic link", "remove it" },
-	{}
-};
+static const struct cause lock_causes[] = { { -EBUSY, EXIT_BUSY, "another tsm-bind-helper holds it",
+					      "run 'tsmctl unbind @' first" },
+					    {} };
 
 static const struct cause cdev_causes[] = {
 	{ -ENOENT, EXIT_UNSUPPORTED, "its node in /dev/vfio/devices is missing",

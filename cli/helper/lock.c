@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -29,11 +30,11 @@ static int take(int fd)
 	return -EBUSY;
 }
 
-/* A file of ours; it may be from a time when its mode was another. */
-static int open_own(int dir, const char *name, mode_t mode)
+/* Opens a file of ours. An older one may have another mode, so the mode is set again. */
+static int open_own(int dir, const char *name, const char *path, mode_t mode,
+		    struct trust_fault *fault)
 {
-	struct trust_fault fault;
-	int fd = run_file_open(dir, name, name, mode, &fault);
+	int fd = run_file_open(dir, name, path, mode, fault);
 
 	if (fd < 0 || !fchmod(fd, mode))
 		return fd;
@@ -41,9 +42,10 @@ static int open_own(int dir, const char *name, mode_t mode)
 	return -EPERM;
 }
 
-int lock_file(int dir, const char *name, unsigned int *other)
+int lock_file(int dir, const char *name, const char *path, unsigned int *other,
+	      struct trust_fault *fault)
 {
-	int fd = open_own(dir, name, 0600), ret;
+	int fd = open_own(dir, name, path, 0600, fault), ret;
 
 	if (fd < 0)
 		return fd;
@@ -61,24 +63,28 @@ int lock_file(int dir, const char *name, unsigned int *other)
 int lock_device(struct session *s)
 {
 	cleanup_fd int dir = run_dir_open(s->run_dir, true, &s->fault);
-	char file[PCI_NAME_LEN + sizeof(".lock")];
+	char path[PATH_MAX];
 	int fd, ret;
 
 	if (dir < 0)
 		return dir;
-	snprintf(file, sizeof(file), "%s.lock", s->name);
-	fd = lock_file(dir, file, &s->other);
-	if (fd < 0)
+	if (snprintf(path, sizeof(path), "%s/%s.lock", s->run_dir, s->name) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	fd = lock_file(dir, strrchr(path, '/') + 1, path, &s->other, &s->fault);
+	if (fd < 0) {
+		util_copy(s->lock_path, sizeof(s->lock_path), path);
 		return fd;
+	}
 	s->lock = fd;
-	snprintf(file, sizeof(file), "%s.pid", s->name);
-	fd = open_own(dir, file, 0644);
+	snprintf(path, sizeof(path), "%s/%s.pid", s->run_dir, s->name);
+	fd = open_own(dir, strrchr(path, '/') + 1, path, 0644, &s->fault);
 	ret = fd < 0 ? fd : run_file_write_pid(fd);
 	if (!ret) {
 		s->pid_file = fd;
 		return 0;
 	}
 	util_close(&fd);
+	util_copy(s->lock_path, sizeof(s->lock_path), path);
 	unlock_device(s);
 	return ret;
 }

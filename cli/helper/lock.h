@@ -9,11 +9,15 @@
  * lock_file() - take a lock that has its owner's process ID in it
  * @dir: directory, from run_dir_open()
  * @name: file; it stays when the lock is let go, but empty
+ * @path: both, for @fault
  * @other: out, the process that has it, if another has
+ * @fault: out, why it is not trusted
  *
- * Return: a descriptor, -EBUSY if another process has it, or negative errno.
+ * Return: a descriptor, -EBUSY if another process has it, -EPERM or -ELOOP with @fault
+ * filled in, or negative errno.
  */
-int lock_file(int dir, const char *name, unsigned int *other);
+int lock_file(int dir, const char *name, const char *path, unsigned int *other,
+	      struct trust_fault *fault);
 
 /**
  * lock_device() - make sure that no other helper has the device

@@ -134,5 +134,5 @@ void say_distrust(struct verdict *v, const char *path, const struct trust_fault 
 	snprintf(v->message, sizeof(v->message), "%.90s is not trusted: %.80s", safe ?: "?",
 		 fault->why);
 	v->hint = fault->mend;
-	v->code = exit_code_of(v->err);
+	v->code = EXIT_NOT_PERMITTED;
 }

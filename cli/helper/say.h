@@ -67,7 +67,7 @@ void say_add_verdict(struct json_object *obj, const struct verdict *v);
 
 /**
  * say_distrust() - put into a verdict why a file or directory is not trusted
- * @v: the verdict, with its errno; its hint is @fault's
+ * @v: the verdict, with its errno; its code is EXIT_NOT_PERMITTED, its hint @fault's
  * @path: the file or directory
  * @fault: why
  */

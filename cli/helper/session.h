@@ -3,6 +3,7 @@
 #ifndef TSM_HELPER_SESSION_H
 #define TSM_HELPER_SESSION_H
 
+#include <limits.h>
 #include <sys/types.h>
 
 #include "common/bdf.h"
@@ -24,7 +25,8 @@ enum vdevice_mode {
  * @cdev_name: vfioN
  * @cdev_number: its device number according to sysfs
  * @other: process that has the lock, if another has
- * @fault: why the run directory, or the lock file, is not trusted
+ * @fault: why the run directory, or a file in it, is not trusted
+ * @lock_path: that file, "" for the directory
  * @pid: process whose file of the device is to be used, or 0
  * @pidfd: the same process, whatever becomes of its number
  * @proc: its open files in /proc
@@ -58,6 +60,7 @@ struct session {
 	dev_t cdev_number;
 	unsigned int other;
 	struct trust_fault fault;
+	char lock_path[PATH_MAX];
 	pid_t pid;
 	int pidfd;
 	int proc;

@@ -18,6 +18,9 @@ const struct cause find_causes[] = {
 const struct cause bind_causes[] = {
 	{ -ENOTTY, EXIT_UNSUPPORTED, "its driver cannot bind", "run 'tsmctl assign @'" },
 	{ -EALREADY, EXIT_BUSY, "it is bound already", NULL },
+	{ -EHOSTDOWN, EXIT_FAILED,
+	  "it is not in power state D0, or memory decode or bus mastering is off",
+	  "set power/control of it, its PF and function 0 to on in sysfs, and bind again" },
 	{ -EOPNOTSUPP, EXIT_UNSUPPORTED,
 	  "the TSM does not support it, or iommufd cannot look up vDEVICEs",
 	  "'tsmctl show @' has the stage in last_error; if it is vdevice, bind without a vDEVICE" },
@@ -50,6 +53,18 @@ static void set_cause(struct verdict *v, const struct session *s, int code, cons
 	}
 }
 
+/* A refusal of the TSM has the code that its errno has elsewhere. */
+static int code_of(const struct stage *at, const struct cause *c, int err)
+{
+	const struct stage *other = at->err ? NULL : stage_guess(err);
+
+	if (at->err)
+		return (int)at->code;
+	if (c)
+		return c->code;
+	return other ? (int)other->code : exit_code_of(err);
+}
+
 static void judge(const struct session *s, const struct step *step, int err, struct verdict *v)
 {
 	const struct cause *c = cause_find(step->causes, err);
@@ -57,8 +72,8 @@ static void judge(const struct session *s, const struct step *step, int err, str
 	char message[sizeof(v->message)];
 
 	*v = (struct verdict){ .err = err, .step = step->name };
-	if (err == -EPERM && s->fault.why[0]) {
-		say_distrust(v, s->run_dir, &s->fault);
+	if (s->fault.why[0]) {
+		say_distrust(v, s->lock_path[0] ? s->lock_path : s->run_dir, &s->fault);
 		return;
 	}
 	if (step->staged) {
@@ -69,7 +84,7 @@ static void judge(const struct session *s, const struct step *step, int err, str
 			at = stage_guess(err);
 	}
 	if (at) {
-		set_cause(v, s, (int)at->code, at->message, at->hint);
+		set_cause(v, s, code_of(at, c, err), at->message, at->hint);
 	} else if (c) {
 		set_cause(v, s, c->code, c->message, c->hint ?: errno_hint(err));
 	} else {

@@ -6,6 +6,8 @@
 bats_require_minimum_version 1.5.0
 load helpers
 
+setup_file() { build_preload stall; }
+
 setup() {
 	fake_host
 	fake_device 0000:01:00.0 vfio-pci-tsm 8086 10c9 7
@@ -63,6 +65,25 @@ assert_said() { # STEP ERRNO CODE TEXT...
 	kill -0 "$vmm"
 	# no lock is taken: it is not a holder
 	refute [ -e "$RUN" ]
+}
+
+@test "pid: the exit code of a bind that the TSM refuses is that of its errno" {
+	mkdir "$DEV/vfio_tsm"
+	vmm /dev/null
+	while read -r err name code; do
+		echo "-$err tsm" > "$DEV/vfio_tsm/last_error"
+		run_split env "LD_PRELOAD=$BATS_RUN_TMPDIR/stall.so" "BIND_FAILS=$DEV/vfio_tsm/last_error" \
+			"ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0" timeout 60 \
+			tsm-bind-helper --sysfs "$SYS" --run-dir "$RUN" --device 01:00.0 --pid "$vmm" bind
+		assert_said bind "$name" "$code" "the TSM refused"
+	done <<- 'EOF'
+		1 EPERM 4
+		5 EIO 1
+		6 ENXIO 5
+		13 EACCES 4
+		16 EBUSY 6
+		95 EOPNOTSUPP 5
+	EOF
 }
 
 @test "pid: a file that can do nothing does not hide the one that can" {

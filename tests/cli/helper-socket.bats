@@ -6,6 +6,8 @@ bats_require_minimum_version 1.5.0
 load helpers
 load socket
 
+setup_file() { build_preload stall; }
+
 setup() { socket_host; }
 
 teardown() { end_service; }
@@ -245,6 +247,24 @@ print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
 	assert_equal "$rc" 0
 	grep '"ok":true' "$SHORT/answer"
 	assert_equal "$(cat "$SHORT/run/helper.sock.lock")" ""
+}
+
+@test "socket: a bind that the driver refuses is an error of its stage" {
+	serve env "LD_PRELOAD=$BATS_RUN_TMPDIR/stall.so" "BIND_FAILS=$DEV/vfio_tsm/last_error" \
+		"ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0"
+	while IFS='|' read -r last name message hint; do
+		echo "$last" > "$DEV/vfio_tsm/last_error"
+		ask "$(line bind)" /dev/null
+		refused bind "$name"
+		[[ $output == *"\"message\":\"$message\",\"hint\":"*"$hint"* ]] || fail "$last: $output"
+	done <<- 'EOF'
+		-6 not-connected|ENXIO|it is not connected to a TSM that can bind, or its last bind was lost|tsmctl unbind 0000:01:00.0
+		-112 power|EHOSTDOWN|it is not in power state D0, or the host resets or suspends it|power/control
+		-112 command|EHOSTDOWN|memory decode or bus mastering is off|Bus Master Enable
+		-112|EHOSTDOWN|it is not in power state D0, or memory decode or bus mastering is off|power/control
+		-16|EBUSY|user space has its BARs mapped|x-no-mmap=on
+		-5 tsm|EIO|the TSM refused|dmesg
+	EOF
 }
 
 @test "socket: one service in one place; what was left behind is replaced, other files are not" {

@@ -27,6 +27,11 @@ print(d["event"], d["step"], d["errno"])')" "error $1 $2"
 	assert_equal "$stderr" ""
 }
 
+# assert_distrust FILE WHY COMMAND: the error names the file, the fault and what mends it.
+assert_distrust() {
+	[[ $output == *"\"message\":\"$1 is not trusted: $2\",\"hint\":\"$3 $1\""* ]] || fail "$output"
+}
+
 @test "helper: usage" {
 	for args in "" "--device" "--device x" "--device 01:00" "--device 0000:01:00.0 more" "--nonesuch" \
 		"--device 8086:10c9" "--device ../../x" "--device 01:00.0 --sysfs x" \
@@ -128,9 +133,13 @@ print(d["event"], d["step"], d["errno"])')" "error $1 $2"
 	run setpriv --reuid 2001 --regid 2001 --clear-groups cat "$RUN/0000:01:00.0.pid"
 	assert_success
 	# nor is a file of another user a lock
-	chown 2001 "$RUN/0000:01:00.0.lock"
-	helper --device 01:00.0
-	assert_said lock EPERM 4
+	for file in lock pid; do
+		chown 2001 "$RUN/0000:01:00.0.$file"
+		helper --device 01:00.0
+		assert_said lock EPERM 4
+		assert_distrust "$RUN/0000:01:00.0.$file" "it belongs to user 2001" "chown root"
+		chown 0 "$RUN/0000:01:00.0.$file"
+	done
 }
 
 @test "helper: links and foreign directories in the place of the lock are refused" {
@@ -139,13 +148,16 @@ print(d["event"], d["step"], d["errno"])')" "error $1 $2"
 	ln -s "$BATS_TEST_TMPDIR/secret" "$RUN/0000:01:00.0.lock"
 	helper --device 01:00.0
 	assert_said lock ELOOP 4
+	assert_distrust "$RUN/0000:01:00.0.lock" "it is a symbolic link" rm
 	ln -f "$BATS_TEST_TMPDIR/secret" "$RUN/0000:01:00.0.lock"
 	helper --device 01:00.0
 	assert_said lock EPERM 4
+	assert_distrust "$RUN/0000:01:00.0.lock" "it has another name" rm
 	rm "$RUN/0000:01:00.0.lock"
 	mkfifo "$RUN/0000:01:00.0.lock"
 	helper --device 01:00.0
 	assert_said lock EPERM 4
+	assert_distrust "$RUN/0000:01:00.0.lock" "it is not a regular file" rm
 	rm -r "$RUN"
 	ln -s other "$RUN"
 	helper --device 01:00.0

@@ -110,6 +110,18 @@ hint() { python3 -c 'import json, sys; print(json.load(sys.stdin)["hint"])' <<< 
 
 	prepare_service
 	echo '{"allow":[]}' > "$CONF"
+	mkdir -m 0755 "$SHORT/run"
+	ln "$CONF" "$SOCK.lock"
+	run_split timeout 60 tsm-bind-helper serve --listen "$SOCK" --sysfs "$SYS" --config "$CONF"
+	assert_equal "$status" 4
+	[[ $output == *'"step":"lock","errno":"EPERM"'*"$SOCK.lock is not trusted: it has another name"* ]] || fail "$output"
+	assert_equal "$(hint)" "rm $SOCK.lock"
+	ln -sf "$CONF" "$SOCK.lock"
+	run_split timeout 60 tsm-bind-helper serve --listen "$SOCK" --sysfs "$SYS" --config "$CONF"
+	assert_equal "$status" 4
+	[[ $output == *'"step":"lock","errno":"ELOOP"'*"$SOCK.lock is not trusted: it is a symbolic link"* ]] || fail "$output"
+	assert_equal "$(hint)" "rm $SOCK.lock"
+	rm -r "$SHORT/run"
 	mkdir "$SHORT/run"
 	chmod 0777 "$SHORT/run" "$CONF"
 	run_split timeout 60 tsm-bind-helper serve --listen "$SOCK" --sysfs "$SYS" --config "$CONF"

@@ -274,12 +274,13 @@ static int fail(const char *step, int err, const char *message, const char *hint
 	return err;
 }
 
-static int fail_trust(const char *step, const char *path, const struct trust_fault *fault)
+static int fail_trust(struct service *sv, const char *step, int err, const char *path,
+		      const struct trust_fault *fault)
 {
-	struct verdict v = { .err = -EPERM, .step = step };
+	struct verdict v = { .err = err, .step = step };
 
 	say_distrust(&v, path, fault);
-	say_verdict(NULL, &v);
+	sv->code = say_verdict(NULL, &v);
 	return v.err;
 }
 
@@ -292,19 +293,21 @@ static int open_socket(struct service *sv, const char *path)
 	char message[64];
 
 	if (asprintf(&dir, "%.*s", (int)(slash - path) ?: 1, path) < 0 ||
-	    asprintf(&lock, "%s.lock", slash + 1) < 0)
+	    asprintf(&lock, "%s.lock", path) < 0)
 		return -ENOMEM;
 	sv->name = slash + 1;
 	sv->run = run_dir_open(dir, true, &fault);
 	if (sv->run == -EPERM && fault.why[0])
-		return fail_trust("listen", dir, &fault);
+		return fail_trust(sv, "listen", sv->run, dir, &fault);
 	if (sv->run < 0)
 		return fail("listen", sv->run, "cannot use the directory of the socket", NULL);
-	sv->lock = lock_file(sv->run, lock, &other);
+	sv->lock = lock_file(sv->run, lock + (sv->name - path), lock, &other, &fault);
 	if (sv->lock == -EBUSY) {
 		snprintf(message, sizeof(message), "process %u listens there", other);
 		return fail("lock", -EBUSY, message, "stop it first");
 	}
+	if (sv->lock < 0 && fault.why[0])
+		return fail_trust(sv, "lock", sv->lock, lock, &fault);
 	if (sv->lock < 0)
 		return fail("lock", sv->lock, "cannot lock the place of the socket", NULL);
 	/* anybody may ask; who gets what is for the rules to say */
@@ -344,7 +347,7 @@ static int start(struct service *sv, const struct invocation *in)
 	int ret = rules_load(in->config, &sv->rules, &why, &fault);
 
 	if (fault.why[0])
-		return fail_trust("configuration", in->config ?: RULES_PATH, &fault);
+		return fail_trust(sv, "configuration", ret, in->config ?: RULES_PATH, &fault);
 	if (ret)
 		return fail_config(sv, in->config ?: RULES_PATH, ret, why ?: strerror(-ret));
 	sv->signals = signals_watch(true);
