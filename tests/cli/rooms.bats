@@ -47,6 +47,38 @@ finds() {
 		"host/tsm.h:1: ../common/util.h is not a path from cli/"
 }
 
+@test "rooms: an include in other words is found: <>, and a macro" {
+	copy
+	sed -i '1i #include <host/pci.h>' common/util.c
+	sed -i '1i #include HEADER' host/tsm.c
+	sed -i '1i #include <sys/later.h>' host/tsm.h
+	finds "common/util.c:1: <host/pci.h> is a file of cli/: include it with quotes" \
+		"host/tsm.c:1: HEADER is not the name of a file"
+}
+
+@test "rooms: a source declares nothing of another source" {
+	copy
+	printf '%s\n' 'extern int elsewhere;' 'extern int called(void);' 'static int x;' >> host/tsm.c
+	printf '%s\n' 'void f(void)' '{' '	extern int within;' '}' >> report.c
+	finds "host/tsm.c: extern: the header of a source declares what it defines" \
+		"report.c: extern: the header of a source declares what it defines"
+}
+
+@test "rooms: a pointer to a function is a variable" {
+	copy
+	echo 'extern int (*hook)(void), (*hooks[2])(int), (*defined)(void);' >> host/tsm.h
+	echo 'int (*defined)(void);' >> host/tsm.c
+	finds "host/tsm.h: declares hook, which host/tsm.c does not define" \
+		"host/tsm.h: declares hooks, which host/tsm.c does not define"
+}
+
+@test "rooms: a declaration that cannot be read is a fault" {
+	copy
+	printf '%s\n' 'extern ;' 'extern int called(int a, int b);' >> host/tsm.h
+	finds "host/tsm.h: cannot read the declaration 'extern;'" \
+		"host/tsm.h: declares called, which host/tsm.c does not define"
+}
+
 @test "rooms: a header that declares what another file defines is found" {
 	copy
 	# one is defined elsewhere, one nowhere, one for its own source alone

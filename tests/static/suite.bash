@@ -84,6 +84,7 @@ suite_static() {
 	part 5 "static: clang-format" one "clang-format" check_format
 	part 5 "static: spelling" one "spelling" check_spelling
 	part 1 "static: file sizes" one "no file of 500 lines" check_length
+	part 1 "static: rooms" one "rooms of cli/" tests/static/rooms
 	part 20 "static: checkpatch" one "checkpatch --strict" check_patch
 	part 90 "static: sparse" one "modules: sparse" check_sparse
 	part 60 "static: W=1" one "modules: W=1" check_modules w1 W=1 KCFLAGS=-Werror
