@@ -240,7 +240,7 @@ static int parse(const char *text, size_t len, int depth, struct json_object **r
 		return 0;
 	if (err == json_tokener_continue || end >= len)
 		return fault_at(f, len, "the document ends too early");
-	return fault_at(f, end, "no JSON: %s", json_tokener_error_desc(err));
+	return fault_at(f, end, "this is not valid JSON: %s", json_tokener_error_desc(err));
 }
 
 /* Several equal keys, of which json-c takes the last, and what only json-c takes. */
@@ -250,10 +250,11 @@ static int check_text(const char *text, size_t len, struct json_fault *f)
 	bool stopped = walk_value(&w);
 
 	f->twice = w.found != NULL;
-	util_copy(f->path, sizeof(f->path), w.path);
-	if (f->twice)
+	if (f->twice) {
+		util_copy(f->path, sizeof(f->path), w.path);
 		return fault_at(f, (size_t)(w.found - text), "this key is there twice");
-	return stopped ? fault_at(f, (size_t)(w.p - text), "no JSON") : 0;
+	}
+	return stopped ? fault_at(f, (size_t)(w.p - text), "this is not valid JSON") : 0;
 }
 
 int json_read(const char *text, size_t len, int depth, struct json_object **root,

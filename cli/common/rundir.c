@@ -38,25 +38,37 @@ static int judge(int fd, const char *path, struct trust_fault *fault)
 	return trust_owner(fault, path, path, &st);
 }
 
+/* Returns @fd if the file is trusted, else closes it. */
+static int trusted(int fd, const char *path, struct trust_fault *fault)
+{
+	int ret = judge(fd, path, fault);
+
+	if (!ret)
+		return fd;
+	close(fd);
+	return ret;
+}
+
 int run_file_open(int dir, const char *name, const char *path, mode_t mode,
 		  struct trust_fault *fault)
 {
 	int fd = openat(dir, name,
 			O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, mode);
-	int ret;
 
 	fault->why[0] = '\0';
 	if (fd < 0 && errno == ELOOP) {
 		trust_refuse(fault, "rm", path, "it is a symbolic link");
 		return -ELOOP;
 	}
-	if (fd < 0)
-		return -errno;
-	ret = judge(fd, path, fault);
-	if (!ret)
-		return fd;
-	close(fd);
-	return ret;
+	return fd < 0 ? -errno : trusted(fd, path, fault);
+}
+
+int run_file_look(int dir, const char *name, struct trust_fault *fault)
+{
+	int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	fault->why[0] = '\0';
+	return fd < 0 ? -errno : trusted(fd, name, fault);
 }
 
 int run_file_lock(int fd)

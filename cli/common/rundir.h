@@ -39,6 +39,18 @@ int run_file_open(int dir, const char *name, const char *path, mode_t mode,
 		  struct trust_fault *fault);
 
 /**
+ * run_file_look() - open a file for reading
+ * @dir: directory
+ * @name: its name there
+ * @fault: out, why it is not trusted
+ *
+ * It must be as run_file_open() wants it.
+ *
+ * Return: a descriptor, -EPERM with @fault filled in, or negative errno.
+ */
+int run_file_look(int dir, const char *name, struct trust_fault *fault);
+
+/**
  * run_file_lock() - take the lock on a file, if it is free
  * @fd: the file
  *

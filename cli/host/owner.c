@@ -22,23 +22,17 @@ int owner_init(struct ctx *ctx)
 	return root_find(ctx, &ctx->run, "run", "TSMCTL_RUN", RUN_DIR);
 }
 
-/* Whether a file of root's, or ours, has this process ID in it. */
 static bool has_pid(int fd, pid_t pid)
 {
-	struct stat st;
-
-	return fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode) &&
-	       (st.st_uid == 0 || st.st_uid == geteuid()) && pid > 0 &&
-	       run_file_read_pid(fd) == (unsigned int)pid;
+	return fd >= 0 && pid > 0 && run_file_read_pid(fd) == (unsigned int)pid;
 }
 
 /*
- * A helper keeps a lock on ADDRESS.lock, with its process ID in it. Who may not open
- * that, and so cannot do a helper anything either, reads ADDRESS.pid.
+ * A helper keeps a lock on ADDRESS.lock, with its process ID in it. A process that may
+ * not open that file cannot stop a helper either, and reads ADDRESS.pid.
  */
 static bool is_helper(const struct ctx *ctx, const char *name, pid_t pid)
 {
-	const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
 	struct trust_fault fault;
 	cleanup_fd int dir = run_dir_open(ctx->run.path, false, &fault);
 	cleanup_fd int lock = -1, told = -1;
@@ -47,13 +41,13 @@ static bool is_helper(const struct ctx *ctx, const char *name, pid_t pid)
 	if (dir < 0)
 		return false;
 	snprintf(file, sizeof(file), "%s.lock", name);
-	lock = openat(dir, file, flags);
+	lock = run_file_look(dir, file, &fault);
 	if (lock >= 0)
 		return has_pid(lock, pid) && flock(lock, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
-	if (errno != EACCES)
+	if (lock != -EACCES)
 		return false;
 	snprintf(file, sizeof(file), "%s.pid", name);
-	told = openat(dir, file, flags);
+	told = run_file_look(dir, file, &fault);
 	return has_pid(told, pid);
 }
 

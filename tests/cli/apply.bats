@@ -282,9 +282,9 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 		assert_envelope 'e[0]["stage"]' config
 	done <<- 'EOF'
 		1:1|the document ends too early|
-		1:15|no JSON|{"version": 1,}
-		2:1|no JSON|{"version": 1}\n{}
-		1:2|no JSON|{'version': 1}
+		1:15|this is not valid JSON|{"version": 1,}
+		2:1|this is not valid JSON|{"version": 1}\n{}
+		1:2|this is not valid JSON|{'version': 1}
 		1:1|the key "version" is missing|{"devices": []}
 		1:13|version: 2 is no version|{"version": 2}
 		1:13|version: "1" is no version|{"version": "1"}

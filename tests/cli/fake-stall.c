@@ -7,6 +7,7 @@
  * STALL	children do not get to their end
  * FORK_FAILS	how often fork() fails at first
  * PIPE_FAILS	how often pipe2() does
+ * TOKENERS	how many documents of JSON there is memory for
  * BIND_FAILS	file that contains the errno of each bind, as last_error does
  */
 #include <dlfcn.h>
@@ -23,7 +24,7 @@
 #define TSM_BIND _IO(VFIO_TYPE, VFIO_BASE + 22)
 
 static bool stall;
-static int fork_fails, pipe_fails;
+static int fork_fails, pipe_fails, tokeners;
 static const char *bind_fails;
 static int (*real_ioctl)(int fd, unsigned long request, ...);
 
@@ -32,6 +33,7 @@ __attribute__((constructor)) static void look(void)
 	stall = getenv("STALL");
 	fork_fails = atoi(getenv("FORK_FAILS") ?: "0");
 	pipe_fails = atoi(getenv("PIPE_FAILS") ?: "0");
+	tokeners = atoi(getenv("TOKENERS") ?: "1000000");
 	bind_fails = getenv("BIND_FAILS");
 	real_ioctl = (__typeof__(real_ioctl))dlsym(RTLD_NEXT, "ioctl");
 }
@@ -54,6 +56,16 @@ int pipe2(int *fds, int flags)
 {
 	errno = EMFILE;
 	return pipe_fails-- > 0 ? -1 : ((__typeof__(&pipe2))dlsym(RTLD_NEXT, "pipe2"))(fds, flags);
+}
+
+struct json_tokener *json_tokener_new_ex(int depth);
+
+struct json_tokener *json_tokener_new_ex(int depth)
+{
+	return tokeners-- > 0 ?
+		       ((__typeof__(&json_tokener_new_ex))dlsym(RTLD_NEXT, "json_tokener_new_ex"))(
+			       depth) :
+		       NULL;
 }
 
 int ioctl(int fd, unsigned long request, ...)

@@ -267,6 +267,14 @@ print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
 	EOF
 }
 
+@test "socket: a request that there is no memory for is not taken for a wrong one" {
+	serve env "LD_PRELOAD=$BATS_RUN_TMPDIR/stall.so" TOKENERS=1 \
+		"ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0"
+	ask "$(line state)"
+	refused request ENOMEM
+	[[ $output == *"no memory"* ]] || fail "$output"
+}
+
 @test "socket: one service in one place; what was left behind is replaced, other files are not" {
 	serve
 	run_split timeout 60 tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
@@ -300,18 +308,18 @@ print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
 	done <<- 'EOF'
 		|the document ends too early
 		{|the document ends too early
-		{"allow":[]} x|no JSON
-		{"allow":[]}{}|no JSON
+		{"allow":[]} x|not valid JSON
+		{"allow":[]}{}|not valid JSON
 		{"allow":[]}\0|NUL byte
-		{"allow":[],}|no JSON
-		{'allow':[]}|no JSON
-		{"allow":[]/* all */}|no JSON
+		{"allow":[],}|not valid JSON
+		{'allow':[]}|not valid JSON
+		{"allow":[]/* all */}|not valid JSON
 		{"allow":[],"allow":[]}|'allow' is there twice
 		{"allow":[{"devices":["*"],"user":1,"user":2}]}|'allow[0].user' is there twice
 		{"allow":[],"\\u0061llow":[]}|escapes
 		{"allow":[{"devices":["*"],"user":"root\\u0000"}]}|escapes
-		{"allow":[{"devices":["*"],"user":"\0377"}]}|no JSON
-		[]|no JSON object
+		{"allow":[{"devices":["*"],"user":"\0377"}]}|not valid JSON
+		[]|not a JSON object
 		{"allow":{}}|allow is no list
 		{"version":2,"allow":[]}|version 1
 		{"more":1,"allow":[]}|no key 'more'

@@ -265,6 +265,11 @@ never_answers() {
 	chmod 0777 "$RUN"
 	run_split tsmctl show 01:00.0 --json
 	json_is 'r[0]["owner_is_helper"]' false
+	# nor does a lock file that has a name elsewhere
+	chmod 0755 "$RUN"
+	ln "$RUN/0000:01:00.0.lock" "$BATS_TEST_TMPDIR/elsewhere"
+	run_split tsmctl show 01:00.0 --json
+	json_is 'r[0]["owner_is_helper"]' false
 	exec 8>&-
 }
 

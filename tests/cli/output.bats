@@ -106,6 +106,11 @@ setup() {
 	run_split tsmctl --json diff --file - < "$BATS_TEST_TMPDIR/config.json"
 	assert_equal "$status" 2
 	json_is '[e[0][k] for k in ("device", "attribute", "value")]' '[null, null, "<stdin>"]'
+	# json-c takes a key between single quotes
+	run_split tsmctl --json diff --file - <<< "{ \"version\": 1, \"devices\": [ { 'device': \"01:00.0\" } ] }"
+	assert_equal "$status" 2
+	json_is '[e[0][k] for k in ("device", "attribute", "value")]' '[null, null, "<stdin>"]' \
+		'"not valid JSON" in e[0]["message"]' true
 }
 
 @test "output: with --json, standard error has what --dry-run would do only with --verbose" {

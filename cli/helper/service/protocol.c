@@ -84,7 +84,7 @@ static const struct {
 	{ "vdevice_id", set_vdevice_id },
 };
 
-/* Answers what is wrong, or NULL. */
+/* Returns what is wrong, or NULL. */
 static const char *read_members(struct json_object *obj, struct request *r)
 {
 	const char *why = NULL;
@@ -113,15 +113,18 @@ int request_parse(const char *line, struct request *r, const char **why)
 	struct request result = {};
 	struct json_object *obj;
 	struct json_fault f;
+	int ret = json_read(line, strlen(line), DEPTH, &obj, &f);
 
-	*why = "it is no JSON object, or has more in it than strings and numbers";
-	if (json_read(line, strlen(line), DEPTH, &obj, &f))
+	*why = "it is not a JSON object of strings and numbers";
+	if (ret == -ENOMEM)
+		*why = "there is no memory for it";
+	else if (ret)
 		*why = f.twice ? "it has a key twice" : *why;
 	else if (json_object_is_type(obj, json_type_object))
 		*why = read_members(obj, &result);
 	json_object_put(obj);
 	if (*why)
-		return -EINVAL;
+		return ret ?: -EINVAL;
 	*r = result;
 	return 0;
 }

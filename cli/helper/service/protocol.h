@@ -35,7 +35,7 @@ struct request {
  * Takes one object with the keys version, request, device and, for a bind,
  * vdevice_id, and nothing else.
  *
- * Return: 0 or -EINVAL.
+ * Return: 0, -EINVAL or -ENOMEM.
  */
 int request_parse(const char *line, struct request *r, const char **why);
 

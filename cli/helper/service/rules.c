@@ -179,7 +179,7 @@ static int read_config(struct rules *rules, struct json_object *obj, char **why)
 	int ret = 0;
 
 	if (!json_object_is_type(obj, json_type_object))
-		return complain(why, -EINVAL, "it is no JSON object");
+		return complain(why, -EINVAL, "it is not a JSON object");
 	json_object_object_foreach(obj, key, v) {
 		if (streq(key, "allow"))
 			allow = v;
