@@ -10,7 +10,7 @@ static void print_verbs(void)
 	for (const struct verb *const *v = verbs; *v; v++)
 		printf("  %-12s%s\n", (*v)->name, (*v)->summary);
 	puts("\nDEVICE is 0000:01:00.0, 01:00.0, a glob over addresses ('0000:02:10.*'),\n"
-	     "vendor:device (8086:10c9), or all. 'tsmctl help VERB' tells more.");
+	     "vendor:device (8086:10c9), or all. See also 'tsmctl help VERB'.");
 }
 
 /*

@@ -25,7 +25,7 @@ static const struct stage stages[] = {
 	{ "vdevice", -EOVERFLOW, EXIT_FAILED, "the virt_id of the vDEVICE is not a requester ID",
 	  "let the VMM use segment << 16 | BDF, which fits into 32 bits" },
 	{ "vdevice", -EOPNOTSUPP, EXIT_UNSUPPORTED, "the iommufd vdevice cannot be used",
-	  "use 'tsmctl tdi-id @ ID' and no vDEVICE, or a kernel with the vDEVICE patch" },
+	  "run 'tsmctl tdi-id @ ID', and bind without a vDEVICE" },
 	{ "group", -EBUSY, EXIT_BUSY, "another function of its IOMMU group is on another driver",
 	  "run 'tsmctl assign' for each of /sys/bus/pci/devices/@/iommu_group/devices" },
 	{ "not-connected", -ENXIO, EXIT_UNSUPPORTED,

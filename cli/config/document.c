@@ -179,7 +179,7 @@ static int read_selector(struct reader *r, struct config_entry *entry, const cha
 	entry->sel.text = NULL;
 	return mistake(
 		r, path,
-		"%s is no device: an address (\"0000:01:00.0\" or \"01:00.0\"), a glob over addresses, \"vendor:device\" (\"8086:10c9\"), or \"all\"",
+		"%s is not a device: an address (\"0000:01:00.0\" or \"01:00.0\"), a glob over addresses, \"vendor:device\" (\"8086:10c9\"), or \"all\"",
 		shown(value, buf, sizeof(buf)));
 }
 

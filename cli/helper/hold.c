@@ -60,7 +60,7 @@ static const struct cause open_causes[] = {
 
 static const struct cause vdevice_causes[] = {
 	{ -EOPNOTSUPP, EXIT_UNSUPPORTED,
-	  "its IOMMU has no vIOMMUs, or the kernel does not know how",
+	  "its IOMMU has no vIOMMUs, or the kernel does not support them",
 	  "use --vdevice never, and 'tsmctl tdi-id @ ID' for the guest's requester ID" },
 	{ -ENOTTY, EXIT_UNSUPPORTED, "the kernel's iommufd has no vIOMMUs",
 	  "use --vdevice never, and 'tsmctl tdi-id @ ID' for the guest's requester ID" },
@@ -76,8 +76,8 @@ static const struct cause id_causes[] = {
 };
 
 static const struct cause control_causes[] = {
-	{ -EEXIST, EXIT_NOT_PERMITTED, "a file that is no socket has the name of its socket",
-	  "remove it from the run directory" },
+	{ -EEXIST, EXIT_NOT_PERMITTED, "the file with the name of its socket is not a socket",
+	  "remove @.sock from the run directory" },
 	{}
 };
 

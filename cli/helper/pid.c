@@ -224,7 +224,7 @@ static int note_id(struct session *s)
 static const struct cause process_causes[] = {
 	{ -ESRCH, EXIT_FAILED, "there is no such process, or it has ended",
 	  "'tsmctl show @' names the owner; it may be in another pid namespace: run this on the host" },
-	{ -EINVAL, EXIT_FAILED, "this is no process, but a thread of one",
+	{ -EINVAL, EXIT_FAILED, "this is a thread, not a process",
 	  "'tsmctl show @' names the owner" },
 	{ -EXDEV, EXIT_FAILED, "/proc does not show this process: it is of another pid namespace",
 	  "run this on the host, or mount /proc anew" },

@@ -23,9 +23,8 @@ struct assignment {
 void assign_look(const struct pci_device *dev, struct assignment *a);
 
 /* What mends a host without IOMMU groups, and a device in none. */
-#define NO_IOMMU_HINT                                                  \
-	"enable the IOMMU in the firmware; boot with intel_iommu=on, " \
-	"or without amd_iommu=off"
+#define NO_IOMMU_HINT \
+	"enable the IOMMU in the firmware and on the kernel command line (intel_iommu=on)"
 
 /**
  * struct need - what a device needs to be assigned

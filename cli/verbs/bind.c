@@ -60,7 +60,7 @@ static int check_owner(struct ctx *ctx, const struct pci_device *dev, const stru
 		p.attribute = "state";
 		p.value = state;
 		p.stage = "lost";
-		return report_error(ctx, &p, "its last bind was lost, and nobody has taken note");
+		return report_error(ctx, &p, "cannot bind it: its last bind was lost");
 	}
 	return choice_allows(ctx, dev, &choice, h, "bind");
 }

@@ -65,7 +65,7 @@ int verb_select(struct ctx *ctx, const struct verb *verb, int argc, const char *
 		return 0;
 	return verb_usage_error(
 		ctx, verb, argv[bad],
-		"'%s' is no device: give an address (0000:01:00.0 or 01:00.0), a glob over addresses, vendor:device (8086:10c9), or all",
+		"'%s' is not a device: give an address (0000:01:00.0 or 01:00.0), a glob over addresses, vendor:device (8086:10c9), or all",
 		argv[bad]);
 }
 

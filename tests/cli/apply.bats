@@ -296,7 +296,7 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 		1:16|version: this key is there twice|{"version": 1, "version": 1}
 		2:2|devices[1]: a device is an object|{"version": 1, "devices": [{"device": "all"},\n 5]}
 		1:28|devices[0]: which device?|{"version": 1, "devices": [{"tdi_id": null}]}
-		1:39|devices[0].device: "nvme0" is no device|{"version": 1, "devices": [{"device": "nvme0"}]}
+		1:39|devices[0].device: "nvme0" is not a device|{"version": 1, "devices": [{"device": "nvme0"}]}
 		2:12|devices[0].tdi_id: 5 is no TDI id|{"version": 1, "devices": [{"device": "all",\n "tdi_id": 5}]}
 		2:9|devices[0].tsm: "tsm/0" is no TSM|{"version": 1, "devices": [{"device": "all",\n "tsm": "tsm/0"}]}
 		2:14|devices[0].assigned: "yes" is neither true nor false|{"version": 1, "devices": [{"device": "all",\n "assigned": "yes"}]}

@@ -244,7 +244,7 @@ answering() { helper "printf '%s\n' \"\$@\" > \$T/args; echo '$1'"; }
 	assert_one_line x-no-mmap=on "tsmctl mode 0000:01:00.0 --bar-mmap revoke"
 }
 
-@test "bind: a holder out of sight, and a loss that nobody has taken note of" {
+@test "bind: a holder out of sight, and a bind that was lost" {
 	answering '{"event":"bound"}'
 	policy 0000:01:00.0 state open
 	run_split tsmctl bind 01:00.0
@@ -257,7 +257,7 @@ answering() { helper "printf '%s\n' \"\$@\" > \$T/args; echo '$1'"; }
 	assert_one_line lost "tsmctl unbind" "tsmctl doctor 0000:01:00.0' fails on:"
 	assert_equal "$(grep -o doctor <<< "$stderr" | wc -l)" 1
 	refute [ -e "$BATS_TEST_TMPDIR/args" ]
-	# this is how one takes note
+	# unbind acknowledges that
 	answering '{"event":"unbound","device":"0000:01:00.0","reason":"command"}'
 	run_split tsmctl unbind 01:00.0
 	assert_success

@@ -33,7 +33,7 @@ FAILURES='" ".join(x["check"] for x in r if x["verdict"] == "fail")'
 	run_split tsmctl doctor 01:00.0 foo
 	assert_equal "$status" 2
 	assert_equal "$output" ""
-	assert_one_line "'foo' is no device" "--help"
+	assert_one_line "'foo' is not a device" "--help"
 	run_split tsmctl doctor --json foo
 	assert_equal "$status" 2
 	assert_envelope r '[]' \

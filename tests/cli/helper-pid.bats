@@ -137,7 +137,7 @@ time.sleep(600)' > "$BATS_TEST_TMPDIR/zombie" 2> /dev/null 3>&- &
 	[[ $output == *'"errno":"ESRCH"'* || $output == *'"errno":"EACCES"'* ]] || fail "$output"
 }
 
-@test "pid: a thread's number is no process" {
+@test "pid: a thread is not a process" {
 	python3 -c 'import threading, time
 t = threading.Thread(target=time.sleep, args=(600,), daemon=True); t.start()
 print(t.native_id, flush=True)

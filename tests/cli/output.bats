@@ -93,7 +93,7 @@ setup() {
 	assert_equal "$output" ""
 }
 
-@test "errors: of wrong usage, the argument is the value; of a document that is no JSON, nothing is the attribute" {
+@test "errors: of wrong usage, the argument is the value; of a document that is not valid JSON, nothing is the attribute" {
 	run_split tsmctl --json mode 01:00.0 --set nonesuch
 	assert_equal "$status" 2
 	json_is '[e[0][k] for k in ("device", "attribute", "value")]' '[null, null, "nonesuch"]'

@@ -123,7 +123,7 @@ setup() {
 	assert_one_line "'exclusice' is neither a device nor a mode (default, exclusive, shared)"
 	run_split tsmctl mode exclusice
 	assert_equal "$status" 2
-	assert_one_line "'exclusice' is no device"
+	assert_one_line "'exclusice' is not a device"
 }
 
 @test "allow, deny: 1 and 0, and nothing twice" {
