@@ -35,7 +35,7 @@ static int check_ready(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_stage *s
 	    test_bit(VFIO_PCI_TSM_SRIOV, &tvdev->flags) || vfio_pci_tsm_is_suspending())
 		return -EHOSTDOWN;
 	/* In the middle of AER, whose recovery asks whether the bus can be reset. */
-	if (vfio_pci_tsm_has_error(tvdev))
+	if (vfio_pci_tsm_is_in_error(tvdev))
 		return -EHOSTDOWN;
 	if (tvdev->core.pm_runtime_engaged || pdev->current_state != PCI_D0)
 		return -EHOSTDOWN;
@@ -63,15 +63,46 @@ static bool is_connected(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0,
 	return !f0 || !READ_ONCE(f0->tsm) || tvdev->hold.dsm;
 }
 
+/* PCI/TSM's part. Return: 0; an error of the TSM, and then nothing is bound. */
+static int call_tsm(struct vfio_pci_tsm_device *tvdev, const struct vfio_pci_tsm_view *before,
+		    struct vfio_tsm_binding *binding, enum vfio_tsm_stage *stage)
+{
+	struct pci_dev *pdev = tvdev->core.pdev;
+	struct vfio_pci_tsm_view after;
+	bool connected;
+	int ret;
+
+	*stage = VFIO_TSM_STAGE_TSM;
+	ret = pci_tsm_bind(pdev, tvdev->core.vdev.kvm, binding->tdi_id);
+	connected = vfio_pci_tsm_view(pdev, &after);
+	if (ret) {
+		vfio_pci_tsm_lock_failed(tvdev);
+		if (connected)
+			return ret;
+		/* Disconnected in the meantime, which PCI/TSM calls EINVAL. */
+		*stage = VFIO_TSM_STAGE_NOT_CONNECTED;
+		return -ENXIO;
+	}
+
+	/* Disconnected again already? Then the next refresh finds no TDI. */
+	if (!connected) {
+		after = *before;
+		after.tdi = NULL;
+	}
+	binding->tsm_id = after.tsm_id;
+	vfio_pci_tsm_mmap_block(tvdev);
+	vfio_pci_tsm_bound(tvdev, &after, binding);
+	return 0;
+}
+
 /*
- * The step itself. tdi.lock is held until the success is published, so that
- * whatever unbinds, does and says so later.
+ * The step itself. tdi.lock is held until the success is published, so that an unbind
+ * comes later, and is published later.
  */
 static int lock_tdi(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0,
 		    struct vfio_tsm_binding *binding, enum vfio_tsm_stage *stage)
 {
-	struct pci_dev *pdev = tvdev->core.pdev;
-	struct vfio_pci_tsm_view view, after;
+	struct vfio_pci_tsm_view view;
 	int ret;
 
 	guard(mutex)(&tvdev->tdi.lock);
@@ -93,32 +124,16 @@ static int lock_tdi(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0,
 	if (!vfio_tsm_bind_is_allowed(tvdev->tdev))
 		return -EACCES;
 
-	*stage = VFIO_TSM_STAGE_TSM;
-	set_bit(VFIO_PCI_TSM_IN_TSM, &tvdev->flags);
-	ret = pci_tsm_bind(pdev, tvdev->core.vdev.kvm, binding->tdi_id);
-	clear_bit(VFIO_PCI_TSM_IN_TSM, &tvdev->flags);
-	if (ret) {
-		if (vfio_pci_tsm_view(pdev, &after))
-			return ret;
-		/* Disconnected in the meantime, which PCI/TSM calls EINVAL. */
-		*stage = VFIO_TSM_STAGE_NOT_CONNECTED;
-		return -ENXIO;
-	}
+	/* From here on a reset waits for the end of the bind. */
+	*stage = VFIO_TSM_STAGE_POWER;
+	if (!vfio_pci_tsm_lock_begin(tvdev))
+		return -EHOSTDOWN;
 
-	/* Gone again already? Then the next refresh finds no TDI. */
-	tvdev->tdi.ctx = view.ctx;
-	tvdev->tdi.tdi = vfio_pci_tsm_view(pdev, &after) ? after.tdi : NULL;
-	vfio_pci_tsm_set_state(tvdev, VFIO_PCI_TSM_BOUND);
-	vfio_pci_tsm_mmap_block(tvdev);
-	binding->tsm_id = view.tsm_id;
-	vfio_tsm_bind_end(tvdev->tdev, binding, 0, VFIO_TSM_STAGE_NONE);
-
-	/* Against error_detected(), whose watch may have found it not bound yet. */
-	smp_mb();
-	queue_delayed_work(system_freezable_power_efficient_wq, &tvdev->watch,
-			   test_bit(VFIO_PCI_TSM_AER, &tvdev->flags) ? 0 :
-								       VFIO_PCI_TSM_WATCH_INTERVAL);
-	return 0;
+	ret = call_tsm(tvdev, &view, binding, stage);
+	if (!ret)
+		queue_delayed_work(system_freezable_power_efficient_wq, &tvdev->watch,
+				   VFIO_PCI_TSM_WATCH_INTERVAL);
+	return ret;
 }
 
 /*
@@ -180,8 +195,6 @@ static int bind_checked(struct vfio_pci_tsm_device *tvdev, const struct vfio_tsm
 	if (ret)
 		goto err_rom;
 
-	/* What went before has been survived; what comes from now on is seen. */
-	clear_bit(VFIO_PCI_TSM_AER, &tvdev->flags);
 	*stage = VFIO_TSM_STAGE_POWER;
 	ret = vfio_pci_tsm_take_resets(tvdev);
 	if (ret)
@@ -234,20 +247,13 @@ int vfio_pci_tsm_bind(struct vfio_pci_tsm_device *tvdev, u32 vdevice_id)
 	if (ret)
 		return ret;
 
-	scoped_guard(mutex, &tvdev->tdi.lock) {
-		vfio_pci_tsm_refresh_locked(tvdev);
-		if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND))
-			return -EALREADY;
-		/* One that is lost goes through the checks, and fails at the last. */
-		if (!vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_LOST))
-			vfio_pci_tsm_set_state(tvdev, VFIO_PCI_TSM_BINDING);
-	}
+	ret = vfio_pci_tsm_bind_begin(tvdev);
+	if (ret)
+		return ret;
 
 	vfio_tsm_bind_begin(tvdev->tdev, &policy);
 	ret = bind_checked(tvdev, &policy, &binding, &stage);
-	if (ret) {
-		cmpxchg(&tvdev->state, VFIO_PCI_TSM_BINDING, VFIO_PCI_TSM_IDLE);
-		vfio_tsm_bind_end(tvdev->tdev, NULL, ret, stage);
-	}
+	if (ret)
+		vfio_pci_tsm_bind_failed(tvdev, ret, stage);
 	return ret;
 }

@@ -11,7 +11,7 @@
 #include "vfio_pci_tsm.h"
 
 static LIST_HEAD(functions);
-static DEFINE_MUTEX(functions_lock); /* the list; tdi.lock comes below it */
+static DEFINE_MUTEX(functions_lock); /* the list; a short lock, above state.lock */
 
 /**
  * vfio_pci_tsm_add() - a function has got the driver
@@ -106,17 +106,6 @@ int vfio_pci_tsm_check_group(struct vfio_pci_tsm_device *tvdev)
 }
 
 /*
- * Without tdi.lock, which a slow TSM may have for long, and functions_lock is every
- * device's. So one that is lost keeps it until its watch has seen that.
- */
-static bool keeps_domain(struct vfio_pci_tsm_device *tvdev)
-{
-	enum vfio_pci_tsm_state state = READ_ONCE(tvdev->state);
-
-	return state == VFIO_PCI_TSM_BINDING || state == VFIO_PCI_TSM_BOUND;
-}
-
-/*
  * A function of @tvdev's group whose domain would change, and must not. Functions that
  * join a domain in use, or leave it, do not change it.
  */
@@ -125,7 +114,7 @@ static struct vfio_pci_tsm_device *find_harmed(struct vfio_pci_tsm_device *tvdev
 	struct vfio_pci_tsm_device *other;
 
 	list_for_each_entry(other, &functions, node) {
-		if (shares_group(tvdev, other) && keeps_domain(other) &&
+		if (shares_group(tvdev, other) && vfio_pci_tsm_is_busy(other) &&
 		    (replace || !other->core.vdev.iommufd_attached))
 			return other;
 	}
@@ -184,61 +173,83 @@ static bool depends_on(struct vfio_pci_tsm_device *tvdev, struct pci_dev *pdev)
 }
 
 /**
- * vfio_pci_tsm_lose_dependents() - unbind what a reset takes along
- * @pdev: the function that has it: a PF, or one that others have for DSM
+ * vfio_pci_tsm_disturb_dependents() - something has happened to what others depend on
+ * @pdev: the function that it has happened to: a PF, or one that others have for DSM
+ * @reason: what it is
  *
- * Context: takes functions_lock, and tdi.lock of each.
+ * Context: as vfio_pci_tsm_disturb(); takes functions_lock.
  */
-void vfio_pci_tsm_lose_dependents(struct pci_dev *pdev)
+void vfio_pci_tsm_disturb_dependents(struct pci_dev *pdev, enum vfio_tsm_reason reason)
 {
 	struct vfio_pci_tsm_device *tvdev;
 
 	guard(mutex)(&functions_lock);
 	list_for_each_entry(tvdev, &functions, node) {
 		if (depends_on(tvdev, pdev))
-			vfio_pci_tsm_lose(tvdev, VFIO_TSM_REASON_RESET);
+			vfio_pci_tsm_disturb(tvdev, reason);
 	}
 }
 
-/**
- * vfio_pci_tsm_tell_dependents() - tell of an error, which is theirs as well
- * @pdev: the function that has it: a PF, or one that others have for DSM
- *
- * Each is unbound by its own watch, and none waits for another.
- *
- * Context: takes functions_lock alone.
- */
-void vfio_pci_tsm_tell_dependents(struct pci_dev *pdev)
+/* One that PCI/TSM has something to do for, referenced; or NULL. */
+static struct vfio_pci_tsm_device *get_busy_dependent(struct pci_dev *pdev)
 {
 	struct vfio_pci_tsm_device *tvdev;
 
 	guard(mutex)(&functions_lock);
 	list_for_each_entry(tvdev, &functions, node) {
-		if (!depends_on(tvdev, pdev))
+		if (!depends_on(tvdev, pdev) || !vfio_pci_tsm_is_in_tsm(tvdev))
 			continue;
-		set_bit(VFIO_PCI_TSM_AER, &tvdev->flags);
-		mod_delayed_work(system_freezable_power_efficient_wq, &tvdev->watch, 0);
+		get_device(&tvdev->core.vdev.device);
+		return tvdev;
+	}
+	return NULL;
+}
+
+/**
+ * vfio_pci_tsm_wait_dependents() - wait until PCI/TSM has unbound what depends on a function
+ * @pdev: the function, after vfio_pci_tsm_disturb_dependents()
+ * @deadline: in jiffies, when to stop waiting
+ *
+ * Context: as vfio_pci_tsm_wait_unlocked(); takes functions_lock, and does not wait
+ * under it.
+ */
+void vfio_pci_tsm_wait_dependents(struct pci_dev *pdev, unsigned long deadline)
+{
+	struct vfio_pci_tsm_device *tvdev;
+	bool unlocked = true;
+
+	while (unlocked && (tvdev = get_busy_dependent(pdev))) {
+		unlocked = vfio_pci_tsm_wait_unlocked(tvdev, deadline);
+		if (!unlocked)
+			pci_warn(tvdev->core.pdev,
+				 "%s is reset while the TDI is locked: the TSM takes too long\n",
+				 pci_name(pdev));
+		vfio_put_device(&tvdev->core.vdev);
 	}
 }
 
 /**
- * vfio_pci_tsm_get_bound_vf() - a VF that is bound
+ * vfio_pci_tsm_has_bound_vf() - whether a VF is bound
  * @pf: its PF
  *
- * Return: a VF that is bound or was a moment ago, referenced; NULL if there is none.
+ * One that is bound a moment later does no harm: a VF is removed, and so closed and
+ * unbound, before its PF stops to decode for it.
+ *
+ * Return: true also for one that is lost, as long as PCI/TSM has not unbound it.
  *
  * Context: takes functions_lock.
  */
-struct vfio_pci_tsm_device *vfio_pci_tsm_get_bound_vf(struct pci_dev *pf)
+bool vfio_pci_tsm_has_bound_vf(struct pci_dev *pf)
 {
 	struct vfio_pci_tsm_device *tvdev;
 
 	guard(mutex)(&functions_lock);
 	list_for_each_entry(tvdev, &functions, node) {
-		if (is_vf_of(tvdev, pf) && vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND)) {
-			get_device(&tvdev->core.vdev.device);
-			return tvdev;
-		}
+		if (!is_vf_of(tvdev, pf))
+			continue;
+		vfio_pci_tsm_refresh(tvdev);
+		if (vfio_pci_tsm_is_locked(tvdev))
+			return true;
 	}
-	return NULL;
+	return false;
 }

@@ -24,6 +24,21 @@ module_param(enable_sriov, bool, 0644);
 MODULE_PARM_DESC(enable_sriov, "Allow sriov_numvfs of functions on this driver to be written");
 #endif
 
+static unsigned int reset_wait = 10;
+module_param(reset_wait, uint, 0644);
+MODULE_PARM_DESC(reset_wait,
+		 "Seconds that a forced reset waits for a slow TSM to unbind; at most 60");
+
+/**
+ * vfio_pci_tsm_reset_deadline() - until when a reset that begins now waits for PCI/TSM
+ *
+ * Return: the time in jiffies.
+ */
+unsigned long vfio_pci_tsm_reset_deadline(void)
+{
+	return jiffies + min(READ_ONCE(reset_wait), 60U) * HZ;
+}
+
 static int vfio_pci_tsm_init_dev(struct vfio_device *vdev)
 {
 	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
@@ -33,7 +48,10 @@ static int vfio_pci_tsm_init_dev(struct vfio_device *vdev)
 	tvdev->core.disable_vga = true;
 	tvdev->core.disable_idle_d3 = disable_idle_d3;
 	init_rwsem(&tvdev->op.sem);
+	mutex_init(&tvdev->state.lock);
+	init_waitqueue_head(&tvdev->state.changed);
 	mutex_init(&tvdev->tdi.lock);
+	INIT_WORK(&tvdev->tdi.unbind, vfio_pci_tsm_unbind_work);
 	INIT_LIST_HEAD(&tvdev->hold.node);
 	INIT_DELAYED_WORK(&tvdev->watch, vfio_pci_tsm_watch);
 	return vfio_pci_core_init_dev(vdev);
@@ -42,6 +60,7 @@ static int vfio_pci_tsm_init_dev(struct vfio_device *vdev)
 static void vfio_pci_tsm_release_dev(struct vfio_device *vdev)
 {
 	mutex_destroy(&to_tvdev(vdev)->tdi.lock);
+	mutex_destroy(&to_tvdev(vdev)->state.lock);
 	vfio_pci_core_release_dev(vdev);
 }
 
@@ -51,7 +70,7 @@ static void vfio_pci_tsm_request(struct vfio_device *vdev, unsigned int count)
 	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
 
 	if (vfio_pci_tsm_is_pulled(tvdev->core.pdev))
-		vfio_pci_tsm_lose(tvdev, VFIO_TSM_REASON_REMOVED);
+		vfio_pci_tsm_disturb(tvdev, VFIO_TSM_REASON_REMOVED);
 	vfio_pci_core_request(vdev, count);
 }
 
@@ -146,8 +165,6 @@ static int vfio_pci_tsm_probe(struct pci_dev *pdev, const struct pci_device_id *
 
 err_del:
 	vfio_pci_tsm_del(tvdev);
-	/* A PF's error may have set it off; from here on none does. */
-	cancel_delayed_work_sync(&tvdev->watch);
 	vfio_tsm_unregister(tvdev->tdev);
 err_put:
 	vfio_put_device(&tvdev->core.vdev);
@@ -161,22 +178,26 @@ static void vfio_pci_tsm_remove(struct pci_dev *pdev)
 	/* Waits until whoever has the device open has let it go. */
 	vfio_pci_core_unregister_device(&tvdev->core);
 	vfio_pci_tsm_del(tvdev);
-	/* An error may have set it off after the close; none comes any more. */
-	vfio_pci_tsm_end_watch(tvdev);
 	vfio_tsm_unregister(tvdev->tdev);
 	vfio_put_device(&tvdev->core.vdev);
 }
 
-/* The PCI core clears Bus Master for a kexec; the next kernel knows no TDI. */
+/*
+ * The PCI core clears Bus Master for a kexec; the next kernel knows no TDI. A TDI that
+ * PCI/TSM has not unbound in time goes to ERROR then.
+ */
 static void vfio_pci_tsm_shutdown(struct pci_dev *pdev)
 {
+	static unsigned long deadline;
 	struct vfio_pci_tsm_device *tvdev = pdev_to_tvdev(pdev);
 
-	guard(mutex)(&tvdev->tdi.lock);
 	/* For good: nothing is bound any more. */
 	set_bit(VFIO_PCI_TSM_RESETTING, &tvdev->flags);
-	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND))
-		vfio_pci_tsm_drop_locked(tvdev, VFIO_TSM_REASON_RESET);
+	vfio_pci_tsm_disturb(tvdev, VFIO_TSM_REASON_RESET);
+	/* The functions are shut down one after the other. All share one time limit. */
+	if (!deadline)
+		deadline = vfio_pci_tsm_reset_deadline();
+	vfio_pci_tsm_wait_unlocked(tvdev, deadline);
 }
 
 static int vfio_pci_tsm_sriov_configure(struct pci_dev *pdev, int nr_virtfn)
@@ -209,13 +230,20 @@ struct pci_driver vfio_pci_tsm_driver = {
 	.driver_managed_dma = true,
 };
 
+/* For work that waits for PCI/TSM */
+struct workqueue_struct *vfio_pci_tsm_wq;
+
 static int __init vfio_pci_tsm_init(void)
 {
 	int ret;
 
+	vfio_pci_tsm_wq = alloc_workqueue("vfio_pci_tsm", WQ_UNBOUND, 0);
+	if (!vfio_pci_tsm_wq)
+		return -ENOMEM;
+
 	ret = register_pm_notifier(&vfio_pci_tsm_pm_notifier);
 	if (ret)
-		return ret;
+		goto err_wq;
 
 	ret = bus_register_notifier(&pci_bus_type, &vfio_pci_tsm_bus_notifier);
 	if (ret)
@@ -230,6 +258,8 @@ err_bus:
 	bus_unregister_notifier(&pci_bus_type, &vfio_pci_tsm_bus_notifier);
 err_pm:
 	unregister_pm_notifier(&vfio_pci_tsm_pm_notifier);
+err_wq:
+	destroy_workqueue(vfio_pci_tsm_wq);
 	return ret;
 }
 module_init(vfio_pci_tsm_init);
@@ -239,6 +269,7 @@ static void __exit vfio_pci_tsm_exit(void)
 	pci_unregister_driver(&vfio_pci_tsm_driver);
 	bus_unregister_notifier(&pci_bus_type, &vfio_pci_tsm_bus_notifier);
 	unregister_pm_notifier(&vfio_pci_tsm_pm_notifier);
+	destroy_workqueue(vfio_pci_tsm_wq);
 }
 module_exit(vfio_pci_tsm_exit);
 

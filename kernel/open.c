@@ -141,18 +141,21 @@ void vfio_pci_tsm_close_device(struct vfio_device *vdev)
 	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
 
 	scoped_guard(mutex, &tvdev->tdi.lock) {
-		if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND))
+		if (vfio_pci_tsm_is_locked(tvdev))
 			vfio_pci_tsm_drop_locked(tvdev, VFIO_TSM_REASON_CLOSE);
-		vfio_pci_tsm_set_state(tvdev, VFIO_PCI_TSM_IDLE);
+		vfio_pci_tsm_acknowledge(tvdev, false);
 	}
-	vfio_pci_tsm_end_watch(tvdev);
+	cancel_work_sync(&tvdev->tdi.unbind);
+	cancel_delayed_work_sync(&tvdev->watch);
 	/*
 	 * vfio-pci's reset asks no driver first. There is none while something that
 	 * depends on this function is bound, unless root or a recovery has brought
 	 * it back.
 	 */
-	if (READ_ONCE(tvdev->core.pdev->reset_methods[0]))
-		vfio_pci_tsm_lose_dependents(tvdev->core.pdev);
+	if (READ_ONCE(tvdev->core.pdev->reset_methods[0])) {
+		vfio_pci_tsm_disturb_dependents(tvdev->core.pdev, VFIO_TSM_REASON_RESET);
+		vfio_pci_tsm_wait_dependents(tvdev->core.pdev, vfio_pci_tsm_reset_deadline());
+	}
 
 	release_claims(tvdev);
 	vfio_pci_core_close_device(vdev);

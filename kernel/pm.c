@@ -13,7 +13,7 @@ static atomic_t suspending;
  *
  * Return: true from before the moment that vfio-pci-tsm agrees to a suspend.
  *
- * Context: under tdi.lock, for a false to hold until the function is bound.
+ * Context: in a bind that has begun, false holds until the function is bound.
  */
 bool vfio_pci_tsm_is_suspending(void)
 {
@@ -23,9 +23,7 @@ bool vfio_pci_tsm_is_suspending(void)
 /* A TDI does not survive sleep: its device loses power, or at least its state. */
 static int refuse_suspend(struct vfio_pci_tsm_device *tvdev, void *refused)
 {
-	/* With tdi.lock also where it is not: a bind may be at work. */
-	guard(mutex)(&tvdev->tdi.lock);
-	if (!vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND))
+	if (!vfio_pci_tsm_is_busy(tvdev))
 		return 0;
 	pci_warn(tvdev->core.pdev, "no suspend while bound as a TDI\n");
 	vfio_tsm_blocked(tvdev->tdev, VFIO_TSM_BLOCKED_SUSPEND);

@@ -3,10 +3,10 @@
  * What the PCI core reports of a function: a reset begins or has ended, an
  * uncorrectable error was detected, recovery from it has ended.
  *
- * A reset that could not be refused finds the function unbound when it begins:
- * reset_prepare() comes first, and for a PF or function 0 on this driver it unbinds
- * the functions that depend on it. A driver does not hear of a forced reset of a
- * bridge, or of a PF or function 0 on another driver.
+ * A reset that could not be refused finds the function unbound when it begins, unless
+ * the TSM takes too long: reset_prepare() comes first, and for a PF or function 0 on
+ * this driver it has the functions that depend on it unbound. A driver does not hear
+ * of a forced reset of a bridge, or of a PF or function 0 on another driver.
  *
  * Recovery from an error wants the bus reset, and asks whether it can be. So an error
  * turns resets on again at once: of the function itself, and of a PF for its VFs,
@@ -14,7 +14,6 @@
  * recovery from a reset until its watch has found it lost.
  */
 #include <linux/pci.h>
-#include <linux/workqueue.h>
 
 #include "vfio_pci_tsm.h"
 
@@ -33,51 +32,54 @@ static bool is_recovering(struct pci_dev *pdev)
 }
 
 /**
- * vfio_pci_tsm_has_error() - whether an error came, or is being recovered from
- * @tvdev: the device, with the flag AER cleared since what is to be known began
+ * vfio_pci_tsm_is_in_error() - whether an error is being recovered from
+ * @tvdev: the device
  *
- * Return: true for an error of the function, a fatal one of its PF or DSM, and for
- * recovery of its PF from any, as far as that is on this driver.
- *
- * Context: under tdi.lock.
+ * Return: true for a fatal error of the function, its PF or DSM, and for recovery of
+ * the function or its PF from any, as far as that is on this driver.
  */
-bool vfio_pci_tsm_has_error(struct vfio_pci_tsm_device *tvdev)
+bool vfio_pci_tsm_is_in_error(struct vfio_pci_tsm_device *tvdev)
 {
 	struct pci_dev *pdev = tvdev->core.pdev;
 
-	return test_bit(VFIO_PCI_TSM_AER, &tvdev->flags) || is_recovering(pdev) ||
-	       is_recovering(pci_physfn(pdev)) || pci_channel_offline(pdev) ||
-	       pci_channel_offline(pci_physfn(pdev)) ||
+	return is_recovering(pdev) || is_recovering(pci_physfn(pdev)) ||
+	       pci_channel_offline(pdev) || pci_channel_offline(pci_physfn(pdev)) ||
 	       (tvdev->hold.dsm && pci_channel_offline(tvdev->hold.dsm));
 }
 
-/* Under the device lock, perhaps the device set's lock and memory_lock as well. */
+/*
+ * A PF's reset is also a reset of its VFs, and a DSM's harms all functions that it
+ * serves. If PCI/TSM does not unbind them in time, the reset goes on and finds them
+ * locked. Their TDIs go to ERROR then, as table 11-2 has it for a Function Level Reset,
+ * which keeps the guest's data from everybody; the worker goes on with the unbind. To
+ * wait longer could mean to wait for ever: see the locks in vfio_pci_tsm.h.
+ *
+ * Context: under the device lock, perhaps the device set's lock and memory_lock.
+ */
 static void reset_prepare(struct pci_dev *pdev)
 {
 	struct vfio_pci_tsm_device *tvdev = pdev_to_tvdev(pdev);
+	unsigned long deadline = vfio_pci_tsm_reset_deadline();
 
-	scoped_guard(mutex, &tvdev->tdi.lock) {
-		set_bit(VFIO_PCI_TSM_RESETTING, &tvdev->flags);
-		if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND))
-			vfio_pci_tsm_drop_locked(tvdev, VFIO_TSM_REASON_RESET);
-	}
-	/* A PF's reset is its VFs' as well, and a DSM's harms all that it serves. */
-	vfio_pci_tsm_lose_dependents(pdev);
+	set_bit(VFIO_PCI_TSM_RESETTING, &tvdev->flags);
+	vfio_pci_tsm_disturb(tvdev, VFIO_TSM_REASON_RESET);
+	vfio_pci_tsm_disturb_dependents(pdev, VFIO_TSM_REASON_RESET);
+	if (!vfio_pci_tsm_wait_unlocked(tvdev, deadline))
+		pci_warn(pdev, "reset while the TDI is locked: the TSM takes too long\n");
+	vfio_pci_tsm_wait_dependents(pdev, deadline);
 }
 
 static void reset_done(struct pci_dev *pdev)
 {
-	struct vfio_pci_tsm_device *tvdev = pdev_to_tvdev(pdev);
-
-	guard(mutex)(&tvdev->tdi.lock);
-	clear_bit(VFIO_PCI_TSM_RESETTING, &tvdev->flags);
+	clear_bit(VFIO_PCI_TSM_RESETTING, &pdev_to_tvdev(pdev)->flags);
 }
 
 /*
  * An uncorrectable error on the way to the function, or in it: a secure IDE
- * stream ends with it, and recovery may reset the link. This comes with
- * pci_bus_sem held, which PCI/TSM takes below its own lock, so the TDI cannot be
- * unbound here: whoever looks at the device next does it, the watch at once.
+ * stream ends with it, and recovery may reset the link. VFs may be on buses that
+ * recovery does not walk; of a root complex, it walks none.
+ *
+ * Under the device lock, with pci_bus_sem held.
  */
 static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t state)
 {
@@ -85,10 +87,9 @@ static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t
 
 	/* A recovery that has failed ends with this, and has no error_resume(). */
 	assign_bit(VFIO_PCI_TSM_RECOVERING, &tvdev->flags, state != pci_channel_io_perm_failure);
-	set_bit(VFIO_PCI_TSM_AER, &tvdev->flags);
-	set_bit(VFIO_PCI_TSM_TELL_OTHERS, &tvdev->flags);
+	vfio_pci_tsm_disturb(tvdev, VFIO_TSM_REASON_AER);
+	vfio_pci_tsm_disturb_dependents(pdev, VFIO_TSM_REASON_AER);
 	vfio_pci_tsm_give_resets_for_recovery(pdev);
-	mod_delayed_work(system_freezable_power_efficient_wq, &tvdev->watch, 0);
 	return vfio_pci_core_aer_err_detected(pdev, state);
 }
 

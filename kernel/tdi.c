@@ -1,26 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The TDI of a function: what PCI/TSM has of it, and the ways out of the bound
- * state. Every one of them ends in vfio_pci_tsm_drop_locked().
+ * The TDI of a function: what PCI/TSM has of it, and how it ends. Whoever loses it
+ * marks the loss, and a worker has PCI/TSM unbind it; the owner and the administrator
+ * have that done at once.
  */
 #include <linux/pci-tsm.h>
 #include <linux/tsm.h>
 #include <linux/uaccess.h>
 
 #include "vfio_pci_tsm.h"
-
-/**
- * vfio_pci_tsm_set_state() - change the state of a function
- * @tvdev: the device
- * @state: the new one
- *
- * Context: under tdi.lock.
- */
-void vfio_pci_tsm_set_state(struct vfio_pci_tsm_device *tvdev, enum vfio_pci_tsm_state state)
-{
-	lockdep_assert_held(&tvdev->tdi.lock);
-	WRITE_ONCE(tvdev->state, state);
-}
 
 /**
  * vfio_pci_tsm_view() - what PCI/TSM has on a function
@@ -80,68 +68,44 @@ bool vfio_pci_tsm_tsms_can_bind(const struct vfio_pci_tsm_view *view)
 	return !class_for_each_device(view->tsms, NULL, NULL, cannot_bind);
 }
 
-/* What the owner has not asked for, nor the administrator, it has to be told. */
-static bool is_loss(enum vfio_tsm_reason reason)
-{
-	switch (reason) {
-	case VFIO_TSM_REASON_IOCTL:
-	case VFIO_TSM_REASON_CLOSE:
-	case VFIO_TSM_REASON_REVOKED:
-		return false;
-	default:
-		return true;
-	}
-}
-
 /**
- * vfio_pci_tsm_drop_locked() - give a bound function back to its owner
- * @tvdev: the device, bound
- * @reason: why
+ * vfio_pci_tsm_drop_locked() - unbind a function, and give back what the bind took
+ * @tvdev: the device, BOUND or LOSING
+ * @reason: who asked for it, unless it is lost
  *
- * Unlocked first, then everything that was shut for the TDI's sake. A device
- * that is lost asks its owner for attention by the device request interrupt
- * (VFIO_PCI_REQ_IRQ_INDEX), where the owner has set one up.
+ * Every unbind ends here. A device that is lost asks its owner for attention by the
+ * device request interrupt (VFIO_PCI_REQ_IRQ_INDEX), where the owner has set one up.
  *
- * Context: under tdi.lock.
+ * Context: under tdi.lock; waits for PCI/TSM.
  */
 void vfio_pci_tsm_drop_locked(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason)
 {
-	bool lost = is_loss(reason);
-
 	lockdep_assert_held(&tvdev->tdi.lock);
 
-	/* Does nothing where the TSM has let go by itself. */
-	set_bit(VFIO_PCI_TSM_IN_TSM, &tvdev->flags);
+	/* Does nothing if the TSM has let the TDI go by itself. */
 	pci_tsm_unbind(tvdev->core.pdev);
-	clear_bit(VFIO_PCI_TSM_IN_TSM, &tvdev->flags);
-	tvdev->tdi.ctx = NULL;
-	tvdev->tdi.tdi = NULL;
 	vfio_pci_tsm_put_vdevice(tvdev);
 	vfio_pci_tsm_give_resets(tvdev);
 	vfio_pci_tsm_rom_on(tvdev);
 	vfio_pci_tsm_let_others_sleep(tvdev);
 	vfio_pci_tsm_mmap_allow(tvdev);
-	vfio_pci_tsm_set_state(tvdev, lost ? VFIO_PCI_TSM_LOST : VFIO_PCI_TSM_IDLE);
-	vfio_tsm_unbound(tvdev->tdev, lost ? VFIO_TSM_LOST : VFIO_TSM_OPEN, reason);
-	if (lost) {
-		pci_warn(tvdev->core.pdev, "the bound TDI is lost\n");
-		/* A count of 0 would be logged, as a request to leave the device. */
+	/* A count of 0 would be logged, as a request to leave the device. */
+	if (vfio_pci_tsm_unbound(tvdev, reason) && reason != VFIO_TSM_REASON_CLOSE)
 		vfio_pci_core_request(&tvdev->core.vdev, 1);
-	}
 }
 
 /**
- * vfio_pci_tsm_lose() - unbind because of something that cannot be refused
- * @tvdev: the device, bound or not
- * @reason: what it is
- *
- * Context: takes tdi.lock, and returns with the function unlocked.
+ * vfio_pci_tsm_unbind_work() - unbind a function that is lost
+ * @work: the device's
  */
-void vfio_pci_tsm_lose(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason)
+void vfio_pci_tsm_unbind_work(struct work_struct *work)
 {
+	struct vfio_pci_tsm_device *tvdev =
+		container_of(work, struct vfio_pci_tsm_device, tdi.unbind);
+
 	guard(mutex)(&tvdev->tdi.lock);
-	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND))
-		vfio_pci_tsm_drop_locked(tvdev, reason);
+	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_LOSING))
+		vfio_pci_tsm_drop_locked(tvdev, VFIO_TSM_REASON_LOST);
 }
 
 /*
@@ -160,32 +124,24 @@ static bool still_decodes(struct pci_dev *pdev)
 }
 
 /**
- * vfio_pci_tsm_refresh_locked() - look whether the TSM still has our TDI
- * @tvdev: the device
+ * vfio_pci_tsm_find_loss() - why a bound function has no TDI any more
+ * @tvdev: the device, BOUND
  *
- * PCI/TSM does not report that a TDI is gone, and a function does not report that
- * it was reset.
+ * Return: VFIO_TSM_REASON_NONE if it still has it.
  *
- * Context: under tdi.lock.
+ * Context: under state.lock.
  */
-void vfio_pci_tsm_refresh_locked(struct vfio_pci_tsm_device *tvdev)
+enum vfio_tsm_reason vfio_pci_tsm_find_loss(struct vfio_pci_tsm_device *tvdev)
 {
+	struct pci_dev *pdev = tvdev->core.pdev;
 	struct vfio_pci_tsm_view view;
 
-	lockdep_assert_held(&tvdev->tdi.lock);
-	if (!vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND))
-		return;
-	if (test_bit(VFIO_PCI_TSM_AER, &tvdev->flags)) {
-		vfio_pci_tsm_drop_locked(tvdev, VFIO_TSM_REASON_AER);
-		return;
-	}
-	if (!vfio_pci_tsm_view(tvdev->core.pdev, &view) || view.ctx != tvdev->tdi.ctx ||
-	    !view.tdi || view.tdi != tvdev->tdi.tdi)
-		vfio_pci_tsm_drop_locked(tvdev, VFIO_TSM_REASON_LOST);
-	else if (!still_decodes(tvdev->core.pdev))
-		vfio_pci_tsm_drop_locked(tvdev, vfio_pci_tsm_is_pulled(tvdev->core.pdev) ?
-							VFIO_TSM_REASON_REMOVED :
-							VFIO_TSM_REASON_RESET);
+	if (!vfio_pci_tsm_view(pdev, &view) || !view.tdi || view.ctx != tvdev->state.ctx ||
+	    view.tdi != tvdev->state.tdi)
+		return VFIO_TSM_REASON_LOST;
+	if (still_decodes(pdev))
+		return VFIO_TSM_REASON_NONE;
+	return vfio_pci_tsm_is_pulled(pdev) ? VFIO_TSM_REASON_REMOVED : VFIO_TSM_REASON_RESET;
 }
 
 /**
@@ -195,14 +151,11 @@ void vfio_pci_tsm_refresh_locked(struct vfio_pci_tsm_device *tvdev)
  * Return: false stays so as long as the caller keeps binds out, by op.sem or the
  * device set's lock; true may be past.
  *
- * Context: takes tdi.lock if the function is bound.
+ * Context: as vfio_pci_tsm_wait_lost(): a device that is lost is its owner's again
+ * once PCI/TSM has unbound it.
  */
 bool vfio_pci_tsm_is_bound(struct vfio_pci_tsm_device *tvdev)
 {
-	if (!vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND))
-		return false;
-
-	guard(mutex)(&tvdev->tdi.lock);
-	vfio_pci_tsm_refresh_locked(tvdev);
-	return vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND);
+	vfio_pci_tsm_refresh(tvdev);
+	return vfio_pci_tsm_wait_lost(tvdev) || vfio_pci_tsm_is_locked(tvdev);
 }

@@ -4,19 +4,10 @@
 
 #include "vfio_pci_tsm.h"
 
-/*
- * Who reads the state does not wait for a TSM that is slow to change it, or, where
- * it has just begun, can at least be killed.
- */
+/* A reader of the state does not wait for PCI/TSM. */
 static void tsm_refresh(void *priv)
 {
-	struct vfio_pci_tsm_device *tvdev = priv;
-
-	if (test_bit(VFIO_PCI_TSM_IN_TSM, &tvdev->flags))
-		return;
-	ACQUIRE(mutex_intr, lock)(&tvdev->tdi.lock);
-	if (!ACQUIRE_ERR(mutex_intr, &lock))
-		vfio_pci_tsm_refresh_locked(tvdev);
+	vfio_pci_tsm_refresh(priv);
 }
 
 static int tsm_revoke(void *priv)
@@ -29,8 +20,8 @@ static int tsm_revoke(void *priv)
 	if (ret)
 		return ret;
 
-	vfio_pci_tsm_refresh_locked(tvdev);
-	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND))
+	vfio_pci_tsm_refresh(tvdev);
+	if (vfio_pci_tsm_is_locked(tvdev))
 		vfio_pci_tsm_drop_locked(tvdev, VFIO_TSM_REASON_REVOKED);
 	return 0;
 }
@@ -54,12 +45,9 @@ int vfio_pci_tsm_unbind(struct vfio_pci_tsm_device *tvdev)
 		return -ENOTTY;
 
 	guard(mutex)(&tvdev->tdi.lock);
-	vfio_pci_tsm_refresh_locked(tvdev);
-	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND)) {
+	vfio_pci_tsm_refresh(tvdev);
+	if (vfio_pci_tsm_is_locked(tvdev))
 		vfio_pci_tsm_drop_locked(tvdev, VFIO_TSM_REASON_IOCTL);
-	} else if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_LOST)) {
-		vfio_pci_tsm_set_state(tvdev, VFIO_PCI_TSM_IDLE);
-		vfio_tsm_acknowledged(tvdev->tdev);
-	}
+	vfio_pci_tsm_acknowledge(tvdev, true);
 	return 0;
 }

@@ -6,7 +6,8 @@
  *	open.c		open and close, and the exclusive claim on the MMIO regions
  *	bind.c		VFIO_DEVICE_TSM_BIND
  *	unbind.c	_UNBIND, and the administrator's revoke
- *	tdi.c		the TDI that PCI/TSM has, and the ways out of the bound state
+ *	state.c		the states of a function, and the changes from one to another
+ *	tdi.c		the TDI that PCI/TSM has, and how it ends
  *	hold.c		what a bind takes from other functions, and gives back
  *	resets.c	resets that the PCI core refuses while a function is bound
  *	watch.c		a regular look at a bound function
@@ -20,15 +21,7 @@
  *	sriov.c		changes of the number of VFs
  *	pm.c		system suspend
  *
- * States, and what leads from one to another:
- *
- *	closed -> open	BIND_IOMMUFD on the cdev, or an open through the group
- *	open -> bound	BIND alone
- *	bound -> open	UNBIND, or the administrator's revoke
- *	bound -> lost	what cannot be refused, and is not the owner's doing: the TSM
- *			disconnects, root forces a reset, AER, the function is pulled
- *	lost -> open	UNBIND, with which the owner says that it has taken note
- *	any -> closed	the last close, which unbinds first
+ * The states of a function are in state.c.
  *
  * Locks, outermost first:
  *
@@ -38,18 +31,36 @@
  *	vfio_pci_core_device::memory_lock - VFIO's own. Protects mmap.state:
  *		write to block mappings, read around each fault and mmap. Never
  *		held over a call into PCI/TSM.
- *	functions_lock (dependents.c)
  *	vfio_pci_tsm_device::tdi.lock - held for as long as a TSM takes to bind or
- *		unbind. Under functions_lock only by root's doings: a suspend, a reset
- *		of a PF or DSM, at its close as well.
- *	held_lock (resets.c), and PCI/TSM's own
+ *		unbind
+ *	PCI/TSM's own
  *
- * and the device lock before functions_lock and tdi.lock, in resets, AER, SR-IOV
- * and removal. AER waits for device locks with pci_bus_sem held: so that is taken
- * before held_lock, and here never below tdi.lock. The kernel-doc of each lock has what it
- * protects.
+ * and the short ones, which are never held while anything waits for PCI/TSM or for
+ * user space. They are taken with any of the above or with none:
  *
- * Unbinding takes tdi.lock alone, and can be done from everywhere.
+ *	functions_lock (dependents.c), then
+ *	vfio_pci_tsm_device::state.lock
+ *	held_lock (resets.c) and writers_lock (hold.c), which are leaves
+ *
+ * The kernel-doc of each lock has what it protects.
+ *
+ * The device lock and pci_bus_sem come before the short locks. The first list is never
+ * waited for under them, because that can close a circle: error recovery waits for
+ * device locks with pci_bus_sem held, a hot-add waits for pci_bus_sem, and so does
+ * PCI/TSM with its semaphore held. Callbacks of the PCI core do this instead:
+ *
+ *	reset_prepare()		marks the TDI as lost, waits reset_wait seconds at most for
+ *				the worker that unbinds it, and lets the reset go on
+ *	error_detected()	marks the TDI as lost, and does not wait
+ *	sriov_configure()	reads the state, and returns -EBUSY
+ *	shutdown()		as reset_prepare(), one time limit for all functions
+ *	probe()			calls nothing of PCI/TSM
+ *	remove()		waits for the last close, as in every VFIO driver. The
+ *				close waits for PCI/TSM without a limit: KVM and the driver
+ *				must not go before the TSM has let the TDI go. This is the
+ *				one wait that remains under the device lock.
+ *
+ * pci_bus_sem is not taken below tdi.lock.
  */
 #ifndef VFIO_PCI_TSM_H
 #define VFIO_PCI_TSM_H
@@ -62,6 +73,7 @@
 #include <linux/rwsem.h>
 #include <linux/vfio.h>
 #include <linux/vfio_pci_core.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 
 #include "compat.h"
@@ -87,32 +99,35 @@ enum vfio_pci_tsm_mmap_state {
 /**
  * enum vfio_pci_tsm_state - what a function is to the driver, beyond open and closed
  * @VFIO_PCI_TSM_IDLE: not bound
+ * @VFIO_PCI_TSM_LOST: PCI/TSM has unbound it after a loss, and the owner has not called
+ *	UNBIND since
  * @VFIO_PCI_TSM_BINDING: a bind is at work
+ * @VFIO_PCI_TSM_LOCKING: a bind is in PCI/TSM
  * @VFIO_PCI_TSM_BOUND: PCI/TSM has bound it for the owner
- * @VFIO_PCI_TSM_LOST: the TDI went away without the owner, which has not said UNBIND since
+ * @VFIO_PCI_TSM_LOSING: the TDI is gone or about to go, and PCI/TSM has yet to unbind it.
+ *	The guard is that of a bound function, and the published state is lost.
+ *
+ * The changes from one to another are in state.c. The order matters to the functions
+ * below that compare.
  */
 enum vfio_pci_tsm_state {
 	VFIO_PCI_TSM_IDLE,
-	VFIO_PCI_TSM_BINDING,
-	VFIO_PCI_TSM_BOUND,
 	VFIO_PCI_TSM_LOST,
+	VFIO_PCI_TSM_BINDING,
+	VFIO_PCI_TSM_LOCKING,
+	VFIO_PCI_TSM_BOUND,
+	VFIO_PCI_TSM_LOSING,
 };
 
 /**
  * enum vfio_pci_tsm_flag - bits of vfio_pci_tsm_device::flags, which need no lock
- * @VFIO_PCI_TSM_IN_TSM: PCI/TSM is at work on the function, and may take long
- * @VFIO_PCI_TSM_RESETTING: between reset_prepare() and reset_done(); under tdi.lock
- * @VFIO_PCI_TSM_SRIOV: SR-IOV is being switched on or off; under tdi.lock
- * @VFIO_PCI_TSM_AER: an uncorrectable error came since the bind began
- * @VFIO_PCI_TSM_TELL_OTHERS: those that depend on the function are to be told of it
+ * @VFIO_PCI_TSM_RESETTING: between reset_prepare() and reset_done()
+ * @VFIO_PCI_TSM_SRIOV: SR-IOV is being switched on or off
  * @VFIO_PCI_TSM_RECOVERING: an error is being recovered from
  */
 enum vfio_pci_tsm_flag {
-	VFIO_PCI_TSM_IN_TSM,
 	VFIO_PCI_TSM_RESETTING,
 	VFIO_PCI_TSM_SRIOV,
-	VFIO_PCI_TSM_AER,
-	VFIO_PCI_TSM_TELL_OTHERS,
 	VFIO_PCI_TSM_RECOVERING,
 };
 
@@ -121,13 +136,18 @@ enum vfio_pci_tsm_flag {
  * @core: vfio-pci's own part
  * @tdev: its face in configfs
  * @node: in the list of all functions, from probe to remove; under functions_lock
- * @state: written under tdi.lock, except that a bind which fails leaves BINDING
- *	without it. It becomes BOUND under op.sem for write and the device set's lock
- *	in addition: whoever holds one of the three and reads that it is not BOUND
- *	can rely on that
  * @flags: bits of enum vfio_pci_tsm_flag
  * @attaching: changes of its IOMMU domain that are at work
  * @watch: looks after the TDI while bound
+ * @state: see state.c
+ * @state.lock: for a change of the state and its publication; a short lock
+ * @state.now: read without a lock. It becomes BOUND under op.sem for write, the device
+ *	set's lock and tdi.lock: whoever holds one of them and reads IDLE or LOST can
+ *	rely on it not being bound
+ * @state.disturbance: what no TDI survives and has happened since the last bind began
+ * @state.ctx: pdev->tsm when bound; it changes when the TSM is disconnected
+ * @state.tdi: the TDI in @state.ctx when bound
+ * @state.changed: for threads that wait for a change
  * @op: what belongs to operations of VFIO
  * @op.sem: read: around an operation of VFIO that the guard may refuse, from the
  *	check to the end of it; write: around a bind. So no operation that was
@@ -138,12 +158,10 @@ enum vfio_pci_tsm_flag {
  * @op.rom_resource: the ROM's resource as it was then
  * @op.vdevice: the vDEVICE that it is bound by, held, or NULL; set under op.sem for
  *	write, cleared under tdi.lock as well
- * @tdi: what belongs to the TDI
- * @tdi.lock: held over pci_tsm_bind() and pci_tsm_unbind(), so that no reset and no
- *	suspend comes in between. Taken with or without any of the locks above it;
- *	user memory is not touched under it.
- * @tdi.ctx: pdev->tsm when bound; it changes when the TSM is disconnected
- * @tdi.tdi: the TDI in @tdi.ctx when bound
+ * @tdi: calls into PCI/TSM
+ * @tdi.lock: held over pci_tsm_bind() and pci_tsm_unbind(); user memory is not touched
+ *	under it
+ * @tdi.unbind: work that unbinds the function when it is lost
  * @hold: what a bind has taken from other functions; set under op.sem for write or
  *	under tdi.lock when the device is not or no longer bound
  * @hold.node: in the list of those for whom resets are off; under held_lock
@@ -161,10 +179,18 @@ struct vfio_pci_tsm_device {
 	struct vfio_pci_core_device core;
 	struct vfio_tsm_dev *tdev;
 	struct list_head node;
-	enum vfio_pci_tsm_state state;
 	unsigned long flags;
 	atomic_t attaching;
 	struct delayed_work watch;
+
+	struct {
+		struct mutex lock; /* see above */
+		enum vfio_pci_tsm_state now;
+		enum vfio_tsm_reason disturbance;
+		struct pci_tsm *ctx;
+		struct pci_tdi *tdi;
+		wait_queue_head_t changed;
+	} state;
 
 	struct {
 		struct rw_semaphore sem;
@@ -175,8 +201,7 @@ struct vfio_pci_tsm_device {
 
 	struct {
 		struct mutex lock; /* see above */
-		struct pci_tsm *ctx;
-		struct pci_tdi *tdi;
+		struct work_struct unbind;
 	} tdi;
 
 	struct {
@@ -234,7 +259,19 @@ static inline struct vfio_pci_tsm_device *pdev_to_tvdev(struct pci_dev *pdev)
 static inline bool vfio_pci_tsm_state_is(const struct vfio_pci_tsm_device *tvdev,
 					 enum vfio_pci_tsm_state state)
 {
-	return READ_ONCE(tvdev->state) == state;
+	return READ_ONCE(tvdev->state.now) == state;
+}
+
+/* Whether PCI/TSM has the function locked for the owner, as far as the driver knows. */
+static inline bool vfio_pci_tsm_is_locked(const struct vfio_pci_tsm_device *tvdev)
+{
+	return READ_ONCE(tvdev->state.now) >= VFIO_PCI_TSM_BOUND;
+}
+
+/* Whether that is so, or PCI/TSM is at work on it. */
+static inline bool vfio_pci_tsm_is_in_tsm(const struct vfio_pci_tsm_device *tvdev)
+{
+	return READ_ONCE(tvdev->state.now) >= VFIO_PCI_TSM_LOCKING;
 }
 
 /* Removed from its slot, or its PF was. */
@@ -251,6 +288,8 @@ static inline bool is_vf_of(const struct vfio_pci_tsm_device *tvdev, const struc
 
 /* main.c */
 extern struct pci_driver vfio_pci_tsm_driver;
+extern struct workqueue_struct *vfio_pci_tsm_wq;
+unsigned long vfio_pci_tsm_reset_deadline(void);
 
 /* open.c */
 int vfio_pci_tsm_open_device(struct vfio_device *vdev);
@@ -263,18 +302,32 @@ int vfio_pci_tsm_bind(struct vfio_pci_tsm_device *tvdev, u32 vdevice_id);
 extern const struct vfio_tsm_ops vfio_pci_tsm_ops;
 int vfio_pci_tsm_unbind(struct vfio_pci_tsm_device *tvdev);
 
+/* state.c */
+void vfio_pci_tsm_disturb(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason);
+void vfio_pci_tsm_refresh(struct vfio_pci_tsm_device *tvdev);
+int vfio_pci_tsm_bind_begin(struct vfio_pci_tsm_device *tvdev);
+void vfio_pci_tsm_bind_failed(struct vfio_pci_tsm_device *tvdev, int error,
+			      enum vfio_tsm_stage stage);
+bool vfio_pci_tsm_lock_begin(struct vfio_pci_tsm_device *tvdev);
+void vfio_pci_tsm_lock_failed(struct vfio_pci_tsm_device *tvdev);
+void vfio_pci_tsm_bound(struct vfio_pci_tsm_device *tvdev, const struct vfio_pci_tsm_view *view,
+			const struct vfio_tsm_binding *binding);
+bool vfio_pci_tsm_unbound(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason);
+void vfio_pci_tsm_acknowledge(struct vfio_pci_tsm_device *tvdev, bool publish);
+bool vfio_pci_tsm_is_busy(struct vfio_pci_tsm_device *tvdev);
+int vfio_pci_tsm_wait_lost(struct vfio_pci_tsm_device *tvdev);
+bool vfio_pci_tsm_wait_unlocked(struct vfio_pci_tsm_device *tvdev, unsigned long deadline);
+
 /* tdi.c */
-void vfio_pci_tsm_set_state(struct vfio_pci_tsm_device *tvdev, enum vfio_pci_tsm_state state);
 bool vfio_pci_tsm_view(struct pci_dev *pdev, struct vfio_pci_tsm_view *view);
 bool vfio_pci_tsm_tsms_can_bind(const struct vfio_pci_tsm_view *view);
-void vfio_pci_tsm_refresh_locked(struct vfio_pci_tsm_device *tvdev);
+enum vfio_tsm_reason vfio_pci_tsm_find_loss(struct vfio_pci_tsm_device *tvdev);
 void vfio_pci_tsm_drop_locked(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason);
-void vfio_pci_tsm_lose(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason);
+void vfio_pci_tsm_unbind_work(struct work_struct *work);
 bool vfio_pci_tsm_is_bound(struct vfio_pci_tsm_device *tvdev);
 
 /* watch.c */
 void vfio_pci_tsm_watch(struct work_struct *work);
-void vfio_pci_tsm_end_watch(struct vfio_pci_tsm_device *tvdev);
 
 /* guard.c */
 long vfio_pci_tsm_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned long arg);
@@ -323,7 +376,7 @@ void vfio_pci_tsm_give_resets_for_recovery(struct pci_dev *pdev);
 
 /* recovery.c */
 extern const struct pci_error_handlers vfio_pci_tsm_err_handlers;
-bool vfio_pci_tsm_has_error(struct vfio_pci_tsm_device *tvdev);
+bool vfio_pci_tsm_is_in_error(struct vfio_pci_tsm_device *tvdev);
 
 /* vdevice.c */
 #ifdef VFIO_PCI_TSM_VDEVICE
@@ -353,9 +406,9 @@ int vfio_pci_tsm_check_group(struct vfio_pci_tsm_device *tvdev);
 bool vfio_pci_tsm_attach_begin(struct vfio_pci_tsm_device *tvdev, bool replace,
 			       enum vfio_tsm_blocked kind);
 void vfio_pci_tsm_attach_end(struct vfio_pci_tsm_device *tvdev);
-void vfio_pci_tsm_lose_dependents(struct pci_dev *pdev);
-void vfio_pci_tsm_tell_dependents(struct pci_dev *pdev);
-struct vfio_pci_tsm_device *vfio_pci_tsm_get_bound_vf(struct pci_dev *pf);
+void vfio_pci_tsm_disturb_dependents(struct pci_dev *pdev, enum vfio_tsm_reason reason);
+void vfio_pci_tsm_wait_dependents(struct pci_dev *pdev, unsigned long deadline);
+bool vfio_pci_tsm_has_bound_vf(struct pci_dev *pf);
 
 /* sriov.c */
 int vfio_pci_tsm_set_num_vfs(struct pci_dev *pdev, int nr_virtfn);

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The states of a function, and the only changes from one to another.
+ *
+ * A change is made and published under state.lock, which is held for no longer than
+ * that. So the driver can mark a TDI as lost where it must not wait for PCI/TSM: under
+ * the device lock, or with pci_bus_sem held. A worker calls PCI/TSM afterwards.
+ */
+#include <linux/pci.h>
+#include <linux/wait.h>
+
+#include "vfio_pci_tsm.h"
+
+/**
+ * struct change - a change of the state
+ * @from: the state before
+ * @to: the state after
+ * @tsm: PCI/TSM is at work before or after it: made under tdi.lock as well
+ */
+struct change {
+	enum vfio_pci_tsm_state from;
+	enum vfio_pci_tsm_state to;
+	bool tsm;
+};
+
+static const struct change changes[] = {
+	/* A bind begins, with op.sem held for write and the device set's lock. */
+	{ VFIO_PCI_TSM_IDLE, VFIO_PCI_TSM_BINDING, false },
+	/* It fails. */
+	{ VFIO_PCI_TSM_BINDING, VFIO_PCI_TSM_IDLE, false },
+	/* It calls PCI/TSM. */
+	{ VFIO_PCI_TSM_BINDING, VFIO_PCI_TSM_LOCKING, true },
+	/* PCI/TSM returns an error. */
+	{ VFIO_PCI_TSM_LOCKING, VFIO_PCI_TSM_BINDING, true },
+	/* PCI/TSM has bound the function. */
+	{ VFIO_PCI_TSM_LOCKING, VFIO_PCI_TSM_BOUND, true },
+	/* PCI/TSM has unbound it for UNBIND, a revoke or the last close. */
+	{ VFIO_PCI_TSM_BOUND, VFIO_PCI_TSM_IDLE, true },
+	/* A reset, an error, a removal, or the TSM has let the TDI go. */
+	{ VFIO_PCI_TSM_BOUND, VFIO_PCI_TSM_LOSING, false },
+	/* PCI/TSM has unbound it after that. */
+	{ VFIO_PCI_TSM_LOSING, VFIO_PCI_TSM_LOST, true },
+	/* The owner acknowledges the loss with UNBIND, or closes the device. */
+	{ VFIO_PCI_TSM_LOST, VFIO_PCI_TSM_IDLE, false },
+};
+
+static void change(struct vfio_pci_tsm_device *tvdev, enum vfio_pci_tsm_state to)
+{
+	enum vfio_pci_tsm_state from = tvdev->state.now;
+
+	lockdep_assert_held(&tvdev->state.lock);
+	for (int i = 0; i < ARRAY_SIZE(changes); i++) {
+		if (changes[i].from != from || changes[i].to != to)
+			continue;
+		if (changes[i].tsm)
+			lockdep_assert_held(&tvdev->tdi.lock);
+		WRITE_ONCE(tvdev->state.now, to);
+		wake_up_all(&tvdev->state.changed);
+		return;
+	}
+	pci_WARN(tvdev->core.pdev, 1, "state %d cannot become %d\n", from, to);
+}
+
+/* The work is queued under the lock, so that a close that comes later finds it. */
+static void lose(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason)
+{
+	change(tvdev, VFIO_PCI_TSM_LOSING);
+	vfio_tsm_unbound(tvdev->tdev, VFIO_TSM_LOST, reason);
+	pci_warn(tvdev->core.pdev, "the bound TDI is lost\n");
+	queue_work(vfio_pci_tsm_wq, &tvdev->tdi.unbind);
+}
+
+/**
+ * vfio_pci_tsm_disturb() - something happens that no TDI survives
+ * @tvdev: the device, bound or not
+ * @reason: what it is
+ *
+ * A bound function is lost. A bind that is at work fails, or finds at its end that
+ * the function is lost.
+ *
+ * Context: may sleep, but waits neither for PCI/TSM nor for user space.
+ */
+void vfio_pci_tsm_disturb(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason)
+{
+	guard(mutex)(&tvdev->state.lock);
+	tvdev->state.disturbance = reason;
+	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND))
+		lose(tvdev, reason);
+}
+
+/**
+ * vfio_pci_tsm_refresh() - look whether a bound function still has its TDI
+ * @tvdev: the device
+ *
+ * PCI/TSM does not report that a TDI is gone, and a function does not report that
+ * it was reset.
+ *
+ * Context: as vfio_pci_tsm_disturb().
+ */
+void vfio_pci_tsm_refresh(struct vfio_pci_tsm_device *tvdev)
+{
+	enum vfio_tsm_reason reason;
+
+	if (!vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND))
+		return;
+
+	guard(mutex)(&tvdev->state.lock);
+	if (!vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND))
+		return;
+	reason = vfio_pci_tsm_find_loss(tvdev);
+	if (reason)
+		lose(tvdev, reason);
+}
+
+/**
+ * vfio_pci_tsm_bind_begin() - a bind begins
+ * @tvdev: the device
+ *
+ * Return: 0; -EALREADY when it is bound; -ERESTARTSYS when the caller is being killed.
+ * A device that is lost stays so: its bind goes through the checks and fails.
+ *
+ * Context: under op.sem for write and the device set's lock. Waits until PCI/TSM has
+ * unbound a device that is lost.
+ */
+int vfio_pci_tsm_bind_begin(struct vfio_pci_tsm_device *tvdev)
+{
+	int ret;
+
+	vfio_pci_tsm_refresh(tvdev);
+	ret = vfio_pci_tsm_wait_lost(tvdev);
+	if (ret)
+		return ret;
+
+	guard(mutex)(&tvdev->state.lock);
+	if (vfio_pci_tsm_is_locked(tvdev))
+		return -EALREADY;
+	/* The device has survived what came before. What comes from now on counts. */
+	tvdev->state.disturbance = VFIO_TSM_REASON_NONE;
+	if (!vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_LOST))
+		change(tvdev, VFIO_PCI_TSM_BINDING);
+	return 0;
+}
+
+/**
+ * vfio_pci_tsm_bind_failed() - a bind has failed
+ * @tvdev: the device, BINDING or LOST
+ * @error: a negative errno
+ * @stage: the check that failed
+ */
+void vfio_pci_tsm_bind_failed(struct vfio_pci_tsm_device *tvdev, int error,
+			      enum vfio_tsm_stage stage)
+{
+	guard(mutex)(&tvdev->state.lock);
+	vfio_tsm_bind_end(tvdev->tdev, NULL, error, stage);
+	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BINDING))
+		change(tvdev, VFIO_PCI_TSM_IDLE);
+}
+
+/**
+ * vfio_pci_tsm_lock_begin() - a bind is about to call PCI/TSM
+ * @tvdev: the device, BINDING
+ *
+ * Return: false if something has disturbed the bind since it began.
+ *
+ * Context: under tdi.lock.
+ */
+bool vfio_pci_tsm_lock_begin(struct vfio_pci_tsm_device *tvdev)
+{
+	guard(mutex)(&tvdev->state.lock);
+	if (tvdev->state.disturbance)
+		return false;
+	change(tvdev, VFIO_PCI_TSM_LOCKING);
+	return true;
+}
+
+/**
+ * vfio_pci_tsm_lock_failed() - PCI/TSM has not bound the function
+ * @tvdev: the device, LOCKING
+ *
+ * Context: under tdi.lock.
+ */
+void vfio_pci_tsm_lock_failed(struct vfio_pci_tsm_device *tvdev)
+{
+	guard(mutex)(&tvdev->state.lock);
+	change(tvdev, VFIO_PCI_TSM_BINDING);
+}
+
+/**
+ * vfio_pci_tsm_bound() - PCI/TSM has bound the function
+ * @tvdev: the device, LOCKING
+ * @view: what PCI/TSM has on it now
+ * @binding: how it is bound
+ *
+ * Context: under tdi.lock.
+ */
+void vfio_pci_tsm_bound(struct vfio_pci_tsm_device *tvdev, const struct vfio_pci_tsm_view *view,
+			const struct vfio_tsm_binding *binding)
+{
+	guard(mutex)(&tvdev->state.lock);
+	tvdev->state.ctx = view->ctx;
+	tvdev->state.tdi = view->tdi;
+	vfio_tsm_bind_end(tvdev->tdev, binding, 0, VFIO_TSM_STAGE_NONE);
+	change(tvdev, VFIO_PCI_TSM_BOUND);
+	if (tvdev->state.disturbance)
+		lose(tvdev, tvdev->state.disturbance);
+}
+
+/**
+ * vfio_pci_tsm_unbound() - PCI/TSM has unbound the function
+ * @tvdev: the device, BOUND or LOSING
+ * @reason: what the owner or the administrator has asked for, unless it is lost
+ *
+ * Return: whether it is lost.
+ *
+ * Context: under tdi.lock.
+ */
+bool vfio_pci_tsm_unbound(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason)
+{
+	guard(mutex)(&tvdev->state.lock);
+	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_LOSING)) {
+		change(tvdev, VFIO_PCI_TSM_LOST);
+		return true;
+	}
+	change(tvdev, VFIO_PCI_TSM_IDLE);
+	vfio_tsm_unbound(tvdev->tdev, VFIO_TSM_OPEN, reason);
+	return false;
+}
+
+/**
+ * vfio_pci_tsm_acknowledge() - the owner knows of a loss, or is gone
+ * @tvdev: the device, lost or not
+ * @publish: whether the device stays open
+ */
+void vfio_pci_tsm_acknowledge(struct vfio_pci_tsm_device *tvdev, bool publish)
+{
+	guard(mutex)(&tvdev->state.lock);
+	if (!vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_LOST))
+		return;
+	change(tvdev, VFIO_PCI_TSM_IDLE);
+	if (publish)
+		vfio_tsm_acknowledged(tvdev->tdev);
+}
+
+/**
+ * vfio_pci_tsm_is_busy() - whether a function is bound, or a bind is at work
+ * @tvdev: the device
+ *
+ * Return: false means that a bind that begins later sees what the caller wrote before.
+ */
+bool vfio_pci_tsm_is_busy(struct vfio_pci_tsm_device *tvdev)
+{
+	guard(mutex)(&tvdev->state.lock);
+	return tvdev->state.now >= VFIO_PCI_TSM_BINDING;
+}
+
+/**
+ * vfio_pci_tsm_wait_lost() - wait until PCI/TSM has unbound a device that is lost
+ * @tvdev: the device, in any state
+ *
+ * Return: 0; -ERESTARTSYS when the caller is being killed.
+ *
+ * Context: not under the device lock, pci_bus_sem or tdi.lock.
+ */
+int vfio_pci_tsm_wait_lost(struct vfio_pci_tsm_device *tvdev)
+{
+	return wait_event_killable(tvdev->state.changed,
+				   !vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_LOSING));
+}
+
+/**
+ * vfio_pci_tsm_wait_unlocked() - wait a limited time until PCI/TSM has unbound a device
+ * @tvdev: the device, after vfio_pci_tsm_disturb()
+ * @deadline: in jiffies, when to stop waiting
+ *
+ * Return: false if the time was not enough.
+ *
+ * Context: not under tdi.lock; the device lock may be held.
+ */
+bool vfio_pci_tsm_wait_unlocked(struct vfio_pci_tsm_device *tvdev, unsigned long deadline)
+{
+	long left = max(0L, (long)(deadline - jiffies));
+
+	return wait_event_timeout(tvdev->state.changed, !vfio_pci_tsm_is_in_tsm(tvdev), left);
+}
