@@ -113,7 +113,7 @@ static int lock_tdi(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0,
 
 	/* With the resets taken: what was at work before is seen here, or was over. */
 	*stage = VFIO_TSM_STAGE_POWER;
-	if (vfio_pci_tsm_is_resetting(tvdev) || !vfio_pci_tsm_others_are_ready(tvdev))
+	if (vfio_pci_tsm_is_resetting(tvdev) || !vfio_pci_tsm_others_are_awake(tvdev))
 		return -EHOSTDOWN;
 	ret = check_ready(tvdev, stage);
 	if (ret)
@@ -199,6 +199,9 @@ static int bind_checked(struct vfio_pci_tsm_device *tvdev, const struct vfio_tsm
 	ret = vfio_pci_tsm_take_resets(tvdev);
 	if (ret)
 		goto err_mmap;
+	ret = vfio_pci_tsm_wait_writes(tvdev);
+	if (ret)
+		goto err_resets;
 
 	ret = lock_tdi(tvdev, f0, binding, stage);
 	if (ret)

@@ -15,9 +15,13 @@
  * vfio-pci does not know, or hides, goes to the hardware as it is.
  */
 #include <linux/cleanup.h>
+#include <linux/pagemap.h>
+#include <linux/pci-tsm.h>
 #include <linux/pci.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/uaccess.h>
 
 #include "vfio_pci_tsm.h"
 
@@ -200,20 +204,10 @@ static int write_byte(struct vfio_pci_core_device *core, const struct guarded_by
 	return 0;
 }
 
-/**
- * vfio_pci_tsm_config_matters() - whether a write may harm who depends on a function
- * @tvdev: the function, open
- * @pos: offset in the device file, in configuration space
- * @count: of bytes
- *
- * Return: true where one of the bytes is guarded for others.
- */
-bool vfio_pci_tsm_config_matters(struct vfio_pci_tsm_device *tvdev, loff_t pos, size_t count)
+/* Whether one of the bytes is guarded for those that depend on the function. */
+static bool matters_to_others(struct vfio_pci_tsm_device *tvdev, u64 start, size_t count)
 {
-	u64 start = pos & VFIO_PCI_OFFSET_MASK;
-	u64 end = min_t(u64, start + count, tvdev->core.pdev->cfg_size);
-
-	for (u64 at = start; at < end; at++) {
+	for (u64 at = start; at < start + count; at++) {
 		if (find_guarded(&tvdev->core, false, at))
 			return true;
 	}
@@ -249,7 +243,8 @@ static int ecap_end(struct pci_dev *pdev, int start)
  * vfio-pci hides these capabilities, and lets writes to them through to the hardware.
  * They serve all functions whose DSM this one is, and which may be bound for others.
  *
- * Return: true for those of a function that is connected to a TSM.
+ * Return: true for those of a function that is connected to a TSM, or that can be: root
+ * may connect it between this answer and the write.
  */
 bool vfio_pci_tsm_config_is_hosts(struct vfio_pci_tsm_device *tvdev, loff_t pos, size_t count)
 {
@@ -257,7 +252,7 @@ bool vfio_pci_tsm_config_is_hosts(struct vfio_pci_tsm_device *tvdev, loff_t pos,
 	u64 start = pos & VFIO_PCI_OFFSET_MASK;
 	u64 end = min_t(u64, start + count, pdev->cfg_size);
 
-	if (!READ_ONCE(pdev->tsm) || end <= PCI_CFG_SPACE_SIZE)
+	if ((!READ_ONCE(pdev->tsm) && !is_pci_tsm_pf0(pdev)) || end <= PCI_CFG_SPACE_SIZE)
 		return false;
 	for (int i = 0; i < ARRAY_SIZE(hosts_caps); i++) {
 		u16 cap = 0;
@@ -333,4 +328,94 @@ ssize_t vfio_pci_tsm_config_write(struct vfio_pci_tsm_device *tvdev, bool bound,
 
 	*ppos += count;
 	return count;
+}
+
+/*
+ * How much of a write vfio-pci does at once: aligned, and within one capability. It
+ * copies that much from user memory before it does anything.
+ */
+static size_t chunk_size(const u8 *map, u64 pos, size_t count)
+{
+	for (size_t size = 4; size > 1; size /= 2) {
+		if (count >= size && !(pos % size) && !memchr_inv(map + pos, map[pos], size))
+			return size;
+	}
+	return 1;
+}
+
+/*
+ * Write one chunk while nothing that depends on the function is bound. A bind waits
+ * for that, so the chunk must not wait for user memory. Return: the size; -EFAULT if
+ * user memory is not there, and nothing is written; -EBUSY if a function is bound.
+ */
+static ssize_t try_chunk(struct vfio_pci_tsm_device *tvdev, const char __user *buf, size_t size,
+			 loff_t pos)
+{
+	struct vfio_pci_tsm_writer writer;
+	ssize_t ret;
+
+	if (!vfio_pci_tsm_begin_write(tvdev->core.pdev, &writer))
+		return -EBUSY;
+	pagefault_disable();
+	ret = vfio_pci_core_write(&tvdev->core.vdev, buf, size, &pos);
+	pagefault_enable();
+	vfio_pci_tsm_end_write(&writer);
+	return ret;
+}
+
+/* The same, with user memory brought in between attempts, where nothing waits for it. */
+static ssize_t write_chunk(struct vfio_pci_tsm_device *tvdev, const char __user *buf, size_t size,
+			   loff_t pos)
+{
+	ssize_t ret = -EFAULT;
+
+	/* The kernel may reclaim the page in between, but not each time. */
+	for (int i = 0; i < 100 && ret == -EFAULT && !fatal_signal_pending(current); i++) {
+		ret = try_chunk(tvdev, buf, size, pos);
+		if (ret == -EFAULT && fault_in_readable(buf, size))
+			break;
+	}
+	return ret;
+}
+
+/**
+ * vfio_pci_tsm_config_write_open() - write to configuration space of a function not bound
+ * @tvdev: the device, open
+ * @buf: what to write, in user memory
+ * @count: of bytes
+ * @ppos: offset in the device file, moved on by what was written
+ *
+ * Functions that have this one for PF or DSM depend on its registers. They are not
+ * bound while these registers are written. Once one is bound, the write is guarded.
+ *
+ * Return: as vfio_pci_core_write(), or vfio_pci_tsm_config_write().
+ *
+ * Context: op.sem held for read.
+ */
+ssize_t vfio_pci_tsm_config_write_open(struct vfio_pci_tsm_device *tvdev, const char __user *buf,
+				       size_t count, loff_t *ppos)
+{
+	struct vfio_pci_core_device *core = &tvdev->core;
+	u64 start = *ppos & VFIO_PCI_OFFSET_MASK;
+	size_t done = 0;
+
+	if (start >= core->pdev->cfg_size || count > core->pdev->cfg_size - start ||
+	    !matters_to_others(tvdev, start, count))
+		return vfio_pci_core_write(&core->vdev, buf, count, ppos);
+
+	while (done < count) {
+		size_t size = chunk_size(core->pci_config_map, start + done, count - done);
+		ssize_t ret = write_chunk(tvdev, buf + done, size, *ppos);
+
+		if (ret == -EBUSY)
+			ret = vfio_pci_tsm_config_write(tvdev, false, buf + done, count - done,
+							ppos);
+		else if (ret > 0)
+			*ppos += ret;
+		if (ret < 0)
+			return ret;
+		done += ret;
+		cond_resched();
+	}
+	return done;
 }

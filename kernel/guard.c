@@ -222,25 +222,6 @@ ssize_t vfio_pci_tsm_read(struct vfio_device *vdev, char __user *buf, size_t cou
 	return ret;
 }
 
-/*
- * A PF's registers are its VFs' as well, and a DSM's those of all that it serves. As
- * long as one of those is written to, none of these is bound.
- */
-static ssize_t write_others_config(struct vfio_pci_tsm_device *tvdev, const char __user *buf,
-				   size_t count, loff_t *ppos)
-{
-	struct vfio_pci_tsm_writer writer;
-	ssize_t ret;
-
-	if (!vfio_pci_tsm_config_matters(tvdev, *ppos, count))
-		return vfio_pci_core_write(&tvdev->core.vdev, buf, count, ppos);
-	if (!vfio_pci_tsm_begin_write(tvdev->core.pdev, &writer))
-		return vfio_pci_tsm_config_write(tvdev, false, buf, count, ppos);
-	ret = vfio_pci_core_write(&tvdev->core.vdev, buf, count, ppos);
-	vfio_pci_tsm_end_write(&writer);
-	return ret;
-}
-
 static ssize_t write_config(struct vfio_pci_tsm_device *tvdev, const char __user *buf, size_t count,
 			    loff_t *ppos)
 {
@@ -257,7 +238,7 @@ static ssize_t write_config(struct vfio_pci_tsm_device *tvdev, const char __user
 	}
 	if (vfio_pci_tsm_is_bound(tvdev))
 		return vfio_pci_tsm_config_write(tvdev, true, buf, count, ppos);
-	return write_others_config(tvdev, buf, count, ppos);
+	return vfio_pci_tsm_config_write_open(tvdev, buf, count, ppos);
 }
 
 ssize_t vfio_pci_tsm_write(struct vfio_device *vdev, const char __user *buf, size_t count,

@@ -7,6 +7,8 @@
 #include <linux/list.h>
 #include <linux/pci.h>
 #include <linux/pm_runtime.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
 
 #include "vfio_pci_tsm.h"
 
@@ -85,7 +87,8 @@ int vfio_pci_tsm_wake_others(struct vfio_pci_tsm_device *tvdev, struct pci_dev *
 }
 
 static LIST_HEAD(writers); /* struct vfio_pci_tsm_writer */
-static DEFINE_MUTEX(writers_lock); /* the list; a leaf */
+static DEFINE_SPINLOCK(writers_lock); /* the list; a leaf */
+static DECLARE_WAIT_QUEUE_HEAD(writers_changed);
 
 /* Without a driver the PCI core does not know, but has left it on. */
 static bool is_asleep(struct pci_dev *pdev)
@@ -105,7 +108,7 @@ static bool others_written(struct vfio_pci_tsm_device *tvdev)
 {
 	struct vfio_pci_tsm_writer *writer;
 
-	guard(mutex)(&writers_lock);
+	guard(spinlock)(&writers_lock);
 	list_for_each_entry(writer, &writers, node) {
 		if (writer->pdev == pci_physfn(tvdev->core.pdev) || writer->pdev == tvdev->hold.dsm)
 			return true;
@@ -124,7 +127,7 @@ static bool others_written(struct vfio_pci_tsm_device *tvdev)
 bool vfio_pci_tsm_begin_write(struct pci_dev *pdev, struct vfio_pci_tsm_writer *writer)
 {
 	writer->pdev = pdev;
-	scoped_guard(mutex, &writers_lock)
+	scoped_guard(spinlock, &writers_lock)
 		list_add(&writer->node, &writers);
 	/* A bind takes the resets first, then looks at the list. */
 	if (!vfio_pci_tsm_resets_are_off(pdev))
@@ -139,17 +142,32 @@ bool vfio_pci_tsm_begin_write(struct pci_dev *pdev, struct vfio_pci_tsm_writer *
  */
 void vfio_pci_tsm_end_write(struct vfio_pci_tsm_writer *writer)
 {
-	guard(mutex)(&writers_lock);
-	list_del(&writer->node);
+	scoped_guard(spinlock, &writers_lock)
+		list_del(&writer->node);
+	wake_up_all(&writers_changed);
 }
 
 /**
- * vfio_pci_tsm_others_are_ready() - whether PF and DSM are awake, and not written to
- * @tvdev: the device, after vfio_pci_tsm_take_resets()
+ * vfio_pci_tsm_wait_writes() - wait until writes to PF and DSM have ended
+ * @tvdev: the device, after vfio_pci_tsm_take_resets(), so that none begins
+ *
+ * Return: 0; -ERESTARTSYS when the caller is being killed.
+ *
+ * Context: such a write takes as long as the hardware takes, and does not wait for user
+ * memory.
+ */
+int vfio_pci_tsm_wait_writes(struct vfio_pci_tsm_device *tvdev)
+{
+	return wait_event_killable(writers_changed, !others_written(tvdev));
+}
+
+/**
+ * vfio_pci_tsm_others_are_awake() - whether PF and DSM are in D0
+ * @tvdev: the device, after vfio_pci_tsm_wait_writes()
  *
  * Return: true stays so for as long as the function is bound.
  */
-bool vfio_pci_tsm_others_are_ready(struct vfio_pci_tsm_device *tvdev)
+bool vfio_pci_tsm_others_are_awake(struct vfio_pci_tsm_device *tvdev)
 {
-	return !others_written(tvdev) && !others_asleep(tvdev);
+	return !others_asleep(tvdev);
 }

@@ -343,8 +343,9 @@ int vfio_pci_tsm_pasid_attach_ioas(struct vfio_device *vdev, u32 pasid, u32 *pt_
 void vfio_pci_tsm_pasid_detach_ioas(struct vfio_device *vdev, u32 pasid);
 
 /* config.c */
-bool vfio_pci_tsm_config_matters(struct vfio_pci_tsm_device *tvdev, loff_t pos, size_t count);
 bool vfio_pci_tsm_config_is_hosts(struct vfio_pci_tsm_device *tvdev, loff_t pos, size_t count);
+ssize_t vfio_pci_tsm_config_write_open(struct vfio_pci_tsm_device *tvdev, const char __user *buf,
+				       size_t count, loff_t *ppos);
 ssize_t vfio_pci_tsm_config_write(struct vfio_pci_tsm_device *tvdev, bool bound,
 				  const char __user *buf, size_t count, loff_t *ppos);
 
@@ -361,7 +362,8 @@ int vfio_pci_tsm_wake_others(struct vfio_pci_tsm_device *tvdev, struct pci_dev *
 void vfio_pci_tsm_let_others_sleep(struct vfio_pci_tsm_device *tvdev);
 bool vfio_pci_tsm_begin_write(struct pci_dev *pdev, struct vfio_pci_tsm_writer *writer);
 void vfio_pci_tsm_end_write(struct vfio_pci_tsm_writer *writer);
-bool vfio_pci_tsm_others_are_ready(struct vfio_pci_tsm_device *tvdev);
+int vfio_pci_tsm_wait_writes(struct vfio_pci_tsm_device *tvdev);
+bool vfio_pci_tsm_others_are_awake(struct vfio_pci_tsm_device *tvdev);
 
 /* resets.c */
 extern struct notifier_block vfio_pci_tsm_bus_notifier;

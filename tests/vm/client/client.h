@@ -98,6 +98,9 @@ extern const struct step device_steps[];
 /* config.c: its configuration space */
 extern const struct step config_steps[];
 
+/* stall.c: a write that stops in the middle */
+extern const struct step stall_steps[];
+
 /* events.c: what it tells */
 extern const struct step event_steps[];
 

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A write to configuration space whose buffer the kernel has to wait for, for as long as
+# the writer likes. Two functions of one device, so that one is the DSM of the other.
+# vm: --nvme 0 --qemu -device --qemu pcie-root-port,id=rpm,bus=pcie.0,addr=0x10,chassis=60,slot=60 --qemu -device --qemu nvme,serial=f0,bus=rpm,addr=0x0,multifunction=on --qemu -device --qemu nvme,serial=f1,bus=rpm,addr=0x0.0x1
+
+# shellcheck disable=SC2154 # helpers.bash sets what is not set here
+load helpers
+
+setup_file() {
+	load helpers
+	local functions
+	mapfile -t functions < <(grep -l 0x010802 "$pci"/devices/*/class | xargs -n 1 dirname | xargs -n 1 basename)
+	F0=${functions[0]} F1=${functions[1]}
+	export F0 F1
+	modprobe config_overlay device="$F0"
+	load_all "$F0"
+}
+teardown_file() {
+	load helpers
+	unload_all
+	modprobe -r config_overlay
+}
+setup() {
+	export dev=$F0
+	prepare
+	assign "$F1"
+	mkdir -p "$configfs/$F1"
+	set_attr tdi_id 00:06.0 "$F1"
+}
+teardown() { cleanup "$F1"; }
+
+# Bytes of the overlay that were written
+written() { cat /sys/module/config_overlay/parameters/written; }
+
+@test "the owner of a DSM cannot keep a function that depends on it from being bound" {
+	# between capabilities, where a write goes to the hardware as it is
+	run vfio-client "$F1" open "sibling:$F0" on-sibling:config-stall:0xf4:4 tsm-bind \
+		"sh:cat $debugfs/$F1/state" config-go tsm-unbind
+	assert_equal "$(answers tsm-bind)" OK
+	assert_line CONFIG_LOCKED
+	# and then the write is one to what a bound function depends on
+	assert_equal "$(answers config-go)" EBUSY
+	assert_equal "$(sim violations "$F1")" 0
+}
+
+@test "a write that nothing is in the way of is done once it can be" {
+	run vfio-client "$F1" open "sibling:$F0" on-sibling:config-stall:0xf4:4 config-go
+	assert_equal "$(answers config-go)" OK
+}
+
+@test "a write to DOE or IDE that began before the connect does not land after it" {
+	tsm() { echo "echo tsm0 >$pci/devices/$F0/tsm/$1"; }
+	before=$(written)
+	for register in 0x168 0x188; do
+		run vfio-client "$F0" open "sh:$(tsm disconnect)" config-stall:$register:4 \
+			"sh:$(tsm connect)" config-go
+		assert_equal "$(answers config-go)" EBUSY
+	done
+	assert_equal "$(written)" "$before"
+}
