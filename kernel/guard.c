@@ -85,6 +85,14 @@ static int refused_region(loff_t pos)
 	return kind == ALLOWED ? VFIO_TSM_BLOCKED_REGION : kind;
 }
 
+/* Whether an operation of a kind is refused now. Low power would end the connection. */
+static bool is_refused(struct vfio_pci_tsm_device *tvdev, int kind)
+{
+	if (kind == VFIO_TSM_BLOCKED_LOW_POWER && READ_ONCE(tvdev->core.pdev->tsm))
+		return true;
+	return kind != ALLOWED && vfio_pci_tsm_is_bound(tvdev);
+}
+
 /*
  * Begins an operation: 0, and a bind waits until op_end(); or -EBUSY when it is
  * of a kind that a bound device refuses.
@@ -93,7 +101,7 @@ static int op_begin(struct vfio_pci_tsm_device *tvdev, int kind)
 {
 	if (down_read_killable(&tvdev->op.sem))
 		return -EINTR;
-	if (kind != ALLOWED && vfio_pci_tsm_is_bound(tvdev)) {
+	if (is_refused(tvdev, kind)) {
 		vfio_tsm_blocked(tvdev->tdev, kind);
 		up_read(&tvdev->op.sem);
 		return -EBUSY;

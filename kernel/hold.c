@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a bind takes from the PF of a VF and from the DSM, and gives back: they stay
- * awake, and nobody writes to the registers that the TDI must keep. Their resets, and
- * those of all other functions, are in resets.c.
+ * What a function takes from its PF and from the DSM, and gives back: they stay awake,
+ * and while it is bound nobody writes to the registers that the TDI must keep. Their
+ * resets, and those of all other functions, are in resets.c.
  */
 #include <linux/list.h>
+#include <linux/pci-tsm.h>
 #include <linux/pci.h>
 #include <linux/pm_runtime.h>
 #include <linux/spinlock.h>
@@ -31,6 +32,74 @@ struct pci_dev *vfio_pci_tsm_get_function0(struct pci_dev *pdev)
 		pci_get_slot(pf->bus, pf->devfn - PCI_FUNC(pf->devfn));
 
 	return f0 && !vfio_pci_tsm_takes_along(f0, pdev) ? no_free_ptr(f0) : NULL;
+}
+
+/* As vfio_pci_tsm_get_function0(), without pci_bus_sem: for a probe, with the device lock. */
+static struct pci_dev *get_function0_in_probe(struct pci_dev *pdev)
+{
+	struct pci_bus *bus = pci_physfn(pdev)->bus;
+	unsigned int devfn = PCI_DEVFN(PCI_SLOT(pci_physfn(pdev)->devfn), 0);
+	struct pci_dev *f0 __free(pci_dev_put) =
+		pci_get_domain_bus_and_slot(pci_domain_nr(bus), bus->number, devfn);
+
+	return f0 && !vfio_pci_tsm_takes_along(f0, pdev) ? no_free_ptr(f0) : NULL;
+}
+
+/**
+ * vfio_pci_tsm_can_be_connected() - whether a TSM can be connected to a function
+ * @pdev: the function
+ *
+ * The candidates for its DSM are those of find_dsm_dev() in drivers/pci/tsm.c.
+ *
+ * Return: true also if one is connected already.
+ *
+ * Context: probe.
+ */
+bool vfio_pci_tsm_can_be_connected(struct pci_dev *pdev)
+{
+	struct pci_dev *f0 __free(pci_dev_put) = get_function0_in_probe(pdev);
+	struct pci_dev *port = pci_upstream_bridge(pci_physfn(pdev));
+
+	return READ_ONCE(pdev->tsm) || is_pci_tsm_pf0(f0) || is_pci_tsm_pf0(pci_physfn(pdev)) ||
+	       is_pci_tsm_pf0(port ? pci_upstream_bridge(port) : NULL);
+}
+
+/**
+ * vfio_pci_tsm_keep_awake() - keep PF and DSM awake, because a TSM may be connected
+ * @tvdev: the device, which stays awake by core.disable_idle_d3
+ *
+ * The IDE stream and the SPDM session do not survive D3cold, nor D3hot without
+ * No_Soft_Reset, and PCI/TSM goes on to report the function as connected. It does not
+ * tell the driver of a connect. So the functions are kept awake from probe to remove.
+ *
+ * Context: probe. An error to wake them is left to a bind.
+ */
+void vfio_pci_tsm_keep_awake(struct vfio_pci_tsm_device *tvdev)
+{
+	struct pci_dev *pdev = tvdev->core.pdev;
+
+	if (!vfio_pci_tsm_can_be_connected(pdev))
+		return;
+	tvdev->awake.pf = pdev->is_virtfn ? pci_dev_get(pci_physfn(pdev)) : NULL;
+	tvdev->awake.f0 = get_function0_in_probe(pdev);
+	if (tvdev->awake.pf)
+		pm_runtime_get_sync(&tvdev->awake.pf->dev);
+	if (tvdev->awake.f0)
+		pm_runtime_get_sync(&tvdev->awake.f0->dev);
+}
+
+/**
+ * vfio_pci_tsm_keep_awake_no_more() - undo vfio_pci_tsm_keep_awake()
+ * @tvdev: the device, to be removed
+ */
+void vfio_pci_tsm_keep_awake_no_more(struct vfio_pci_tsm_device *tvdev)
+{
+	if (tvdev->awake.pf)
+		pm_runtime_put(&tvdev->awake.pf->dev);
+	if (tvdev->awake.f0)
+		pm_runtime_put(&tvdev->awake.f0->dev);
+	pci_dev_put(tvdev->awake.pf);
+	pci_dev_put(tvdev->awake.f0);
 }
 
 /**

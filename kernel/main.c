@@ -46,7 +46,9 @@ static int vfio_pci_tsm_init_dev(struct vfio_device *vdev)
 	tvdev->core.nointxmask = nointxmask;
 	/* Who owns legacy VGA loses memory decode when another device's owner uses it. */
 	tvdev->core.disable_vga = true;
-	tvdev->core.disable_idle_d3 = disable_idle_d3;
+	/* Nor may a function sleep that a TSM is connected to: vfio_pci_tsm_keep_awake() */
+	tvdev->core.disable_idle_d3 = disable_idle_d3 ||
+				      vfio_pci_tsm_can_be_connected(to_pci_dev(vdev->dev));
 	init_rwsem(&tvdev->op.sem);
 	mutex_init(&tvdev->state.lock);
 	init_waitqueue_head(&tvdev->state.changed);
@@ -156,6 +158,7 @@ static int vfio_pci_tsm_probe(struct pci_dev *pdev, const struct pci_device_id *
 		goto err_put;
 	}
 
+	vfio_pci_tsm_keep_awake(tvdev);
 	vfio_pci_tsm_add(tvdev);
 	/* Last: from here on the device can be opened. */
 	ret = vfio_pci_core_register_device(&tvdev->core);
@@ -165,6 +168,7 @@ static int vfio_pci_tsm_probe(struct pci_dev *pdev, const struct pci_device_id *
 
 err_del:
 	vfio_pci_tsm_del(tvdev);
+	vfio_pci_tsm_keep_awake_no_more(tvdev);
 	vfio_tsm_unregister(tvdev->tdev);
 err_put:
 	vfio_put_device(&tvdev->core.vdev);
@@ -178,6 +182,7 @@ static void vfio_pci_tsm_remove(struct pci_dev *pdev)
 	/* Waits until whoever has the device open has let it go. */
 	vfio_pci_core_unregister_device(&tvdev->core);
 	vfio_pci_tsm_del(tvdev);
+	vfio_pci_tsm_keep_awake_no_more(tvdev);
 	vfio_tsm_unregister(tvdev->tdev);
 	vfio_put_device(&tvdev->core.vdev);
 }

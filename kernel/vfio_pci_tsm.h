@@ -8,7 +8,7 @@
  *	unbind.c	_UNBIND, and the administrator's revoke
  *	state.c		the states of a function, and the changes from one to another
  *	tdi.c		the TDI that PCI/TSM has, and how it ends
- *	hold.c		what a bind takes from other functions, and gives back
+ *	hold.c		what a function takes from others for a TSM, and gives back
  *	resets.c	resets that the PCI core refuses while a function is bound
  *	watch.c		a regular look at a bound function
  *	guard.c		operations of VFIO that are refused while bound
@@ -162,6 +162,9 @@ enum vfio_pci_tsm_flag {
  * @tdi.lock: held over pci_tsm_bind() and pci_tsm_unbind(); user memory is not touched
  *	under it
  * @tdi.unbind: work that unbinds the function when it is lost
+ * @awake: functions that are kept from runtime suspend from probe to remove, or NULL
+ * @awake.pf: the PF of a VF
+ * @awake.f0: function 0 of the device, which may be the DSM
  * @hold: what a bind has taken from other functions; set under op.sem for write or
  *	under tdi.lock when the device is not or no longer bound
  * @hold.node: in the list of those for whom resets are off; under held_lock
@@ -203,6 +206,11 @@ struct vfio_pci_tsm_device {
 		struct mutex lock; /* see above */
 		struct work_struct unbind;
 	} tdi;
+
+	struct {
+		struct pci_dev *pf;
+		struct pci_dev *f0;
+	} awake;
 
 	struct {
 		struct list_head node;
@@ -358,6 +366,9 @@ void vfio_pci_tsm_mmap_allow(struct vfio_pci_tsm_device *tvdev);
 
 /* hold.c */
 struct pci_dev *vfio_pci_tsm_get_function0(struct pci_dev *pdev);
+bool vfio_pci_tsm_can_be_connected(struct pci_dev *pdev);
+void vfio_pci_tsm_keep_awake(struct vfio_pci_tsm_device *tvdev);
+void vfio_pci_tsm_keep_awake_no_more(struct vfio_pci_tsm_device *tvdev);
 int vfio_pci_tsm_wake_others(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0);
 void vfio_pci_tsm_let_others_sleep(struct vfio_pci_tsm_device *tvdev);
 bool vfio_pci_tsm_begin_write(struct pci_dev *pdev, struct vfio_pci_tsm_writer *writer);

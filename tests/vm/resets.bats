@@ -136,17 +136,25 @@ refused_to_root() {
 	assert_equal "$(sim violations "$F1")" 0
 }
 
-@test "function 0 is kept awake for a bound function 1" {
+@test "function 0 is kept awake for a function 1 that a TSM can be connected to" {
 	asleep() { cat "$pci/devices/$F0/power/runtime_status"; }
-	mkdir "$configfs/$F1"
-	set_attr tdi_id 00:06.0 "$F1"
+	cleanup "$F1"
+	assign "$F0" vfio-pci
 	eventually suspended asleep
-	run vfio-client "$F1" open tsm-bind "sh:cat $pci/devices/$F0/power/runtime_status" tsm-unbind
-	assert_line active
+	assign "$F1"
+	assert_equal "$(asleep)" active
+	release "$F1"
 	eventually suspended asleep
-	run vfio-client "$F1" open tsm-bind close
+	release "$F0"
+	# connected, bound and closed: as awake as before
+	prepare
+	assign "$F1"
+	run client open tsm-bind close
 	assert_equal "$(answers tsm-bind)" OK
+	cleanup "$F1"
+	assign "$F0" vfio-pci
 	eventually suspended asleep
+	release "$F0"
 }
 
 @test "a function of the same slot gets the driver before a bind or after it" {
