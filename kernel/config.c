@@ -204,11 +204,24 @@ static int write_byte(struct vfio_pci_core_device *core, const struct guarded_by
 	return 0;
 }
 
-/* Whether one of the bytes is guarded for those that depend on the function. */
-static bool matters_to_others(struct vfio_pci_tsm_device *tvdev, u64 start, size_t count)
+/**
+ * vfio_pci_tsm_config_matters() - whether a write is to bytes that a TDI depends on
+ * @tvdev: the function, open
+ * @own: to the bytes that matter to the function's own TDI; else to those that matter
+ *	to functions that depend on it
+ * @pos: offset in the device file, in configuration space
+ * @count: of bytes
+ *
+ * Return: true where one of the bytes is guarded.
+ */
+bool vfio_pci_tsm_config_matters(struct vfio_pci_tsm_device *tvdev, bool own, loff_t pos,
+				 size_t count)
 {
-	for (u64 at = start; at < start + count; at++) {
-		if (find_guarded(&tvdev->core, false, at))
+	u64 start = pos & VFIO_PCI_OFFSET_MASK;
+	u64 end = min_t(u64, start + count, tvdev->core.pdev->cfg_size);
+
+	for (u64 at = start; at < end; at++) {
+		if (find_guarded(&tvdev->core, own, at))
 			return true;
 	}
 	return false;
@@ -268,7 +281,7 @@ bool vfio_pci_tsm_config_is_hosts(struct vfio_pci_tsm_device *tvdev, loff_t pos,
 /**
  * vfio_pci_tsm_config_write() - write to configuration space that a TDI must keep
  * @tvdev: the device
- * @bound: it is bound; else a function that depends on it is
+ * @bound: it is bound, or a bind is at work; else a function that depends on it is bound
  * @buf: what to write, in user memory
  * @count: of bytes
  * @ppos: offset in the device file, moved on by what was written
@@ -276,7 +289,8 @@ bool vfio_pci_tsm_config_is_hosts(struct vfio_pci_tsm_device *tvdev, loff_t pos,
  * Return: @count; -EBUSY, and nothing was written, when one of the bytes would
  * take the TDI out of its locked state; any other error of vfio-pci's own.
  *
- * Context: op.sem held for read.
+ * Context: any; may wait for user memory, but not under a lock that a bind of another
+ * function needs.
  */
 ssize_t vfio_pci_tsm_config_write(struct vfio_pci_tsm_device *tvdev, bool bound,
 				  const char __user *buf, size_t count, loff_t *ppos)
@@ -300,7 +314,8 @@ ssize_t vfio_pci_tsm_config_write(struct vfio_pci_tsm_device *tvdev, bool bound,
 	for (size_t i = 0; i < count; i++) {
 		byte = find_guarded(core, bound, start + i);
 		ret = byte ? check_byte(core->pdev, byte, start + i, copy[i]) : 0;
-		if (ret == -EBUSY)
+		/* Not yet bound, the caller waits for the end of the bind. */
+		if (ret == -EBUSY && (!bound || vfio_pci_tsm_is_locked(tvdev)))
 			vfio_tsm_blocked(tvdev->tdev, byte->kind);
 		if (ret)
 			return ret;
@@ -400,7 +415,7 @@ ssize_t vfio_pci_tsm_config_write_open(struct vfio_pci_tsm_device *tvdev, const 
 	size_t done = 0;
 
 	if (start >= core->pdev->cfg_size || count > core->pdev->cfg_size - start ||
-	    !matters_to_others(tvdev, start, count))
+	    !vfio_pci_tsm_config_matters(tvdev, false, *ppos, count))
 		return vfio_pci_core_write(&core->vdev, buf, count, ppos);
 
 	while (done < count) {

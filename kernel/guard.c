@@ -90,15 +90,18 @@ static bool is_refused(struct vfio_pci_tsm_device *tvdev, int kind)
 {
 	if (kind == VFIO_TSM_BLOCKED_LOW_POWER && READ_ONCE(tvdev->core.pdev->tsm))
 		return true;
-	return kind != ALLOWED && vfio_pci_tsm_is_bound(tvdev);
+	return vfio_pci_tsm_is_bound(tvdev);
 }
 
 /*
  * Begins an operation: 0, and a bind waits until op_end(); or -EBUSY when it is
- * of a kind that a bound device refuses.
+ * of a kind that is refused now. What is always allowed does not wait for a bind,
+ * which takes as long as the TSM takes, nor does a bind wait for it.
  */
 static int op_begin(struct vfio_pci_tsm_device *tvdev, int kind)
 {
+	if (kind == ALLOWED)
+		return 0;
 	if (down_read_killable(&tvdev->op.sem))
 		return -EINTR;
 	if (is_refused(tvdev, kind)) {
@@ -109,9 +112,10 @@ static int op_begin(struct vfio_pci_tsm_device *tvdev, int kind)
 	return 0;
 }
 
-static void op_end(struct vfio_pci_tsm_device *tvdev)
+static void op_end(struct vfio_pci_tsm_device *tvdev, int kind)
 {
-	up_read(&tvdev->op.sem);
+	if (kind != ALLOWED)
+		up_read(&tvdev->op.sem);
 }
 
 /*
@@ -164,6 +168,7 @@ long vfio_pci_tsm_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned lon
 {
 	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
 	long ret;
+	int kind;
 
 	switch (cmd) {
 	case VFIO_DEVICE_TSM_BIND:
@@ -172,24 +177,26 @@ long vfio_pci_tsm_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned lon
 		return ioctl_unbind(tvdev, arg);
 	}
 
-	ret = op_begin(tvdev, refused_ioctl(cmd));
+	kind = refused_ioctl(cmd);
+	ret = op_begin(tvdev, kind);
 	if (ret)
 		return ret;
 	ret = vfio_pci_core_ioctl(vdev, cmd, arg);
-	op_end(tvdev);
+	op_end(tvdev, kind);
 	return ret;
 }
 
 int vfio_pci_tsm_feature(struct vfio_device *vdev, u32 flags, void __user *arg, size_t argsz)
 {
 	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
+	int kind = refused_feature(flags);
 	int ret;
 
-	ret = op_begin(tvdev, refused_feature(flags));
+	ret = op_begin(tvdev, kind);
 	if (ret)
 		return ret;
 	ret = vfio_pci_core_ioctl_feature(vdev, flags, arg, argsz);
-	op_end(tvdev);
+	op_end(tvdev, kind);
 	return ret;
 }
 
@@ -197,36 +204,67 @@ int vfio_pci_tsm_feature(struct vfio_device *vdev, u32 flags, void __user *arg, 
  * To tell the size of a ROM, vfio-pci maps it, through its enable bit; while
  * bound, what it said right before the bind is the answer.
  */
-int vfio_pci_tsm_region_info(struct vfio_device *vdev, struct vfio_region_info *info,
-			     struct vfio_info_cap *caps)
+static int rom_info(struct vfio_pci_tsm_device *tvdev, struct vfio_region_info *info,
+		    struct vfio_info_cap *caps)
 {
-	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
-	int ret;
+	int ret = 0;
 
-	ret = op_begin(tvdev, ALLOWED);
-	if (ret)
-		return ret;
-	if (info->index == VFIO_PCI_ROM_REGION_INDEX && vfio_pci_tsm_is_bound(tvdev)) {
+	if (down_read_killable(&tvdev->op.sem))
+		return -EINTR;
+	if (vfio_pci_tsm_is_bound(tvdev)) {
 		info->offset = tvdev->op.rom.offset;
 		info->size = tvdev->op.rom.size;
 		info->flags = tvdev->op.rom.flags;
 	} else {
-		ret = vfio_pci_ioctl_get_region_info(vdev, info, caps);
+		ret = vfio_pci_ioctl_get_region_info(&tvdev->core.vdev, info, caps);
 	}
-	op_end(tvdev);
+	up_read(&tvdev->op.sem);
 	return ret;
+}
+
+int vfio_pci_tsm_region_info(struct vfio_device *vdev, struct vfio_region_info *info,
+			     struct vfio_info_cap *caps)
+{
+	if (info->index == VFIO_PCI_ROM_REGION_INDEX)
+		return rom_info(to_tvdev(vdev), info, caps);
+	return vfio_pci_ioctl_get_region_info(vdev, info, caps);
 }
 
 ssize_t vfio_pci_tsm_read(struct vfio_device *vdev, char __user *buf, size_t count, loff_t *ppos)
 {
 	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
+	int kind = refused_region(*ppos);
 	ssize_t ret;
 
-	ret = op_begin(tvdev, refused_region(*ppos));
+	ret = op_begin(tvdev, kind);
 	if (ret)
 		return ret;
 	ret = vfio_pci_core_read(vdev, buf, count, ppos);
-	op_end(tvdev);
+	op_end(tvdev, kind);
+	return ret;
+}
+
+/*
+ * A write to bytes that matter to a TDI. While a bind is at work, it waits only if
+ * it would be refused when the function is bound.
+ */
+static ssize_t write_guarded(struct vfio_pci_tsm_device *tvdev, const char __user *buf,
+			     size_t count, loff_t *ppos)
+{
+	ssize_t ret;
+
+	if (!down_read_trylock(&tvdev->op.sem)) {
+		ret = vfio_pci_tsm_config_write(tvdev, true, buf, count, ppos);
+		if (ret != -EBUSY)
+			return ret;
+		if (down_read_killable(&tvdev->op.sem))
+			return -EINTR;
+	}
+	if (vfio_pci_tsm_is_bound(tvdev))
+		ret = vfio_pci_tsm_config_write(tvdev, true, buf, count, ppos);
+	else
+		ret = vfio_pci_tsm_config_write_open(tvdev, buf, count, ppos);
+	up_read(&tvdev->op.sem);
 	return ret;
 }
 
@@ -244,9 +282,9 @@ static ssize_t write_config(struct vfio_pci_tsm_device *tvdev, const char __user
 		vfio_tsm_blocked(tvdev->tdev, VFIO_TSM_BLOCKED_UNKNOWN);
 		return -EBUSY;
 	}
-	if (vfio_pci_tsm_is_bound(tvdev))
-		return vfio_pci_tsm_config_write(tvdev, true, buf, count, ppos);
-	return vfio_pci_tsm_config_write_open(tvdev, buf, count, ppos);
+	if (vfio_pci_tsm_config_matters(tvdev, true, *ppos, count))
+		return write_guarded(tvdev, buf, count, ppos);
+	return vfio_pci_core_write(&tvdev->core.vdev, buf, count, ppos);
 }
 
 ssize_t vfio_pci_tsm_write(struct vfio_device *vdev, const char __user *buf, size_t count,
@@ -256,14 +294,14 @@ ssize_t vfio_pci_tsm_write(struct vfio_device *vdev, const char __user *buf, siz
 	int kind = refused_region(*ppos);
 	ssize_t ret;
 
+	if (kind == ALLOWED)
+		return write_config(tvdev, buf, count, ppos);
+
 	ret = op_begin(tvdev, kind);
 	if (ret)
 		return ret;
-	if (kind == ALLOWED)
-		ret = write_config(tvdev, buf, count, ppos);
-	else
-		ret = vfio_pci_core_write(vdev, buf, count, ppos);
-	op_end(tvdev);
+	ret = vfio_pci_core_write(vdev, buf, count, ppos);
+	op_end(tvdev, kind);
 	return ret;
 }
 

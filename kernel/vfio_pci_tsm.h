@@ -151,7 +151,8 @@ enum vfio_pci_tsm_flag {
  * @op: what belongs to operations of VFIO
  * @op.sem: read: around an operation of VFIO that the guard may refuse, from the
  *	check to the end of it; write: around a bind. So no operation that was
- *	let through is still at work once a device is bound. Only user space's
+ *	let through is still at work once a device is bound. Operations that are
+ *	always allowed do without it, and do not wait for a slow TSM. Only user space's
  *	threads ever wait for it, killably: it is held while user memory is
  *	copied. mmap and faults, which come with mmap_lock held, never take it.
  * @op.rom: region info of the ROM as it was right before the bind
@@ -351,6 +352,8 @@ int vfio_pci_tsm_pasid_attach_ioas(struct vfio_device *vdev, u32 pasid, u32 *pt_
 void vfio_pci_tsm_pasid_detach_ioas(struct vfio_device *vdev, u32 pasid);
 
 /* config.c */
+bool vfio_pci_tsm_config_matters(struct vfio_pci_tsm_device *tvdev, bool own, loff_t pos,
+				 size_t count);
 bool vfio_pci_tsm_config_is_hosts(struct vfio_pci_tsm_device *tvdev, loff_t pos, size_t count);
 ssize_t vfio_pci_tsm_config_write_open(struct vfio_pci_tsm_device *tvdev, const char __user *buf,
 				       size_t count, loff_t *ppos);

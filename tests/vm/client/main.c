@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -239,7 +240,39 @@ static int fail_each(struct client *c, UNUSED const unsigned long long *args, co
 	return ret ?: nth < MAX_FAULTS ? 0 : -ELOOP;
 }
 
+/* The one step that goes on in the background. */
+static struct {
+	pthread_t thread;
+	struct client *client;
+	const char *text;
+	int ret;
+} background;
+
+static void *run_background(UNUSED void *arg)
+{
+	background.ret = do_step(background.client, background.text, 1);
+	return NULL;
+}
+
+/* bg:STEP, begins it in another thread of this process */
+static int begin_background(struct client *c, UNUSED const unsigned long long *args,
+			    const char *text, UNUSED char *answer, UNUSED size_t size)
+{
+	background.client = c;
+	background.text = text;
+	return -pthread_create(&background.thread, NULL, run_background, NULL);
+}
+
+/* bg-end, waits for it: what it returns */
+static int end_background(UNUSED struct client *c, UNUSED const unsigned long long *args,
+			  UNUSED const char *text, UNUSED char *answer, UNUSED size_t size)
+{
+	return -pthread_join(background.thread, NULL) ?: background.ret;
+}
+
 static const struct step steps[] = {
+	{ "bg", begin_background },
+	{ "bg-end", end_background },
 	{ "sibling", open_sibling },
 	{ "on-sibling", on_sibling },
 	{ "cdev", step_cdev },
