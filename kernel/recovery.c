@@ -75,11 +75,13 @@ static void reset_done(struct pci_dev *pdev)
 }
 
 /*
- * An uncorrectable error on the way to the function, or in it: a secure IDE
- * stream ends with it, and recovery may reset the link. VFs may be on buses that
+ * A fatal error on the way to the function, or in it, ends the secure IDE stream, and
+ * recovery resets the link. After other errors the link works, and TDISP does not ask
+ * for the TDI to go: a neighbour's unsupported request is one of them. If a driver wants
+ * the bus to be reset then, that is refused as any other reset. VFs may be on buses that
  * recovery does not walk; of a root complex, it walks none.
  *
- * Under the device lock, with pci_bus_sem held.
+ * Context: under the device lock, with pci_bus_sem held.
  */
 static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t state)
 {
@@ -87,9 +89,11 @@ static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t
 
 	/* A recovery that has failed ends with this, and has no error_resume(). */
 	assign_bit(VFIO_PCI_TSM_RECOVERING, &tvdev->flags, state != pci_channel_io_perm_failure);
-	vfio_pci_tsm_disturb(tvdev, VFIO_TSM_REASON_AER);
-	vfio_pci_tsm_disturb_dependents(pdev, VFIO_TSM_REASON_AER);
-	vfio_pci_tsm_give_resets_for_recovery(pdev);
+	if (pci_channel_offline(pdev)) {
+		vfio_pci_tsm_disturb(tvdev, VFIO_TSM_REASON_AER);
+		vfio_pci_tsm_disturb_dependents(pdev, VFIO_TSM_REASON_AER);
+		vfio_pci_tsm_give_resets_for_recovery(pdev);
+	}
 	return vfio_pci_core_aer_err_detected(pdev, state);
 }
 

@@ -47,8 +47,16 @@ $reason
 
 inject() { echo "$top/tests/vm/monitor pcie_aer_inject_error rp0 $1"; }
 
-@test "an uncorrectable error on the link" {
-	lost aer "$(inject COMP_ABORT)"
+@test "an error that is not fatal does not end the TDI" {
+	recovered="timeout 60 sh -c 'until dmesg | grep -q \"device recovery successful\"; do :; done'"
+	dmesg --clear
+	run client open request-eventfd tsm-bind "sh:$(inject COMP_ABORT)" "sh:$recovered" request-none \
+		"sh:cat $configfs/$dev/tsm/state $debugfs/$dev/state" tsm-unbind tsm-bind
+	assert_line "request-none OK"
+	assert_line bound
+	assert_line CONFIG_LOCKED
+	assert_equal "$(answers tsm-bind)" "OK OK"
+	assert_equal "$(sim violations)" 0
 }
 
 @test "a fatal error, after which the link is reset: usable again after a close" {
