@@ -69,9 +69,13 @@ static void reset_prepare(struct pci_dev *pdev)
 	vfio_pci_tsm_wait_dependents(pdev, deadline);
 }
 
+/* The PCI core does not report the end of recovery of a CXL memory device. */
 static void reset_done(struct pci_dev *pdev)
 {
-	clear_bit(VFIO_PCI_TSM_RESETTING, &pdev_to_tvdev(pdev)->flags);
+	struct vfio_pci_tsm_device *tvdev = pdev_to_tvdev(pdev);
+
+	clear_bit(VFIO_PCI_TSM_RECOVERING, &tvdev->flags);
+	clear_bit(VFIO_PCI_TSM_RESETTING, &tvdev->flags);
 }
 
 /*
@@ -89,7 +93,7 @@ static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t
 
 	/* A recovery that has failed ends with this, and has no error_resume(). */
 	assign_bit(VFIO_PCI_TSM_RECOVERING, &tvdev->flags, state != pci_channel_io_perm_failure);
-	if (pci_channel_offline(pdev)) {
+	if (state == pci_channel_io_frozen || pci_channel_offline(pdev)) {
 		vfio_pci_tsm_disturb(tvdev, VFIO_TSM_REASON_AER);
 		vfio_pci_tsm_disturb_dependents(pdev, VFIO_TSM_REASON_AER);
 		vfio_pci_tsm_give_resets_for_recovery(pdev);

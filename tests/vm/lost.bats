@@ -59,6 +59,14 @@ inject() { echo "$top/tests/vm/monitor pcie_aer_inject_error rp0 $1"; }
 	assert_equal "$(sim violations)" 0
 }
 
+@test "an error whose recovery never ends keeps the device from a bind until it is reset" {
+	modprobe tell_error
+	run client open "put:/sys/module/tell_error/parameters/device=$dev" tsm-bind reset tsm-bind close \
+		"put:/sys/module/tell_error/parameters/device=$dev" open tsm-bind
+	modprobe -r tell_error
+	assert_equal "$(answers tsm-bind)" "EHOSTDOWN OK OK"
+}
+
 @test "a fatal error, after which the link is reset: usable again after a close" {
 	# as long as the link is being reset, an open answers EAGAIN
 	local recovered="timeout 60 sh -c 'until dmesg | grep -q \"device recovery successful\"; do :; done'"
