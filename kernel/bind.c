@@ -53,10 +53,11 @@ static int check_ready(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_stage *s
 	return __vfio_pci_memory_enabled(&tvdev->core) ? 0 : -EHOSTDOWN;
 }
 
+/* A device that was lost when the bind began is not BINDING, whatever came since. */
 static bool is_connected(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0,
 			 struct vfio_pci_tsm_view *view)
 {
-	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_LOST) ||
+	if (!vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BINDING) ||
 	    !vfio_pci_tsm_view(tvdev->core.pdev, view) || !vfio_pci_tsm_tsms_can_bind(view))
 		return false;
 	/* Connected only after function 0, now the DSM, was looked for? */
@@ -91,7 +92,10 @@ static int call_tsm(struct vfio_pci_tsm_device *tvdev, const struct vfio_pci_tsm
 	}
 	binding->tsm_id = after.tsm_id;
 	vfio_pci_tsm_mmap_block(tvdev);
-	vfio_pci_tsm_bound(tvdev, &after, binding);
+	if (!vfio_pci_tsm_bound(tvdev, &after, binding)) {
+		pci_tsm_unbind(pdev);
+		return -EIO;
+	}
 	return 0;
 }
 

@@ -44,7 +44,8 @@ static const struct change changes[] = {
 	{ VFIO_PCI_TSM_LOST, VFIO_PCI_TSM_IDLE, false },
 };
 
-static void change(struct vfio_pci_tsm_device *tvdev, enum vfio_pci_tsm_state to)
+/* Return: false if there is no such change, and then the state is what it was. */
+static bool change(struct vfio_pci_tsm_device *tvdev, enum vfio_pci_tsm_state to)
 {
 	enum vfio_pci_tsm_state from = tvdev->state.now;
 
@@ -56,15 +57,17 @@ static void change(struct vfio_pci_tsm_device *tvdev, enum vfio_pci_tsm_state to
 			lockdep_assert_held(&tvdev->tdi.lock);
 		WRITE_ONCE(tvdev->state.now, to);
 		wake_up_all(&tvdev->state.changed);
-		return;
+		return true;
 	}
 	pci_WARN(tvdev->core.pdev, 1, "state %d cannot become %d\n", from, to);
+	return false;
 }
 
 /* The work is queued under the lock, so that a close that comes later finds it. */
 static void lose(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason)
 {
-	change(tvdev, VFIO_PCI_TSM_LOSING);
+	if (!change(tvdev, VFIO_PCI_TSM_LOSING))
+		return;
 	vfio_tsm_unbound(tvdev->tdev, VFIO_TSM_LOST, reason);
 	pci_warn(tvdev->core.pdev, "the bound TDI is lost\n");
 	queue_work(vfio_pci_tsm_wq, &tvdev->tdi.unbind);
@@ -117,7 +120,8 @@ void vfio_pci_tsm_refresh(struct vfio_pci_tsm_device *tvdev)
  * @tvdev: the device
  *
  * Return: 0; -EALREADY when it is bound; -ERESTARTSYS when the caller is being killed.
- * A device that is lost stays so: its bind goes through the checks and fails.
+ * A device that is lost does not become BINDING. Its bind goes through the checks and
+ * fails, even if the owner acknowledges the loss meanwhile.
  *
  * Context: under op.sem for write and the device set's lock. Waits until PCI/TSM has
  * unbound a device that is lost.
@@ -136,14 +140,15 @@ int vfio_pci_tsm_bind_begin(struct vfio_pci_tsm_device *tvdev)
 		return -EALREADY;
 	/* The device has survived what came before. What comes from now on counts. */
 	tvdev->state.disturbance = VFIO_TSM_REASON_NONE;
-	if (!vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_LOST))
-		change(tvdev, VFIO_PCI_TSM_BINDING);
+	if (!vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_LOST) &&
+	    !change(tvdev, VFIO_PCI_TSM_BINDING))
+		return -EBUSY;
 	return 0;
 }
 
 /**
  * vfio_pci_tsm_bind_failed() - a bind has failed
- * @tvdev: the device, BINDING or LOST
+ * @tvdev: the device, BINDING, or lost when the bind began
  * @error: a negative errno
  * @stage: the check that failed
  */
@@ -158,19 +163,19 @@ void vfio_pci_tsm_bind_failed(struct vfio_pci_tsm_device *tvdev, int error,
 
 /**
  * vfio_pci_tsm_lock_begin() - a bind is about to call PCI/TSM
- * @tvdev: the device, BINDING
+ * @tvdev: the device
  *
- * Return: false if something has disturbed the bind since it began.
+ * Return: true, and the device is LOCKING; false if it was not BINDING, or something
+ * has disturbed the bind since it began.
  *
  * Context: under tdi.lock.
  */
 bool vfio_pci_tsm_lock_begin(struct vfio_pci_tsm_device *tvdev)
 {
 	guard(mutex)(&tvdev->state.lock);
-	if (tvdev->state.disturbance)
+	if (!vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BINDING) || tvdev->state.disturbance)
 		return false;
-	change(tvdev, VFIO_PCI_TSM_LOCKING);
-	return true;
+	return change(tvdev, VFIO_PCI_TSM_LOCKING);
 }
 
 /**
@@ -191,18 +196,22 @@ void vfio_pci_tsm_lock_failed(struct vfio_pci_tsm_device *tvdev)
  * @view: what PCI/TSM has on it now
  * @binding: how it is bound
  *
+ * Return: false if the driver cannot keep the TDI, and PCI/TSM is to unbind it.
+ *
  * Context: under tdi.lock.
  */
-void vfio_pci_tsm_bound(struct vfio_pci_tsm_device *tvdev, const struct vfio_pci_tsm_view *view,
+bool vfio_pci_tsm_bound(struct vfio_pci_tsm_device *tvdev, const struct vfio_pci_tsm_view *view,
 			const struct vfio_tsm_binding *binding)
 {
 	guard(mutex)(&tvdev->state.lock);
+	if (!change(tvdev, VFIO_PCI_TSM_BOUND))
+		return false;
 	tvdev->state.ctx = view->ctx;
 	tvdev->state.tdi = view->tdi;
 	vfio_tsm_bind_end(tvdev->tdev, binding, 0, VFIO_TSM_STAGE_NONE);
-	change(tvdev, VFIO_PCI_TSM_BOUND);
 	if (tvdev->state.disturbance)
 		lose(tvdev, tvdev->state.disturbance);
+	return true;
 }
 
 /**
@@ -221,8 +230,8 @@ bool vfio_pci_tsm_unbound(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reaso
 		change(tvdev, VFIO_PCI_TSM_LOST);
 		return true;
 	}
-	change(tvdev, VFIO_PCI_TSM_IDLE);
-	vfio_tsm_unbound(tvdev->tdev, VFIO_TSM_OPEN, reason);
+	if (change(tvdev, VFIO_PCI_TSM_IDLE))
+		vfio_tsm_unbound(tvdev->tdev, VFIO_TSM_OPEN, reason);
 	return false;
 }
 
@@ -236,8 +245,7 @@ void vfio_pci_tsm_acknowledge(struct vfio_pci_tsm_device *tvdev, bool publish)
 	guard(mutex)(&tvdev->state.lock);
 	if (!vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_LOST))
 		return;
-	change(tvdev, VFIO_PCI_TSM_IDLE);
-	if (publish)
+	if (change(tvdev, VFIO_PCI_TSM_IDLE) && publish)
 		vfio_tsm_acknowledged(tvdev->tdev);
 }
 

@@ -319,7 +319,7 @@ void vfio_pci_tsm_bind_failed(struct vfio_pci_tsm_device *tvdev, int error,
 			      enum vfio_tsm_stage stage);
 bool vfio_pci_tsm_lock_begin(struct vfio_pci_tsm_device *tvdev);
 void vfio_pci_tsm_lock_failed(struct vfio_pci_tsm_device *tvdev);
-void vfio_pci_tsm_bound(struct vfio_pci_tsm_device *tvdev, const struct vfio_pci_tsm_view *view,
+bool vfio_pci_tsm_bound(struct vfio_pci_tsm_device *tvdev, const struct vfio_pci_tsm_view *view,
 			const struct vfio_tsm_binding *binding);
 bool vfio_pci_tsm_unbound(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason);
 void vfio_pci_tsm_acknowledge(struct vfio_pci_tsm_device *tvdev, bool publish);

@@ -65,6 +65,9 @@ can_find_vdevices() { grep -q ' iommufd_device_get_vdevice' /proc/kallsyms; }
 # client STEP...: a user of the device; see client/client.h
 client() { vfio-client "$dev" "$@"; }
 
+# until_in FUNCTION: a step that waits until a thread of the client sleeps there, in the kernel
+until_in() { echo "sh:until cat /proc/\$PPID/task/*/stack | grep -q $1; do :; done"; }
+
 # Loads everything; the simulated TSM for all NVMe controllers there may be.
 load_all() {
 	modprobe -a iommufd vfio_tsm vfio_pci_tsm

@@ -99,6 +99,23 @@ aer"
 	assert_equal "$(sysfs last_unbind)" close
 }
 
+@test "an UNBIND in the middle of a bind of a lost device does not let it through" {
+	modprobe hold_lock
+	group=/sys/module/hold_lock/parameters/group
+	run client open tsm-bind "sh:$(disconnect); $(reconnect); cat $configfs/$dev/tsm/state" \
+		"put:$group=$dev" bg:tsm-bind "$(until_in iommu_group_for_each_dev)" \
+		tsm-unbind "sh:echo >$group" bg-end \
+		"sh:cat $configfs/$dev/tsm/state $debugfs/$dev/state $configfs/$dev/tsm/last_error" tsm-bind
+	modprobe -r hold_lock
+	assert_line lost
+	assert_equal "$(answers tsm-unbind)" OK
+	assert_line "bg-end ENXIO"
+	assert_output --partial "open
+CONFIG_UNLOCKED
+-6 not-connected"
+	assert_equal "$(answers tsm-bind)" "OK ENXIO OK"
+}
+
 @test "another function's loss of its TSM is not ours" {
 	prepare 0000:02:00.0
 	run client open tsm-bind "sh:echo tsm0 >$pci/devices/0000:02:00.0/tsm/disconnect" \

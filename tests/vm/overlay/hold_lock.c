@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * hold_lock: holds a lock of the kernel for as long as a test likes, so that what needs
+ * the lock stops there. Nothing but tests has a use for it.
+ *
+ *	group=ADDR	the mutex of the function's IOMMU group
+ *
+ * The write returns once the lock is held. An empty value lets it go.
+ */
+#include <linux/completion.h>
+#include <linux/err.h>
+#include <linux/iommu.h>
+#include <linux/kthread.h>
+#include <linux/module.h>
+#include <linux/pci.h>
+#include <linux/string.h>
+
+/**
+ * struct lock - a lock that can be held
+ * @hold: takes it, calls wait_for_release() and lets it go
+ * @pdev: the function, referenced
+ * @thread: what holds it, or NULL
+ * @held: it is held
+ * @release: it is to be let go
+ */
+struct lock {
+	void (*hold)(struct lock *lock);
+	struct pci_dev *pdev;
+	struct task_struct *thread;
+	struct completion held;
+	struct completion release;
+};
+
+static void wait_for_release(struct lock *lock)
+{
+	complete(&lock->held);
+	wait_for_completion(&lock->release);
+}
+
+static int hold_in_group(struct device *dev, void *data)
+{
+	wait_for_release(data);
+	/* One function of the group is enough. */
+	return 1;
+}
+
+static void hold_group(struct lock *lock)
+{
+	struct iommu_group *group = iommu_group_get(&lock->pdev->dev);
+
+	iommu_group_for_each_dev(group, lock, hold_in_group);
+	iommu_group_put(group);
+}
+
+static struct lock group_lock = { .hold = hold_group };
+
+static int run(void *data)
+{
+	struct lock *lock = data;
+
+	lock->hold(lock);
+	return 0;
+}
+
+static void let_go(struct lock *lock)
+{
+	if (!lock->thread)
+		return;
+	complete(&lock->release);
+	kthread_stop_put(lock->thread);
+	pci_dev_put(lock->pdev);
+	lock->thread = NULL;
+}
+
+static struct pci_dev *find(const char *name)
+{
+	struct pci_dev *pdev = NULL;
+
+	for_each_pci_dev(pdev) {
+		if (sysfs_streq(pci_name(pdev), name))
+			break;
+	}
+	return pdev;
+}
+
+static int lock_set(const char *name, const struct kernel_param *kp)
+{
+	struct lock *lock = kp->arg;
+	struct task_struct *thread;
+
+	let_go(lock);
+	if (sysfs_streq(name, ""))
+		return 0;
+	lock->pdev = find(name);
+	if (!lock->pdev)
+		return -ENODEV;
+	init_completion(&lock->held);
+	init_completion(&lock->release);
+	thread = kthread_create(run, lock, "hold_lock");
+	if (IS_ERR(thread)) {
+		pci_dev_put(lock->pdev);
+		return PTR_ERR(thread);
+	}
+	lock->thread = get_task_struct(thread);
+	wake_up_process(thread);
+	wait_for_completion(&lock->held);
+	return 0;
+}
+
+static const struct kernel_param_ops lock_ops = { .set = lock_set };
+
+module_param_cb(group, &lock_ops, &group_lock, 0200);
+MODULE_PARM_DESC(group, "Address of a function whose IOMMU group is locked");
+
+static int __init hold_init(void)
+{
+	return 0;
+}
+module_init(hold_init);
+
+static void __exit hold_exit(void)
+{
+	let_go(&group_lock);
+}
+module_exit(hold_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Holds locks of the kernel, for tests");
