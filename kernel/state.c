@@ -34,8 +34,10 @@ static const struct change changes[] = {
 	{ VFIO_PCI_TSM_LOCKING, VFIO_PCI_TSM_BINDING, true },
 	/* PCI/TSM has bound the function. */
 	{ VFIO_PCI_TSM_LOCKING, VFIO_PCI_TSM_BOUND, true },
-	/* PCI/TSM has unbound it for UNBIND, a revoke or the last close. */
-	{ VFIO_PCI_TSM_BOUND, VFIO_PCI_TSM_IDLE, true },
+	/* UNBIND, a revoke or the last close calls PCI/TSM. */
+	{ VFIO_PCI_TSM_BOUND, VFIO_PCI_TSM_UNBINDING, true },
+	/* PCI/TSM has unbound it. What happened to the TDI meanwhile is no loss. */
+	{ VFIO_PCI_TSM_UNBINDING, VFIO_PCI_TSM_IDLE, true },
 	/* A reset, an error, a removal, or the TSM has let the TDI go. */
 	{ VFIO_PCI_TSM_BOUND, VFIO_PCI_TSM_LOSING, false },
 	/* PCI/TSM has unbound it after that. */
@@ -79,7 +81,7 @@ static void lose(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason)
  * @reason: what it is
  *
  * A bound function is lost. A bind that is at work fails, or finds at its end that
- * the function is lost.
+ * the function is lost. An unbind that is at work goes on as it would.
  *
  * Context: may sleep, but waits neither for PCI/TSM nor for user space.
  */
@@ -215,8 +217,24 @@ bool vfio_pci_tsm_bound(struct vfio_pci_tsm_device *tvdev, const struct vfio_pci
 }
 
 /**
- * vfio_pci_tsm_unbound() - PCI/TSM has unbound the function
+ * vfio_pci_tsm_unbind_begin() - somebody is about to have PCI/TSM unbind the function
  * @tvdev: the device, BOUND or LOSING
+ *
+ * PCI/TSM forgets the TDI before the driver does. A device that is not lost by now is
+ * not lost any more.
+ *
+ * Context: under tdi.lock.
+ */
+void vfio_pci_tsm_unbind_begin(struct vfio_pci_tsm_device *tvdev)
+{
+	guard(mutex)(&tvdev->state.lock);
+	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND))
+		change(tvdev, VFIO_PCI_TSM_UNBINDING);
+}
+
+/**
+ * vfio_pci_tsm_unbound() - PCI/TSM has unbound the function
+ * @tvdev: the device, after vfio_pci_tsm_unbind_begin()
  * @reason: what the owner or the administrator has asked for, unless it is lost
  *
  * Return: whether it is lost.

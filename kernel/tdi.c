@@ -82,6 +82,7 @@ void vfio_pci_tsm_drop_locked(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_r
 {
 	lockdep_assert_held(&tvdev->tdi.lock);
 
+	vfio_pci_tsm_unbind_begin(tvdev);
 	/* Does nothing if the TSM has let the TDI go by itself. */
 	pci_tsm_unbind(tvdev->core.pdev);
 	vfio_pci_tsm_put_vdevice(tvdev);

@@ -104,6 +104,8 @@ enum vfio_pci_tsm_mmap_state {
  * @VFIO_PCI_TSM_BINDING: a bind is at work
  * @VFIO_PCI_TSM_LOCKING: a bind is in PCI/TSM
  * @VFIO_PCI_TSM_BOUND: PCI/TSM has bound it for the owner
+ * @VFIO_PCI_TSM_UNBINDING: PCI/TSM is at work to unbind it, because the owner or the
+ *	administrator wants that. The guard and the published state are those of BOUND.
  * @VFIO_PCI_TSM_LOSING: the TDI is gone or about to go, and PCI/TSM has yet to unbind it.
  *	The guard is that of a bound function, and the published state is lost.
  *
@@ -116,6 +118,7 @@ enum vfio_pci_tsm_state {
 	VFIO_PCI_TSM_BINDING,
 	VFIO_PCI_TSM_LOCKING,
 	VFIO_PCI_TSM_BOUND,
+	VFIO_PCI_TSM_UNBINDING,
 	VFIO_PCI_TSM_LOSING,
 };
 
@@ -321,6 +324,7 @@ bool vfio_pci_tsm_lock_begin(struct vfio_pci_tsm_device *tvdev);
 void vfio_pci_tsm_lock_failed(struct vfio_pci_tsm_device *tvdev);
 bool vfio_pci_tsm_bound(struct vfio_pci_tsm_device *tvdev, const struct vfio_pci_tsm_view *view,
 			const struct vfio_tsm_binding *binding);
+void vfio_pci_tsm_unbind_begin(struct vfio_pci_tsm_device *tvdev);
 bool vfio_pci_tsm_unbound(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason);
 void vfio_pci_tsm_acknowledge(struct vfio_pci_tsm_device *tvdev, bool publish);
 bool vfio_pci_tsm_is_busy(struct vfio_pci_tsm_device *tvdev);

@@ -94,3 +94,20 @@ reset"
 	assert_line "request-wait OK"
 	assert_equal "$(answers tsm-bind)" "OK ENXIO OK"
 }
+
+@test "what happens to a device while its owner has it unbound is not a loss" {
+	inject unbind 60000
+	run client open request-eventfd uevents tsm-bind bg:tsm-unbind "$(at_work unbind)" \
+		"sh:setpci -s $dev COMMAND=0000:0004; cat $configfs/$dev/tsm/state" "$delayed" \
+		"$(go_on unbind)" bg-end request-none uevents-show \
+		"sh:cat $configfs/$dev/tsm/state $pci/devices/$dev/vfio_tsm/last_unbind" \
+		"config-set:0:4:2:$((MEMORY | MASTER))" tsm-bind
+	assert_line bound
+	assert_line unbind
+	assert_line "bg-end OK"
+	assert_line "request-none OK"
+	refute_line --partial EVENT=lost
+	assert_output --partial "open
+ioctl"
+	assert_equal "$(answers tsm-bind)" "OK OK"
+}
