@@ -227,6 +227,31 @@ bool vfio_pci_tsm_config_matters(struct vfio_pci_tsm_device *tvdev, bool own, lo
 	return false;
 }
 
+/**
+ * vfio_pci_tsm_config_may_reset() - whether vfio-pci may reset the function for a write
+ * @tvdev: the function, open
+ * @pos: offset in the device file, in configuration space
+ * @count: of bytes
+ *
+ * vfio_exp_config_write() and vfio_af_config_write() come for each byte of their
+ * capability. They look for the FLR bit in the virtual configuration space, where
+ * another write may just have set it.
+ *
+ * Return: true where one of the bytes is in such a capability.
+ */
+bool vfio_pci_tsm_config_may_reset(struct vfio_pci_tsm_device *tvdev, loff_t pos, size_t count)
+{
+	const u8 *map = tvdev->core.pci_config_map;
+	u64 start = pos & VFIO_PCI_OFFSET_MASK;
+	u64 end = min_t(u64, start + count, PCI_CFG_SPACE_SIZE);
+
+	for (u64 at = start; at < end; at++) {
+		if (map[at] == PCI_CAP_ID_EXP || map[at] == PCI_CAP_ID_AF)
+			return true;
+	}
+	return false;
+}
+
 /* By which the host's TSM reaches the device, and secures the link to it */
 static const u16 hosts_caps[] = { PCI_EXT_CAP_ID_DOE, PCI_EXT_CAP_ID_IDE };
 
@@ -289,8 +314,8 @@ bool vfio_pci_tsm_config_is_hosts(struct vfio_pci_tsm_device *tvdev, loff_t pos,
  * Return: @count; -EBUSY, and nothing was written, when one of the bytes would
  * take the TDI out of its locked state; any other error of vfio-pci's own.
  *
- * Context: any; may wait for user memory, but not under a lock that a bind of another
- * function needs.
+ * Context: under config.lock. May wait for user memory, but not under a lock that a
+ * bind of another function needs.
  */
 ssize_t vfio_pci_tsm_config_write(struct vfio_pci_tsm_device *tvdev, bool bound,
 				  const char __user *buf, size_t count, loff_t *ppos)
@@ -405,7 +430,7 @@ static ssize_t write_chunk(struct vfio_pci_tsm_device *tvdev, const char __user 
  *
  * Return: as vfio_pci_core_write(), or vfio_pci_tsm_config_write().
  *
- * Context: op.sem held for read.
+ * Context: under config.lock; op.sem held for read, unless no byte is guarded.
  */
 ssize_t vfio_pci_tsm_config_write_open(struct vfio_pci_tsm_device *tvdev, const char __user *buf,
 				       size_t count, loff_t *ppos)

@@ -244,6 +244,21 @@ ssize_t vfio_pci_tsm_read(struct vfio_device *vdev, char __user *buf, size_t cou
 	return ret;
 }
 
+/* A write that vfio-pci must not mix with another: one at a time. */
+static ssize_t write_alone(struct vfio_pci_tsm_device *tvdev, bool bound, const char __user *buf,
+			   size_t count, loff_t *ppos)
+{
+	ssize_t ret;
+
+	ACQUIRE(mutex_kill, lock)(&tvdev->config.lock);
+	ret = ACQUIRE_ERR(mutex_kill, &lock);
+	if (ret)
+		return ret;
+	if (bound)
+		return vfio_pci_tsm_config_write(tvdev, true, buf, count, ppos);
+	return vfio_pci_tsm_config_write_open(tvdev, buf, count, ppos);
+}
+
 /*
  * A write to bytes that matter to a TDI. While a bind is at work, it waits only if
  * it would be refused when the function is bound.
@@ -254,16 +269,13 @@ static ssize_t write_guarded(struct vfio_pci_tsm_device *tvdev, const char __use
 	ssize_t ret;
 
 	if (!down_read_trylock(&tvdev->op.sem)) {
-		ret = vfio_pci_tsm_config_write(tvdev, true, buf, count, ppos);
+		ret = write_alone(tvdev, true, buf, count, ppos);
 		if (ret != -EBUSY)
 			return ret;
 		if (down_read_killable(&tvdev->op.sem))
 			return -EINTR;
 	}
-	if (vfio_pci_tsm_is_bound(tvdev))
-		ret = vfio_pci_tsm_config_write(tvdev, true, buf, count, ppos);
-	else
-		ret = vfio_pci_tsm_config_write_open(tvdev, buf, count, ppos);
+	ret = write_alone(tvdev, vfio_pci_tsm_is_bound(tvdev), buf, count, ppos);
 	up_read(&tvdev->op.sem);
 	return ret;
 }
@@ -284,6 +296,8 @@ static ssize_t write_config(struct vfio_pci_tsm_device *tvdev, const char __user
 	}
 	if (vfio_pci_tsm_config_matters(tvdev, true, *ppos, count))
 		return write_guarded(tvdev, buf, count, ppos);
+	if (vfio_pci_tsm_config_may_reset(tvdev, *ppos, count))
+		return write_alone(tvdev, false, buf, count, ppos);
 	return vfio_pci_core_write(&tvdev->core.vdev, buf, count, ppos);
 }
 

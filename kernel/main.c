@@ -52,6 +52,7 @@ static int vfio_pci_tsm_init_dev(struct vfio_device *vdev)
 	init_rwsem(&tvdev->op.sem);
 	mutex_init(&tvdev->state.lock);
 	init_waitqueue_head(&tvdev->state.changed);
+	mutex_init(&tvdev->config.lock);
 	mutex_init(&tvdev->tdi.lock);
 	INIT_WORK(&tvdev->tdi.unbind, vfio_pci_tsm_unbind_work);
 	INIT_LIST_HEAD(&tvdev->hold.node);
@@ -62,6 +63,7 @@ static int vfio_pci_tsm_init_dev(struct vfio_device *vdev)
 static void vfio_pci_tsm_release_dev(struct vfio_device *vdev)
 {
 	mutex_destroy(&to_tvdev(vdev)->tdi.lock);
+	mutex_destroy(&to_tvdev(vdev)->config.lock);
 	mutex_destroy(&to_tvdev(vdev)->state.lock);
 	vfio_pci_core_release_dev(vdev);
 }

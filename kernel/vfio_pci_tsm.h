@@ -26,6 +26,7 @@
  * Locks, outermost first:
  *
  *	vfio_pci_tsm_device::op.sem
+ *	vfio_pci_tsm_device::config.lock - not in a bind
  *	vfio_device_set::lock - VFIO's own. A bind holds it against hot resets
  *		by siblings of the same set, and changes of its own IOMMU domain.
  *	vfio_pci_core_device::memory_lock - VFIO's own. Protects mmap.state:
@@ -162,6 +163,11 @@ enum vfio_pci_tsm_flag {
  * @op.rom_resource: the ROM's resource as it was then
  * @op.vdevice: the vDEVICE that it is bound by, held, or NULL; set under op.sem for
  *	write, cleared under tdi.lock as well
+ * @config: writes to configuration space
+ * @config.lock: around one that is guarded, or that may reset the function. vfio-pci
+ *	takes no lock for its virtual FLR bit, nor PCI for a read and write back, so one
+ *	that is always allowed could finish for another that is not. It is held while
+ *	user memory is copied, as op.sem is.
  * @tdi: calls into PCI/TSM
  * @tdi.lock: held over pci_tsm_bind() and pci_tsm_unbind(); user memory is not touched
  *	under it
@@ -205,6 +211,10 @@ struct vfio_pci_tsm_device {
 		struct resource rom_resource;
 		struct iommufd_vdevice *vdevice;
 	} op;
+
+	struct {
+		struct mutex lock; /* see above */
+	} config;
 
 	struct {
 		struct mutex lock; /* see above */
@@ -358,6 +368,7 @@ void vfio_pci_tsm_pasid_detach_ioas(struct vfio_device *vdev, u32 pasid);
 /* config.c */
 bool vfio_pci_tsm_config_matters(struct vfio_pci_tsm_device *tvdev, bool own, loff_t pos,
 				 size_t count);
+bool vfio_pci_tsm_config_may_reset(struct vfio_pci_tsm_device *tvdev, loff_t pos, size_t count);
 bool vfio_pci_tsm_config_is_hosts(struct vfio_pci_tsm_device *tvdev, loff_t pos, size_t count);
 ssize_t vfio_pci_tsm_config_write_open(struct vfio_pci_tsm_device *tvdev, const char __user *buf,
 				       size_t count, loff_t *ppos);

@@ -196,3 +196,32 @@ MEMORY=2 MASTER=4
 	[ "$(blocked config-command)" -gt 0 ]
 	assert_equal "$(sim violations)" 0
 }
+
+# find_cap ID: where a capability starts
+find_cap() {
+	local pos
+	pos=$(setpci -s "$dev" 34.b)
+	while [ "$((0x$pos))" -gt 0 ] && [ "$((0x$(setpci -s "$dev" "$pos.b")))" -ne "$(($1))" ]; do
+		pos=$(setpci -s "$dev" "$(printf %x $((0x$pos + 1))).b")
+	done
+	echo $((0x$pos))
+}
+
+@test "a write to a capability does not finish the reset that another has begun" {
+	modprobe hold_lock
+	lock=/sys/module/hold_lock/parameters/config
+	exp=$(find_cap $EXP)
+	control=$((0x80 | 0x$(setpci -s "$dev" "$(printf %x $((exp + 9))).b")))
+	# The first stops with the virtual FLR bit set; the second is to a byte that is read-only.
+	run client open "put:$lock=$dev" "bg:write:7:$((exp + 9)):1:$control" \
+		"$(until_in pci_wait_cfg)" \
+		"sh:(until grep vfio_pci_tsm_write /proc/\$PPID/stack; do :; done
+			cat /proc/\$PPID/stack; echo >$lock) &" \
+		"write:7:$((exp + 2)):1:0" bg-end tsm-bind
+	modprobe -r hold_lock
+	refute_output --partial vfio_exp_config_write
+	assert_line "write:7:$((exp + 2)):1:0 OK"
+	assert_line "bg-end OK"
+	assert_equal "$(answers tsm-bind)" OK
+	assert_equal "$(sim violations)" 0
+}

@@ -4,6 +4,7 @@
  * the lock stops there. Nothing but tests has a use for it.
  *
  *	group=ADDR	the mutex of the function's IOMMU group
+ *	config=ADDR	what a reset holds against access to configuration space by users
  *
  * The write returns once the lock is held. An empty value lets it go.
  */
@@ -52,7 +53,15 @@ static void hold_group(struct lock *lock)
 	iommu_group_put(group);
 }
 
+static void hold_config(struct lock *lock)
+{
+	pci_cfg_access_lock(lock->pdev);
+	wait_for_release(lock);
+	pci_cfg_access_unlock(lock->pdev);
+}
+
 static struct lock group_lock = { .hold = hold_group };
+static struct lock config_lock = { .hold = hold_config };
 
 static int run(void *data)
 {
@@ -111,6 +120,8 @@ static const struct kernel_param_ops lock_ops = { .set = lock_set };
 
 module_param_cb(group, &lock_ops, &group_lock, 0200);
 MODULE_PARM_DESC(group, "Address of a function whose IOMMU group is locked");
+module_param_cb(config, &lock_ops, &config_lock, 0200);
+MODULE_PARM_DESC(config, "Address of a function whose configuration space is locked");
 
 static int __init hold_init(void)
 {
@@ -121,6 +132,7 @@ module_init(hold_init);
 static void __exit hold_exit(void)
 {
 	let_go(&group_lock);
+	let_go(&config_lock);
 }
 module_exit(hold_exit);
 
