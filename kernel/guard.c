@@ -261,7 +261,8 @@ static ssize_t write_alone(struct vfio_pci_tsm_device *tvdev, bool bound, const 
 
 /*
  * A write to bytes that matter to a TDI. While a bind is at work, it waits only if
- * it would be refused when the function is bound.
+ * it would be refused when the function is bound. While a bind itself waits for
+ * operations that came before, it waits with them: they may be resets.
  */
 static ssize_t write_guarded(struct vfio_pci_tsm_device *tvdev, const char __user *buf,
 			     size_t count, loff_t *ppos)
@@ -269,7 +270,9 @@ static ssize_t write_guarded(struct vfio_pci_tsm_device *tvdev, const char __use
 	ssize_t ret;
 
 	if (!down_read_trylock(&tvdev->op.sem)) {
-		ret = write_alone(tvdev, true, buf, count, ppos);
+		ret = -EBUSY;
+		if (vfio_pci_tsm_is_busy(tvdev))
+			ret = write_alone(tvdev, true, buf, count, ppos);
 		if (ret != -EBUSY)
 			return ret;
 		if (down_read_killable(&tvdev->op.sem))
