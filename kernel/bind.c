@@ -24,13 +24,24 @@ static int choose_tdi_id(struct vfio_pci_tsm_device *tvdev, const struct vfio_ts
 /*
  * A TDI is locked with memory decode and mastering on, and must keep them. A VF
  * has no Memory Space Enable of its own: its PF decodes as long as it exists.
+ *
+ * Interrupts can be set up during a bind, and INTx Disable be written. vfio-pci then
+ * reads Command, may set Memory Space Enable for a moment, and writes back what it
+ * read: all of that under igate. What Command has outside of it, it keeps, because
+ * other writes that clear these bits wait for op.sem.
  */
 static int check_ready(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_stage *stage)
 {
 	struct pci_dev *pdev = tvdev->core.pdev;
 	u16 command;
 
+	guard(mutex)(&tvdev->core.igate);
+	guard(rwsem_read)(&tvdev->core.memory_lock);
+
+	/* With the resets taken: what was at work before is seen here, or was over. */
 	*stage = VFIO_TSM_STAGE_POWER;
+	if (vfio_pci_tsm_is_resetting(tvdev) || !vfio_pci_tsm_others_are_awake(tvdev))
+		return -EHOSTDOWN;
 	if (test_bit(VFIO_PCI_TSM_RESETTING, &tvdev->flags) ||
 	    test_bit(VFIO_PCI_TSM_SRIOV, &tvdev->flags) || vfio_pci_tsm_is_suspending())
 		return -EHOSTDOWN;
@@ -49,7 +60,6 @@ static int check_ready(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_stage *s
 		return -EHOSTDOWN;
 	if (!pdev->no_command_memory && !(command & PCI_COMMAND_MEMORY))
 		return -EHOSTDOWN;
-	/* Without memory_lock: op.sem has user space's writes waiting. */
 	return __vfio_pci_memory_enabled(&tvdev->core) ? 0 : -EHOSTDOWN;
 }
 
@@ -114,14 +124,6 @@ static int lock_tdi(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0,
 	*stage = VFIO_TSM_STAGE_NOT_CONNECTED;
 	if (!is_connected(tvdev, f0, &view))
 		return -ENXIO;
-
-	/* With the resets taken: what was at work before is seen here, or was over. */
-	*stage = VFIO_TSM_STAGE_POWER;
-	if (vfio_pci_tsm_is_resetting(tvdev) || !vfio_pci_tsm_others_are_awake(tvdev))
-		return -EHOSTDOWN;
-	ret = check_ready(tvdev, stage);
-	if (ret)
-		return ret;
 
 	/* The administrator may have changed his mind, and revoked what was not bound yet. */
 	*stage = VFIO_TSM_STAGE_DENIED;
@@ -204,6 +206,9 @@ static int bind_checked(struct vfio_pci_tsm_device *tvdev, const struct vfio_tsm
 	if (ret)
 		goto err_mmap;
 	ret = vfio_pci_tsm_wait_writes(tvdev);
+	if (ret)
+		goto err_resets;
+	ret = check_ready(tvdev, stage);
 	if (ret)
 		goto err_resets;
 

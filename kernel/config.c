@@ -178,12 +178,17 @@ static int check_byte(struct pci_dev *pdev, const struct guarded_byte *byte, int
 	return (value ^ now) & byte->keep ? -EBUSY : 0;
 }
 
-static int write_byte(struct vfio_pci_core_device *core, const struct guarded_byte *byte, int pos,
+/*
+ * memory_lock as in vfio_basic_config_write(): faults look at the virtual MSE, and
+ * interrupts that are set up read Command and write it back.
+ */
+static int write_bits(struct vfio_pci_core_device *core, const struct guarded_byte *byte, int pos,
 		      u8 value)
 {
 	u8 now;
 	int ret;
 
+	guard(rwsem_write)(&core->memory_lock);
 	if (byte->hw) {
 		ret = pci_user_read_config_byte(core->pdev, pos, &now);
 		if (ret)
@@ -193,12 +198,18 @@ static int write_byte(struct vfio_pci_core_device *core, const struct guarded_by
 		if (ret)
 			return ret;
 	}
+	core->vconfig[pos] = (core->vconfig[pos] & ~byte->virt) | (value & byte->virt);
+	return 0;
+}
 
-	/* memory_lock, because faults look at the virtual MSE beside these bits. */
-	if (byte->virt) {
-		guard(rwsem_write)(&core->memory_lock);
-		core->vconfig[pos] = (core->vconfig[pos] & ~byte->virt) | (value & byte->virt);
-	}
+static int write_byte(struct vfio_pci_core_device *core, const struct guarded_byte *byte, int pos,
+		      u8 value)
+{
+	int ret;
+
+	ret = write_bits(core, byte, pos, value);
+	if (ret)
+		return ret;
 	if (byte->then)
 		byte->then(core, value);
 	return 0;

@@ -29,6 +29,8 @@
  *	vfio_pci_tsm_device::config.lock - not in a bind
  *	vfio_device_set::lock - VFIO's own. A bind holds it against hot resets
  *		by siblings of the same set, and changes of its own IOMMU domain.
+ *	vfio_pci_core_device::igate - VFIO's own, around a change of interrupts. A bind
+ *		holds it while it checks the Command register.
  *	vfio_pci_core_device::memory_lock - VFIO's own. Protects mmap.state:
  *		write to block mappings, read around each fault and mmap. Never
  *		held over a call into PCI/TSM.

@@ -59,6 +59,19 @@ MEMORY=2 MASTER=4
 	assert_equal "$(sim violations)" 0
 }
 
+@test "Command: a write while interrupts are set up is not undone" {
+	modprobe hold_lock
+	lock=/sys/module/hold_lock/parameters/msi
+	run client open msix msix-off tsm-bind "put:$lock=$dev" bg:msix \
+		"$(until_in pci_alloc_irq_vectors)" \
+		"sh:(until grep -q vfio_pci_tsm_write /proc/\$PPID/stack; do :; done; echo >$lock) &" \
+		config-set:0:4:2:0x100 "sh:echo >$lock" bg-end "sh:setpci -s $dev COMMAND"
+	modprobe -r hold_lock
+	refute_output --regexp ' E[A-Z]+$'
+	assert_equal $((0x${lines[-2]} & 0x106)) $((0x106))
+	assert_equal "$(sim violations)" 0
+}
+
 @test "Command: I/O Space Enable goes on working" {
 	works config-flip:0:4:2:1
 }

@@ -45,6 +45,18 @@ STEP(msix)
 	return set_eventfd(c, VFIO_PCI_MSIX_IRQ_INDEX, 2, fds);
 }
 
+/* msix-off, after msix */
+STEP(msix_off)
+{
+	struct vfio_irq_set set = {
+		.argsz = sizeof(set),
+		.flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER,
+		.index = VFIO_PCI_MSIX_IRQ_INDEX,
+	};
+
+	return ioctl(c->device, VFIO_DEVICE_SET_IRQS, &set) < 0 ? -errno : 0;
+}
+
 /* request-eventfd, has the device request interrupt signal one */
 STEP(request_eventfd)
 {
@@ -131,6 +143,7 @@ STEP(uevents_show)
 
 const struct step event_steps[] = {
 	{ "msix", msix },
+	{ "msix-off", msix_off },
 	{ "request-eventfd", request_eventfd },
 	{ "request-wait", request_wait },
 	{ "request-none", request_none },

@@ -4,6 +4,7 @@
  * the lock stops there. Nothing but tests has a use for it.
  *
  *	group=ADDR	the mutex of the function's IOMMU group
+ *	msi=ADDR	the mutex of the function's MSI descriptors; it has had some
  *	config=ADDR	what a reset holds against access to configuration space by users
  *
  * The write returns once the lock is held. An empty value lets it go.
@@ -13,6 +14,7 @@
 #include <linux/iommu.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
+#include <linux/msi.h>
 #include <linux/pci.h>
 #include <linux/string.h>
 
@@ -53,6 +55,12 @@ static void hold_group(struct lock *lock)
 	iommu_group_put(group);
 }
 
+static void hold_msi(struct lock *lock)
+{
+	guard(msi_descs_lock)(&lock->pdev->dev);
+	wait_for_release(lock);
+}
+
 static void hold_config(struct lock *lock)
 {
 	pci_cfg_access_lock(lock->pdev);
@@ -61,6 +69,7 @@ static void hold_config(struct lock *lock)
 }
 
 static struct lock group_lock = { .hold = hold_group };
+static struct lock msi_lock = { .hold = hold_msi };
 static struct lock config_lock = { .hold = hold_config };
 
 static int run(void *data)
@@ -120,6 +129,8 @@ static const struct kernel_param_ops lock_ops = { .set = lock_set };
 
 module_param_cb(group, &lock_ops, &group_lock, 0200);
 MODULE_PARM_DESC(group, "Address of a function whose IOMMU group is locked");
+module_param_cb(msi, &lock_ops, &msi_lock, 0200);
+MODULE_PARM_DESC(msi, "Address of a function whose MSI descriptors are locked");
 module_param_cb(config, &lock_ops, &config_lock, 0200);
 MODULE_PARM_DESC(config, "Address of a function whose configuration space is locked");
 
@@ -132,6 +143,7 @@ module_init(hold_init);
 static void __exit hold_exit(void)
 {
 	let_go(&group_lock);
+	let_go(&msi_lock);
 	let_go(&config_lock);
 }
 module_exit(hold_exit);
