@@ -16,7 +16,6 @@
  */
 #include <linux/cleanup.h>
 #include <linux/pagemap.h>
-#include <linux/pci-tsm.h>
 #include <linux/pci.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -259,57 +258,6 @@ bool vfio_pci_tsm_config_may_reset(struct vfio_pci_tsm_device *tvdev, loff_t pos
 	for (u64 at = start; at < end; at++) {
 		if (map[at] == PCI_CAP_ID_EXP || map[at] == PCI_CAP_ID_AF)
 			return true;
-	}
-	return false;
-}
-
-/* By which the host's TSM reaches the device, and secures the link to it */
-static const u16 hosts_caps[] = { PCI_EXT_CAP_ID_DOE, PCI_EXT_CAP_ID_IDE };
-
-/* Where an extended capability ends at the latest: at the next one by address. */
-static int ecap_end(struct pci_dev *pdev, int start)
-{
-	int end = pdev->cfg_size, pos = PCI_CFG_SPACE_SIZE;
-	u32 header;
-
-	/* As many as there can be, should they go in circles */
-	for (int i = 0; i < PCI_CFG_SPACE_EXP_SIZE / PCI_CAP_SIZEOF && pos; i++) {
-		if (pci_read_config_dword(pdev, pos, &header) || !header)
-			break;
-		if (pos > start && pos < end)
-			end = pos;
-		pos = PCI_EXT_CAP_NEXT(header);
-	}
-	return end;
-}
-
-/**
- * vfio_pci_tsm_config_is_hosts() - whether a write is to registers of the host alone
- * @tvdev: the device, open, bound or not
- * @pos: offset in the device file, in configuration space
- * @count: of bytes
- *
- * vfio-pci hides these capabilities, and lets writes to them through to the hardware.
- * They serve all functions whose DSM this one is, and which may be bound for others.
- *
- * Return: true for those of a function that is connected to a TSM, or that can be: root
- * may connect it between this answer and the write.
- */
-bool vfio_pci_tsm_config_is_hosts(struct vfio_pci_tsm_device *tvdev, loff_t pos, size_t count)
-{
-	struct pci_dev *pdev = tvdev->core.pdev;
-	u64 start = pos & VFIO_PCI_OFFSET_MASK;
-	u64 end = min_t(u64, start + count, pdev->cfg_size);
-
-	if ((!READ_ONCE(pdev->tsm) && !is_pci_tsm_pf0(pdev)) || end <= PCI_CFG_SPACE_SIZE)
-		return false;
-	for (int i = 0; i < ARRAY_SIZE(hosts_caps); i++) {
-		u16 cap = 0;
-
-		while ((cap = pci_find_next_ext_capability(pdev, cap, hosts_caps[i]))) {
-			if (end > cap && start < ecap_end(pdev, cap))
-				return true;
-		}
 	}
 	return false;
 }

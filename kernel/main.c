@@ -154,6 +154,10 @@ static int vfio_pci_tsm_probe(struct pci_dev *pdev, const struct pci_device_id *
 	dev_set_drvdata(&pdev->dev, &tvdev->core);
 	tvdev->core.pci_ops = &vfio_pci_tsm_pci_ops;
 
+	ret = vfio_pci_tsm_find_hosts(tvdev);
+	if (ret)
+		goto err_put;
+
 	tvdev->tdev = vfio_tsm_register(pdev, &vfio_pci_tsm_ops, tvdev);
 	if (IS_ERR(tvdev->tdev)) {
 		ret = PTR_ERR(tvdev->tdev);

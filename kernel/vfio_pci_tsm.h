@@ -13,6 +13,7 @@
  *	watch.c		a regular look at a bound function
  *	guard.c		operations of VFIO that are refused while bound
  *	config.c	writes to configuration space while bound
+ *	hosts.c		registers of the host alone
  *	mmap.c		mappings of BARs: counted, blocked, zapped
  *	recovery.c	resets and errors that the PCI core reports
  *	vdevice.c	the iommufd vDEVICE that a bind may name
@@ -69,6 +70,7 @@
 #define VFIO_PCI_TSM_H
 
 #include <linux/atomic.h>
+#include <linux/bitmap.h>
 #include <linux/ioport.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -91,6 +93,8 @@ struct pci_tsm;
 
 /* How often somebody looks whether the TDI is still there when nobody asks */
 #define VFIO_PCI_TSM_WATCH_INTERVAL HZ
+
+#define VFIO_PCI_TSM_CONFIG_DWORDS (PCI_CFG_SPACE_EXP_SIZE / 4)
 
 /* What a fault on a mapped BAR may do. */
 enum vfio_pci_tsm_mmap_state {
@@ -170,6 +174,8 @@ enum vfio_pci_tsm_flag {
  *	takes no lock for its virtual FLR bit, nor PCI for a read and write back, so one
  *	that is always allowed could finish for another that is not. It is held while
  *	user memory is copied, as op.sem is.
+ * @config.hosts: registers that are the host's when a TSM is connected, a bit for each
+ *	4 bytes; found in probe
  * @tdi: calls into PCI/TSM
  * @tdi.lock: held over pci_tsm_bind() and pci_tsm_unbind(); user memory is not touched
  *	under it
@@ -216,6 +222,7 @@ struct vfio_pci_tsm_device {
 
 	struct {
 		struct mutex lock; /* see above */
+		DECLARE_BITMAP(hosts, VFIO_PCI_TSM_CONFIG_DWORDS);
 	} config;
 
 	struct {
@@ -371,11 +378,14 @@ void vfio_pci_tsm_pasid_detach_ioas(struct vfio_device *vdev, u32 pasid);
 bool vfio_pci_tsm_config_matters(struct vfio_pci_tsm_device *tvdev, bool own, loff_t pos,
 				 size_t count);
 bool vfio_pci_tsm_config_may_reset(struct vfio_pci_tsm_device *tvdev, loff_t pos, size_t count);
-bool vfio_pci_tsm_config_is_hosts(struct vfio_pci_tsm_device *tvdev, loff_t pos, size_t count);
 ssize_t vfio_pci_tsm_config_write_open(struct vfio_pci_tsm_device *tvdev, const char __user *buf,
 				       size_t count, loff_t *ppos);
 ssize_t vfio_pci_tsm_config_write(struct vfio_pci_tsm_device *tvdev, bool bound,
 				  const char __user *buf, size_t count, loff_t *ppos);
+
+/* hosts.c */
+int vfio_pci_tsm_find_hosts(struct vfio_pci_tsm_device *tvdev);
+bool vfio_pci_tsm_config_is_hosts(struct vfio_pci_tsm_device *tvdev, loff_t pos, size_t count);
 
 /* mmap.c */
 int vfio_pci_tsm_mmap(struct vfio_device *vdev, struct vm_area_struct *vma);

@@ -168,6 +168,15 @@ MEMORY=2 MASTER=4
 	assert_equal "$(blocked config-unknown)" 9
 }
 
+@test "DOE and IDE are the host's while the function does not answer, too" {
+	before=$(written)
+	ones=/sys/module/config_overlay/parameters/all_ones
+	run client open "put:$ones=Y" write:7:0x168:4:1 write:7:0x188:4:1 "put:$ones=N"
+	assert_equal "$(answers write:7:0x168:4:1)" EBUSY
+	assert_equal "$(answers write:7:0x188:4:1)" EBUSY
+	assert_equal "$(written)" "$before"
+}
+
 @test "BARs, MSI-X, interrupt line and what cannot be written" {
 	works config-write:0:0x10:4:0xffffffff
 	works config-write:0:0x30:4:0xfffffffe
