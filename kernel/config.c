@@ -387,7 +387,8 @@ static ssize_t write_chunk(struct vfio_pci_tsm_device *tvdev, const char __user 
  * Functions that have this one for PF or DSM depend on its registers. They are not
  * bound while these registers are written. Once one is bound, the write is guarded.
  *
- * Return: as vfio_pci_core_write(), or vfio_pci_tsm_config_write().
+ * Return: as vfio_pci_core_write(), or vfio_pci_tsm_config_write(); fewer bytes than
+ * @count if a function that depends on them was bound in the middle.
  *
  * Context: under config.lock; op.sem held for read, unless no byte is guarded.
  */
@@ -411,8 +412,9 @@ ssize_t vfio_pci_tsm_config_write_open(struct vfio_pci_tsm_device *tvdev, const 
 							ppos);
 		else if (ret > 0)
 			*ppos += ret;
+		/* What is written is written. */
 		if (ret < 0)
-			return ret;
+			return done ?: ret;
 		done += ret;
 		cond_resched();
 	}
