@@ -362,11 +362,18 @@ static ssize_t try_chunk(struct vfio_pci_tsm_device *tvdev, const char __user *b
 	return ret;
 }
 
-/* The same, with user memory brought in between attempts, where nothing waits for it. */
+/*
+ * The same, with user memory brought in between attempts, where nothing waits for it.
+ * A bind does not wait for a chunk that nothing depends on: vfio-pci waits for the users
+ * of a dma-buf when memory decode goes.
+ */
 static ssize_t write_chunk(struct vfio_pci_tsm_device *tvdev, const char __user *buf, size_t size,
 			   loff_t pos)
 {
 	ssize_t ret = -EFAULT;
+
+	if (!vfio_pci_tsm_config_matters(tvdev, false, pos, size))
+		return vfio_pci_core_write(&tvdev->core.vdev, buf, size, &pos);
 
 	/* The kernel may reclaim the page in between, but not each time. */
 	for (int i = 0; i < 100 && ret == -EFAULT && !fatal_signal_pending(current); i++) {

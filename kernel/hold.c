@@ -220,14 +220,19 @@ void vfio_pci_tsm_end_write(struct vfio_pci_tsm_writer *writer)
  * vfio_pci_tsm_wait_writes() - wait until writes to PF and DSM have ended
  * @tvdev: the device, after vfio_pci_tsm_take_resets(), so that none begins
  *
- * Return: 0; -ERESTARTSYS when the caller is being killed.
+ * Such a write does not wait for user memory. But one that resets the PF, or has it
+ * sleep, waits for the users of its dma-bufs, for as long as they like.
  *
- * Context: such a write takes as long as the hardware takes, and does not wait for user
- * memory.
+ * Return: 0; -EHOSTDOWN when they have not ended in a second; -ERESTARTSYS when the
+ * caller is being killed.
  */
 int vfio_pci_tsm_wait_writes(struct vfio_pci_tsm_device *tvdev)
 {
-	return wait_event_killable(writers_changed, !others_written(tvdev));
+	long left = wait_event_killable_timeout(writers_changed, !others_written(tvdev), HZ);
+
+	if (left < 0)
+		return left;
+	return left ? 0 : -EHOSTDOWN;
 }
 
 /**

@@ -6,6 +6,8 @@
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers
 
+fence=/sys/module/hold_fence/parameters
+
 setup_file() {
 	load helpers
 	local functions
@@ -27,7 +29,11 @@ setup() {
 	mkdir -p "$configfs/$F1"
 	set_attr tdi_id 00:06.0 "$F1"
 }
-teardown() { cleanup "$F1"; }
+teardown() {
+	[ ! -e "$fence" ] || echo Y >"$fence/signal"
+	cleanup "$F1"
+	modprobe -r hold_fence
+}
 
 # Bytes of the overlay that were written
 written() { cat /sys/module/config_overlay/parameters/written; }
@@ -57,4 +63,28 @@ written() { cat /sys/module/config_overlay/parameters/written; }
 		assert_equal "$(answers config-go)" EBUSY
 	done
 	assert_equal "$(written)" "$before"
+}
+
+# Steps: F0 is open, with a dma-buf whose user does not let go
+hold_dma_buf=(on-sibling:enable on-sibling:dma-buf:0 on-sibling:dma-buf-fence)
+
+@test "a write to the DSM that waits for the user of a dma-buf ends the bind, with an error" {
+	modprobe hold_fence
+	run timeout -s KILL 300 vfio-client "$F1" open "sibling:$F0" "${hold_dma_buf[@]}" \
+		bg:on-sibling:config-write:1:4:2:3 "$(until_in dma_fence_default_wait)" tsm-bind "sh:cat $configfs/$F1/tsm/last_error" \
+		"put:$fence/signal=Y" bg-end on-sibling:config-write:1:4:2:0 tsm-bind
+	assert_equal "$(answers tsm-bind)" "EHOSTDOWN OK"
+	assert_line "-112 power"
+	assert_line "bg-end OK"
+}
+
+@test "nor does a bind wait for a part of it that nothing depends on; the rest is not written" {
+	modprobe hold_fence
+	# Command, which is the DSM's own, and then BIST
+	run timeout -s KILL 300 vfio-client "$F1" open "sibling:$F0" "${hold_dma_buf[@]}" \
+		bg:on-sibling:config-long:4:12:2 "$(until_in dma_fence_default_wait)" tsm-bind "put:$fence/signal=Y" bg-end
+	assert_equal "$(answers tsm-bind)" OK
+	# fewer bytes than asked for
+	assert_line "bg-end EIO"
+	assert_equal "$(sim violations "$F1")" 0
 }

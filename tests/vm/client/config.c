@@ -149,7 +149,7 @@ STEP(config_flip)
 	return rewrite(c, args, 0, args[3]);
 }
 
-/* config-long:START:LENGTH, writes back what is there, in one write */
+/* config-long:START:LENGTH:CLEAR, writes back what is there but for CLEAR, in one write */
 STEP(config_long)
 {
 	unsigned char bytes[4096];
@@ -162,6 +162,7 @@ STEP(config_long)
 		return -EINVAL;
 	if (pread(c->device, bytes, args[1], base + args[0]) < 0)
 		return -errno;
+	bytes[0] &= ~args[2];
 	ret = pwrite(c->device, bytes, args[1], base + args[0]);
 	return ret < 0 ? -errno : ret == (int)args[1] ? 0 : -EIO;
 }

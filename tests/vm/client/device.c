@@ -263,6 +263,18 @@ STEP(dma_buf)
 	return ret < 0 ? ret : 0;
 }
 
+/* dma-buf-fence, has hold_fence give the last dma-buf a fence */
+STEP(dma_buf_fence)
+{
+	FILE *file = fopen("/sys/module/hold_fence/parameters/dma_buf", "w");
+	int ret;
+
+	if (!file)
+		return -errno;
+	ret = fprintf(file, "%d", c->dma_buf) < 0 ? -errno : 0;
+	return fclose(file) ? -errno : ret;
+}
+
 /* dma-buf-map:IOVA, the last dma-buf into the IOAS: ENODEV when it is revoked */
 STEP(dma_buf_map)
 {
@@ -342,6 +354,7 @@ const struct step device_steps[] = {
 	{ "low-power", low_power },
 	{ "low-power-wakeup", low_power_wakeup },
 	{ "dma-buf", dma_buf },
+	{ "dma-buf-fence", dma_buf_fence },
 	{ "dma-buf-map", dma_buf_map },
 	{ "tsm-bind", tsm_bind },
 	{ "tsm-bind-long", tsm_bind_long },
