@@ -220,10 +220,10 @@ void vfio_pci_tsm_wait_dependents(struct pci_dev *pdev, unsigned long deadline)
 
 	while (unlocked && (tvdev = get_busy_dependent(pdev))) {
 		unlocked = vfio_pci_tsm_wait_unlocked(tvdev, deadline);
+		/* Its own function may be gone by now. */
 		if (!unlocked)
-			pci_warn(tvdev->core.pdev,
-				 "%s is reset while the TDI is locked: the TSM takes too long\n",
-				 pci_name(pdev));
+			pci_warn(pdev,
+				 "reset while a dependent TDI is locked: the TSM takes too long\n");
 		vfio_put_device(&tvdev->core.vdev);
 	}
 }
