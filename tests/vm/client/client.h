@@ -110,6 +110,9 @@ extern const struct step vdevice_steps[];
 /* ask.c: a bind by tsm-bind-helper */
 extern const struct step ask_steps[];
 
+/* cost.c: what it costs */
+extern const struct step cost_steps[];
+
 /* main.c: another function, of the same iommufd or of one of its own */
 extern struct client sibling_client;
 

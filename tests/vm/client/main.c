@@ -297,7 +297,7 @@ static const struct step steps[] = {
 };
 
 static const struct step *const tables[] = { steps,	  device_steps,	 config_steps, stall_steps,
-					     event_steps, vdevice_steps, ask_steps };
+					     event_steps, vdevice_steps, ask_steps,    cost_steps };
 
 static const struct step *find(const struct step *table, const char *name)
 {
