@@ -17,6 +17,7 @@
 #include <linux/cleanup.h>
 #include <linux/pagemap.h>
 #include <linux/pci.h>
+#include <linux/pm_runtime.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -214,52 +215,58 @@ static int write_byte(struct vfio_pci_core_device *core, const struct guarded_by
 	return 0;
 }
 
-/**
- * vfio_pci_tsm_config_matters() - whether a write is to bytes that a TDI depends on
- * @tvdev: the function, open
- * @own: to the bytes that matter to the function's own TDI; else to those that matter
- *	to functions that depend on it
- * @pos: offset in the device file, in configuration space
- * @count: of bytes
- *
- * Return: true where one of the bytes is guarded.
- */
-bool vfio_pci_tsm_config_matters(struct vfio_pci_tsm_device *tvdev, bool own, loff_t pos,
-				 size_t count)
+/* What vfio-pci's own handlers and the table make of a byte. */
+static u8 byte_kinds(struct vfio_pci_core_device *core, int pos)
 {
-	u64 start = pos & VFIO_PCI_OFFSET_MASK;
-	u64 end = min_t(u64, start + count, tvdev->core.pdev->cfg_size);
+	u8 cap = core->pci_config_map[pos];
+	u8 kinds = 0;
 
-	for (u64 at = start; at < end; at++) {
-		if (find_guarded(&tvdev->core, own, at))
-			return true;
-	}
-	return false;
+	if (find_guarded(core, true, pos))
+		kinds |= VFIO_PCI_TSM_CONFIG_GUARDED;
+	if (find_guarded(core, false, pos))
+		kinds |= VFIO_PCI_TSM_CONFIG_SHARED;
+	/*
+	 * vfio_exp_config_write() and vfio_af_config_write() come for each byte of their
+	 * capability. They look for the FLR bit in the virtual configuration space, where
+	 * another write may just have set it.
+	 */
+	if (pos < PCI_CFG_SPACE_SIZE && (cap == PCI_CAP_ID_EXP || cap == PCI_CAP_ID_AF))
+		kinds |= VFIO_PCI_TSM_CONFIG_RESETS;
+	return kinds;
 }
 
 /**
- * vfio_pci_tsm_config_may_reset() - whether vfio-pci may reset the function for a write
+ * vfio_pci_tsm_map_config() - find out what each byte of configuration space is
+ * @tvdev: the function, which vfio-pci has just enabled
+ *
+ * Context: open_device.
+ */
+void vfio_pci_tsm_map_config(struct vfio_pci_tsm_device *tvdev)
+{
+	u8 *kinds = tvdev->config.kinds;
+
+	for (int pos = 0; pos < tvdev->core.pdev->cfg_size; pos++)
+		kinds[pos] = (kinds[pos] & VFIO_PCI_TSM_CONFIG_HOSTS) |
+			     byte_kinds(&tvdev->core, pos);
+}
+
+/**
+ * vfio_pci_tsm_config_kinds() - what the bytes of a write are
  * @tvdev: the function, open
  * @pos: offset in the device file, in configuration space
  * @count: of bytes
  *
- * vfio_exp_config_write() and vfio_af_config_write() come for each byte of their
- * capability. They look for the FLR bit in the virtual configuration space, where
- * another write may just have set it.
- *
- * Return: true where one of the bytes is in such a capability.
+ * Return: all bits that one of the bytes has.
  */
-bool vfio_pci_tsm_config_may_reset(struct vfio_pci_tsm_device *tvdev, loff_t pos, size_t count)
+u8 vfio_pci_tsm_config_kinds(struct vfio_pci_tsm_device *tvdev, loff_t pos, size_t count)
 {
-	const u8 *map = tvdev->core.pci_config_map;
 	u64 start = pos & VFIO_PCI_OFFSET_MASK;
-	u64 end = min_t(u64, start + count, PCI_CFG_SPACE_SIZE);
+	u64 end = min_t(u64, start + count, tvdev->core.pdev->cfg_size);
+	u8 kinds = 0;
 
-	for (u64 at = start; at < end; at++) {
-		if (map[at] == PCI_CAP_ID_EXP || map[at] == PCI_CAP_ID_AF)
-			return true;
-	}
-	return false;
+	for (u64 at = start; at < end; at++)
+		kinds |= tvdev->config.kinds[at];
+	return kinds;
 }
 
 /**
@@ -289,6 +296,11 @@ ssize_t vfio_pci_tsm_config_write(struct vfio_pci_tsm_device *tvdev, bool bound,
 		return 0;
 	if (start >= core->pdev->cfg_size || count > core->pdev->cfg_size - start)
 		return -EFAULT;
+
+	/* As vfio_pci_rw() */
+	PM_RUNTIME_ACQUIRE(&core->pdev->dev, pm);
+	if (PM_RUNTIME_ACQUIRE_ERR(&pm))
+		return -EIO;
 
 	u8 *copy __free(kfree) = memdup_user(buf, count);
 
@@ -372,7 +384,7 @@ static ssize_t write_chunk(struct vfio_pci_tsm_device *tvdev, const char __user 
 {
 	ssize_t ret = -EFAULT;
 
-	if (!vfio_pci_tsm_config_matters(tvdev, false, pos, size))
+	if (!(vfio_pci_tsm_config_kinds(tvdev, pos, size) & VFIO_PCI_TSM_CONFIG_SHARED))
 		return vfio_pci_core_write(&tvdev->core.vdev, buf, size, &pos);
 
 	/* The kernel may reclaim the page in between, but not each time. */
@@ -407,7 +419,7 @@ ssize_t vfio_pci_tsm_config_write_open(struct vfio_pci_tsm_device *tvdev, const 
 	size_t done = 0;
 
 	if (start >= core->pdev->cfg_size || count > core->pdev->cfg_size - start ||
-	    !vfio_pci_tsm_config_matters(tvdev, false, *ppos, count))
+	    !(vfio_pci_tsm_config_kinds(tvdev, *ppos, count) & VFIO_PCI_TSM_CONFIG_SHARED))
 		return vfio_pci_core_write(&core->vdev, buf, count, ppos);
 
 	while (done < count) {

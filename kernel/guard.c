@@ -7,7 +7,6 @@
  * config.c; mappings are in mmap.c, resets by the host in hold.c, SR-IOV in
  * sriov.c, suspend in pm.c.
  */
-#include <linux/pm_runtime.h>
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
 #include <linux/vfio_tsm.h>
@@ -286,22 +285,17 @@ static ssize_t write_guarded(struct vfio_pci_tsm_device *tvdev, const char __use
 static ssize_t write_config(struct vfio_pci_tsm_device *tvdev, const char __user *buf, size_t count,
 			    loff_t *ppos)
 {
-	struct pci_dev *pdev = tvdev->core.pdev;
+	u8 kinds = vfio_pci_tsm_config_kinds(tvdev, *ppos, count);
 
-	/* As vfio_pci_rw(), for it is looked at before. */
-	PM_RUNTIME_ACQUIRE(&pdev->dev, pm);
-	if (PM_RUNTIME_ACQUIRE_ERR(&pm))
-		return -EIO;
-
-	if (vfio_pci_tsm_config_is_hosts(tvdev, *ppos, count)) {
+	if (!kinds)
+		return vfio_pci_core_write(&tvdev->core.vdev, buf, count, ppos);
+	if ((kinds & VFIO_PCI_TSM_CONFIG_HOSTS) && vfio_pci_tsm_config_is_hosts(tvdev)) {
 		vfio_tsm_blocked(tvdev->tdev, VFIO_TSM_BLOCKED_UNKNOWN);
 		return -EBUSY;
 	}
-	if (vfio_pci_tsm_config_matters(tvdev, true, *ppos, count))
+	if (kinds & VFIO_PCI_TSM_CONFIG_GUARDED)
 		return write_guarded(tvdev, buf, count, ppos);
-	if (vfio_pci_tsm_config_may_reset(tvdev, *ppos, count))
-		return write_alone(tvdev, false, buf, count, ppos);
-	return vfio_pci_core_write(&tvdev->core.vdev, buf, count, ppos);
+	return write_alone(tvdev, false, buf, count, ppos);
 }
 
 ssize_t vfio_pci_tsm_write(struct vfio_device *vdev, const char __user *buf, size_t count,

@@ -18,12 +18,21 @@ static bool is_hosts_cap(u32 header)
 	return id == PCI_EXT_CAP_ID_DOE || id == PCI_EXT_CAP_ID_IDE;
 }
 
+/* From a capability to where the next one by address begins, or to the end. */
+static void mark_cap(struct vfio_pci_tsm_device *tvdev, const unsigned long *starts, int dword)
+{
+	unsigned int dwords = tvdev->core.pdev->cfg_size / 4;
+	unsigned int end = find_next_bit(starts, dwords, dword + 1);
+
+	for (int pos = dword * 4; pos < end * 4; pos++)
+		tvdev->config.kinds[pos] = VFIO_PCI_TSM_CONFIG_HOSTS;
+}
+
 /**
  * vfio_pci_tsm_find_hosts() - find the registers of the host alone
  * @tvdev: the device
  *
- * Once, because a function that is being reset shows no capabilities. Each capability
- * ends at the latest where the next one by address begins.
+ * Once, because a function that is being reset shows no capabilities.
  *
  * Return: 0; -EIO when the function does not answer.
  *
@@ -31,10 +40,11 @@ static bool is_hosts_cap(u32 header)
  */
 int vfio_pci_tsm_find_hosts(struct vfio_pci_tsm_device *tvdev)
 {
-	DECLARE_BITMAP(starts, VFIO_PCI_TSM_CONFIG_DWORDS) = {};
+	DECLARE_BITMAP(starts, PCI_CFG_SPACE_EXP_SIZE / 4) = {};
+	DECLARE_BITMAP(hosts, PCI_CFG_SPACE_EXP_SIZE / 4) = {};
 	struct pci_dev *pdev = tvdev->core.pdev;
-	unsigned int dwords = pdev->cfg_size / 4, dword;
 	int pos = PCI_CFG_SPACE_SIZE;
+	unsigned int dword;
 	u32 header;
 
 	while (pos >= PCI_CFG_SPACE_SIZE && pos < pdev->cfg_size) {
@@ -44,34 +54,24 @@ int vfio_pci_tsm_find_hosts(struct vfio_pci_tsm_device *tvdev)
 		if (!header || __test_and_set_bit(pos / 4, starts))
 			break;
 		if (is_hosts_cap(header))
-			__set_bit(pos / 4, tvdev->config.hosts);
+			__set_bit(pos / 4, hosts);
 		pos = PCI_EXT_CAP_NEXT(header);
 	}
-	for_each_set_bit(dword, tvdev->config.hosts, dwords) {
-		unsigned int end = find_next_bit(starts, dwords, dword + 1);
-
-		bitmap_set(tvdev->config.hosts, dword, end - dword);
-	}
+	for_each_set_bit(dword, hosts, pdev->cfg_size / 4)
+		mark_cap(tvdev, starts, dword);
 	return 0;
 }
 
 /**
- * vfio_pci_tsm_config_is_hosts() - whether a write is to registers of the host alone
+ * vfio_pci_tsm_config_is_hosts() - whether registers of the host alone are not written
  * @tvdev: the device, open, bound or not
- * @pos: offset in the device file, in configuration space
- * @count: of bytes
  *
- * Return: true for those of a function that is connected to a TSM, or that can be: root
- * may connect it between this answer and the write.
+ * Return: true for a function that is connected to a TSM, or that can be: root may
+ * connect it between this answer and the write.
  */
-bool vfio_pci_tsm_config_is_hosts(struct vfio_pci_tsm_device *tvdev, loff_t pos, size_t count)
+bool vfio_pci_tsm_config_is_hosts(struct vfio_pci_tsm_device *tvdev)
 {
 	struct pci_dev *pdev = tvdev->core.pdev;
-	u64 start = pos & VFIO_PCI_OFFSET_MASK;
-	u64 end = min_t(u64, start + count, pdev->cfg_size);
 
-	if (!READ_ONCE(pdev->tsm) && !is_pci_tsm_pf0(pdev))
-		return false;
-	end = DIV_ROUND_UP(end, 4);
-	return find_next_bit(tvdev->config.hosts, end, start / 4) < end;
+	return READ_ONCE(pdev->tsm) || is_pci_tsm_pf0(pdev);
 }

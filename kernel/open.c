@@ -115,6 +115,7 @@ int vfio_pci_tsm_open_device(struct vfio_device *vdev)
 			goto err_disable;
 	}
 
+	vfio_pci_tsm_map_config(tvdev);
 	vfio_pci_core_finish_enable(&tvdev->core);
 	vfio_tsm_opened(tvdev->tdev);
 	return 0;

@@ -94,7 +94,11 @@ struct pci_tsm;
 /* How often somebody looks whether the TDI is still there when nobody asks */
 #define VFIO_PCI_TSM_WATCH_INTERVAL HZ
 
-#define VFIO_PCI_TSM_CONFIG_DWORDS (PCI_CFG_SPACE_EXP_SIZE / 4)
+/* What a byte of configuration space is to a write, in vfio_pci_tsm_device::config.kinds */
+#define VFIO_PCI_TSM_CONFIG_GUARDED BIT(0) /* the function's own TDI depends on it */
+#define VFIO_PCI_TSM_CONFIG_SHARED BIT(1) /* TDIs that have the function for PF or DSM, too */
+#define VFIO_PCI_TSM_CONFIG_RESETS BIT(2) /* vfio-pci may reset the function for it */
+#define VFIO_PCI_TSM_CONFIG_HOSTS BIT(3) /* it is the host's when a TSM is connected */
 
 /* What a fault on a mapped BAR may do. */
 enum vfio_pci_tsm_mmap_state {
@@ -174,8 +178,8 @@ enum vfio_pci_tsm_flag {
  *	takes no lock for its virtual FLR bit, nor PCI for a read and write back, so one
  *	that is always allowed could finish for another that is not. It is held while
  *	user memory is copied, as op.sem is.
- * @config.hosts: registers that are the host's when a TSM is connected, a bit for each
- *	4 bytes; found in probe
+ * @config.kinds: bits of each byte. Those of the host are found in probe, the others at
+ *	each open, which is when vfio-pci maps the configuration space
  * @tdi: calls into PCI/TSM
  * @tdi.lock: held over pci_tsm_bind() and pci_tsm_unbind(); user memory is not touched
  *	under it
@@ -222,7 +226,7 @@ struct vfio_pci_tsm_device {
 
 	struct {
 		struct mutex lock; /* see above */
-		DECLARE_BITMAP(hosts, VFIO_PCI_TSM_CONFIG_DWORDS);
+		u8 kinds[PCI_CFG_SPACE_EXP_SIZE];
 	} config;
 
 	struct {
@@ -375,9 +379,8 @@ int vfio_pci_tsm_pasid_attach_ioas(struct vfio_device *vdev, u32 pasid, u32 *pt_
 void vfio_pci_tsm_pasid_detach_ioas(struct vfio_device *vdev, u32 pasid);
 
 /* config.c */
-bool vfio_pci_tsm_config_matters(struct vfio_pci_tsm_device *tvdev, bool own, loff_t pos,
-				 size_t count);
-bool vfio_pci_tsm_config_may_reset(struct vfio_pci_tsm_device *tvdev, loff_t pos, size_t count);
+void vfio_pci_tsm_map_config(struct vfio_pci_tsm_device *tvdev);
+u8 vfio_pci_tsm_config_kinds(struct vfio_pci_tsm_device *tvdev, loff_t pos, size_t count);
 ssize_t vfio_pci_tsm_config_write_open(struct vfio_pci_tsm_device *tvdev, const char __user *buf,
 				       size_t count, loff_t *ppos);
 ssize_t vfio_pci_tsm_config_write(struct vfio_pci_tsm_device *tvdev, bool bound,
@@ -385,7 +388,7 @@ ssize_t vfio_pci_tsm_config_write(struct vfio_pci_tsm_device *tvdev, bool bound,
 
 /* hosts.c */
 int vfio_pci_tsm_find_hosts(struct vfio_pci_tsm_device *tvdev);
-bool vfio_pci_tsm_config_is_hosts(struct vfio_pci_tsm_device *tvdev, loff_t pos, size_t count);
+bool vfio_pci_tsm_config_is_hosts(struct vfio_pci_tsm_device *tvdev);
 
 /* mmap.c */
 int vfio_pci_tsm_mmap(struct vfio_device *vdev, struct vm_area_struct *vma);
