@@ -3,6 +3,7 @@
 #include <linux/pci-tsm.h>
 #include <linux/tsm.h>
 
+#include "ops.h"
 #include "vfio_pci_tsm.h"
 
 /* Which requester ID the guest knows the function by. */
@@ -28,7 +29,7 @@ static int choose_tdi_id(struct vfio_pci_tsm_device *tvdev, const struct vfio_ts
  * Interrupts can be set up during a bind, and INTx Disable be written. vfio-pci then
  * reads Command, may set Memory Space Enable for a moment, and writes back what it
  * read: all of that under igate. What Command has outside of it, it keeps, because
- * other writes that clear these bits wait for op.sem.
+ * other writes that clear these bits wait for the bind.
  */
 static int check_ready(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_stage *stage)
 {
@@ -229,6 +230,31 @@ err_vdevice:
 	return ret;
 }
 
+static int bind_stopped(struct vfio_pci_tsm_device *tvdev, u32 vdevice_id)
+{
+	enum vfio_tsm_stage stage = VFIO_TSM_STAGE_NONE;
+	struct vfio_tsm_binding binding = { .vdevice_id = vdevice_id };
+	struct vfio_tsm_policy policy;
+	int ret;
+
+	ACQUIRE(mutex_kill, set_lock)(&tvdev->core.vdev.dev_set->lock);
+	ret = ACQUIRE_ERR(mutex_kill, &set_lock);
+	if (ret)
+		return ret;
+
+	ret = vfio_pci_tsm_bind_begin(tvdev);
+	if (ret)
+		return ret;
+	/* Writes that a TDI allows need not wait for the end. */
+	wake_up_all(&tvdev->op.changed);
+
+	vfio_tsm_bind_begin(tvdev->tdev, &policy);
+	ret = bind_checked(tvdev, &policy, &binding, &stage);
+	if (ret)
+		vfio_pci_tsm_bind_failed(tvdev, ret, stage);
+	return ret;
+}
+
 /**
  * vfio_pci_tsm_bind() - VFIO_DEVICE_TSM_BIND
  * @tvdev: the device
@@ -241,31 +267,15 @@ err_vdevice:
  */
 int vfio_pci_tsm_bind(struct vfio_pci_tsm_device *tvdev, u32 vdevice_id)
 {
-	enum vfio_tsm_stage stage = VFIO_TSM_STAGE_NONE;
-	struct vfio_tsm_binding binding = { .vdevice_id = vdevice_id };
-	struct vfio_tsm_policy policy;
 	int ret;
 
 	if (!vfio_device_cdev_opened(&tvdev->core.vdev))
 		return -ENOTTY;
 
-	ACQUIRE(rwsem_write_kill, lock)(&tvdev->op.sem);
-	ret = ACQUIRE_ERR(rwsem_write_kill, &lock);
+	ret = vfio_pci_tsm_stop_ops(tvdev);
 	if (ret)
 		return ret;
-
-	ACQUIRE(mutex_kill, set_lock)(&tvdev->core.vdev.dev_set->lock);
-	ret = ACQUIRE_ERR(mutex_kill, &set_lock);
-	if (ret)
-		return ret;
-
-	ret = vfio_pci_tsm_bind_begin(tvdev);
-	if (ret)
-		return ret;
-
-	vfio_tsm_bind_begin(tvdev->tdev, &policy);
-	ret = bind_checked(tvdev, &policy, &binding, &stage);
-	if (ret)
-		vfio_pci_tsm_bind_failed(tvdev, ret, stage);
+	ret = bind_stopped(tvdev, vdevice_id);
+	vfio_pci_tsm_resume_ops(tvdev);
 	return ret;
 }

@@ -409,7 +409,8 @@ static ssize_t write_chunk(struct vfio_pci_tsm_device *tvdev, const char __user 
  * Return: as vfio_pci_core_write(), or vfio_pci_tsm_config_write(); fewer bytes than
  * @count if a function that depends on them was bound in the middle.
  *
- * Context: under config.lock; op.sem held for read, unless no byte is guarded.
+ * Context: under config.lock; in an operation that a bind waits for, unless no byte is
+ * guarded.
  */
 ssize_t vfio_pci_tsm_config_write_open(struct vfio_pci_tsm_device *tvdev, const char __user *buf,
 				       size_t count, loff_t *ppos)
@@ -421,6 +422,11 @@ ssize_t vfio_pci_tsm_config_write_open(struct vfio_pci_tsm_device *tvdev, const 
 	if (start >= core->pdev->cfg_size || count > core->pdev->cfg_size - start ||
 	    !(vfio_pci_tsm_config_kinds(tvdev, *ppos, count) & VFIO_PCI_TSM_CONFIG_SHARED))
 		return vfio_pci_core_write(&core->vdev, buf, count, ppos);
+
+	/* As vfio_pci_rw(), and for all chunks */
+	PM_RUNTIME_ACQUIRE(&core->pdev->dev, pm);
+	if (PM_RUNTIME_ACQUIRE_ERR(&pm))
+		return -EIO;
 
 	while (done < count) {
 		size_t size = chunk_size(core->pci_config_map, start + done, count - done);

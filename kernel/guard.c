@@ -11,6 +11,7 @@
 #include <linux/vfio.h>
 #include <linux/vfio_tsm.h>
 
+#include "ops.h"
 #include "vfio_pci_tsm.h"
 
 /* An operation that is let through. */
@@ -73,14 +74,16 @@ static int refused_feature(u32 flags)
 			    flags & VFIO_DEVICE_FEATURE_MASK);
 }
 
+static bool is_config(loff_t pos)
+{
+	return VFIO_PCI_OFFSET_TO_INDEX(pos) == VFIO_PCI_CONFIG_REGION_INDEX;
+}
+
 static int refused_region(loff_t pos)
 {
-	u32 index = VFIO_PCI_OFFSET_TO_INDEX(pos);
-	int kind;
+	int kind = find_refused(refused_regions, ARRAY_SIZE(refused_regions),
+				VFIO_PCI_OFFSET_TO_INDEX(pos));
 
-	if (index == VFIO_PCI_CONFIG_REGION_INDEX)
-		return ALLOWED;
-	kind = find_refused(refused_regions, ARRAY_SIZE(refused_regions), index);
 	return kind == ALLOWED ? VFIO_TSM_BLOCKED_REGION : kind;
 }
 
@@ -93,28 +96,23 @@ static bool is_refused(struct vfio_pci_tsm_device *tvdev, int kind)
 }
 
 /*
- * Begins an operation: 0, and a bind waits until op_end(); or -EBUSY when it is
- * of a kind that is refused now. What is always allowed does not wait for a bind,
- * which takes as long as the TSM takes, nor does a bind wait for it.
+ * Begins an operation of a kind that may be refused: 0, and a bind waits until
+ * vfio_pci_tsm_op_end(); or -EBUSY when it is refused now. What is always allowed does not
+ * wait for a bind, which takes as long as the TSM takes, nor does a bind wait for it.
  */
-static int op_begin(struct vfio_pci_tsm_device *tvdev, int kind)
+static int begin(struct vfio_pci_tsm_device *tvdev, int kind)
 {
-	if (kind == ALLOWED)
-		return 0;
-	if (down_read_killable(&tvdev->op.sem))
-		return -EINTR;
+	int ret;
+
+	ret = vfio_pci_tsm_op_begin(tvdev);
+	if (ret)
+		return ret;
 	if (is_refused(tvdev, kind)) {
 		vfio_tsm_blocked(tvdev->tdev, kind);
-		up_read(&tvdev->op.sem);
+		vfio_pci_tsm_op_end(tvdev);
 		return -EBUSY;
 	}
 	return 0;
-}
-
-static void op_end(struct vfio_pci_tsm_device *tvdev, int kind)
-{
-	if (kind != ALLOWED)
-		up_read(&tvdev->op.sem);
 }
 
 /*
@@ -177,11 +175,13 @@ long vfio_pci_tsm_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned lon
 	}
 
 	kind = refused_ioctl(cmd);
-	ret = op_begin(tvdev, kind);
+	if (kind == ALLOWED)
+		return vfio_pci_core_ioctl(vdev, cmd, arg);
+	ret = begin(tvdev, kind);
 	if (ret)
 		return ret;
 	ret = vfio_pci_core_ioctl(vdev, cmd, arg);
-	op_end(tvdev, kind);
+	vfio_pci_tsm_op_end(tvdev);
 	return ret;
 }
 
@@ -191,11 +191,13 @@ int vfio_pci_tsm_feature(struct vfio_device *vdev, u32 flags, void __user *arg, 
 	int kind = refused_feature(flags);
 	int ret;
 
-	ret = op_begin(tvdev, kind);
+	if (kind == ALLOWED)
+		return vfio_pci_core_ioctl_feature(vdev, flags, arg, argsz);
+	ret = begin(tvdev, kind);
 	if (ret)
 		return ret;
 	ret = vfio_pci_core_ioctl_feature(vdev, flags, arg, argsz);
-	op_end(tvdev, kind);
+	vfio_pci_tsm_op_end(tvdev);
 	return ret;
 }
 
@@ -206,10 +208,11 @@ int vfio_pci_tsm_feature(struct vfio_device *vdev, u32 flags, void __user *arg, 
 static int rom_info(struct vfio_pci_tsm_device *tvdev, struct vfio_region_info *info,
 		    struct vfio_info_cap *caps)
 {
-	int ret = 0;
+	int ret;
 
-	if (down_read_killable(&tvdev->op.sem))
-		return -EINTR;
+	ret = vfio_pci_tsm_op_begin(tvdev);
+	if (ret)
+		return ret;
 	if (vfio_pci_tsm_is_bound(tvdev)) {
 		info->offset = tvdev->op.rom.offset;
 		info->size = tvdev->op.rom.size;
@@ -217,7 +220,7 @@ static int rom_info(struct vfio_pci_tsm_device *tvdev, struct vfio_region_info *
 	} else {
 		ret = vfio_pci_ioctl_get_region_info(&tvdev->core.vdev, info, caps);
 	}
-	up_read(&tvdev->op.sem);
+	vfio_pci_tsm_op_end(tvdev);
 	return ret;
 }
 
@@ -229,18 +232,26 @@ int vfio_pci_tsm_region_info(struct vfio_device *vdev, struct vfio_region_info *
 	return vfio_pci_ioctl_get_region_info(vdev, info, caps);
 }
 
-ssize_t vfio_pci_tsm_read(struct vfio_device *vdev, char __user *buf, size_t count, loff_t *ppos)
+/* Apart, as write_special(): what nothing is asked about is called as directly as it can be. */
+static noinline ssize_t read_region(struct vfio_device *vdev, char __user *buf, size_t count,
+				    loff_t *ppos)
 {
 	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
-	int kind = refused_region(*ppos);
 	ssize_t ret;
 
-	ret = op_begin(tvdev, kind);
+	ret = begin(tvdev, refused_region(*ppos));
 	if (ret)
 		return ret;
 	ret = vfio_pci_core_read(vdev, buf, count, ppos);
-	op_end(tvdev, kind);
+	vfio_pci_tsm_op_end(tvdev);
 	return ret;
+}
+
+ssize_t vfio_pci_tsm_read(struct vfio_device *vdev, char __user *buf, size_t count, loff_t *ppos)
+{
+	if (is_config(*ppos))
+		return vfio_pci_core_read(vdev, buf, count, ppos);
+	return read_region(vdev, buf, count, ppos);
 }
 
 /* A write that vfio-pci must not mix with another: one at a time. */
@@ -268,27 +279,24 @@ static ssize_t write_guarded(struct vfio_pci_tsm_device *tvdev, const char __use
 {
 	ssize_t ret;
 
-	if (!down_read_trylock(&tvdev->op.sem)) {
-		ret = -EBUSY;
-		if (vfio_pci_tsm_is_busy(tvdev))
-			ret = write_alone(tvdev, true, buf, count, ppos);
+	ret = vfio_pci_tsm_op_begin_unless_binding(tvdev);
+	if (!ret) {
+		ret = write_alone(tvdev, true, buf, count, ppos);
 		if (ret != -EBUSY)
 			return ret;
-		if (down_read_killable(&tvdev->op.sem))
-			return -EINTR;
+		ret = vfio_pci_tsm_op_begin(tvdev);
 	}
+	if (ret < 0)
+		return ret;
 	ret = write_alone(tvdev, vfio_pci_tsm_is_bound(tvdev), buf, count, ppos);
-	up_read(&tvdev->op.sem);
+	vfio_pci_tsm_op_end(tvdev);
 	return ret;
 }
 
-static ssize_t write_config(struct vfio_pci_tsm_device *tvdev, const char __user *buf, size_t count,
-			    loff_t *ppos)
+/* A write to configuration space of which the driver knows more than vfio-pci. */
+static noinline ssize_t write_special(struct vfio_pci_tsm_device *tvdev, u8 kinds,
+				      const char __user *buf, size_t count, loff_t *ppos)
 {
-	u8 kinds = vfio_pci_tsm_config_kinds(tvdev, *ppos, count);
-
-	if (!kinds)
-		return vfio_pci_core_write(&tvdev->core.vdev, buf, count, ppos);
 	if ((kinds & VFIO_PCI_TSM_CONFIG_HOSTS) && vfio_pci_tsm_config_is_hosts(tvdev)) {
 		vfio_tsm_blocked(tvdev->tdev, VFIO_TSM_BLOCKED_UNKNOWN);
 		return -EBUSY;
@@ -298,22 +306,32 @@ static ssize_t write_config(struct vfio_pci_tsm_device *tvdev, const char __user
 	return write_alone(tvdev, false, buf, count, ppos);
 }
 
+static noinline ssize_t write_region(struct vfio_device *vdev, const char __user *buf, size_t count,
+				     loff_t *ppos)
+{
+	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
+	ssize_t ret;
+
+	ret = begin(tvdev, refused_region(*ppos));
+	if (ret)
+		return ret;
+	ret = vfio_pci_core_write(vdev, buf, count, ppos);
+	vfio_pci_tsm_op_end(tvdev);
+	return ret;
+}
+
 ssize_t vfio_pci_tsm_write(struct vfio_device *vdev, const char __user *buf, size_t count,
 			   loff_t *ppos)
 {
 	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
-	int kind = refused_region(*ppos);
-	ssize_t ret;
+	u8 kinds;
 
-	if (kind == ALLOWED)
-		return write_config(tvdev, buf, count, ppos);
-
-	ret = op_begin(tvdev, kind);
-	if (ret)
-		return ret;
-	ret = vfio_pci_core_write(vdev, buf, count, ppos);
-	op_end(tvdev, kind);
-	return ret;
+	if (!is_config(*ppos))
+		return write_region(vdev, buf, count, ppos);
+	kinds = vfio_pci_tsm_config_kinds(tvdev, *ppos, count);
+	if (kinds)
+		return write_special(tvdev, kinds, buf, count, ppos);
+	return vfio_pci_core_write(vdev, buf, count, ppos);
 }
 
 /*

@@ -7,6 +7,7 @@
 #include <linux/module.h>
 #include <linux/suspend.h>
 
+#include "ops.h"
 #include "vfio_pci_tsm.h"
 
 static bool nointxmask;
@@ -42,6 +43,7 @@ unsigned long vfio_pci_tsm_reset_deadline(void)
 static int vfio_pci_tsm_init_dev(struct vfio_device *vdev)
 {
 	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
+	int ret;
 
 	tvdev->core.nointxmask = nointxmask;
 	/* Who owns legacy VGA loses memory decode when another device's owner uses it. */
@@ -49,7 +51,9 @@ static int vfio_pci_tsm_init_dev(struct vfio_device *vdev)
 	/* Nor may a function sleep that a TSM is connected to: vfio_pci_tsm_keep_awake() */
 	tvdev->core.disable_idle_d3 = disable_idle_d3 ||
 				      vfio_pci_tsm_can_be_connected(to_pci_dev(vdev->dev));
-	init_rwsem(&tvdev->op.sem);
+	ret = vfio_pci_tsm_ops_init(tvdev);
+	if (ret)
+		return ret;
 	mutex_init(&tvdev->state.lock);
 	init_waitqueue_head(&tvdev->state.changed);
 	mutex_init(&tvdev->config.lock);
@@ -57,7 +61,10 @@ static int vfio_pci_tsm_init_dev(struct vfio_device *vdev)
 	INIT_WORK(&tvdev->tdi.unbind, vfio_pci_tsm_unbind_work);
 	INIT_LIST_HEAD(&tvdev->hold.node);
 	INIT_DELAYED_WORK(&tvdev->watch, vfio_pci_tsm_watch);
-	return vfio_pci_core_init_dev(vdev);
+	ret = vfio_pci_core_init_dev(vdev);
+	if (ret)
+		vfio_pci_tsm_ops_exit(tvdev);
+	return ret;
 }
 
 static void vfio_pci_tsm_release_dev(struct vfio_device *vdev)
@@ -65,6 +72,7 @@ static void vfio_pci_tsm_release_dev(struct vfio_device *vdev)
 	mutex_destroy(&to_tvdev(vdev)->tdi.lock);
 	mutex_destroy(&to_tvdev(vdev)->config.lock);
 	mutex_destroy(&to_tvdev(vdev)->state.lock);
+	vfio_pci_tsm_ops_exit(to_tvdev(vdev));
 	vfio_pci_core_release_dev(vdev);
 }
 

@@ -85,7 +85,7 @@ static const struct vm_operations_struct bar_vm_ops = {
  *
  * Return: 0; -EBUSY while bound; any error of vfio-pci's own.
  *
- * Context: under mmap_lock, so op.sem is out of reach; memory_lock orders this
+ * Context: under mmap_lock, so it cannot wait for a bind; memory_lock orders this
  * against a bind.
  */
 int vfio_pci_tsm_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)

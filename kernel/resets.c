@@ -281,7 +281,7 @@ static int take_mates(struct vfio_pci_tsm_device *holder)
  * Return: 0; -EHOSTDOWN when a function that shares its bus is being reset; -ENOMEM;
  * with an error nothing is taken.
  *
- * Context: under op.sem for write. Takes pci_bus_sem, so not under tdi.lock.
+ * Context: with operations stopped. Takes pci_bus_sem, so not under tdi.lock.
  */
 int vfio_pci_tsm_take_resets(struct vfio_pci_tsm_device *tvdev)
 {

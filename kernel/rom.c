@@ -22,7 +22,7 @@ static struct resource *rom_of(struct vfio_pci_tsm_device *tvdev)
  * What region info says of the ROM is kept in @tvdev->op.rom, for as long as it cannot
  * be asked.
  *
- * Context: a bind, with op.sem held for write, before memory_lock is taken. Well
+ * Context: a bind, with operations stopped, before memory_lock is taken. Well
  * before vfio_pci_tsm_rom_is_read(), so that who has just looked at the flags is
  * seen there.
  */

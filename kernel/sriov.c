@@ -6,8 +6,9 @@
 
 /*
  * SR-IOV Control is among the registers that a TDI must keep, so the PF is not bound
- * while it changes. The device lock is held, so tdi.lock is out of reach. op.sem is
- * as well: the removal of VFs waits for their owners, which may also be the PF's.
+ * while it changes. The device lock is held, so tdi.lock is out of reach. Nor is this
+ * an operation that a bind waits for: the removal of VFs waits for their owners, which
+ * may also be the PF's.
  */
 static bool begin_sriov_change(struct vfio_pci_tsm_device *tvdev)
 {

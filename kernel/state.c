@@ -24,7 +24,7 @@ struct change {
 };
 
 static const struct change changes[] = {
-	/* A bind begins, with op.sem held for write and the device set's lock. */
+	/* A bind begins, with operations stopped, under the device set's lock. */
 	{ VFIO_PCI_TSM_IDLE, VFIO_PCI_TSM_BINDING, false },
 	/* It fails. */
 	{ VFIO_PCI_TSM_BINDING, VFIO_PCI_TSM_IDLE, false },
@@ -125,7 +125,7 @@ void vfio_pci_tsm_refresh(struct vfio_pci_tsm_device *tvdev)
  * A device that is lost does not become BINDING. Its bind goes through the checks and
  * fails, even if the owner acknowledges the loss meanwhile.
  *
- * Context: under op.sem for write and the device set's lock. Waits until PCI/TSM has
+ * Context: with operations stopped, under the device set's lock. Waits until PCI/TSM has
  * unbound a device that is lost.
  */
 int vfio_pci_tsm_bind_begin(struct vfio_pci_tsm_device *tvdev)
@@ -276,7 +276,7 @@ void vfio_pci_tsm_acknowledge(struct vfio_pci_tsm_device *tvdev, bool publish)
 bool vfio_pci_tsm_is_busy(struct vfio_pci_tsm_device *tvdev)
 {
 	guard(mutex)(&tvdev->state.lock);
-	return tvdev->state.now >= VFIO_PCI_TSM_BINDING;
+	return vfio_pci_tsm_is_binding(tvdev);
 }
 
 /**

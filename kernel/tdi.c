@@ -149,14 +149,16 @@ enum vfio_tsm_reason vfio_pci_tsm_find_loss(struct vfio_pci_tsm_device *tvdev)
  * vfio_pci_tsm_is_bound() - whether the function is bound, and the TSM has it still
  * @tvdev: the device
  *
- * Return: false stays so as long as the caller keeps binds out, by op.sem or the
- * device set's lock; true may be past.
+ * Return: false stays so as long as the caller keeps binds out, by an operation or
+ * the device set's lock; true may be past.
  *
  * Context: as vfio_pci_tsm_wait_lost(): a device that is lost is its owner's again
  * once PCI/TSM has unbound it.
  */
 bool vfio_pci_tsm_is_bound(struct vfio_pci_tsm_device *tvdev)
 {
+	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_IDLE))
+		return false;
 	vfio_pci_tsm_refresh(tvdev);
 	return vfio_pci_tsm_wait_lost(tvdev) || vfio_pci_tsm_is_locked(tvdev);
 }

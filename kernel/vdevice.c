@@ -21,7 +21,7 @@ MODULE_IMPORT_NS("IOMMUFD");
  * Return: 0; -ENOENT when there is no such vDEVICE, or it is another device's;
  * -EOVERFLOW when its virt_id is not an ID that a TDI can have; then none is held.
  *
- * Context: under op.sem for write.
+ * Context: with operations stopped.
  */
 int vfio_pci_tsm_get_vdevice(struct vfio_pci_tsm_device *tvdev, u32 id, u32 *tdi_id)
 {
@@ -47,8 +47,8 @@ int vfio_pci_tsm_get_vdevice(struct vfio_pci_tsm_device *tvdev, u32 id, u32 *tdi
  * vfio_pci_tsm_put_vdevice() - let the vDEVICE of a bind go, if there is one
  * @tvdev: the device, not bound any more
  *
- * Context: any; under tdi.lock, or op.sem for write when the bind has failed. Before
- * the device leaves its iommufd, which is after the last close.
+ * Context: any; under tdi.lock, or with operations stopped when the bind has
+ * failed. Before the device leaves its iommufd, which is after the last close.
  */
 void vfio_pci_tsm_put_vdevice(struct vfio_pci_tsm_device *tvdev)
 {

@@ -11,6 +11,7 @@
  *	hold.c		what a function takes from others for a TSM, and gives back
  *	resets.c	resets that the PCI core refuses while a function is bound
  *	watch.c		a regular look at a bound function
+ *	ops.c		operations of VFIO that a bind waits for
  *	guard.c		operations of VFIO that are refused while bound
  *	config.c	writes to configuration space while bound
  *	hosts.c		registers of the host alone
@@ -26,7 +27,8 @@
  *
  * Locks, outermost first:
  *
- *	vfio_pci_tsm_device::op.sem
+ *	vfio_pci_tsm_device::op.lock - of binds
+ *	operations of VFIO and binds, which wait for each other as for a lock (ops.c)
  *	vfio_pci_tsm_device::config.lock - not in a bind
  *	vfio_device_set::lock - VFIO's own. A bind holds it against hot resets
  *		by siblings of the same set, and changes of its own IOMMU domain.
@@ -73,8 +75,10 @@
 #include <linux/bitmap.h>
 #include <linux/ioport.h>
 #include <linux/list.h>
+#include <linux/lockdep.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
+#include <linux/percpu-refcount.h>
 #include <linux/rwsem.h>
 #include <linux/vfio.h>
 #include <linux/vfio_pci_core.h>
@@ -155,29 +159,33 @@ enum vfio_pci_tsm_flag {
  * @watch: looks after the TDI while bound
  * @state: see state.c
  * @state.lock: for a change of the state and its publication; a short lock
- * @state.now: read without a lock. It becomes BOUND under op.sem for write, the device
- *	set's lock and tdi.lock: whoever holds one of them and reads IDLE or LOST can
- *	rely on it not being bound
+ * @state.now: read without a lock. It becomes BOUND with operations stopped, and under the
+ *	device set's lock and tdi.lock: an operation, or the holder of one of the locks,
+ *	that reads IDLE or LOST can rely on it not being bound
  * @state.disturbance: what no TDI survives and has happened since the last bind began
  * @state.ctx: pdev->tsm when bound; it changes when the TSM is disconnected
  * @state.tdi: the TDI in @state.ctx when bound
  * @state.changed: for threads that wait for a change
  * @op: what belongs to operations of VFIO
- * @op.sem: read: around an operation of VFIO that the guard may refuse, from the
- *	check to the end of it; write: around a bind. So no operation that was
- *	let through is still at work once a device is bound. Operations that are
- *	always allowed do without it, and do not wait for a slow TSM. Only user space's
- *	threads ever wait for it, killably: it is held while user memory is
- *	copied. mmap and faults, which come with mmap_lock held, never take it.
+ * @op.users: counts operations of VFIO that the guard may refuse, each from the check to
+ *	the end of it. A bind stops them (ops.c). So no operation that was let through is
+ *	still at work once a device is bound. Operations that are always allowed are not
+ *	counted, and do not wait for a slow TSM. Only user space's threads ever wait,
+ *	killably: user memory is copied in an operation. mmap and faults, which come
+ *	with mmap_lock held, are not counted.
+ * @op.lock: held by the bind that has stopped them
+ * @op.map: for lockdep, to which an operation is a reader and a bind is a writer
+ * @op.waiting: operations that wait for a bind
+ * @op.changed: for threads that wait for one of that
  * @op.rom: region info of the ROM as it was right before the bind
  * @op.rom_resource: the ROM's resource as it was then
- * @op.vdevice: the vDEVICE that it is bound by, held, or NULL; set under op.sem for
- *	write, cleared under tdi.lock as well
+ * @op.vdevice: the vDEVICE that it is bound by, held, or NULL; set with operations
+ *	stopped, cleared under tdi.lock as well
  * @config: writes to configuration space
  * @config.lock: around one that is guarded, or that may reset the function. vfio-pci
  *	takes no lock for its virtual FLR bit, nor PCI for a read and write back, so one
  *	that is always allowed could finish for another that is not. It is held while
- *	user memory is copied, as op.sem is.
+ *	user memory is copied.
  * @config.kinds: bits of each byte. Those of the host are found in probe, the others at
  *	each open, which is when vfio-pci maps the configuration space
  * @tdi: calls into PCI/TSM
@@ -187,8 +195,8 @@ enum vfio_pci_tsm_flag {
  * @awake: functions that are kept from runtime suspend from probe to remove, or NULL
  * @awake.pf: the PF of a VF
  * @awake.f0: function 0 of the device, which may be the DSM
- * @hold: what a bind has taken from other functions; set under op.sem for write or
- *	under tdi.lock when the device is not or no longer bound
+ * @hold: what a bind has taken from other functions; set with operations stopped
+ *	or under tdi.lock when the device is not or no longer bound
  * @hold.node: in the list of those for whom resets are off; under held_lock
  * @hold.dsm: the DSM if that is neither the function nor its PF: referenced, and kept
  *	from runtime suspend; compared without a lock
@@ -218,7 +226,11 @@ struct vfio_pci_tsm_device {
 	} state;
 
 	struct {
-		struct rw_semaphore sem;
+		struct percpu_ref users;
+		struct mutex lock; /* see above */
+		struct lockdep_map map;
+		atomic_t waiting;
+		wait_queue_head_t changed;
 		struct vfio_region_info rom;
 		struct resource rom_resource;
 		struct iommufd_vdevice *vdevice;
@@ -295,6 +307,12 @@ static inline bool vfio_pci_tsm_state_is(const struct vfio_pci_tsm_device *tvdev
 					 enum vfio_pci_tsm_state state)
 {
 	return READ_ONCE(tvdev->state.now) == state;
+}
+
+/* Whether a bind is at work, or has succeeded. */
+static inline bool vfio_pci_tsm_is_binding(const struct vfio_pci_tsm_device *tvdev)
+{
+	return READ_ONCE(tvdev->state.now) >= VFIO_PCI_TSM_BINDING;
 }
 
 /* Whether PCI/TSM has the function locked for the owner, as far as the driver knows. */
