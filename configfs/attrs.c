@@ -104,6 +104,7 @@ VFIO_TSM_SHOW(state, vfio_tsm_show_fresh, vfio_tsm_format_state)
 VFIO_TSM_SHOW(bound, vfio_tsm_show_fresh, vfio_tsm_format_bound)
 VFIO_TSM_SHOW(vdevice_id, vfio_tsm_show_fresh, vfio_tsm_format_vdevice_id)
 VFIO_TSM_SHOW(tsm, vfio_tsm_show_fresh, vfio_tsm_format_tsm)
+VFIO_TSM_SHOW(origin, vfio_tsm_show_fresh, vfio_tsm_format_origin)
 VFIO_TSM_SHOW(owner, vfio_tsm_show, vfio_tsm_format_owner)
 VFIO_TSM_SHOW(last_error, vfio_tsm_show, vfio_tsm_format_last_error)
 VFIO_TSM_SHOW(generation, vfio_tsm_show_fresh, vfio_tsm_format_generation)
@@ -117,24 +118,19 @@ CONFIGFS_ATTR_RO(, region_mode_active);
 CONFIGFS_ATTR_RO(, state);
 CONFIGFS_ATTR_RO(, vdevice_id);
 CONFIGFS_ATTR_RO(, tsm);
+CONFIGFS_ATTR_RO(, origin);
 CONFIGFS_ATTR_RO(, owner);
 CONFIGFS_ATTR_RO(, last_error);
 CONFIGFS_ATTR_RO(, generation);
 
 static struct configfs_attribute *vfio_tsm_attrs[] = {
-	&attr_region_mode,
-	&attr_region_mode_active,
-	&attr_bar_mmap,
-	&attr_bind_allowed,
-	&attr_tdi_id,
-	&attr_state,
-	&attr_bound,
-	&attr_vdevice_id,
-	&attr_tsm,
-	&attr_owner,
-	&attr_last_error,
-	&attr_generation,
-	NULL,
+	&attr_region_mode, &attr_region_mode_active,
+	&attr_bar_mmap,	   &attr_bind_allowed,
+	&attr_tdi_id,	   &attr_state,
+	&attr_bound,	   &attr_vdevice_id,
+	&attr_tsm,	   &attr_origin,
+	&attr_owner,	   &attr_last_error,
+	&attr_generation,  NULL,
 };
 
 const struct config_item_type vfio_tsm_attrs_type = {

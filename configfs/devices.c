@@ -239,13 +239,15 @@ void vfio_tsm_opened(struct vfio_tsm_dev *dev)
 {
 	guard(mutex)(&dev->lock);
 	dev->report.open_count++;
-	vfio_tsm_set_state(dev, VFIO_TSM_OPEN, VFIO_TSM_EVENT_OPENED, VFIO_TSM_REASON_NONE);
+	/* Another module of the kernel may have bound it meanwhile, and a reset ended that. */
+	vfio_tsm_set_state(dev, dev->state == VFIO_TSM_CLOSED ? VFIO_TSM_OPEN : dev->state,
+			   VFIO_TSM_EVENT_OPENED, VFIO_TSM_REASON_NONE);
 }
 EXPORT_SYMBOL_GPL(vfio_tsm_opened);
 
 /**
  * vfio_tsm_closed() - the device is closed, or was not opened after all
- * @dev: the device, after vfio_tsm_open_begin(), not bound
+ * @dev: the device, after vfio_tsm_open_begin(), not bound by its owner
  */
 void vfio_tsm_closed(struct vfio_tsm_dev *dev)
 {
@@ -258,11 +260,12 @@ void vfio_tsm_closed(struct vfio_tsm_dev *dev)
 		dev->pinned = NULL;
 		dev->owner = NULL;
 		dev->in_use = false;
-		dev->binding = false;
+		/* Bound, it is bound by another module of the kernel. */
+		dev->binding = dev->state == VFIO_TSM_BOUND;
 		dev->report.region_mode = VFIO_TSM_REGIONS_UNSET;
 		if (dev->state != VFIO_TSM_CLOSED)
-			vfio_tsm_set_state(dev, VFIO_TSM_CLOSED, VFIO_TSM_EVENT_CLOSED,
-					   VFIO_TSM_REASON_NONE);
+			vfio_tsm_set_state(dev, dev->binding ? VFIO_TSM_BOUND : VFIO_TSM_CLOSED,
+					   VFIO_TSM_EVENT_CLOSED, VFIO_TSM_REASON_NONE);
 	}
 	put_pid(owner);
 	if (pinned)
@@ -311,7 +314,8 @@ void vfio_tsm_bind_end(struct vfio_tsm_dev *dev, const struct vfio_tsm_binding *
 	dev->report.last_error = error;
 	dev->report.last_stage = stage;
 	if (error) {
-		dev->binding = false;
+		/* Another module of the kernel may have bound a device that is lost. */
+		dev->binding = dev->state == VFIO_TSM_BOUND;
 		vfio_tsm_trace_bind_failed(dev);
 		return;
 	}
@@ -322,18 +326,34 @@ void vfio_tsm_bind_end(struct vfio_tsm_dev *dev, const struct vfio_tsm_binding *
 EXPORT_SYMBOL_GPL(vfio_tsm_bind_end);
 
 /**
+ * vfio_tsm_bound_elsewhere() - another module of the kernel has bound the device
+ * @dev: the device, closed, open or lost
+ * @binding: how it is bound
+ */
+void vfio_tsm_bound_elsewhere(struct vfio_tsm_dev *dev, const struct vfio_tsm_binding *binding)
+{
+	guard(mutex)(&dev->lock);
+	dev->binding = true;
+	dev->report.bound = *binding;
+	vfio_tsm_set_state(dev, VFIO_TSM_BOUND, VFIO_TSM_EVENT_BOUND, VFIO_TSM_REASON_NONE);
+}
+EXPORT_SYMBOL_GPL(vfio_tsm_bound_elsewhere);
+
+/**
  * vfio_tsm_unbound() - the device is bound no more
  * @dev: the device, bound
- * @to: OPEN, or LOST when neither owner nor administrator had asked for it
+ * @to: OPEN, or LOST when neither owner nor administrator had asked for it; where
+ *	nobody has it open it is CLOSED in both cases
  * @reason: why
  */
 void vfio_tsm_unbound(struct vfio_tsm_dev *dev, enum vfio_tsm_state to, enum vfio_tsm_reason reason)
 {
+	enum vfio_tsm_event event = to == VFIO_TSM_LOST ? VFIO_TSM_EVENT_LOST :
+							  VFIO_TSM_EVENT_UNBOUND;
+
 	guard(mutex)(&dev->lock);
 	dev->binding = false;
-	vfio_tsm_set_state(dev, to,
-			   to == VFIO_TSM_LOST ? VFIO_TSM_EVENT_LOST : VFIO_TSM_EVENT_UNBOUND,
-			   reason);
+	vfio_tsm_set_state(dev, dev->in_use ? to : VFIO_TSM_CLOSED, event, reason);
 }
 EXPORT_SYMBOL_GPL(vfio_tsm_unbound);
 

@@ -173,6 +173,7 @@ int vfio_tsm_format_bound(const struct vfio_tsm_dev *dev, char *page);
 int vfio_tsm_format_tdi_id(const struct vfio_tsm_dev *dev, char *page);
 int vfio_tsm_format_vdevice_id(const struct vfio_tsm_dev *dev, char *page);
 int vfio_tsm_format_tsm(const struct vfio_tsm_dev *dev, char *page);
+int vfio_tsm_format_origin(const struct vfio_tsm_dev *dev, char *page);
 int vfio_tsm_format_owner(const struct vfio_tsm_dev *dev, char *page);
 int vfio_tsm_format_last_error(const struct vfio_tsm_dev *dev, char *page);
 int vfio_tsm_format_generation(const struct vfio_tsm_dev *dev, char *page);

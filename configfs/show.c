@@ -114,6 +114,13 @@ int vfio_tsm_format_tsm(const struct vfio_tsm_dev *dev, char *page)
 			       emit_none(page);
 }
 
+int vfio_tsm_format_origin(const struct vfio_tsm_dev *dev, char *page)
+{
+	if (!is_bound(dev))
+		return emit_none(page);
+	return sysfs_emit(page, "%s\n", dev->report.bound.foreign ? "foreign" : "vfio");
+}
+
 /* A number that another process can get is not shown. */
 int vfio_tsm_format_owner(const struct vfio_tsm_dev *dev, char *page)
 {

@@ -29,6 +29,7 @@ VFIO_TSM_SYSFS_ATTR(region_mode, vfio_tsm_show);
 VFIO_TSM_SYSFS_ATTR(bound, vfio_tsm_show_fresh);
 VFIO_TSM_SYSFS_ATTR(tdi_id, vfio_tsm_show_fresh);
 VFIO_TSM_SYSFS_ATTR(vdevice_id, vfio_tsm_show_fresh);
+VFIO_TSM_SYSFS_ATTR(origin, vfio_tsm_show_fresh);
 VFIO_TSM_SYSFS_ATTR(owner, vfio_tsm_show);
 VFIO_TSM_SYSFS_ATTR(generation, vfio_tsm_show_fresh);
 VFIO_TSM_SYSFS_ATTR(open_count, vfio_tsm_show);
@@ -38,19 +39,13 @@ VFIO_TSM_SYSFS_ATTR(last_unbind, vfio_tsm_show_fresh);
 VFIO_TSM_SYSFS_ATTR(blocked, vfio_tsm_show);
 
 static struct attribute *vfio_tsm_sysfs_attrs[] = {
-	&dev_attr_state.attr,
-	&dev_attr_region_mode.attr,
-	&dev_attr_bound.attr,
-	&dev_attr_tdi_id.attr,
-	&dev_attr_vdevice_id.attr,
-	&dev_attr_owner.attr,
-	&dev_attr_generation.attr,
-	&dev_attr_open_count.attr,
-	&dev_attr_bind_count.attr,
-	&dev_attr_last_error.attr,
-	&dev_attr_last_unbind.attr,
-	&dev_attr_blocked.attr,
-	NULL,
+	&dev_attr_state.attr,	   &dev_attr_region_mode.attr,
+	&dev_attr_bound.attr,	   &dev_attr_tdi_id.attr,
+	&dev_attr_vdevice_id.attr, &dev_attr_origin.attr,
+	&dev_attr_owner.attr,	   &dev_attr_generation.attr,
+	&dev_attr_open_count.attr, &dev_attr_bind_count.attr,
+	&dev_attr_last_error.attr, &dev_attr_last_unbind.attr,
+	&dev_attr_blocked.attr,	   NULL,
 };
 
 static const struct attribute_group vfio_tsm_sysfs_group = {

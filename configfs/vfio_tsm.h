@@ -14,7 +14,10 @@
  *	unassigned	vfio_tsm_register(): closed
  *	closed		vfio_tsm_opened(): open; vfio_tsm_unregister(): unassigned
  *	open		vfio_tsm_bind_end() with 0: bound
- *	bound		vfio_tsm_unbound(): open, or lost when nobody asked for it
+ *	closed, open, lost
+ *			vfio_tsm_bound_elsewhere(): bound
+ *	bound		vfio_tsm_unbound(): open, or lost when nobody asked for it; closed
+ *			where nobody has it open
  *	lost		vfio_tsm_acknowledged(): open
  *
  * and from the last three back by vfio_tsm_closed().
@@ -83,6 +86,7 @@ enum vfio_tsm_reason {
 	VFIO_TSM_REASON_LOST, /* the TSM let the TDI go */
 	VFIO_TSM_REASON_AER, /* the PCI core reported an uncorrectable error */
 	VFIO_TSM_REASON_REMOVED, /* the function was pulled */
+	VFIO_TSM_REASON_FOREIGN, /* the module of the kernel that bound it unbound it */
 	VFIO_TSM_NR_REASONS,
 };
 
@@ -134,11 +138,13 @@ struct vfio_tsm_policy {
  * @tdi_id: requester ID that the TSM was given
  * @vdevice_id: iommufd vDEVICE that it came from, or 0
  * @tsm_id: N of the tsmN that holds the TDI
+ * @foreign: another module of the kernel has bound it
  */
 struct vfio_tsm_binding {
 	u32 tdi_id;
 	u32 vdevice_id;
 	int tsm_id;
+	bool foreign;
 };
 
 /**
@@ -166,6 +172,7 @@ void vfio_tsm_bind_begin(struct vfio_tsm_dev *dev, struct vfio_tsm_policy *polic
 bool vfio_tsm_bind_is_allowed(struct vfio_tsm_dev *dev);
 void vfio_tsm_bind_end(struct vfio_tsm_dev *dev, const struct vfio_tsm_binding *binding, int error,
 		       enum vfio_tsm_stage stage);
+void vfio_tsm_bound_elsewhere(struct vfio_tsm_dev *dev, const struct vfio_tsm_binding *binding);
 void vfio_tsm_unbound(struct vfio_tsm_dev *dev, enum vfio_tsm_state to,
 		      enum vfio_tsm_reason reason);
 void vfio_tsm_acknowledged(struct vfio_tsm_dev *dev);

@@ -56,10 +56,11 @@ const char *const vfio_tsm_event_words[] = {
 };
 
 const char *const vfio_tsm_reason_words[] = {
-	[VFIO_TSM_REASON_NONE] = "none",   [VFIO_TSM_REASON_IOCTL] = "ioctl",
-	[VFIO_TSM_REASON_CLOSE] = "close", [VFIO_TSM_REASON_REVOKED] = "revoked",
-	[VFIO_TSM_REASON_RESET] = "reset", [VFIO_TSM_REASON_LOST] = "lost",
-	[VFIO_TSM_REASON_AER] = "aer",	   [VFIO_TSM_REASON_REMOVED] = "removed",
+	[VFIO_TSM_REASON_NONE] = "none",       [VFIO_TSM_REASON_IOCTL] = "ioctl",
+	[VFIO_TSM_REASON_CLOSE] = "close",     [VFIO_TSM_REASON_REVOKED] = "revoked",
+	[VFIO_TSM_REASON_RESET] = "reset",     [VFIO_TSM_REASON_LOST] = "lost",
+	[VFIO_TSM_REASON_AER] = "aer",	       [VFIO_TSM_REASON_REMOVED] = "removed",
+	[VFIO_TSM_REASON_FOREIGN] = "foreign",
 };
 
 const char *const vfio_tsm_blocked_words[] = {

@@ -95,6 +95,11 @@ static int call_tsm(struct vfio_pci_tsm_device *tvdev, const struct vfio_pci_tsm
 		*stage = VFIO_TSM_STAGE_NOT_CONNECTED;
 		return -ENXIO;
 	}
+	/* Another module of the kernel was first, for the same VM: that is its TDI. */
+	if (connected && after.tdi && after.tdi_id != binding->tdi_id) {
+		vfio_pci_tsm_lock_failed(tvdev);
+		return -EBUSY;
+	}
 
 	/* Disconnected again already? Then the next refresh finds no TDI. */
 	if (!connected) {
@@ -131,6 +136,11 @@ static int lock_tdi(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0,
 	if (!vfio_tsm_bind_is_allowed(tvdev->tdev))
 		return -EACCES;
 
+	/* Another module of the kernel was first. For the same VM, PCI/TSM would return 0. */
+	*stage = VFIO_TSM_STAGE_TSM;
+	if (view.tdi)
+		return -EBUSY;
+
 	/* From here on a reset waits for the end of the bind. */
 	*stage = VFIO_TSM_STAGE_POWER;
 	if (!vfio_pci_tsm_lock_begin(tvdev))
@@ -138,8 +148,7 @@ static int lock_tdi(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0,
 
 	ret = call_tsm(tvdev, &view, binding, stage);
 	if (!ret)
-		queue_delayed_work(system_freezable_power_efficient_wq, &tvdev->watch,
-				   VFIO_PCI_TSM_WATCH_INTERVAL);
+		vfio_pci_tsm_start_watch(tvdev);
 	return ret;
 }
 
@@ -196,6 +205,7 @@ static int bind_checked(struct vfio_pci_tsm_device *tvdev, const struct vfio_tsm
 		goto err_vdevice;
 	}
 
+	vfio_pci_tsm_rom_info(tvdev);
 	vfio_pci_tsm_rom_off(tvdev);
 	*stage = VFIO_TSM_STAGE_MAPPED;
 	ret = vfio_pci_tsm_mmap_begin_bind(tvdev, policy->bar_mmap);
@@ -205,7 +215,7 @@ static int bind_checked(struct vfio_pci_tsm_device *tvdev, const struct vfio_tsm
 	*stage = VFIO_TSM_STAGE_POWER;
 	ret = vfio_pci_tsm_take_resets(tvdev);
 	if (ret)
-		goto err_mmap;
+		goto err_resets;
 	ret = vfio_pci_tsm_wait_writes(tvdev);
 	if (ret)
 		goto err_resets;
@@ -220,7 +230,6 @@ static int bind_checked(struct vfio_pci_tsm_device *tvdev, const struct vfio_tsm
 
 err_resets:
 	vfio_pci_tsm_give_resets(tvdev);
-err_mmap:
 	vfio_pci_tsm_mmap_allow(tvdev);
 err_rom:
 	vfio_pci_tsm_rom_on(tvdev);
@@ -250,8 +259,11 @@ static int bind_stopped(struct vfio_pci_tsm_device *tvdev, u32 vdevice_id)
 
 	vfio_tsm_bind_begin(tvdev->tdev, &policy);
 	ret = bind_checked(tvdev, &policy, &binding, &stage);
-	if (ret)
+	if (ret) {
 		vfio_pci_tsm_bind_failed(tvdev, ret, stage);
+		/* Perhaps because another module has bound it. */
+		vfio_pci_tsm_refresh(tvdev);
+	}
 	return ret;
 }
 

@@ -114,8 +114,10 @@ static struct vfio_pci_tsm_device *find_harmed(struct vfio_pci_tsm_device *tvdev
 	struct vfio_pci_tsm_device *other;
 
 	list_for_each_entry(other, &functions, node) {
-		if (shares_group(tvdev, other) && vfio_pci_tsm_is_busy(other) &&
-		    (replace || !other->core.vdev.iommufd_attached))
+		if (!shares_group(tvdev, other))
+			continue;
+		vfio_pci_tsm_refresh(other);
+		if (vfio_pci_tsm_is_busy(other) && (replace || !other->core.vdev.iommufd_attached))
 			return other;
 	}
 	return NULL;

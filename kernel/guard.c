@@ -203,7 +203,8 @@ int vfio_pci_tsm_feature(struct vfio_device *vdev, u32 flags, void __user *arg, 
 
 /*
  * To tell the size of a ROM, vfio-pci maps it, through its enable bit; while
- * bound, what it said right before the bind is the answer.
+ * bound, what it said right before the bind is the answer. A function that another
+ * module of the kernel bound has none then, unless its owner has bound it before.
  */
 static int rom_info(struct vfio_pci_tsm_device *tvdev, struct vfio_region_info *info,
 		    struct vfio_info_cap *caps)
@@ -214,7 +215,7 @@ static int rom_info(struct vfio_pci_tsm_device *tvdev, struct vfio_region_info *
 	if (ret)
 		return ret;
 	if (vfio_pci_tsm_is_bound(tvdev)) {
-		info->offset = tvdev->op.rom.offset;
+		info->offset = VFIO_PCI_INDEX_TO_OFFSET(info->index);
 		info->size = tvdev->op.rom.size;
 		info->flags = tvdev->op.rom.flags;
 	} else {

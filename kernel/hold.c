@@ -22,25 +22,18 @@
  * Return: it, referenced; NULL if it is the function itself, or the PF of a VF, which
  * are looked after in any case.
  *
- * Context: takes pci_bus_sem, so not under tdi.lock: whoever waits for that with a
- * device lock may keep AER waiting, which has pci_bus_sem.
+ * Context: may be under the device lock. Not by slot: pci_get_slot() takes pci_bus_sem.
  */
 struct pci_dev *vfio_pci_tsm_get_function0(struct pci_dev *pdev)
 {
 	struct pci_dev *pf = pci_physfn(pdev);
-	struct pci_dev *f0 __free(pci_dev_put) =
-		pci_get_slot(pf->bus, pf->devfn - PCI_FUNC(pf->devfn));
+	unsigned int devfn = PCI_DEVFN(PCI_SLOT(pf->devfn), 0);
 
-	return f0 && !vfio_pci_tsm_takes_along(f0, pdev) ? no_free_ptr(f0) : NULL;
-}
+	if (pf->devfn == devfn)
+		return NULL;
 
-/* As vfio_pci_tsm_get_function0(), without pci_bus_sem: for a probe, with the device lock. */
-static struct pci_dev *get_function0_in_probe(struct pci_dev *pdev)
-{
-	struct pci_bus *bus = pci_physfn(pdev)->bus;
-	unsigned int devfn = PCI_DEVFN(PCI_SLOT(pci_physfn(pdev)->devfn), 0);
 	struct pci_dev *f0 __free(pci_dev_put) =
-		pci_get_domain_bus_and_slot(pci_domain_nr(bus), bus->number, devfn);
+		pci_get_domain_bus_and_slot(pci_domain_nr(pf->bus), pf->bus->number, devfn);
 
 	return f0 && !vfio_pci_tsm_takes_along(f0, pdev) ? no_free_ptr(f0) : NULL;
 }
@@ -57,7 +50,7 @@ static struct pci_dev *get_function0_in_probe(struct pci_dev *pdev)
  */
 bool vfio_pci_tsm_can_be_connected(struct pci_dev *pdev)
 {
-	struct pci_dev *f0 __free(pci_dev_put) = get_function0_in_probe(pdev);
+	struct pci_dev *f0 __free(pci_dev_put) = vfio_pci_tsm_get_function0(pdev);
 	struct pci_dev *port = pci_upstream_bridge(pci_physfn(pdev));
 
 	return READ_ONCE(pdev->tsm) || is_pci_tsm_pf0(f0) || is_pci_tsm_pf0(pci_physfn(pdev)) ||
@@ -78,10 +71,11 @@ void vfio_pci_tsm_keep_awake(struct vfio_pci_tsm_device *tvdev)
 {
 	struct pci_dev *pdev = tvdev->core.pdev;
 
-	if (!vfio_pci_tsm_can_be_connected(pdev))
+	tvdev->awake.connectable = vfio_pci_tsm_can_be_connected(pdev);
+	if (!tvdev->awake.connectable)
 		return;
 	tvdev->awake.pf = pdev->is_virtfn ? pci_dev_get(pci_physfn(pdev)) : NULL;
-	tvdev->awake.f0 = get_function0_in_probe(pdev);
+	tvdev->awake.f0 = vfio_pci_tsm_get_function0(pdev);
 	if (tvdev->awake.pf)
 		pm_runtime_get_sync(&tvdev->awake.pf->dev);
 	if (tvdev->awake.f0)
@@ -153,6 +147,30 @@ int vfio_pci_tsm_wake_others(struct vfio_pci_tsm_device *tvdev, struct pci_dev *
 	}
 	WRITE_ONCE(tvdev->hold.dsm, pci_dev_get(f0));
 	return 0;
+}
+
+/**
+ * vfio_pci_tsm_hold_others() - keep PF and DSM of a function as they are
+ * @tvdev: the device, FOREIGN
+ * @f0: function 0 of the same device if that is another, or NULL
+ *
+ * As vfio_pci_tsm_wake_others(), but it does not wait for their drivers: a TDI that
+ * depends on them is locked. Does nothing the second time.
+ *
+ * Context: under tdi.lock.
+ */
+void vfio_pci_tsm_hold_others(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0)
+{
+	struct pci_dev *pdev = tvdev->core.pdev;
+
+	if (pdev->is_virtfn && !tvdev->hold.pf_awake) {
+		pm_runtime_get_noresume(&pci_physfn(pdev)->dev);
+		tvdev->hold.pf_awake = true;
+	}
+	if (f0 && READ_ONCE(f0->tsm) && !tvdev->hold.dsm) {
+		pm_runtime_get_noresume(&f0->dev);
+		WRITE_ONCE(tvdev->hold.dsm, pci_dev_get(f0));
+	}
 }
 
 static LIST_HEAD(writers); /* struct vfio_pci_tsm_writer */

@@ -58,7 +58,7 @@ static int vfio_pci_tsm_init_dev(struct vfio_device *vdev)
 	init_waitqueue_head(&tvdev->state.changed);
 	mutex_init(&tvdev->config.lock);
 	mutex_init(&tvdev->tdi.lock);
-	INIT_WORK(&tvdev->tdi.unbind, vfio_pci_tsm_unbind_work);
+	INIT_WORK(&tvdev->tdi.work, vfio_pci_tsm_tdi_work);
 	INIT_LIST_HEAD(&tvdev->hold.node);
 	INIT_DELAYED_WORK(&tvdev->watch, vfio_pci_tsm_watch);
 	ret = vfio_pci_core_init_dev(vdev);
@@ -178,9 +178,12 @@ static int vfio_pci_tsm_probe(struct pci_dev *pdev, const struct pci_device_id *
 	ret = vfio_pci_core_register_device(&tvdev->core);
 	if (ret)
 		goto err_del;
+	if (tvdev->awake.connectable)
+		vfio_pci_tsm_start_watch(tvdev);
 	return 0;
 
 err_del:
+	vfio_pci_tsm_detach(tvdev);
 	vfio_pci_tsm_del(tvdev);
 	vfio_pci_tsm_keep_awake_no_more(tvdev);
 	vfio_tsm_unregister(tvdev->tdev);
@@ -195,6 +198,7 @@ static void vfio_pci_tsm_remove(struct pci_dev *pdev)
 
 	/* Waits until whoever has the device open has let it go. */
 	vfio_pci_core_unregister_device(&tvdev->core);
+	vfio_pci_tsm_detach(tvdev);
 	vfio_pci_tsm_del(tvdev);
 	vfio_pci_tsm_keep_awake_no_more(tvdev);
 	vfio_tsm_unregister(tvdev->tdev);

@@ -29,6 +29,19 @@ static unsigned long fault_pfn(struct vfio_pci_tsm_device *tvdev, struct vm_area
 	       linear_page_delta(vma, addr);
 }
 
+/*
+ * A function that another module of the kernel has bound is not known to be so until
+ * somebody looks. Not adopted here, under mmap_lock: the next look does that.
+ */
+static enum vfio_pci_tsm_mmap_state mmap_state(struct vfio_pci_tsm_device *tvdev)
+{
+	enum vfio_pci_tsm_mmap_state state = READ_ONCE(tvdev->mmap.state);
+
+	if (state == VFIO_PCI_TSM_MMAP_ALLOWED && vfio_pci_tsm_has_tdi(tvdev->core.pdev))
+		return VFIO_PCI_TSM_MMAP_BLOCKED;
+	return state;
+}
+
 static vm_fault_t bar_huge_fault(struct vm_fault *vmf, unsigned int order)
 {
 	struct vfio_pci_tsm_device *tvdev = vma_to_tvdev(vmf->vma);
@@ -39,7 +52,7 @@ static vm_fault_t bar_huge_fault(struct vm_fault *vmf, unsigned int order)
 		return VM_FAULT_FALLBACK;
 
 	guard(rwsem_read)(&tvdev->core.memory_lock);
-	switch (READ_ONCE(tvdev->mmap.state)) {
+	switch (mmap_state(tvdev)) {
 	case VFIO_PCI_TSM_MMAP_ALLOWED:
 		return vfio_pci_vmf_insert_pfn(&tvdev->core, vmf, pfn, order);
 	case VFIO_PCI_TSM_MMAP_PENDING:
@@ -95,7 +108,7 @@ int vfio_pci_tsm_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
 	int ret;
 
 	guard(rwsem_read)(&tvdev->core.memory_lock);
-	switch (READ_ONCE(tvdev->mmap.state)) {
+	switch (mmap_state(tvdev)) {
 	case VFIO_PCI_TSM_MMAP_ALLOWED:
 		break;
 	case VFIO_PCI_TSM_MMAP_PENDING:

@@ -75,13 +75,28 @@ static int claim_bars(struct vfio_pci_tsm_device *tvdev)
 	return 0;
 }
 
+/*
+ * The TDI goes first, whoever has bound it: vfio-pci clears Bus Master and resets the
+ * function, each of which is an error in a locked TDI.
+ */
+static void unbind_before_reset(struct vfio_pci_tsm_device *tvdev)
+{
+	vfio_pci_tsm_refresh(tvdev);
+	scoped_guard(mutex, &tvdev->tdi.lock) {
+		while (vfio_pci_tsm_is_locked(tvdev))
+			vfio_pci_tsm_drop_locked(tvdev, VFIO_TSM_REASON_CLOSE);
+		vfio_pci_tsm_acknowledge(tvdev, false);
+	}
+	flush_work(&tvdev->tdi.work);
+}
+
 /**
  * vfio_pci_tsm_open_device() - first open of the device
  * @vdev: the device
  *
- * Return: 0; -EBUSY when a region is to be exclusive and somebody else has it, or
- * when a bound function that depends on it or shares its bus keeps it from being reset;
- * any other error of vfio-pci's own.
+ * Return: 0; -EBUSY when a region is to be exclusive and somebody else has it, when a
+ * bound function that depends on it or shares its bus keeps it from being reset, or
+ * when another module of the kernel has bound it; any other error of vfio-pci's own.
  *
  * Context: VFIO_DEVICE_BIND_IOMMUFD, or the first open through a group; under
  * the device set's lock.
@@ -92,8 +107,10 @@ int vfio_pci_tsm_open_device(struct vfio_device *vdev)
 	int ret;
 
 	/* It could not be reset between one owner and the next. */
-	if (vfio_pci_tsm_resets_are_off(tvdev->core.pdev))
+	if (vfio_pci_tsm_is_bound(tvdev) || vfio_pci_tsm_resets_are_off(tvdev->core.pdev))
 		return -EBUSY;
+	/* What was lost while it was closed has no owner to acknowledge it. */
+	vfio_pci_tsm_acknowledge(tvdev, false);
 
 	ret = vfio_tsm_open_begin(tvdev->tdev, &tvdev->regions.mode);
 	if (ret)
@@ -103,8 +120,12 @@ int vfio_pci_tsm_open_device(struct vfio_device *vdev)
 	if (ret)
 		goto err_closed;
 
-	/* A bind that came just before the reset, or a function with no other reset */
-	if (!tvdev->core.reset_works && vfio_pci_tsm_bus_resets_are_off(tvdev->core.pdev)) {
+	/*
+	 * Bound by another module meanwhile; or a bind that came just before the reset, or a
+	 * function with no other reset.
+	 */
+	if (vfio_pci_tsm_is_bound(tvdev) ||
+	    (!tvdev->core.reset_works && vfio_pci_tsm_bus_resets_are_off(tvdev->core.pdev))) {
 		ret = -EBUSY;
 		goto err_disable;
 	}
@@ -117,10 +138,13 @@ int vfio_pci_tsm_open_device(struct vfio_device *vdev)
 
 	vfio_pci_tsm_map_config(tvdev);
 	vfio_pci_core_finish_enable(&tvdev->core);
+	/* The reset may have ended a TDI that was not this owner's. */
+	vfio_pci_tsm_acknowledge(tvdev, true);
 	vfio_tsm_opened(tvdev->tdev);
 	return 0;
 
 err_disable:
+	unbind_before_reset(tvdev);
 	vfio_pci_core_disable(&tvdev->core);
 err_closed:
 	vfio_tsm_closed(tvdev->tdev);
@@ -131,9 +155,7 @@ err_closed:
  * vfio_pci_tsm_close_device() - last close of the device
  * @vdev: the device
  *
- * The TDI goes first: vfio-pci clears Bus Master and resets the function, each
- * of which is an error in a locked TDI; and the VM's reference is put right
- * after this.
+ * The VM's reference is put right after this, so PCI/TSM must not have it any more.
  *
  * Context: under the device set's lock.
  */
@@ -141,13 +163,7 @@ void vfio_pci_tsm_close_device(struct vfio_device *vdev)
 {
 	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
 
-	scoped_guard(mutex, &tvdev->tdi.lock) {
-		if (vfio_pci_tsm_is_locked(tvdev))
-			vfio_pci_tsm_drop_locked(tvdev, VFIO_TSM_REASON_CLOSE);
-		vfio_pci_tsm_acknowledge(tvdev, false);
-	}
-	cancel_work_sync(&tvdev->tdi.unbind);
-	cancel_delayed_work_sync(&tvdev->watch);
+	unbind_before_reset(tvdev);
 	/*
 	 * vfio-pci's reset asks no driver first. There is none while something that
 	 * depends on this function is bound, unless root or a recovery has brought

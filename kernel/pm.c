@@ -23,6 +23,7 @@ bool vfio_pci_tsm_is_suspending(void)
 /* A TDI does not survive sleep: its device loses power, or at least its state. */
 static int refuse_suspend(struct vfio_pci_tsm_device *tvdev, void *refused)
 {
+	vfio_pci_tsm_refresh(tvdev);
 	if (!vfio_pci_tsm_is_busy(tvdev))
 		return 0;
 	pci_warn(tvdev->core.pdev, "no suspend while bound as a TDI\n");

@@ -60,11 +60,16 @@ static void reset_prepare(struct pci_dev *pdev)
 {
 	struct vfio_pci_tsm_device *tvdev = pdev_to_tvdev(pdev);
 	unsigned long deadline = vfio_pci_tsm_reset_deadline();
+	bool unlocked;
 
 	set_bit(VFIO_PCI_TSM_RESETTING, &tvdev->flags);
-	vfio_pci_tsm_disturb(tvdev, VFIO_TSM_REASON_RESET);
 	vfio_pci_tsm_disturb_dependents(pdev, VFIO_TSM_REASON_RESET);
-	if (!vfio_pci_tsm_wait_unlocked(tvdev, deadline))
+	/* Another module may bind it again while the driver clears up after its last bind. */
+	do {
+		vfio_pci_tsm_disturb(tvdev, VFIO_TSM_REASON_RESET);
+		unlocked = vfio_pci_tsm_wait_unlocked(tvdev, deadline);
+	} while (unlocked && vfio_pci_tsm_has_tdi(pdev) && time_before(jiffies, deadline));
+	if (!unlocked)
 		pci_warn(pdev, "reset while the TDI is locked: the TSM takes too long\n");
 	vfio_pci_tsm_wait_dependents(pdev, deadline);
 }

@@ -45,7 +45,7 @@ struct held {
 
 static LIST_HEAD(held_functions);
 static LIST_HEAD(holders); /* devices, by vfio_pci_tsm_device::hold.node */
-/* Both lists and all in them; a leaf below tdi.lock, and below pci_bus_sem */
+/* Both lists and all in them; a leaf */
 static DEFINE_MUTEX(held_lock);
 
 static struct held *find_held(struct pci_dev *pdev)
@@ -205,25 +205,29 @@ static bool may_be_resetting(struct pci_dev *pdev)
 	return PCI_POSSIBLE_ERROR(command) || !(command & PCI_COMMAND_MASTER);
 }
 
-/* Every function whose reset takes the TDI along. */
-static int take_own(struct vfio_pci_tsm_device *holder)
+/* Take all resets from every function whose reset takes the TDI along. */
+static int take_own(struct vfio_pci_tsm_device *tvdev)
 {
 	struct pci_dev *pdev;
 	int ret;
 
 	guard(mutex)(&held_lock);
+	/* Recovery from an error marks the loss of another module's TDI, and wants resets then. */
+	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_LOSING))
+		return 0;
 	/* From here on the notifier below takes resets from functions that appear. */
-	list_add(&holder->hold.node, &holders);
-	for (pdev = holder->core.pdev; pdev; pdev = vfio_pci_tsm_next_in_reset(pdev)) {
+	if (list_empty(&tvdev->hold.node))
+		list_add(&tvdev->hold.node, &holders);
+	for (pdev = tvdev->core.pdev; pdev; pdev = vfio_pci_tsm_next_in_reset(pdev)) {
 		ret = take(pdev, true);
 		if (ret)
 			return ret;
 	}
-	return holder->hold.dsm ? take(holder->hold.dsm, true) : 0;
+	return tvdev->hold.dsm ? take(tvdev->hold.dsm, true) : 0;
 }
 
 /**
- * struct walk - a walk of the functions that share a bus with the holder
+ * struct walk - a walk of all functions, for those that share a bus with the holder
  * @holder: the device
  * @ret: what is returned in the end
  */
@@ -232,67 +236,47 @@ struct walk {
 	int ret;
 };
 
-static int take_mate(struct pci_dev *pdev, struct vfio_pci_tsm_device *holder)
+/* The walk goes on after an error: what can be taken, is. */
+static int take_mate(struct device *dev, void *data)
 {
-	int ret;
+	struct pci_dev *pdev = to_pci_dev(dev);
+	struct walk *walk = data;
+	int ret = 0;
 
+	if (!harms_by_bus(pdev, walk->holder))
+		return 0;
 	scoped_guard(mutex, &held_lock) {
 		/* An error may have given everything back already. */
-		if (list_empty(&holder->hold.node) || !harms_by_bus(pdev, holder))
-			return 0;
-		ret = take(pdev, false);
-		if (ret)
-			return ret;
+		if (!list_empty(&walk->holder->hold.node))
+			ret = take(pdev, false);
 	}
+	if (ret)
+		walk->ret = ret;
 	/* Against pci_cfg_access_lock(), after which a reset asks for the flag. */
 	smp_mb();
-	return !pci_is_bridge(pdev) && pdev->block_cfg_access ? -EHOSTDOWN : 0;
-}
-
-static int walk_mate(struct pci_dev *pdev, void *data)
-{
-	struct walk *walk = data;
-
-	walk->ret = take_mate(pdev, walk->holder);
-	return walk->ret;
-}
-
-/* Every function that shares the bus of one of those. */
-static int take_mates(struct vfio_pci_tsm_device *holder)
-{
-	struct walk walk = { .holder = holder };
-	struct pci_bus *done = NULL;
-
-	for (struct pci_dev *pdev = holder->core.pdev; pdev && !walk.ret;
-	     pdev = vfio_pci_tsm_next_in_reset(pdev)) {
-		/* A root bus without slots has none, and the whole domain is below it. */
-		if (pdev->bus == done || (pci_is_root_bus(pdev->bus) && !pdev->slot))
-			continue;
-		done = pdev->bus;
-		pci_walk_bus(done, walk_mate, &walk);
-	}
-	return walk.ret;
+	if (!walk->ret && !pci_is_bridge(pdev) && pdev->block_cfg_access)
+		walk->ret = -EHOSTDOWN;
+	return 0;
 }
 
 /**
  * vfio_pci_tsm_take_resets() - have the PCI core refuse resets
  * @tvdev: the device
  *
- * Return: 0; -EHOSTDOWN when a function that shares its bus is being reset; -ENOMEM;
- * with an error nothing is taken.
+ * Return: 0; -EHOSTDOWN when everything is taken, and a function that shares its bus is
+ * being reset; -ENOMEM. The caller then calls vfio_pci_tsm_give_resets().
  *
- * Context: with operations stopped. Takes pci_bus_sem, so not under tdi.lock.
+ * Context: with operations stopped or under tdi.lock. Not by bus: pci_walk_bus() takes
+ * pci_bus_sem. Can be called again.
  */
 int vfio_pci_tsm_take_resets(struct vfio_pci_tsm_device *tvdev)
 {
+	struct walk walk = { .holder = tvdev };
 	int ret;
 
 	ret = take_own(tvdev);
-	if (!ret)
-		ret = take_mates(tvdev);
-	if (ret)
-		vfio_pci_tsm_give_resets(tvdev);
-	return ret;
+	bus_for_each_dev(&pci_bus_type, NULL, &walk, take_mate);
+	return ret ?: walk.ret;
 }
 
 /**

@@ -16,25 +16,39 @@ static struct resource *rom_of(struct vfio_pci_tsm_device *tvdev)
 }
 
 /**
- * vfio_pci_tsm_rom_off() - have nobody read the ROM from now on
+ * vfio_pci_tsm_rom_info() - keep what region info says of the ROM
  * @tvdev: the device
  *
- * What region info says of the ROM is kept in @tvdev->op.rom, for as long as it cannot
- * be asked.
+ * It is in @tvdev->op.rom, for as long as it cannot be asked.
  *
- * Context: a bind, with operations stopped, before memory_lock is taken. Well
- * before vfio_pci_tsm_rom_is_read(), so that who has just looked at the flags is
- * seen there.
+ * Context: a bind, with operations stopped, before memory_lock is taken, and before
+ * vfio_pci_tsm_rom_off().
  */
-void vfio_pci_tsm_rom_off(struct vfio_pci_tsm_device *tvdev)
+void vfio_pci_tsm_rom_info(struct vfio_pci_tsm_device *tvdev)
 {
-	struct resource *rom = rom_of(tvdev);
 	struct vfio_info_cap caps = {};
 
 	tvdev->op.rom = (struct vfio_region_info){ .index = VFIO_PCI_ROM_REGION_INDEX };
 	if (vfio_pci_ioctl_get_region_info(&tvdev->core.vdev, &tvdev->op.rom, &caps))
 		tvdev->op.rom.size = 0;
+}
 
+/**
+ * vfio_pci_tsm_rom_off() - have nobody read the ROM from now on
+ * @tvdev: the device
+ *
+ * Does nothing the second time.
+ *
+ * Context: a bind, with operations stopped, well before vfio_pci_tsm_rom_is_read(), so
+ * that who has just looked at the flags is seen there; or under tdi.lock.
+ */
+void vfio_pci_tsm_rom_off(struct vfio_pci_tsm_device *tvdev)
+{
+	struct resource *rom = rom_of(tvdev);
+
+	if (tvdev->op.rom_is_off)
+		return;
+	tvdev->op.rom_is_off = true;
 	tvdev->op.rom_resource = *rom;
 	/* One that has no address would be given one first. */
 	if (!rom->parent) {
@@ -63,7 +77,7 @@ bool vfio_pci_tsm_rom_is_read(struct vfio_pci_tsm_device *tvdev)
 
 /**
  * vfio_pci_tsm_rom_on() - have the ROM as it was
- * @tvdev: the device, after vfio_pci_tsm_rom_off()
+ * @tvdev: the device; does nothing unless vfio_pci_tsm_rom_off() came before
  *
  * Context: a bind that failed, or under tdi.lock when unbound.
  */
@@ -71,6 +85,9 @@ void vfio_pci_tsm_rom_on(struct vfio_pci_tsm_device *tvdev)
 {
 	struct resource *rom = rom_of(tvdev);
 
+	if (!tvdev->op.rom_is_off)
+		return;
+	tvdev->op.rom_is_off = false;
 	if (!rom->parent) {
 		rom->start = tvdev->op.rom_resource.start;
 		rom->end = tvdev->op.rom_resource.end;

@@ -42,8 +42,19 @@ static const struct change changes[] = {
 	{ VFIO_PCI_TSM_BOUND, VFIO_PCI_TSM_LOSING, false },
 	/* PCI/TSM has unbound it after that. */
 	{ VFIO_PCI_TSM_LOSING, VFIO_PCI_TSM_LOST, true },
-	/* The owner acknowledges the loss with UNBIND, or closes the device. */
+	/* The owner acknowledges the loss with UNBIND, or closes or opens the device. */
 	{ VFIO_PCI_TSM_LOST, VFIO_PCI_TSM_IDLE, false },
+	/* The driver finds a TDI that another module of the kernel has bound. */
+	{ VFIO_PCI_TSM_IDLE, VFIO_PCI_TSM_FOREIGN, false },
+	{ VFIO_PCI_TSM_LOST, VFIO_PCI_TSM_FOREIGN, false },
+	/* A revoke, the last close or the removal of the driver calls PCI/TSM. */
+	{ VFIO_PCI_TSM_FOREIGN, VFIO_PCI_TSM_UNBINDING, true },
+	/* A reset, an error or a removal. */
+	{ VFIO_PCI_TSM_FOREIGN, VFIO_PCI_TSM_LOSING, false },
+	/* That module has unbound it, or the TSM is disconnected. */
+	{ VFIO_PCI_TSM_FOREIGN, VFIO_PCI_TSM_LEAVING, false },
+	/* The driver has given back what it took. */
+	{ VFIO_PCI_TSM_LEAVING, VFIO_PCI_TSM_IDLE, true },
 };
 
 /* Return: false if there is no such change, and then the state is what it was. */
@@ -72,7 +83,45 @@ static void lose(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason)
 		return;
 	vfio_tsm_unbound(tvdev->tdev, VFIO_TSM_LOST, reason);
 	pci_warn(tvdev->core.pdev, "the bound TDI is lost\n");
-	queue_work(vfio_pci_tsm_wq, &tvdev->tdi.unbind);
+	queue_work(vfio_pci_tsm_wq, &tvdev->tdi.work);
+}
+
+/*
+ * Look for a TDI that another module of the kernel has bound, and guard it: the first one,
+ * or the next one if that module has unbound it and bound it again.
+ */
+static void adopt(struct vfio_pci_tsm_device *tvdev)
+{
+	bool again = vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_FOREIGN);
+	struct vfio_tsm_binding binding = { .foreign = true };
+	struct vfio_pci_tsm_view view;
+
+	if ((tvdev->state.now > VFIO_PCI_TSM_LOST && !again) ||
+	    test_bit(VFIO_PCI_TSM_REMOVED, &tvdev->flags) ||
+	    !vfio_pci_tsm_view(tvdev->core.pdev, &view) || !view.tdi ||
+	    (again && vfio_pci_tsm_has_view(tvdev, &view)))
+		return;
+	if (!again && !change(tvdev, VFIO_PCI_TSM_FOREIGN))
+		return;
+	tvdev->state.ctx = view.ctx;
+	tvdev->state.tdi = view.tdi;
+	tvdev->state.tdi_id = view.tdi_id;
+	tvdev->state.decode = vfio_pci_tsm_decode(tvdev->core.pdev);
+	binding.tdi_id = view.tdi_id;
+	binding.tsm_id = view.tsm_id;
+	vfio_pci_tsm_mmap_block(tvdev);
+	vfio_tsm_bound_elsewhere(tvdev->tdev, &binding);
+	queue_work(vfio_pci_tsm_wq, &tvdev->tdi.work);
+	vfio_pci_tsm_start_watch(tvdev);
+}
+
+/* The TDI of another module is gone. Its owner has lost nothing that it had bound. */
+static void leave(struct vfio_pci_tsm_device *tvdev)
+{
+	if (!change(tvdev, VFIO_PCI_TSM_LEAVING))
+		return;
+	vfio_tsm_unbound(tvdev->tdev, VFIO_TSM_OPEN, VFIO_TSM_REASON_FOREIGN);
+	queue_work(vfio_pci_tsm_wq, &tvdev->tdi.work);
 }
 
 /**
@@ -80,8 +129,8 @@ static void lose(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason)
  * @tvdev: the device, bound or not
  * @reason: what it is
  *
- * A bound function is lost. A bind that is at work fails, or finds at its end that
- * the function is lost. An unbind that is at work goes on as it would.
+ * A bound function is lost, whoever bound it. A bind that is at work fails, or finds at
+ * its end that the function is lost. An unbind that is at work goes on as it would.
  *
  * Context: may sleep, but waits neither for PCI/TSM nor for user space.
  */
@@ -89,15 +138,32 @@ void vfio_pci_tsm_disturb(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reaso
 {
 	guard(mutex)(&tvdev->state.lock);
 	tvdev->state.disturbance = reason;
-	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND))
+	adopt(tvdev);
+	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND) ||
+	    vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_FOREIGN))
 		lose(tvdev, reason);
 }
 
+/* Without a lock, and in a few loads where no TSM is connected. */
+static bool may_be_outdated(struct vfio_pci_tsm_device *tvdev)
+{
+	switch (READ_ONCE(tvdev->state.now)) {
+	case VFIO_PCI_TSM_IDLE:
+	case VFIO_PCI_TSM_LOST:
+		return vfio_pci_tsm_has_tdi(tvdev->core.pdev);
+	case VFIO_PCI_TSM_BOUND:
+	case VFIO_PCI_TSM_FOREIGN:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /**
- * vfio_pci_tsm_refresh() - look whether a bound function still has its TDI
+ * vfio_pci_tsm_refresh() - look whether the function has the TDI that the state says
  * @tvdev: the device
  *
- * PCI/TSM does not report that a TDI is gone, and a function does not report that
+ * PCI/TSM does not report that a TDI comes or goes, and a function does not report that
  * it was reset.
  *
  * Context: as vfio_pci_tsm_disturb().
@@ -106,22 +172,38 @@ void vfio_pci_tsm_refresh(struct vfio_pci_tsm_device *tvdev)
 {
 	enum vfio_tsm_reason reason;
 
-	if (!vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND))
+	if (!may_be_outdated(tvdev))
 		return;
 
 	guard(mutex)(&tvdev->state.lock);
-	if (!vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND))
+	adopt(tvdev);
+	if (!vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND) &&
+	    !vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_FOREIGN))
 		return;
 	reason = vfio_pci_tsm_find_loss(tvdev);
-	if (reason)
+	if (reason == VFIO_TSM_REASON_LOST && vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_FOREIGN))
+		leave(tvdev);
+	else if (reason)
 		lose(tvdev, reason);
+}
+
+/**
+ * vfio_pci_tsm_adopt_no_more() - look for a TDI of another module for the last time
+ * @tvdev: the device
+ */
+void vfio_pci_tsm_adopt_no_more(struct vfio_pci_tsm_device *tvdev)
+{
+	guard(mutex)(&tvdev->state.lock);
+	adopt(tvdev);
+	set_bit(VFIO_PCI_TSM_REMOVED, &tvdev->flags);
 }
 
 /**
  * vfio_pci_tsm_bind_begin() - a bind begins
  * @tvdev: the device
  *
- * Return: 0; -EALREADY when it is bound; -ERESTARTSYS when the caller is being killed.
+ * Return: 0; -EALREADY when it is bound; -EBUSY when another module of the kernel has
+ * bound it; -ERESTARTSYS when the caller is being killed.
  * A device that is lost does not become BINDING. Its bind goes through the checks and
  * fails, even if the owner acknowledges the loss meanwhile.
  *
@@ -138,6 +220,8 @@ int vfio_pci_tsm_bind_begin(struct vfio_pci_tsm_device *tvdev)
 		return ret;
 
 	guard(mutex)(&tvdev->state.lock);
+	if (tvdev->state.now >= VFIO_PCI_TSM_FOREIGN)
+		return -EBUSY;
 	if (vfio_pci_tsm_is_locked(tvdev))
 		return -EALREADY;
 	/* The device has survived what came before. What comes from now on counts. */
@@ -210,6 +294,10 @@ bool vfio_pci_tsm_bound(struct vfio_pci_tsm_device *tvdev, const struct vfio_pci
 		return false;
 	tvdev->state.ctx = view->ctx;
 	tvdev->state.tdi = view->tdi;
+	tvdev->state.tdi_id = view->tdi_id;
+	tvdev->state.decode = PCI_COMMAND_MASTER;
+	if (!tvdev->core.pdev->no_command_memory)
+		tvdev->state.decode |= PCI_COMMAND_MEMORY;
 	vfio_tsm_bind_end(tvdev->tdev, binding, 0, VFIO_TSM_STAGE_NONE);
 	if (tvdev->state.disturbance)
 		lose(tvdev, tvdev->state.disturbance);
@@ -218,22 +306,26 @@ bool vfio_pci_tsm_bound(struct vfio_pci_tsm_device *tvdev, const struct vfio_pci
 
 /**
  * vfio_pci_tsm_unbind_begin() - somebody is about to have PCI/TSM unbind the function
- * @tvdev: the device, BOUND or LOSING
+ * @tvdev: the device, with vfio_pci_tsm_is_locked()
  *
  * PCI/TSM forgets the TDI before the driver does. A device that is not lost by now is
  * not lost any more.
  *
+ * Return: false if there is nothing to unbind: it is LEAVING.
+ *
  * Context: under tdi.lock.
  */
-void vfio_pci_tsm_unbind_begin(struct vfio_pci_tsm_device *tvdev)
+bool vfio_pci_tsm_unbind_begin(struct vfio_pci_tsm_device *tvdev)
 {
 	guard(mutex)(&tvdev->state.lock);
-	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND))
+	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND) ||
+	    vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_FOREIGN))
 		change(tvdev, VFIO_PCI_TSM_UNBINDING);
+	return !vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_LEAVING);
 }
 
 /**
- * vfio_pci_tsm_unbound() - PCI/TSM has unbound the function
+ * vfio_pci_tsm_unbound() - the function is unbound, and what it took is given back
  * @tvdev: the device, after vfio_pci_tsm_unbind_begin()
  * @reason: what the owner or the administrator has asked for, unless it is lost
  *
@@ -243,14 +335,15 @@ void vfio_pci_tsm_unbind_begin(struct vfio_pci_tsm_device *tvdev)
  */
 bool vfio_pci_tsm_unbound(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason)
 {
+	bool left, lost;
+
 	guard(mutex)(&tvdev->state.lock);
-	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_LOSING)) {
-		change(tvdev, VFIO_PCI_TSM_LOST);
-		return true;
-	}
-	if (change(tvdev, VFIO_PCI_TSM_IDLE))
+	left = vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_LEAVING);
+	lost = vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_LOSING);
+	if (change(tvdev, lost ? VFIO_PCI_TSM_LOST : VFIO_PCI_TSM_IDLE) && !left && !lost)
 		vfio_tsm_unbound(tvdev->tdev, VFIO_TSM_OPEN, reason);
-	return false;
+	adopt(tvdev);
+	return lost;
 }
 
 /**
@@ -279,8 +372,14 @@ bool vfio_pci_tsm_is_busy(struct vfio_pci_tsm_device *tvdev)
 	return vfio_pci_tsm_is_binding(tvdev);
 }
 
+static bool is_going(struct vfio_pci_tsm_device *tvdev)
+{
+	return vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_LOSING) ||
+	       vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_LEAVING);
+}
+
 /**
- * vfio_pci_tsm_wait_lost() - wait until PCI/TSM has unbound a device that is lost
+ * vfio_pci_tsm_wait_lost() - wait until the work that a TDI has left is done
  * @tvdev: the device, in any state
  *
  * Return: 0; -ERESTARTSYS when the caller is being killed.
@@ -289,8 +388,7 @@ bool vfio_pci_tsm_is_busy(struct vfio_pci_tsm_device *tvdev)
  */
 int vfio_pci_tsm_wait_lost(struct vfio_pci_tsm_device *tvdev)
 {
-	return wait_event_killable(tvdev->state.changed,
-				   !vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_LOSING));
+	return wait_event_killable(tvdev->state.changed, !is_going(tvdev));
 }
 
 /**

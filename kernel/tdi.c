@@ -3,6 +3,10 @@
  * The TDI of a function: what PCI/TSM has of it, and how it ends. Whoever loses it
  * marks the loss, and a worker has PCI/TSM unbind it; the owner and the administrator
  * have that done at once.
+ *
+ * Another module of the kernel may also call pci_tsm_bind(). PCI/TSM does not tell
+ * the driver, which looks for such a TDI wherever it asks whether a function is bound,
+ * and once a second. From then on it guards that TDI as its own.
  */
 #include <linux/pci-tsm.h>
 #include <linux/tsm.h>
@@ -35,8 +39,45 @@ bool vfio_pci_tsm_view(struct pci_dev *pdev, struct vfio_pci_tsm_view *view)
 	    get_kernel_nofault(view->tsm_id, &tsm_dev->id) ||
 	    get_kernel_nofault(view->tsms, &tsm_dev->dev.class))
 		return false;
+	if (view->tdi && get_kernel_nofault(view->tdi_id, &view->tdi->tdi_id))
+		return false;
 
 	return READ_ONCE(pdev->tsm) == view->ctx;
+}
+
+/**
+ * vfio_pci_tsm_has_tdi() - whether PCI/TSM has a TDI of a function
+ * @pdev: the function
+ *
+ * As vfio_pci_tsm_view(), in fewer steps.
+ *
+ * Return: the answer of the moment. It may be wrong while the TSM is disconnected.
+ *
+ * Context: any.
+ */
+bool vfio_pci_tsm_has_tdi(struct pci_dev *pdev)
+{
+	struct pci_tsm *ctx = READ_ONCE(pdev->tsm);
+	struct pci_tdi *tdi;
+
+	return ctx && !get_kernel_nofault(tdi, &ctx->tdi) && tdi;
+}
+
+/**
+ * vfio_pci_tsm_has_view() - whether a TDI that PCI/TSM has is the one that is known
+ * @tvdev: the device, BOUND or FOREIGN
+ * @view: from vfio_pci_tsm_view()
+ *
+ * A TSM may use the same memory for the next TDI.
+ *
+ * Return: false if it has none, or another.
+ *
+ * Context: under state.lock.
+ */
+bool vfio_pci_tsm_has_view(struct vfio_pci_tsm_device *tvdev, const struct vfio_pci_tsm_view *view)
+{
+	return view->tdi && view->ctx == tvdev->state.ctx && view->tdi == tvdev->state.tdi &&
+	       view->tdi_id == tvdev->state.tdi_id;
 }
 
 /* Whether functions can be connected to a TSM, but not bound. */
@@ -68,13 +109,23 @@ bool vfio_pci_tsm_tsms_can_bind(const struct vfio_pci_tsm_view *view)
 	return !class_for_each_device(view->tsms, NULL, NULL, cannot_bind);
 }
 
+static void give_back(struct vfio_pci_tsm_device *tvdev)
+{
+	vfio_pci_tsm_put_vdevice(tvdev);
+	vfio_pci_tsm_give_resets(tvdev);
+	vfio_pci_tsm_rom_on(tvdev);
+	vfio_pci_tsm_let_others_sleep(tvdev);
+	vfio_pci_tsm_mmap_allow(tvdev);
+}
+
 /**
  * vfio_pci_tsm_drop_locked() - unbind a function, and give back what the bind took
- * @tvdev: the device, BOUND or LOSING
- * @reason: who asked for it, unless it is lost
+ * @tvdev: the device, with vfio_pci_tsm_is_locked()
+ * @reason: who asked for it, unless it is lost or the module that bound it was first
  *
  * Every unbind ends here. A device that is lost asks its owner for attention by the
  * device request interrupt (VFIO_PCI_REQ_IRQ_INDEX), where the owner has set one up.
+ * Another module may have bound the function again by then: it is FOREIGN at the end.
  *
  * Context: under tdi.lock; waits for PCI/TSM.
  */
@@ -82,51 +133,82 @@ void vfio_pci_tsm_drop_locked(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_r
 {
 	lockdep_assert_held(&tvdev->tdi.lock);
 
-	vfio_pci_tsm_unbind_begin(tvdev);
 	/* Does nothing if the TSM has let the TDI go by itself. */
-	pci_tsm_unbind(tvdev->core.pdev);
-	vfio_pci_tsm_put_vdevice(tvdev);
-	vfio_pci_tsm_give_resets(tvdev);
-	vfio_pci_tsm_rom_on(tvdev);
-	vfio_pci_tsm_let_others_sleep(tvdev);
-	vfio_pci_tsm_mmap_allow(tvdev);
+	if (vfio_pci_tsm_unbind_begin(tvdev))
+		pci_tsm_unbind(tvdev->core.pdev);
+	give_back(tvdev);
 	/* A count of 0 would be logged, as a request to leave the device. */
 	if (vfio_pci_tsm_unbound(tvdev, reason) && reason != VFIO_TSM_REASON_CLOSE)
 		vfio_pci_core_request(&tvdev->core.vdev, 1);
 }
 
-/**
- * vfio_pci_tsm_unbind_work() - unbind a function that is lost
- * @work: the device's
+/*
+ * Take what a bind would have taken, but touch neither the function nor a mapping of its
+ * BARs: the TDI is locked by now. A reset that is at work began before, and cannot be
+ * waited for.
  */
-void vfio_pci_tsm_unbind_work(struct work_struct *work)
+static void hold_foreign(struct vfio_pci_tsm_device *tvdev)
+{
+	struct pci_dev *f0 __free(pci_dev_put) = vfio_pci_tsm_get_function0(tvdev->core.pdev);
+
+	vfio_pci_tsm_rom_off(tvdev);
+	vfio_pci_tsm_hold_others(tvdev, f0);
+	WRITE_ONCE(tvdev->hold.incomplete, vfio_pci_tsm_take_resets(tvdev) == -ENOMEM);
+}
+
+/**
+ * vfio_pci_tsm_tdi_work() - do what a change of the state has left to do
+ * @work: the device's
+ *
+ * Unbind a function that is lost; take what a TDI needs that another module has bound,
+ * and give it back afterwards.
+ *
+ * Context: remove() waits for it under the device lock, so it takes no pci_bus_sem.
+ */
+void vfio_pci_tsm_tdi_work(struct work_struct *work)
 {
 	struct vfio_pci_tsm_device *tvdev =
-		container_of(work, struct vfio_pci_tsm_device, tdi.unbind);
+		container_of(work, struct vfio_pci_tsm_device, tdi.work);
 
 	guard(mutex)(&tvdev->tdi.lock);
-	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_LOSING))
+	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_FOREIGN))
+		hold_foreign(tvdev);
+	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_LOSING) ||
+	    vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_LEAVING))
 		vfio_pci_tsm_drop_locked(tvdev, VFIO_TSM_REASON_LOST);
+}
+
+/**
+ * vfio_pci_tsm_decode() - which of Memory Space Enable and Bus Master Enable are set
+ * @pdev: the function
+ *
+ * Return: bits of the Command register.
+ */
+u16 vfio_pci_tsm_decode(struct pci_dev *pdev)
+{
+	u16 command;
+
+	pci_read_config_word(pdev, PCI_COMMAND, &command);
+	return command & (PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 }
 
 /*
  * A TDI keeps Memory Space Enable and Bus Master Enable. Without them, or with all
  * ones, the function was reset by something that the PCI core does not ask for: a
- * Secondary Bus Reset that root writes to a bridge, or firmware.
+ * Secondary Bus Reset that root writes to a bridge, or firmware. Another module may have
+ * bound a function that had neither.
  */
-static bool still_decodes(struct pci_dev *pdev)
+static bool still_decodes(struct vfio_pci_tsm_device *tvdev)
 {
 	u32 command;
 
-	pci_read_config_dword(pdev, PCI_COMMAND, &command);
-	if (PCI_POSSIBLE_ERROR(command) || !(command & PCI_COMMAND_MASTER))
-		return false;
-	return pdev->no_command_memory || (command & PCI_COMMAND_MEMORY);
+	pci_read_config_dword(tvdev->core.pdev, PCI_COMMAND, &command);
+	return !PCI_POSSIBLE_ERROR(command) && !(tvdev->state.decode & ~command);
 }
 
 /**
  * vfio_pci_tsm_find_loss() - why a bound function has no TDI any more
- * @tvdev: the device, BOUND
+ * @tvdev: the device, BOUND or FOREIGN
  *
  * Return: VFIO_TSM_REASON_NONE if it still has it.
  *
@@ -137,10 +219,9 @@ enum vfio_tsm_reason vfio_pci_tsm_find_loss(struct vfio_pci_tsm_device *tvdev)
 	struct pci_dev *pdev = tvdev->core.pdev;
 	struct vfio_pci_tsm_view view;
 
-	if (!vfio_pci_tsm_view(pdev, &view) || !view.tdi || view.ctx != tvdev->state.ctx ||
-	    view.tdi != tvdev->state.tdi)
+	if (!vfio_pci_tsm_view(pdev, &view) || !vfio_pci_tsm_has_view(tvdev, &view))
 		return VFIO_TSM_REASON_LOST;
-	if (still_decodes(pdev))
+	if (still_decodes(tvdev))
 		return VFIO_TSM_REASON_NONE;
 	return vfio_pci_tsm_is_pulled(pdev) ? VFIO_TSM_REASON_REMOVED : VFIO_TSM_REASON_RESET;
 }
@@ -150,15 +231,38 @@ enum vfio_tsm_reason vfio_pci_tsm_find_loss(struct vfio_pci_tsm_device *tvdev)
  * @tvdev: the device
  *
  * Return: false stays so as long as the caller keeps binds out, by an operation or
- * the device set's lock; true may be past.
+ * the device set's lock, and no other module of the kernel binds it; true may be past.
  *
  * Context: as vfio_pci_tsm_wait_lost(): a device that is lost is its owner's again
  * once PCI/TSM has unbound it.
  */
 bool vfio_pci_tsm_is_bound(struct vfio_pci_tsm_device *tvdev)
 {
-	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_IDLE))
+	struct pci_dev *pdev = tvdev->core.pdev;
+
+	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_IDLE) && !vfio_pci_tsm_has_tdi(pdev))
 		return false;
 	vfio_pci_tsm_refresh(tvdev);
-	return vfio_pci_tsm_wait_lost(tvdev) || vfio_pci_tsm_is_locked(tvdev);
+	/* Another module may have bound it again while this has waited. */
+	return vfio_pci_tsm_wait_lost(tvdev) || vfio_pci_tsm_is_locked(tvdev) ||
+	       vfio_pci_tsm_has_tdi(pdev);
+}
+
+/**
+ * vfio_pci_tsm_detach() - the driver leaves a function
+ * @tvdev: the device, closed for good
+ *
+ * Another module's TDI goes, because no other driver would guard it.
+ *
+ * Context: probe or remove; waits for PCI/TSM as the last close does.
+ */
+void vfio_pci_tsm_detach(struct vfio_pci_tsm_device *tvdev)
+{
+	vfio_pci_tsm_adopt_no_more(tvdev);
+	disable_delayed_work_sync(&tvdev->watch);
+	scoped_guard(mutex, &tvdev->tdi.lock) {
+		if (vfio_pci_tsm_is_locked(tvdev))
+			vfio_pci_tsm_drop_locked(tvdev, VFIO_TSM_REASON_CLOSE);
+	}
+	disable_work_sync(&tvdev->tdi.work);
 }

@@ -21,7 +21,7 @@ static int tsm_revoke(void *priv)
 		return ret;
 
 	vfio_pci_tsm_refresh(tvdev);
-	if (vfio_pci_tsm_is_locked(tvdev))
+	while (vfio_pci_tsm_is_locked(tvdev))
 		vfio_pci_tsm_drop_locked(tvdev, VFIO_TSM_REASON_REVOKED);
 	return 0;
 }
@@ -35,7 +35,8 @@ const struct vfio_tsm_ops vfio_pci_tsm_ops = {
  * vfio_pci_tsm_unbind() - VFIO_DEVICE_TSM_UNBIND
  * @tvdev: the device
  *
- * Return: 0, also when nothing is bound; -ENOTTY for a file that is not a cdev.
+ * Return: 0, also when nothing is bound; -ENOTTY for a file that is not a cdev; -EBUSY
+ * when another module of the kernel has bound it, which is to unbind it.
  *
  * Context: ioctl of the file that opened the device.
  */
@@ -46,6 +47,8 @@ int vfio_pci_tsm_unbind(struct vfio_pci_tsm_device *tvdev)
 
 	guard(mutex)(&tvdev->tdi.lock);
 	vfio_pci_tsm_refresh(tvdev);
+	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_FOREIGN))
+		return -EBUSY;
 	if (vfio_pci_tsm_is_locked(tvdev))
 		vfio_pci_tsm_drop_locked(tvdev, VFIO_TSM_REASON_IOCTL);
 	vfio_pci_tsm_acknowledge(tvdev, true);

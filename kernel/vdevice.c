@@ -52,7 +52,9 @@ int vfio_pci_tsm_get_vdevice(struct vfio_pci_tsm_device *tvdev, u32 id, u32 *tdi
  */
 void vfio_pci_tsm_put_vdevice(struct vfio_pci_tsm_device *tvdev)
 {
-	if (tvdev->op.vdevice)
-		iommufd_device_put_vdevice(tvdev->core.vdev.iommufd_device, tvdev->op.vdevice);
-	tvdev->op.vdevice = NULL;
+	/* A bind of a device that is lost may fail while another module's TDI leaves. */
+	struct iommufd_vdevice *vdevice = xchg(&tvdev->op.vdevice, NULL);
+
+	if (vdevice)
+		iommufd_device_put_vdevice(tvdev->core.vdev.iommufd_device, vdevice);
 }

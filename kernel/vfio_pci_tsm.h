@@ -10,7 +10,7 @@
  *	tdi.c		the TDI that PCI/TSM has, and how it ends
  *	hold.c		what a function takes from others for a TSM, and gives back
  *	resets.c	resets that the PCI core refuses while a function is bound
- *	watch.c		a regular look at a bound function
+ *	watch.c		a regular look at a function
  *	ops.c		operations of VFIO that a bind waits for
  *	guard.c		operations of VFIO that are refused while bound
  *	config.c	writes to configuration space while bound
@@ -22,8 +22,6 @@
  *	dependents.c	the functions on the driver, and which one another depends on
  *	sriov.c		changes of the number of VFs
  *	pm.c		system suspend
- *
- * The states of a function are in state.c.
  *
  * Locks, outermost first:
  *
@@ -60,13 +58,13 @@
  *	error_detected()	marks the TDI as lost, and does not wait
  *	sriov_configure()	reads the state, and returns -EBUSY
  *	shutdown()		as reset_prepare(), one time limit for all functions
- *	probe()			calls nothing of PCI/TSM
+ *	probe()			as remove(), if it fails
  *	remove()		waits for the last close, as in every VFIO driver. The
  *				close waits for PCI/TSM without a limit: KVM and the driver
  *				must not go before the TSM has let the TDI go. This is the
  *				one wait that remains under the device lock.
  *
- * pci_bus_sem is not taken below tdi.lock.
+ * The driver does not take pci_bus_sem.
  */
 #ifndef VFIO_PCI_TSM_H
 #define VFIO_PCI_TSM_H
@@ -86,12 +84,12 @@
 #include <linux/workqueue.h>
 
 #include "compat.h"
+#include "state.h"
+#include "tdi.h"
 #include "vfio_tsm.h"
 
 struct iommufd_vdevice;
 struct notifier_block;
-struct pci_tdi;
-struct pci_tsm;
 
 #define VFIO_PCI_TSM_DRIVER "vfio-pci-tsm"
 
@@ -112,41 +110,17 @@ enum vfio_pci_tsm_mmap_state {
 };
 
 /**
- * enum vfio_pci_tsm_state - what a function is to the driver, beyond open and closed
- * @VFIO_PCI_TSM_IDLE: not bound
- * @VFIO_PCI_TSM_LOST: PCI/TSM has unbound it after a loss, and the owner has not called
- *	UNBIND since
- * @VFIO_PCI_TSM_BINDING: a bind is at work
- * @VFIO_PCI_TSM_LOCKING: a bind is in PCI/TSM
- * @VFIO_PCI_TSM_BOUND: PCI/TSM has bound it for the owner
- * @VFIO_PCI_TSM_UNBINDING: PCI/TSM is at work to unbind it, because the owner or the
- *	administrator wants that. The guard and the published state are those of BOUND.
- * @VFIO_PCI_TSM_LOSING: the TDI is gone or about to go, and PCI/TSM has yet to unbind it.
- *	The guard is that of a bound function, and the published state is lost.
- *
- * The changes from one to another are in state.c. The order matters to the functions
- * below that compare.
- */
-enum vfio_pci_tsm_state {
-	VFIO_PCI_TSM_IDLE,
-	VFIO_PCI_TSM_LOST,
-	VFIO_PCI_TSM_BINDING,
-	VFIO_PCI_TSM_LOCKING,
-	VFIO_PCI_TSM_BOUND,
-	VFIO_PCI_TSM_UNBINDING,
-	VFIO_PCI_TSM_LOSING,
-};
-
-/**
  * enum vfio_pci_tsm_flag - bits of vfio_pci_tsm_device::flags, which need no lock
  * @VFIO_PCI_TSM_RESETTING: between reset_prepare() and reset_done()
  * @VFIO_PCI_TSM_SRIOV: SR-IOV is being switched on or off
  * @VFIO_PCI_TSM_RECOVERING: an error is being recovered from
+ * @VFIO_PCI_TSM_REMOVED: the driver leaves the function; set under state.lock
  */
 enum vfio_pci_tsm_flag {
 	VFIO_PCI_TSM_RESETTING,
 	VFIO_PCI_TSM_SRIOV,
 	VFIO_PCI_TSM_RECOVERING,
+	VFIO_PCI_TSM_REMOVED,
 };
 
 /**
@@ -156,15 +130,17 @@ enum vfio_pci_tsm_flag {
  * @node: in the list of all functions, from probe to remove; under functions_lock
  * @flags: bits of enum vfio_pci_tsm_flag
  * @attaching: changes of its IOMMU domain that are at work
- * @watch: looks after the TDI while bound
+ * @watch: looks after the TDI while bound, and for one that another module has bound
  * @state: see state.c
  * @state.lock: for a change of the state and its publication; a short lock
  * @state.now: read without a lock. It becomes BOUND with operations stopped, and under the
  *	device set's lock and tdi.lock: an operation, or the holder of one of the locks,
- *	that reads IDLE or LOST can rely on it not being bound
+ *	that reads IDLE or LOST can rely on it not being bound by the owner
  * @state.disturbance: what no TDI survives and has happened since the last bind began
  * @state.ctx: pdev->tsm when bound; it changes when the TSM is disconnected
  * @state.tdi: the TDI in @state.ctx when bound
+ * @state.tdi_id: its requester ID
+ * @state.decode: bits of Command that the TDI keeps
  * @state.changed: for threads that wait for a change
  * @op: what belongs to operations of VFIO
  * @op.users: counts operations of VFIO that the guard may refuse, each from the check to
@@ -178,7 +154,8 @@ enum vfio_pci_tsm_flag {
  * @op.waiting: operations that wait for a bind
  * @op.changed: for threads that wait for one of that
  * @op.rom: region info of the ROM as it was right before the bind
- * @op.rom_resource: the ROM's resource as it was then
+ * @op.rom_resource: the ROM's resource as it was then, while @op.rom_is_off
+ * @op.rom_is_off: nobody reads the ROM now
  * @op.vdevice: the vDEVICE that it is bound by, held, or NULL; set with operations
  *	stopped, cleared under tdi.lock as well
  * @config: writes to configuration space
@@ -191,8 +168,9 @@ enum vfio_pci_tsm_flag {
  * @tdi: calls into PCI/TSM
  * @tdi.lock: held over pci_tsm_bind() and pci_tsm_unbind(); user memory is not touched
  *	under it
- * @tdi.unbind: work that unbinds the function when it is lost
+ * @tdi.work: work that a change of the state has left: see vfio_pci_tsm_tdi_work()
  * @awake: functions that are kept from runtime suspend from probe to remove, or NULL
+ * @awake.connectable: a TSM can be connected to the function
  * @awake.pf: the PF of a VF
  * @awake.f0: function 0 of the device, which may be the DSM
  * @hold: what a bind has taken from other functions; set with operations stopped
@@ -201,6 +179,7 @@ enum vfio_pci_tsm_flag {
  * @hold.dsm: the DSM if that is neither the function nor its PF: referenced, and kept
  *	from runtime suspend; compared without a lock
  * @hold.pf_awake: the PF of a VF is kept from runtime suspend
+ * @hold.incomplete: of a FOREIGN one: there was no memory, and the watch has to try again
  * @regions: of one open to the next, under the device set's lock
  * @regions.mode: latched at open
  * @regions.claims: exclusive resources below the BARs, in exclusive mode
@@ -222,6 +201,8 @@ struct vfio_pci_tsm_device {
 		enum vfio_tsm_reason disturbance;
 		struct pci_tsm *ctx;
 		struct pci_tdi *tdi;
+		u32 tdi_id;
+		u16 decode;
 		wait_queue_head_t changed;
 	} state;
 
@@ -233,6 +214,7 @@ struct vfio_pci_tsm_device {
 		wait_queue_head_t changed;
 		struct vfio_region_info rom;
 		struct resource rom_resource;
+		bool rom_is_off;
 		struct iommufd_vdevice *vdevice;
 	} op;
 
@@ -243,10 +225,11 @@ struct vfio_pci_tsm_device {
 
 	struct {
 		struct mutex lock; /* see above */
-		struct work_struct unbind;
+		struct work_struct work;
 	} tdi;
 
 	struct {
+		bool connectable;
 		struct pci_dev *pf;
 		struct pci_dev *f0;
 	} awake;
@@ -255,6 +238,7 @@ struct vfio_pci_tsm_device {
 		struct list_head node;
 		struct pci_dev *dsm;
 		bool pf_awake;
+		bool incomplete;
 	} hold;
 
 	struct {
@@ -276,20 +260,6 @@ struct vfio_pci_tsm_device {
 struct vfio_pci_tsm_writer {
 	struct list_head node;
 	struct pci_dev *pdev;
-};
-
-/**
- * struct vfio_pci_tsm_view - what PCI/TSM has on a function
- * @ctx: pdev->tsm; to be compared, not followed
- * @tdi: its TDI, or NULL; likewise
- * @tsm_id: number of the TSM
- * @tsms: the class of all TSMs
- */
-struct vfio_pci_tsm_view {
-	struct pci_tsm *ctx;
-	struct pci_tdi *tdi;
-	int tsm_id;
-	const struct class *tsms;
 };
 
 static inline struct vfio_pci_tsm_device *to_tvdev(struct vfio_device *vdev)
@@ -315,16 +285,21 @@ static inline bool vfio_pci_tsm_is_binding(const struct vfio_pci_tsm_device *tvd
 	return READ_ONCE(tvdev->state.now) >= VFIO_PCI_TSM_BINDING;
 }
 
-/* Whether PCI/TSM has the function locked for the owner, as far as the driver knows. */
+/* Whether PCI/TSM has the function locked, as far as the driver knows. */
 static inline bool vfio_pci_tsm_is_locked(const struct vfio_pci_tsm_device *tvdev)
 {
 	return READ_ONCE(tvdev->state.now) >= VFIO_PCI_TSM_BOUND;
 }
 
-/* Whether that is so, or PCI/TSM is at work on it. */
+/*
+ * Whether that is so for the owner, or somebody is at work on it. What another module has
+ * bound stays so until vfio_pci_tsm_disturb().
+ */
 static inline bool vfio_pci_tsm_is_in_tsm(const struct vfio_pci_tsm_device *tvdev)
 {
-	return READ_ONCE(tvdev->state.now) >= VFIO_PCI_TSM_LOCKING;
+	enum vfio_pci_tsm_state state = READ_ONCE(tvdev->state.now);
+
+	return state >= VFIO_PCI_TSM_LOCKING && state != VFIO_PCI_TSM_FOREIGN;
 }
 
 /* Removed from its slot, or its PF was. */
@@ -358,6 +333,7 @@ int vfio_pci_tsm_unbind(struct vfio_pci_tsm_device *tvdev);
 /* state.c */
 void vfio_pci_tsm_disturb(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason);
 void vfio_pci_tsm_refresh(struct vfio_pci_tsm_device *tvdev);
+void vfio_pci_tsm_adopt_no_more(struct vfio_pci_tsm_device *tvdev);
 int vfio_pci_tsm_bind_begin(struct vfio_pci_tsm_device *tvdev);
 void vfio_pci_tsm_bind_failed(struct vfio_pci_tsm_device *tvdev, int error,
 			      enum vfio_tsm_stage stage);
@@ -365,7 +341,7 @@ bool vfio_pci_tsm_lock_begin(struct vfio_pci_tsm_device *tvdev);
 void vfio_pci_tsm_lock_failed(struct vfio_pci_tsm_device *tvdev);
 bool vfio_pci_tsm_bound(struct vfio_pci_tsm_device *tvdev, const struct vfio_pci_tsm_view *view,
 			const struct vfio_tsm_binding *binding);
-void vfio_pci_tsm_unbind_begin(struct vfio_pci_tsm_device *tvdev);
+bool vfio_pci_tsm_unbind_begin(struct vfio_pci_tsm_device *tvdev);
 bool vfio_pci_tsm_unbound(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason);
 void vfio_pci_tsm_acknowledge(struct vfio_pci_tsm_device *tvdev, bool publish);
 bool vfio_pci_tsm_is_busy(struct vfio_pci_tsm_device *tvdev);
@@ -373,15 +349,16 @@ int vfio_pci_tsm_wait_lost(struct vfio_pci_tsm_device *tvdev);
 bool vfio_pci_tsm_wait_unlocked(struct vfio_pci_tsm_device *tvdev, unsigned long deadline);
 
 /* tdi.c */
-bool vfio_pci_tsm_view(struct pci_dev *pdev, struct vfio_pci_tsm_view *view);
-bool vfio_pci_tsm_tsms_can_bind(const struct vfio_pci_tsm_view *view);
+bool vfio_pci_tsm_has_view(struct vfio_pci_tsm_device *tvdev, const struct vfio_pci_tsm_view *view);
 enum vfio_tsm_reason vfio_pci_tsm_find_loss(struct vfio_pci_tsm_device *tvdev);
 void vfio_pci_tsm_drop_locked(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason);
-void vfio_pci_tsm_unbind_work(struct work_struct *work);
+void vfio_pci_tsm_tdi_work(struct work_struct *work);
 bool vfio_pci_tsm_is_bound(struct vfio_pci_tsm_device *tvdev);
+void vfio_pci_tsm_detach(struct vfio_pci_tsm_device *tvdev);
 
 /* watch.c */
 void vfio_pci_tsm_watch(struct work_struct *work);
+void vfio_pci_tsm_start_watch(struct vfio_pci_tsm_device *tvdev);
 
 /* guard.c */
 long vfio_pci_tsm_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned long arg);
@@ -421,6 +398,7 @@ bool vfio_pci_tsm_can_be_connected(struct pci_dev *pdev);
 void vfio_pci_tsm_keep_awake(struct vfio_pci_tsm_device *tvdev);
 void vfio_pci_tsm_keep_awake_no_more(struct vfio_pci_tsm_device *tvdev);
 int vfio_pci_tsm_wake_others(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0);
+void vfio_pci_tsm_hold_others(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0);
 void vfio_pci_tsm_let_others_sleep(struct vfio_pci_tsm_device *tvdev);
 bool vfio_pci_tsm_begin_write(struct pci_dev *pdev, struct vfio_pci_tsm_writer *writer);
 void vfio_pci_tsm_end_write(struct vfio_pci_tsm_writer *writer);
@@ -458,6 +436,7 @@ static inline void vfio_pci_tsm_put_vdevice(struct vfio_pci_tsm_device *tvdev)
 #endif
 
 /* rom.c */
+void vfio_pci_tsm_rom_info(struct vfio_pci_tsm_device *tvdev);
 void vfio_pci_tsm_rom_off(struct vfio_pci_tsm_device *tvdev);
 bool vfio_pci_tsm_rom_is_read(struct vfio_pci_tsm_device *tvdev);
 void vfio_pci_tsm_rom_on(struct vfio_pci_tsm_device *tvdev);

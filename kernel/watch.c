@@ -1,17 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A bound function is looked at once a second, because neither PCI/TSM reports that
- * a TDI is gone, nor a function that it was reset.
+ * a TDI is gone, nor a function that it was reset. So is a function that a TSM can be
+ * connected to, because another module of the kernel may bind it.
  */
+#include <linux/timer.h>
 #include <linux/workqueue.h>
 
 #include "vfio_pci_tsm.h"
 
 /**
- * vfio_pci_tsm_watch() - look whether a bound function still has its TDI
+ * vfio_pci_tsm_start_watch() - look at a function from now on
+ * @tvdev: the device
+ *
+ * Functions that are not bound share the processor's wake-ups: there may be many.
+ */
+void vfio_pci_tsm_start_watch(struct vfio_pci_tsm_device *tvdev)
+{
+	unsigned long interval = VFIO_PCI_TSM_WATCH_INTERVAL;
+
+	if (!vfio_pci_tsm_is_locked(tvdev))
+		interval = round_jiffies_relative(interval);
+	mod_delayed_work(system_freezable_power_efficient_wq, &tvdev->watch, interval);
+}
+
+/**
+ * vfio_pci_tsm_watch() - look whether the function has the TDI that the state says
  * @work: the device's
  *
- * Runs from a bind until it finds the device unbound.
+ * Runs from probe to remove if a TSM can be connected to the function, else from a bind
+ * until it finds the device unbound.
  */
 void vfio_pci_tsm_watch(struct work_struct *work)
 {
@@ -19,7 +37,8 @@ void vfio_pci_tsm_watch(struct work_struct *work)
 		container_of(to_delayed_work(work), struct vfio_pci_tsm_device, watch);
 
 	vfio_pci_tsm_refresh(tvdev);
-	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND))
-		queue_delayed_work(system_freezable_power_efficient_wq, &tvdev->watch,
-				   VFIO_PCI_TSM_WATCH_INTERVAL);
+	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_FOREIGN) && READ_ONCE(tvdev->hold.incomplete))
+		queue_work(vfio_pci_tsm_wq, &tvdev->tdi.work);
+	if (tvdev->awake.connectable || vfio_pci_tsm_is_locked(tvdev))
+		vfio_pci_tsm_start_watch(tvdev);
 }

@@ -66,14 +66,18 @@ static void sim_disconnect(struct pci_dev *pdev)
 static struct pci_tdi *sim_bind(struct pci_dev *pdev, struct kvm *kvm, u32 tdi_id)
 {
 	struct sim_ctx *ctx = to_sim_ctx(pdev->tsm);
+	struct pci_tdi *tdi = &ctx->tdis[ctx->turn];
 	int ret;
 
 	ret = sim_inject(ctx->fn, SIM_BIND);
 	if (ret)
 		return ERR_PTR(ret);
-	pci_tsm_tdi_constructor(pdev, &ctx->tdi, kvm, tdi_id);
+	pci_tsm_tdi_constructor(pdev, tdi, kvm, tdi_id);
 	ret = sim_lock(ctx->fn, tdi_id);
-	return ret ? ERR_PTR(ret) : &ctx->tdi;
+	if (ret)
+		return ERR_PTR(ret);
+	ctx->turn = !ctx->turn;
+	return tdi;
 }
 
 /* PCI/TSM takes it for done, whatever happens. */

@@ -136,12 +136,15 @@ struct sim_fn {
  * struct sim_ctx - a function that is connected
  * @pf0: PCI/TSM's context. A DSM's is all of it, another function's only
  *	pf0.base_tsm
- * @tdi: PCI/TSM's context of the TDI, while bound
+ * @tdis: PCI/TSM's context of the TDI, while bound. They take turns, so that the next TDI
+ *	is another one, as those of a TSM's driver that allocates each
+ * @turn: whose turn it is
  * @fn: the function; a reference is held
  */
 struct sim_ctx {
 	struct pci_tsm_pf0 pf0;
-	struct pci_tdi tdi;
+	struct pci_tdi tdis[2];
+	bool turn;
 	struct sim_fn *fn;
 };
 

@@ -14,6 +14,7 @@ teardown() { cleanup; }
 bind_allowed=1
 bound=0
 last_error=0
+origin=none
 owner=none
 region_mode=default
 region_mode_active=none

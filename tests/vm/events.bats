@@ -18,6 +18,7 @@ generation
 last_error
 last_unbind
 open_count
+origin
 owner
 region_mode
 state

@@ -6,6 +6,7 @@
  *	group=ADDR	the mutex of the function's IOMMU group
  *	msi=ADDR	the mutex of the function's MSI descriptors; it has had some
  *	config=ADDR	what a reset holds against access to configuration space by users
+ *	bus=ADDR	pci_bus_sem, for read, as error recovery on the function's bus
  *
  * The write returns once the lock is held. An empty value lets it go.
  */
@@ -68,9 +69,22 @@ static void hold_config(struct lock *lock)
 	pci_cfg_access_unlock(lock->pdev);
 }
 
+static int hold_on_bus(struct pci_dev *pdev, void *data)
+{
+	wait_for_release(data);
+	/* One function of the bus is enough. */
+	return 1;
+}
+
+static void hold_bus(struct lock *lock)
+{
+	pci_walk_bus(lock->pdev->bus, hold_on_bus, lock);
+}
+
 static struct lock group_lock = { .hold = hold_group };
 static struct lock msi_lock = { .hold = hold_msi };
 static struct lock config_lock = { .hold = hold_config };
+static struct lock bus_lock = { .hold = hold_bus };
 
 static int run(void *data)
 {
@@ -133,6 +147,8 @@ module_param_cb(msi, &lock_ops, &msi_lock, 0200);
 MODULE_PARM_DESC(msi, "Address of a function whose MSI descriptors are locked");
 module_param_cb(config, &lock_ops, &config_lock, 0200);
 MODULE_PARM_DESC(config, "Address of a function whose configuration space is locked");
+module_param_cb(bus, &lock_ops, &bus_lock, 0200);
+MODULE_PARM_DESC(bus, "Address of a function for which pci_bus_sem is held");
 
 static int __init hold_init(void)
 {
@@ -145,6 +161,7 @@ static void __exit hold_exit(void)
 	let_go(&group_lock);
 	let_go(&msi_lock);
 	let_go(&config_lock);
+	let_go(&bus_lock);
 }
 module_exit(hold_exit);
 

@@ -5,6 +5,8 @@
  *
  *	bind=ADDR	for a VM that does not exist: only a TSM in software takes that
  *	unbind=ADDR	the write fails with what PCI/TSM returns
+ *	rebind=ADDR	unbinds it and binds it with another ID, before anybody can look
+ *	bind_reset=ADDR	binds it and resets it, before anybody can look
  */
 #include <linux/module.h>
 #include <linux/pci.h>
@@ -12,6 +14,7 @@
 #include <linux/string.h>
 
 #define TDI_ID 0x4242
+#define NEXT_TDI_ID 0x4343
 
 static struct pci_dev *find(const char *name)
 {
@@ -24,12 +27,34 @@ static struct pci_dev *find(const char *name)
 	return pdev;
 }
 
-static int bind_set(const char *name, const struct kernel_param *kp)
+static int bind(struct pci_dev *pdev, u32 tdi_id)
 {
 	static int vm;
+
+	return pdev ? pci_tsm_bind(pdev, (struct kvm *)&vm, tdi_id) : -ENODEV;
+}
+
+static int bind_set(const char *name, const struct kernel_param *kp)
+{
 	struct pci_dev *pdev __free(pci_dev_put) = find(name);
 
-	return pdev ? pci_tsm_bind(pdev, (struct kvm *)&vm, TDI_ID) : -ENODEV;
+	return bind(pdev, TDI_ID);
+}
+
+static int rebind_set(const char *name, const struct kernel_param *kp)
+{
+	struct pci_dev *pdev __free(pci_dev_put) = find(name);
+
+	if (pdev)
+		pci_tsm_unbind(pdev);
+	return bind(pdev, NEXT_TDI_ID);
+}
+
+static int bind_reset_set(const char *name, const struct kernel_param *kp)
+{
+	struct pci_dev *pdev __free(pci_dev_put) = find(name);
+
+	return bind(pdev, TDI_ID) ?: pci_reset_function(pdev);
 }
 
 static int unbind_set(const char *name, const struct kernel_param *kp)
@@ -44,11 +69,17 @@ static int unbind_set(const char *name, const struct kernel_param *kp)
 
 static const struct kernel_param_ops bind_ops = { .set = bind_set };
 static const struct kernel_param_ops unbind_ops = { .set = unbind_set };
+static const struct kernel_param_ops rebind_ops = { .set = rebind_set };
+static const struct kernel_param_ops bind_reset_ops = { .set = bind_reset_set };
 
 module_param_cb(bind, &bind_ops, NULL, 0200);
 MODULE_PARM_DESC(bind, "Address of a function to bind");
 module_param_cb(unbind, &unbind_ops, NULL, 0200);
 MODULE_PARM_DESC(unbind, "Address of a function to unbind");
+module_param_cb(rebind, &rebind_ops, NULL, 0200);
+MODULE_PARM_DESC(rebind, "Address of a function to unbind and bind again");
+module_param_cb(bind_reset, &bind_reset_ops, NULL, 0200);
+MODULE_PARM_DESC(bind_reset, "Address of a function to bind and reset");
 
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("Binds functions as another module of the kernel may, for tests");

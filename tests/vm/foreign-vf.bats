@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Another module of the kernel binds a VF. What a bind takes from the other functions of
+# its slot is taken afterwards, and their owners must not keep the driver from that.
+# vm: --nvme 0 --qemu -device --qemu pcie-root-port,id=rpv,bus=pcie.0,addr=0x10,chassis=60,slot=60 --qemu -device --qemu nvme-subsys,id=sub0 --qemu -device --qemu nvme,serial=sriov,bus=rpv,subsys=sub0,max_ioqpairs=8,msix_qsize=9,sriov_max_vfs=2,sriov_vq_flexible=4,sriov_vi_flexible=2
+
+# shellcheck disable=SC2154 # helpers.bash sets what is not set here
+load helpers
+
+foreign=/sys/module/other_bind/parameters
+lock=/sys/module/hold_lock/parameters
+
+setup_file() {
+	load helpers
+	PF=$(find_pf)
+	load_all "$PF"
+	modprobe -a other_bind reset_flags hold_lock
+	load_nvme "$PF"
+	echo 0 >"$pci/devices/$PF/sriov_drivers_autoprobe"
+	connect "$PF"
+	echo 2 >"$pci/devices/$PF/sriov_numvfs"
+	VF0=$(basename "$(readlink -f "$pci/devices/$PF/virtfn0")")
+	VF1=$(basename "$(readlink -f "$pci/devices/$PF/virtfn1")")
+	export PF VF0 VF1
+}
+
+teardown_file() {
+	load helpers
+	echo 0 >"$pci/devices/$PF/sriov_numvfs"
+	echo tsm0 >"$pci/devices/$PF/tsm/disconnect"
+	modprobe -r nvme other_bind reset_flags hold_lock
+	unload_all
+}
+
+setup() {
+	for vf in "$VF0" "$VF1"; do
+		mkdir "$configfs/$vf"
+		assign "$vf"
+	done
+}
+
+teardown() {
+	echo >$lock/config
+	echo "$VF0" >$foreign/unbind
+	kill_holders
+	for vf in "$VF0" "$VF1"; do
+		release "$vf"
+		rmdir "$configfs/$vf"
+	done
+}
+
+# refuses FUNCTION: whether it refuses a reset of its bus or slot
+refuses() { grep -q " $1\b" /sys/module/reset_flags/parameters/no_bus_reset && echo yes || echo no; }
+
+@test "a function that is being reset does not keep the others of the slot from being held" {
+	# As a reset that does not end. The PF comes before its VFs.
+	echo "$PF" >$lock/config
+	echo "$VF0" >$foreign/bind
+	eventually yes refuses "$VF1"
+	assert_equal "$(attr state "$VF0") $(refuses "$VF0") $(refuses "$PF")" "bound yes yes"
+	echo >$lock/config
+	echo "$VF0" >$foreign/unbind
+	eventually no refuses "$VF1"
+	assert_equal "$(attr state "$VF0")" closed
+}
+
+@test "the owner of the other VF, which resets it again and again, does not harm it" {
+	run vfio-client "$VF1" open "put:$foreign/bind=$VF0" "repeat:200:reset" \
+		"sh:until grep -q $VF1 /sys/module/reset_flags/parameters/no_bus_reset; do :; done" \
+		"repeat:20:reset" "put:$pci/devices/$VF1/reset_method=bus" reset \
+		"sh:cat $debugfs/$VF0/state $configfs/$VF0/tsm/state" "sh:echo >$pci/devices/$VF1/reset_method" \
+		"sh:echo default >$pci/devices/$VF1/reset_method"
+	assert_line "repeat:20:reset OK"
+	assert_equal "$(answers reset)" ENOTTY
+	assert_line CONFIG_LOCKED
+	assert_line bound
+	assert_equal "$(sim violations "$VF0")" 0
+}

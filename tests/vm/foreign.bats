@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Another module of the kernel calls pci_tsm_bind() on a function of the driver. The TDI
+# is guarded and shown as one of the driver's own, and belongs to that module.
+
+# shellcheck disable=SC2154 # helpers.bash sets what is not set here
+load helpers
+
+foreign=/sys/module/other_bind/parameters
+
+setup_file() { load helpers; load_all; modprobe -a other_bind reset_flags hold_lock; }
+teardown_file() { load helpers; modprobe -r other_bind reset_flags hold_lock; unload_all; }
+setup() { prepare; }
+teardown() {
+	echo >$lock/bus
+	echo >$lock/group
+	[ ! -d "$pci/devices/$dev" ] || echo "$dev" >$foreign/unbind
+	cleanup
+	"$top/tests/vm/monitor" device_del late || true
+	eventually gone late
+}
+
+bind=put:$foreign/bind=$dev
+unbind=put:$foreign/unbind=$dev
+rebind=put:$foreign/rebind=$dev
+lock=/sys/module/hold_lock/parameters
+# Steps that show what the TSM has, and what the driver
+tsm="sh:cat $debugfs/$dev/state"
+books="sh:cd $configfs/$dev/tsm && echo \$(cat state origin bound tdi_id tsm)"
+
+# The function that is hot-added, if it is there
+late() { ls -d "$pci"/devices/0000:02:00.0 2>/dev/null || echo gone; }
+
+# hot_plug_waits: whether the thread of a hot-plug slot sleeps in the kernel
+hot_plug_waits() {
+	awk '/^Name:/ { hit = /pciehp/ } /^State:/ && hit && $2 == "D" { print "yes"; exit }' \
+		/proc/[0-9]*/status 2>/dev/null
+}
+
+# is_held: whether the driver has taken resets for the function, which no reader asks for
+is_held() { grep -q "$dev" /sys/module/reset_flags/parameters/no_bus_reset && echo yes; }
+
+@test "it is shown as bound, by whom, and its owner can bind afterwards" {
+	run client uevents open "$books" "$bind" "$books" tsm-bind tsm-unbind "$tsm" "$unbind" "$books" tsm-bind \
+		"$books" tsm-unbind uevents-show
+	assert_line "open none 0 0000:00:05.0 none"
+	assert_line "bound foreign 1 0000:42:08.2 tsm0"
+	assert_line CONFIG_LOCKED
+	assert_equal "$(answers tsm-bind)" "EBUSY OK"
+	assert_equal "$(answers tsm-unbind)" "EBUSY OK"
+	assert_line "bound vfio 1 0000:00:05.0 tsm0"
+	assert_line --regexp '^uevent EVENT=bound STATE=bound REASON=none GENERATION=[0-9]+ TDI_ID=0000:42:08.2'
+	assert_line --regexp '^uevent EVENT=unbound STATE=open REASON=foreign'
+	assert_equal "$(sim violations)" 0
+}
+
+# guarded STEP [PREPARATION...]: STEP is refused from the very moment of the bind
+guarded() {
+	local step=$1
+	shift
+	run client open "$@" "$bind" "$step" "$tsm" "$unbind" "$step"
+	assert_equal "$(answers "$step")" "EBUSY OK"
+	assert_line CONFIG_LOCKED
+	assert_equal "$(sim violations)" 0
+}
+
+@test "a reset by its owner is refused" { guarded reset; }
+@test "a hot reset by its owner is refused" { guarded hot-reset; }
+@test "clearing memory decode and bus mastering is refused" { guarded config-clear:0:4:2:6; }
+@test "access to a BAR is refused" { guarded read:0:0:4; }
+@test "a new mapping of a BAR is refused" {
+	run client open "$bind" mmap:0 "$tsm" "$unbind" "$books" mmap:0
+	assert_equal "$(answers mmap:0)" "EBUSY OK"
+	assert_line CONFIG_LOCKED
+}
+@test "another IOAS is refused" { guarded attach; }
+
+@test "a fault on a mapping from before the bind is refused" {
+	run client open mmap:0 "$bind" touch:0 "$tsm" "$unbind" reset touch:0
+	assert_equal "$(answers touch:0)" "EFAULT OK"
+	assert_line CONFIG_LOCKED
+}
+
+@test "without a look by anybody, resets by the host are refused within seconds" {
+	client open "$bind" "sh:until grep -q $dev /sys/module/reset_flags/parameters/no_bus_reset; do :; done" \
+		"sh:! echo 1 >$pci/devices/$dev/reset" "$tsm" "$unbind" reset >"$BATS_TEST_TMPDIR/said"
+	run cat "$BATS_TEST_TMPDIR/said"
+	assert_line CONFIG_LOCKED
+	assert_equal "$(answers reset)" OK
+	assert_equal "$(sim violations)" 0
+	# what was taken is given back
+	[ -s "$pci/devices/$dev/reset_method" ]
+	[ "$(is_held)" != yes ]
+}
+
+@test "a reset by root before the driver has looked unbinds it first" {
+	run client open "put:$foreign/bind_reset=$dev" "$books" "$tsm" tsm-unbind tsm-bind
+	assert_line "put:$foreign/bind_reset=$dev OK"
+	assert_line "lost none 0 0000:00:05.0 none"
+	assert_line CONFIG_UNLOCKED
+	assert_line "tsm-unbind OK"
+	assert_line "tsm-bind OK"
+	assert_equal "$(sim violations)" 0
+}
+
+@test "one that is bound again before the driver has looked is guarded and shown" {
+	run client uevents open "$bind" "$books" "$rebind" reset mmap:0 "$books" "$tsm" uevents-show
+	assert_line "bound foreign 1 0000:42:08.2 tsm0"
+	assert_equal "$(answers reset) $(answers mmap:0)" "EBUSY EBUSY"
+	assert_line "bound foreign 1 0000:43:08.3 tsm0"
+	assert_line CONFIG_LOCKED
+	assert_line --regexp '^uevent EVENT=bound STATE=bound REASON=none GENERATION=[0-9]+ TDI_ID=0000:43:08.3'
+	assert_equal "$(sim violations)" 0
+}
+
+@test "one that is bound again is unbound by the last close, and by a revoke" {
+	client open "$bind" "$books" "$rebind" close
+	assert_equal "$(sim state) $(attr state)" "CONFIG_UNLOCKED closed"
+	run client open "$bind" "$books" "$rebind" "put:$configfs/$dev/tsm/bound=0" "$tsm" "$books" reset
+	assert_line CONFIG_UNLOCKED
+	assert_line --partial "open none 0"
+	assert_line "reset OK"
+	assert_equal "$(sim violations)" 0
+}
+
+@test "one that is bound in the middle of a bind of its owner stays bound, and held" {
+	run client open "put:$lock/group=$dev" bg:tsm-bind "$(until_in iommu_group_for_each_dev)" "$bind" \
+		"sh:echo >$lock/group" bg-end "sh:cat $configfs/$dev/tsm/last_error" reset "$books" "$tsm" \
+		"sh:until grep -q $dev /sys/module/reset_flags/parameters/no_bus_reset; do :; done" \
+		"sh:! echo 1 >$pci/devices/$dev/reset" "$tsm" "$unbind" tsm-bind
+	assert_line "bg-end EBUSY"
+	assert_line "-16 tsm"
+	assert_equal "$(answers reset)" EBUSY
+	assert_line "bound foreign 1 0000:42:08.2 tsm0"
+	assert_equal "$(grep -cx CONFIG_LOCKED <<<"$output")" 2
+	assert_equal "$(answers tsm-bind)" "EBUSY OK"
+	assert_equal "$(sim violations)" 0
+}
+
+# Error recovery reads the list of functions and waits for a device lock, and a hot-add
+# waits for the recovery. The removal of the driver has the device lock.
+@test "the driver holds it, and leaves it, while a hot-add waits for the list of functions" {
+	echo "$dev" >"$lock/bus"
+	"$top/tests/vm/monitor" device_add nvme,id=late,bus=hp0,drive=spare,serial=late
+	eventually yes hot_plug_waits
+	echo "$dev" >$foreign/bind
+	eventually yes is_held
+	release
+	assert_equal "$(attr state) $(sim state)" "unassigned CONFIG_UNLOCKED"
+	assert_equal "$(sim violations)" 0
+	echo >"$lock/bus"
+	eventually "$pci/devices/0000:02:00.0" late
+}
+
+@test "the last close unbinds it before the device is reset" {
+	client open "$bind" close
+	assert_equal "$(sim state)" CONFIG_UNLOCKED
+	assert_equal "$(sim violations)" 0
+	assert_equal "$(attr state)" closed
+	assert_equal "$(sysfs last_unbind)" close
+}
+
+@test "the administrator can revoke it" {
+	run client open "$bind" "sh:echo 0 >$configfs/$dev/tsm/bound" "$books" "$tsm" tsm-bind
+	assert_line --partial "open none 0"
+	assert_line CONFIG_UNLOCKED
+	assert_line "tsm-bind OK"
+	assert_equal "$(sim violations)" 0
+}
+
+@test "a disconnect ends it, and its owner has lost nothing" {
+	run client open request-eventfd "$bind" "$books" "sh:echo tsm0 >$pci/devices/$dev/tsm/disconnect" "$books" \
+		request-none "sh:cat $pci/devices/$dev/vfio_tsm/last_unbind" "sh:echo tsm0 >$pci/devices/$dev/tsm/connect" tsm-bind
+	assert_line --partial "open none 0"
+	assert_line foreign
+	assert_line "request-none OK"
+	assert_line "tsm-bind OK"
+}
+
+@test "a closed function that is bound cannot be opened" {
+	echo "$dev" >$foreign/bind
+	eventually yes is_held
+	assert_equal "$(attr state) $(attr origin) $(attr owner)" "bound foreign none"
+	run client open
+	assert_line "bind-iommufd EBUSY"
+	assert_equal "$(sim state)" CONFIG_LOCKED
+	echo "$dev" >$foreign/unbind
+	run client open tsm-bind close
+	assert_line "tsm-bind OK"
+	assert_equal "$(attr state)" closed
+	assert_equal "$(sim violations)" 0
+}
+
+@test "the driver does not leave a function that is bound" {
+	echo "$dev" >$foreign/bind
+	release
+	assert_equal "$(sim state)" CONFIG_UNLOCKED
+	assert_equal "$(sim violations)" 0
+	assert_equal "$(attr state)" unassigned
+	assign
+	assert_equal "$(attr state)" closed
+}
+
+@test "no suspend while it is bound" {
+	echo freezer >/sys/power/pm_test
+	echo 0 >/sys/module/suspend/parameters/pm_test_delay
+	run client open "$bind" "sh:echo freeze >/sys/power/state || echo refused" "$unbind"
+	assert_line refused
+	assert_equal "$(blocked suspend)" 1
+}
