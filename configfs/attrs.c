@@ -89,6 +89,17 @@ static ssize_t bound_store(struct config_item *item, const char *page, size_t le
 	return ret ?: len;
 }
 
+static ssize_t quarantine_store(struct config_item *item, const char *page, size_t len)
+{
+	bool on = sysfs_streq(page, "1");
+	int ret;
+
+	if (!on && !sysfs_streq(page, "0"))
+		return -EINVAL;
+	ret = vfio_tsm_set_quarantine(to_dev(item), on);
+	return ret ?: len;
+}
+
 #define VFIO_TSM_SHOW(_name, _text, _format)                              \
 	static ssize_t _name##_show(struct config_item *item, char *page) \
 	{                                                                 \
@@ -105,6 +116,7 @@ VFIO_TSM_SHOW(bound, vfio_tsm_show_fresh, vfio_tsm_format_bound)
 VFIO_TSM_SHOW(vdevice_id, vfio_tsm_show_fresh, vfio_tsm_format_vdevice_id)
 VFIO_TSM_SHOW(tsm, vfio_tsm_show_fresh, vfio_tsm_format_tsm)
 VFIO_TSM_SHOW(origin, vfio_tsm_show_fresh, vfio_tsm_format_origin)
+VFIO_TSM_SHOW(quarantine, vfio_tsm_show_fresh, vfio_tsm_format_quarantine)
 VFIO_TSM_SHOW(owner, vfio_tsm_show, vfio_tsm_format_owner)
 VFIO_TSM_SHOW(last_error, vfio_tsm_show, vfio_tsm_format_last_error)
 VFIO_TSM_SHOW(generation, vfio_tsm_show_fresh, vfio_tsm_format_generation)
@@ -114,6 +126,7 @@ CONFIGFS_ATTR(, bar_mmap);
 CONFIGFS_ATTR(, bind_allowed);
 CONFIGFS_ATTR(, tdi_id);
 CONFIGFS_ATTR(, bound);
+CONFIGFS_ATTR(, quarantine);
 CONFIGFS_ATTR_RO(, region_mode_active);
 CONFIGFS_ATTR_RO(, state);
 CONFIGFS_ATTR_RO(, vdevice_id);
@@ -124,13 +137,21 @@ CONFIGFS_ATTR_RO(, last_error);
 CONFIGFS_ATTR_RO(, generation);
 
 static struct configfs_attribute *vfio_tsm_attrs[] = {
-	&attr_region_mode, &attr_region_mode_active,
-	&attr_bar_mmap,	   &attr_bind_allowed,
-	&attr_tdi_id,	   &attr_state,
-	&attr_bound,	   &attr_vdevice_id,
-	&attr_tsm,	   &attr_origin,
-	&attr_owner,	   &attr_last_error,
-	&attr_generation,  NULL,
+	&attr_region_mode,
+	&attr_region_mode_active,
+	&attr_bar_mmap,
+	&attr_bind_allowed,
+	&attr_tdi_id,
+	&attr_state,
+	&attr_bound,
+	&attr_vdevice_id,
+	&attr_tsm,
+	&attr_origin,
+	&attr_owner,
+	&attr_last_error,
+	&attr_generation,
+	&attr_quarantine,
+	NULL,
 };
 
 const struct config_item_type vfio_tsm_attrs_type = {

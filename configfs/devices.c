@@ -202,13 +202,16 @@ void vfio_tsm_pin_work(struct work_struct *work)
  * device's directory, where there is one, cannot be removed. current is the
  * owner.
  *
- * Return: 0, or -EINTR when the caller is being killed, with nothing to undo.
+ * Return: 0; -EBUSY when the device is quarantined, -EINTR when the caller is being
+ * killed, both with nothing to undo.
  */
 int vfio_tsm_open_begin(struct vfio_tsm_dev *dev, enum vfio_tsm_region_mode *mode)
 {
 	struct vfio_tsm_dir *dir;
 
 	scoped_guard(mutex, &dev->lock) {
+		if (dev->quarantine)
+			return -EBUSY;
 		dir = dev->dir;
 		*mode = dev->policy.region_mode ?: READ_ONCE(vfio_tsm_default_mode);
 		dev->report.region_mode = *mode;
@@ -278,12 +281,17 @@ EXPORT_SYMBOL_GPL(vfio_tsm_closed);
  * @dev: the device, open
  * @policy: gets what is wanted now; bar_mmap and tdi_id stay so until
  *	vfio_tsm_bind_end() with an error, vfio_tsm_unbound() or vfio_tsm_closed()
+ *
+ * Return: 0; -EBUSY when the device is quarantined.
  */
-void vfio_tsm_bind_begin(struct vfio_tsm_dev *dev, struct vfio_tsm_policy *policy)
+int vfio_tsm_bind_begin(struct vfio_tsm_dev *dev, struct vfio_tsm_policy *policy)
 {
 	guard(mutex)(&dev->lock);
+	if (dev->quarantine)
+		return -EBUSY;
 	dev->binding = true;
 	*policy = dev->policy;
+	return 0;
 }
 EXPORT_SYMBOL_GPL(vfio_tsm_bind_begin);
 
@@ -348,10 +356,13 @@ EXPORT_SYMBOL_GPL(vfio_tsm_bound_elsewhere);
  */
 void vfio_tsm_unbound(struct vfio_tsm_dev *dev, enum vfio_tsm_state to, enum vfio_tsm_reason reason)
 {
-	enum vfio_tsm_event event = to == VFIO_TSM_LOST ? VFIO_TSM_EVENT_LOST :
-							  VFIO_TSM_EVENT_UNBOUND;
+	enum vfio_tsm_event event = VFIO_TSM_EVENT_UNBOUND;
 
 	guard(mutex)(&dev->lock);
+	if (to == VFIO_TSM_LOST)
+		event = VFIO_TSM_EVENT_LOST;
+	else if (dev->quarantine)
+		event = VFIO_TSM_EVENT_QUARANTINED;
 	dev->binding = false;
 	vfio_tsm_set_state(dev, dev->in_use ? to : VFIO_TSM_CLOSED, event, reason);
 }
@@ -368,6 +379,13 @@ void vfio_tsm_acknowledged(struct vfio_tsm_dev *dev)
 }
 EXPORT_SYMBOL_GPL(vfio_tsm_acknowledged);
 
+/* It, or its PF, lost power with that. PCI error recovery that has failed looks the same. */
+static bool is_pulled(struct pci_dev *pdev)
+{
+	return READ_ONCE(pdev->error_state) == pci_channel_io_perm_failure ||
+	       READ_ONCE(pci_physfn(pdev)->error_state) == pci_channel_io_perm_failure;
+}
+
 /* A function that comes or goes changes the state of its device. */
 static int bus_notify(struct notifier_block *nb, unsigned long action, void *data)
 {
@@ -382,6 +400,8 @@ static int bus_notify(struct notifier_block *nb, unsigned long action, void *dat
 
 	guard(mutex)(&dev->lock);
 	dev->state = action == BUS_NOTIFY_ADD_DEVICE ? VFIO_TSM_UNASSIGNED : VFIO_TSM_ABSENT;
+	if (action == BUS_NOTIFY_REMOVED_DEVICE && is_pulled(to_pci_dev(data)))
+		vfio_tsm_end_quarantine(dev);
 	dev->generation++;
 	return NOTIFY_DONE;
 }

@@ -26,7 +26,8 @@ static void send_uevent(struct vfio_tsm_dev *dev, enum vfio_tsm_event event,
 	if (bound)
 		vfio_tsm_print_tdi_id(tdi_id, sizeof(tdi_id), dev->report.bound.tdi_id);
 	if (add_uevent_var(env, "VFIO_TSM_EVENT=%s", vfio_tsm_event_words[event]) ||
-	    add_uevent_var(env, "VFIO_TSM_STATE=%s", vfio_tsm_state_words[dev->state]) ||
+	    add_uevent_var(env, "VFIO_TSM_STATE=%s",
+			   vfio_tsm_state_words[vfio_tsm_shown_state(dev)]) ||
 	    add_uevent_var(env, "VFIO_TSM_REASON=%s", vfio_tsm_reason_words[reason]) ||
 	    add_uevent_var(env, "VFIO_TSM_GENERATION=%llu", dev->generation) ||
 	    add_uevent_var(env, "VFIO_TSM_TDI_ID=%s", tdi_id))
@@ -35,32 +36,62 @@ static void send_uevent(struct vfio_tsm_dev *dev, enum vfio_tsm_event event,
 }
 
 /**
- * vfio_tsm_set_state() - a device changes its state
+ * vfio_tsm_shown_state() - the state of a device as it is shown
  * @dev: the device
- * @to: the new state
+ *
+ * Return: QUARANTINED instead of a state in which it could be used.
+ *
+ * Context: vfio_tsm_dev::lock held.
+ */
+enum vfio_tsm_state vfio_tsm_shown_state(const struct vfio_tsm_dev *dev)
+{
+	bool usable = dev->state == VFIO_TSM_CLOSED || dev->state == VFIO_TSM_OPEN ||
+		      dev->state == VFIO_TSM_LOST;
+
+	return usable && dev->quarantine ? VFIO_TSM_QUARANTINED : dev->state;
+}
+
+/**
+ * vfio_tsm_publish() - what is shown of a device has changed
+ * @dev: the device, registered
+ * @from: what was shown before
  * @event: what has happened
  * @reason: why, when it is unbound; NONE otherwise
  *
  * Without memory a uevent is lost, which its receiver sees by the generation.
+ *
+ * Context: as vfio_tsm_set_state().
+ */
+void vfio_tsm_publish(struct vfio_tsm_dev *dev, enum vfio_tsm_state from, enum vfio_tsm_event event,
+		      enum vfio_tsm_reason reason)
+{
+	lockdep_assert_held(&dev->lock);
+	dev->generation++;
+	trace_vfio_tsm_state(pci_name(dev->pdev), vfio_tsm_state_words[from],
+			     vfio_tsm_state_words[vfio_tsm_shown_state(dev)],
+			     vfio_tsm_reason_words[reason], dev->generation);
+	sysfs_notify(&dev->pdev->dev.kobj, VFIO_TSM_SYSFS_DIR, "state");
+	send_uevent(dev, event, reason);
+}
+
+/**
+ * vfio_tsm_set_state() - a device changes its state
+ * @dev: the device, registered
+ * @to: the new state
+ * @event: what has happened
+ * @reason: why, when it is unbound; NONE otherwise
  *
  * Context: vfio_tsm_dev::lock held, so that all see changes in their order; may sleep.
  */
 void vfio_tsm_set_state(struct vfio_tsm_dev *dev, enum vfio_tsm_state to, enum vfio_tsm_event event,
 			enum vfio_tsm_reason reason)
 {
-	enum vfio_tsm_state from = dev->state;
+	enum vfio_tsm_state from = vfio_tsm_shown_state(dev);
 
-	lockdep_assert_held(&dev->lock);
 	dev->state = to;
 	if (reason)
 		dev->report.last_unbind = reason;
-	dev->generation++;
-
-	trace_vfio_tsm_state(pci_name(dev->pdev), vfio_tsm_state_words[from],
-			     vfio_tsm_state_words[to], vfio_tsm_reason_words[reason],
-			     dev->generation);
-	sysfs_notify(&dev->pdev->dev.kobj, VFIO_TSM_SYSFS_DIR, "state");
-	send_uevent(dev, event, reason);
+	vfio_tsm_publish(dev, from, event, reason);
 }
 
 /* A bind was refused: last_error has it, and a trace. */

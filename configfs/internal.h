@@ -44,6 +44,8 @@ enum vfio_tsm_event {
 	VFIO_TSM_EVENT_UNBOUND,
 	VFIO_TSM_EVENT_LOST,
 	VFIO_TSM_EVENT_ACKNOWLEDGED,
+	VFIO_TSM_EVENT_QUARANTINED,
+	VFIO_TSM_EVENT_FREED,
 	VFIO_TSM_NR_EVENTS,
 };
 
@@ -97,11 +99,13 @@ struct vfio_tsm_report {
  * @pdev: the function, while the driver holds it
  * @dir: the directory, or NULL
  * @policy: what was written to @dir, or the defaults
- * @state: of the function, present or not
+ * @state: of the function, present or not; what is shown is vfio_tsm_shown_state()
  * @generation: changes of @state
  * @report: what else the driver has reported
  * @in_use: from open_begin to closed: the region mode may not change
  * @binding: from bind_begin to unbound: bar_mmap and tdi_id may not change
+ * @quarantine: not 0: nobody may use the device. Holds a reference to it and one to the
+ *	module, and outlives the driver's registration. Also read without the lock
  * @pinned: the directory that is kept from rmdir, or NULL
  * @owner: the process that opened the device, or NULL
  */
@@ -120,6 +124,7 @@ struct vfio_tsm_dev {
 	struct vfio_tsm_report report;
 	bool in_use;
 	bool binding;
+	u8 quarantine;
 	struct vfio_tsm_dir *pinned;
 	struct pid *owner;
 };
@@ -134,7 +139,7 @@ extern struct configfs_subsystem vfio_tsm_subsys;
 extern const char *const vfio_tsm_region_mode_words[3];
 extern const char *const vfio_tsm_region_active_words[3];
 extern const char *const vfio_tsm_bar_mmap_words[2];
-extern const char *const vfio_tsm_state_words[6];
+extern const char *const vfio_tsm_state_words[7];
 extern const char *const vfio_tsm_stage_words[13];
 extern const char *const vfio_tsm_event_words[VFIO_TSM_NR_EVENTS];
 extern const char *const vfio_tsm_reason_words[VFIO_TSM_NR_REASONS];
@@ -154,7 +159,14 @@ void vfio_tsm_devices_exit(void);
 
 DEFINE_FREE(vfio_tsm_put, struct vfio_tsm_dev *, vfio_tsm_put(_T))
 
+/* quarantine.c: devices that nobody may use */
+void vfio_tsm_end_quarantine(struct vfio_tsm_dev *dev);
+int vfio_tsm_set_quarantine(struct vfio_tsm_dev *dev, bool on);
+
 /* events.c: changes of state, for who watches */
+enum vfio_tsm_state vfio_tsm_shown_state(const struct vfio_tsm_dev *dev);
+void vfio_tsm_publish(struct vfio_tsm_dev *dev, enum vfio_tsm_state from, enum vfio_tsm_event event,
+		      enum vfio_tsm_reason reason);
 void vfio_tsm_set_state(struct vfio_tsm_dev *dev, enum vfio_tsm_state to, enum vfio_tsm_event event,
 			enum vfio_tsm_reason reason);
 void vfio_tsm_trace_bind_failed(struct vfio_tsm_dev *dev);
@@ -174,6 +186,7 @@ int vfio_tsm_format_tdi_id(const struct vfio_tsm_dev *dev, char *page);
 int vfio_tsm_format_vdevice_id(const struct vfio_tsm_dev *dev, char *page);
 int vfio_tsm_format_tsm(const struct vfio_tsm_dev *dev, char *page);
 int vfio_tsm_format_origin(const struct vfio_tsm_dev *dev, char *page);
+int vfio_tsm_format_quarantine(const struct vfio_tsm_dev *dev, char *page);
 int vfio_tsm_format_owner(const struct vfio_tsm_dev *dev, char *page);
 int vfio_tsm_format_last_error(const struct vfio_tsm_dev *dev, char *page);
 int vfio_tsm_format_generation(const struct vfio_tsm_dev *dev, char *page);

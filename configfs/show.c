@@ -76,7 +76,7 @@ int vfio_tsm_format_bind_allowed(const struct vfio_tsm_dev *dev, char *page)
 
 int vfio_tsm_format_state(const struct vfio_tsm_dev *dev, char *page)
 {
-	return sysfs_emit(page, "%s\n", vfio_tsm_state_words[dev->state]);
+	return sysfs_emit(page, "%s\n", vfio_tsm_state_words[vfio_tsm_shown_state(dev)]);
 }
 
 int vfio_tsm_format_region_mode(const struct vfio_tsm_dev *dev, char *page)
@@ -119,6 +119,11 @@ int vfio_tsm_format_origin(const struct vfio_tsm_dev *dev, char *page)
 	if (!is_bound(dev))
 		return emit_none(page);
 	return sysfs_emit(page, "%s\n", dev->report.bound.foreign ? "foreign" : "vfio");
+}
+
+int vfio_tsm_format_quarantine(const struct vfio_tsm_dev *dev, char *page)
+{
+	return sysfs_emit(page, "%d\n", !!dev->quarantine);
 }
 
 /* A number that another process can get is not shown. */

@@ -6,7 +6,7 @@
  * Policy flows down: the driver asks for it when a device is opened and when a
  * bind begins, and what it was told stays true until the device is closed or
  * the bind ends. State flows up: the driver says what happened, vfio_tsm keeps
- * the words of it for readers. Only revoke() and refresh() call back.
+ * the words of it for readers. Only struct vfio_tsm_ops calls back.
  *
  * A device goes through these states:
  *
@@ -20,13 +20,14 @@
  *			where nobody has it open
  *	lost		vfio_tsm_acknowledged(): open
  *
- * and from the last three back by vfio_tsm_closed().
+ * and from the last three back by vfio_tsm_closed(). While vfio_tsm_is_quarantined(), closed,
+ * open and lost are shown as quarantined.
  *
- * Locks: every function here may sleep, except vfio_tsm_blocked(). They take only
- * the device's own leaf mutex. vfio_tsm_open_begin() waits a second at most for a
- * worker that takes the inode lock of configfs' root, vfio_tsm_register() for
- * readers that look for the driver, and vfio_tsm_unregister() for callbacks that
- * run.
+ * Locks: every function here may sleep, except vfio_tsm_blocked() and
+ * vfio_tsm_is_quarantined(). They take only the device's own leaf mutex.
+ * vfio_tsm_open_begin() waits a second at most for a worker that takes the inode lock
+ * of configfs' root, vfio_tsm_register() for readers that look for the driver, and
+ * vfio_tsm_unregister() for callbacks that run.
  */
 #ifndef VFIO_TSM_H
 #define VFIO_TSM_H
@@ -57,6 +58,7 @@ enum vfio_tsm_state {
 	VFIO_TSM_OPEN,
 	VFIO_TSM_BOUND,
 	VFIO_TSM_LOST,
+	VFIO_TSM_QUARANTINED,
 };
 
 /* Where a bind was refused; the words are in last_error. */
@@ -151,6 +153,8 @@ struct vfio_tsm_binding {
  * struct vfio_tsm_ops - what vfio_tsm asks of the driver
  * @revoke: take the device back from the TSM without the owner's consent.
  *	Returns 0, also when nothing is bound, or a negative errno.
+ * @quarantined: the administrator has the device quarantined, so remove what lets its owner
+ *	use it without asking. Returns 0, or -EINTR.
  * @refresh: notice whether the TSM has let the TDI go by itself, and say so
  *	through vfio_tsm_unbound().
  *
@@ -159,6 +163,7 @@ struct vfio_tsm_binding {
  */
 struct vfio_tsm_ops {
 	int (*revoke)(void *priv);
+	int (*quarantined)(void *priv);
 	void (*refresh)(void *priv);
 };
 
@@ -168,7 +173,7 @@ void vfio_tsm_unregister(struct vfio_tsm_dev *dev);
 int vfio_tsm_open_begin(struct vfio_tsm_dev *dev, enum vfio_tsm_region_mode *mode);
 void vfio_tsm_opened(struct vfio_tsm_dev *dev);
 void vfio_tsm_closed(struct vfio_tsm_dev *dev);
-void vfio_tsm_bind_begin(struct vfio_tsm_dev *dev, struct vfio_tsm_policy *policy);
+int vfio_tsm_bind_begin(struct vfio_tsm_dev *dev, struct vfio_tsm_policy *policy);
 bool vfio_tsm_bind_is_allowed(struct vfio_tsm_dev *dev);
 void vfio_tsm_bind_end(struct vfio_tsm_dev *dev, const struct vfio_tsm_binding *binding, int error,
 		       enum vfio_tsm_stage stage);
@@ -176,7 +181,12 @@ void vfio_tsm_bound_elsewhere(struct vfio_tsm_dev *dev, const struct vfio_tsm_bi
 void vfio_tsm_unbound(struct vfio_tsm_dev *dev, enum vfio_tsm_state to,
 		      enum vfio_tsm_reason reason);
 void vfio_tsm_acknowledged(struct vfio_tsm_dev *dev);
+bool vfio_tsm_is_quarantined(const struct vfio_tsm_dev *dev);
 void vfio_tsm_blocked(struct vfio_tsm_dev *dev, enum vfio_tsm_blocked kind);
+
+/* For the driver of a TSM. */
+void vfio_tsm_stop_failed(struct pci_dev *pdev);
+void vfio_tsm_stopped(struct pci_dev *pdev);
 
 /* vfio_tsm/ in the function's directory in sysfs, for the driver's dev_groups. */
 extern const struct attribute_group *vfio_tsm_sysfs_groups[];

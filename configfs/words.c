@@ -27,9 +27,13 @@ const char *const vfio_tsm_bar_mmap_words[] = {
 };
 
 const char *const vfio_tsm_state_words[] = {
-	[VFIO_TSM_ABSENT] = "absent", [VFIO_TSM_UNASSIGNED] = "unassigned",
-	[VFIO_TSM_CLOSED] = "closed", [VFIO_TSM_OPEN] = "open",
-	[VFIO_TSM_BOUND] = "bound",   [VFIO_TSM_LOST] = "lost",
+	[VFIO_TSM_ABSENT] = "absent",
+	[VFIO_TSM_UNASSIGNED] = "unassigned",
+	[VFIO_TSM_CLOSED] = "closed",
+	[VFIO_TSM_OPEN] = "open",
+	[VFIO_TSM_BOUND] = "bound",
+	[VFIO_TSM_LOST] = "lost",
+	[VFIO_TSM_QUARANTINED] = "quarantined",
 };
 
 const char *const vfio_tsm_stage_words[] = {
@@ -49,10 +53,16 @@ const char *const vfio_tsm_stage_words[] = {
 };
 
 const char *const vfio_tsm_event_words[] = {
-	[VFIO_TSM_EVENT_ASSIGNED] = "assigned", [VFIO_TSM_EVENT_RELEASED] = "released",
-	[VFIO_TSM_EVENT_OPENED] = "opened",	[VFIO_TSM_EVENT_CLOSED] = "closed",
-	[VFIO_TSM_EVENT_BOUND] = "bound",	[VFIO_TSM_EVENT_UNBOUND] = "unbound",
-	[VFIO_TSM_EVENT_LOST] = "lost",		[VFIO_TSM_EVENT_ACKNOWLEDGED] = "acknowledged",
+	[VFIO_TSM_EVENT_ASSIGNED] = "assigned",
+	[VFIO_TSM_EVENT_RELEASED] = "released",
+	[VFIO_TSM_EVENT_OPENED] = "opened",
+	[VFIO_TSM_EVENT_CLOSED] = "closed",
+	[VFIO_TSM_EVENT_BOUND] = "bound",
+	[VFIO_TSM_EVENT_UNBOUND] = "unbound",
+	[VFIO_TSM_EVENT_LOST] = "lost",
+	[VFIO_TSM_EVENT_ACKNOWLEDGED] = "acknowledged",
+	[VFIO_TSM_EVENT_QUARANTINED] = "quarantined",
+	[VFIO_TSM_EVENT_FREED] = "freed",
 };
 
 const char *const vfio_tsm_reason_words[] = {

@@ -251,13 +251,12 @@ static int bind_stopped(struct vfio_pci_tsm_device *tvdev, u32 vdevice_id)
 	if (ret)
 		return ret;
 
-	ret = vfio_pci_tsm_bind_begin(tvdev);
+	ret = vfio_pci_tsm_bind_begin(tvdev, &policy);
 	if (ret)
 		return ret;
 	/* Writes that a TDI allows need not wait for the end. */
 	wake_up_all(&tvdev->op.changed);
 
-	vfio_tsm_bind_begin(tvdev->tdev, &policy);
 	ret = bind_checked(tvdev, &policy, &binding, &stage);
 	if (ret) {
 		vfio_pci_tsm_bind_failed(tvdev, ret, stage);

@@ -311,7 +311,7 @@ ssize_t vfio_pci_tsm_config_write(struct vfio_pci_tsm_device *tvdev, bool bound,
 		byte = find_guarded(core, bound, start + i);
 		ret = byte ? check_byte(core->pdev, byte, start + i, copy[i]) : 0;
 		/* Not yet bound, the caller waits for the end of the bind. */
-		if (ret == -EBUSY && (!bound || vfio_pci_tsm_is_locked(tvdev)))
+		if (ret == -EBUSY && (!bound || vfio_pci_tsm_is_guarded(tvdev)))
 			vfio_tsm_blocked(tvdev->tdev, byte->kind);
 		if (ret)
 			return ret;

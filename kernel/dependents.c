@@ -237,7 +237,8 @@ void vfio_pci_tsm_wait_dependents(struct pci_dev *pdev, unsigned long deadline)
  * One that is bound a moment later does no harm: a VF is removed, and so closed and
  * unbound, before its PF stops to decode for it.
  *
- * Return: true also for one that is lost, as long as PCI/TSM has not unbound it.
+ * Return: true also for one that is lost, as long as PCI/TSM has not unbound it, and for
+ * one that is quarantined.
  *
  * Context: takes functions_lock.
  */
@@ -250,7 +251,7 @@ bool vfio_pci_tsm_has_bound_vf(struct pci_dev *pf)
 		if (!is_vf_of(tvdev, pf))
 			continue;
 		vfio_pci_tsm_refresh(tvdev);
-		if (vfio_pci_tsm_is_locked(tvdev))
+		if (vfio_pci_tsm_is_guarded(tvdev))
 			return true;
 	}
 	return false;

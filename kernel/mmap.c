@@ -31,13 +31,15 @@ static unsigned long fault_pfn(struct vfio_pci_tsm_device *tvdev, struct vm_area
 
 /*
  * A function that another module of the kernel has bound is not known to be so until
- * somebody looks. Not adopted here, under mmap_lock: the next look does that.
+ * somebody looks. Not adopted here, under mmap_lock: the next look does that. Nor does
+ * anybody tell that a function is quarantined.
  */
 static enum vfio_pci_tsm_mmap_state mmap_state(struct vfio_pci_tsm_device *tvdev)
 {
 	enum vfio_pci_tsm_mmap_state state = READ_ONCE(tvdev->mmap.state);
 
-	if (state == VFIO_PCI_TSM_MMAP_ALLOWED && vfio_pci_tsm_has_tdi(tvdev->core.pdev))
+	if (state == VFIO_PCI_TSM_MMAP_ALLOWED &&
+	    (vfio_pci_tsm_has_tdi(tvdev->core.pdev) || vfio_tsm_is_quarantined(tvdev->tdev)))
 		return VFIO_PCI_TSM_MMAP_BLOCKED;
 	return state;
 }
@@ -138,6 +140,15 @@ bool vfio_pci_tsm_is_mapped(struct vfio_pci_tsm_device *tvdev)
 	return atomic_read(&tvdev->mmap.count);
 }
 
+static void zap_locked(struct vfio_pci_tsm_device *tvdev)
+{
+	loff_t first = VFIO_PCI_INDEX_TO_OFFSET(VFIO_PCI_BAR0_REGION_INDEX);
+	loff_t end = VFIO_PCI_INDEX_TO_OFFSET(VFIO_PCI_ROM_REGION_INDEX);
+
+	lockdep_assert_held_write(&tvdev->core.memory_lock);
+	unmap_mapping_range(tvdev->core.vdev.inode->i_mapping, first, end - first, true);
+}
+
 /**
  * vfio_pci_tsm_mmap_begin_bind() - stop mappings, as a bind begins
  * @tvdev: the device
@@ -148,16 +159,31 @@ bool vfio_pci_tsm_is_mapped(struct vfio_pci_tsm_device *tvdev)
  */
 int vfio_pci_tsm_mmap_begin_bind(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_bar_mmap policy)
 {
-	loff_t first = VFIO_PCI_INDEX_TO_OFFSET(VFIO_PCI_BAR0_REGION_INDEX);
-	loff_t end = VFIO_PCI_INDEX_TO_OFFSET(VFIO_PCI_ROM_REGION_INDEX);
-
 	guard(rwsem_write)(&tvdev->core.memory_lock);
 	if (vfio_pci_tsm_is_mapped(tvdev) && policy == VFIO_TSM_BAR_MMAP_REFUSE)
 		return -EBUSY;
 
 	WRITE_ONCE(tvdev->mmap.state, VFIO_PCI_TSM_MMAP_PENDING);
-	unmap_mapping_range(tvdev->core.vdev.inode->i_mapping, first, end - first, true);
+	zap_locked(tvdev);
 	return 0;
+}
+
+/**
+ * vfio_pci_tsm_mmap_zap() - remove mappings of BARs that user space has
+ * @tvdev: the device, quarantined, so that there will be no more
+ *
+ * Return: 0; -EINTR when the caller is being killed.
+ *
+ * Context: not under tdi.lock or state.lock.
+ */
+int vfio_pci_tsm_mmap_zap(struct vfio_pci_tsm_device *tvdev)
+{
+	ACQUIRE(rwsem_write_kill, lock)(&tvdev->core.memory_lock);
+	int ret = ACQUIRE_ERR(rwsem_write_kill, &lock);
+
+	if (!ret)
+		zap_locked(tvdev);
+	return ret;
 }
 
 /**

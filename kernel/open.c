@@ -96,7 +96,8 @@ static void unbind_before_reset(struct vfio_pci_tsm_device *tvdev)
  *
  * Return: 0; -EBUSY when a region is to be exclusive and somebody else has it, when a
  * bound function that depends on it or shares its bus keeps it from being reset, or
- * when another module of the kernel has bound it; any other error of vfio-pci's own.
+ * when another module of the kernel has bound it, or it is quarantined; any other error
+ * of vfio-pci's own.
  *
  * Context: VFIO_DEVICE_BIND_IOMMUFD, or the first open through a group; under
  * the device set's lock.

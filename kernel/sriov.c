@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* SR-IOV is not switched on, off or resized while the PF or one of its VFs is bound. */
+/*
+ * SR-IOV is not switched on, off or resized while the PF or one of its VFs is bound or
+ * quarantined.
+ */
 #include <linux/pci.h>
 
 #include "vfio_pci_tsm.h"
 
 /*
  * SR-IOV Control is among the registers that a TDI must keep, so the PF is not bound
- * while it changes. The device lock is held, so tdi.lock is out of reach. Nor is this
- * an operation that a bind waits for: the removal of VFs waits for their owners, which
- * may also be the PF's.
+ * while it changes. The device lock is held, so tdi.lock is out of reach. Nor is
+ * this an operation that a bind waits for: the removal of VFs waits for their owners,
+ * which may also be the PF's.
  */
 static bool begin_sriov_change(struct vfio_pci_tsm_device *tvdev)
 {
 	set_bit(VFIO_PCI_TSM_SRIOV, &tvdev->flags);
 	vfio_pci_tsm_refresh(tvdev);
-	return !vfio_pci_tsm_is_busy(tvdev);
+	return !vfio_pci_tsm_is_busy(tvdev) && !vfio_tsm_is_quarantined(tvdev->tdev);
 }
 
 /**
@@ -22,8 +25,8 @@ static bool begin_sriov_change(struct vfio_pci_tsm_device *tvdev)
  * @pdev: the PF
  * @nr_virtfn: how many VFs there shall be, 0 for no SR-IOV
  *
- * Return: the number of VFs; -EBUSY while the PF or one of its VFs is bound; any
- * other error of vfio-pci's own.
+ * Return: the number of VFs; -EBUSY while the PF or one of its VFs is bound or
+ * quarantined; any other error of vfio-pci's own.
  *
  * Context: the driver's sriov_configure, under the device lock.
  */

@@ -201,16 +201,17 @@ void vfio_pci_tsm_adopt_no_more(struct vfio_pci_tsm_device *tvdev)
 /**
  * vfio_pci_tsm_bind_begin() - a bind begins
  * @tvdev: the device
+ * @policy: gets what the administrator wants
  *
  * Return: 0; -EALREADY when it is bound; -EBUSY when another module of the kernel has
- * bound it; -ERESTARTSYS when the caller is being killed.
+ * bound it, or it is quarantined; -ERESTARTSYS when the caller is being killed.
  * A device that is lost does not become BINDING. Its bind goes through the checks and
  * fails, even if the owner acknowledges the loss meanwhile.
  *
  * Context: with operations stopped, under the device set's lock. Waits until PCI/TSM has
  * unbound a device that is lost.
  */
-int vfio_pci_tsm_bind_begin(struct vfio_pci_tsm_device *tvdev)
+int vfio_pci_tsm_bind_begin(struct vfio_pci_tsm_device *tvdev, struct vfio_tsm_policy *policy)
 {
 	int ret;
 
@@ -224,6 +225,9 @@ int vfio_pci_tsm_bind_begin(struct vfio_pci_tsm_device *tvdev)
 		return -EBUSY;
 	if (vfio_pci_tsm_is_locked(tvdev))
 		return -EALREADY;
+	ret = vfio_tsm_bind_begin(tvdev->tdev, policy);
+	if (ret)
+		return ret;
 	/* The device has survived what came before. What comes from now on counts. */
 	tvdev->state.disturbance = VFIO_TSM_REASON_NONE;
 	if (!vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_LOST) &&

@@ -109,6 +109,7 @@ bool vfio_pci_tsm_tsms_can_bind(const struct vfio_pci_tsm_view *view)
 	return !class_for_each_device(view->tsms, NULL, NULL, cannot_bind);
 }
 
+/* A reset sends a TDI that was not stopped to ERROR: nothing is lost by it. */
 static void give_back(struct vfio_pci_tsm_device *tvdev)
 {
 	vfio_pci_tsm_put_vdevice(tvdev);
@@ -230,6 +231,8 @@ enum vfio_tsm_reason vfio_pci_tsm_find_loss(struct vfio_pci_tsm_device *tvdev)
  * vfio_pci_tsm_is_bound() - whether the function is bound, and the TSM has it still
  * @tvdev: the device
  *
+ * So is a function that may still be locked, because the TSM did not stop its TDI.
+ *
  * Return: false stays so as long as the caller keeps binds out, by an operation or
  * the device set's lock, and no other module of the kernel binds it; true may be past.
  *
@@ -241,10 +244,10 @@ bool vfio_pci_tsm_is_bound(struct vfio_pci_tsm_device *tvdev)
 	struct pci_dev *pdev = tvdev->core.pdev;
 
 	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_IDLE) && !vfio_pci_tsm_has_tdi(pdev))
-		return false;
+		return vfio_tsm_is_quarantined(tvdev->tdev);
 	vfio_pci_tsm_refresh(tvdev);
 	/* Another module may have bound it again while this has waited. */
-	return vfio_pci_tsm_wait_lost(tvdev) || vfio_pci_tsm_is_locked(tvdev) ||
+	return vfio_pci_tsm_wait_lost(tvdev) || vfio_pci_tsm_is_guarded(tvdev) ||
 	       vfio_pci_tsm_has_tdi(pdev);
 }
 

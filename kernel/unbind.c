@@ -21,13 +21,22 @@ static int tsm_revoke(void *priv)
 		return ret;
 
 	vfio_pci_tsm_refresh(tvdev);
+	if (!vfio_pci_tsm_is_locked(tvdev))
+		return 0;
 	while (vfio_pci_tsm_is_locked(tvdev))
 		vfio_pci_tsm_drop_locked(tvdev, VFIO_TSM_REASON_REVOKED);
-	return 0;
+	return vfio_tsm_is_quarantined(tvdev->tdev) ? -EIO : 0;
+}
+
+/* The guard asks each time, except for what is mapped. */
+static int tsm_quarantined(void *priv)
+{
+	return vfio_pci_tsm_mmap_zap(priv);
 }
 
 const struct vfio_tsm_ops vfio_pci_tsm_ops = {
 	.revoke = tsm_revoke,
+	.quarantined = tsm_quarantined,
 	.refresh = tsm_refresh,
 };
 
@@ -36,7 +45,8 @@ const struct vfio_tsm_ops vfio_pci_tsm_ops = {
  * @tvdev: the device
  *
  * Return: 0, also when nothing is bound; -ENOTTY for a file that is not a cdev; -EBUSY
- * when another module of the kernel has bound it, which is to unbind it.
+ * when another module of the kernel has bound it, which is to unbind it; -EIO when it is
+ * quarantined, before or by this.
  *
  * Context: ioctl of the file that opened the device.
  */
@@ -52,5 +62,5 @@ int vfio_pci_tsm_unbind(struct vfio_pci_tsm_device *tvdev)
 	if (vfio_pci_tsm_is_locked(tvdev))
 		vfio_pci_tsm_drop_locked(tvdev, VFIO_TSM_REASON_IOCTL);
 	vfio_pci_tsm_acknowledge(tvdev, true);
-	return 0;
+	return vfio_tsm_is_quarantined(tvdev->tdev) ? -EIO : 0;
 }

@@ -291,6 +291,12 @@ static inline bool vfio_pci_tsm_is_locked(const struct vfio_pci_tsm_device *tvde
 	return READ_ONCE(tvdev->state.now) >= VFIO_PCI_TSM_BOUND;
 }
 
+/* Whether that is so, or may be so: nobody may touch what is perhaps a guest's. */
+static inline bool vfio_pci_tsm_is_guarded(const struct vfio_pci_tsm_device *tvdev)
+{
+	return vfio_pci_tsm_is_locked(tvdev) || vfio_tsm_is_quarantined(tvdev->tdev);
+}
+
 /*
  * Whether that is so for the owner, or somebody is at work on it. What another module has
  * bound stays so until vfio_pci_tsm_disturb().
@@ -334,7 +340,7 @@ int vfio_pci_tsm_unbind(struct vfio_pci_tsm_device *tvdev);
 void vfio_pci_tsm_disturb(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason);
 void vfio_pci_tsm_refresh(struct vfio_pci_tsm_device *tvdev);
 void vfio_pci_tsm_adopt_no_more(struct vfio_pci_tsm_device *tvdev);
-int vfio_pci_tsm_bind_begin(struct vfio_pci_tsm_device *tvdev);
+int vfio_pci_tsm_bind_begin(struct vfio_pci_tsm_device *tvdev, struct vfio_tsm_policy *policy);
 void vfio_pci_tsm_bind_failed(struct vfio_pci_tsm_device *tvdev, int error,
 			      enum vfio_tsm_stage stage);
 bool vfio_pci_tsm_lock_begin(struct vfio_pci_tsm_device *tvdev);
@@ -389,6 +395,7 @@ bool vfio_pci_tsm_config_is_hosts(struct vfio_pci_tsm_device *tvdev);
 int vfio_pci_tsm_mmap(struct vfio_device *vdev, struct vm_area_struct *vma);
 bool vfio_pci_tsm_is_mapped(struct vfio_pci_tsm_device *tvdev);
 int vfio_pci_tsm_mmap_begin_bind(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_bar_mmap policy);
+int vfio_pci_tsm_mmap_zap(struct vfio_pci_tsm_device *tvdev);
 void vfio_pci_tsm_mmap_block(struct vfio_pci_tsm_device *tvdev);
 void vfio_pci_tsm_mmap_allow(struct vfio_pci_tsm_device *tvdev);
 

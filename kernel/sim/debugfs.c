@@ -35,6 +35,10 @@
  *			while it is in truth still locked, so its reset is a
  *			violation, and a bind is EBUSY. Once this is 0 again, a bind
  *			stops the TDI first, as a disconnect does in any case
+ *	report_unbind	1: an unbind that fails is reported to vfio_tsm, which has
+ *			the function quarantined, and so is a TDI that was stopped
+ *			after all. 0, the first value, is what a TSM's driver does
+ *			that knows PCI/TSM alone
  *	delay_connect_ms, delay_bind_ms, delay_unbind_ms, delay_guest_req_ms
  *			how long the operation waits before it does anything, at
  *			most 60000. It cannot be interrupted. Writing another number
@@ -301,6 +305,7 @@ static void add_knobs(struct sim_fn *fn)
 		debugfs_create_file(name, 0600, dir, &inject->delay[op], &knob_fops);
 	}
 	debugfs_create_file("error_state_after_bind", 0600, dir, &inject->error_state, &knob_fops);
+	debugfs_create_file("report_unbind", 0600, dir, &inject->report_unbind, &knob_fops);
 	debugfs_create_file("delayed", 0400, dir, fn, &delayed_fops);
 }
 

@@ -18,6 +18,7 @@ void sim_inject_init(struct sim_inject *inject)
 	init_waitqueue_head(&inject->waiters);
 	inject->delayed = SIM_OPS;
 	inject->error_state.max = 1;
+	inject->report_unbind.max = 1;
 	for (int op = 0; op < SIM_OPS; op++) {
 		inject->error[op].max = MAX_ERRNO;
 		inject->delay[op].max = SIM_MAX_DELAY_MS;

@@ -10,6 +10,7 @@
 #include <linux/tsm.h>
 
 #include "tsm_sim.h"
+#include "vfio_tsm.h"
 
 static struct faux_device *sim_parent;
 static struct tsm_dev *sim_tsm;
@@ -42,12 +43,30 @@ static struct pci_tsm *sim_probe(struct tsm_dev *tsm_dev, struct pci_dev *pdev)
 	return &no_free_ptr(ctx)->pf0.base_tsm;
 }
 
+/* As the driver of a TSM would do it that knows vfio_tsm. */
+static void report_stop(struct sim_fn *fn, bool stopped)
+{
+	typeof(vfio_tsm_stopped) *report;
+
+	if (!READ_ONCE(fn->inject.report_unbind.value))
+		return;
+	report = stopped ? symbol_get(vfio_tsm_stopped) : symbol_get(vfio_tsm_stop_failed);
+	if (!report)
+		return;
+	report(fn->pdev);
+	if (stopped)
+		symbol_put(vfio_tsm_stopped);
+	else
+		symbol_put(vfio_tsm_stop_failed);
+}
+
 static void sim_remove(struct pci_tsm *tsm)
 {
 	struct sim_ctx *ctx = to_sim_ctx(tsm);
 
 	/* What an unbind that failed has left. */
 	sim_unlock(ctx->fn);
+	report_stop(ctx->fn, true);
 	sim_fn_put(ctx->fn);
 	mutex_destroy(&ctx->pf0.lock);
 	kfree(ctx);
@@ -77,6 +96,7 @@ static struct pci_tdi *sim_bind(struct pci_dev *pdev, struct kvm *kvm, u32 tdi_i
 	if (ret)
 		return ERR_PTR(ret);
 	ctx->turn = !ctx->turn;
+	report_stop(ctx->fn, true);
 	return tdi;
 }
 
@@ -91,6 +111,7 @@ static void sim_unbind(struct pci_tdi *tdi)
 		pci_info(tdi->pdev, "TDI not stopped: %d\n", ret);
 	else
 		sim_unlock(fn);
+	report_stop(fn, !ret);
 }
 
 /* The requests are words, for there is no guest but debugfs: see there. */

@@ -87,6 +87,7 @@ struct sim_knob {
  * @error: for each operation, an errno, or 0
  * @delay: for each operation, milliseconds that it waits first
  * @error_state: a bind that succeeds ends in ERROR
+ * @report_unbind: an unbind that fails is reported to vfio_tsm
  * @waiters: an operation that waits
  * @delayed: which one that is
  */
@@ -94,6 +95,7 @@ struct sim_inject {
 	struct sim_knob error[SIM_OPS];
 	struct sim_knob delay[SIM_OPS];
 	struct sim_knob error_state;
+	struct sim_knob report_unbind;
 	wait_queue_head_t waiters;
 	enum sim_op delayed;
 };

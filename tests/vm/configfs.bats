@@ -16,6 +16,7 @@ bound=0
 last_error=0
 origin=none
 owner=none
+quarantine=0
 region_mode=default
 region_mode_active=none
 state=unassigned

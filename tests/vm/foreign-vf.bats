@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Another module of the kernel binds a VF. What a bind takes from the other functions of
-# its slot is taken afterwards, and their owners must not keep the driver from that.
+# its slot is taken afterwards, and their owners must not keep the driver from that. And a
+# VF is quarantined.
 # vm: --nvme 0 --qemu -device --qemu pcie-root-port,id=rpv,bus=pcie.0,addr=0x10,chassis=60,slot=60 --qemu -device --qemu nvme-subsys,id=sub0 --qemu -device --qemu nvme,serial=sriov,bus=rpv,subsys=sub0,max_ioqpairs=8,msix_qsize=9,sriov_max_vfs=2,sriov_vq_flexible=4,sriov_vi_flexible=2
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
@@ -66,12 +67,45 @@ refuses() { grep -q " $1\b" /sys/module/reset_flags/parameters/no_bus_reset && e
 @test "the owner of the other VF, which resets it again and again, does not harm it" {
 	run vfio-client "$VF1" open "put:$foreign/bind=$VF0" "repeat:200:reset" \
 		"sh:until grep -q $VF1 /sys/module/reset_flags/parameters/no_bus_reset; do :; done" \
-		"repeat:20:reset" "put:$pci/devices/$VF1/reset_method=bus" reset \
-		"sh:cat $debugfs/$VF0/state $configfs/$VF0/tsm/state" "sh:echo >$pci/devices/$VF1/reset_method" \
-		"sh:echo default >$pci/devices/$VF1/reset_method"
+		"repeat:20:reset" "sh:cat $debugfs/$VF0/state $configfs/$VF0/tsm/state"
 	assert_line "repeat:20:reset OK"
+	assert_line CONFIG_LOCKED
+	assert_line bound
+	assert_equal "$(sim violations "$VF0")" 0
+}
+
+@test "the owner of the other VF cannot reset it by the slot" {
+	run vfio-client "$VF1" open "put:$pci/devices/$VF1/reset_method=bus" "put:$foreign/bind=$VF0" \
+		"sh:until grep -q $VF1 /sys/module/reset_flags/parameters/no_bus_reset; do :; done" \
+		reset "sh:cat $debugfs/$VF0/state $configfs/$VF0/tsm/state"
+	echo >"$pci/devices/$VF1/reset_method"
+	echo default >"$pci/devices/$VF1/reset_method"
 	assert_equal "$(answers reset)" ENOTTY
 	assert_line CONFIG_LOCKED
 	assert_line bound
 	assert_equal "$(sim violations "$VF0")" 0
+}
+
+@test "SR-IOV is not changed while a VF is quarantined, and a new VF has its quarantine" {
+	release "$VF0"
+	release "$VF1"
+	echo 0 >"$pci/devices/$PF/sriov_numvfs"
+	echo 1 >/sys/module/vfio_pci_tsm/parameters/enable_sriov
+	assign "$PF"
+	echo 2 >"$pci/devices/$PF/sriov_numvfs"
+	assign "$VF0"
+	set_attr quarantine 1 "$VF0"
+	run bash -c "echo 0 >$pci/devices/$PF/sriov_numvfs"
+	refused=$output
+	release "$VF0"
+	echo 0 >"$pci/devices/$PF/sriov_numvfs"
+	echo 2 >"$pci/devices/$PF/sriov_numvfs"
+	kept=$(attr quarantine "$VF0")
+	set_attr quarantine 0 "$VF0"
+	echo 0 >"$pci/devices/$PF/sriov_numvfs"
+	release "$PF"
+	echo "$PF" >"$pci/drivers_probe"
+	echo 2 >"$pci/devices/$PF/sriov_numvfs"
+	[[ $refused == *"Device or resource busy"* ]]
+	assert_equal "$kept" 1
 }

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Quarantine: a device that nobody may use, because its TDI may not have been stopped.
+ * The driver of a TSM begins and ends one, and the administrator another. It belongs to
+ * the address, with or without a directory or the driver. There is no other record of it:
+ * the driver asks wherever it decides.
+ */
+#include <linux/export.h>
+#include <linux/module.h>
+#include <linux/pci.h>
+
+#include "internal.h"
+
+/* Who has begun it: bits of vfio_tsm_dev::quarantine. */
+#define BY_TSM BIT(0)
+#define BY_ADMIN BIT(1)
+
+/* A module that is unloaded would forget it. */
+static void change(struct vfio_tsm_dev *dev, u8 add, u8 remove)
+{
+	enum vfio_tsm_state from = vfio_tsm_shown_state(dev);
+	bool was = dev->quarantine;
+
+	lockdep_assert_held(&dev->lock);
+	WRITE_ONCE(dev->quarantine, (dev->quarantine | add) & ~remove);
+	if (was == !!dev->quarantine)
+		return;
+	if (was) {
+		vfio_tsm_put(dev);
+		module_put(THIS_MODULE);
+	} else {
+		kref_get(&dev->ref);
+		__module_get(THIS_MODULE);
+	}
+	/* Bound, it is told with the unbind. */
+	if (vfio_tsm_shown_state(dev) != from)
+		vfio_tsm_publish(dev, from, was ? VFIO_TSM_EVENT_FREED : VFIO_TSM_EVENT_QUARANTINED,
+				 VFIO_TSM_REASON_NONE);
+}
+
+/**
+ * vfio_tsm_is_quarantined() - whether nobody may use the device
+ * @dev: the device
+ *
+ * Return: the answer of the moment. vfio_tsm_open_begin() and vfio_tsm_bind_begin() ask
+ * under the lock.
+ *
+ * Context: any.
+ */
+bool vfio_tsm_is_quarantined(const struct vfio_tsm_dev *dev)
+{
+	return READ_ONCE(dev->quarantine);
+}
+EXPORT_SYMBOL_GPL(vfio_tsm_is_quarantined);
+
+/* The administrator's write. Return: 0; -EBUSY when it is bound; -EINTR when killed. */
+int vfio_tsm_set_quarantine(struct vfio_tsm_dev *dev, bool on)
+{
+	guard(rwsem_read)(&dev->live);
+	/* Another module of the kernel may have bound it. */
+	if (dev->ops)
+		dev->ops->refresh(dev->priv);
+	scoped_guard(mutex, &dev->lock) {
+		if (on && dev->binding)
+			return -EBUSY;
+		change(dev, on ? BY_ADMIN : 0, on ? 0 : BY_ADMIN | BY_TSM);
+	}
+	return on && dev->ops ? dev->ops->quarantined(dev->priv) : 0;
+}
+
+/**
+ * vfio_tsm_stop_failed() - a TSM could not stop a TDI, or does not know whether it did
+ * @pdev: the function
+ *
+ * PCI/TSM's unbind operation returns nothing. A TSM's driver calls this before it
+ * returns from it, whoever has bound the function.
+ *
+ * Context: may sleep; takes no lock that is held over a call of PCI/TSM.
+ */
+void vfio_tsm_stop_failed(struct pci_dev *pdev)
+{
+	struct vfio_tsm_dev *dev = vfio_tsm_get(vfio_tsm_index_of(pdev));
+
+	if (IS_ERR(dev)) {
+		pci_err(pdev, "out of memory: not quarantined, and may be locked as a TDI\n");
+		return;
+	}
+	pci_warn(pdev, "quarantined: it may still be locked as a TDI\n");
+	scoped_guard(mutex, &dev->lock)
+		change(dev, BY_TSM, 0);
+	vfio_tsm_put(dev);
+}
+EXPORT_SYMBOL_GPL(vfio_tsm_stop_failed);
+
+/**
+ * vfio_tsm_stopped() - a TSM has stopped the TDI of a function, or knows of none
+ * @pdev: the function
+ *
+ * Undoes vfio_tsm_stop_failed(). A TSM's driver calls this when it has stopped the TDI after
+ * all, as the end of the session with the device does, or could lock it anew.
+ *
+ * Context: as vfio_tsm_stop_failed().
+ */
+void vfio_tsm_stopped(struct pci_dev *pdev)
+{
+	struct vfio_tsm_dev *dev __free(vfio_tsm_put) = vfio_tsm_find(vfio_tsm_index_of(pdev));
+
+	if (!dev)
+		return;
+	guard(mutex)(&dev->lock);
+	change(dev, 0, BY_TSM);
+}
+EXPORT_SYMBOL_GPL(vfio_tsm_stopped);
+
+/* A function that was pulled has lost its power, and every TDI with it. */
+void vfio_tsm_end_quarantine(struct vfio_tsm_dev *dev)
+{
+	change(dev, 0, BY_ADMIN | BY_TSM);
+}
