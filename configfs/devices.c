@@ -2,6 +2,7 @@
 /* The devices: addresses that have a directory, or a function on the driver. */
 #include <linux/configfs.h>
 #include <linux/export.h>
+#include <linux/jiffies.h>
 #include <linux/pci.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -67,6 +68,8 @@ struct vfio_tsm_dev *vfio_tsm_get(unsigned long index)
 	kref_init(&new->ref);
 	init_rwsem(&new->live);
 	mutex_init(&new->lock);
+	INIT_DELAYED_WORK(&new->uevents.work, vfio_tsm_uevents_work);
+	new->uevents.until = jiffies;
 	new->index = index;
 	new->policy = VFIO_TSM_DEFAULT_POLICY;
 
@@ -131,6 +134,8 @@ void vfio_tsm_unregister(struct vfio_tsm_dev *dev)
 		memset(&dev->report, 0, sizeof(dev->report));
 		dev->pdev = NULL;
 	}
+	/* That was told at once, so it owes nothing. */
+	cancel_delayed_work_sync(&dev->uevents.work);
 	vfio_tsm_put(dev);
 }
 EXPORT_SYMBOL_GPL(vfio_tsm_unregister);

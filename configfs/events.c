@@ -5,6 +5,7 @@
  * variables.
  */
 #include <linux/export.h>
+#include <linux/jiffies.h>
 #include <linux/kobject.h>
 #include <linux/pci.h>
 #include <linux/sysfs.h>
@@ -13,6 +14,9 @@
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
+
+/* How many uevents a second the owner of one device can cause. */
+#define OWNERS_UEVENTS 20
 
 static void send_uevent(struct vfio_tsm_dev *dev, enum vfio_tsm_event event,
 			enum vfio_tsm_reason reason)
@@ -33,6 +37,60 @@ static void send_uevent(struct vfio_tsm_dev *dev, enum vfio_tsm_event event,
 	    add_uevent_var(env, "VFIO_TSM_TDI_ID=%s", tdi_id))
 		return;
 	kobject_uevent_env(&dev->pdev->dev.kobj, KOBJ_CHANGE, env->envp);
+}
+
+/* What the owner of a device can do as often as it likes. */
+static bool is_owners(const struct vfio_tsm_dev *dev, enum vfio_tsm_event event,
+		      enum vfio_tsm_reason reason)
+{
+	switch (event) {
+	case VFIO_TSM_EVENT_BOUND:
+		return !dev->report.bound.foreign;
+	case VFIO_TSM_EVENT_OPENED:
+	case VFIO_TSM_EVENT_CLOSED:
+	case VFIO_TSM_EVENT_ACKNOWLEDGED:
+		return true;
+	case VFIO_TSM_EVENT_UNBOUND:
+		return reason == VFIO_TSM_REASON_IOCTL || reason == VFIO_TSM_REASON_CLOSE;
+	default:
+		return false;
+	}
+}
+
+static bool is_too_many(struct vfio_tsm_uevents *uevents)
+{
+	if (time_after(jiffies, uevents->until)) {
+		uevents->until = jiffies + HZ;
+		uevents->count = 0;
+	}
+	return uevents->count++ >= OWNERS_UEVENTS;
+}
+
+/* The last event of too many is sent when their second is over. */
+static void tell(struct vfio_tsm_dev *dev, enum vfio_tsm_event event, enum vfio_tsm_reason reason)
+{
+	struct vfio_tsm_uevents *uevents = &dev->uevents;
+
+	uevents->owed = is_owners(dev, event, reason) && is_too_many(uevents);
+	if (!uevents->owed) {
+		send_uevent(dev, event, reason);
+		return;
+	}
+	uevents->event = event;
+	uevents->reason = reason;
+	schedule_delayed_work(&uevents->work, HZ);
+}
+
+void vfio_tsm_uevents_work(struct work_struct *work)
+{
+	struct vfio_tsm_dev *dev =
+		container_of(to_delayed_work(work), struct vfio_tsm_dev, uevents.work);
+
+	guard(mutex)(&dev->lock);
+	/* No uevent of another state was sent since. */
+	if (dev->uevents.owed)
+		send_uevent(dev, dev->uevents.event, dev->uevents.reason);
+	dev->uevents.owed = false;
 }
 
 /**
@@ -58,7 +116,8 @@ enum vfio_tsm_state vfio_tsm_shown_state(const struct vfio_tsm_dev *dev)
  * @event: what has happened
  * @reason: why, when it is unbound; NONE otherwise
  *
- * Without memory a uevent is lost, which its receiver sees by the generation.
+ * Without memory a uevent is lost, which its receiver sees by the generation. So are
+ * those that the owner causes too fast, except the last one.
  *
  * Context: as vfio_tsm_set_state().
  */
@@ -71,7 +130,7 @@ void vfio_tsm_publish(struct vfio_tsm_dev *dev, enum vfio_tsm_state from, enum v
 			     vfio_tsm_state_words[vfio_tsm_shown_state(dev)],
 			     vfio_tsm_reason_words[reason], dev->generation);
 	sysfs_notify(&dev->pdev->dev.kobj, VFIO_TSM_SYSFS_DIR, "state");
-	send_uevent(dev, event, reason);
+	tell(dev, event, reason);
 }
 
 /**

@@ -88,6 +88,24 @@ struct vfio_tsm_report {
 };
 
 /**
+ * struct vfio_tsm_uevents - uevents of a device, which its owner can cause at any rate
+ * @until: when the present second is over, in jiffies
+ * @count: of those in it that the owner has caused
+ * @owed: the last change of the state was not told
+ * @event: what it was; valid if @owed
+ * @reason: likewise
+ * @work: tells it
+ */
+struct vfio_tsm_uevents {
+	unsigned long until;
+	unsigned int count;
+	bool owed;
+	enum vfio_tsm_event event;
+	enum vfio_tsm_reason reason;
+	struct delayed_work work;
+};
+
+/**
  * struct vfio_tsm_dev - an address, and everything that is known about it
  * @ref: the last one takes the device out of the xarray
  * @index: its place there, see vfio_tsm_index()
@@ -102,6 +120,7 @@ struct vfio_tsm_report {
  * @state: of the function, present or not; what is shown is vfio_tsm_shown_state()
  * @generation: changes of @state
  * @report: what else the driver has reported
+ * @uevents: how many were sent
  * @in_use: from open_begin to closed: the region mode may not change
  * @binding: from bind_begin to unbound: bar_mmap and tdi_id may not change
  * @quarantine: not 0: nobody may use the device. Holds a reference to it and one to the
@@ -122,6 +141,7 @@ struct vfio_tsm_dev {
 	enum vfio_tsm_state state;
 	u64 generation;
 	struct vfio_tsm_report report;
+	struct vfio_tsm_uevents uevents;
 	bool in_use;
 	bool binding;
 	u8 quarantine;
@@ -169,6 +189,7 @@ void vfio_tsm_publish(struct vfio_tsm_dev *dev, enum vfio_tsm_state from, enum v
 		      enum vfio_tsm_reason reason);
 void vfio_tsm_set_state(struct vfio_tsm_dev *dev, enum vfio_tsm_state to, enum vfio_tsm_event event,
 			enum vfio_tsm_reason reason);
+void vfio_tsm_uevents_work(struct work_struct *work);
 void vfio_tsm_trace_bind_failed(struct vfio_tsm_dev *dev);
 
 /* show.c: a device as text, for configfs and sysfs */

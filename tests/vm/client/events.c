@@ -109,34 +109,60 @@ STEP(poll_state)
 STEP(uevents)
 {
 	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+	int room = 4 << 20;
 
 	c->uevents = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
 	if (c->uevents < 0)
 		return -errno;
+	setsockopt(c->uevents, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
 	return bind(c->uevents, (void *)&addr, sizeof(addr)) ? -errno : 0;
+}
+
+/* Shows the uevent that is there, if it is of the device. Return: false if there is none. */
+static int show_uevent(struct client *c, unsigned long long *generation)
+{
+	char message[8192], line[512] = "", slot[64];
+	ssize_t len;
+	int ours = 0;
+
+	snprintf(slot, sizeof(slot), "PCI_SLOT_NAME=%s", c->addr);
+	len = recv(c->uevents, message, sizeof(message) - 1, MSG_DONTWAIT);
+	if (len <= 0)
+		return 0;
+	message[len] = '\0';
+	for (char *p = message; p < message + len; p += strlen(p) + 1) {
+		ours |= !strcmp(p, slot);
+		if (strncmp(p, "VFIO_TSM_", 9))
+			continue;
+		sscanf(p, "VFIO_TSM_GENERATION=%llu", generation);
+		strncat(line, " ", sizeof(line) - strlen(line) - 1);
+		strncat(line, p + 9, sizeof(line) - strlen(line) - 1);
+	}
+	if (ours && *line)
+		printf("uevent%s\n", line);
+	return 1;
 }
 
 /* uevents-show, a line for each that is there: the VFIO_TSM_ variables' values */
 STEP(uevents_show)
 {
-	char message[8192], line[512], slot[64];
-	ssize_t len;
+	unsigned long long generation;
 
-	snprintf(slot, sizeof(slot), "PCI_SLOT_NAME=%s", c->addr);
-	while ((len = recv(c->uevents, message, sizeof(message) - 1, MSG_DONTWAIT)) > 0) {
-		int ours = 0;
+	while (show_uevent(c, &generation))
+		;
+	return 0;
+}
 
-		message[len] = '\0';
-		*line = '\0';
-		for (char *p = message; p < message + len; p += strlen(p) + 1) {
-			ours |= !strcmp(p, slot);
-			if (strncmp(p, "VFIO_TSM_", 9))
-				continue;
-			strncat(line, " ", sizeof(line) - strlen(line) - 1);
-			strncat(line, p + 9, sizeof(line) - strlen(line) - 1);
-		}
-		if (ours && *line)
-			printf("uevent%s\n", line);
+/* uevents-until:GENERATION, the same, and waits until that one has come */
+STEP(uevents_until)
+{
+	struct pollfd pfd = { .fd = c->uevents, .events = POLLIN };
+	unsigned long long generation = 0;
+
+	while (generation != args[0]) {
+		if (poll(&pfd, 1, TIMEOUT_MS) != 1)
+			return -ETIMEDOUT;
+		show_uevent(c, &generation);
 	}
 	return 0;
 }
@@ -150,5 +176,6 @@ const struct step event_steps[] = {
 	{ "poll-state", poll_state },
 	{ "uevents", uevents },
 	{ "uevents-show", uevents_show },
+	{ "uevents-until", uevents_until },
 	{ NULL, NULL },
 };
