@@ -117,7 +117,8 @@ static struct vfio_pci_tsm_device *find_harmed(struct vfio_pci_tsm_device *tvdev
 		if (!shares_group(tvdev, other))
 			continue;
 		vfio_pci_tsm_refresh(other);
-		if (vfio_pci_tsm_is_busy(other) && (replace || !other->core.vdev.iommufd_attached))
+		if ((vfio_pci_tsm_is_busy(other) || vfio_tsm_is_quarantined(other->tdev)) &&
+		    (replace || !other->core.vdev.iommufd_attached))
 			return other;
 	}
 	return NULL;
@@ -169,9 +170,11 @@ void vfio_pci_tsm_attach_end(struct vfio_pci_tsm_device *tvdev)
 	atomic_dec(&tvdev->attaching);
 }
 
+/* hold.dsm is not set yet for a TDI of another module that nobody has seen. */
 static bool depends_on(struct vfio_pci_tsm_device *tvdev, struct pci_dev *pdev)
 {
-	return is_vf_of(tvdev, pdev) || READ_ONCE(tvdev->hold.dsm) == pdev;
+	return is_vf_of(tvdev, pdev) || READ_ONCE(tvdev->hold.dsm) == pdev ||
+	       (tvdev->awake.f0 == pdev && READ_ONCE(pdev->tsm));
 }
 
 /**
@@ -199,7 +202,11 @@ static struct vfio_pci_tsm_device *get_busy_dependent(struct pci_dev *pdev)
 
 	guard(mutex)(&functions_lock);
 	list_for_each_entry(tvdev, &functions, node) {
-		if (!depends_on(tvdev, pdev) || !vfio_pci_tsm_is_in_tsm(tvdev))
+		if (!depends_on(tvdev, pdev))
+			continue;
+		/* Another module may have bound it again since. */
+		vfio_pci_tsm_disturb(tvdev, VFIO_TSM_REASON_RESET);
+		if (!vfio_pci_tsm_is_in_tsm(tvdev))
 			continue;
 		get_device(&tvdev->core.vdev.device);
 		return tvdev;

@@ -69,7 +69,7 @@ static void reset_prepare(struct pci_dev *pdev)
 		vfio_pci_tsm_disturb(tvdev, VFIO_TSM_REASON_RESET);
 		unlocked = vfio_pci_tsm_wait_unlocked(tvdev, deadline);
 	} while (unlocked && vfio_pci_tsm_has_tdi(pdev) && time_before(jiffies, deadline));
-	if (!unlocked)
+	if (!unlocked || vfio_pci_tsm_has_tdi(pdev))
 		pci_warn(pdev, "reset while the TDI is locked: the TSM takes too long\n");
 	vfio_pci_tsm_wait_dependents(pdev, deadline);
 }

@@ -81,6 +81,7 @@ static void lose(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason)
 {
 	if (!change(tvdev, VFIO_PCI_TSM_LOSING))
 		return;
+	tvdev->state.loss = reason;
 	vfio_tsm_unbound(tvdev->tdev, VFIO_TSM_LOST, reason);
 	pci_warn(tvdev->core.pdev, "the bound TDI is lost\n");
 	queue_work(vfio_pci_tsm_wq, &tvdev->tdi.work);
@@ -308,6 +309,16 @@ bool vfio_pci_tsm_bound(struct vfio_pci_tsm_device *tvdev, const struct vfio_pci
 	return true;
 }
 
+/* Whether PCI/TSM has let the TDI go that the owner had bound, and may have another now. */
+static bool is_gone(struct vfio_pci_tsm_device *tvdev)
+{
+	struct vfio_pci_tsm_view view;
+
+	return vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_LOSING) &&
+	       tvdev->state.loss == VFIO_TSM_REASON_LOST &&
+	       !(vfio_pci_tsm_view(tvdev->core.pdev, &view) && vfio_pci_tsm_has_view(tvdev, &view));
+}
+
 /**
  * vfio_pci_tsm_unbind_begin() - somebody is about to have PCI/TSM unbind the function
  * @tvdev: the device, with vfio_pci_tsm_is_locked()
@@ -315,7 +326,8 @@ bool vfio_pci_tsm_bound(struct vfio_pci_tsm_device *tvdev, const struct vfio_pci
  * PCI/TSM forgets the TDI before the driver does. A device that is not lost by now is
  * not lost any more.
  *
- * Return: false if there is nothing to unbind: it is LEAVING.
+ * Return: false if there is nothing to unbind: it is LEAVING, or lost because the TSM has
+ * let it go. What PCI/TSM has then is another module's, unless the driver leaves.
  *
  * Context: under tdi.lock.
  */
@@ -325,7 +337,9 @@ bool vfio_pci_tsm_unbind_begin(struct vfio_pci_tsm_device *tvdev)
 	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND) ||
 	    vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_FOREIGN))
 		change(tvdev, VFIO_PCI_TSM_UNBINDING);
-	return !vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_LEAVING);
+	if (test_bit(VFIO_PCI_TSM_REMOVED, &tvdev->flags))
+		return true;
+	return !vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_LEAVING) && !is_gone(tvdev);
 }
 
 /**
@@ -395,6 +409,13 @@ int vfio_pci_tsm_wait_lost(struct vfio_pci_tsm_device *tvdev)
 	return wait_event_killable(tvdev->state.changed, !is_going(tvdev));
 }
 
+/* A bind that is at work fails, because another module has bound the function. */
+static bool fails_soon(struct vfio_pci_tsm_device *tvdev)
+{
+	return vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BINDING) &&
+	       vfio_pci_tsm_has_tdi(tvdev->core.pdev);
+}
+
 /**
  * vfio_pci_tsm_wait_unlocked() - wait a limited time until PCI/TSM has unbound a device
  * @tvdev: the device, after vfio_pci_tsm_disturb()
@@ -408,5 +429,6 @@ bool vfio_pci_tsm_wait_unlocked(struct vfio_pci_tsm_device *tvdev, unsigned long
 {
 	long left = max(0L, (long)(deadline - jiffies));
 
-	return wait_event_timeout(tvdev->state.changed, !vfio_pci_tsm_is_in_tsm(tvdev), left);
+	return wait_event_timeout(tvdev->state.changed,
+				  !vfio_pci_tsm_is_in_tsm(tvdev) && !fails_soon(tvdev), left);
 }

@@ -28,8 +28,10 @@
  */
 bool vfio_pci_tsm_view(struct pci_dev *pdev, struct vfio_pci_tsm_view *view)
 {
+	struct pci_dev *tdi_pdev;
 	struct tsm_dev *tsm_dev;
 
+	view->tdi_id = 0;
 	view->ctx = READ_ONCE(pdev->tsm);
 	if (!view->ctx)
 		return false;
@@ -39,7 +41,9 @@ bool vfio_pci_tsm_view(struct pci_dev *pdev, struct vfio_pci_tsm_view *view)
 	    get_kernel_nofault(view->tsm_id, &tsm_dev->id) ||
 	    get_kernel_nofault(view->tsms, &tsm_dev->dev.class))
 		return false;
-	if (view->tdi && get_kernel_nofault(view->tdi_id, &view->tdi->tdi_id))
+	/* A TSM's driver frees it before PCI/TSM forgets it. */
+	if (view->tdi && (get_kernel_nofault(tdi_pdev, &view->tdi->pdev) || tdi_pdev != pdev ||
+			  get_kernel_nofault(view->tdi_id, &view->tdi->tdi_id)))
 		return false;
 
 	return READ_ONCE(pdev->tsm) == view->ctx;
@@ -134,7 +138,6 @@ void vfio_pci_tsm_drop_locked(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_r
 {
 	lockdep_assert_held(&tvdev->tdi.lock);
 
-	/* Does nothing if the TSM has let the TDI go by itself. */
 	if (vfio_pci_tsm_unbind_begin(tvdev))
 		pci_tsm_unbind(tvdev->core.pdev);
 	give_back(tvdev);

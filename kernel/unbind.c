@@ -52,14 +52,18 @@ const struct vfio_tsm_ops vfio_pci_tsm_ops = {
  */
 int vfio_pci_tsm_unbind(struct vfio_pci_tsm_device *tvdev)
 {
+	enum vfio_pci_tsm_state state;
+
 	if (!vfio_device_cdev_opened(&tvdev->core.vdev))
 		return -ENOTTY;
 
 	guard(mutex)(&tvdev->tdi.lock);
 	vfio_pci_tsm_refresh(tvdev);
-	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_FOREIGN))
+	/* Read once: what is IDLE now can be FOREIGN soon, but not what the owner has bound. */
+	state = READ_ONCE(tvdev->state.now);
+	if (state == VFIO_PCI_TSM_FOREIGN)
 		return -EBUSY;
-	if (vfio_pci_tsm_is_locked(tvdev))
+	if (state >= VFIO_PCI_TSM_BOUND)
 		vfio_pci_tsm_drop_locked(tvdev, VFIO_TSM_REASON_IOCTL);
 	vfio_pci_tsm_acknowledge(tvdev, true);
 	return vfio_tsm_is_quarantined(tvdev->tdev) ? -EIO : 0;

@@ -137,6 +137,7 @@ enum vfio_pci_tsm_flag {
  *	device set's lock and tdi.lock: an operation, or the holder of one of the locks,
  *	that reads IDLE or LOST can rely on it not being bound by the owner
  * @state.disturbance: what no TDI survives and has happened since the last bind began
+ * @state.loss: why it is LOSING
  * @state.ctx: pdev->tsm when bound; it changes when the TSM is disconnected
  * @state.tdi: the TDI in @state.ctx when bound
  * @state.tdi_id: its requester ID
@@ -199,6 +200,7 @@ struct vfio_pci_tsm_device {
 		struct mutex lock; /* see above */
 		enum vfio_pci_tsm_state now;
 		enum vfio_tsm_reason disturbance;
+		enum vfio_tsm_reason loss;
 		struct pci_tsm *ctx;
 		struct pci_tdi *tdi;
 		u32 tdi_id;

@@ -112,6 +112,16 @@ guarded() {
 	assert_equal "$(sim violations)" 0
 }
 
+@test "one that takes the place of the owner's own stays bound, and is shown" {
+	run client open tsm-bind "$rebind" "sh:until grep -q foreign $configfs/$dev/tsm/origin || grep -q UNLOCKED $debugfs/$dev/state; do :; done" \
+		"$books" "$tsm" tsm-unbind "$unbind" "$books" tsm-bind
+	assert_line "bound foreign 1 0000:43:08.3 tsm0"
+	assert_line CONFIG_LOCKED
+	assert_equal "$(answers tsm-unbind)" EBUSY
+	assert_line "open none 0 0000:00:05.0 none"
+	assert_equal "$(answers tsm-bind)" "OK OK"
+}
+
 @test "one that is bound again is unbound by the last close, and by a revoke" {
 	client open "$bind" "$books" "$rebind" close
 	assert_equal "$(sim state) $(attr state)" "CONFIG_UNLOCKED closed"

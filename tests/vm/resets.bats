@@ -47,6 +47,15 @@ refused_to_root() {
 	refused_to_root "$pci/devices/$dev/reset"
 }
 
+@test "reset of function 0 unbinds first what another module has bound and nobody has seen" {
+	modprobe other_bind
+	echo "$F1,$F0" >/sys/module/other_bind/parameters/bind_reset
+	modprobe -r other_bind
+	assert_equal "$(cat "$pci/devices/$F1/vfio_tsm/state" "$pci/devices/$F1/vfio_tsm/last_unbind" | paste -sd ' ')" \
+		"closed reset"
+	assert_equal "$(sim state "$F1") $(sim violations "$F1")" "CONFIG_UNLOCKED 0"
+}
+
 @test "reset_subordinate of the port" {
 	refused_to_root "$pci/devices/$PORT/reset_subordinate"
 }

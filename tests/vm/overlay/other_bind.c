@@ -6,11 +6,13 @@
  *	bind=ADDR	for a VM that does not exist: only a TSM in software takes that
  *	unbind=ADDR	the write fails with what PCI/TSM returns
  *	rebind=ADDR	unbinds it and binds it with another ID, before anybody can look
- *	bind_reset=ADDR	binds it and resets it, before anybody can look
+ *	bind_reset=ADDR[,OTHER]	binds it, and resets it or another function, before anybody
+ *		can look
  */
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/pci-tsm.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 
 #define TDI_ID 0x4242
@@ -52,9 +54,18 @@ static int rebind_set(const char *name, const struct kernel_param *kp)
 
 static int bind_reset_set(const char *name, const struct kernel_param *kp)
 {
-	struct pci_dev *pdev __free(pci_dev_put) = find(name);
+	char *copy __free(kfree) = kstrdup(name, GFP_KERNEL);
+	char *rest = copy;
 
-	return bind(pdev, TDI_ID) ?: pci_reset_function(pdev);
+	if (!copy)
+		return -ENOMEM;
+
+	struct pci_dev *pdev __free(pci_dev_put) = find(strsep(&rest, ","));
+	struct pci_dev *other __free(pci_dev_put) = rest ? find(rest) : pci_dev_get(pdev);
+
+	if (!other)
+		return -ENODEV;
+	return bind(pdev, TDI_ID) ?: pci_reset_function(other);
 }
 
 static int unbind_set(const char *name, const struct kernel_param *kp)
@@ -79,7 +90,7 @@ MODULE_PARM_DESC(unbind, "Address of a function to unbind");
 module_param_cb(rebind, &rebind_ops, NULL, 0200);
 MODULE_PARM_DESC(rebind, "Address of a function to unbind and bind again");
 module_param_cb(bind_reset, &bind_reset_ops, NULL, 0200);
-MODULE_PARM_DESC(bind_reset, "Address of a function to bind and reset");
+MODULE_PARM_DESC(bind_reset, "Address of a function to bind, and of one to reset");
 
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("Binds functions as another module of the kernel may, for tests");
