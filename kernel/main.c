@@ -199,6 +199,8 @@ static void vfio_pci_tsm_remove(struct pci_dev *pdev)
 	/* Waits until whoever has the device open has let it go. */
 	vfio_pci_core_unregister_device(&tvdev->core);
 	vfio_pci_tsm_detach(tvdev);
+	if (vfio_tsm_is_quarantined(tvdev->tdev))
+		pci_warn(pdev, "quarantined, which the next driver does not ask for\n");
 	vfio_pci_tsm_del(tvdev);
 	vfio_pci_tsm_keep_awake_no_more(tvdev);
 	vfio_tsm_unregister(tvdev->tdev);

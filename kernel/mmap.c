@@ -172,6 +172,9 @@ int vfio_pci_tsm_mmap_begin_bind(struct vfio_pci_tsm_device *tvdev, enum vfio_ts
  * vfio_pci_tsm_mmap_zap() - remove mappings of BARs that user space has
  * @tvdev: the device, quarantined, so that there will be no more
  *
+ * Does nothing while another module of the kernel has the function bound. The watch calls
+ * this again after that.
+ *
  * Return: 0; -EINTR when the caller is being killed.
  *
  * Context: not under tdi.lock or state.lock.
@@ -181,17 +184,20 @@ int vfio_pci_tsm_mmap_zap(struct vfio_pci_tsm_device *tvdev)
 	ACQUIRE(rwsem_write_kill, lock)(&tvdev->core.memory_lock);
 	int ret = ACQUIRE_ERR(rwsem_write_kill, &lock);
 
-	if (!ret)
+	if (!ret && !vfio_pci_tsm_has_tdi(tvdev->core.pdev))
 		zap_locked(tvdev);
 	return ret;
 }
 
 /**
  * vfio_pci_tsm_mmap_block() - the function is a TDI now
- * @tvdev: the device, after vfio_pci_tsm_mmap_begin_bind()
+ * @tvdev: the device, after vfio_pci_tsm_mmap_begin_bind(), or bound by another module
  *
- * Context: under tdi.lock. No mapping got through before, so memory_lock is not
- * needed.
+ * Mappings that the owner had before another module's bind stay, but no fault on them
+ * gets through any more.
+ *
+ * Context: under tdi.lock after a bind, where no mapping got through before, or under
+ * state.lock. memory_lock is not needed in the first case and out of reach in the second.
  */
 void vfio_pci_tsm_mmap_block(struct vfio_pci_tsm_device *tvdev)
 {

@@ -2,7 +2,8 @@
 /*
  * A bound function is looked at once a second, because neither PCI/TSM reports that
  * a TDI is gone, nor a function that it was reset. So is a function that a TSM can be
- * connected to, because another module of the kernel may bind it.
+ * connected to, because another module of the kernel may bind it, and the TSM may not
+ * stop that.
  */
 #include <linux/timer.h>
 #include <linux/workqueue.h>
@@ -37,6 +38,9 @@ void vfio_pci_tsm_watch(struct work_struct *work)
 		container_of(to_delayed_work(work), struct vfio_pci_tsm_device, watch);
 
 	vfio_pci_tsm_refresh(tvdev);
+	/* A TSM reports from within PCI/TSM, where mappings are out of reach. */
+	if (vfio_tsm_is_quarantined(tvdev->tdev) && vfio_pci_tsm_is_mapped(tvdev))
+		vfio_pci_tsm_mmap_zap(tvdev);
 	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_FOREIGN) && READ_ONCE(tvdev->hold.incomplete))
 		queue_work(vfio_pci_tsm_wq, &tvdev->tdi.work);
 	if (tvdev->awake.connectable || vfio_pci_tsm_is_locked(tvdev))

@@ -78,6 +78,12 @@ books="sh:cd $configfs/$dev/tsm && echo \$(cat state bound quarantine tsm)"
 	assert_line "quarantined 0 1 none"
 }
 
+@test "an unbind by another module takes away the mappings that its owner had before" {
+	run client open mmap:0 touch:0 "sh:$other_bind; $other_unbind" touch-refused:0 "$books"
+	assert_line --regexp '^touch-refused:0 OK'
+	assert_line "quarantined 0 1 none"
+}
+
 @test "an unbind by another module before the driver has looked" {
 	run client open "sh:$other_bind; $other_unbind" reset tsm-bind mmap:0 "$books" "sh:cat $debugfs/$dev/state"
 	assert_equal "$(answers reset) $(answers tsm-bind) $(answers mmap:0)" "EBUSY EBUSY EBUSY"

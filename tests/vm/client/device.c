@@ -174,6 +174,18 @@ STEP(touch)
 	return ret;
 }
 
+/* touch-refused:BAR:OFFSET, touches it until that answers EFAULT, for 10 s at most */
+STEP(touch_refused)
+{
+	int ret = 0;
+
+	for (int i = 0; !ret && i < 1000; i++) {
+		ret = touch(c, args, text, answer, size);
+		usleep(10000);
+	}
+	return ret == -EFAULT ? 0 : ret ?: -ETIMEDOUT;
+}
+
 static int ioeventfd(struct client *c, const unsigned long long *args, int fd)
 {
 	struct vfio_device_ioeventfd arg = {
@@ -346,6 +358,7 @@ const struct step device_steps[] = {
 	{ "munmap", do_munmap },
 	{ "resource", resource },
 	{ "touch", touch },
+	{ "touch-refused", touch_refused },
 	{ "ioeventfd", ioeventfd_add },
 	{ "ioeventfd-del", ioeventfd_del },
 	{ "reset", reset },
