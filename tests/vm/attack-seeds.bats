@@ -8,8 +8,8 @@
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers
 
-setup_file() { load helpers; load_all; }
-teardown_file() { load helpers; unload_all; }
+setup_file() { load helpers; load_all; modprobe -a other_bind reset_flags; }
+teardown_file() { load helpers; modprobe -r other_bind reset_flags; unload_all; }
 
 setup() {
 	dev=0000:02:00.0

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Everything at once, at random, on a device that is bound most of the time: the
-# TSM sees no violation, nothing hangs, the kernel log stays clean. The victim has
-# a sibling on its bus, and in its IOMMU group.
+# TSM sees no violation and agrees with the driver on what is bound, nothing hangs, the
+# kernel log stays clean. The victim has a sibling in its slot, on its bus, and in its
+# IOMMU group; and another module of the kernel binds both at times.
 # vm: --nvme 0 --cpus 2 --qemu -device --qemu pcie-root-port,id=rpa,bus=pcie.0,addr=0x10,chassis=60,slot=60 --qemu -device --qemu nvme,serial=victim,bus=rpa,addr=0.0,multifunction=on --qemu -device --qemu nvme,serial=sibling,bus=rpa,addr=0.1
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers
 
-setup_file() { load helpers; load_all; }
-teardown_file() { load helpers; unload_all; }
+setup_file() { load helpers; load_all; modprobe -a other_bind reset_flags; }
+teardown_file() { load helpers; modprobe -r other_bind reset_flags; unload_all; }
 
 setup() {
 	dev=0000:02:00.0
@@ -29,6 +30,7 @@ counts() { awk '$2 == "unbound" { name = $1; n[name] += $3 } $1 == "bound" { n[n
 	run attack --seed 20261 --seconds 20
 	assert_success
 	assert_line --index 0 "seed 0x4f25, 6 threads"
+	assert_line --index 1 "mate $sibling: slot bus dsm group"
 	assert_line --partial ", no violation"
 }
 

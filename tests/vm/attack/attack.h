@@ -10,9 +10,11 @@
  *	until.c		answers that must be seen before the end
  *	random.c	numbers that a seed decides
  *	oracle.c	the thread that asks the simulated TSM
+ *	books.c		what the driver says, compared with what that TSM has
+ *	functions.c	the victim, and those that share something with it
  *	device.c	opening and closing while other threads use the file
  *	memory.c	buffers that change under the kernel's hands, mapped BARs
- *	config.c bars.c resets.c ioctls.c vdevices.c lifecycle.c host.c
+ *	config.c bars.c resets.c ioctls.c vdevices.c lifecycle.c mates.c foreign.c host.c
  *			the attacks, by topic
  */
 #ifndef VFIO_ATTACK_H
@@ -31,6 +33,7 @@
 #define MAX_ATTACKS 64
 #define MAX_ERRNO 134
 #define RING 24
+#define MAX_FUNCTIONS 16
 
 /**
  * struct record - one operation of a thread
@@ -116,12 +119,51 @@ struct device {
 	int fd;
 	atomic_uint id;
 	pthread_mutex_t lock;
-	bool opened;
+	atomic_bool opened;
 };
 
 /* Operations that explain what would be a failure without them. */
 struct excuse {
 	atomic_uint begun, ended;
+};
+
+/* What a function shares with the victim */
+enum share {
+	SHARES_SLOT = 1,
+	SHARES_BUS = 2,
+	SHARES_PF = 4,
+	SHARES_DSM = 8,
+	SHARES_GROUP = 16,
+};
+
+/**
+ * struct function - the victim, or one that shares something with it
+ * @addr: PCI address
+ * @shares: of enum share
+ * @is_above: the PF, the DSM or function 0 of the victim, or the victim itself if it is
+ *	its own DSM: whose resets a bind takes all
+ * @reset_at_bind: root had a reset at work at the last bind that succeeded
+ * @disconnects_at_bind: how many disconnects had ended when that began
+ * @steals_at_bind: and how many unbinds by another module
+ * @violations: as of the last look, under the oracle's lock; so all that follow
+ * @was_bound: its state
+ * @forces_then: how many forces had begun
+ * @binds_then: and how many binds
+ * @looks: of read_books()
+ * @differs_since: when the books of driver and TSM began to differ, in seconds, or 0
+ * @difference: how they did
+ */
+struct function {
+	char addr[16];
+	unsigned int shares;
+	bool is_above;
+	atomic_bool reset_at_bind;
+	atomic_uint disconnects_at_bind, steals_at_bind;
+	unsigned long violations;
+	bool was_bound;
+	unsigned int forces_then, binds_then, looks;
+	long differs_since;
+	char difference[80];
 };
 
 extern uint64_t seed;
@@ -130,10 +172,9 @@ extern unsigned int nr_threads;
 extern struct thread *threads[MAX_THREADS];
 extern atomic_bool looks_bound; /* of the victim, for the counters */
 extern atomic_int letting_go; /* drivers that wait for somebody to close */
-extern struct excuse disconnects, forces, resets, binds;
-/* Of the last bind that succeeded */
-extern atomic_bool reset_at_bind; /* whether root had one reset at work */
-extern atomic_uint disconnects_at_bind; /* how many had ended when it began */
+extern bool always_bound; /* --bound: from the first operation to the last */
+extern struct excuse disconnects, forces, resets, binds, unbinds, rebinds;
+extern struct excuse steals; /* unbinds by another module of the kernel */
 extern atomic_uint ioas[2]; /* of the iommufd that devices are opened in */
 extern const int iommufd_slot; /* number of its file */
 extern int event; /* an eventfd, for whatever wants one */
@@ -150,8 +191,9 @@ extern const struct attack attacks[];
 extern unsigned int weights[MAX_ATTACKS];
 unsigned int nr_attacks(void);
 void table_list(void);
-bool table_select(const char *only, const char *without, bool with_sibling);
+bool table_select(const char *only, const char *without);
 unsigned int table_choose(struct thread *t);
+bool is_alone(const struct attack *a);
 
 /* record.c */
 __attribute__((format(printf, 2, 3))) void note(struct thread *t, const char *format, ...);
@@ -171,6 +213,26 @@ void oracle_look(void);
 void excuse_begin(struct excuse *excuse);
 void excuse_end(struct excuse *excuse);
 void oracle_summary(void);
+void function_bound(struct function *f, bool reset, unsigned int disconnects_before,
+		    unsigned int steals_before);
+
+/* books.c */
+int read_sim(const struct function *f, const char *name, char *text, size_t size);
+int function_read(const struct function *f, const char *name, char *text, size_t size);
+bool function_is_bound(const struct function *f);
+bool function_has_driver(const struct function *f);
+void look_at_books(struct function *f);
+bool books_agree(void);
+void books_summary(void);
+
+/* functions.c */
+extern struct function functions[MAX_FUNCTIONS]; /* the victim is the first */
+extern unsigned int nr_functions;
+extern char connector[16]; /* that a TSM is connected to for the victim: its DSM */
+void functions_find(void);
+void functions_print(void);
+struct function *choose_mate(struct thread *t);
+struct device *device_of(const struct function *f);
 
 /* device.c */
 void devices_init(void);
@@ -255,6 +317,18 @@ int second_open(struct thread *t);
 int sibling_open(struct thread *t);
 int sibling_close(struct thread *t);
 
+/* mates.c */
+int mate_reset(struct thread *t);
+int mate_bus_reset(struct thread *t);
+int mate_power(struct thread *t);
+int sibling_config(struct thread *t);
+
+/* foreign.c */
+bool foreign_is_there(void);
+void foreign_end(void);
+int foreign_bind(struct thread *t);
+int foreign_unbind(struct thread *t);
+
 /* host.c */
 void host_init(void);
 int read_text(const char *path, char *text, size_t size);
@@ -265,6 +339,7 @@ int tsm_connect(struct thread *t);
 int tsm_revoke(struct thread *t);
 int policy(struct thread *t);
 int policy_dir(struct thread *t);
+int quarantine(struct thread *t);
 int read_state(struct thread *t);
 int sysfs_power(struct thread *t);
 int sysfs_enable(struct thread *t);

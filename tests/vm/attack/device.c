@@ -163,13 +163,13 @@ int device_open(struct device *d)
 void device_close(struct device *d, unsigned int order)
 {
 	pthread_mutex_lock(&d->lock);
+	d->opened = false;
 	clear_slots(d, order);
 	if (d == &victim) {
 		/* Mappings hold the file. */
 		windows_unmap();
 		looks_bound = false;
 	}
-	d->opened = false;
 	pthread_mutex_unlock(&d->lock);
 }
 
@@ -195,13 +195,14 @@ int device_bind(uint32_t vdevice)
 {
 	struct vfio_pci_tsm_bind arg = { .argsz = sizeof(arg), .vdevice_id = vdevice };
 	unsigned int resets_before = resets.ended, disconnects_before = disconnects.ended;
+	unsigned int steals_before = steals.ended;
 	int ret;
 
 	excuse_begin(&binds);
 	ret = call(victim.fd, VFIO_DEVICE_TSM_BIND, &arg);
 	if (!ret) {
-		reset_at_bind = resets_before != resets.begun;
-		disconnects_at_bind = disconnects_before;
+		function_bound(functions, resets_before != resets.begun, disconnects_before,
+			       steals_before);
 		looks_bound = true;
 	}
 	excuse_end(&binds);
@@ -211,9 +212,12 @@ int device_bind(uint32_t vdevice)
 int device_unbind(void)
 {
 	struct vfio_pci_tsm_unbind arg = { .argsz = sizeof(arg) };
-	int ret = call(victim.fd, VFIO_DEVICE_TSM_UNBIND, &arg);
+	int ret;
 
+	excuse_begin(&unbinds);
+	ret = call(victim.fd, VFIO_DEVICE_TSM_UNBIND, &arg);
 	if (!ret)
 		looks_bound = false;
+	excuse_end(&unbinds);
 	return ret;
 }

@@ -47,6 +47,11 @@ static void in_sysfs(char *path, size_t size, const char *name)
 	snprintf(path, size, "/sys/bus/pci/devices/%s/%s", victim.addr, name);
 }
 
+static void of_connector(char *path, size_t size, const char *name)
+{
+	snprintf(path, size, "/sys/bus/pci/devices/%s/%s", connector, name);
+}
+
 static void in_config(char *path, size_t size, const char *name)
 {
 	snprintf(path, size, "/sys/kernel/config/vfio_tsm/%s/%s", victim.addr, name);
@@ -57,7 +62,7 @@ void host_init(void)
 {
 	char path[128], text[1024], *line = text;
 
-	in_sysfs(path, sizeof(path), "tsm/connect");
+	of_connector(path, sizeof(path), "tsm/connect");
 	if (read_text(path, tsm, sizeof(tsm)) <= 0 || tsm[0] == '\n')
 		fail("%s is not connected to a TSM", victim.addr);
 	tsm[strcspn(tsm, "\n")] = '\0';
@@ -80,7 +85,7 @@ int host_connect(void)
 {
 	char path[128];
 
-	in_sysfs(path, sizeof(path), "tsm/connect");
+	of_connector(path, sizeof(path), "tsm/connect");
 	return write_text(path, tsm);
 }
 
@@ -92,7 +97,7 @@ int tsm_disconnect(struct thread *t)
 	int ret;
 
 	note(t, "%s", again ? ", and connect" : "");
-	in_sysfs(path, sizeof(path), "tsm/disconnect");
+	of_connector(path, sizeof(path), "tsm/disconnect");
 	excuse_begin(&disconnects);
 	ret = write_text(path, tsm);
 	excuse_end(&disconnects);
@@ -109,9 +114,25 @@ int tsm_connect(__attribute__((unused)) struct thread *t)
 int tsm_revoke(__attribute__((unused)) struct thread *t)
 {
 	char path[128];
+	int ret;
 
 	in_config(path, sizeof(path), "tsm/bound");
-	return write_text(path, "0");
+	excuse_begin(&unbinds);
+	ret = write_text(path, "0");
+	excuse_end(&unbinds);
+	return ret;
+}
+
+/* For a moment; refused while it is bound */
+int quarantine(__attribute__((unused)) struct thread *t)
+{
+	char path[128];
+	int ret;
+
+	in_config(path, sizeof(path), "tsm/quarantine");
+	ret = write_text(path, "1");
+	write_text(path, "0");
+	return ret;
 }
 
 /* Any word for any attribute, and then mostly one that lets binds succeed. */
@@ -279,10 +300,12 @@ int driver_rebind(struct thread *t)
 	if (pthread_mutex_trylock(&rebinding))
 		return -EAGAIN;
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver/unbind", addr);
+	excuse_begin(&rebinds);
 	letting_go++;
 	ret = write_text(path, addr);
 	letting_go--;
 	write_text("/sys/bus/pci/drivers_probe", addr);
+	excuse_end(&rebinds);
 	pthread_mutex_unlock(&rebinding);
 	return ret;
 }

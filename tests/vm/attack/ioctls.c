@@ -170,6 +170,7 @@ int any_ioctl(struct thread *t)
 {
 	unsigned long request = VFIO_DEVICE_GET_INFO + below(t, 24);
 	size_t at = one_in(t, 2) ? 4096 - 4 - below(t, 32) : 0;
+	int ret;
 
 	/* BIND_IOMMUFD and the like have attacks of their own, with sense. */
 	if (request == VFIO_DEVICE_FEATURE)
@@ -180,7 +181,12 @@ int any_ioctl(struct thread *t)
 		memcpy(t->alias + (at + i) % 8192, &value, 4);
 	}
 	note(t, " %#lx at %#zx", request, at);
-	return call(victim.fd, request, t->buffer + at);
+	excuse_begin(&binds);
+	excuse_begin(&unbinds);
+	ret = call(victim.fd, request, t->buffer + at);
+	excuse_end(&unbinds);
+	excuse_end(&binds);
+	return ret;
 }
 
 int iommu_attach(struct thread *t)

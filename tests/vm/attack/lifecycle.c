@@ -22,7 +22,7 @@ int tsm_bind(struct thread *t)
 		device_settle(unmap);
 	ret = device_bind(0);
 	/* The TDI was lost, and its owner takes note. */
-	if (ret == -ENXIO) {
+	if (ret == -ENXIO && !always_bound) {
 		oracle_look();
 		device_unbind();
 	}
@@ -38,12 +38,18 @@ int tsm_bind_bad(struct thread *t)
 		.pad = one_in(t, 2) ? 0 : rnd(t),
 	};
 	size_t at = 4096 - below(t, 24);
+	int ret;
 
 	note(t, " argsz %u flags %#x vdevice %u pad %#x", arg.argsz, arg.flags, arg.vdevice_id,
 	     arg.pad);
 	memcpy(t->alias + at, &arg, sizeof(arg));
-	return call(victim.fd, one_in(t, 4) ? VFIO_DEVICE_TSM_UNBIND : VFIO_DEVICE_TSM_BIND,
-		    t->buffer + at);
+	excuse_begin(&binds);
+	excuse_begin(&unbinds);
+	ret = call(victim.fd, one_in(t, 4) ? VFIO_DEVICE_TSM_UNBIND : VFIO_DEVICE_TSM_BIND,
+		   t->buffer + at);
+	excuse_end(&unbinds);
+	excuse_end(&binds);
+	return ret;
 }
 
 int tsm_unbind(__attribute__((unused)) struct thread *t)

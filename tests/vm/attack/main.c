@@ -21,24 +21,31 @@ struct thread *threads[MAX_THREADS];
 /* How many times longer than was asked for, for what --until waits for */
 #define PATIENCE 10
 
+bool always_bound;
+
 static unsigned long seconds, operations;
 static atomic_bool stop;
+/* Held for read by an operation, and for write by one that is to be alone */
+static pthread_rwlock_t at_work;
 
 static const char usage[] =
 	"usage: vfio-attack [OPTION]... VICTIM [SIBLING]\n"
 	"\n"
 	"Attacks the PCI function VICTIM, which vfio-pci-tsm holds, a simulated TSM is\n"
 	"connected to and policy allows to be bound, from several threads at random.\n"
-	"Fails where the simulated TSM sees a violation, the TDI is lost without reason,\n"
-	"an operation takes more than two minutes, or the device cannot be bound any more\n"
-	"afterwards. SIBLING is a function on vfio-pci-tsm that would be reset together\n"
-	"with VICTIM.\n"
+	"Fails where the simulated TSM sees a violation, the TDI is lost without reason, the\n"
+	"driver says bound and the TSM has no locked TDI or the other way round, an operation\n"
+	"takes more than two minutes, or the device cannot be bound any more afterwards.\n"
+	"SIBLING is a function on vfio-pci-tsm that would be reset together with VICTIM. All\n"
+	"functions that share a slot, a bus, a PF, a DSM or an IOMMU group with VICTIM are\n"
+	"found, printed, attacked by root, and watched.\n"
 	"\n"
 	"  --seed N         where the random numbers begin; the default is a new one\n"
 	"  --seconds S      end after so long (default: 60, none with --operations)\n"
 	"  --operations N   end after so many of each thread\n"
 	"  --until LIST     go on after --seconds until each attack of the list has had the\n"
 	"                   answer, as in 'bind=OK,attach=EBUSY'; fail after ten times that\n"
+	"  --bound          bind first, leave out what ends a bind, and fail if it ends\n"
 	"  --threads N      how many attack (default: 6); races need two processors\n"
 	"  --only LIST      only these attacks and groups, with commas\n"
 	"  --without LIST   not these\n"
@@ -47,7 +54,8 @@ static const char usage[] =
 	"\n"
 	"The device is open at first, and unbound: without \"bind\" it stays so.\n"
 	"\n"
-	"A replay gives the same seed, threads, --only, --without, and a sibling or none.\n"
+	"A replay gives the same seed, threads, --only, --without, --bound, functions, and a\n"
+	"sibling or none.\n"
 	"Each thread then does the same operations with the same parameters in the same\n"
 	"order; harmless values for configuration space are those that were there at the\n"
 	"start. It is not decided what the others do at that moment, and so neither the\n"
@@ -74,7 +82,13 @@ static void *attack(void *arg)
 		random_begin(t, i);
 		which = table_choose(t);
 		record_begin(t, i, which);
+		if (is_alone(&attacks[which]))
+			pthread_rwlock_wrlock(&at_work);
+		else
+			pthread_rwlock_rdlock(&at_work);
 		record_end(t, attacks[which].run(t));
+		pthread_rwlock_unlock(&at_work);
+		oracle_look();
 	}
 	t->done = true;
 	return NULL;
@@ -127,6 +141,8 @@ static void bind_afterwards(void)
 	char path[128];
 	int ret;
 
+	always_bound = false;
+	foreign_end();
 	device_close(&sibling, 0);
 	device_close(&victim, 0);
 	snprintf(path, sizeof(path), "/sys/kernel/config/vfio_tsm/%s/tsm/region_mode", victim.addr);
@@ -172,6 +188,7 @@ static void parse(int argc, char **argv)
 		{ "until", required_argument, NULL, 'u' },
 		{ "only", required_argument, NULL, 'o' },
 		{ "without", required_argument, NULL, 'w' },
+		{ "bound", no_argument, NULL, 'b' },
 		{ "list", no_argument, NULL, 'l' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -203,6 +220,9 @@ static void parse(int argc, char **argv)
 		case 'w':
 			without = optarg;
 			break;
+		case 'b':
+			always_bound = true;
+			break;
 		case 'l':
 			table_list();
 			exit(0);
@@ -220,7 +240,8 @@ static void parse(int argc, char **argv)
 	}
 	victim.addr = argv[optind];
 	sibling.addr = argv[optind + 1];
-	if (!table_select(only, without, sibling.addr))
+	functions_find();
+	if (!table_select(only, without))
 		exit(2);
 	if (!seconds && !operations)
 		seconds = 60;
@@ -230,6 +251,13 @@ static void parse(int argc, char **argv)
 
 static void start(void)
 {
+	pthread_rwlockattr_t attr;
+	int ret;
+
+	/* One that is to be alone does not wait until the others are idle by chance. */
+	pthread_rwlockattr_init(&attr);
+	pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	pthread_rwlock_init(&at_work, &attr);
 	host_init();
 	config_init();
 	devices_init();
@@ -241,10 +269,13 @@ static void start(void)
 		thread_memory_init(threads[i]);
 	}
 	memory_init();
-	oracle_start();
 	device_open(&victim);
 	if (sibling.addr)
 		device_open(&sibling);
+	ret = always_bound ? device_settle(true) ?: device_bind(0) : 0;
+	if (ret)
+		fail("the device cannot be bound: %s", answer_name(ret));
+	oracle_start();
 	for (unsigned int i = 0; i < nr_threads; i++) {
 		if (pthread_create(&threads[i]->pthread, NULL, attack, threads[i]))
 			fail("cannot start a thread");
@@ -257,6 +288,7 @@ int main(int argc, char **argv)
 
 	parse(argc, argv);
 	printf("seed %#llx, %u threads\n", (unsigned long long)seed, nr_threads);
+	functions_print();
 	fflush(stdout);
 	start();
 	watch();

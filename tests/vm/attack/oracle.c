@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Asks the simulated TSM whether the TDI is as it was locked. It compares when it is
+ * Asks the simulated TSM whether each TDI is as it was locked. It compares when it is
  * asked, and when the TDI is unlocked; a TDI that is unlocked and disconnected at
  * once takes its counters along, so the kernel log is read, too.
  *
@@ -9,6 +9,8 @@
  * sees nothing of those. Resets by root that had begun when the bind did are let
  * pass: the PCI core asks whether it may reset before it waits for the device lock,
  * so such a reset was allowed, and comes when the function is bound.
+ *
+ * books.c compares what the driver says with what the TSM has.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,9 +24,7 @@
 
 atomic_bool looks_bound;
 atomic_int letting_go;
-struct excuse disconnects, forces, resets, binds;
-atomic_bool reset_at_bind;
-atomic_uint disconnects_at_bind;
+struct excuse disconnects, forces, resets, binds, unbinds, rebinds, steals;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_t thread;
@@ -32,9 +32,6 @@ static atomic_bool stop;
 static int kmsg = -1;
 static char log_line[1024];
 /* As of the last look, under the lock */
-static unsigned long violations;
-static bool was_bound;
-static unsigned int forces_then, binds_then;
 static unsigned int looks, looks_while_bound, losses_let_pass;
 
 void excuse_begin(struct excuse *excuse)
@@ -61,25 +58,9 @@ static bool quiet_since(struct excuse *excuse, unsigned int *since)
 	return quiet;
 }
 
-static int read_sim(const char *name, char *text, size_t size)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "/sys/kernel/debug/tsm_sim/%s/%s", victim.addr, name);
-	return read_text(path, text, size);
-}
-
-static int read_config(const char *name, char *text, size_t size)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "/sys/kernel/config/vfio_tsm/%s/tsm/%s", victim.addr, name);
-	return read_text(path, text, size);
-}
-
 /*
- * Reads what the kernel log has anew. True if it says that this TDI went to ERROR; the
- * last such line stays in @log_line.
+ * Reads what the kernel log has anew. True if it says that a TDI of these functions went
+ * to ERROR; the last such line stays in @log_line.
  */
 static bool read_log(void)
 {
@@ -92,72 +73,101 @@ static bool read_log(void)
 		if (length <= 0)
 			continue;
 		line[length] = '\0';
-		if (!strstr(line, victim.addr) || !strstr(line, "TDI in ERROR"))
+		if (!strstr(line, "TDI in ERROR"))
 			continue;
-		memcpy(log_line, line, length + 1);
-		found = true;
+		for (unsigned int i = 0; i < nr_functions; i++) {
+			if (!strstr(line, functions[i].addr))
+				continue;
+			memcpy(log_line, line, length + 1);
+			found = true;
+		}
 	}
 	return found;
 }
 
 /* A TDI that was unlocked since has no registers any more: the log has the one. */
-static void fail_violation(void)
+static void fail_violation(const struct function *f)
 {
 	char regs[4096] = "";
 
-	read_sim("regs", regs, sizeof(regs));
-	fail("the TSM saw a violation: %slocked and present registers:\n%s", log_line, regs);
+	read_sim(f, "regs", regs, sizeof(regs));
+	fail("the TSM saw a violation: %slocked and present registers of %s:\n%s", log_line,
+	     f->addr, regs);
 }
 
-static void look_at_violations(void)
+static void look_at_violations(struct function *f)
 {
 	char text[64];
 	unsigned long count;
 	bool quiet;
 
-	if (read_log() && !forces.begun)
-		fail_violation();
-	if (read_sim("violations", text, sizeof(text)) < 0)
+	if (read_sim(f, "violations", text, sizeof(text)) < 0)
 		return; /* disconnected */
-	quiet = quiet_since(&forces, &forces_then);
+	quiet = quiet_since(&forces, &f->forces_then);
 	count = strtoul(text, NULL, 10);
-	if (count > violations && quiet) {
+	if (count > f->violations && quiet) {
 		read_log();
-		fail_violation();
+		fail_violation(f);
 	}
-	violations = count; /* it begins with 0 again after a disconnect */
+	f->violations = count; /* it begins with 0 again after a disconnect */
 }
 
 /* @was_bound and the counters are of the last state that was seen. */
-static void look_at_state(void)
+static void look_at_state(struct function *f)
 {
 	char state[64], reason[64] = "unknown\n", path[128];
-	bool quiet, lost;
+	bool quiet, lost, bound;
 
-	if (read_config("state", state, sizeof(state)) < 0) {
-		/* Its directory is gone: so it is not even open. */
-		looks_bound = was_bound = false;
+	if (function_read(f, "state", state, sizeof(state)) < 0) {
+		/* It has no driver: so it is not even open. */
+		f->was_bound = false;
+		if (f == functions)
+			looks_bound = false;
 		return;
 	}
-	quiet = quiet_since(&binds, &binds_then);
+	quiet = quiet_since(&binds, &f->binds_then);
 	/*
 	 * Since that bind, not since the last look: "bound" is read as well while the
 	 * driver waits for the TSM to unbind what a disconnect took.
 	 */
-	quiet &= disconnects.begun == disconnects_at_bind;
-	looks_bound = !strcmp(state, "bound\n");
+	quiet &= disconnects.begun == f->disconnects_at_bind && steals.begun == f->steals_at_bind;
+	bound = !strcmp(state, "bound\n");
 	lost = !strcmp(state, "lost\n");
-	looks++;
-	looks_while_bound += looks_bound;
-	if (lost && was_bound && reset_at_bind) {
-		losses_let_pass++;
-	} else if (lost && was_bound && quiet && !forces.begun) {
-		snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/vfio_tsm/last_unbind",
-			 victim.addr);
-		read_text(path, reason, sizeof(reason));
-		fail("the TDI was lost, and nobody disconnected it; reason: %s", reason);
+	if (f == functions) {
+		looks_bound = bound;
+		looks++;
+		looks_while_bound += bound;
 	}
-	was_bound = looks_bound;
+	if (lost && f->was_bound && f->reset_at_bind) {
+		losses_let_pass++;
+	} else if (lost && f->was_bound && quiet && !forces.begun) {
+		snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/vfio_tsm/last_unbind",
+			 f->addr);
+		read_text(path, reason, sizeof(reason));
+		fail("the TDI of %s was lost, and nobody disconnected it; reason: %s", f->addr,
+		     reason);
+	}
+	f->was_bound = bound;
+}
+
+/* A bind has succeeded: what it is excused by from now on. */
+void function_bound(struct function *f, bool reset, unsigned int disconnects_before,
+		    unsigned int steals_before)
+{
+	f->reset_at_bind = reset;
+	f->disconnects_at_bind = disconnects_before;
+	f->steals_at_bind = steals_before;
+}
+
+static void look(void)
+{
+	if (read_log() && !forces.begun)
+		fail_violation(functions);
+	for (unsigned int i = 0; i < nr_functions; i++) {
+		look_at_violations(&functions[i]);
+		look_at_state(&functions[i]);
+		look_at_books(&functions[i]);
+	}
 }
 
 /* Somebody else's look at this moment will do. */
@@ -165,8 +175,7 @@ void oracle_look(void)
 {
 	if (pthread_mutex_trylock(&lock))
 		return;
-	look_at_violations();
-	look_at_state();
+	look();
 	pthread_mutex_unlock(&lock);
 }
 
@@ -193,22 +202,33 @@ void oracle_start(void)
 	kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (kmsg < 0 || lseek(kmsg, 0, SEEK_END) < 0)
 		fail("/dev/kmsg: %s", answer_name(-errno));
-	if (read_sim("violations", text, sizeof(text)) < 0)
+	if (read_sim(functions, "violations", text, sizeof(text)) < 0)
 		fail("%s is not connected to the simulated TSM", victim.addr);
-	violations = strtoul(text, NULL, 10);
+	for (unsigned int i = 0; i < nr_functions; i++) {
+		if (read_sim(&functions[i], "violations", text, sizeof(text)) > 0)
+			functions[i].violations = strtoul(text, NULL, 10);
+	}
 	if (pthread_create(&thread, NULL, run, NULL))
 		fail("cannot start a thread");
 }
 
+/* All other threads have ended: what is on its way comes to its end, or fails. */
 void oracle_stop(void)
 {
+	const struct timespec pause = { .tv_nsec = 5000000 };
+
 	stop = true;
 	pthread_join(thread, NULL);
 	oracle_look();
+	while (!books_agree()) {
+		nanosleep(&pause, NULL);
+		oracle_look();
+	}
 }
 
 void oracle_summary(void)
 {
 	printf("bound at %u of %u looks; lost %u times to a reset that had begun before the bind\n",
 	       looks_while_bound, looks, losses_let_pass);
+	books_summary();
 }

@@ -61,12 +61,23 @@ const struct attack attacks[] = {
 	{ "sibling-open",        "lifecycle", 10, sibling_open },
 	{ "sibling-close",       "lifecycle",  3, sibling_close },
 
+	/* What happens to functions that share something with the victim */
+	{ "mate-reset",          "mates",      2, mate_reset },
+	{ "mate-bus-reset",      "mates",      4, mate_bus_reset },
+	{ "mate-power",          "mates",      4, mate_power },
+	{ "sibling-config",      "mates",     20, sibling_config },
+
+	/* Another module of the kernel binds one of them */
+	{ "foreign-bind",        "foreign",    8, foreign_bind },
+	{ "foreign-unbind",      "foreign",    4, foreign_unbind },
+
 	/* What an administrator does, by mistake or on purpose */
 	{ "revoke",              "host",       2, tsm_revoke },
 	{ "disconnect",          "host",       1, tsm_disconnect },
 	{ "connect",             "host",       6, tsm_connect },
 	{ "policy",              "host",      10, policy },
 	{ "policy-dir",          "host",       4, policy_dir },
+	{ "quarantine",          "host",       1, quarantine },
 	{ "read-state",          "host",      10, read_state },
 	{ "sysfs-power",         "host",       4, sysfs_power },
 	{ "sysfs-enable",        "host",       4, sysfs_enable },
@@ -91,18 +102,62 @@ unsigned int nr_attacks(void)
 	return sizeof(attacks) / sizeof(*attacks);
 }
 
-/* Whether it takes a second device. */
-static bool needs_sibling(const struct attack *a)
+static bool begins_with(const char *text, const char *word)
 {
-	return !strncmp(a->name, "sibling-", 8);
+	return !strncmp(text, word, strlen(word));
+}
+
+/* What it takes that there may not be, or NULL */
+static const char *needs(const struct attack *a)
+{
+	if (begins_with(a->name, "sibling-"))
+		return "a sibling";
+	if (begins_with(a->name, "mate-"))
+		return "functions that share something";
+	if (begins_with(a->name, "foreign-"))
+		return "the modules other_bind and reset_flags";
+	return NULL;
+}
+
+/* A bind may end by these. */
+static const char *const ending[] = {
+	"any-ioctl",	 "bind-bad",	   "unbind",	    "reopen",
+	"foreign-bind",	 "foreign-unbind", "revoke",	    "disconnect",
+	"driver-rebind", "forced-reset",   "forced-config",
+};
+
+static bool ends_a_bind(const struct attack *a)
+{
+	for (unsigned int i = 0; i < sizeof(ending) / sizeof(*ending); i++) {
+		if (!strcmp(a->name, ending[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Whether no other operation may be at work meanwhile. */
+bool is_alone(const struct attack *a)
+{
+	return a->run == foreign_bind;
+}
+
+static bool can_be_done(const struct attack *a)
+{
+	if (begins_with(a->name, "sibling-") && !sibling.addr)
+		return false;
+	if (begins_with(a->name, "mate-") && nr_functions < 2)
+		return false;
+	if (begins_with(a->name, "foreign-") && !foreign_is_there())
+		return false;
+	return !always_bound || !ends_a_bind(a);
 }
 
 void table_list(void)
 {
 	printf("%-20s %-10s %s\n", "ATTACK", "GROUP", "WEIGHT");
 	for (unsigned int i = 0; i < nr_attacks(); i++)
-		printf("%-20s %-10s %u%s\n", attacks[i].name, attacks[i].group, attacks[i].weight,
-		       needs_sibling(&attacks[i]) ? ", with a sibling" : "");
+		printf("%-20s %-10s %u%s%s\n", attacks[i].name, attacks[i].group, attacks[i].weight,
+		       needs(&attacks[i]) ? ", with " : "", needs(&attacks[i]) ?: "");
 }
 
 /* Whether @word is among @list, which has commas. */
@@ -138,7 +193,7 @@ static bool known(const char *list)
 }
 
 /* Which attacks there will be; false where that is none, or a name is wrong. */
-bool table_select(const char *only, const char *without, bool with_sibling)
+bool table_select(const char *only, const char *without)
 {
 	if (!known(only) || !known(without))
 		return false;
@@ -154,7 +209,7 @@ bool table_select(const char *only, const char *without, bool with_sibling)
 			weights[i] = 0;
 		if (listed(without, a->name) || listed(without, a->group))
 			weights[i] = 0;
-		if (needs_sibling(a) && !with_sibling)
+		if (!can_be_done(a))
 			weights[i] = 0;
 		total += weights[i];
 	}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The books of the driver and those of the simulated TSM: a function is `bound` if, and
+ * only if, its TDI is locked or runs; and its origin is `foreign` if, and only if, the TDI
+ * has the ID that other_bind gives.
+ *
+ * Both are read several times, by turns. What is compared is of one moment: the TSM's
+ * state and its number of binds were the same before and after the driver's were read,
+ * and so was the driver's generation. The books differ while something is on its way,
+ * and nowhere else:
+ *
+ *	locked, and `lost`		PCI/TSM has yet to unbind it
+ *	locked, and not `bound`		a bind is at work
+ *	not locked, and `bound`		an unbind, a close or a disconnect is at work
+ *	locked, and `quarantined`	for as long as it likes
+ *
+ * The driver looks at the TSM whenever it is read, so a TDI that is gone is never shown.
+ * Each difference ends, or becomes another one, within half a minute.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "attack.h"
+
+#define PATIENCE 30 /* seconds */
+#define FOREIGN_ID "0x4242\n"
+
+struct books {
+	/* The TSM's */
+	char tdisp[32], binds[16], tdi[16];
+	/* The driver's; empty if it has not got the function */
+	char state[32], origin[16], generation[24];
+};
+
+static unsigned int compared, unsteady, differed, foreign_seen;
+
+int read_sim(const struct function *f, const char *name, char *text, size_t size)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/tsm_sim/%s/%s", f->addr, name);
+	return read_text(path, text, size);
+}
+
+static int read_sysfs(const struct function *f, const char *name, char *text, size_t size)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/vfio_tsm/%s", f->addr, name);
+	return read_text(path, text, size);
+}
+
+static int read_config(const struct function *f, const char *name, char *text, size_t size)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/kernel/config/vfio_tsm/%s/tsm/%s", f->addr, name);
+	return read_text(path, text, size);
+}
+
+/* From configfs, or from sysfs where there is no directory. Negative without a driver. */
+int function_read(const struct function *f, const char *name, char *text, size_t size)
+{
+	int ret = read_config(f, name, text, size);
+
+	return ret < 0 ? read_sysfs(f, name, text, size) : ret;
+}
+
+bool function_is_bound(const struct function *f)
+{
+	char text[32] = "";
+
+	return function_read(f, "state", text, sizeof(text)) > 0 && !strcmp(text, "bound\n");
+}
+
+bool function_has_driver(const struct function *f)
+{
+	char text[32] = "";
+
+	return read_sysfs(f, "state", text, sizeof(text)) > 0;
+}
+
+static bool is_locked(const struct books *b)
+{
+	return !strcmp(b->tdisp, "CONFIG_LOCKED\n") || !strcmp(b->tdisp, "RUN\n");
+}
+
+static bool is_bound(const struct books *b)
+{
+	return !strcmp(b->state, "bound\n");
+}
+
+/* By turns from configfs and from sysfs. False if something has changed meanwhile. */
+static bool read_books(struct function *f, struct books *b)
+{
+	int (*read_driver)(const struct function *f, const char *name, char *text, size_t size) =
+		f->looks++ % 2 ? read_sysfs : function_read;
+	struct books again = { 0 };
+
+	*b = (struct books){ 0 };
+	if (read_sim(f, "binds", b->binds, sizeof(b->binds)) < 0 ||
+	    read_sim(f, "state", b->tdisp, sizeof(b->tdisp)) < 0)
+		return false;
+	read_sim(f, "tdi_id", b->tdi, sizeof(b->tdi));
+	if (read_driver(f, "generation", b->generation, sizeof(b->generation)) < 0)
+		b->generation[0] = '\0';
+	if (read_driver(f, "state", b->state, sizeof(b->state)) < 0)
+		b->state[0] = '\0';
+	if (read_driver(f, "origin", b->origin, sizeof(b->origin)) < 0)
+		b->origin[0] = '\0';
+	if (read_driver(f, "generation", again.generation, sizeof(again.generation)) < 0)
+		again.generation[0] = '\0';
+	read_sim(f, "state", again.tdisp, sizeof(again.tdisp));
+	read_sim(f, "binds", again.binds, sizeof(again.binds));
+
+	return !strcmp(b->binds, again.binds) && !strcmp(b->tdisp, again.tdisp) &&
+	       !strcmp(b->generation, again.generation);
+}
+
+/* What can be on its way, as it was before the books were read */
+struct at_work {
+	struct excuse *what;
+	unsigned int begun;
+	bool busy;
+};
+
+static void begin(struct at_work *work)
+{
+	unsigned int ended = work->what->ended;
+
+	work->begun = work->what->begun;
+	work->busy = work->begun != ended;
+}
+
+static bool was_at_work(const struct at_work *work)
+{
+	return work->busy || work->what->begun != work->begun;
+}
+
+static bool any_was(const struct at_work *work, unsigned int count)
+{
+	bool any = false;
+
+	while (count--)
+		any |= was_at_work(&work[count]);
+	return any;
+}
+
+static bool is_closing(const struct function *f)
+{
+	const struct device *d = device_of(f);
+
+	return d && !d->opened;
+}
+
+static void fail_books(const struct function *f, const struct books *b, const char *why)
+{
+	fail("%s: the books differ%s\nthe TSM: %sbinds %sTDI %sthe driver: %sorigin %sgeneration %s",
+	     f->addr, why, b->tdisp, b->binds, b->tdi, b->state[0] ? b->state : "no state\n",
+	     b->origin[0] ? b->origin : "none\n", b->generation);
+}
+
+/* A difference lasts only as long as it stays another one. */
+static void differs(struct function *f, const struct books *b)
+{
+	struct timespec now;
+	char key[sizeof(f->difference)];
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	snprintf(key, sizeof(key), "%s %s %s", b->binds, b->generation, b->state);
+	if (!f->differs_since || strcmp(key, f->difference)) {
+		f->differs_since = now.tv_sec;
+		memcpy(f->difference, key, sizeof(key));
+	}
+	if (now.tv_sec - f->differs_since > PATIENCE)
+		fail_books(f, b, ", for half a minute");
+}
+
+void look_at_books(struct function *f)
+{
+	struct at_work locking[] = { { .what = &binds },
+				     { .what = &rebinds },
+				     { .what = &forces } };
+	struct at_work unlocking[] = { { .what = &unbinds },
+				       { .what = &disconnects },
+				       { .what = &steals },
+				       { .what = &rebinds },
+				       { .what = &forces } };
+	bool closing = is_closing(f), excused;
+	struct books b;
+
+	for (unsigned int i = 0; i < sizeof(locking) / sizeof(*locking); i++)
+		begin(&locking[i]);
+	for (unsigned int i = 0; i < sizeof(unlocking) / sizeof(*unlocking); i++)
+		begin(&unlocking[i]);
+
+	compared++;
+	if (!read_books(f, &b)) {
+		unsteady++;
+		return;
+	}
+	foreign_seen += !strcmp(b.origin, "foreign\n");
+	/* look_at_violations() knows whether that may be. */
+	if (!strcmp(b.tdisp, "ERROR\n"))
+		return;
+	if (always_bound && f == functions && !(is_bound(&b) && is_locked(&b)))
+		fail_books(f, &b, " from what was asked for");
+	if (is_bound(&b) == is_locked(&b) || (is_locked(&b) && !strcmp(b.state, "quarantined\n"))) {
+		f->differs_since = 0;
+		if (is_bound(&b) && !strcmp(b.origin, "foreign\n") != !strcmp(b.tdi, FOREIGN_ID))
+			fail_books(f, &b, " in who has bound it");
+		return;
+	}
+
+	differed++;
+	if (is_locked(&b))
+		excused = !strcmp(b.state, "lost\n") ||
+			  any_was(locking, sizeof(locking) / sizeof(*locking));
+	else
+		excused = closing || is_closing(f) ||
+			  any_was(unlocking, sizeof(unlocking) / sizeof(*unlocking));
+	if (!excused)
+		fail_books(f, &b, ", and nothing was at work");
+	differs(f, &b);
+}
+
+/* Whether no difference was left by the last look. */
+bool books_agree(void)
+{
+	bool agree = true;
+
+	for (unsigned int i = 0; i < nr_functions; i++)
+		agree &= !functions[i].differs_since;
+	return agree;
+}
+
+void books_summary(void)
+{
+	printf("books compared %u times: %u changed meanwhile, %u differed while something was at work; foreign at %u\n",
+	       compared, unsteady, differed, foreign_seen);
+}
