@@ -70,6 +70,15 @@ counts() { awk '$2 == "unbound" { name = $1; n[name] += $3 } $1 == "bound" { n[n
 	assert_line --regexp '^  0\.[0-9]+ (bound|open ) (bind|open|config-read)'
 }
 
+@test "a TDI that the driver takes for unbound, and the TSM has locked, is found" {
+	echo 5 >"$debugfs/$dev/inject/error_unbind"
+	run -1 attack --only bind,unbind,open --threads 1 --seconds 60
+	echo 0 >"$debugfs/$dev/inject/error_unbind"
+	assert_line --partial "FAILED: $dev: the books differ, "
+	assert_line "the TSM: CONFIG_LOCKED"
+	assert_line "the driver: open"
+}
+
 @test "an answer that never comes is a failure" {
 	run -1 attack --only config-read --seconds 1 --until config-read=OK,config-read=ENOSPC
 	assert_line "FAILED: never seen: config-read=ENOSPC"
