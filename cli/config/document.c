@@ -24,9 +24,13 @@ typedef int (*value_fn)(struct reader *r, struct config_entry *entry, const char
 			struct json_object *value, enum setting s);
 
 const char *const setting_keys[SETTINGS] = {
-	[SET_REGION_MODE] = "region_mode",   [SET_BAR_MMAP] = "bar_mmap",
-	[SET_BIND_ALLOWED] = "bind_allowed", [SET_TDI_ID] = "tdi_id",
-	[SET_ASSIGNED] = "assigned",	     [SET_TSM] = "tsm",
+	[SET_REGION_MODE] = "region_mode",
+	[SET_BAR_MMAP] = "bar_mmap",
+	[SET_BIND_ALLOWED] = "bind_allowed",
+	[SET_TDI_ID] = "tdi_id",
+	[SET_ASSIGNED] = "assigned",
+	[SET_TSM] = "tsm",
+	[SET_FORCE] = "force",
 };
 
 static const char *const region_modes[] = { "default", "exclusive", "shared", NULL };
@@ -161,9 +165,13 @@ static int read_tsm(struct reader *r, struct config_entry *entry, const char *pa
 }
 
 static const value_fn readers[SETTINGS] = {
-	[SET_REGION_MODE] = read_region_mode, [SET_BAR_MMAP] = read_bar_mmap,
-	[SET_BIND_ALLOWED] = read_flag,	      [SET_TDI_ID] = read_tdi_id,
-	[SET_ASSIGNED] = read_flag,	      [SET_TSM] = read_tsm,
+	[SET_REGION_MODE] = read_region_mode,
+	[SET_BAR_MMAP] = read_bar_mmap,
+	[SET_BIND_ALLOWED] = read_flag,
+	[SET_TDI_ID] = read_tdi_id,
+	[SET_ASSIGNED] = read_flag,
+	[SET_TSM] = read_tsm,
+	[SET_FORCE] = read_flag,
 };
 
 static int read_selector(struct reader *r, struct config_entry *entry, const char *path,
@@ -215,13 +223,19 @@ static int read_entry(struct reader *r, struct json_object *obj, size_t index)
 		else if (!streq(key, "device"))
 			ret = mistake_here(
 				r, place_of(r, path, true), path,
-				"unknown key; a device has device, assigned, region_mode, bar_mmap, bind_allowed, tdi_id and tsm");
+				"unknown key; a device has device, assigned, region_mode, bar_mmap, bind_allowed, tdi_id, tsm and force");
 		else if (!(ret = read_selector(r, entry, path, value)))
 			named = true;
 		if (ret)
 			return ret;
 	}
-	return named ? 0 : mistake(r, at, "which device? The key \"device\" is missing");
+	if (!named)
+		return mistake(r, at, "which device? The key \"device\" is missing");
+	/* a pattern also takes the disk that is plugged in tomorrow */
+	snprintf(path, sizeof(path), "%s.force", at);
+	if (entry->want[SET_FORCE] && entry->sel.kind != SELECTOR_ADDRESS)
+		return mistake(r, path, "force is for one device: \"device\" must be an address");
+	return 0;
 }
 
 static int read_devices(struct reader *r, struct json_object *array)

@@ -30,6 +30,8 @@
  * @SET_TDI_ID: tdi_id in configfs: "none" or an ID
  * @SET_ASSIGNED: whether vfio-pci-tsm has it: "0" or "1"
  * @SET_TSM: the TSM that it is connected to, or "none"
+ * @SET_FORCE: whether it is taken from the host that uses it: "0" or "1". It changes
+ *	nothing by itself, and only an entry for one address has it
  *
  * All policy is in place before the driver has the device, which is before
  * anybody can open it, so that nobody opens it with another's policy.
@@ -41,6 +43,7 @@ enum setting {
 	SET_TDI_ID,
 	SET_ASSIGNED,
 	SET_TSM,
+	SET_FORCE,
 	SETTINGS
 };
 

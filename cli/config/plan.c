@@ -16,7 +16,8 @@
 struct kind {
 	const char *attribute;
 	int (*read)(struct ctx *ctx, const struct pci_device *dev, enum setting s, char *buf);
-	int (*change)(struct ctx *ctx, struct pci_device *dev, const struct step *step);
+	int (*change)(struct ctx *ctx, struct pci_device *dev, const struct step *step,
+		      const struct plan *plan);
 	int (*undo)(struct ctx *ctx, struct pci_device *dev, const struct step *step,
 		    const struct plan *plan);
 };
@@ -35,8 +36,10 @@ static int read_policy(struct ctx *ctx, const struct pci_device *dev, enum setti
 	return 0;
 }
 
-static int change_policy(struct ctx *ctx, struct pci_device *dev, const struct step *step)
+static int change_policy(struct ctx *ctx, struct pci_device *dev, const struct step *step,
+			 const struct plan *plan)
 {
+	(void)plan;
 	return policy_put(ctx, dev, setting_keys[step->setting], step->to);
 }
 
@@ -62,11 +65,14 @@ static int read_assigned(struct ctx *ctx, const struct pci_device *dev, enum set
 	return 0;
 }
 
-static int change_assigned(struct ctx *ctx, struct pci_device *dev, const struct step *step)
+static int change_assigned(struct ctx *ctx, struct pci_device *dev, const struct step *step,
+			   const struct plan *plan)
 {
 	if (streq(step->to, "0"))
 		return assign_release(ctx, dev);
-	return assign_check(ctx, dev) ?: policy_create(ctx, dev) ?: assign_take(ctx, dev);
+	return assign_check(ctx, dev, plan->force ? NULL : PLAN_FORCE) ?:
+		       policy_create(ctx, dev)			       ?:
+									 assign_take(ctx, dev);
 }
 
 static int undo_assigned(struct ctx *ctx, struct pci_device *dev, const struct step *step,
@@ -105,11 +111,13 @@ static void report_stuck(struct ctx *ctx, const struct pci_device *dev, const st
 	report_error(ctx, &p, "cannot put %s back: %s", attribute, strerror(-err));
 }
 
-static int change_tsm(struct ctx *ctx, struct pci_device *dev, const struct step *step)
+static int change_tsm(struct ctx *ctx, struct pci_device *dev, const struct step *step,
+		      const struct plan *plan)
 {
 	char now[ATTR_MAX];
 	int ret = 0, err;
 
+	(void)plan;
 	if (!streq(step->from, NONE))
 		ret = tsm_disconnect(ctx, dev, step->from);
 	if (ret || streq(step->to, NONE))
@@ -155,11 +163,12 @@ int plan_make(struct ctx *ctx, const struct pci_device *dev, const char *const w
 
 	*plan = (struct plan){
 		.had_policy = policy_has(ctx, dev->name),
+		.force = want[SET_FORCE] && streq(want[SET_FORCE], "1"),
 	};
 	plan->forget = forget && plan->had_policy;
 	assign_look(dev, &plan->before);
 	for (int s = 0; s < SETTINGS; s++) {
-		if (!want[s])
+		if (!want[s] || s == SET_FORCE)
 			continue;
 		if (!dev->present && (s == SET_ASSIGNED || s == SET_TSM)) {
 			plan->waits |= !streq(want[s], "0") && !streq(want[s], NONE);
@@ -182,6 +191,13 @@ bool plan_disconnects(const struct plan *plan)
 		if (plan->steps[i].setting == SET_TSM && !streq(plan->steps[i].from, NONE))
 			return true;
 	return false;
+}
+
+bool plan_takes(const struct plan *plan)
+{
+	const char *assigned = plan_goal(plan, SET_ASSIGNED);
+
+	return assigned && streq(assigned, "1");
 }
 
 const char *plan_goal(const struct plan *plan, enum setting setting)
@@ -259,7 +275,7 @@ int plan_run(struct ctx *ctx, struct pci_device *dev, const struct plan *plan)
 
 	interrupt_hold();
 	for (i = 0; !ret && i < plan->count; i++)
-		ret = kinds[plan->steps[i].setting].change(ctx, dev, &plan->steps[i]);
+		ret = kinds[plan->steps[i].setting].change(ctx, dev, &plan->steps[i], plan);
 	if (!ret && plan->forget)
 		ret = policy_forget(ctx, dev->name);
 	else if (ret)

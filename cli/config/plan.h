@@ -6,6 +6,9 @@
 #include "config/document.h"
 #include "host/assign.h"
 
+/* How a document has a device taken that the host uses, for hints. */
+#define PLAN_FORCE "\"force\": true in its entry"
+
 /**
  * struct step - one setting to change
  * @setting: which
@@ -23,6 +26,7 @@ struct step {
  * @steps: in the order of enum setting
  * @count: how many
  * @forget: remove its directory in configfs at the end
+ * @force: it is taken although the host itself uses it
  * @waits: it is not there, so driver and TSM have to wait for it
  * @before: who had it, to roll back
  * @had_policy: it had a directory in configfs, to roll back
@@ -31,6 +35,7 @@ struct plan {
 	struct step steps[SETTINGS];
 	unsigned int count;
 	bool forget;
+	bool force;
 	bool waits;
 	struct assignment before;
 	bool had_policy;
@@ -56,6 +61,14 @@ int plan_make(struct ctx *ctx, const struct pci_device *dev, const char *const w
  * Return: true if so, be it for another TSM.
  */
 bool plan_disconnects(const struct plan *plan);
+
+/**
+ * plan_takes() - whether a plan takes a device from its driver
+ * @plan: the plan
+ *
+ * Return: true if the device is to be assigned.
+ */
+bool plan_takes(const struct plan *plan);
 
 /**
  * plan_goal() - what a plan makes of a setting

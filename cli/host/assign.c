@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "host/assign.h"
+#include "host/in_use.h"
 #include "host/owner.h"
 #include "interrupt.h"
 #include "report.h"
@@ -42,7 +43,28 @@ const struct need *assign_lacks(const struct ctx *ctx, const struct pci_device *
 	return NULL;
 }
 
-int assign_check(struct ctx *ctx, const struct pci_device *dev)
+/* The driver of a PF removes its VFs, and waits for processes that have them open. */
+static int refuse_held_functions(struct ctx *ctx, const struct pci_device *dev)
+{
+	unsigned int count;
+	char text[ATTR_MAX];
+	int ret = 0;
+
+	if (pci_get(dev, "sriov_numvfs", text) || util_parse_u32(text, &count))
+		return 0;
+	for (unsigned int i = 0; !ret && i < count; i++) {
+		struct pci_device vf cleanup_pci = { .fd = -1 };
+		struct pci_addr addr;
+		char link[32];
+
+		snprintf(link, sizeof(link), "virtfn%u", i);
+		if (pci_link(dev, link, &addr) && !pci_open(ctx, &addr, &vf) && vf.present)
+			ret = owner_refuse(ctx, &vf, "assign the function that it is a part of");
+	}
+	return ret;
+}
+
+int assign_check(struct ctx *ctx, const struct pci_device *dev, const char *force)
 {
 	struct problem p = { .device = dev->name,
 			     .attribute = "driver",
@@ -51,7 +73,10 @@ int assign_check(struct ctx *ctx, const struct pci_device *dev)
 	const struct need *need = assign_lacks(ctx, dev);
 
 	if (!need)
-		return owner_refuse(ctx, dev, "assign it");
+		return owner_refuse(ctx, dev, "assign it")     ?:
+			       refuse_held_functions(ctx, dev) ?:
+			       force			       ? in_use_refuse(ctx, dev, force) :
+								 0;
 	p.err = need->err;
 	p.stage = need->stage;
 	p.hint = need->hint;

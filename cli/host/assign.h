@@ -55,10 +55,14 @@ const struct need *assign_lacks(const struct ctx *ctx, const struct pci_device *
  * assign_check() - whether a device could be given to vfio-pci-tsm
  * @ctx: this run
  * @dev: the device
+ * @force: NULL to take a device that the host itself uses; otherwise how the user can
+ *	do that, for the hint
  *
- * Return: 0, or negative errno, reported: no driver, no IOMMU, or somebody holds it.
+ * A process that has the device open, or one of its virtual functions, is always an error.
+ *
+ * Return: 0, or negative errno, reported: no driver, no IOMMU, or it is in use.
  */
-int assign_check(struct ctx *ctx, const struct pci_device *dev);
+int assign_check(struct ctx *ctx, const struct pci_device *dev, const char *force);
 
 /**
  * assign_take() - give a device to vfio-pci-tsm

@@ -164,6 +164,13 @@ bool pci_has_id(const struct ctx *ctx, const char *name, unsigned int vendor, un
 	       v == device;
 }
 
+bool pci_link(const struct pci_device *dev, const char *link, struct pci_addr *addr)
+{
+	char name[PCI_NAME_LEN];
+
+	return link_name(dev->fd, link, name, sizeof(name)) && !pci_addr_parse(name, addr);
+}
+
 int pci_group(const struct ctx *ctx, const struct pci_device *dev)
 {
 	char name[16];

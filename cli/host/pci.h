@@ -95,6 +95,16 @@ bool pci_has_tsm_side(const struct ctx *ctx, const char *name);
 bool pci_has_id(const struct ctx *ctx, const char *name, unsigned int vendor, unsigned int device);
 
 /**
+ * pci_link() - the function that a link of a device leads to
+ * @dev: the device
+ * @link: name of the link, as virtfn0
+ * @addr: out, address of the function
+ *
+ * Return: true if there is such a link.
+ */
+bool pci_link(const struct pci_device *dev, const char *link, struct pci_addr *addr);
+
+/**
  * pci_group() - a function's IOMMU group
  * @ctx: this run
  * @dev: the device

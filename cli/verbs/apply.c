@@ -7,6 +7,7 @@
 #include "config/lock.h"
 #include "config/plan.h"
 #include "config/wanted.h"
+#include "host/in_use.h"
 #include "host/owner.h"
 #include "host/policy.h"
 #include "host/select.h"
@@ -100,12 +101,31 @@ static int refuse_in_use(struct ctx *ctx, const struct pci_device *dev, const st
 	int ret;
 
 	ret = owner_refuse(ctx, dev, "change it");
+	if (!ret && plan_takes(plan) && !plan->force)
+		ret = in_use_refuse(ctx, dev, PLAN_FORCE);
 	if (ret)
 		return ret;
 	if (pci_get(dev, "tsm/bound", bound) || !bound[0])
 		return plan_disconnects(plan) ? tsm_refuse_bound(ctx, dev) : 0;
 	p.value = "bound";
 	return report_error(ctx, &p, "cannot change it while it is bound");
+}
+
+/* What the host uses a device for that is to be assigned. */
+static bool note_host_use(struct ctx *ctx, const struct pci_device *dev, const struct plan *plan)
+{
+	struct host_use use;
+	struct outcome o = { .device = dev->name,
+			     .attribute = IN_USE,
+			     .value = use.text,
+			     .previous = use.text,
+			     .note = plan->force ? "it is taken all the same, because of force" :
+						   "apply will refuse it: the host uses it" };
+
+	if (!plan_takes(plan) || !in_use_find(ctx, dev, &use))
+		return false;
+	report_outcome(ctx, &o);
+	return !plan->force;
 }
 
 /* diff shows what differs, and where apply would be refused for what is in use. */
@@ -125,7 +145,7 @@ static bool note_use(struct ctx *ctx, const struct pci_device *dev, const struct
 		o.value = o.previous = bound;
 	if (note[0])
 		report_outcome(ctx, &o);
-	return note[0];
+	return note_host_use(ctx, dev, plan) || note[0];
 }
 
 /* And where it would fail for what is missing. */
@@ -177,7 +197,12 @@ static int apply_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 			note_missing(ctx, dev, &plan);
 		return 0;
 	}
-	return refuse_in_use(ctx, dev, &plan) ?: plan_run(ctx, dev, &plan);
+	ret = refuse_in_use(ctx, dev, &plan);
+	if (ret)
+		return ret;
+	if (plan.force)
+		note_host_use(ctx, dev, &plan);
+	return plan_run(ctx, dev, &plan);
 }
 
 static int remember(struct run *run, const struct pci_addr *addr)

@@ -1,14 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* tsmctl assign: give a device to vfio-pci-tsm, or leave everything as it was. */
 #include "host/assign.h"
+#include "host/in_use.h"
 #include "host/policy.h"
 #include "report.h"
 #include "verbs/verbs.h"
+
+static int opt_force;
+
+static const struct poptOption options[] = {
+	{ "force", 0, POPT_ARG_NONE, &opt_force, 0,
+	  "take a device that the host itself uses, as for a mounted file system", NULL },
+	POPT_TABLEEND
+};
 
 static int assign(struct ctx *ctx, struct pci_device *dev, void *arg)
 {
 	char before[DRIVER_NAME_LEN], others[512], note[640];
 	struct outcome o = { .device = dev->name, .attribute = "driver", .value = TSM_DRIVER };
+	struct outcome used = { .device = dev->name,
+				.attribute = IN_USE,
+				.note = "it is taken all the same, because of --force" };
+	struct host_use use = { 0 };
 	int ret;
 
 	(void)arg;
@@ -18,9 +31,15 @@ static int assign(struct ctx *ctx, struct pci_device *dev, void *arg)
 		o.changed = !policy_has(ctx, dev->name);
 		return policy_create(ctx, dev) ?: report_outcome(ctx, &o);
 	}
-	ret = assign_check(ctx, dev) ?: policy_create(ctx, dev) ?: assign_take(ctx, dev);
+	if (opt_force && in_use_find(ctx, dev, &use))
+		used.value = used.previous = use.text;
+	ret = assign_check(ctx, dev, opt_force ? NULL : "--force") ?:
+		      policy_create(ctx, dev)			   ?:
+								     assign_take(ctx, dev);
 	if (ret)
 		return ret;
+	if (use.count)
+		report_outcome(ctx, &used);
 	if (pci_group_strangers(ctx, pci_group(ctx, dev), dev, others, sizeof(others))) {
 		snprintf(
 			note, sizeof(note),
@@ -39,11 +58,14 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 
 const struct verb verb_assign = {
 	.name = "assign",
-	.synopsis = "DEVICE...",
+	.synopsis = "DEVICE... [--force]",
 	.summary = "give a device to the driver " TSM_DRIVER,
 	.help = "Sets driver_override, takes the device from its present driver, probes, and "
 		"verifies; if " TSM_DRIVER " does not take it, its former driver gets it back. "
-		"Makes the device's directory in configfs.",
+		"Makes the device's directory in configfs. A device that the host itself uses is "
+		"refused: a mounted file system, swap, a member of dm, md or LVM, a network "
+		"interface that is up, a PF that has VFs.",
+	.options = options,
 	.flags = VERB_DEVICES | VERB_TSM_SIDE,
 	.run = run,
 };

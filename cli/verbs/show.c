@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <json-c/json.h>
 
+#include "host/in_use.h"
 #include "host/info.h"
 #include "report.h"
 #include "verbs/verbs.h"
@@ -10,9 +11,13 @@
 static int show(struct ctx *ctx, struct pci_device *dev, void *arg)
 {
 	struct json_object *obj = info_collect(ctx, dev);
+	struct host_use use;
 	bool *first = arg;
 	char buf[64];
 
+	/* not in a list: the search reads all that is below a function */
+	json_object_object_add(
+		obj, IN_USE, in_use_find(ctx, dev, &use) ? json_object_new_string(use.text) : NULL);
 	if (!ctx->json) {
 		if (!*first)
 			putchar('\n');

@@ -1,0 +1,258 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154
+# tsmctl assign, apply and diff: devices that the host itself uses are left alone.
+bats_require_minimum_version 1.5.0
+load helpers
+
+setup_file() { build_kernel; }
+
+setup() {
+	fake_configured_host
+	fake_capable 0000:01:00.0
+	DEV=$SYS/devices/pci0000:00/0000:01:00.0
+	export TSMCTL_ROOT=$BATS_TEST_TMPDIR/root
+	PROC=$TSMCTL_ROOT/proc
+	mkdir -p "$PROC/self" "$SYS/class/block" "$SYS/class/nvme-subsystem"
+	: > "$PROC/self/mountinfo"
+	printf 'Filename\tType\tSize\tUsed\tPriority\n' > "$PROC/swaps"
+}
+
+# block DIRECTORY NUMBER: a block device, as the kernel shows it.
+block() {
+	mkdir -p "$1/holders" "$1/queue"
+	echo "$2" > "$1/dev"
+	ln -s "$SYS/class/block" "$1/subsystem"
+	ln -s "$1" "$SYS/class/block/${1##*/}"
+}
+# partition DIRECTORY NUMBER
+partition() { block "$@" && echo 1 > "$1/partition"; }
+# mounted NUMBER POINT [TYPE [SOURCE]]
+mounted() { echo "29 1 $1 / $2 rw,relatime shared:1 - ${3:-ext4} ${4:-/dev/root} rw" >> "$PROC/self/mountinfo"; }
+# held_by DIRECTORY NAME
+held_by() { ln -s "$SYS/class/block/$2" "$1/holders/$2"; }
+
+# a disk with two partitions
+disk() {
+	NVME=$DEV/nvme/nvme0/nvme0n1
+	block "$NVME" 259:0
+	partition "$NVME/nvme0n1p1" 259:1
+	partition "$NVME/nvme0n1p2" 259:2
+}
+
+# refused TEXT: every way to assign the device is refused, and names the use.
+refused() {
+	local before
+
+	rm -rf "$RUN"
+	before=$(snapshot)
+	for selector in 01:00.0 '0000:0[1-3]:*' 8086:10c9 all; do
+		for option in --verbose --dry-run; do
+			run_split kernel tsmctl assign "$selector" --json $option
+			[ "$status" -eq 6 ] || fail "$selector $option gave exit $status"
+			json_is '[[x["attribute"], x["errno"], x["stage"]] for x in e]' '[["in_use", "EBUSY", "in-use"]]' \
+				'e[0]["value"]' "$1"
+		done
+	done
+	run_split kernel tsmctl assign 01:00.0
+	assert_one_line 0000:01:00.0 "the host uses it: $1" "--force"
+	for entry in '"device": "01:00.0"' '"device": "all"'; do
+		config "{ $entry, \"assigned\": true, \"bind_allowed\": false }"
+		for option in --verbose --dry-run; do
+			run_split kernel tsmctl apply --json $option
+			[ "$status" -eq 6 ] || fail "apply $option gave exit $status"
+			json_is '[[x["attribute"], x["value"]] for x in e]' "[[\"in_use\", \"$1\"]]"
+		done
+		run_split kernel tsmctl diff --json
+		assert_equal "$status" 8
+		json_is '[[x["value"], x["note"]] for x in r if x["attribute"] == "in_use"]' \
+			"[[\"$1\", \"apply will refuse it: the host uses it\"]]"
+	done
+	rm -rf "$RUN"
+	assert_equal "$(snapshot)" "$before"
+	assert_equal "$(cat "$FAKE_LOG")" ""
+	run_split tsmctl show 01:00.0 --json
+	json_is 'r[0]["in_use"]' "$1"
+}
+
+@test "host use: a file system on a partition, on the whole disk, with a blank in its name" {
+	disk
+	mounted 259:3 /other
+	run_split tsmctl show 01:00.0 --json
+	json_is 'r[0]["in_use"]' null
+	mounted 259:1 '/srv/a\040b'
+	refused "nvme0n1p1 is mounted on /srv/a b"
+	echo > "$PROC/self/mountinfo"
+	mounted 259:0 /
+	refused "nvme0n1 is mounted on /"
+}
+
+@test "host use: file systems without a number, and of other mount namespaces" {
+	disk
+	mounted 0:33 /data btrfs /dev/nvme0n1p2
+	refused "nvme0n1p2 is mounted on /data"
+	: > "$PROC/self/mountinfo"
+	mkdir -p "$SYS/fs/btrfs/12-34/devices" "$SYS/fs/xfs"
+	ln -s "$NVME/nvme0n1p1" "$SYS/fs/btrfs/12-34/devices/nvme0n1p1"
+	refused "nvme0n1p1 is part of a mounted btrfs file system"
+	rm -r "$SYS/fs/btrfs"
+	mkdir "$SYS/fs/xfs/nvme0n1p2"
+	refused "nvme0n1p2 is mounted (xfs) in another mount namespace"
+}
+
+@test "host use: swap, on a partition and on a logical volume" {
+	disk
+	echo '/dev/nvme0n1p2	partition	1048572	0	-2' >> "$PROC/swaps"
+	refused "nvme0n1p2 is used as swap"
+	sed -i 's,nvme0n1p2,dm-0,' "$PROC/swaps"
+	block "$SYS/devices/virtual/block/dm-0" 253:0
+	mkdir "$SYS/devices/virtual/block/dm-0/dm"
+	echo vg-swap > "$SYS/devices/virtual/block/dm-0/dm/name"
+	held_by "$NVME/nvme0n1p1" dm-0
+	refused "nvme0n1p1 belongs to dm-0 (vg-swap), which is used as swap"
+}
+
+@test "host use: members of dm and md, mounted or not, and what is stacked on them" {
+	disk
+	block "$SYS/devices/virtual/block/md127" 9:127
+	held_by "$NVME/nvme0n1p1" md127
+	refused "nvme0n1p1 belongs to md127"
+	partition "$SYS/devices/virtual/block/md127/md127p1" 259:9
+	mounted 259:9 /home
+	refused "nvme0n1p1 belongs to md127, whose md127p1 is mounted on /home"
+	: > "$PROC/self/mountinfo"
+	block "$SYS/devices/virtual/block/dm-3" 253:3
+	mkdir "$SYS/devices/virtual/block/dm-3/dm"
+	echo vg-root > "$SYS/devices/virtual/block/dm-3/dm/name"
+	held_by "$SYS/devices/virtual/block/md127" dm-3
+	mounted 253:3 /
+	refused "nvme0n1p1 belongs to md127, which belongs to dm-3 (vg-root), which is mounted on /"
+	# a holder that sysfs does not show
+	rm "$NVME/nvme0n1p1/holders/md127"
+	mkdir "$NVME/holders/bcache0"
+	refused "nvme0n1 belongs to bcache0"
+}
+
+@test "host use: the number of a character device is not that of a block device" {
+	disk
+	mkdir -p "$DEV/nvme/nvme0/ng0n1" "$SYS/class/nvme-generic"
+	ln -s "$SYS/class/nvme-generic" "$DEV/nvme/nvme0/ng0n1/subsystem"
+	echo 253:0 > "$DEV/nvme/nvme0/ng0n1/dev"
+	mounted 253:0 /
+	run_split kernel tsmctl assign 01:00.0
+	assert_success
+}
+
+@test "host use: a disk behind an HBA; a namespace of a multipath NVMe" {
+	block "$DEV/ata1/host0/target0:0:0/0:0:0:0/block/sda" 8:0
+	partition "$DEV/ata1/host0/target0:0:0/0:0:0:0/block/sda/sda1" 8:1
+	mounted 8:1 /boot
+	refused "sda1 is mounted on /boot"
+	rm -r "$DEV/ata1"
+	mkdir -p "$DEV/nvme/nvme3/nvme0c3n1"
+	subsystem=$SYS/devices/virtual/nvme-subsystem/nvme-subsys0
+	block "$subsystem/nvme0n1" 259:7
+	ln -s "$DEV/nvme/nvme3" "$subsystem/nvme3"
+	ln -s ../../devices/virtual/nvme-subsystem/nvme-subsys0 "$SYS/class/nvme-subsystem/nvme-subsys0"
+	mounted 259:7 /srv
+	refused "nvme0n1 is mounted on /srv"
+	rm "$subsystem/nvme3"
+	run_split tsmctl show 01:00.0 --json
+	json_is 'r[0]["in_use"]' null
+}
+
+@test "host use: an interface that is up, enslaved, or carries another one" {
+	NET=$DEV/net/eth0
+	mkdir -p "$NET"
+	echo 0x1002 > "$NET/flags"
+	echo down > "$NET/operstate"
+	run_split tsmctl show 01:00.0 --json
+	json_is 'r[0]["in_use"]' null
+	# up without a link
+	echo 0x1003 > "$NET/flags"
+	refused "eth0 is up"
+	echo 0x1002 > "$NET/flags"
+	ln -s ../../../../virtual/net/bond0 "$NET/master"
+	refused "eth0 belongs to bond0"
+	rm "$NET/master"
+	ln -s ../../../../virtual/net/eth0.7 "$NET/upper_eth0.7"
+	refused "eth0 carries eth0.7"
+	# below another bus
+	rm -r "$DEV/net"
+	mkdir -p "$DEV/virtio0/net/eth1"
+	echo up > "$DEV/virtio0/net/eth1/operstate"
+	refused "eth1 is up"
+}
+
+@test "host use: a PF that has VFs; --force does not pass over a VF that is open" {
+	echo 2 > "$DEV/sriov_numvfs"
+	refused "it has 2 virtual functions"
+	fake_device 0000:01:10.1 vfio-pci-tsm
+	fake_policy 0000:01:10.1 open
+	policy 0000:01:10.1 owner $$
+	ln -s ../0000:01:10.0 "$DEV/virtfn0"
+	ln -s ../0000:01:10.1 "$DEV/virtfn1"
+	run_split kernel tsmctl assign --force 01:00.0
+	assert_equal "$status" 6
+	assert_one_line 0000:01:10.1 "process $$ ("
+	policy 0000:01:10.1 owner none
+	policy 0000:01:10.1 state closed
+	run_split kernel tsmctl assign --force 01:00.0
+	assert_success
+}
+
+@test "host use: all uses are named" {
+	disk
+	mounted 259:1 /srv
+	echo '/dev/nvme0n1p2	partition	1048572	0	-2' >> "$PROC/swaps"
+	run_split tsmctl show 01:00.0 --json
+	json_is 'sorted(r[0]["in_use"].split("; "))' '["nvme0n1p1 is mounted on /srv", "nvme0n1p2 is used as swap"]'
+}
+
+@test "host use: assign --force takes it, and names the use" {
+	disk
+	mounted 259:1 /srv
+	run_split kernel tsmctl assign --force --dry-run --json 01:00.0
+	assert_success
+	json_is '[[x["attribute"], x["value"]] for x in r]' '[["in_use", "nvme0n1p1 is mounted on /srv"], ["driver", "vfio-pci-tsm"]]'
+	run_split kernel tsmctl assign --force 01:00.0
+	assert_success
+	assert_line "0000:01:00.0: note: it is taken all the same, because of --force"
+	assert_line "0000:01:00.0: driver vfio-pci-tsm (was nvme)"
+}
+
+@test "host use: apply takes it only if an entry for its address says so" {
+	disk
+	mounted 259:1 /srv
+	for device in all '0000:01:*' 8086:10c9; do
+		config "{ \"device\": \"$device\", \"assigned\": true, \"force\": true }"
+		run_split kernel tsmctl apply
+		assert_equal "$status" 2
+		assert_one_line "config.json:1:" "devices[0].force: force is for one device"
+	done
+	config '{ "device": "01:00.0", "assigned": true, "force": false }'
+	run_split kernel tsmctl apply
+	assert_equal "$status" 6
+	config '{ "device": "01:00.0", "assigned": true, "force": true }'
+	run_split kernel tsmctl diff
+	assert_equal "$status" 8
+	assert_line "0000:01:00.0: note: it is taken all the same, because of force"
+	run_split kernel tsmctl apply
+	assert_success
+	assert_line "0000:01:00.0: in_use nvme0n1p1 is mounted on /srv (unchanged)"
+	assert_line "0000:01:00.0: driver vfio-pci-tsm (was nvme)"
+	run_split kernel tsmctl apply
+	assert_success
+	assert_output ""
+}
+
+@test "host use: one device that the host uses does not keep apply from the others" {
+	disk
+	mounted 259:1 /srv
+	fake_capable 0000:02:00.0
+	config '{ "device": "all", "assigned": true }'
+	run_split kernel tsmctl apply
+	assert_equal "$status" 7
+	assert_one_line 0000:01:00.0 "nvme0n1p1 is mounted on /srv"
+	assert_output "0000:02:00.0: driver vfio-pci-tsm (was nvme)"
+}
