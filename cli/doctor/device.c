@@ -119,7 +119,8 @@ static bool cdev_name(const struct pci_device *dev, char name[CDEV_NAME_LEN])
 static void check_cdev(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
 {
 	const char *root = doctor_root(ctx);
-	char name[CDEV_NAME_LEN], path[PATH_MAX];
+	char name[CDEV_NAME_LEN], node[64], attr[64], number[ATTR_MAX];
+	bool known;
 
 	if (!cdev_name(dev, name)) {
 		finding_fail(f, EXIT_UNSUPPORTED, "no vfio-dev/vfioN in sysfs");
@@ -133,15 +134,12 @@ static void check_cdev(struct ctx *ctx, const struct pci_device *dev, struct fin
 		finding_pass(f, "%s", name);
 		return;
 	}
-	snprintf(path, sizeof(path), "%s" CDEV_DIR "/%s", root, name);
-	if (access(path, R_OK | W_OK) == 0) {
-		finding_pass(f, "%.200s can be opened", path);
-		return;
-	}
-	finding_fail(f, errno == EACCES ? EXIT_NOT_PERMITTED : EXIT_UNSUPPORTED, "%.200s: %s", path,
-		     strerror(errno));
-	finding_fix(f, "%s",
-		    errno == EACCES ? "give its VMM access, or run it as root" : "udevadm trigger");
+	snprintf(attr, sizeof(attr), "vfio-dev/%s/dev", name);
+	known = !pci_get(dev, attr, number) && strchr(number, ':');
+	snprintf(node, sizeof(node), "vfio/devices/%s", name);
+	finding_node(f, root, node, known ? number : NULL,
+		     known ? "devtmpfs makes it: see with 'findmnt /dev' that /dev is a devtmpfs" :
+			     "use a kernel with CONFIG_VFIO_DEVICE_CDEV");
 }
 
 static void check_policy(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
@@ -290,12 +288,23 @@ static void check_command(struct ctx *ctx, const struct pci_device *dev, struct 
 	unsigned char reg[2];
 	unsigned int command;
 
-	if (!in_use(ctx, dev) || fd < 0 ||
-	    pread(fd, reg, sizeof(reg), COMMAND_OFFSET) != sizeof(reg)) {
-		finding_skip(f, "it is not open: its owner sets them");
+	if (fd < 0 || pread(fd, reg, sizeof(reg), COMMAND_OFFSET) != sizeof(reg)) {
+		finding_skip(f, "its configuration space cannot be read");
 		return;
 	}
 	command = reg[0] | (unsigned int)reg[1] << 8;
+	/* no function has all of these bits; a read that nothing completes has */
+	if (command == 0xffff) {
+		finding_fail(f, EXIT_FAILED,
+			     "it does not respond: its configuration space reads all ones");
+		finding_fix(f, "see power and link of its slot: 'lspci -vv -s %s' and 'dmesg'",
+			    dev->name);
+		return;
+	}
+	if (!in_use(ctx, dev)) {
+		finding_skip(f, "it is not open: its owner sets them");
+		return;
+	}
 	if ((command & want) == want) {
 		finding_pass(f, "the Command register is 0x%04x", command);
 		return;
@@ -303,11 +312,30 @@ static void check_command(struct ctx *ctx, const struct pci_device *dev, struct 
 	finding_fail(f, EXIT_DONE, "the Command register is 0x%04x", command);
 }
 
+/* Makes the check again that a stage of a bind stands for. */
+static enum verdict check_stage(struct ctx *ctx, const struct pci_device *dev, const char *stage,
+				const char **name)
+{
+	for (const struct check *c = device_checks; c->name; c++) {
+		struct finding f = { 0 };
+
+		if (!c->stage || !streq(c->stage, stage))
+			continue;
+		c->run(ctx, dev, &f);
+		*name = c->name;
+		return f.verdict;
+	}
+	*name = NULL;
+	return DOES_NOT_APPLY;
+}
+
+/* What was wrong with the last bind may have been mended since then. */
 static void check_last_error(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
 {
+	const char *stage, *name = NULL;
 	const struct stage *s;
-	char text[ATTR_MAX];
-	const char *stage;
+	enum verdict now = DOES_NOT_APPLY;
+	char text[ATTR_MAX], what[160];
 	int err;
 
 	f->advisory = true;
@@ -321,11 +349,20 @@ static void check_last_error(struct ctx *ctx, const struct pci_device *dev, stru
 		return;
 	}
 	s = stage ? stage_find(stage, err) : NULL;
-	finding_fail(f, EXIT_FAILED, "the last bind answered %s at %s%s%s",
-		     strerrorname_np(-err) ?: "?", stage ?: "?", s ? ": " : "",
-		     s ? s->message : "");
-	if (s)
-		util_fill(f->fix, sizeof(f->fix), s->hint, dev->name);
+	snprintf(what, sizeof(what), "the last bind failed with %s at %.32s%s%.80s",
+		 strerrorname_np(-err) ?: "?", stage ?: "?", s ? ": " : "", s ? s->message : "");
+	if (stage)
+		now = check_stage(ctx, dev, stage, &name);
+	if (now == PASSES) {
+		finding_pass(f, "%s; check %s passes now", what, name);
+	} else if (now == FAILS) {
+		finding_fail(f, EXIT_FAILED, "%s", what);
+		if (s)
+			util_fill(f->fix, sizeof(f->fix), s->hint, dev->name);
+	} else {
+		finding_skip(f, "%s; only another bind shows whether that is mended%s%.100s", what,
+			     s ? ": " : "", s ? s->hint : "");
+	}
 }
 
 static void check_state(struct ctx *ctx, const struct pci_device *dev, struct finding *f)

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* How a check answers, and which ones fail, see doctor.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "common/stage.h"
 #include "doctor/device.h"
@@ -63,6 +68,63 @@ const char *doctor_root(const struct ctx *ctx)
 	if (moved)
 		return streq(moved, "/") ? "" : moved;
 	return ctx->sysfs.moved ? NULL : "";
+}
+
+/* Whether a node can be opened without an effect on another device. Fails otherwise. */
+static bool is_right_node(struct finding *f, const char *root, const char *path, const char *number)
+{
+	char found[32];
+	struct stat st;
+
+	if (stat(path, &st))
+		return true;
+	if (!S_ISCHR(st.st_mode) && (!root[0] || !S_ISREG(st.st_mode))) {
+		finding_fail(f, EXIT_UNSUPPORTED, "%.200s is not a character device", path);
+		finding_fix(f, "remove %.200s, and restart the host: devtmpfs makes the node",
+			    path);
+		return false;
+	}
+	snprintf(found, sizeof(found), "%u:%u", major(st.st_rdev), minor(st.st_rdev));
+	if (!number || !S_ISCHR(st.st_mode) || streq(found, number))
+		return true;
+	finding_fail(f, EXIT_UNSUPPORTED, "%.200s is another device: %s, not %s", path, found,
+		     number);
+	number = strchr(number, ':') + 1;
+	finding_fix(f, "rm %.100s && mknod %.100s c %u %s", path, path, major(st.st_rdev), number);
+	return false;
+}
+
+void finding_node(struct finding *f, const char *root, const char *name, const char *number,
+		  const char *fix)
+{
+	cleanup_fd int fd = -1;
+	char path[PATH_MAX];
+	int err;
+
+	snprintf(path, sizeof(path), "%s/dev/%s", root, name);
+	if (!is_right_node(f, root, path, number))
+		return;
+	fd = open(path, O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd >= 0) {
+		finding_pass(f, "%.200s can be opened", path);
+		return;
+	}
+	err = errno;
+	if (err == ENODEV || err == ENXIO)
+		finding_fail(f, EXIT_UNSUPPORTED, "%.200s has no driver: %s", path,
+			     strerrorname_np(err));
+	else
+		finding_fail(f,
+			     err == EACCES || err == EPERM ? EXIT_NOT_PERMITTED : EXIT_UNSUPPORTED,
+			     "%.200s: %s", path, strerror(err));
+	if (err == EACCES)
+		finding_fix(f, "run it as root, or give its user access to %.200s", path);
+	else if (err == EPERM)
+		finding_fix(f, "let the device cgroup of this process have %.200s", path);
+	else if (err == ENOENT || err == ENODEV || err == ENXIO)
+		finding_fix(f, "%s", fix);
+	else
+		finding_fix(f, "open it with another program: 'head -c 0 %.200s'", path);
 }
 
 static void add_from_stage(struct finding *f, const struct pci_device *dev, const char *name)

@@ -83,6 +83,17 @@ void finding_fix(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
  */
 const char *doctor_root(const struct ctx *ctx);
 
+/**
+ * finding_node() - try to open the node of a device, and close it again
+ * @f: the finding: it passes if the node was opened
+ * @root: as of doctor_root(); only below a moved root, a plain file counts as a node
+ * @name: of the node, below /dev
+ * @number: what the node must have, as "239:0", or NULL for any number
+ * @fix: what mends it if there is no node, or no driver behind it
+ */
+void finding_node(struct finding *f, const char *root, const char *name, const char *number,
+		  const char *fix);
+
 /* What is done with a finding. */
 typedef void (*finding_fn)(struct ctx *ctx, const struct pci_device *dev, const struct check *check,
 			   const struct finding *f, void *arg);

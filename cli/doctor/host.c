@@ -236,24 +236,15 @@ static void check_interrupts(struct ctx *ctx, const struct pci_device *dev, stru
 		"enable interrupt remapping in the firmware (VT-d, x2APIC), and drop intremap=off from the kernel's command line");
 }
 
-/* A character device that has to be opened for reading and writing. */
+/* A character device that a bind opens. */
 static void check_node(struct ctx *ctx, const char *name, const char *fix, struct finding *f)
 {
 	const char *root = doctor_root(ctx);
-	char path[PATH_MAX];
 
-	if (!root) {
+	if (root)
+		finding_node(f, root, name, NULL, fix);
+	else
 		finding_skip(f, MOVED);
-		return;
-	}
-	snprintf(path, sizeof(path), "%s/dev/%s", root, name);
-	if (access(path, R_OK | W_OK) == 0) {
-		finding_pass(f, "%.200s can be opened", path);
-		return;
-	}
-	finding_fail(f, errno == EACCES ? EXIT_NOT_PERMITTED : EXIT_UNSUPPORTED, "%.200s: %s", path,
-		     strerror(errno));
-	finding_fix(f, "%s", f->code == EXIT_NOT_PERMITTED ? "run it as root" : fix);
 }
 
 static void check_iommufd(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
@@ -288,6 +279,13 @@ static void check_tsm(struct ctx *ctx, const struct pci_device *dev, struct find
 static void check_permission(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
 {
 	(void)dev;
+	if (geteuid() == 0 && faccessat(ctx->sysfs_fd, "bus/pci/drivers_probe", W_OK, 0) &&
+	    errno == EROFS) {
+		finding_fail(f, EXIT_NOT_PERMITTED, "%s is mounted read-only", ctx->sysfs.path);
+		finding_fix(f, "run it outside of the container, or 'mount -o remount,rw %s'",
+			    ctx->sysfs.path);
+		return;
+	}
 	if (geteuid() == 0) {
 		finding_pass(f, "run by root");
 		return;

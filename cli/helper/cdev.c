@@ -82,6 +82,7 @@ int cdev_find(struct session *s)
 	cleanup_fd int dev = open_sysfs(s);
 	cleanup_dir DIR *dir = NULL;
 	struct dirent *e;
+	int ret;
 
 	if (dev < 0)
 		return dev == -ENOENT ? -ENODEV : dev;
@@ -92,7 +93,9 @@ int cdev_find(struct session *s)
 		if (!is_cdev_name(e->d_name))
 			continue;
 		util_copy(s->cdev_name, sizeof(s->cdev_name), e->d_name);
-		return read_number(dirfd(dir), s->cdev_name, &s->cdev_number);
+		ret = read_number(dirfd(dir), s->cdev_name, &s->cdev_number);
+		/* a kernel without cdevs has the directory, and no number in it */
+		return ret == -ENOENT ? -ENXIO : ret;
 	}
 	return -ENXIO;
 }

@@ -74,7 +74,7 @@ FAILURES='" ".join(x["check"] for x in r if x["verdict"] == "fail")'
 		run_split tsmctl bind 01:00.0
 		assert_failure
 		case $check in
-		devmem|last-error) [[ $stderr != *"$check"* ]] ;;
+		devmem) [[ $stderr != *"$check"* ]] ;;
 		*) [[ $stderr == *"'tsmctl doctor 0000:01:00.0' fails on: ${check// /, }"* ]] ;;
 		esac || fail "$break: bind says $stderr"
 		rm -rf "$BATS_TEST_TMPDIR"
@@ -96,7 +96,11 @@ FAILURES='" ".join(x["check"] for x in r if x["verdict"] == "fail")'
 		connection|5|tsmctl connect 0000:01:00.0|echo > $DEV/tsm/connect
 		connection|5|function 0|rm -r $DEV/tsm
 		cdev|5|VFIO_DEVICE_CDEV|rmdir $DEV/vfio-dev/vfio0
-		cdev|5|udevadm|rm $TSMCTL_ROOT/dev/vfio/devices/vfio0
+		cdev|5|VFIO_DEVICE_CDEV|rm $TSMCTL_ROOT/dev/vfio/devices/vfio0
+		cdev|5|devtmpfs|rm $TSMCTL_ROOT/dev/vfio/devices/vfio0; echo 239:0 > $DEV/vfio-dev/vfio0/dev
+		cdev|5|mknod|ln -sf /dev/null $TSMCTL_ROOT/dev/vfio/devices/vfio0; echo 239:0 > $DEV/vfio-dev/vfio0/dev
+		command|1|lspci -vv -s 0000:01:00.0|head -c 256 /dev/zero | tr "\\0" "\\377" > $DEV/config
+		command|1|lspci -vv -s 0000:01:00.0|policy 0000:01:00.0 state open; head -c 256 /dev/zero | tr "\\0" "\\377" > $DEV/config
 		denied|4|tsmctl allow 0000:01:00.0|policy 0000:01:00.0 bind_allowed 0
 		regions|4|tsmctl mode 0000:01:00.0 exclusive|policy 0000:01:00.0 region_mode shared
 		regions|4|tsmctl mode 0000:01:00.0 exclusive|echo shared > $CFG/default_region_mode
@@ -105,9 +109,40 @@ FAILURES='" ".join(x["check"] for x in r if x["verdict"] == "fail")'
 		power|1|power/control|policy 0000:01:00.0 state open; echo D3hot > $DEV/power_state
 		command|1|Bus Master|policy 0000:01:00.0 state open; printf "\066\033\020\000\002\000" > $DEV/config
 		mapped|6|--bar-mmap revoke|policy 0000:01:00.0 state open; policy 0000:01:00.0 owner 77; mkdir $TSMCTL_ROOT/proc/77; echo "7f00-7f01 rw-s 0 00:0f 5 /dev/vfio/devices/vfio0" > $TSMCTL_ROOT/proc/77/maps
-		last-error|1|tsmctl connect 0000:01:00.0|policy 0000:01:00.0 last_error "-6 not-connected"
 		state|1|bind it again|policy 0000:01:00.0 state lost
 	EOF
+}
+
+@test "doctor: a node is opened; its mode alone says nothing" {
+	# /dev/tty of a process without a terminal is a node that cannot be opened
+	for node in iommu kvm; do
+		ln -sf /dev/tty "$TSMCTL_ROOT/dev/$node"
+		run_split setsid -w tsmctl doctor --json
+		assert_equal "$status" 5
+		json_is "$FAILURES" "$([ $node = iommu ] && echo iommufd || echo kvm)" \
+			'[x["evidence"].endswith("has no driver: ENXIO") for x in r if x["verdict"] == "fail"]' '[true]'
+		ln -sf /dev/null "$TSMCTL_ROOT/dev/$node"
+	done
+	run_split tsmctl doctor --json
+	assert_success
+}
+
+@test "doctor: the last error fails only while its cause is there" {
+	policy 0000:01:00.0 last_error "-6 not-connected"
+	run_split tsmctl doctor 01:00.0 --json
+	assert_success
+	json_is '[[x["verdict"], x["evidence"].endswith("check connection passes now")] for x in r if x["check"] == "last-error"]' \
+		'[["pass", true]]'
+	echo > "$DEV/tsm/connect"
+	run_split tsmctl doctor 01:00.0 --json
+	json_is "$FAILURES" "connection last-error" \
+		'[x["fix"] for x in r if x["check"] == "last-error"][0].find("tsmctl connect 0000:01:00.0") >= 0' true
+	# no check sees this one
+	echo tsm0 > "$DEV/tsm/connect"
+	policy 0000:01:00.0 last_error "-22 kvm"
+	run_split tsmctl doctor 01:00.0 --json
+	assert_success
+	json_is '[[x["verdict"], "EINVAL at kvm" in x["evidence"]] for x in r if x["check"] == "last-error"]' '[["n/a", true]]'
 }
 
 @test "doctor: what mends a failure is a command, where one does" {

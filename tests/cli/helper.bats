@@ -79,7 +79,10 @@ assert_distrust() {
 	assert_said "find cdev" ENODEV 3
 	helper --device 01:00.0
 	assert_said "find cdev" ENXIO 5
+	# of a kernel without cdevs
 	mkdir -p "$DEV/vfio-dev/vfio4093"
+	helper --device 01:00.0
+	assert_said "find cdev" ENXIO 5
 	echo 511:4093 > "$DEV/vfio-dev/vfio4093/dev"
 	helper --device 01:00.0
 	assert_said "open cdev" ENOENT 5
