@@ -454,3 +454,11 @@ note: written"
 	run_restricted tsmctl save
 	assert_equal "$status" 4
 }
+
+@test "apply: --dry-run shows once that the directory of a device is made" {
+	config "$everything, { \"device\": \"02:00.0\", \"tdi_id\": \"00:06.0\", \"bind_allowed\": false }"
+	run_split kernel tsmctl apply --dry-run
+	assert_success
+	assert_equal "$(grep "would create" <<< "$stderr")" "tsmctl: would create $CFG/0000:01:00.0
+tsmctl: would create $CFG/0000:02:00.0"
+}
