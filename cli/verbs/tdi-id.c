@@ -2,7 +2,9 @@
 /* tsmctl tdi-id: the requester ID that a device has in its guest. */
 #include <errno.h>
 
+#include "common/selector.h"
 #include "host/change.h"
+#include "host/policy.h"
 #include "report.h"
 #include "verbs/verbs.h"
 
@@ -10,7 +12,7 @@ static const char *opt_set;
 static int opt_get;
 
 static const struct poptOption options[] = {
-	{ "set", 0, POPT_ARG_STRING, &opt_set, 0, "the ID, if not the last argument", "ID" },
+	{ "set", 0, POPT_ARG_STRING, &opt_set, 0, "the ID of all devices", "ID" },
 	{ "get", 0, POPT_ARG_NONE, &opt_get, 0, "only read: every argument is a device", NULL },
 	POPT_TABLEEND
 };
@@ -22,6 +24,52 @@ static int apply(struct ctx *ctx, struct pci_device *dev, void *id)
 	return id ? policy_change(ctx, dev, "tdi_id", id) : policy_show(ctx, dev, "tdi_id");
 }
 
+/* Whether an argument is the address of a device that this program is about. */
+static bool is_device(struct ctx *ctx, const char *text)
+{
+	char name[PCI_NAME_LEN];
+	struct pci_addr addr;
+
+	if (pci_addr_parse(text, &addr))
+		return false;
+	pci_addr_name(&addr, name);
+	return pci_has_tsm_side(ctx, name) || policy_has(ctx, name);
+}
+
+/*
+ * Takes the ID from the arguments: =ID after several devices, DEVICE=ID, or the second
+ * of two. An ID looks like an address: if this host has the second one as a device,
+ * somebody wants to read both.
+ */
+static int find_id(struct ctx *ctx, const struct verb *verb, int *argc, const char **argv)
+{
+	const char *last = argv[*argc - 1];
+	char *equals = strchr(last, '=');
+	struct selector sel;
+
+	if (equals && equals != last && *argc > 1)
+		return verb_usage_error(ctx, verb, last,
+					"'%s' after other devices: '=%s' sets the ID of all", last,
+					equals + 1);
+	if (equals) {
+		opt_set = equals + 1;
+		*argc -= equals == last;
+		/* the text before it is a device */
+		*equals = '\0';
+	} else if (*argc == 2 && !is_device(ctx, last)) {
+		opt_set = last;
+		--*argc;
+	} else if (*argc > 2 && !selector_parse(last, &sel)) {
+		return verb_usage_error(ctx, verb, last,
+					"'%s' is not a device; '=%s' sets the ID of several", last,
+					last);
+	} else if (*argc == 2 && !ctx->json && !ctx->quiet) {
+		fprintf(stderr, "tsmctl: %s is a device, so both are read; '=%s' sets the ID\n",
+			last, last);
+	}
+	return 0;
+}
+
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
 	char id[PCI_NAME_LEN];
@@ -29,9 +77,11 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 
 	if (opt_get && opt_set)
 		return verb_usage_error(ctx, verb, NULL, "--get and --set exclude each other");
-	/* an ID looks like an address: with two arguments, the last one is the ID */
-	if (!opt_get && !opt_set && argc > 1)
-		opt_set = argv[--argc];
+	if (!opt_get && !opt_set && argc) {
+		ret = find_id(ctx, verb, &argc, argv);
+		if (ret)
+			return ret;
+	}
 	if (!opt_set)
 		return verb_each(ctx, verb, argc, argv, apply, NULL);
 	ret = tdi_id_parse(opt_set, id, sizeof(id));
@@ -48,10 +98,11 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 
 const struct verb verb_tdi_id = {
 	.name = "tdi-id",
-	.synopsis = "DEVICE... [none|BB:DD.F|SSSS:BB:DD.F|0xNUMBER]",
+	.synopsis = "DEVICE... [[=]none|BB:DD.F|SSSS:BB:DD.F|0xNUMBER]",
 	.summary = "read or set the requester ID a device has in its guest",
-	.help = "Used by a bind that names no iommufd vDEVICE. With two arguments or more, the "
-		"last one is the ID; --get reads several devices. Cannot be changed while the "
+	.help = "Used by a bind that names no iommufd vDEVICE. With one device, the second "
+		"argument is the ID, unless this host has a TEE device there; =ID sets that of "
+		"several. Cannot be changed while the "
 		"device is bound. The device need not exist yet.",
 	.words = words,
 	.options = options,

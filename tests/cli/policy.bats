@@ -96,8 +96,30 @@ setup() {
 	assert_output "0000:01:00.0: tdi_id none"
 }
 
-@test "tdi-id: the last of several arguments is the ID, --get reads them all" {
-	run_split tsmctl tdi-id --json 01:00.0 02:00.0
+@test "tdi-id: two devices are read; =ID, --set, or one device writes" {
+	before=$(snapshot)
+	for args in "01:00.0 02:00.0" "0000:01:00.0 0000:02:00.0" "01:00.0 02:00.0 01:00.0"; do
+		# shellcheck disable=SC2086
+		run_split tsmctl tdi-id $args
+		assert_success
+		assert_output "0000:01:00.0: tdi_id none
+0000:02:00.0: tdi_id none"
+	done
+	run_split tsmctl tdi-id 01:00.0 02:00.0
+	assert_one_line "02:00.0 is a device" "'=02:00.0' sets the ID"
+	for args in "01:00.0 02:00.0 none" "01:00.0 02:00.0 0x10" "01:00.0 02:00.0=00:05.0" "=00:05.0" "01:00.0="; do
+		# shellcheck disable=SC2086
+		run_split tsmctl tdi-id $args
+		[ "$status" -eq 2 ] || fail "$args gave exit $status"
+	done
+	assert_equal "$(snapshot)" "$before"
+	run_split tsmctl tdi-id 01:00.0 02:00.0 =0x28
+	assert_success
+	assert_equal "$(policy 0000:01:00.0 tdi_id) $(policy 0000:02:00.0 tdi_id)" "0000:00:05.0 0000:00:05.0"
+	run_split tsmctl tdi-id 02:00.0=none
+	assert_success
+	assert_equal "$(policy 0000:01:00.0 tdi_id) $(policy 0000:02:00.0 tdi_id)" "0000:00:05.0 none"
+	run_split tsmctl tdi-id --json 01:00.0 =02:00.0
 	assert_success
 	assert_equal "$(policy 0000:01:00.0 tdi_id)" 0000:02:00.0
 	run_split tsmctl tdi-id --json --get 01:00.0 02:00.0
