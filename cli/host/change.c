@@ -72,6 +72,9 @@ int policy_change(struct ctx *ctx, struct pci_device *dev, const char *attr, con
 	struct problem p = { .device = dev->name, .attribute = attr, .stage = "read" };
 	int ret;
 
+	/* a slip in an address looks like a device that comes later */
+	if (!dev->present)
+		o.note = "this host has no such device now: the policy waits for it";
 	p.err = policy_require(ctx, dev->name);
 	if (p.err)
 		return p.err;

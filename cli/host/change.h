@@ -17,7 +17,8 @@
 int policy_put(struct ctx *ctx, struct pci_device *dev, const char *attr, const char *value);
 
 /**
- * policy_change() - set an attribute of a device's policy, if it differs
+ * policy_change() - set an attribute of a device's policy, if it differs, with a note if
+ *	the device is not present
  * @ctx: this run
  * @dev: the device; its configfs directory is made if the value is not the usual one
  * @attr: attribute

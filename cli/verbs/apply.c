@@ -180,10 +180,19 @@ static int apply_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 	struct outcome unnamed = { .device = dev->name,
 				   .attribute = "config",
 				   .note = "no document names it: nothing is done" };
+	struct problem absent = { .device = dev->name,
+				  .err = -ENODEV,
+				  .stage = "select",
+				  .hint = "'lspci -D' shows the addresses of all devices",
+				  .code = EXIT_NO_DEVICE };
 	struct plan plan;
+	bool named;
 	int ret;
 
-	if (wanted_of(ctx, &run->wanted, &dev->addr, want))
+	named = wanted_of(ctx, &run->wanted, &dev->addr, want);
+	if (!named && run->explicit && !dev->present && !policy_has(ctx, dev->name))
+		return report_error(ctx, &absent, "no such device, and no document names it");
+	if (named)
 		ret = plan_make(ctx, dev, want, false, &plan);
 	else if (opt_prune)
 		ret = plan_make(ctx, dev, nothing, true, &plan);

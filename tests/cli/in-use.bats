@@ -280,6 +280,16 @@ interrupted() {
 	assert_line "0000:01:00.0: note: no document names it: nothing is done"
 	run_split kernel tsmctl apply 01:00.0 --quiet --file - < <(document '')
 	assert_output ""
+	# one that is nowhere is a mistake; one that a document names may come later
+	for verb in apply diff; do
+		run_split kernel tsmctl $verb 99:00.0 --file - < <(document '')
+		[ "$status" -eq 3 ] || fail "$verb gave exit $status"
+		assert_one_line 0000:99:00.0 "no such device, and no document names it"
+	done
+	run_split kernel tsmctl apply 99:00.0 --file - < <(document '{ "device": "99:00.0", "bind_allowed": false }')
+	assert_success
+	run_split kernel tsmctl apply 99:00.0 --file - < <(document '')
+	assert_success
 }
 
 @test "devices: a vendor with a star is no glob over addresses" {

@@ -127,6 +127,23 @@ setup() {
 	json_is '[x["value"] for x in r]' '["0000:02:00.0", "none"]'
 }
 
+@test "policy: a device that is not there is noted, whatever is set of it" {
+	for args in "deny 99:00.0" "deny 99:00.0" "allow 99:00.0" "mode 99:00.0 shared" "mode 99:00.0 --bar-mmap revoke" \
+		"tdi-id 99:00.0 00:05.0" "tdi-id 99:00.0 --set none"; do
+		# the kernel's part: the directory is there, and has all attributes
+		fake_policy 0000:99:00.0
+		# shellcheck disable=SC2086
+		run_split tsmctl --json $args
+		assert_success
+		json_is '["no such device" in x["note"] for x in r]' '[true]'
+		# shellcheck disable=SC2086
+		run_split tsmctl --dry-run $args
+		assert_line "0000:99:00.0: note: this host has no such device now: the policy waits for it"
+	done
+	run_split tsmctl deny --json 01:00.0
+	json_is '[x["note"] for x in r]' '[null]'
+}
+
 @test "tdi-id: bad values are exit 2 and change nothing" {
 	before=$(snapshot)
 	for id in 0x 0x100000000 0xg 16 -1 10000:00:02.0 00:20.0 00:02.8 "" nonesuch 00:02 0x1\ ; do
