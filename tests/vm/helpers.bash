@@ -184,6 +184,8 @@ load_nvme() {
 	has_nvme() { [ "$(basename "$(readlink "$pci/devices/$1/driver")")" = nvme ]; }
 	modprobe nvme
 	for d; do
+		# where the module was loaded before, and the function has lost its driver since
+		[ -e "$pci/devices/$d/driver" ] || echo "$d" >"$pci/drivers_probe"
 		wait_for 30 has_nvme "$d" || { echo "nvme does not take $d"; return 1; }
 	done
 }

@@ -183,3 +183,13 @@ reset"
 	assert_equal "$count" 1
 	assert_equal "$(sim violations "$PF")" 0
 }
+
+@test "a PF that has VFs is not assigned" {
+	for args in "assign $PF" "assign --dry-run $PF"; do
+		# shellcheck disable=SC2086
+		run -6 tsmctl $args
+		assert_output --partial "$PF: the host uses it: it has 2 virtual functions"
+	done
+	assert_equal "$(basename "$(readlink "$pci/devices/$PF/driver")")" nvme
+	assert_equal "$(cat "$pci/devices/$PF/sriov_numvfs")" 2
+}

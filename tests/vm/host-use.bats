@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Devices that the host itself uses, on real disks and real VFs: assign, apply, globs and
+# all leave them alone. The root of the test bed is not a disk: any mounted disk stands for it.
+# vm: --nvme 2
+# kernels: normal
+
+# shellcheck disable=SC2154 # helpers.bash sets what is not set here
+load helpers
+
+other=0000:02:00.0
+
+setup_file() {
+	load helpers
+	load_nvme "$dev" "$other"
+	load_all
+	modprobe disk_fs
+}
+teardown_file() {
+	load helpers
+	modprobe -r disk_fs
+	unload_all
+}
+setup() {
+	export TSMCTL_ETC=$BATS_TEST_TMPDIR/etc
+	mkdir -m 755 "$TSMCTL_ETC"
+	umask 022
+	srv=$BATS_TEST_TMPDIR/srv
+	mkdir "$srv"
+	has_disk() { disk=$(basename "$pci/devices/$dev"/nvme/nvme*/nvme*n1) && [ -b "/dev/$disk" ]; }
+	wait_for 30 has_disk
+}
+teardown() {
+	! mountpoint -q "$srv" || umount "$srv"
+	for d in "$dev" "$other"; do
+		tsmctl --quiet release --forget "$d"
+		load_nvme "$d"
+	done
+}
+
+driver() { basename "$(readlink "$pci/devices/${1:-$dev}/driver")"; }
+wanted() { printf '{ "version": 1, "devices": [ %s ] }\n' "$*" >"$TSMCTL_ETC/config.json"; }
+
+# refused TEXT: every way to take the device is refused, names the use, and the mount
+# and the driver are as before.
+refused() {
+	local before
+	before=$(cat "$pci/devices/$dev/driver_override")
+	for selector in "$dev" '0000:01:*'; do
+		run -6 tsmctl assign "$selector"
+		assert_line --partial "$dev: the host uses it: $1"
+		run -6 tsmctl assign --dry-run "$selector"
+	done
+	for selector in "$dev" '0000:01:*'; do
+		wanted "{ \"device\": \"$selector\", \"assigned\": true }"
+		run -8 tsmctl diff
+		assert_line --partial "$1"
+		run -6 tsmctl apply
+		assert_line --partial "$dev: the host uses it: $1"
+	done
+	# the others are assigned
+	run -7 tsmctl assign all
+	assert_line --partial "$dev: the host uses it: $1"
+	assert_equal "$(driver "$other")" vfio-pci-tsm
+	tsmctl --quiet release "$other"
+	wanted '{ "device": "all", "assigned": true }'
+	run -7 tsmctl apply
+	assert_line --partial "$dev: the host uses it: $1"
+	assert_equal "$(driver "$other")" vfio-pci-tsm
+	assert_equal "$(driver)" nvme
+	assert_equal "$(cat "$pci/devices/$dev/driver_override")" "$before"
+}
+
+@test "a disk with a mounted file system" {
+	mount -t disk_fs "/dev/$disk" "$srv"
+	refused "$disk is mounted on $srv"
+	mountpoint -q "$srv"
+	umount "$srv"
+	run -0 tsmctl assign "$dev"
+}
+
+@test "a disk with a mounted partition" {
+	addpart "/dev/$disk" 1 2048 2048
+	mount -t disk_fs "/dev/${disk}p1" "$srv"
+	refused "${disk}p1 is mounted on $srv"
+	mountpoint -q "$srv"
+	umount "$srv"
+	delpart "/dev/$disk" 1
+}
+
+@test "with --force it is taken, and the mount is what pays" {
+	mount -t disk_fs "/dev/$disk" "$srv"
+	run -0 tsmctl assign --force "$dev"
+	assert_line --partial "$disk is mounted on $srv"
+	assert_equal "$(driver)" vfio-pci-tsm
+}
