@@ -75,8 +75,7 @@ int assign_check(struct ctx *ctx, const struct pci_device *dev, const char *forc
 	if (!need)
 		return owner_refuse(ctx, dev, "assign it")     ?:
 			       refuse_held_functions(ctx, dev) ?:
-			       force			       ? in_use_refuse(ctx, dev, force) :
-								 0;
+								 in_use_refuse(ctx, dev, force);
 	p.err = need->err;
 	p.stage = need->stage;
 	p.hint = need->hint;

@@ -6,30 +6,26 @@
 #include <stdarg.h>
 
 #include "host/in_use.h"
+#include "host/mounts.h"
 #include "report.h"
 
 /* More than sysfs and a stack of block devices need; links could form a circle. */
-#define DEPTH 16
+#define DEPTH 32
 
 /**
  * struct search - one search for the uses of one device
  * @ctx: this run
  * @use: the uses that were found
- * @mounts: text of /proc/self/mountinfo, read for the first block device
- * @swaps: text of /proc/swaps
+ * @mounts: read for the first block device
+ * @blind: they could not be read, which has been reported
+ * @full: the text of the uses is, and nothing more is looked for
  */
 struct search {
 	const struct ctx *ctx;
 	struct host_use *use;
-	char *mounts;
-	char *swaps;
-};
-
-/* A block device: its name in the kernel, its name as a dm device, its number. */
-struct block {
-	char name[NAME_MAX + 1];
-	char alias[ATTR_MAX];
-	char number[32];
+	struct mounts mounts;
+	bool blind;
+	bool full;
 };
 
 static void PRINTF_LIKE(3, 4) add_use(struct search *s, const char *hint, const char *fmt, ...)
@@ -45,106 +41,22 @@ static void PRINTF_LIKE(3, 4) add_use(struct search *s, const char *hint, const 
 	safe = text ? util_printable(text) : NULL;
 	if (!s->use->count++)
 		util_copy(s->use->hint, sizeof(s->use->hint), hint);
-	util_add_item(s->use->text, sizeof(s->use->text), "; ", safe ?: "out of memory");
-}
-
-/* Reads a whole file of /proc; its size is not known before. */
-static char *read_proc(const char *name)
-{
-	const char *root = secure_getenv("TSMCTL_ROOT") ?: "";
-	cleanup_file FILE *file = NULL;
-	char path[PATH_MAX];
-	char *text = NULL;
-	size_t size = 0;
-
-	snprintf(path, sizeof(path), "%s/proc/%s", root, name);
-	file = fopen(path, "re");
-	if (!file || getdelim(&text, &size, '\0', file) < 0) {
-		free(text);
-		return strdup("");
-	}
-	return text;
-}
-
-/* Names in /proc have \ooo in the place of blanks and backslashes. */
-static void decode(char *text)
-{
-	char *out = text;
-
-	for (; *text; out++) {
-		unsigned int value;
-
-		if (*text == '\\' && strspn(text + 1, "01234567") >= 3 &&
-		    sscanf(text + 1, "%3o", &value) == 1) {
-			*out = (char)value;
-			text += 4;
-		} else {
-			*out = *text++;
-		}
-	}
-	*out = '\0';
-}
-
-/* The next line of a text, without its end; NULL after the last one. */
-static char *next_line(const char **text, char *line, size_t size)
-{
-	size_t n = strcspn(*text, "\n");
-
-	if (!**text)
-		return NULL;
-	snprintf(line, size, "%.*s", (int)(n < size ? n : size - 1), *text);
-	*text += n + ((*text)[n] == '\n');
-	return line;
-}
-
-/* Whether a path in /dev is of a block device. */
-static bool is_node_of(const char *path, const struct block *b)
-{
-	const char *slash = strrchr(path, '/');
-
-	return starts_with(path, "/dev/") &&
-	       (streq(slash + 1, b->name) || (b->alias[0] && streq(slash + 1, b->alias)));
+	s->full |=
+		!util_add_item(s->use->text, sizeof(s->use->text), "; ", safe ?: "out of memory");
 }
 
 /*
- * Finds where a block device is mounted. Some file systems, as btrfs, have a number of
- * their own: they have the device as their source.
+ * Opens a directory. What cannot be looked at may be in use.
+ * Return: NULL if it does not exist, or cannot be opened, which is reported as a use then.
  */
-static bool find_mount(const struct search *s, const struct block *b, char *where, size_t size)
+static DIR *open_dir(struct search *s, int parent, const char *name)
 {
-	char line[8192], number[32], point[4096], source[4096];
-	const char *text = s->mounts, *rest;
+	DIR *dir = util_opendirat(parent, name);
 
-	while (next_line(&text, line, sizeof(line))) {
-		if (sscanf(line, "%*s %*s %31s %*s %4095s", number, point) != 2)
-			continue;
-		rest = strstr(line, " - ");
-		if (!rest || sscanf(rest, " - %*s %4095s", source) != 1)
-			source[0] = '\0';
-		decode(source);
-		if (!(b->number[0] && streq(number, b->number)) &&
-		    !(starts_with(number, "0:") && is_node_of(source, b)))
-			continue;
-		decode(point);
-		util_copy(where, size, point);
-		return true;
-	}
-	return false;
-}
-
-static bool is_swap(const struct search *s, const struct block *b)
-{
-	char line[8192], path[4096];
-	const char *text = s->swaps;
-
-	while (next_line(&text, line, sizeof(line))) {
-		if (sscanf(line, "%4095s", path) != 1)
-			continue;
-		decode(path);
-		if (is_node_of(path, b))
-			return true;
-	}
-	return false;
+	if (!dir && errno != ENOENT && errno != ENOTDIR)
+		add_use(s, "run it as root", "its directory %s in sysfs cannot be read: %s", name,
+			strerror(errno));
+	return dir;
 }
 
 /* File systems show their devices in sysfs, whatever mount namespace they are in. */
@@ -161,9 +73,9 @@ static const char *mounted_elsewhere(const struct search *s, const struct block 
 	return NULL;
 }
 
-static bool is_of_btrfs(const struct search *s, const struct block *b)
+static bool is_of_btrfs(struct search *s, const struct block *b)
 {
-	cleanup_dir DIR *dir = util_opendirat(s->ctx->sysfs_fd, "fs/btrfs");
+	cleanup_dir DIR *dir = open_dir(s, s->ctx->sysfs_fd, "fs/btrfs");
 	char path[2 * NAME_MAX + 64];
 	struct dirent *e;
 
@@ -174,31 +86,6 @@ static bool is_of_btrfs(const struct search *s, const struct block *b)
 	}
 	return false;
 }
-
-/* Reports the uses of a block device itself, not those of its partitions. */
-static void look_at_block(struct search *s, const struct block *b, const char *subject)
-{
-	const char *type = mounted_elsewhere(s, b);
-	char where[4096];
-
-	s->mounts = s->mounts ?: read_proc("self/mountinfo");
-	s->swaps = s->swaps ?: read_proc("swaps");
-	if (!s->mounts || !s->swaps)
-		add_use(s, "run it again", "%s may be in use: out of memory", subject);
-	else if (find_mount(s, b, where, sizeof(where)))
-		add_use(s, "unmount it first", "%s is mounted on %s", subject, where);
-	else if (type)
-		add_use(s, "unmount it first", "%s is mounted (%s) in another mount namespace",
-			subject, type);
-	else if (is_of_btrfs(s, b))
-		add_use(s, "unmount it first", "%s is part of a mounted btrfs file system",
-			subject);
-	if (s->swaps && is_swap(s, b))
-		add_use(s, "stop it with 'swapoff' first", "%s is used as swap", subject);
-}
-
-static void walk(struct search *s, int parent, const char *name, const char *parent_name,
-		 const char *users, unsigned int depth);
 
 static int open_block(const struct search *s, const char *name)
 {
@@ -213,15 +100,68 @@ static int open_block(const struct search *s, const char *name)
 	return fd;
 }
 
+/* A loop device has the block device open, and is not among its holders. */
+static void look_at_loops(struct search *s, const struct block *b, const char *subject)
+{
+	cleanup_dir DIR *dir = open_dir(s, s->ctx->sysfs_fd, "class/block");
+	char file[ATTR_MAX];
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		cleanup_fd int loop = -1;
+
+		if (!starts_with(e->d_name, "loop"))
+			continue;
+		loop = open_block(s, e->d_name);
+		if (loop >= 0 && !attr_read(loop, "loop/backing_file", file, sizeof(file)) &&
+		    mounts_names(file, b))
+			add_use(s, "detach that with 'losetup -d' first", "%s belongs to %s",
+				subject, e->d_name);
+	}
+}
+
+/* Reports the uses of a block device itself, not those of its partitions. */
+static void look_at_block(struct search *s, const struct block *b, const char *subject)
+{
+	const char *type = mounted_elsewhere(s, b);
+	const char *which;
+	char where[4096];
+	int err;
+
+	if (s->blind)
+		return;
+	err = mounts_read(&s->mounts, &which);
+	if (err) {
+		s->blind = true;
+		add_use(s, "mount /proc, or run it as root", "%s cannot be read: %s", which,
+			strerror(-err));
+		return;
+	}
+	if (mounts_find(&s->mounts, b, where, sizeof(where)))
+		add_use(s, "unmount it first", "%s is mounted on %s", subject, where);
+	else if (type)
+		add_use(s, "unmount it first", "%s is mounted (%s) in another mount namespace",
+			subject, type);
+	else if (is_of_btrfs(s, b))
+		add_use(s, "unmount it first", "%s is part of a mounted btrfs file system",
+			subject);
+	if (mounts_has_swap(&s->mounts, b))
+		add_use(s, "stop it with 'swapoff' first", "%s is used as swap", subject);
+	look_at_loops(s, b, subject);
+}
+
+static void walk(struct search *s, int parent, const char *name, const char *parent_name,
+		 const char *users, unsigned int depth);
+
 /* Reports what has a block device as its member, and the uses of that. */
 static void look_at_holders(struct search *s, int fd, const char *subject, unsigned int depth)
 {
-	cleanup_dir DIR *dir = util_opendirat(fd, "holders");
+	cleanup_dir DIR *dir = open_dir(s, fd, "holders");
 	char alias[ATTR_MAX];
 	unsigned int before;
 	struct dirent *e;
 
-	while (dir && (e = readdir(dir))) {
+	while (dir && !s->full && (e = readdir(dir))) {
 		cleanup_free char *users = NULL;
 		cleanup_fd int holder = -1;
 
@@ -307,7 +247,7 @@ static void look_at_interface(struct search *s, int fd, DIR *dir, const char *na
 /* The namespaces of a multipath NVMe are below its subsystem, not below the function. */
 static void look_at_nvme(struct search *s, const char *controller, unsigned int depth)
 {
-	cleanup_dir DIR *dir = util_opendirat(s->ctx->sysfs_fd, "class/nvme-subsystem");
+	cleanup_dir DIR *dir = open_dir(s, s->ctx->sysfs_fd, "class/nvme-subsystem");
 	char path[2 * NAME_MAX + 2];
 	struct dirent *e;
 
@@ -336,14 +276,36 @@ static bool is_dull(const char *name)
 	return name[0] == '.';
 }
 
+/* The interfaces of a device, which can have any name. */
+static void look_at_interfaces(struct search *s, DIR *interfaces)
+{
+	struct dirent *e;
+	bool any = false;
+
+	while ((e = readdir(interfaces))) {
+		cleanup_dir DIR *dir = NULL;
+
+		if (streq(e->d_name, ".") || streq(e->d_name, ".."))
+			continue;
+		any = true;
+		dir = open_dir(s, dirfd(interfaces), e->d_name);
+		if (dir)
+			look_at_interface(s, dirfd(dir), dir, e->d_name);
+	}
+	/* The kernel makes the directory for the first one, and shows only those of the caller. */
+	if (!any)
+		add_use(s, "take it out of that first",
+			"it has an interface in another network namespace");
+}
+
 /*
  * Looks at a directory below a device, and at all directories in it. Follows no link.
- * @parent_name is "net" for an interface; for ".", it is the directory's own name.
+ * For the name ".", @parent_name is the directory's own name.
  */
 static void walk(struct search *s, int parent, const char *name, const char *parent_name,
 		 const char *users, unsigned int depth)
 {
-	cleanup_dir DIR *dir = depth < DEPTH ? util_opendirat(parent, name) : NULL;
+	cleanup_dir DIR *dir = s->full ? NULL : open_dir(s, parent, name);
 	const char *own = streq(name, ".") ? parent_name : name;
 	char class[NAME_MAX + 1];
 	unsigned int number;
@@ -351,9 +313,14 @@ static void walk(struct search *s, int parent, const char *name, const char *par
 
 	if (!dir)
 		return;
+	if (depth == DEPTH) {
+		add_use(s, "find out what it is used for", "%s is nested too deep to be looked at",
+			own);
+		return;
+	}
 	class_of(dirfd(dir), class, sizeof(class));
-	if (streq(parent_name, "net") && !streq(name, ".")) {
-		look_at_interface(s, dirfd(dir), dir, name);
+	if (streq(name, "net") && !class[0]) {
+		look_at_interfaces(s, dir);
 		return;
 	}
 	if (streq(parent_name, "nvme") && sscanf(name, "nvme%u", &number) == 1)
@@ -366,16 +333,26 @@ static void walk(struct search *s, int parent, const char *name, const char *par
 			walk(s, dirfd(dir), e->d_name, own, users, depth + 1);
 }
 
+/* A PF whose driver leaves it with VFs is not taken by the next driver. */
 static void look_for_functions(struct search *s, const struct pci_device *dev)
 {
-	char text[ATTR_MAX], hint[160];
-	unsigned int count;
+	unsigned int count = 0;
+	char text[ATTR_MAX];
+	int err;
 
-	if (pci_get(dev, "sriov_numvfs", text) || util_parse_u32(text, &count) || !count)
+	err = pci_get(dev, "sriov_numvfs", text);
+	if (err == -ENOENT)
 		return;
-	snprintf(hint, sizeof(hint), "run 'echo 0 > /sys/bus/pci/devices/%s/sriov_numvfs' first",
-		 dev->name);
-	add_use(s, hint, "it has %u virtual function%s", count, count == 1 ? "" : "s");
+	err = err ?: util_parse_u32(text, &count);
+	if (!err && !count)
+		return;
+	if (err)
+		add_use(s, "", "its sriov_numvfs cannot be read: %s", strerror(-err));
+	else
+		add_use(s, "", "it has %u virtual function%s", count, count == 1 ? "" : "s");
+	s->use->must = true;
+	snprintf(s->use->hint, sizeof(s->use->hint),
+		 "run 'echo 0 > /sys/bus/pci/devices/%s/sriov_numvfs' first", dev->name);
 }
 
 bool in_use_find(struct ctx *ctx, const struct pci_device *dev, struct host_use *use)
@@ -387,8 +364,7 @@ bool in_use_find(struct ctx *ctx, const struct pci_device *dev, struct host_use 
 		return false;
 	walk(&s, dev->fd, ".", "", NULL, 0);
 	look_for_functions(&s, dev);
-	free(s.mounts);
-	free(s.swaps);
+	mounts_free(&s.mounts);
 	return use->count;
 }
 
@@ -403,8 +379,11 @@ int in_use_refuse(struct ctx *ctx, const struct pci_device *dev, const char *for
 			     .stage = "in-use",
 			     .hint = hint };
 
-	if (!in_use_find(ctx, dev, &use))
+	if (!in_use_find(ctx, dev, &use) || (!force && !use.must))
 		return 0;
-	snprintf(hint, sizeof(hint), "%s, or take it all the same: %s", use.hint, force);
+	if (use.must)
+		util_copy(hint, sizeof(hint), use.hint);
+	else
+		snprintf(hint, sizeof(hint), "%s, or take it all the same: %s", use.hint, force);
 	return report_error(ctx, &p, "the host uses it: %s", use.text);
 }

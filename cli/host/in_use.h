@@ -16,11 +16,14 @@
  * @count: how many were found
  * @text: the uses, with semicolons between them, printable; what does not fit is cut off
  * @hint: what ends the first of them
+ * @must: a use that has to end, because the device cannot be taken even by force; then
+ *	@hint ends that
  */
 struct host_use {
 	unsigned int count;
 	char text[512];
 	char hint[160];
+	bool must;
 };
 
 /**
@@ -29,9 +32,9 @@ struct host_use {
  * @dev: the device
  * @use: out
  *
- * Reads sysfs, /proc/self/mountinfo and /proc/swaps. TSMCTL_ROOT moves /proc. The
- * function sees file systems of other mount namespaces, but no network interfaces of
- * other network namespaces.
+ * Reads sysfs, and /proc (mounts.h). What cannot be read counts as a use. In other mount
+ * namespaces, ext4, xfs, f2fs, erofs and btrfs are seen, and not the other file systems.
+ * A process that has a block device open is not seen, nor is a pool of ZFS.
  *
  * Return: true if there is a use.
  */
@@ -41,9 +44,11 @@ bool in_use_find(struct ctx *ctx, const struct pci_device *dev, struct host_use 
  * in_use_refuse() - report that the host uses a device, if it does
  * @ctx: this run
  * @dev: the device that is to be taken from its driver
- * @force: how the user can take it all the same, for the hint
+ * @force: how the user can take it all the same, for the hint; NULL if the user has said
+ *	so
  *
- * Return: 0 if the host does not use it, or -EBUSY, reported.
+ * Return: 0 if the host does not use it, or the user takes it all the same; -EBUSY,
+ * reported.
  */
 int in_use_refuse(struct ctx *ctx, const struct pci_device *dev, const char *force);
 

@@ -101,8 +101,8 @@ static int refuse_in_use(struct ctx *ctx, const struct pci_device *dev, const st
 	int ret;
 
 	ret = owner_refuse(ctx, dev, "change it");
-	if (!ret && plan_takes(plan) && !plan->force)
-		ret = in_use_refuse(ctx, dev, PLAN_FORCE);
+	if (!ret && plan_takes(plan))
+		ret = in_use_refuse(ctx, dev, plan->force ? NULL : PLAN_FORCE);
 	if (ret)
 		return ret;
 	if (pci_get(dev, "tsm/bound", bound) || !bound[0])
@@ -119,13 +119,16 @@ static bool note_host_use(struct ctx *ctx, const struct pci_device *dev, const s
 			     .attribute = IN_USE,
 			     .value = use.text,
 			     .previous = use.text,
-			     .note = plan->force ? "it is taken all the same, because of force" :
-						   "apply will refuse it: the host uses it" };
+			     .note = "apply will refuse it: the host uses it" };
+	bool force;
 
 	if (!plan_takes(plan) || !in_use_find(ctx, dev, &use))
 		return false;
+	force = plan->force && !use.must;
+	if (force)
+		o.note = "it is taken all the same, because of force";
 	report_outcome(ctx, &o);
-	return !plan->force;
+	return !force;
 }
 
 /* diff shows what differs, and where apply would be refused for what is in use. */
@@ -191,7 +194,7 @@ static int apply_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 
 	named = wanted_of(ctx, &run->wanted, &dev->addr, want);
 	if (!named && run->explicit && !dev->present && !policy_has(ctx, dev->name))
-		return report_error(ctx, &absent, "no such device, and no document names it");
+		return report_error(ctx, &absent, "no such device");
 	if (named)
 		ret = plan_make(ctx, dev, want, false, &plan);
 	else if (opt_prune)

@@ -55,7 +55,7 @@ refused() {
 		done
 	done
 	run_split kernel tsmctl assign 01:00.0
-	assert_one_line 0000:01:00.0 "the host uses it: $1" "--force"
+	assert_one_line 0000:01:00.0 "the host uses it: $1" "${2---force}"
 	for entry in '"device": "01:00.0"' '"device": "all"'; do
 		config "{ $entry, \"assigned\": true, \"bind_allowed\": false }"
 		for option in --verbose --dry-run; do
@@ -186,7 +186,7 @@ refused() {
 
 @test "host use: a PF that has VFs; --force does not pass over a VF that is open" {
 	echo 2 > "$DEV/sriov_numvfs"
-	refused "it has 2 virtual functions"
+	refused "it has 2 virtual functions" "run 'echo 0 > /sys/bus/pci/devices/0000:01:00.0/sriov_numvfs' first"
 	fake_device 0000:01:10.1 vfio-pci-tsm
 	fake_policy 0000:01:10.1 open
 	policy 0000:01:10.1 owner $$
@@ -197,8 +197,75 @@ refused() {
 	assert_one_line 0000:01:10.1 "process $$ ("
 	policy 0000:01:10.1 owner none
 	policy 0000:01:10.1 state closed
+	# nor over VFs that nobody has open: the driver does not take a PF that has some
 	run_split kernel tsmctl assign --force 01:00.0
+	assert_equal "$status" 6
+	assert_one_line 0000:01:00.0 "it has 2 virtual functions"
+	config '{ "device": "01:00.0", "assigned": true, "force": true }'
+	run_split kernel tsmctl apply
+	assert_equal "$status" 6
+	run_split kernel tsmctl diff
+	assert_line "0000:01:00.0: note: apply will refuse it: the host uses it"
+	echo 0 > "$DEV/sriov_numvfs"
+	run_split kernel tsmctl apply
 	assert_success
+}
+
+@test "host use: what cannot be read counts as a use" {
+	disk
+	rm "$PROC/self/mountinfo"
+	refused "/proc/self/mountinfo cannot be read: No such file or directory"
+	: > "$PROC/self/mountinfo"
+	rm "$PROC/swaps" # a kernel without swap
+	echo many > "$DEV/sriov_numvfs"
+	refused "its sriov_numvfs cannot be read: Invalid argument" sriov_numvfs
+}
+
+@test "host use: what is mounted outside of the container, and a loop device" {
+	disk
+	mkdir "$PROC/1"
+	echo "29 1 259:1 / /srv rw,relatime shared:1 - vfat /dev/nvme0n1p1 rw" > "$PROC/1/mountinfo"
+	refused "nvme0n1p1 is mounted on /srv"
+	rm "$PROC/1/mountinfo"
+	block "$SYS/devices/virtual/block/loop0" 7:0
+	mkdir "$SYS/devices/virtual/block/loop0/loop"
+	echo /dev/nvme0n1p2 > "$SYS/devices/virtual/block/loop0/loop/backing_file"
+	refused "nvme0n1p2 belongs to loop0"
+}
+
+@test "host use: interfaces of any name, and of another network namespace" {
+	local name
+
+	for name in power .x trace queues; do
+		mkdir -p "$DEV/net/$name"
+		echo up > "$DEV/net/$name/operstate"
+		refused "$name is up"
+		rm -r "${DEV:?}/net/$name"
+	done
+	refused "it has an interface in another network namespace"
+}
+
+@test "host use: what is below many bridges; many paths to one holder" {
+	local path=$DEV i j
+
+	for i in {1..40}; do path+=/expander-$i; done
+	block "$path/block/sda" 8:0
+	run_split kernel tsmctl assign 01:00.0
+	assert_equal "$status" 6
+	assert_one_line 0000:01:00.0 "is nested too deep to be looked at"
+	rm -r "$DEV/expander-1" "$SYS/class/block/sda"
+	disk
+	for i in {1..12}; do
+		for j in 1 2 3; do block "$SYS/devices/virtual/block/dm-$i$j" "253:$i$j"; done
+	done
+	for j in 1 2 3; do held_by "$NVME" "dm-1$j"; done
+	for i in {1..11}; do
+		for j in 1 2 3; do
+			for name in 1 2 3; do held_by "$SYS/devices/virtual/block/dm-$i$j" "dm-$((i + 1))$name"; done
+		done
+	done
+	run_split kernel timeout 60 tsmctl assign 01:00.0
+	assert_equal "$status" 6
 }
 
 @test "host use: all uses are named" {
