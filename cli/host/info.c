@@ -34,6 +34,8 @@ static const struct field {
 	{ "bar_mmap", FROM_POLICY, "bar_mmap", TEXT },
 	{ "bind_allowed", FROM_POLICY, "bind_allowed", FLAG },
 	{ "state", FROM_POLICY, "state", TEXT },
+	{ "origin", FROM_POLICY, "origin", TEXT },
+	{ "quarantine", FROM_POLICY, "quarantine", FLAG },
 	{ "tdi_id", FROM_POLICY, "tdi_id", TEXT },
 	{ "vdevice_id", FROM_POLICY, "vdevice_id", NUMBER },
 	{ "owner", FROM_POLICY, "owner", NUMBER },

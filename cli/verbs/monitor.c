@@ -29,9 +29,9 @@ static const struct poptOption options[] = { { "present", 0, POPT_ARG_NONE, &opt
 					     POPT_TABLEEND };
 
 static const char *const words[] = {
-	"present",   "assigned",    "released",	    "opened", "closed",	 "bound",
-	"unbound",   "lost",	    "acknowledged", "added",  "removed", "driver",
-	"tsm-added", "tsm-removed", "missed",	    NULL,
+	"present", "assigned", "released",     "opened",      "closed", "bound",
+	"unbound", "lost",     "acknowledged", "quarantined", "freed",	"added",
+	"removed", "driver",   "tsm-added",    "tsm-removed", "missed", NULL,
 };
 
 static const struct verb_values values[] = { { "events", words }, { NULL, NULL } };
@@ -443,8 +443,8 @@ const struct verb verb_monitor = {
 	.summary = "show what happens to devices, as it happens",
 	.help = "Until it is interrupted, or its reader goes away. One line for each event; with "
 		"--json one envelope a line. DEVICE need not exist yet. Events are present, "
-		"assigned, released, opened, closed, bound, unbound, lost, acknowledged, added, "
-		"removed, driver, tsm-added, tsm-removed, and missed, where some were lost. Times "
+		"assigned, released, opened, closed, bound, unbound, lost, acknowledged, "
+		"quarantined, freed, added, removed, driver, tsm-added, tsm-removed, and missed, where some were lost. Times "
 		"are local ones, in JSON UTC.",
 	.values = values,
 	.options = options,

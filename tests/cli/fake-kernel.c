@@ -363,6 +363,8 @@ int mkdirat(int dir, const char *name, mode_t mode)
 		{ "tdi_id", "none" },
 		{ "state", "unassigned" },
 		{ "bound", "0" },
+		{ "origin", "none" },
+		{ "quarantine", "0" },
 		{ "vdevice_id", "none" },
 		{ "tsm", "none" },
 		{ "owner", "none" },

@@ -101,6 +101,8 @@ fake_policy() {
 	echo none > "$dir/tdi_id"
 	echo "${2:-closed}" > "$dir/state"
 	if [ "${2:-}" = bound ]; then echo 1; else echo 0; fi > "$dir/bound"
+	if [ "${2:-}" = bound ]; then echo vfio; else echo none; fi > "$dir/origin"
+	echo 0 > "$dir/quarantine"
 	echo none > "$dir/vdevice_id"
 	echo none > "$dir/tsm"
 	echo none > "$dir/owner"

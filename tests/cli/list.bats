@@ -6,7 +6,7 @@
 bats_require_minimum_version 1.5.0
 load helpers
 
-KEYS='["address", "name", "vendor_id", "device_id", "driver", "tsm", "dsm", "tdi_tsm", "region_mode", "region_mode_active", "bar_mmap", "bind_allowed", "state", "tdi_id", "vdevice_id", "owner", "generation", "numa_node", "owner_name", "owner_is_helper", "last_error", "iommu_group"]'
+KEYS='["address", "name", "vendor_id", "device_id", "driver", "tsm", "dsm", "tdi_tsm", "region_mode", "region_mode_active", "bar_mmap", "bind_allowed", "state", "origin", "quarantine", "tdi_id", "vdevice_id", "owner", "generation", "numa_node", "owner_name", "owner_is_helper", "last_error", "iommu_group"]'
 
 setup() { fake_host; }
 

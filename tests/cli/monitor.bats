@@ -154,12 +154,20 @@ lost='change pci 0000:01:00.0 VFIO_TSM_EVENT=lost VFIO_TSM_STATE=lost VFIO_TSM_R
 	done
 	run_split tsmctl monitor --events bound,bonud,lost
 	assert_one_line "'bonud'" --events
-	for event in present assigned released opened closed bound unbound lost acknowledged added \
+	for event in present assigned released opened closed bound unbound lost acknowledged quarantined freed added \
 		removed driver tsm-added tsm-removed missed; do
 		assert_one_line " $event"
 	done
 	run_split tsmctl monitor --json --events bound,bonud,lost
 	json_is 'e[0]["value"]' bonud
+}
+
+@test "monitor: a quarantine begins and ends" {
+	monitor --events quarantined,freed --count 2
+	events "${bound//bound/quarantined}" "$bound" "${bound//=bound/=freed}"
+	ended 0
+	assert_line --index 0 --regexp '  0000:01:00.0  quarantined +quarantined \(was closed\)'
+	assert_line --index 1 --regexp '  0000:01:00.0  freed '
 }
 
 @test "monitor: --events present asks for it: alone, that is all; with others, it goes on" {
