@@ -9,13 +9,14 @@
 /* Each ends the source of its verb. */
 extern const struct verb verb_list, verb_show, verb_mode, verb_tdi_id, verb_allow, verb_deny,
 	verb_load, verb_unload, verb_assign, verb_release, verb_connect, verb_disconnect, verb_bind,
-	verb_unbind, verb_revoke, verb_apply, verb_diff, verb_save, verb_doctor, verb_monitor;
+	verb_unbind, verb_revoke, verb_free, verb_apply, verb_diff, verb_save, verb_doctor,
+	verb_monitor;
 
 const struct verb *const verbs[] = {
-	&verb_list,   &verb_show,    &verb_mode,   &verb_tdi_id,  &verb_allow,	 &verb_deny,
-	&verb_load,   &verb_unload,  &verb_assign, &verb_release, &verb_connect, &verb_disconnect,
-	&verb_bind,   &verb_unbind,  &verb_revoke, &verb_apply,	  &verb_diff,	 &verb_save,
-	&verb_doctor, &verb_monitor, NULL,
+	&verb_list, &verb_show,	  &verb_mode,	 &verb_tdi_id,	&verb_allow,   &verb_deny,
+	&verb_load, &verb_unload, &verb_assign,	 &verb_release, &verb_connect, &verb_disconnect,
+	&verb_bind, &verb_unbind, &verb_revoke,	 &verb_free,	&verb_apply,   &verb_diff,
+	&verb_save, &verb_doctor, &verb_monitor, NULL,
 };
 
 const struct verb *verb_find(const char *name)

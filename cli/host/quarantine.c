@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Devices whose TDI is not ours to use, see quarantine.h. */
+#include <errno.h>
+
+#include "host/policy.h"
+#include "host/quarantine.h"
+#include "report.h"
+
+bool quarantine_is_on(struct ctx *ctx, const struct pci_device *dev)
+{
+	char text[ATTR_MAX];
+
+	/* it outlives the driver: the state is of a device that has ours */
+	if (policy_get(ctx, dev, "quarantine", text) == 0)
+		return streq(text, "1");
+	return policy_get(ctx, dev, "state", text) == 0 && streq(text, QUARANTINED);
+}
+
+void quarantine_hint(const struct pci_device *dev, char buf[QUARANTINE_HINT_LEN])
+{
+	char dsm[ATTR_MAX];
+
+	/* the session is that of the PF or of function 0 */
+	if (pci_get(dev, "tsm/dsm", dsm) || !dsm[0])
+		util_copy(dsm, sizeof(dsm), dev->name);
+	snprintf(
+		buf, QUARANTINE_HINT_LEN,
+		"run 'tsmctl disconnect %.16s'; if it stays, power cycle the device and run 'tsmctl free %s'",
+		dsm, dev->name);
+}
+
+int quarantine_refuse(struct ctx *ctx, const struct pci_device *dev, const char *what)
+{
+	char hint[QUARANTINE_HINT_LEN];
+	struct problem p = { .device = dev->name,
+			     .attribute = "state",
+			     .value = QUARANTINED,
+			     .err = -EBUSY,
+			     .stage = QUARANTINED,
+			     .hint = hint };
+
+	if (!quarantine_is_on(ctx, dev))
+		return 0;
+	quarantine_hint(dev, hint);
+	return report_error(ctx, &p,
+			    "cannot %s: it is quarantined, the TSM may not have stopped its TDI",
+			    what);
+}
+
+bool foreign_is_bound(struct ctx *ctx, const struct pci_device *dev)
+{
+	char text[ATTR_MAX];
+
+	return policy_get(ctx, dev, "origin", text) == 0 && streq(text, "foreign");
+}
+
+int foreign_refuse(struct ctx *ctx, const struct pci_device *dev, const char *what)
+{
+	struct problem p = { .device = dev->name,
+			     .attribute = "origin",
+			     .value = "foreign",
+			     .err = -EBUSY,
+			     .stage = "foreign",
+			     .hint = "have that module unbind it, or run 'tsmctl revoke @'" };
+
+	if (!foreign_is_bound(ctx, dev))
+		return 0;
+	return report_error(ctx, &p, "cannot %s: another module of the kernel has bound it", what);
+}

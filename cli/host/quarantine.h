@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Devices whose TDI is not ours to use: quarantined ones, and those that another module of
+ * the kernel has bound. See vfio_tsm(5).
+ */
+#ifndef TSMCTL_QUARANTINE_H
+#define TSMCTL_QUARANTINE_H
+
+#include "host/pci.h"
+
+#define QUARANTINED "quarantined"
+
+/* Room for the text of quarantine_hint(). */
+#define QUARANTINE_HINT_LEN 192
+
+/**
+ * quarantine_is_on() - whether nobody may use a device
+ * @ctx: this run
+ * @dev: the device, whatever its driver is
+ *
+ * A device without a directory in configfs and without vfio-pci-tsm shows no quarantine.
+ *
+ * Return: true if it is quarantined.
+ */
+bool quarantine_is_on(struct ctx *ctx, const struct pci_device *dev);
+
+/**
+ * quarantine_hint() - what ends the quarantine of a device
+ * @dev: the device
+ * @buf: out
+ */
+void quarantine_hint(const struct pci_device *dev, char buf[QUARANTINE_HINT_LEN]);
+
+/**
+ * quarantine_refuse() - report that a device is quarantined, if it is
+ * @ctx: this run
+ * @dev: the device
+ * @what: what is not done because of it
+ *
+ * Return: 0, or -EBUSY, reported.
+ */
+int quarantine_refuse(struct ctx *ctx, const struct pci_device *dev, const char *what);
+
+/**
+ * foreign_is_bound() - whether another module of the kernel has bound a device
+ * @ctx: this run
+ * @dev: the device
+ *
+ * Return: true if so.
+ */
+bool foreign_is_bound(struct ctx *ctx, const struct pci_device *dev);
+
+/**
+ * foreign_refuse() - report that another module of the kernel has bound a device, if so
+ * @ctx: this run
+ * @dev: the device
+ * @what: what is not done because of it
+ *
+ * Return: 0, or -EBUSY, reported.
+ */
+int foreign_refuse(struct ctx *ctx, const struct pci_device *dev, const char *what);
+
+#endif

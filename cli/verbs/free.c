@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* tsmctl free: end the quarantine of a device. */
+#include <errno.h>
+
+#include "host/policy.h"
+#include "host/quarantine.h"
+#include "report.h"
+#include "verbs/verbs.h"
+
+/* Whether configfs shows a quarantine. It shows none of a device without a directory. */
+static int look(struct ctx *ctx, const struct pci_device *dev, char *value)
+{
+	struct problem p = { .device = dev->name, .attribute = "quarantine", .stage = "read" };
+
+	p.err = policy_get(ctx, dev, "quarantine", value);
+	if (!p.err)
+		return 0;
+	if (p.err == -ENOENT && !policy_has(ctx, dev->name)) {
+		util_copy(value, ATTR_MAX, quarantine_is_on(ctx, dev) ? "1" : "0");
+		return 0;
+	}
+	if (p.err == -ENOENT) {
+		p.code = EXIT_UNSUPPORTED;
+		p.hint = "load the vfio_tsm of this version of tsmctl";
+		return report_error(ctx, &p, "this vfio_tsm has no quarantine");
+	}
+	return report_error(ctx, &p, "cannot read quarantine: %s", strerror(-p.err));
+}
+
+static int end(struct ctx *ctx, const struct pci_device *dev)
+{
+	struct problem p = {
+		.device = dev->name, .attribute = "quarantine", .value = "0", .stage = "write"
+	};
+	char after[ATTR_MAX];
+
+	p.err = policy_set(ctx, dev, "quarantine", "0");
+	if (p.err)
+		return report_error(ctx, &p, "cannot end the quarantine: %s", strerror(-p.err));
+	if (ctx->dry_run || policy_get(ctx, dev, "quarantine", after) || streq(after, "0"))
+		return 0;
+	p.err = -EBUSY;
+	p.stage = "verify";
+	p.hint = "the kernel log may say more: 'dmesg'";
+	return report_error(ctx, &p, "it is still quarantined, or quarantined again");
+}
+
+static int free_device(struct ctx *ctx, struct pci_device *dev, void *arg)
+{
+	char before[ATTR_MAX];
+	struct outcome o = {
+		.device = dev->name, .attribute = "quarantine", .value = "0", .previous = before
+	};
+	bool made;
+	int ret;
+
+	(void)arg;
+	ret = policy_require(ctx, dev->name);
+	if (ret)
+		return ret;
+	made = !policy_has(ctx, dev->name);
+	ret = policy_create(ctx, dev) ?: look(ctx, dev, before);
+	if (!ret && streq(before, "1")) {
+		ret = end(ctx, dev);
+		o.changed = true;
+	}
+	/* the policy was not asked for */
+	if (made)
+		ret = policy_forget(ctx, dev->name) ?: ret;
+	return ret ?: report_outcome(ctx, &o);
+}
+
+static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
+{
+	return verb_each(ctx, verb, argc, argv, free_device, NULL);
+}
+
+const struct verb verb_free = {
+	.name = "free",
+	.synopsis = "DEVICE...",
+	.summary = "end the quarantine of a device",
+	.help = "Only after a reset of its link or a power cycle: until then, the TDI of a "
+		"quarantined device may be locked and in use. Where a TSM has begun the "
+		"quarantine, try 'disconnect' first. The device need not exist now.",
+	.flags = VERB_DEVICES | VERB_ABSENT | VERB_FUTURE,
+	.run = run,
+};
