@@ -36,6 +36,8 @@ static const struct stage stages[] = {
 	  "set power/control of it, its PF and function 0 to on in sysfs, and bind again" },
 	{ "command", -EHOSTDOWN, EXIT_FAILED, "memory decode or bus mastering is off",
 	  "let the VMM set Memory Space Enable and Bus Master Enable in the Command register before it binds" },
+	{ "tsm", -EBUSY, EXIT_BUSY, "the TSM refused, or another module of the kernel has bound it",
+	  "'tsmctl show @' has its origin: if that is foreign, run 'tsmctl revoke @'; the kernel log may say more: 'dmesg'" },
 	{ "tsm", 0, EXIT_FAILED, "the TSM refused", "the kernel log may say more: 'dmesg'" },
 };
 

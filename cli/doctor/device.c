@@ -9,6 +9,7 @@
 #include "host/assign.h"
 #include "host/owner.h"
 #include "host/policy.h"
+#include "host/quarantine.h"
 
 /* Of the Command register, PCI 3.0 section 6.2.2. */
 #define COMMAND_OFFSET 4
@@ -28,6 +29,13 @@ static bool in_state(struct ctx *ctx, const struct pci_device *dev, const char *
 static bool in_use(struct ctx *ctx, const struct pci_device *dev)
 {
 	return in_state(ctx, dev, "open") || in_state(ctx, dev, "bound");
+}
+
+static bool is_foreign(struct ctx *ctx, const struct pci_device *dev)
+{
+	char text[ATTR_MAX];
+
+	return policy_get(ctx, dev, "origin", text) == 0 && streq(text, "foreign");
 }
 
 static void check_present(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
@@ -301,7 +309,7 @@ static void check_command(struct ctx *ctx, const struct pci_device *dev, struct 
 			    dev->name);
 		return;
 	}
-	if (!in_use(ctx, dev)) {
+	if (!in_use(ctx, dev) || is_foreign(ctx, dev)) {
 		finding_skip(f, "it is not open: its owner sets them");
 		return;
 	}
@@ -381,6 +389,37 @@ static void check_state(struct ctx *ctx, const struct pci_device *dev, struct fi
 	}
 }
 
+static void check_quarantine(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
+{
+	char hint[QUARANTINE_HINT_LEN], text[ATTR_MAX];
+
+	if (quarantine_is_on(ctx, dev)) {
+		finding_fail(
+			f, EXIT_BUSY,
+			"it is quarantined: the TSM may not have stopped its TDI, or root said so");
+		quarantine_hint(dev, hint);
+		finding_fix(f, "%s", hint);
+	} else if (policy_get(ctx, dev, "quarantine", text)) {
+		finding_skip(f, "vfio_tsm shows none of it");
+	} else {
+		finding_pass(f, "quarantine is 0");
+	}
+}
+
+static void check_origin(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
+{
+	char text[ATTR_MAX];
+
+	if (policy_get(ctx, dev, "origin", text)) {
+		finding_skip(f, "vfio_tsm shows none of it");
+	} else if (!streq(text, "foreign")) {
+		finding_pass(f, "its origin is %s", text);
+	} else {
+		finding_fail(f, EXIT_BUSY, "another module of the kernel has bound it");
+		finding_fix(f, "have that module unbind it, or tsmctl revoke %s", dev->name);
+	}
+}
+
 const struct check device_checks[] = {
 	{ "present", "the function is there", check_present, NULL },
 	{ "group", "all of its IOMMU group is on vfio-pci-tsm, or on no driver", check_group,
@@ -396,6 +435,8 @@ const struct check device_checks[] = {
 	{ "power", "it is awake", check_power, "power" },
 	{ "command", "it decodes memory and masters the bus", check_command, "command" },
 	{ "state", "its TDI was not lost", check_state, NULL },
+	{ "quarantine", "its last TDI is known to be stopped", check_quarantine, NULL },
+	{ "origin", "no other module of the kernel has bound it", check_origin, NULL },
 	{ "last-error", "the last bind was not refused", check_last_error, NULL },
 	{ NULL, NULL, NULL, NULL },
 };

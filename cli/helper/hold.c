@@ -50,8 +50,8 @@ static const struct cause open_causes[] = {
 	{ -EINVAL, EXIT_BUSY, "another process has it open, or it cannot be opened",
 	  "'tsmctl show @' names its owner; the kernel log may say more" },
 	{ -EBUSY, EXIT_BUSY, "its regions, or another device of its IOMMU group, are in use",
-	  "assign or release its whole IOMMU group; unbind what it is PF or function 0 of; "
-	  "/proc/iomem shows who has its regions" },
+	  "see 'tsmctl doctor @'; assign or release its whole IOMMU group; unbind what it is PF or "
+	  "function 0 of; /proc/iomem shows who has its regions" },
 	{ -EPERM, EXIT_UNSUPPORTED,
 	  "its IOMMU does not isolate interrupts, or its group has two owners",
 	  "enable interrupt remapping; a test host may set iommufd's allow_unsafe_interrupts" },

@@ -27,9 +27,13 @@ const struct cause bind_causes[] = {
 	{}
 };
 
-const struct cause unbind_causes[] = { { -ENOTTY, EXIT_UNSUPPORTED, "its driver cannot bind",
-					 "run 'tsmctl assign @'" },
-				       {} };
+const struct cause unbind_causes[] = {
+	{ -ENOTTY, EXIT_UNSUPPORTED, "its driver cannot bind", "run 'tsmctl assign @'" },
+	{ -EBUSY, EXIT_BUSY, "another module of the kernel has bound it", "run 'tsmctl revoke @'" },
+	{ -EIO, EXIT_FAILED, "it is quarantined: the TSM may not have stopped its TDI",
+	  "'tsmctl doctor @' shows what ends that" },
+	{}
+};
 
 const struct cause *cause_find(const struct cause *c, int err)
 {

@@ -5,6 +5,7 @@
 #include "host/assign.h"
 #include "host/in_use.h"
 #include "host/owner.h"
+#include "host/quarantine.h"
 #include "interrupt.h"
 #include "report.h"
 
@@ -204,7 +205,10 @@ int assign_release(struct ctx *ctx, struct pci_device *dev)
 	struct assignment before;
 	int ret;
 
-	ret = held ? owner_refuse(ctx, dev, "release it") : 0;
+	/* its ordinary driver would not ask whether a TDI is still locked */
+	ret = held ? owner_refuse(ctx, dev, "release it") ?:
+		     quarantine_refuse(ctx, dev, "release it") :
+		     0;
 	if (ret)
 		return ret;
 	interrupt_hold();

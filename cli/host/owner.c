@@ -13,6 +13,7 @@
 #include "common/rundir.h"
 #include "host/owner.h"
 #include "host/policy.h"
+#include "host/quarantine.h"
 #include "report.h"
 
 #define STOP_SECONDS 30
@@ -58,6 +59,10 @@ void owner_describe(const struct ctx *ctx, const struct pci_device *dev, struct 
 	cleanup_fd int proc = -1;
 
 	h->name[0] = '\0';
+	if (!h->pid && h->foreign) {
+		util_copy(h->text, sizeof(h->text), "another module of the kernel");
+		return;
+	}
 	if (!h->pid) {
 		util_copy(h->text, sizeof(h->text), "a process out of sight, or a VM,");
 		return;
@@ -156,6 +161,14 @@ static pid_t search_processes(const struct ctx *ctx, const struct pci_device *de
 	return 0;
 }
 
+/* For a state that does not say so: the mode of the regions is set by an open. */
+static bool is_open(struct ctx *ctx, const struct pci_device *dev)
+{
+	char mode[ATTR_MAX];
+
+	return policy_get(ctx, dev, "region_mode_active", mode) == 0 && !streq(mode, "none");
+}
+
 int owner_find(struct ctx *ctx, const struct pci_device *dev, struct owner *h)
 {
 	char state[ATTR_MAX];
@@ -164,8 +177,12 @@ int owner_find(struct ctx *ctx, const struct pci_device *dev, struct owner *h)
 	*h = (struct owner){ 0 };
 	h->pid = policy_owner(ctx, dev);
 	held = h->pid != 0;
-	if (!held && policy_get(ctx, dev, "state", state) == 0)
-		held = streq(state, "open") || streq(state, "bound") || streq(state, "lost");
+	if (policy_get(ctx, dev, "state", state))
+		state[0] = '\0';
+	h->foreign = streq(state, "bound") && foreign_is_bound(ctx, dev);
+	if (!held)
+		held = streq(state, "open") || streq(state, "bound") || streq(state, "lost") ||
+		       (streq(state, QUARANTINED) && is_open(ctx, dev));
 	if (!held && dev->present && strstr(dev->driver, "vfio") &&
 	    !streq(dev->driver, TSM_DRIVER)) {
 		h->pid = search_processes(ctx, dev);
@@ -193,6 +210,8 @@ int owner_refuse(struct ctx *ctx, const struct pci_device *dev, const char *what
 		p.value = pid;
 	if (h.ours)
 		p.hint = "run 'tsmctl unbind @' first";
+	else if (h.foreign && !h.pid)
+		p.hint = "run 'tsmctl revoke @' first";
 	return report_error(ctx, &p, "cannot %s while %s holds it", what, h.text);
 }
 

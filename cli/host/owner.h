@@ -11,12 +11,14 @@
  * struct owner - who holds a device
  * @pid: its process ID, 0 if the device is held but nobody can say by whom
  * @ours: it is tsm-bind-helper, for this device
+ * @foreign: another module of the kernel has bound it; @pid may have it open besides
  * @name: what it calls itself, printable; "" if that is not known
  * @text: "process 123 (qemu-system-x86)", to put into a message
  */
 struct owner {
 	pid_t pid;
 	bool ours;
+	bool foreign;
 	char name[64];
 	char text[96];
 };

@@ -3,6 +3,7 @@
 #include "host/assign.h"
 #include "host/in_use.h"
 #include "host/policy.h"
+#include "host/quarantine.h"
 #include "report.h"
 #include "verbs/verbs.h"
 
@@ -47,6 +48,8 @@ static int assign(struct ctx *ctx, struct pci_device *dev, void *arg)
 			others);
 		o.note = note;
 	}
+	if (quarantine_is_on(ctx, dev))
+		o.note = "it is quarantined, and cannot be opened: see 'tsmctl doctor'";
 	o.changed = true;
 	return report_outcome(ctx, &o);
 }

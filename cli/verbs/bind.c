@@ -10,6 +10,7 @@
 #include "host/helper.h"
 #include "host/owner.h"
 #include "host/policy.h"
+#include "host/quarantine.h"
 #include "report.h"
 #include "verbs/choice.h"
 #include "verbs/verbs.h"
@@ -154,6 +155,9 @@ static int bind_one(struct ctx *ctx, struct pci_device *dev)
 		return ret;
 	if (policy_get(ctx, dev, "state", before))
 		util_copy(before, sizeof(before), "unassigned");
+	ret = foreign_refuse(ctx, dev, "bind it") ?: quarantine_refuse(ctx, dev, "bind it");
+	if (ret)
+		return ret;
 	held = owner_find(ctx, dev, &h);
 	if (held)
 		snprintf(note, sizeof(note), "held by %s", h.text);

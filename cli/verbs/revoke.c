@@ -3,12 +3,13 @@
 #include <errno.h>
 
 #include "host/policy.h"
+#include "host/quarantine.h"
 #include "report.h"
 #include "verbs/verbs.h"
 
 static int revoke_bind(struct ctx *ctx, struct pci_device *dev, void *arg)
 {
-	char before[ATTR_MAX], after[ATTR_MAX];
+	char before[ATTR_MAX], after[ATTR_MAX], hint[QUARANTINE_HINT_LEN];
 	struct outcome o = {
 		.device = dev->name, .attribute = "bound", .value = "0", .previous = before
 	};
@@ -35,6 +36,15 @@ static int revoke_bind(struct ctx *ctx, struct pci_device *dev, void *arg)
 		return p.err;
 	p.stage = "write";
 	p.err = policy_set(ctx, dev, "bound", "0");
+	if (p.err == -EIO && quarantine_is_on(ctx, dev)) {
+		ctx->answer.changed = true;
+		quarantine_hint(dev, hint);
+		p.hint = hint;
+		p.stage = QUARANTINED;
+		return report_error(
+			ctx, &p,
+			"it is not bound now, but quarantined: the TSM may not have stopped its TDI");
+	}
 	if (p.err)
 		return report_error(ctx, &p, "cannot revoke the bind: %s", strerror(-p.err));
 	p.stage = "verify";
@@ -56,7 +66,8 @@ const struct verb verb_revoke = {
 	.synopsis = "DEVICE...",
 	.summary = "unbind a device from outside, whoever holds it",
 	.help = "The guest loses private access to the device at once. The process that holds "
-		"the device keeps it open. For a device that 'tsmctl bind' bound, use 'unbind'.",
+		"the device keeps it open. A bind by another module of the kernel is revoked in the "
+		"same way. For a device that 'tsmctl bind' bound, use 'unbind'.",
 	.flags = VERB_DEVICES,
 	.run = run,
 };

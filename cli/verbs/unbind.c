@@ -5,6 +5,7 @@
 #include "host/helper.h"
 #include "host/owner.h"
 #include "host/policy.h"
+#include "host/quarantine.h"
 #include "report.h"
 #include "verbs/choice.h"
 #include "verbs/verbs.h"
@@ -37,7 +38,7 @@ static int let_go(struct ctx *ctx, const struct pci_device *dev, struct owner *h
 
 static int unbind(struct ctx *ctx, struct pci_device *dev, void *arg)
 {
-	char before[ATTR_MAX], after[ATTR_MAX];
+	char before[ATTR_MAX], after[ATTR_MAX], hint[QUARANTINE_HINT_LEN];
 	struct outcome o = {
 		.device = dev->name, .attribute = "state", .value = after, .previous = before
 	};
@@ -55,6 +56,9 @@ static int unbind(struct ctx *ctx, struct pci_device *dev, void *arg)
 	if (policy_get(ctx, dev, "state", before))
 		util_copy(before, sizeof(before), "unassigned");
 	util_copy(after, sizeof(after), before);
+	ret = foreign_refuse(ctx, dev, "unbind it");
+	if (ret)
+		return ret;
 	held = owner_find(ctx, dev, &h);
 	if (!held || (!h.ours && !is_bound(before)))
 		return report_outcome(ctx, &o);
@@ -67,6 +71,16 @@ static int unbind(struct ctx *ctx, struct pci_device *dev, void *arg)
 		return report_error(ctx, &p,
 				    h.ours ? "it is still bound, although its helper is gone" :
 					     "it is still bound, or bound again");
+	}
+	if (!ctx->dry_run && quarantine_is_on(ctx, dev)) {
+		ctx->answer.changed = true;
+		quarantine_hint(dev, hint);
+		p.hint = hint;
+		p.err = -EIO;
+		p.value = QUARANTINED;
+		return report_error(
+			ctx, &p,
+			"it is not bound now, but quarantined: the TSM may not have stopped its TDI");
 	}
 	o.changed = true;
 	return report_outcome(ctx, &o);

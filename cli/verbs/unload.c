@@ -4,6 +4,7 @@
 
 #include "host/modules.h"
 #include "host/policy.h"
+#include "host/quarantine.h"
 #include "report.h"
 #include "verbs/verbs.h"
 
@@ -41,6 +42,37 @@ static int visit(const struct ctx *ctx, const struct pci_addr *addr, void *arg)
 	return 0;
 }
 
+/* The kernel keeps a module that has a quarantine: a new one would not know of it. */
+static int find_quarantined(const struct ctx *ctx, const struct pci_addr *addr, void *arg)
+{
+	struct pci_device dev cleanup_pci = { .fd = -1 };
+	struct directories *d = arg;
+
+	if (pci_open(ctx, addr, &dev) || !quarantine_is_on(d->ctx, &dev))
+		return 0;
+	util_add_item(d->text, sizeof(d->text), " ", dev.name);
+	d->count++;
+	return 0;
+}
+
+static int check_quarantine(struct ctx *ctx)
+{
+	struct directories d = { .ctx = ctx };
+	char hint[64];
+	struct problem p = { .attribute = "module",
+			     .value = "vfio_tsm",
+			     .err = -EBUSY,
+			     .stage = QUARANTINED,
+			     .hint = hint };
+
+	policy_scan(ctx, find_quarantined, &d);
+	if (!d.count)
+		return 0;
+	snprintf(hint, sizeof(hint), "'tsmctl doctor %.*s' shows what ends it",
+		 (int)strcspn(d.text, " "), d.text);
+	return report_error(ctx, &p, "vfio_tsm keeps devices in quarantine: %s", d.text);
+}
+
 /* Removing the driver would take its devices away from their owners unasked. */
 static int check(struct ctx *ctx)
 {
@@ -55,6 +87,9 @@ static int check(struct ctx *ctx)
 		p.hint = "run 'tsmctl release all'";
 		return report_error(ctx, &p, TSM_DRIVER " still has %s", text);
 	}
+	ret = check_quarantine(ctx);
+	if (ret)
+		return ret;
 	ret = policy_scan(ctx, visit, &d);
 	if (d.ret)
 		return d.ret;
@@ -76,7 +111,12 @@ static int remove_one(struct ctx *ctx, const char *name)
 
 	p.err = module_remove(ctx, name, &o.changed);
 	if (p.err) {
-		p.hint = p.err == -EBUSY || p.err == -EAGAIN ? "'lsmod' shows what uses it" : NULL;
+		p.hint =
+			p.err != -EBUSY && p.err != -EAGAIN ?
+				NULL :
+			!streq(name, "vfio_tsm") ?
+				"'lsmod' shows what uses it" :
+				"'lsmod' shows what uses it; if nothing does, a device without policy is in quarantine: the kernel log names it, and 'tsmctl free' ends that";
 		p.code = p.err == -EAGAIN ? EXIT_BUSY : 0;
 		return report_error(ctx, &p, "cannot remove module %s: %s", name, strerror(-p.err));
 	}
@@ -103,7 +143,7 @@ const struct verb verb_unload = {
 	.name = "unload",
 	.synopsis = "[--forget]",
 	.summary = "remove the kernel modules",
-	.help = "Refused while a device is assigned; also while policy is kept in configfs, "
+	.help = "Refused while a device is assigned or in quarantine; also while policy is kept in configfs, "
 		"unless --forget is given. The modules of the kernel itself, and configfs, stay.",
 	.options = options,
 	.run = run,

@@ -118,6 +118,7 @@ $SYS"
 		EHOSTDOWN command 1 Command
 		ENXIO not-connected 5 tsmctl connect 0000:01:00.0
 		EIO tsm 1 dmesg
+		EBUSY tsm 6 tsmctl revoke 0000:01:00.0
 		EBUSY group 6 iommu_group/devices
 		ENOENT vdevice 1 IOMMU_VDEVICE_ALLOC
 	EOF

@@ -50,7 +50,7 @@ FAILURES='" ".join(x["check"] for x in r if x["verdict"] == "fail")'
 		'all(x["evidence"] for x in r)' true \
 		'all((x["fix"] is None) == (x["verdict"] != "fail") for x in r)' true \
 		'[x["check"] for x in r if not x["device"]]' '["kernel", "modules", "configfs", "iommu", "interrupts", "iommufd", "kvm", "tsm", "devmem", "permission"]' \
-		'[x["check"] for x in r if x["device"]]' '["present", "group", "driver", "connection", "cdev", "denied", "regions", "tdi-id", "holder", "mapped", "power", "command", "state", "last-error"]'
+		'[x["check"] for x in r if x["device"]]' '["present", "group", "driver", "connection", "cdev", "denied", "regions", "tdi-id", "holder", "mapped", "power", "command", "state", "quarantine", "origin", "last-error"]'
 	run_split tsmctl doctor 01:00.0
 	assert_success
 	assert_line --regexp '^ok    iommufd .*dev/iommu can be opened'
@@ -110,6 +110,9 @@ FAILURES='" ".join(x["check"] for x in r if x["verdict"] == "fail")'
 		command|1|Bus Master|policy 0000:01:00.0 state open; printf "\066\033\020\000\002\000" > $DEV/config
 		mapped|6|--bar-mmap revoke|policy 0000:01:00.0 state open; policy 0000:01:00.0 owner 77; mkdir $TSMCTL_ROOT/proc/77; echo "7f00-7f01 rw-s 0 00:0f 5 /dev/vfio/devices/vfio0" > $TSMCTL_ROOT/proc/77/maps
 		state|1|bind it again|policy 0000:01:00.0 state lost
+		quarantine|6|tsmctl disconnect 0000:01:00.0|policy 0000:01:00.0 state quarantined; policy 0000:01:00.0 quarantine 1
+		quarantine|6|tsmctl free 0000:01:00.0|policy 0000:01:00.0 quarantine 1
+		origin|6|tsmctl revoke 0000:01:00.0|policy 0000:01:00.0 state bound; policy 0000:01:00.0 origin foreign
 	EOF
 }
 

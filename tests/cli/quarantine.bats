@@ -61,3 +61,78 @@ setup() {
 	assert_equal "$status" 5
 	assert_one_line "tsmctl load"
 }
+
+@test "quarantine: list and show have it; bind is refused with what ends it" {
+	run_split tsmctl show 01:00.0 --json
+	json_is '[r[0][k] for k in ("state", "origin", "quarantine")]' '["quarantined", null, true]'
+	run_split tsmctl list 01:00.0
+	assert_output --partial quarantined
+	for option in --verbose --dry-run; do
+		run_split kernel tsmctl bind 01:00.0 $option --json
+		assert_equal "$status" 6
+		json_is '[[x["attribute"], x["value"], x["errno"], x["stage"]] for x in e]' '[["state", "quarantined", "EBUSY", "quarantined"]]' \
+			'"tsmctl disconnect 0000:01:00.0" in e[0]["hint"] and "tsmctl free 0000:01:00.0" in e[0]["hint"]' true
+	done
+	run_split kernel tsmctl unbind 01:00.0
+	assert_success
+	assert_output "0000:01:00.0: state quarantined (unchanged)"
+}
+
+@test "quarantine: the session that ends it is that of the DSM" {
+	fake_device 0000:01:10.0 vfio-pci-tsm
+	fake_tsm_side 0000:01:10.0
+	echo 0000:01:00.0 > "$SYS/devices/pci0000:00/0000:01:10.0/tsm/dsm"
+	fake_policy 0000:01:10.0 quarantined
+	policy 0000:01:10.0 quarantine 1
+	run_split kernel tsmctl bind 01:10.0
+	assert_one_line "tsmctl disconnect 0000:01:00.0" "tsmctl free 0000:01:10.0"
+}
+
+@test "quarantine: a device is not released to a driver that does not ask, open or closed" {
+	policy 0000:01:00.0 region_mode_active exclusive
+	run_split kernel tsmctl release 01:00.0
+	assert_equal "$status" 6
+	assert_one_line 0000:01:00.0 "a process out of sight"
+	policy 0000:01:00.0 region_mode_active none
+	run_split kernel tsmctl release 01:00.0
+	assert_equal "$status" 6
+	assert_one_line 0000:01:00.0 "cannot release it: it is quarantined" "tsmctl free"
+	echo '{ "version": 1, "devices": [ { "device": "01:00.0", "assigned": false } ] }' > "$TSMCTL_ETC/config.json"
+	chmod 644 "$TSMCTL_ETC/config.json"
+	for option in --verbose --dry-run; do
+		run_split kernel tsmctl apply $option
+		assert_equal "$status" 6
+	done
+	policy 0000:01:00.0 quarantine 0
+	policy 0000:01:00.0 state closed
+	run_split kernel tsmctl release 01:00.0
+	assert_success
+}
+
+@test "quarantine: assign notes it; revoke reports one that it has begun" {
+	fake_set_driver 0000:01:00.0 nvme
+	run_split kernel tsmctl assign --json 01:00.0
+	assert_success
+	json_is '"quarantined" in r[0]["note"]' true
+	policy 0000:01:00.0 bound 1
+	FAKE_REFUSE='*/bound=0 5' run_split kernel tsmctl revoke 01:00.0 --json
+	assert_equal "$status" 1
+	json_is 'd["changed"]' true '[[x["errno"], x["stage"]] for x in e]' '[["EIO", "quarantined"]]' \
+		'"tsmctl free 0000:01:00.0" in e[0]["hint"]' true
+}
+
+@test "foreign: bind and unbind leave it alone, and name what takes it back" {
+	fake_policy 0000:01:00.0 bound
+	policy 0000:01:00.0 origin foreign
+	for verb in bind unbind; do
+		run_split kernel tsmctl $verb 01:00.0 --json
+		assert_equal "$status" 6
+		json_is '[[x["attribute"], x["value"], x["errno"], x["stage"]] for x in e]' '[["origin", "foreign", "EBUSY", "foreign"]]' \
+			'"tsmctl revoke" in e[0]["hint"]' true
+	done
+	run_split kernel tsmctl release 01:00.0
+	assert_equal "$status" 6
+	assert_one_line "another module of the kernel" "tsmctl revoke 0000:01:00.0"
+	run_split tsmctl show --json 01:00.0
+	json_is '[r[0][k] for k in ("state", "origin")]' '["bound", "foreign"]'
+}

@@ -217,3 +217,18 @@ guarded() {
 	assert_line refused
 	assert_equal "$(blocked suspend)" 1
 }
+
+@test "tsmctl: shows by whom, refuses bind and unbind, and revokes it" {
+	echo "$dev" >$foreign/bind
+	run -0 tsmctl show "$dev"
+	assert_line --regexp "^origin +foreign$"
+	for verb in bind unbind; do
+		run -6 tsmctl "$verb" "$dev"
+		assert_line --partial "tsmctl revoke $dev"
+	done
+	run -6 tsmctl doctor "$dev"
+	assert_line --partial "another module of the kernel has bound it"
+	run -6 tsmctl release "$dev"
+	run -0 tsmctl revoke "$dev"
+	assert_equal "$(sim state) $(attr state)" "CONFIG_UNLOCKED closed"
+}

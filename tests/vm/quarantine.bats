@@ -265,3 +265,47 @@ books="sh:cd $configfs/$dev/tsm && echo \$(cat state bound quarantine tsm)"
 	echo 0 >/sys/module/suspend/parameters/pm_test_delay
 	echo freeze >/sys/power/state
 }
+
+@test "tsmctl: doctor names what ends it, a disconnect does, and free does without the TSM" {
+	client open tsm-bind close
+	run -6 tsmctl doctor "$dev"
+	assert_line --partial "it is quarantined"
+	assert_line --partial "tsmctl disconnect $dev"
+	run -6 tsmctl bind "$dev"
+	assert_line --partial "tsmctl free $dev"
+	run -6 tsmctl unload --forget
+	run -0 tsmctl show "$dev"
+	assert_line --regexp "^state +quarantined$"
+	run -0 tsmctl disconnect "$dev"
+	run -0 tsmctl connect "$dev"
+	assert_equal "$(attr state)" closed
+	client open tsm-bind close
+	run -6 tsmctl release --forget "$dev"
+	release
+	run -6 tsmctl unload
+	assert_line --partial "keeps devices in quarantine: $dev; 'tsmctl doctor $dev'"
+	rmdir "$configfs/$dev"
+	run -0 tsmctl free --dry-run "$dev"
+	run -0 tsmctl free "$dev"
+	assert_line "$dev: quarantine 0 (was 1)"
+	[ ! -d "$configfs/$dev" ]
+	run -0 tsmctl free "$dev"
+	assert_line "$dev: quarantine 0 (unchanged)"
+	mkdir "$configfs/$dev"
+	assign
+	set_attr tdi_id 00:05.0
+	fail_stop 0
+	run client open tsm-bind
+	assert_line "tsm-bind OK"
+}
+
+@test "tsmctl: a revoke and the end of a holder report it" {
+	run -0 tsmctl bind "$dev"
+	run -1 tsmctl unbind "$dev"
+	assert_line --partial "quarantined"
+	set_attr quarantine 0
+	fail_stop 0
+	run client open tsm-bind "put:$debugfs/$dev/inject/error_unbind=5" "sh:tsmctl revoke $dev" "$books"
+	assert_line --partial "the TSM may not have stopped its TDI"
+	assert_line "quarantined 0 1 none"
+}
