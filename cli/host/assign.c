@@ -98,9 +98,39 @@ int assign_restore(struct ctx *ctx, struct pci_device *dev, const struct assignm
 	return ret ?: streq(dev->driver, a->driver) ? 0 : -EIO;
 }
 
-/* After a failure, which is reported already; another one is as well. */
-static void put_back(struct ctx *ctx, struct pci_device *dev, const struct assignment *before)
+/* What this run has changed. Another run may be at work on the same device. */
+struct changes {
+	bool override;
+	bool driver;
+};
+
+static int set_override(struct ctx *ctx, struct pci_device *dev, const char *value,
+			struct changes *done)
 {
+	int ret = pci_set(ctx, dev, "driver_override", value);
+
+	done->override = !ret;
+	return ret;
+}
+
+/* ENODEV: another run has taken it from that driver in the meantime. */
+static int detach(struct ctx *ctx, struct pci_device *dev, struct changes *done)
+{
+	int ret = pci_unbind(ctx, dev);
+
+	done->driver = !ret;
+	return ret == -ENODEV ? 0 : ret;
+}
+
+/*
+ * After a failure, which is reported already; another one is as well. Puts back only what
+ * this run has changed.
+ */
+static void put_back(struct ctx *ctx, struct pci_device *dev, const struct assignment *old,
+		     const struct changes *done)
+{
+	struct assignment wanted = *old;
+	const struct assignment *before = &wanted;
 	struct problem p = { .device = dev->name,
 			     .attribute = "driver",
 			     .value = before->driver[0] ? before->driver : NULL,
@@ -112,6 +142,11 @@ static void put_back(struct ctx *ctx, struct pci_device *dev, const struct assig
 	if (pci_look_driver(ctx, dev))
 		return;
 	assign_look(dev, &now);
+	/* another run that failed may have left it without a driver */
+	if (!done->driver && now.driver[0])
+		util_copy(wanted.driver, sizeof(wanted.driver), now.driver);
+	if (!done->override)
+		util_copy(wanted.override, sizeof(wanted.override), now.override);
 	/* what could not be changed need not be changed back */
 	if (streq(now.driver, before->driver) && streq(now.override, before->override))
 		return;
@@ -123,14 +158,14 @@ static void put_back(struct ctx *ctx, struct pci_device *dev, const struct assig
 		     strerror(-p.err));
 }
 
-static int give(struct ctx *ctx, struct pci_device *dev, struct problem *p)
+static int give(struct ctx *ctx, struct pci_device *dev, struct problem *p, struct changes *done)
 {
 	p->stage = "override";
-	p->err = pci_set(ctx, dev, "driver_override", TSM_DRIVER);
+	p->err = set_override(ctx, dev, TSM_DRIVER, done);
 	if (p->err)
 		return report_error(ctx, p, "cannot set driver_override: %s", strerror(-p->err));
 	p->stage = "unbind";
-	p->err = pci_unbind(ctx, dev);
+	p->err = detach(ctx, dev, done);
 	if (p->err)
 		return report_error(ctx, p, "cannot take it from driver %s: %s", dev->driver,
 				    strerror(-p->err));
@@ -157,27 +192,29 @@ static int give(struct ctx *ctx, struct pci_device *dev, struct problem *p)
 int assign_take(struct ctx *ctx, struct pci_device *dev)
 {
 	struct problem p = { .device = dev->name, .attribute = "driver", .value = TSM_DRIVER };
+	struct changes done = { 0 };
 	struct assignment before;
 	int ret;
 
 	interrupt_hold();
 	assign_look(dev, &before);
-	ret = give(ctx, dev, &p);
-	if (ret)
-		put_back(ctx, dev, &before);
+	ret = give(ctx, dev, &p, &done);
+	/* another run may have done it all */
+	if (ret && (pci_look_driver(ctx, dev) || !streq(dev->driver, TSM_DRIVER)))
+		put_back(ctx, dev, &before, &done);
 	return ret;
 }
 
 /* The steps back to the ordinary driver; who calls puts back what failed. */
-static int take_back(struct ctx *ctx, struct pci_device *dev, bool held)
+static int take_back(struct ctx *ctx, struct pci_device *dev, bool held, struct changes *done)
 {
 	struct problem p = { .device = dev->name, .attribute = "driver", .stage = "override" };
 
-	p.err = pci_set(ctx, dev, "driver_override", "");
+	p.err = set_override(ctx, dev, "", done);
 	if (p.err)
 		return report_error(ctx, &p, "cannot clear driver_override: %s", strerror(-p.err));
 	p.stage = "unbind";
-	p.err = held ? pci_unbind(ctx, dev) : 0;
+	p.err = held ? detach(ctx, dev, done) : 0;
 	if (p.err)
 		return report_error(ctx, &p, "cannot take it from " TSM_DRIVER ": %s",
 				    strerror(-p.err));
@@ -202,6 +239,7 @@ static int take_back(struct ctx *ctx, struct pci_device *dev, bool held)
 int assign_release(struct ctx *ctx, struct pci_device *dev)
 {
 	bool held = streq(dev->driver, TSM_DRIVER);
+	struct changes done = { 0 };
 	struct assignment before;
 	int ret;
 
@@ -213,8 +251,8 @@ int assign_release(struct ctx *ctx, struct pci_device *dev)
 		return ret;
 	interrupt_hold();
 	assign_look(dev, &before);
-	ret = take_back(ctx, dev, held);
+	ret = take_back(ctx, dev, held, &done);
 	if (ret)
-		put_back(ctx, dev, &before);
+		put_back(ctx, dev, &before, &done);
 	return ret;
 }

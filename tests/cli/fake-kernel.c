@@ -8,6 +8,7 @@
  *		does so
  * FAKE_LOG	file to which each change is appended: "ATTRIBUTE VALUE"
  * FAKE_REFUSE	"GLOB ERRNO": writes whose "PATH=VALUE" fits fail with that number
+ * FAKE_MEANWHILE "GLOB COMMAND": COMMAND runs once, before the first such write
  * POWER_CUT	number of the change below TSMCTL_ETC at which the power is lost:
  *		what was written and not synced is empty afterwards
  * LOCK_REMOVED	file that is made when the first lock file below TSMCTL_ETC is removed. That
@@ -171,6 +172,35 @@ static void note(const char *path, const char *value)
 	close(fd);
 }
 
+/* What another process does before a write. */
+static void meanwhile(const char *path, const char *value)
+{
+	char glob[PATH_MAX], what[PATH_MAX + 256], command[PATH_MAX];
+	const char *rule = getenv("FAKE_MEANWHILE");
+
+	if (!rule || sscanf(rule, "%4095s %4095[^\n]", glob, command) != 2)
+		return;
+	snprintf(what, sizeof(what), "%s=%s", path, value);
+	if (fnmatch(glob, what, FNM_EXTMATCH))
+		return;
+	unsetenv("FAKE_MEANWHILE");
+	if (system(command))
+		abort();
+}
+
+/* Whether a driver is to let go of a device that it does not have. */
+static bool has_not(const char *path, const char *value)
+{
+	char device[PATH_MAX];
+	struct stat st;
+
+	if (!strstr(path, "/bus/pci/drivers/") || !ends_with(path, "/unbind"))
+		return false;
+	snprintf(device, sizeof(device), "%.*s%.64s", (int)(strlen(path) - strlen("unbind")), path,
+		 value);
+	return fstatat(AT_FDCWD, device, &st, AT_SYMLINK_NOFOLLOW) != 0;
+}
+
 /* Answers an errno if this write is to fail. */
 static int refused(const char *path, const char *value)
 {
@@ -178,6 +208,8 @@ static int refused(const char *path, const char *value)
 	const char *rule = getenv("FAKE_REFUSE");
 	int err;
 
+	if (has_not(path, value))
+		return ENODEV;
 	if (!rule || sscanf(rule, "%4095s %d", glob, &err) != 2)
 		return 0;
 	snprintf(what, sizeof(what), "%s=%s", path, value);
@@ -265,6 +297,7 @@ ssize_t write(int fd, const void *buf, size_t n)
 		return REAL(write)(fd, buf, n);
 	snprintf(value, sizeof(value), "%.*s", (int)(n && n < sizeof(value) ? n - 1 : 0),
 		 (const char *)buf);
+	meanwhile(path, value);
 	err = refused(path, value);
 	if (err) {
 		errno = err;
