@@ -22,6 +22,8 @@ struct root {
  * @results: JSON array of results
  * @errors: JSON array of errors
  * @held: JSON array of errors that wait for report_release(), or NULL
+ * @code_before: @code when errors began to wait
+ * @mixed_before: @mixed at that time
  * @changed: something changed, or would have under --dry-run
  * @done: devices for which the verb succeeded
  * @code: exit code of the first error, 0 if there was none
@@ -34,6 +36,8 @@ struct answer {
 	struct json_object *results;
 	struct json_object *errors;
 	struct json_object *held;
+	int code_before;
+	bool mixed_before;
 	bool changed;
 	unsigned int done;
 	int code;

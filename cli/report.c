@@ -130,6 +130,8 @@ int report_error(struct ctx *ctx, const struct problem *p, const char *fmt, ...)
 void report_hold(struct ctx *ctx)
 {
 	ctx->answer.held = json_object_new_array();
+	ctx->answer.code_before = ctx->answer.code;
+	ctx->answer.mixed_before = ctx->answer.mixed;
 }
 
 static void add_advice(struct json_object *obj, const char *advice)
@@ -140,6 +142,14 @@ static void add_advice(struct json_object *obj, const char *advice)
 	if (asprintf(&text, "%s%s%s", hint ?: "", hint ? "; " : "", advice) < 0)
 		text = NULL;
 	add_text(obj, "hint", text);
+}
+
+void report_drop(struct ctx *ctx)
+{
+	json_object_put(ctx->answer.held);
+	ctx->answer.held = NULL;
+	ctx->answer.code = ctx->answer.code_before;
+	ctx->answer.mixed = ctx->answer.mixed_before;
 }
 
 void report_release(struct ctx *ctx, const char *advice)

@@ -51,6 +51,12 @@ int report_error(struct ctx *ctx, const struct problem *p, const char *fmt, ...)
 void report_hold(struct ctx *ctx);
 
 /**
+ * report_drop() - forget the errors that wait, because what failed was done by others
+ * @ctx: this run
+ */
+void report_drop(struct ctx *ctx);
+
+/**
  * report_release() - print the errors that were kept
  * @ctx: this run, after report_hold()
  * @advice: what to add to each hint, or NULL

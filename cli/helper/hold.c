@@ -16,9 +16,11 @@
 #include "helper/systemd.h"
 #include "helper/vdevice.h"
 
-static const struct cause lock_causes[] = { { -EBUSY, EXIT_BUSY, "another tsm-bind-helper holds it",
-					      "run 'tsmctl unbind @' first" },
-					    {} };
+static const struct cause lock_causes[] = {
+	{ -EBUSY, EXIT_BUSY, "another tsm-bind-helper holds it",
+	  "'tsmctl show @' tells whether it is bound; if it is not to be, run 'tsmctl unbind @'" },
+	{}
+};
 
 static const struct cause cdev_causes[] = {
 	{ -ENOENT, EXIT_UNSUPPORTED, "its node in /dev/vfio/devices is missing",

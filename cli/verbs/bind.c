@@ -177,6 +177,24 @@ static int bind_one(struct ctx *ctx, struct pci_device *dev)
 	return report_outcome(ctx, &o);
 }
 
+/* Another run may have started a helper, which keeps this one's helper from the device. */
+static int find_bound(struct ctx *ctx, const struct pci_device *dev, int failure)
+{
+	struct outcome o = { .device = dev->name,
+			     .attribute = "state",
+			     .value = "bound",
+			     .previous = "bound",
+			     .note = "another run has bound it at the same time" };
+	char state[ATTR_MAX];
+	struct owner h;
+
+	if (choice.pid || opt_vdevice_id || policy_get(ctx, dev, "state", state) ||
+	    !streq(state, "bound") || !owner_find(ctx, dev, &h) || !h.ours)
+		return failure;
+	report_drop(ctx);
+	return report_outcome(ctx, &o);
+}
+
 static int bind_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 {
 	char names[256], advice[320];
@@ -186,6 +204,8 @@ static int bind_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 	(void)arg;
 	report_hold(ctx);
 	ret = bind_one(ctx, dev);
+	if (ret)
+		ret = find_bound(ctx, dev, ret);
 	more = ret && doctor_failing(ctx, dev, names, sizeof(names));
 	if (more)
 		snprintf(advice, sizeof(advice), "'tsmctl doctor %s' fails on: %s", dev->name,

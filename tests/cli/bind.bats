@@ -283,6 +283,26 @@ answering() { helper "printf '%s\n' \"\$@\" > \$T/args; echo '$1'"; }
 	refute [ -e "$BATS_TEST_TMPDIR/started" ]
 }
 
+@test "bind: one that another run binds at the same time is bound, and stays so" {
+	holder true
+	policy 0000:01:00.0 owner none
+	# the other run is first while our helper fails
+	helper "echo $HOLDER > $CFG/0000:01:00.0/tsm/owner; echo bound > $CFG/0000:01:00.0/tsm/state
+		echo '$(error_line lock EBUSY)'; exit 6"
+	run_split timeout 60 tsmctl bind 01:00.0 --json
+	assert_success
+	assert_envelope e '[]' 'd["changed"]' false '[[x["value"], x["note"]] for x in r]' \
+		'[["bound", "another run has bound it at the same time"]]'
+	kill -0 "$HOLDER"
+	kill "$HOLDER"
+	# one that is not bound yet is still an error
+	policy 0000:01:00.0 state closed
+	policy 0000:01:00.0 owner none
+	helper "echo '$(error_line lock EBUSY)'; exit 6"
+	run_split timeout 60 tsmctl bind 01:00.0
+	assert_equal "$status" 6
+}
+
 @test "unbind: stops the helper, waits for it, verifies" {
 	policy 0000:01:00.0 state bound
 	holder "echo closed > $CFG/0000:01:00.0/tsm/state; sleep 0.5"
