@@ -56,6 +56,19 @@ static ssize_t bind_allowed_store(struct config_item *item, const char *page, si
 	return len;
 }
 
+static ssize_t guest_requests_store(struct config_item *item, const char *page, size_t len)
+{
+	int word = sysfs_match_string(vfio_tsm_guest_requests_words, page);
+	struct vfio_tsm_dev *dev = to_dev(item);
+
+	if (word < 0)
+		return -EINVAL;
+
+	guard(mutex)(&dev->lock);
+	WRITE_ONCE(dev->policy.guest_requests, word);
+	return len;
+}
+
 static ssize_t tdi_id_store(struct config_item *item, const char *page, size_t len)
 {
 	struct vfio_tsm_dev *dev = to_dev(item);
@@ -110,6 +123,7 @@ VFIO_TSM_SHOW(region_mode, vfio_tsm_show, vfio_tsm_format_policy_mode)
 VFIO_TSM_SHOW(region_mode_active, vfio_tsm_show, vfio_tsm_format_region_mode)
 VFIO_TSM_SHOW(bar_mmap, vfio_tsm_show, vfio_tsm_format_bar_mmap)
 VFIO_TSM_SHOW(bind_allowed, vfio_tsm_show, vfio_tsm_format_bind_allowed)
+VFIO_TSM_SHOW(guest_requests, vfio_tsm_show, vfio_tsm_format_guest_requests)
 VFIO_TSM_SHOW(tdi_id, vfio_tsm_show_fresh, vfio_tsm_format_tdi_id)
 VFIO_TSM_SHOW(state, vfio_tsm_show_fresh, vfio_tsm_format_state)
 VFIO_TSM_SHOW(bound, vfio_tsm_show_fresh, vfio_tsm_format_bound)
@@ -124,6 +138,7 @@ VFIO_TSM_SHOW(generation, vfio_tsm_show_fresh, vfio_tsm_format_generation)
 CONFIGFS_ATTR(, region_mode);
 CONFIGFS_ATTR(, bar_mmap);
 CONFIGFS_ATTR(, bind_allowed);
+CONFIGFS_ATTR(, guest_requests);
 CONFIGFS_ATTR(, tdi_id);
 CONFIGFS_ATTR(, bound);
 CONFIGFS_ATTR(, quarantine);
@@ -137,21 +152,14 @@ CONFIGFS_ATTR_RO(, last_error);
 CONFIGFS_ATTR_RO(, generation);
 
 static struct configfs_attribute *vfio_tsm_attrs[] = {
-	&attr_region_mode,
-	&attr_region_mode_active,
-	&attr_bar_mmap,
-	&attr_bind_allowed,
-	&attr_tdi_id,
-	&attr_state,
-	&attr_bound,
-	&attr_vdevice_id,
-	&attr_tsm,
-	&attr_origin,
-	&attr_owner,
-	&attr_last_error,
-	&attr_generation,
-	&attr_quarantine,
-	NULL,
+	&attr_region_mode,    &attr_region_mode_active,
+	&attr_bar_mmap,	      &attr_bind_allowed,
+	&attr_guest_requests, &attr_tdi_id,
+	&attr_state,	      &attr_bound,
+	&attr_vdevice_id,     &attr_tsm,
+	&attr_origin,	      &attr_owner,
+	&attr_last_error,     &attr_generation,
+	&attr_quarantine,     NULL,
 };
 
 const struct config_item_type vfio_tsm_attrs_type = {

@@ -276,6 +276,7 @@ void vfio_tsm_closed(struct vfio_tsm_dev *dev)
 					   VFIO_TSM_EVENT_CLOSED, VFIO_TSM_REASON_NONE);
 	}
 	put_pid(owner);
+	vfio_tsm_set_event(dev, NULL);
 	if (pinned)
 		configfs_undepend_item(&pinned->group.cg_item);
 }

@@ -131,6 +131,8 @@ void vfio_tsm_publish(struct vfio_tsm_dev *dev, enum vfio_tsm_state from, enum v
 			     vfio_tsm_reason_words[reason], dev->generation);
 	sysfs_notify(&dev->pdev->dev.kobj, VFIO_TSM_SYSFS_DIR, "state");
 	tell(dev, event, reason);
+	if (!is_owners(dev, event, reason))
+		vfio_tsm_signal(dev);
 }
 
 /**
@@ -158,6 +160,20 @@ void vfio_tsm_trace_bind_failed(struct vfio_tsm_dev *dev)
 {
 	trace_vfio_tsm_bind_failed(pci_name(dev->pdev), dev->report.last_error,
 				   vfio_tsm_stage_words[dev->report.last_stage]);
+}
+
+void vfio_tsm_trace_request(struct vfio_tsm_dev *dev, const struct vfio_tsm_request *request)
+{
+	trace_vfio_tsm_request(pci_name(dev->pdev), vfio_tsm_scope_words[request->scope],
+			       request->req_len, request->resp_len, request->result,
+			       request->tsm_code);
+}
+
+void vfio_tsm_trace_tdi_state(struct pci_dev *pdev, enum vfio_tsm_tdi_state from,
+			      enum vfio_tsm_tdi_state to)
+{
+	trace_vfio_tsm_tdi_state(pci_name(pdev), vfio_tsm_tdi_state_words[from],
+				 vfio_tsm_tdi_state_words[to]);
 }
 
 /**

@@ -75,6 +75,9 @@ struct vfio_tsm_dir {
  * @blocked: operations refused while bound, by their kind; needs no lock
  * @last_error: 0, or the errno of the last refused bind
  * @last_stage: where that was
+ * @requests: requests of the guest, by their scope
+ * @failed_requests: those of them that failed
+ * @last_request: the last one, valid if there was one
  */
 struct vfio_tsm_report {
 	enum vfio_tsm_region_mode region_mode;
@@ -85,6 +88,9 @@ struct vfio_tsm_report {
 	atomic64_t blocked[VFIO_TSM_NR_BLOCKED];
 	int last_error;
 	enum vfio_tsm_stage last_stage;
+	u64 requests[VFIO_TSM_NR_SCOPES];
+	u64 failed_requests[VFIO_TSM_NR_SCOPES];
+	struct vfio_tsm_request last_request;
 };
 
 /**
@@ -127,6 +133,8 @@ struct vfio_tsm_uevents {
  *	module, and outlives the driver's registration. Also read without the lock
  * @pinned: the directory that is kept from rmdir, or NULL
  * @owner: the process that opened the device, or NULL
+ * @event: eventfd that the owner wants signalled, or NULL
+ * @tdi_state: the last that the driver of a TSM has reported
  */
 struct vfio_tsm_dev {
 	struct kref ref;
@@ -147,10 +155,16 @@ struct vfio_tsm_dev {
 	u8 quarantine;
 	struct vfio_tsm_dir *pinned;
 	struct pid *owner;
+	struct eventfd_ctx *event;
+	enum vfio_tsm_tdi_state tdi_state;
 };
 
 /* The policy of a device without a directory, and the first one of a directory. */
-#define VFIO_TSM_DEFAULT_POLICY ((struct vfio_tsm_policy){ .bind_allowed = true })
+#define VFIO_TSM_DEFAULT_POLICY                                \
+	((struct vfio_tsm_policy){                             \
+		.bind_allowed = true,                          \
+		.guest_requests = VFIO_TSM_GUEST_REQUESTS_ALL, \
+	})
 
 extern enum vfio_tsm_region_mode vfio_tsm_default_mode;
 extern struct configfs_subsystem vfio_tsm_subsys;
@@ -160,6 +174,9 @@ extern const char *const vfio_tsm_region_mode_words[3];
 extern const char *const vfio_tsm_region_active_words[3];
 extern const char *const vfio_tsm_bar_mmap_words[2];
 extern const char *const vfio_tsm_state_words[7];
+extern const char *const vfio_tsm_guest_requests_words[3];
+extern const char *const vfio_tsm_scope_words[VFIO_TSM_NR_SCOPES];
+extern const char *const vfio_tsm_tdi_state_words[VFIO_TSM_NR_TDI_STATES];
 extern const char *const vfio_tsm_stage_words[13];
 extern const char *const vfio_tsm_event_words[VFIO_TSM_NR_EVENTS];
 extern const char *const vfio_tsm_reason_words[VFIO_TSM_NR_REASONS];
@@ -191,6 +208,16 @@ void vfio_tsm_set_state(struct vfio_tsm_dev *dev, enum vfio_tsm_state to, enum v
 			enum vfio_tsm_reason reason);
 void vfio_tsm_uevents_work(struct work_struct *work);
 void vfio_tsm_trace_bind_failed(struct vfio_tsm_dev *dev);
+void vfio_tsm_trace_request(struct vfio_tsm_dev *dev, const struct vfio_tsm_request *request);
+void vfio_tsm_trace_tdi_state(struct pci_dev *pdev, enum vfio_tsm_tdi_state from,
+			      enum vfio_tsm_tdi_state to);
+
+/* requests.c: requests of the guest, and what the owner is told */
+void vfio_tsm_signal(struct vfio_tsm_dev *dev);
+int vfio_tsm_format_guest_requests(const struct vfio_tsm_dev *dev, char *page);
+int vfio_tsm_format_requests(const struct vfio_tsm_dev *dev, char *page);
+int vfio_tsm_format_last_request(const struct vfio_tsm_dev *dev, char *page);
+int vfio_tsm_format_tdi_state(const struct vfio_tsm_dev *dev, char *page);
 
 /* show.c: a device as text, for configfs and sysfs */
 int vfio_tsm_show(struct vfio_tsm_dev *dev, char *page,

@@ -37,15 +37,28 @@ VFIO_TSM_SYSFS_ATTR(bind_count, vfio_tsm_show);
 VFIO_TSM_SYSFS_ATTR(last_error, vfio_tsm_show);
 VFIO_TSM_SYSFS_ATTR(last_unbind, vfio_tsm_show_fresh);
 VFIO_TSM_SYSFS_ATTR(blocked, vfio_tsm_show);
+VFIO_TSM_SYSFS_ATTR(requests, vfio_tsm_show);
+VFIO_TSM_SYSFS_ATTR(last_request, vfio_tsm_show);
+VFIO_TSM_SYSFS_ATTR(tdi_state, vfio_tsm_show);
 
 static struct attribute *vfio_tsm_sysfs_attrs[] = {
-	&dev_attr_state.attr,	   &dev_attr_region_mode.attr,
-	&dev_attr_bound.attr,	   &dev_attr_tdi_id.attr,
-	&dev_attr_vdevice_id.attr, &dev_attr_origin.attr,
-	&dev_attr_owner.attr,	   &dev_attr_generation.attr,
-	&dev_attr_open_count.attr, &dev_attr_bind_count.attr,
-	&dev_attr_last_error.attr, &dev_attr_last_unbind.attr,
-	&dev_attr_blocked.attr,	   NULL,
+	&dev_attr_state.attr,
+	&dev_attr_region_mode.attr,
+	&dev_attr_bound.attr,
+	&dev_attr_tdi_id.attr,
+	&dev_attr_vdevice_id.attr,
+	&dev_attr_origin.attr,
+	&dev_attr_owner.attr,
+	&dev_attr_generation.attr,
+	&dev_attr_open_count.attr,
+	&dev_attr_bind_count.attr,
+	&dev_attr_last_error.attr,
+	&dev_attr_last_unbind.attr,
+	&dev_attr_blocked.attr,
+	&dev_attr_requests.attr,
+	&dev_attr_last_request.attr,
+	&dev_attr_tdi_state.attr,
+	NULL,
 };
 
 static const struct attribute_group vfio_tsm_sysfs_group = {

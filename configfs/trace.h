@@ -5,6 +5,8 @@
  *	vfio_tsm_state		a device has gone from one state to another
  *	vfio_tsm_bind_failed	a bind was refused, where and why
  *	vfio_tsm_blocked	an operation was refused because the device is bound
+ *	vfio_tsm_request	a request of the guest has ended
+ *	vfio_tsm_tdi_state	the driver of a TSM has reported another state of a TDI
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM vfio_tsm
@@ -37,6 +39,27 @@ TRACE_EVENT(vfio_tsm_blocked, TP_PROTO(const char *device, const char *operation
 	    TP_STRUCT__entry(__string(device, device) __string(operation, operation)),
 	    TP_fast_assign(__assign_str(device); __assign_str(operation);),
 	    TP_printk("device=%s operation=%s", __get_str(device), __get_str(operation)));
+
+TRACE_EVENT(vfio_tsm_request,
+	    TP_PROTO(const char *device, const char *scope, u32 req_len, u32 resp_len,
+		     ssize_t result, u64 tsm_code),
+	    TP_ARGS(device, scope, req_len, resp_len, result, tsm_code),
+	    TP_STRUCT__entry(__string(device, device) __string(scope, scope) __field(u32, req_len)
+				     __field(u32, resp_len) __field(ssize_t, result)
+					     __field(u64, tsm_code)),
+	    TP_fast_assign(__assign_str(device); __assign_str(scope); __entry->req_len = req_len;
+			   __entry->resp_len = resp_len; __entry->result = result;
+			   __entry->tsm_code = tsm_code;),
+	    TP_printk("device=%s scope=%s req_len=%u resp_len=%u result=%zd tsm_code=%#llx",
+		      __get_str(device), __get_str(scope), __entry->req_len, __entry->resp_len,
+		      __entry->result, __entry->tsm_code));
+
+TRACE_EVENT(vfio_tsm_tdi_state, TP_PROTO(const char *device, const char *from, const char *to),
+	    TP_ARGS(device, from, to),
+	    TP_STRUCT__entry(__string(device, device) __string(from, from) __string(to, to)),
+	    TP_fast_assign(__assign_str(device); __assign_str(from); __assign_str(to);),
+	    TP_printk("device=%s from=%s to=%s", __get_str(device), __get_str(from),
+		      __get_str(to)));
 
 #endif /* VFIO_TSM_TRACE_H */
 

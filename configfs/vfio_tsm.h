@@ -35,6 +35,7 @@
 #include <linux/types.h>
 
 struct attribute_group;
+struct eventfd_ctx;
 struct pci_dev;
 struct vfio_tsm_dev;
 
@@ -49,6 +50,30 @@ enum vfio_tsm_region_mode {
 enum vfio_tsm_bar_mmap {
 	VFIO_TSM_BAR_MMAP_REFUSE,
 	VFIO_TSM_BAR_MMAP_REVOKE,
+};
+
+/* Which requests of the guest are passed to the TSM. */
+enum vfio_tsm_guest_requests {
+	VFIO_TSM_GUEST_REQUESTS_NONE,
+	VFIO_TSM_GUEST_REQUESTS_INFO,
+	VFIO_TSM_GUEST_REQUESTS_ALL,
+};
+
+/* What a request of the guest is about, with the numbers of PCI/TSM's scopes. */
+enum vfio_tsm_scope {
+	VFIO_TSM_SCOPE_INFO,
+	VFIO_TSM_SCOPE_STATE_CHANGE,
+	VFIO_TSM_NR_SCOPES,
+};
+
+/* The TDISP state of a TDI, as the driver of the TSM reports it. */
+enum vfio_tsm_tdi_state {
+	VFIO_TSM_TDI_UNKNOWN,
+	VFIO_TSM_TDI_UNLOCKED,
+	VFIO_TSM_TDI_LOCKED,
+	VFIO_TSM_TDI_RUN,
+	VFIO_TSM_TDI_ERROR,
+	VFIO_TSM_NR_TDI_STATES,
 };
 
 enum vfio_tsm_state {
@@ -123,6 +148,7 @@ enum vfio_tsm_blocked {
  * @region_mode: claim of the next open; UNSET stands for default_region_mode
  * @bar_mmap: what a bind does when BARs are mapped
  * @bind_allowed: whether a bind is allowed at all
+ * @guest_requests: which requests of the guest are allowed
  * @has_tdi_id: whether @tdi_id is configured
  * @tdi_id: requester ID in the guest, segment << 16 | BDF, for binds that name
  *	no vdevice
@@ -131,6 +157,7 @@ struct vfio_tsm_policy {
 	enum vfio_tsm_region_mode region_mode;
 	enum vfio_tsm_bar_mmap bar_mmap;
 	bool bind_allowed;
+	enum vfio_tsm_guest_requests guest_requests;
 	bool has_tdi_id;
 	u32 tdi_id;
 };
@@ -147,6 +174,38 @@ struct vfio_tsm_binding {
 	u32 vdevice_id;
 	int tsm_id;
 	bool foreign;
+};
+
+/**
+ * struct vfio_tsm_request - a request of the guest that has ended
+ * @scope: what it was about
+ * @req_len: bytes of the request
+ * @resp_len: bytes that there were for the response
+ * @result: what the owner gets: the residue, or a negative errno
+ * @tsm_code: the TSM's own result code, or 0
+ */
+struct vfio_tsm_request {
+	enum vfio_tsm_scope scope;
+	u32 req_len;
+	u32 resp_len;
+	ssize_t result;
+	u64 tsm_code;
+};
+
+/**
+ * struct vfio_tsm_info - what the owner is told about its device
+ * @state: OPEN, BOUND, LOST or QUARANTINED
+ * @tdi_state: what the driver of the TSM has reported
+ * @last_unbind: why it was unbound the last time
+ * @bound: how it is bound; zeroes unless it is
+ * @generation: changes of @state
+ */
+struct vfio_tsm_info {
+	enum vfio_tsm_state state;
+	enum vfio_tsm_tdi_state tdi_state;
+	enum vfio_tsm_reason last_unbind;
+	struct vfio_tsm_binding bound;
+	u64 generation;
 };
 
 /**
@@ -183,6 +242,13 @@ void vfio_tsm_unbound(struct vfio_tsm_dev *dev, enum vfio_tsm_state to,
 void vfio_tsm_acknowledged(struct vfio_tsm_dev *dev);
 bool vfio_tsm_is_quarantined(const struct vfio_tsm_dev *dev);
 void vfio_tsm_blocked(struct vfio_tsm_dev *dev, enum vfio_tsm_blocked kind);
+bool vfio_tsm_request_is_allowed(struct vfio_tsm_dev *dev, enum vfio_tsm_scope scope);
+void vfio_tsm_requested(struct vfio_tsm_dev *dev, const struct vfio_tsm_request *request);
+void vfio_tsm_get_info(struct vfio_tsm_dev *dev, struct vfio_tsm_info *info);
+void vfio_tsm_set_event(struct vfio_tsm_dev *dev, struct eventfd_ctx *event);
+
+/* For the driver of a TSM. */
+void vfio_tsm_report_tdi_state(struct pci_dev *pdev, enum vfio_tsm_tdi_state state);
 
 /* For the driver of a TSM. */
 void vfio_tsm_stop_failed(struct pci_dev *pdev);

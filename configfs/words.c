@@ -26,6 +26,23 @@ const char *const vfio_tsm_bar_mmap_words[] = {
 	[VFIO_TSM_BAR_MMAP_REVOKE] = "revoke",
 };
 
+const char *const vfio_tsm_guest_requests_words[] = {
+	[VFIO_TSM_GUEST_REQUESTS_NONE] = "none",
+	[VFIO_TSM_GUEST_REQUESTS_INFO] = "info",
+	[VFIO_TSM_GUEST_REQUESTS_ALL] = "all",
+};
+
+const char *const vfio_tsm_scope_words[] = {
+	[VFIO_TSM_SCOPE_INFO] = "info",
+	[VFIO_TSM_SCOPE_STATE_CHANGE] = "state-change",
+};
+
+const char *const vfio_tsm_tdi_state_words[] = {
+	[VFIO_TSM_TDI_UNKNOWN] = "unknown", [VFIO_TSM_TDI_UNLOCKED] = "unlocked",
+	[VFIO_TSM_TDI_LOCKED] = "locked",   [VFIO_TSM_TDI_RUN] = "run",
+	[VFIO_TSM_TDI_ERROR] = "error",
+};
+
 const char *const vfio_tsm_state_words[] = {
 	[VFIO_TSM_ABSENT] = "absent",
 	[VFIO_TSM_UNASSIGNED] = "unassigned",

@@ -12,6 +12,7 @@
 #include <linux/vfio_tsm.h>
 
 #include "ops.h"
+#include "request.h"
 #include "vfio_pci_tsm.h"
 
 /* An operation that is let through. */
@@ -115,12 +116,15 @@ static int begin(struct vfio_pci_tsm_device *tvdev, int kind)
 	return 0;
 }
 
-/*
- * Copies an argument that begins with its size, once. Bytes that this kernel does
- * not have must be zero. Return: 0; -EFAULT, -EINVAL or -E2BIG as in
- * <linux/vfio_tsm.h>.
+/**
+ * vfio_pci_tsm_copy_arg() - copy the argument of an ioctl, which begins with its size, once
+ * @dst: where to
+ * @size: of the structure, as this kernel knows it; what it does not know must be zero
+ * @arg: user address of the argument
+ *
+ * Return: 0; -EFAULT, -EINVAL or -E2BIG as in <linux/vfio_tsm.h>.
  */
-static int copy_arg(void *dst, size_t size, unsigned long arg)
+int vfio_pci_tsm_copy_arg(void *dst, size_t size, unsigned long arg)
 {
 	u32 argsz;
 	int ret;
@@ -140,7 +144,7 @@ static int ioctl_bind(struct vfio_pci_tsm_device *tvdev, unsigned long arg)
 	struct vfio_pci_tsm_bind bind;
 	int ret;
 
-	ret = copy_arg(&bind, sizeof(bind), arg);
+	ret = vfio_pci_tsm_copy_arg(&bind, sizeof(bind), arg);
 	if (ret)
 		return ret;
 	if (bind.flags || bind.pad)
@@ -153,7 +157,7 @@ static int ioctl_unbind(struct vfio_pci_tsm_device *tvdev, unsigned long arg)
 	struct vfio_pci_tsm_unbind unbind;
 	int ret;
 
-	ret = copy_arg(&unbind, sizeof(unbind), arg);
+	ret = vfio_pci_tsm_copy_arg(&unbind, sizeof(unbind), arg);
 	if (ret)
 		return ret;
 	if (unbind.flags)
@@ -172,6 +176,12 @@ long vfio_pci_tsm_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned lon
 		return ioctl_bind(tvdev, arg);
 	case VFIO_DEVICE_TSM_UNBIND:
 		return ioctl_unbind(tvdev, arg);
+	case VFIO_DEVICE_TSM_REQ:
+		return vfio_pci_tsm_guest_request(tvdev, arg);
+	case VFIO_DEVICE_TSM_INFO:
+		return vfio_pci_tsm_ioctl_info(tvdev, arg);
+	case VFIO_DEVICE_TSM_EVENT:
+		return vfio_pci_tsm_ioctl_event(tvdev, arg);
 	}
 
 	kind = refused_ioctl(cmd);

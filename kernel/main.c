@@ -57,6 +57,7 @@ static int vfio_pci_tsm_init_dev(struct vfio_device *vdev)
 	mutex_init(&tvdev->state.lock);
 	init_waitqueue_head(&tvdev->state.changed);
 	mutex_init(&tvdev->config.lock);
+	mutex_init(&tvdev->request.lock);
 	mutex_init(&tvdev->tdi.lock);
 	INIT_WORK(&tvdev->tdi.work, vfio_pci_tsm_tdi_work);
 	INIT_LIST_HEAD(&tvdev->hold.node);
@@ -70,6 +71,7 @@ static int vfio_pci_tsm_init_dev(struct vfio_device *vdev)
 static void vfio_pci_tsm_release_dev(struct vfio_device *vdev)
 {
 	mutex_destroy(&to_tvdev(vdev)->tdi.lock);
+	mutex_destroy(&to_tvdev(vdev)->request.lock);
 	mutex_destroy(&to_tvdev(vdev)->config.lock);
 	mutex_destroy(&to_tvdev(vdev)->state.lock);
 	vfio_pci_tsm_ops_exit(to_tvdev(vdev));

@@ -303,6 +303,7 @@ bool vfio_pci_tsm_bound(struct vfio_pci_tsm_device *tvdev, const struct vfio_pci
 	tvdev->state.decode = PCI_COMMAND_MASTER;
 	if (!tvdev->core.pdev->no_command_memory)
 		tvdev->state.decode |= PCI_COMMAND_MEMORY;
+	tvdev->state.bind++;
 	vfio_tsm_bind_end(tvdev->tdev, binding, 0, VFIO_TSM_STAGE_NONE);
 	if (tvdev->state.disturbance)
 		lose(tvdev, tvdev->state.disturbance);
@@ -317,6 +318,20 @@ static bool is_gone(struct vfio_pci_tsm_device *tvdev)
 	return vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_LOSING) &&
 	       tvdev->state.loss == VFIO_TSM_REASON_LOST &&
 	       !(vfio_pci_tsm_view(tvdev->core.pdev, &view) && vfio_pci_tsm_has_view(tvdev, &view));
+}
+
+/**
+ * vfio_pci_tsm_current_bind() - which bind this is
+ * @tvdev: the device
+ *
+ * Return: a number that no other bind of the device has; 0 unless it is BOUND. It stays
+ * what it is only as far as the caller knows that the device is not unbound. A number that
+ * is past never comes again.
+ */
+u64 vfio_pci_tsm_current_bind(struct vfio_pci_tsm_device *tvdev)
+{
+	guard(mutex)(&tvdev->state.lock);
+	return vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND) ? tvdev->state.bind : 0;
 }
 
 /**

@@ -8,6 +8,7 @@
  *	unbind.c	_UNBIND, and the administrator's revoke
  *	state.c		the states of a function, and the changes from one to another
  *	tdi.c		the TDI that PCI/TSM has, and how it ends
+ *	request.c	VFIO_DEVICE_TSM_REQ, info.c _INFO, event.c _EVENT
  *	hold.c		what a function takes from others for a TSM, and gives back
  *	resets.c	resets that the PCI core refuses while a function is bound
  *	watch.c		a regular look at a function
@@ -25,6 +26,7 @@
  *
  * Locks, outermost first:
  *
+ *	vfio_pci_tsm_device::request.lock - not in a bind
  *	vfio_pci_tsm_device::op.lock - of binds
  *	operations of VFIO and binds, which wait for each other as for a lock (ops.c)
  *	vfio_pci_tsm_device::config.lock - not in a bind
@@ -142,6 +144,7 @@ enum vfio_pci_tsm_flag {
  * @state.tdi: the TDI in @state.ctx when bound
  * @state.tdi_id: its requester ID
  * @state.decode: bits of Command that the TDI keeps
+ * @state.bind: how many binds have succeeded
  * @state.changed: for threads that wait for a change
  * @op: what belongs to operations of VFIO
  * @op.users: counts operations of VFIO that the guard may refuse, each from the check to
@@ -159,6 +162,8 @@ enum vfio_pci_tsm_flag {
  * @op.rom_is_off: nobody reads the ROM now
  * @op.vdevice: the vDEVICE that it is bound by, held, or NULL; set with operations
  *	stopped, cleared under tdi.lock as well
+ * @request: requests of the guest
+ * @request.lock: around the TSM's work on one, so that an unbind waits for one at most
  * @config: writes to configuration space
  * @config.lock: around one that is guarded, or that may reset the function. vfio-pci
  *	takes no lock for its virtual FLR bit, nor PCI for a read and write back, so one
@@ -205,6 +210,7 @@ struct vfio_pci_tsm_device {
 		struct pci_tdi *tdi;
 		u32 tdi_id;
 		u16 decode;
+		u64 bind;
 		wait_queue_head_t changed;
 	} state;
 
@@ -219,6 +225,10 @@ struct vfio_pci_tsm_device {
 		bool rom_is_off;
 		struct iommufd_vdevice *vdevice;
 	} op;
+
+	struct {
+		struct mutex lock; /* see above */
+	} request;
 
 	struct {
 		struct mutex lock; /* see above */
@@ -349,6 +359,7 @@ bool vfio_pci_tsm_lock_begin(struct vfio_pci_tsm_device *tvdev);
 void vfio_pci_tsm_lock_failed(struct vfio_pci_tsm_device *tvdev);
 bool vfio_pci_tsm_bound(struct vfio_pci_tsm_device *tvdev, const struct vfio_pci_tsm_view *view,
 			const struct vfio_tsm_binding *binding);
+u64 vfio_pci_tsm_current_bind(struct vfio_pci_tsm_device *tvdev);
 bool vfio_pci_tsm_unbind_begin(struct vfio_pci_tsm_device *tvdev);
 bool vfio_pci_tsm_unbound(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason);
 void vfio_pci_tsm_acknowledge(struct vfio_pci_tsm_device *tvdev, bool publish);

@@ -13,6 +13,7 @@ teardown() { cleanup; }
 	expected="bar_mmap=refuse
 bind_allowed=1
 bound=0
+guest_requests=all
 last_error=0
 origin=none
 owner=none
@@ -76,6 +77,8 @@ default_region_mode"
 		region_mode shared\\nx
 		bar_mmap deny
 		bar_mmap 1
+		guest_requests some
+		guest_requests 1
 		bind_allowed 2
 		bind_allowed yes
 		bind_allowed 00

@@ -16,13 +16,16 @@ blocked
 bound
 generation
 last_error
+last_request
 last_unbind
 open_count
 origin
 owner
 region_mode
+requests
 state
 tdi_id
+tdi_state
 vdevice_id"
 	for file in "$pci/devices/$dev/vfio_tsm"/*; do
 		assert_equal "$(stat -c %a "$file")" 444

@@ -53,6 +53,27 @@ is_held() { grep -q "$dev" /sys/module/reset_flags/parameters/no_bus_reset && ec
 	assert_equal "$(sim violations)" 0
 }
 
+@test "INFO reports it to the owner, and no request of the guest passes" {
+	echo 11 >"$debugfs/$dev/inject/error_guest_req"
+	run client open info "$bind" info req-arg:0:0:0:0:8:8 "$tsm" "$unbind" info tsm-bind \
+		req-arg:0:0:1:0:8:8
+	echo 0 >"$debugfs/$dev/inject/error_guest_req"
+	assert_equal "$(awk '$1 == "info" { print $3, $5, $7 }' <<<"$output")" "0 0 0
+3 0x4242 0
+0 0 8"
+	assert_line --regexp '^req-arg:0:0:0:0:8:8 ENXIO'
+	assert_line --regexp '^req-arg:0:0:1:0:8:8 EAGAIN'
+	assert_equal "$(cat "$pci/devices/$dev/vfio_tsm/requests")" "info 0 0
+state-change 1 1"
+}
+
+@test "a request that began in a bind of the owner does not reach another module's TDI" {
+	echo 11 >"$debugfs/$dev/inject/error_guest_req"
+	run client open tsm-bind req-stall:1:64 tsm-unbind "$bind" req-go "$unbind"
+	echo 0 >"$debugfs/$dev/inject/error_guest_req"
+	assert_line "req-go ENXIO"
+}
+
 # guarded STEP [PREPARATION...]: STEP is refused from the very moment of the bind
 guarded() {
 	local step=$1
@@ -178,11 +199,13 @@ guarded() {
 }
 
 @test "a disconnect ends it, and its owner has lost nothing" {
-	run client open request-eventfd "$bind" "$books" "sh:echo tsm0 >$pci/devices/$dev/tsm/disconnect" "$books" \
-		request-none "sh:cat $pci/devices/$dev/vfio_tsm/last_unbind" "sh:echo tsm0 >$pci/devices/$dev/tsm/connect" tsm-bind
+	run client open request-eventfd event "$bind" "$books" event-wait "sh:echo tsm0 >$pci/devices/$dev/tsm/disconnect" "$books" \
+		request-none event-wait info "sh:cat $pci/devices/$dev/vfio_tsm/last_unbind" "sh:echo tsm0 >$pci/devices/$dev/tsm/connect" tsm-bind
 	assert_line --partial "open none 0"
 	assert_line foreign
 	assert_line "request-none OK"
+	assert_equal "$(answers event-wait)" "OK OK"
+	assert_line --regexp '^info OK 0 . 0 0 8 '
 	assert_line "tsm-bind OK"
 }
 

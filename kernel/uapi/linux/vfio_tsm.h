@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
 /*
  * VFIO device ioctls that bind a PCI function as a TDI (TEE Device Interface)
- * of a confidential VM. Issued on the vfio cdev of a device that the driver
- * vfio-pci-tsm holds, after VFIO_DEVICE_BIND_IOMMUFD.
+ * of a confidential VM, and that serve it while it is bound. Issued on the vfio cdev
+ * of a device that the driver vfio-pci-tsm holds, after VFIO_DEVICE_BIND_IOMMUFD.
  */
 #ifndef _UAPI_LINUX_VFIO_TSM_H
 #define _UAPI_LINUX_VFIO_TSM_H
@@ -79,5 +79,215 @@ struct vfio_pci_tsm_unbind {
  * as for VFIO_DEVICE_TSM_BIND.
  */
 #define VFIO_DEVICE_TSM_UNBIND _IO(VFIO_TYPE, VFIO_BASE + 23)
+
+/**
+ * struct vfio_pci_tsm_req - argument of VFIO_DEVICE_TSM_REQ
+ * @argsz: in, as in struct vfio_pci_tsm_bind
+ * @flags: in, no flag is defined: must be 0
+ * @scope: in, enum vfio_pci_tsm_req_scope
+ * @tvm_arch: in, must be 0 on kernels whose PCI/TSM takes a scope, as those up to
+ *	7.3 do
+ * @req_len: in, bytes of the request, at most VFIO_PCI_TSM_REQ_MAX
+ * @resp_len: in, bytes that there are for the response, at most VFIO_PCI_TSM_REQ_MAX
+ * @req_uptr: in, address of the request; ignored if @req_len is 0
+ * @resp_uptr: in, address of the response; ignored if @resp_len is 0
+ * @tsm_code: out, the TSM's own result code for the guest, or 0
+ *
+ * The order of the fields is that of iommufd's request for a vDEVICE.
+ */
+struct vfio_pci_tsm_req {
+	__u32 argsz;
+	__u32 flags;
+	__u32 scope;
+	__u32 tvm_arch;
+	__u32 req_len;
+	__u32 resp_len;
+	__aligned_u64 req_uptr;
+	__aligned_u64 resp_uptr;
+	__aligned_u64 tsm_code;
+};
+
+/* Values of vfio_pci_tsm_req::scope */
+enum vfio_pci_tsm_req_scope {
+	/* The request reads information: reports, states, versions. It changes nothing. */
+	VFIO_PCI_TSM_REQ_SCOPE_INFO = 0,
+	/* The request may change the state of the TDI, for example start it. */
+	VFIO_PCI_TSM_REQ_SCOPE_STATE_CHANGE = 1,
+};
+
+enum {
+	/* Most bytes of a request, and of a response */
+	VFIO_PCI_TSM_REQ_MAX = 0x100000,
+};
+
+/**
+ * VFIO_DEVICE_TSM_REQ - _IO(VFIO_TYPE, VFIO_BASE + 24)
+ *
+ * Passes a request of the guest to the TSM, and its response back. What the bytes
+ * mean is between the guest and the TSM. The request is copied once, and the
+ * response after the TSM has returned, so the two buffers may overlap. Requests of
+ * one device go to the TSM one after the other.
+ *
+ * A request belongs to the bind at its beginning. If the function is unbound before
+ * the TSM gets it, it fails with ENXIO, also if the function is bound again by then.
+ * A request that the TSM is at work on is finished before an unbind, and its result
+ * is returned. VFIO_DEVICE_TSM_BIND waits for it.
+ *
+ * Return: the residue on success, which is 0 or more: bytes of the response buffer
+ * that the TSM did not fill in, or, if @resp_len is 0, bytes of the request that it did
+ * not use. -1 and errno on failure; the first that applies:
+ * EFAULT, EINVAL, E2BIG - as for VFIO_DEVICE_TSM_BIND; @flags or @tvm_arch not 0, or
+ *	@scope is not a scope
+ * E2BIG - @req_len or @resp_len is larger than VFIO_PCI_TSM_REQ_MAX
+ * EINVAL - @req_uptr or @resp_uptr is 0, and its length is not
+ * ENOTTY - as for VFIO_DEVICE_TSM_BIND
+ * EFAULT - @tsm_code cannot be written
+ * ENXIO - not bound by the owner, or unbound or lost since the request began
+ * EOPNOTSUPP - the TSM has no guest requests
+ * EACCES - the administrator does not allow them: guest_requests is none, or it is
+ *	info and the scope is not
+ * ENOMEM, EFAULT - a buffer cannot be copied; the response buffer is tried before the
+ *	TSM is called
+ * EINTR - a signal came while the request waited
+ * other - what the TSM returned
+ *
+ * From ENXIO on, @tsm_code is written on failure as on success. With an error the
+ * contents of the response buffer are undefined. With one that the TSM returned, with
+ * EINTR, and with EFAULT or EIO after the TSM was called, a change of state may have
+ * taken place: read the state of the TDI.
+ */
+#define VFIO_DEVICE_TSM_REQ _IO(VFIO_TYPE, VFIO_BASE + 24)
+
+/**
+ * struct vfio_pci_tsm_info - argument of VFIO_DEVICE_TSM_INFO
+ * @argsz: in, as in struct vfio_pci_tsm_bind; out, bytes that this kernel fills in
+ * @flags: in, no flag is defined: must be 0; out, 0
+ * @state: out, enum vfio_pci_tsm_info_state
+ * @tdi_state: out, enum vfio_pci_tsm_info_tdi_state: the TDISP state that the TSM's
+ *	driver has reported
+ * @tdi_id: out, requester ID that the TSM was given, when bound; 0 otherwise
+ * @vdevice_id: out, iommufd vDEVICE that it came from; 0 if there is none
+ * @reason: out, enum vfio_pci_tsm_info_reason: why it was unbound the last time
+ * @pad: out, 0
+ * @generation: out, changes of @state since the administrator's side knows the device
+ * @caps: out, bits of enum vfio_pci_tsm_info_cap: what this kernel and the TSM offer now
+ *
+ * All fields are of one moment, except for @caps.
+ */
+struct vfio_pci_tsm_info {
+	__u32 argsz;
+	__u32 flags;
+	__u32 state;
+	__u32 tdi_state;
+	__u32 tdi_id;
+	__u32 vdevice_id;
+	__u32 reason;
+	__u32 pad;
+	__aligned_u64 generation;
+	__aligned_u64 caps;
+};
+
+/* Values of vfio_pci_tsm_info::state */
+enum vfio_pci_tsm_info_state {
+	/* Not bound */
+	VFIO_PCI_TSM_INFO_STATE_OPEN = 0,
+	/* Bound by the owner */
+	VFIO_PCI_TSM_INFO_STATE_BOUND = 1,
+	/* Was bound, and the TSM or the host has ended that: UNBIND is next */
+	VFIO_PCI_TSM_INFO_STATE_LOST = 2,
+	/* Bound by another module of the kernel: not the owner's to use or to unbind */
+	VFIO_PCI_TSM_INFO_STATE_FOREIGN = 3,
+	/* Not bound, but perhaps still locked: nobody may use it */
+	VFIO_PCI_TSM_INFO_STATE_QUARANTINED = 4,
+};
+
+/* Values of vfio_pci_tsm_info::tdi_state */
+enum vfio_pci_tsm_info_tdi_state {
+	/* The TSM's driver does not report states, or no TSM is connected */
+	VFIO_PCI_TSM_INFO_TDI_UNKNOWN = 0,
+	VFIO_PCI_TSM_INFO_TDI_UNLOCKED = 1,
+	VFIO_PCI_TSM_INFO_TDI_LOCKED = 2,
+	VFIO_PCI_TSM_INFO_TDI_RUN = 3,
+	VFIO_PCI_TSM_INFO_TDI_ERROR = 4,
+};
+
+/* Values of vfio_pci_tsm_info::reason */
+enum vfio_pci_tsm_info_reason {
+	/* It was not unbound */
+	VFIO_PCI_TSM_INFO_REASON_NONE = 0,
+	/* VFIO_DEVICE_TSM_UNBIND */
+	VFIO_PCI_TSM_INFO_REASON_IOCTL = 1,
+	/* The owner before closed the device */
+	VFIO_PCI_TSM_INFO_REASON_CLOSE = 2,
+	/* The administrator wrote 0 to bound */
+	VFIO_PCI_TSM_INFO_REASON_REVOKED = 3,
+	/* A reset of the function that could not be refused */
+	VFIO_PCI_TSM_INFO_REASON_RESET = 4,
+	/* The TSM was disconnected, or has left */
+	VFIO_PCI_TSM_INFO_REASON_LOST = 5,
+	/* The kernel reported an uncorrectable error */
+	VFIO_PCI_TSM_INFO_REASON_AER = 6,
+	/* The function was removed from its slot */
+	VFIO_PCI_TSM_INFO_REASON_REMOVED = 7,
+	/* Another module of the kernel, which had bound it, unbound it */
+	VFIO_PCI_TSM_INFO_REASON_FOREIGN = 8,
+};
+
+/* Bits of vfio_pci_tsm_info::caps */
+enum vfio_pci_tsm_info_cap {
+	/* VFIO_DEVICE_TSM_BIND takes a vdevice_id */
+	VFIO_PCI_TSM_INFO_CAP_VDEVICE = 0x1,
+	/* The device is connected, and its TSM can bind and has guest requests */
+	VFIO_PCI_TSM_INFO_CAP_REQ = 0x2,
+	/* The device is connected, and its TSM can bind */
+	VFIO_PCI_TSM_INFO_CAP_BIND = 0x4,
+	/* The device was opened with exclusive regions */
+	VFIO_PCI_TSM_INFO_CAP_EXCLUSIVE = 0x8,
+};
+
+/**
+ * VFIO_DEVICE_TSM_INFO - _IO(VFIO_TYPE, VFIO_BASE + 25)
+ *
+ * Reads what the owner needs to know about its device, in every state of an opened
+ * device. It does not wait for the TSM.
+ *
+ * Return: 0; -1 and EFAULT, EINVAL, E2BIG or ENOTTY as for VFIO_DEVICE_TSM_BIND.
+ */
+#define VFIO_DEVICE_TSM_INFO _IO(VFIO_TYPE, VFIO_BASE + 25)
+
+/**
+ * struct vfio_pci_tsm_event - argument of VFIO_DEVICE_TSM_EVENT
+ * @argsz: in, as in struct vfio_pci_tsm_bind
+ * @flags: in, no flag is defined: must be 0
+ * @eventfd: in, the eventfd to signal from now on; -1 for none
+ * @pad: in, must be 0
+ */
+struct vfio_pci_tsm_event {
+	__u32 argsz;
+	__u32 flags;
+	__s32 eventfd;
+	__u32 pad;
+};
+
+/**
+ * VFIO_DEVICE_TSM_EVENT - _IO(VFIO_TYPE, VFIO_BASE + 26)
+ *
+ * Has an eventfd signalled at each change that the owner did not make: the device is
+ * lost, revoked, put into quarantine or freed from it, another module of the kernel binds
+ * or unbinds it, or the TSM's driver reports the TDI in ERROR. The change is
+ * published before, so VFIO_DEVICE_TSM_INFO has it then. A device has one eventfd; the
+ * next call replaces it. The kernel keeps it until the device is closed, also if the
+ * caller closes its descriptor. A change from before the call is not signalled: read
+ * VFIO_DEVICE_TSM_INFO after it.
+ *
+ * Return: 0; -1 and errno on failure, and the eventfd from before stays; the first
+ * that applies:
+ * EFAULT, EINVAL, E2BIG - as for VFIO_DEVICE_TSM_BIND; @flags or @pad not 0, or
+ *	@eventfd is less than -1
+ * ENOTTY - as for VFIO_DEVICE_TSM_BIND
+ * EBADF - @eventfd is not an open descriptor
+ * EINVAL - it is not an eventfd
+ */
+#define VFIO_DEVICE_TSM_EVENT _IO(VFIO_TYPE, VFIO_BASE + 26)
 
 #endif /* _UAPI_LINUX_VFIO_TSM_H */

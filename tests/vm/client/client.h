@@ -32,6 +32,7 @@
  * @vdevice: the last vDEVICE; stays after it was destroyed
  * @dma_buf: the last one exported, or -1
  * @request: eventfd of the device request interrupt, or -1
+ * @event: eventfd that the driver signals, or -1
  * @uevents: socket that receives uevents, or -1
  * @map: mapping of each BAR, or NULL
  * @map_size: their sizes in bytes
@@ -50,6 +51,7 @@ struct client {
 	uint32_t vdevice;
 	int dma_buf;
 	int request;
+	int event;
 	int uevents;
 	volatile void *map[MAX_BARS];
 	size_t map_size[MAX_BARS];
@@ -103,6 +105,9 @@ extern const struct step stall_steps[];
 
 /* events.c: what it tells */
 extern const struct step event_steps[];
+
+/* requests.c: requests of the guest */
+extern const struct step request_steps[];
 
 /* vdevice.c: a bind by vDEVICE */
 extern const struct step vdevice_steps[];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What the device tells: its request interrupt, uevents, and poll() on its state. */
+/* What the device tells: its eventfd, its request interrupt, uevents, and poll() on its state. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -13,6 +13,7 @@
 
 #include <linux/netlink.h>
 #include <linux/vfio.h>
+#include <linux/vfio_tsm.h>
 
 #include "client.h"
 
@@ -78,6 +79,87 @@ STEP(request_none)
 	struct pollfd pfd = { .fd = c->request, .events = POLLIN };
 
 	return poll(&pfd, 1, 0) ? -EEXIST : 0;
+}
+
+static int set_event(struct client *c, int fd)
+{
+	struct vfio_pci_tsm_event arg = { .argsz = sizeof(arg), .eventfd = fd };
+
+	return ioctl(c->device, VFIO_DEVICE_TSM_EVENT, &arg) < 0 ? -errno : 0;
+}
+
+/* event, has the driver signal an eventfd, and no other that there was before */
+STEP(event)
+{
+	c->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return set_event(c, c->event);
+}
+
+/* event-other, has it signal one that the steps below do not look at */
+STEP(event_other)
+{
+	return set_event(c, eventfd(0, EFD_CLOEXEC));
+}
+
+/* event-off, has it signal none */
+STEP(event_off)
+{
+	return set_event(c, -1);
+}
+
+/* event-wait, until it was signalled: how often since the last time */
+STEP(event_wait)
+{
+	struct pollfd pfd = { .fd = c->event, .events = POLLIN };
+	uint64_t count;
+
+	if (poll(&pfd, 1, TIMEOUT_MS) != 1)
+		return -ETIMEDOUT;
+	if (read(c->event, &count, sizeof(count)) != sizeof(count))
+		return -errno;
+	snprintf(answer, size, "%llu", (unsigned long long)count);
+	return 0;
+}
+
+/* event-none, that it was not */
+STEP(event_none)
+{
+	struct pollfd pfd = { .fd = c->event, .events = POLLIN };
+
+	return poll(&pfd, 1, 0) ? -EEXIST : 0;
+}
+
+/* event-full, the counter cannot count further; event-wait shows it */
+STEP(event_full)
+{
+	uint64_t most = UINT64_MAX - 1;
+
+	return write(c->event, &most, sizeof(most)) == sizeof(most) ? 0 : -errno;
+}
+
+/* event-closed, the client closes its descriptor */
+STEP(event_closed)
+{
+	return close(c->event) ? -errno : 0;
+}
+
+/* event-file, has it signal what is not an eventfd */
+STEP(event_file)
+{
+	return set_event(c, c->device);
+}
+
+/* event-arg:ARGSZ:FLAGS:FD:PAD */
+STEP(event_arg)
+{
+	struct vfio_pci_tsm_event arg = {
+		.argsz = args[0] ?: sizeof(arg),
+		.flags = args[1],
+		.eventfd = args[2],
+		.pad = args[3],
+	};
+
+	return ioctl(c->device, VFIO_DEVICE_TSM_EVENT, &arg) < 0 ? -errno : 0;
 }
 
 /* poll-state:COMMAND, runs it, and answers what state poll() then wakes up to */
@@ -173,6 +255,15 @@ const struct step event_steps[] = {
 	{ "request-eventfd", request_eventfd },
 	{ "request-wait", request_wait },
 	{ "request-none", request_none },
+	{ "event", event },
+	{ "event-other", event_other },
+	{ "event-off", event_off },
+	{ "event-wait", event_wait },
+	{ "event-none", event_none },
+	{ "event-full", event_full },
+	{ "event-closed", event_closed },
+	{ "event-file", event_file },
+	{ "event-arg", event_arg },
 	{ "poll-state", poll_state },
 	{ "uevents", uevents },
 	{ "uevents-show", uevents_show },

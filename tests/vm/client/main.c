@@ -296,8 +296,9 @@ static const struct step steps[] = {
 	{ NULL, NULL },
 };
 
-static const struct step *const tables[] = { steps,	  device_steps,	 config_steps, stall_steps,
-					     event_steps, vdevice_steps, ask_steps,    cost_steps };
+static const struct step *const tables[] = { steps,	  device_steps, config_steps,
+					     stall_steps, event_steps,	vdevice_steps,
+					     ask_steps,	  cost_steps,	request_steps };
 
 static const struct step *find(const struct step *table, const char *name)
 {
@@ -357,6 +358,7 @@ int main(int argc, char **argv)
 		.kvm_vfio = -1,
 		.dma_buf = -1,
 		.request = -1,
+		.event = -1,
 		.uevents = -1,
 	};
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A write whose buffer is not there: the kernel waits for it in the middle. */
+/* A write or a request whose buffer is not there: the kernel waits for it in the middle. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -14,6 +14,7 @@
 
 #include <linux/userfaultfd.h>
 #include <linux/vfio.h>
+#include <linux/vfio_tsm.h>
 
 #include "client.h"
 
@@ -24,13 +25,14 @@
 
 #define PAGE 4096
 
-/* The one write that is stalled. */
+/* The one write, or request, that is stalled. */
 static struct {
 	pthread_t thread;
 	int uffd;
 	void *page;
 	int device;
 	unsigned long long offset;
+	unsigned int scope;
 	size_t length;
 	int ret;
 	atomic_bool done;
@@ -41,6 +43,23 @@ static void *write_page(UNUSED void *arg)
 	ssize_t done = pwrite(stall.device, stall.page, stall.length, stall.offset);
 
 	stall.ret = done < 0 ? -errno : 0;
+	stall.done = true;
+	return NULL;
+}
+
+static void *send_page(UNUSED void *unused)
+{
+	char response[256];
+	struct vfio_pci_tsm_req arg = {
+		.argsz = sizeof(arg),
+		.scope = stall.scope,
+		.req_len = stall.length,
+		.resp_len = sizeof(response),
+		.req_uptr = (uintptr_t)stall.page,
+		.resp_uptr = (uintptr_t)response,
+	};
+
+	stall.ret = ioctl(stall.device, VFIO_DEVICE_TSM_REQ, &arg) < 0 ? -errno : 0;
 	stall.done = true;
 	return NULL;
 }
@@ -65,6 +84,22 @@ static int make_page(void)
 	return 0;
 }
 
+/* Returns when the kernel waits for the page, or has refused the system call. */
+static int begin(void *(*run)(void *))
+{
+	struct pollfd event = { .events = POLLIN };
+	int ret;
+
+	stall.done = false;
+	ret = pthread_create(&stall.thread, NULL, run, NULL);
+	if (ret)
+		return -ret;
+	event.fd = stall.uffd;
+	while (!stall.done && poll(&event, 1, 10) == 0)
+		;
+	return 0;
+}
+
 /*
  * config-stall:OFFSET:LENGTH, writes zeroes to configuration space, and returns when
  * the kernel waits for them, or has refused the write
@@ -75,7 +110,6 @@ STEP(config_stall)
 		.argsz = sizeof(info),
 		.index = VFIO_PCI_CONFIG_REGION_INDEX,
 	};
-	struct pollfd event = { .events = POLLIN };
 	int ret;
 
 	if (ioctl(c->device, VFIO_DEVICE_GET_REGION_INFO, &info) < 0)
@@ -86,16 +120,23 @@ STEP(config_stall)
 	stall.device = c->device;
 	stall.offset = info.offset + args[0];
 	stall.length = args[1];
-	ret = pthread_create(&stall.thread, NULL, write_page, NULL);
-	if (ret)
-		return -ret;
-	event.fd = stall.uffd;
-	while (!stall.done && poll(&event, 1, 10) == 0)
-		;
-	return 0;
+	return begin(write_page);
 }
 
-/* config-go, lets it go on: what the write returns */
+/* req-stall:SCOPE:LENGTH, the same with a request of so many zeroes */
+STEP(req_stall)
+{
+	int ret = make_page();
+
+	if (ret)
+		return ret;
+	stall.device = c->device;
+	stall.scope = args[0];
+	stall.length = args[1];
+	return begin(send_page);
+}
+
+/* config-go and req-go, let it go on: what the write or the request returns */
 STEP(config_go)
 {
 	struct uffdio_zeropage zero = { .range = { (uintptr_t)stall.page, PAGE } };
@@ -109,5 +150,7 @@ STEP(config_go)
 const struct step stall_steps[] = {
 	{ "config-stall", config_stall },
 	{ "config-go", config_go },
+	{ "req-stall", req_stall },
+	{ "req-go", config_go },
 	{ NULL, NULL },
 };

@@ -91,10 +91,10 @@ void show_infos(const struct target *t)
 	}
 }
 
-/* Numbers that TSM_BIND and TSM_UNBIND have, which vfio-pci has not. */
+/* Numbers from TSM_BIND to TSM_EVENT, which vfio-pci has not. */
 static bool is_new(unsigned int nr)
 {
-	return nr == 22 || nr == 23;
+	return nr >= 22 && nr <= 26;
 }
 
 /*

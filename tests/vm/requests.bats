@@ -1,0 +1,342 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Requests of the guest: <linux/vfio_tsm.h> has every answer of VFIO_DEVICE_TSM_REQ and
+# VFIO_DEVICE_TSM_INFO.
+# vm: --nvme 2
+
+# shellcheck disable=SC2154 # helpers.bash sets what is not set here
+load helpers
+
+INFO=0 CHANGE=1
+BIND_CAPS=0xe # requests, bind, exclusive
+
+setup_file() { load helpers; load_all; }
+teardown_file() { load helpers; unload_all; }
+setup() {
+	prepare
+	caps=$BIND_CAPS
+	! can_find_vdevices || caps=0xf
+	if [ -e "$debugfs/$dev/tdisp" ]; then
+		# GET_DEVICE_INTERFACE_STATE of requester ID 01:00.0, and the reply: CONFIG_LOCKED
+		ask=10850000000100000000000000000000
+		locked=1005000000010000000000000000000001
+	else
+		ask=$(hex STATE) locked=$(hex CONFIG_LOCKED)
+	fi
+}
+teardown() {
+	sim_inject delay_guest_req_ms 0
+	sim_inject error_guest_req 0
+	cleanup
+}
+
+hex() { printf %s "$1" | od -An -tx1 | tr -d ' \n'; }
+sim_inject() { [ ! -e "$debugfs/$dev" ] || echo "$2" >"$debugfs/$dev/inject/$1"; }
+
+# Steps: until the TSM is at work on a request, what it is at, and that it may go on
+at_work="sh:until grep -q guest_req $debugfs/$dev/inject/delayed; do :; done"
+delayed="sh:cat $debugfs/$dev/inject/delayed"
+go_on="put:$debugfs/$dev/inject/delay_guest_req_ms=0"
+# go_on_in FUNCTION: the same, as soon as the client's main thread waits there in the kernel
+go_on_in() {
+	echo "sh:(until grep -q $1 /proc/\$PPID/stack; do :; done
+		echo 0 >$debugfs/$dev/inject/delay_guest_req_ms) &"
+}
+disconnect="echo tsm0 >$pci/devices/$dev/tsm/disconnect"
+reconnect="echo tsm0 >$pci/devices/$dev/tsm/connect"
+
+# count SCOPE: requests and failures
+count() { awk -v scope="$1" '$1 == scope { print $2, $3 }' "$pci/devices/$dev/vfio_tsm/requests"; }
+
+@test "a request goes to the TSM, and response, residue and code come back" {
+	run client open tsm-bind "req:$INFO:$ask"
+	assert_line "response $locked"
+	assert_line "req:$INFO:$ask OK $((256 - ${#locked} / 2)) 0"
+	assert_equal "$(count info)" "1 0"
+	assert_equal "$(count state-change)" "0 0"
+	assert_equal "$(sysfs last_request)" "info $((256 - ${#locked} / 2)) 0x0"
+	assert_equal "$(sim violations)" 0
+}
+
+@test "an error of the TSM comes back, and is counted" {
+	sim_inject error_guest_req 11
+	run client open tsm-bind "req:$CHANGE:$ask"
+	assert_line "req:$CHANGE:$ask EAGAIN"
+	assert_equal "$(count state-change)" "1 1"
+	assert_equal "$(sysfs last_request)" "state-change -11 0x0"
+}
+
+@test "ENXIO: nothing is bound, yet or any more" {
+	run client open "req:$INFO:$ask" tsm-bind tsm-unbind "req:$INFO:$ask" \
+		tsm-bind "sh:echo 0 >$configfs/$dev/tsm/bound" "req:$INFO:$ask" \
+		tsm-bind "sh:$disconnect" "req:$INFO:$ask" tsm-unbind "sh:$reconnect" "req:$INFO:$ask" \
+		req-arg:0:0:0:0:8:8
+	assert_equal "$(answers "req:$INFO:$ask")" "ENXIO ENXIO ENXIO ENXIO ENXIO"
+	assert_line "req-arg:0:0:0:0:8:8 ENXIO"
+	assert_equal "$(count info)" "0 0"
+	assert_equal "$(sysfs last_request)" none
+}
+
+# refused ERRNO ARGUMENT...: each is refused so, and the TSM does not see it
+refused() {
+	local errno=$1 arg
+	shift
+	for arg in "$@"; do
+		run client open tsm-bind "$arg"
+		assert_line --regexp "^$arg $errno( |$)"
+	done
+	assert_equal "$(count info) $(count state-change)" "0 0 0 0"
+}
+
+@test "EFAULT: an argument that is not there" {
+	refused EFAULT req-at:0 req-at:0xffffffffffffff00 req-at:0x7ffffffff000 \
+		info-at:0 info-at:0xffffffffffffff00
+}
+
+@test "EINVAL: argsz too small, flags, scopes, architectures, pointers" {
+	refused EINVAL req-arg:1 req-arg:47 req-arg:0:1 req-arg:0:0x80000000 req-arg:0:0:2 \
+		req-arg:0:0:3 req-arg:0:0:4 req-arg:0:0:0xffffffff req-arg:0:0:0:1 \
+		req-arg:0:0:0:0x80000000 req-arg:0:0:0:0:8:8:1 req-arg:0:0:0:0:8:8:2 \
+		req-arg:0:0:0:0:8:8:3 req-arg:0:0:0:0:1:0:1 req-arg:0:0:0:0:0:1:2 info-arg:1 info-arg:47 \
+		info-arg:0:1 info-arg:0:0x80000000
+}
+
+@test "E2BIG: bytes that this kernel does not know, and buffers beyond the limit" {
+	refused E2BIG req-long:49:1 req-long:4096:255 req-long:100000:0 info-long:49:1 \
+		info-long:100000:0 req-arg:0:0:0:0:0x100001:8 req-arg:0:0:0:0:8:0x100001 \
+		req-arg:0:0:0:0:0xffffffff:8 req-arg:0:0:0:0:8:0xffffffff
+}
+
+@test "a longer argument with zeroes is taken, and no length hurts" {
+	run client open tsm-bind info-long:64:0 req-arg:0:0:0:0:0x100000:0x100000 req-arg:0:0:1:0:0:0 \
+		req-arg:0:0:0:0:1:1 req-arg:0:0:0:0:0:0:3 req-arg:0:0:0:0:0:8:1 req-arg:0:0:0:0:8:0:2 \
+		"req:$INFO:$ask"
+	assert_line "info-long:64:0 OK"
+	refute_line --regexp '^req-arg.* (EFAULT|E2BIG|ENXIO|ENOMEM)'
+	assert_line "response $locked"
+	assert_equal "$(sim violations)" 0
+}
+
+@test "ENOTTY: a file of the group, and a device of another driver" {
+	run client group "req-arg:0:0:0:0:8:8" info
+	assert_line --regexp "^req-arg.* ENOTTY"
+	assert_line --regexp "^info ENOTTY"
+	modprobe vfio-pci
+	assign "$dev" vfio-pci
+	run client open req-arg:0:0:0:0:8:8 info-arg event
+	assert_line --regexp "^req-arg.* ENOTTY"
+	assert_line "info-arg ENOTTY"
+	assert_line "event ENOTTY"
+}
+
+@test "a file that is not open as a device yet, or is another file, or closed" {
+	run client cdev req-arg:0:0:0:0:8:8 info-arg event
+	assert_equal "$(answers req-arg:0:0:0:0:8:8) $(answers info-arg) $(answers event)" \
+		"EINVAL EINVAL EINVAL"
+	run client cdev close req-arg:0:0:0:0:8:8 info-arg event
+	assert_equal "$(answers req-arg:0:0:0:0:8:8) $(answers info-arg) $(answers event)" \
+		"EBADF EBADF EBADF"
+}
+
+@test "memory that ends in the middle, cannot be written, or is the kernel's: EFAULT, and no call" {
+	sim_inject error_guest_req 11 # a call would be seen
+	for kind in half-request half-response const-response kernel-request kernel-response; do
+		run client open tsm-bind "req-memory:$kind:$CHANGE:$ask"
+		assert_line --regexp "^req-memory:.* EFAULT$"
+	done
+	assert_equal "$(count state-change)" "5 5"
+	assert_equal "$(sysfs last_request)" "state-change -14 0x0"
+	run client open tsm-bind "req-memory:const-argument:$CHANGE:$ask"
+	assert_line --regexp "^req-memory:.* EFAULT$"
+	assert_equal "$(count state-change)" "5 5"
+}
+
+@test "buffers that overlap, also with the argument" {
+	run client open tsm-bind "req-memory:same:$INFO:$ask" "req-memory:argument:$INFO:$ask"
+	refute_output --regexp ' E[A-Z]+$'
+	assert_equal "$(count info)" "2 0"
+}
+
+@test "a response into a mapping of the device itself: EFAULT, and the device is not touched" {
+	set_attr bar_mmap revoke
+	run client open mmap:0 tsm-bind "req-memory:bar:$INFO:$ask" "req:$INFO:$ask"
+	assert_line --regexp "^req-memory:bar.* EFAULT$"
+	assert_line "response $locked"
+	assert_equal "$(sim violations)" 0
+	assert_equal "$(sim state)" CONFIG_UNLOCKED
+}
+
+@test "EACCES: guest_requests is none or info" {
+	assert_equal "$(attr guest_requests)" all
+	run client open tsm-bind "put:$configfs/$dev/tsm/guest_requests=info" "req:$INFO:$ask" \
+		"req:$CHANGE:$ask" "put:$configfs/$dev/tsm/guest_requests=none" "req:$INFO:$ask" \
+		"req:$CHANGE:$ask" "req-memory:half-request:$CHANGE:$ask" \
+		"put:$configfs/$dev/tsm/guest_requests=all" "req:$INFO:$ask"
+	assert_equal "$(answers "req:$INFO:$ask")" "OK EACCES OK"
+	assert_equal "$(answers "req:$CHANGE:$ask")" "EACCES EACCES"
+	assert_line --regexp "^req-memory:.* EACCES$"
+	assert_equal "$(count info)" "3 1"
+	assert_equal "$(count state-change)" "3 3"
+}
+
+@test "each request is a tracepoint, and none a uevent" {
+	mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing
+	echo >/sys/kernel/tracing/trace
+	echo 1 >/sys/kernel/tracing/events/vfio_tsm/vfio_tsm_request/enable
+	run client open tsm-bind uevents "req:$INFO:$ask" "req-arg:0:0:1:0:3:4:1" "req-arg:0:0:0:0:7:0" uevents-show
+	echo 0 >/sys/kernel/tracing/events/vfio_tsm/vfio_tsm_request/enable
+	refute_line --regexp '^uevent '
+	run cat /sys/kernel/tracing/trace
+	assert_line --regexp "vfio_tsm_request: device=$dev scope=info req_len=$((${#ask} / 2)) resp_len=256 result=$((256 - ${#locked} / 2)) tsm_code=0x0"
+	assert_line --partial "scope=info req_len=7 resp_len=0 result="
+	refute_line --partial scope=state-change
+}
+
+@test "INFO reports the state, why the last unbind was, and what there is" {
+	run client open info tsm-bind info tsm-unbind info tsm-bind "sh:echo 0 >$configfs/$dev/tsm/bound" info \
+		tsm-bind "sh:$disconnect" info tsm-unbind info info-generation "sh:cat $configfs/$dev/tsm/generation"
+	without_tdi=$(awk '$1 == "info" { $4 = "-"; print }' <<<"$output")
+	exclusive=$((caps & ~6))
+	assert_equal "$without_tdi" "info OK 0 - 0 0 0 $caps
+info OK 1 - 0x28 0 0 $caps
+info OK 0 - 0 0 1 $caps
+info OK 0 - 0 0 3 $caps
+info OK 2 - 0 0 5 $(printf '%#x' $exclusive)
+info OK 0 - 0 0 5 $(printf '%#x' $exclusive)"
+	generation=$(awk '$1 == "info-generation" { print $3 }' <<<"$output")
+	assert_line "$generation"
+}
+
+@test "INFO of a device that was opened with shared regions, or whose TSM cannot bind" {
+	set_attr region_mode shared
+	run client open info
+	assert_line --regexp "^info OK 0 . 0 0 0 $(printf '%#x' $((caps & ~8)))$"
+	set_attr region_mode exclusive
+	echo 1 >"$debugfs/no_bind_tsm"
+	run client open info "sh:$disconnect; echo tsm1 >$pci/devices/$dev/tsm/connect" info
+	echo 0 >"$debugfs/no_bind_tsm"
+	assert_equal "$(awk '$1 == "info" { print $NF }' <<<"$output" | uniq)" "$(printf '%#x' $((caps & ~6)))"
+}
+
+@test "tdi_state is unknown where no TSM is connected" {
+	assert_regex "$(sysfs tdi_state)" '^(unknown|unlocked)$'
+	eval "$disconnect"
+	assert_equal "$(sysfs tdi_state)" unknown
+	eval "$reconnect"
+}
+
+@test "the state can be read, and the device be revoked, during a slow request" {
+	sim_inject delay_guest_req_ms 60000
+	run client open event tsm-bind "bg:req:$INFO:$ask" "$at_work" \
+		"sh:cat $configfs/$dev/tsm/state $pci/devices/$dev/vfio_tsm/requests" info config-read:0:0:4 \
+		"$delayed" event-none "$(go_on_in pci_tsm_unbind)" "put:$configfs/$dev/tsm/bound=0" bg-end event-wait info \
+		"req:$INFO:$ask" tsm-bind "req:$INFO:$ask"
+	assert_output --partial "bound
+info 0 0"
+	assert_line guest_req
+	assert_line --regexp '^info OK 1 '
+	assert_line --regexp '^info OK 0 . 0 0 3 '
+	assert_line "bg-end OK"
+	assert_line "event-wait OK 1"
+	assert_equal "$(answers "req:$INFO:$ask")" "ENXIO OK"
+	assert_equal "$(sim violations)" 0
+}
+
+@test "UNBIND waits for the one request that the TSM is at work on, and for no other" {
+	sim_inject delay_guest_req_ms 60000
+	run client open tsm-bind "flood:32:$INFO:$ask" "$at_work" "$(go_on_in pci_tsm_unbind)" \
+		tsm-unbind flood-sent:33 flood-end "sh:cat $pci/devices/$dev/vfio_tsm/requests" tsm-bind "req:$INFO:$ask"
+	assert_line "tsm-unbind OK"
+	assert_line "flood-end OK OK ENXIO"
+	# Only the one that was at work had an answer of the TSM.
+	assert_equal "$(awk '$1 == "info" { print $2 - $3 }' <<<"$output")" 1
+	assert_line "response $locked"
+	assert_equal "$(sim violations)" 0
+}
+
+@test "a request that began in one bind does not reach the TSM in the next" {
+	sim_inject error_guest_req 11
+	run client open tsm-bind "req-stall:$CHANGE:64" tsm-unbind tsm-bind req-go \
+		"sh:cat $debugfs/$dev/state"
+	assert_line "req-go ENXIO"
+	assert_line CONFIG_LOCKED
+	assert_equal "$(answers tsm-bind)" "OK OK"
+	# It waits for no lock while it waits for its memory, and reaches its own bind.
+	run client open tsm-bind "req-stall:$CHANGE:64" "req:$INFO:$ask" req-go
+	assert_line "req:$INFO:$ask EAGAIN"
+	assert_line "req-go EAGAIN"
+}
+
+@test "a bind waits for a request of the last one, and that one ends as it would" {
+	sim_inject delay_guest_req_ms 60000
+	run client open tsm-bind "bg:req:$INFO:$ask" "$at_work" \
+		"$(go_on_in vfio_pci_tsm_stop_ops)" tsm-bind bg-end tsm-unbind
+	assert_line "tsm-bind EALREADY"
+	assert_line "bg-end OK"
+	assert_equal "$(sim violations)" 0
+}
+
+@test "a disconnect during a slow request: the request ends as it would, then the device is lost" {
+	sim_inject delay_guest_req_ms 60000
+	run client open event tsm-bind "bg:req:$INFO:$ask" "$at_work" "sh:($disconnect) &" \
+		"sh:until cat /proc/[0-9]*/stack 2>/dev/null | grep -q disconnect_store; do :; done" \
+		"sh:cat $configfs/$dev/tsm/state" "$go_on" bg-end event-wait info "req:$INFO:$ask" \
+		"sh:$reconnect" tsm-unbind tsm-bind "req:$INFO:$ask"
+	assert_line bound
+	assert_line "bg-end OK"
+	assert_line --regexp '^event-wait OK'
+	assert_line --regexp '^info OK 2 '
+	assert_equal "$(answers "req:$INFO:$ask")" "ENXIO OK"
+	assert_equal "$(sim violations)" 0
+}
+
+@test "a forced reset during a slow request: lost at once, and the request ends as it would" {
+	sim_inject delay_guest_req_ms 60000
+	run client open event tsm-bind "bg:req:$INFO:$ask" "$at_work" \
+		"sh:(echo flr >$pci/devices/$dev/reset_method; echo 1 >$pci/devices/$dev/reset) &" \
+		event-wait "$delayed" info "req:$INFO:$ask" "$go_on" bg-end \
+		"sh:until grep -q CONFIG_UNLOCKED $debugfs/$dev/state; do :; done" info
+	echo default >"$pci/devices/$dev/reset_method"
+	assert_line "event-wait OK 1"
+	assert_line guest_req
+	assert_line --regexp '^info OK 2 . 0 0 4 '
+	assert_line "req:$INFO:$ask ENXIO"
+	assert_line "bg-end OK"
+}
+
+@test "EINTR: a signal while a request waits for another, never a restart" {
+	sim_inject delay_guest_req_ms 60000
+	run client open signals tsm-bind "bg:req:$INFO:$ask" "$at_work" \
+		"sh:(until grep -q guest_request /proc/\$PPID/stack; do :; done
+			kill -USR1 \$PPID) >/dev/null 2>&1 &" "req:$CHANGE:$ask" "$go_on" bg-end
+	assert_line "req:$CHANGE:$ask EINTR"
+	assert_line "bg-end OK"
+	assert_equal "$(sysfs last_request)" "info $((256 - ${#locked} / 2)) 0x0"
+}
+
+@test "the owner is killed during a slow request" {
+	sim_inject delay_guest_req_ms 60000
+	vfio-client "$dev" open tsm-bind "flood:8:$INFO:$ask" flood-sent:1000000 3>&- &
+	eventually guest_req sim inject/delayed
+	kill -KILL $!
+	sim_inject delay_guest_req_ms 0
+	wait $! || true
+	eventually closed attr state
+	assert_equal "$(sim violations)" 0
+}
+
+@test "many requests at a time with bind, unbind, revoke, disconnect, policy and close" {
+	run client open event tsm-bind "flood:32:$INFO:$ask" "flood-sent:200" \
+		"repeat:20:tsm-unbind,tsm-bind,info,event,event-off" \
+		"repeat:20:put:$configfs/$dev/tsm/bound=0,tsm-unbind,tsm-bind,info" \
+		"repeat:5:put:$configfs/$dev/tsm/guest_requests=none,put:$configfs/$dev/tsm/guest_requests=all" \
+		"repeat:10:put:$pci/devices/$dev/tsm/disconnect=tsm0,put:$pci/devices/$dev/tsm/connect=tsm0,tsm-unbind,tsm-bind" \
+		tsm-unbind tsm-bind "sh:cat $configfs/$dev/tsm/state" close flood-close flood-end
+	refute_line --regexp '^(tsm|info|event|repeat|put).* E[A-Z]+$'
+	assert_line bound
+	refute_line --regexp '^flood-end.*(EFAULT|EINTR|EAGAIN|EIO|ENOMEM)'
+	assert_line --regexp '^flood-end OK OK .*ENXIO'
+	eventually closed attr state
+	assert_equal "$(sim violations)" 0
+	run client open tsm-bind "req:$INFO:$ask"
+	assert_line "response $locked"
+}
