@@ -177,7 +177,7 @@ extern const char *const vfio_tsm_state_words[7];
 extern const char *const vfio_tsm_guest_requests_words[3];
 extern const char *const vfio_tsm_scope_words[VFIO_TSM_NR_SCOPES];
 extern const char *const vfio_tsm_tdi_state_words[VFIO_TSM_NR_TDI_STATES];
-extern const char *const vfio_tsm_stage_words[13];
+extern const char *const vfio_tsm_stage_words[14];
 extern const char *const vfio_tsm_event_words[VFIO_TSM_NR_EVENTS];
 extern const char *const vfio_tsm_reason_words[VFIO_TSM_NR_REASONS];
 extern const char *const vfio_tsm_blocked_words[VFIO_TSM_NR_BLOCKED];

@@ -101,6 +101,7 @@ enum vfio_tsm_stage {
 	VFIO_TSM_STAGE_COMMAND,
 	VFIO_TSM_STAGE_TSM,
 	VFIO_TSM_STAGE_GROUP,
+	VFIO_TSM_STAGE_NO_BIND,
 };
 
 /* Why a device is bound no more; the words are in last_unbind. */

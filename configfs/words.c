@@ -67,6 +67,7 @@ const char *const vfio_tsm_stage_words[] = {
 	[VFIO_TSM_STAGE_COMMAND] = "command",
 	[VFIO_TSM_STAGE_TSM] = "tsm",
 	[VFIO_TSM_STAGE_GROUP] = "group",
+	[VFIO_TSM_STAGE_NO_BIND] = "no-bind",
 };
 
 const char *const vfio_tsm_event_words[] = {

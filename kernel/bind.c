@@ -65,14 +65,19 @@ static int check_ready(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_stage *s
 }
 
 /* A device that was lost when the bind began is not BINDING, whatever came since. */
-static bool is_connected(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0,
-			 struct vfio_pci_tsm_view *view)
+static int check_connected(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0,
+			   struct vfio_pci_tsm_view *view, enum vfio_tsm_stage *stage)
 {
+	*stage = VFIO_TSM_STAGE_NOT_CONNECTED;
 	if (!vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BINDING) ||
-	    !vfio_pci_tsm_view(tvdev->core.pdev, view) || !vfio_pci_tsm_tsms_can_bind(view))
-		return false;
+	    !vfio_pci_tsm_view(tvdev->core.pdev, view))
+		return -ENXIO;
 	/* Connected only after function 0, now the DSM, was looked for? */
-	return !f0 || !READ_ONCE(f0->tsm) || tvdev->hold.dsm;
+	if (f0 && READ_ONCE(f0->tsm) && !tvdev->hold.dsm)
+		return -ENXIO;
+
+	*stage = VFIO_TSM_STAGE_NO_BIND;
+	return vfio_pci_tsm_tsms_can_bind(view) ? 0 : -ENXIO;
 }
 
 /* PCI/TSM's part. Return: 0; an error of the TSM, and then nothing is bound. */
@@ -127,9 +132,9 @@ static int lock_tdi(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0,
 
 	guard(mutex)(&tvdev->tdi.lock);
 
-	*stage = VFIO_TSM_STAGE_NOT_CONNECTED;
-	if (!is_connected(tvdev, f0, &view))
-		return -ENXIO;
+	ret = check_connected(tvdev, f0, &view, stage);
+	if (ret)
+		return ret;
 
 	/* The administrator may have changed his mind, and revoked what was not bound yet. */
 	*stage = VFIO_TSM_STAGE_DENIED;
@@ -193,11 +198,9 @@ static int bind_checked(struct vfio_pci_tsm_device *tvdev, const struct vfio_tsm
 	if (ret)
 		goto err_vdevice;
 
-	*stage = VFIO_TSM_STAGE_NOT_CONNECTED;
-	if (!is_connected(tvdev, NULL, &view)) {
-		ret = -ENXIO;
+	ret = check_connected(tvdev, NULL, &view, stage);
+	if (ret)
 		goto err_vdevice;
-	}
 
 	*stage = VFIO_TSM_STAGE_POWER;
 	if (vfio_pci_tsm_wake_others(tvdev, f0)) {

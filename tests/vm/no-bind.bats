@@ -31,7 +31,7 @@ stuck() { eventually D state_of "$1"; }
 @test "no bind while the host has a TSM that cannot bind" {
 	run client open tsm-bind "sh:cat $configfs/$dev/tsm/last_error"
 	assert_line "tsm-bind ENXIO"
-	assert_line -- "-6 not-connected"
+	assert_line -- "-6 no-bind"
 	echo 0 >"$debugfs/no_bind_tsm"
 	run client open tsm-bind
 	assert_line "tsm-bind OK"

@@ -212,9 +212,11 @@ info OK 0 - 0 0 5 $(printf '%#x' $exclusive)"
 	assert_line --regexp "^info OK 0 . 0 0 0 $(printf '%#x' $((caps & ~8)))$"
 	set_attr region_mode exclusive
 	echo 1 >"$debugfs/no_bind_tsm"
-	run client open info "sh:$disconnect; echo tsm1 >$pci/devices/$dev/tsm/connect" info
+	run client open info "sh:$disconnect; echo tsm1 >$pci/devices/$dev/tsm/connect" info tsm-bind \
+		"sh:cat $configfs/$dev/tsm/last_error"
 	echo 0 >"$debugfs/no_bind_tsm"
 	assert_equal "$(awk '$1 == "info" { print $NF }' <<<"$output" | uniq)" "$(printf '%#x' $((caps & ~6)))"
+	assert_line -- "-6 no-bind"
 }
 
 @test "tdi_state is unknown where no TSM is connected" {

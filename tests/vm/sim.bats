@@ -191,7 +191,7 @@ CONFIG_UNLOCKED"
 	echo tsm1 >"$pci/devices/$dev/tsm/connect"
 	run see open tsm-bind 'sh:cat $C/last_error $S/state'
 	assert_line "tsm-bind ENXIO"
-	assert_line -- "-6 not-connected"
+	assert_line -- "-6 no-bind"
 	assert_line CONFIG_UNLOCKED
 	echo 0 >"$debugfs/no_bind_tsm"
 	assert_equal "$(cat "$pci/devices/$dev/tsm/connect")" ""
