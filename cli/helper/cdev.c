@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/pci_regs.h>
+#include <linux/vfio_tsm.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -149,6 +150,7 @@ int cdev_watch(struct session *s)
 			.count = 1,
 		},
 	};
+	struct vfio_pci_tsm_event event = { .argsz = sizeof(event) };
 	int32_t fd;
 
 	s->request = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -156,7 +158,17 @@ int cdev_watch(struct session *s)
 		return -errno;
 	fd = s->request;
 	memcpy(irq.set.data, &fd, sizeof(fd));
-	return ioctl(s->cdev, VFIO_DEVICE_SET_IRQS, &irq) ? -errno : 0;
+	if (ioctl(s->cdev, VFIO_DEVICE_SET_IRQS, &irq))
+		return -errno;
+
+	s->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (s->event < 0)
+		return -errno;
+	event.eventfd = s->event;
+	/* a module from before the event tells a loss by the request */
+	if (ioctl(s->cdev, VFIO_DEVICE_TSM_EVENT, &event) && errno != ENOTTY)
+		return -errno;
+	return 0;
 }
 
 int cdev_attr(const struct session *s, const char *name, char *text, size_t size)

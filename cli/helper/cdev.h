@@ -33,14 +33,14 @@ bool cdev_in_use(int fd);
 
 /**
  * cdev_watch() - have the kernel tell when it wants the device back
- * @s: session; @s->request is opened
+ * @s: session; @s->request and @s->event are opened
  *
  * Return: 0 or negative errno.
  */
 int cdev_watch(struct session *s);
 
 /**
- * cdev_is_lost() - whether a request came because the bind was lost
+ * cdev_is_lost() - whether the bind was lost
  * @s: session
  * @reason: gets the word of last_unbind then
  * @size: of @reason, 16 or more

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <json-c/json.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <syslog.h>
 
 #include "common/exitcode.h"
@@ -116,7 +117,10 @@ static const char *wait_for_end(const struct session *s, int signals, struct con
 		{ .fd = signals, .events = POLLIN },
 		{ .fd = s->request, .events = POLLIN },
 		{ .fd = s->control, .events = POLLIN },
+		{ .fd = s->event, .events = POLLIN },
 	};
+	eventfd_t count;
+	char loss[16];
 
 	for (;;) {
 		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
@@ -125,6 +129,10 @@ static const char *wait_for_end(const struct session *s, int signals, struct con
 			return "signal";
 		if (fds[1].revents)
 			return "request";
+		/* a revoke leaves the device to the helper */
+		if (fds[3].revents && !eventfd_read(s->event, &count) &&
+		    cdev_is_lost(s, loss, sizeof(loss)))
+			return "lost";
 		if ((fds[2].revents & POLLIN) && control_ask(s, asking))
 			return "control";
 	}
@@ -133,7 +141,8 @@ static const char *wait_for_end(const struct session *s, int signals, struct con
 static int finish(struct session *s, const char *reason, struct conn *asking)
 {
 	char loss[16];
-	bool lost = streq(reason, "request") && cdev_is_lost(s, loss, sizeof(loss));
+	bool lost = (streq(reason, "request") || streq(reason, "lost")) &&
+		    cdev_is_lost(s, loss, sizeof(loss));
 	struct json_object *obj;
 	struct verdict v;
 	int ret;

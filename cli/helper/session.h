@@ -40,6 +40,7 @@ enum vdevice_mode {
  * @vm: a VM without memory or CPUs
  * @vfio: KVM's vfio device of @vm
  * @request: eventfd by which the kernel asks for the device
+ * @event: eventfd that the driver signals when the bind ended without the helper
  * @mode: see enum vdevice_mode
  * @guest_id: requester ID that was asked for, as ssss:bb:dd.f, or ""
  * @tdi_id: the one that it is bound by, "" if that cannot be told
@@ -74,6 +75,7 @@ struct session {
 	int vm;
 	int vfio;
 	int request;
+	int event;
 	enum vdevice_mode mode;
 	char guest_id[PCI_NAME_LEN];
 	char tdi_id[PCI_NAME_LEN];
@@ -90,7 +92,8 @@ struct session {
 #define SESSION_INIT                                                                           \
 	{                                                                                      \
 		.pidfd = -1, .proc = -1, .lock = -1, .pid_file = -1, .run = -1, .control = -1, \
-		.cdev = -1, .iommufd = -1, .kvm = -1, .vm = -1, .vfio = -1, .request = -1      \
+		.cdev = -1, .iommufd = -1, .kvm = -1, .vm = -1, .vfio = -1, .request = -1,     \
+		.event = -1                                                                    \
 	}
 /* clang-format on */
 

@@ -146,6 +146,7 @@ $hold_dir
 $hold_dir/$dev.lock
 $hold_dir/$dev.pid
 anon_inode:[eventfd]
+anon_inode:[eventfd]
 anon_inode:[signalfd]
 anon_inode:kvm-vfio
 anon_inode:kvm-vm
