@@ -362,11 +362,9 @@ bool vfio_pci_tsm_unbind_begin(struct vfio_pci_tsm_device *tvdev)
  * @tvdev: the device, after vfio_pci_tsm_unbind_begin()
  * @reason: what the owner or the administrator has asked for, unless it is lost
  *
- * Return: whether it is lost.
- *
  * Context: under tdi.lock.
  */
-bool vfio_pci_tsm_unbound(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason)
+void vfio_pci_tsm_unbound(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason)
 {
 	bool left, lost;
 
@@ -376,7 +374,6 @@ bool vfio_pci_tsm_unbound(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reaso
 	if (change(tvdev, lost ? VFIO_PCI_TSM_LOST : VFIO_PCI_TSM_IDLE) && !left && !lost)
 		vfio_tsm_unbound(tvdev->tdev, VFIO_TSM_OPEN, reason);
 	adopt(tvdev);
-	return lost;
 }
 
 /**

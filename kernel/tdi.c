@@ -128,8 +128,8 @@ static void give_back(struct vfio_pci_tsm_device *tvdev)
  * @tvdev: the device, with vfio_pci_tsm_is_locked()
  * @reason: who asked for it, unless it is lost or the module that bound it was first
  *
- * Every unbind ends here. A device that is lost asks its owner for attention by the
- * device request interrupt (VFIO_PCI_REQ_IRQ_INDEX), where the owner has set one up.
+ * Every unbind ends here. The owner of a device that is lost is told when the loss is
+ * published, which was before.
  * Another module may have bound the function again by then: it is FOREIGN at the end.
  *
  * Context: under tdi.lock; waits for PCI/TSM.
@@ -141,9 +141,7 @@ void vfio_pci_tsm_drop_locked(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_r
 	if (vfio_pci_tsm_unbind_begin(tvdev))
 		pci_tsm_unbind(tvdev->core.pdev);
 	give_back(tvdev);
-	/* A count of 0 would be logged, as a request to leave the device. */
-	if (vfio_pci_tsm_unbound(tvdev, reason) && reason != VFIO_TSM_REASON_CLOSE)
-		vfio_pci_core_request(&tvdev->core.vdev, 1);
+	vfio_pci_tsm_unbound(tvdev, reason);
 }
 
 /*

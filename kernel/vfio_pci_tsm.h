@@ -95,8 +95,11 @@ struct notifier_block;
 
 #define VFIO_PCI_TSM_DRIVER "vfio-pci-tsm"
 
-/* How often somebody looks whether the TDI is still there when nobody asks */
-#define VFIO_PCI_TSM_WATCH_INTERVAL HZ
+/* How often the driver looks whether the TDI is still there: an owner hears within a second. */
+#define VFIO_PCI_TSM_WATCH_INTERVAL (HZ / 2)
+
+/* The same for a TDI of another module, while there is none */
+#define VFIO_PCI_TSM_IDLE_INTERVAL HZ
 
 /* What a byte of configuration space is to a write, in vfio_pci_tsm_device::config.kinds */
 #define VFIO_PCI_TSM_CONFIG_GUARDED BIT(0) /* the function's own TDI depends on it */
@@ -361,7 +364,7 @@ bool vfio_pci_tsm_bound(struct vfio_pci_tsm_device *tvdev, const struct vfio_pci
 			const struct vfio_tsm_binding *binding);
 u64 vfio_pci_tsm_current_bind(struct vfio_pci_tsm_device *tvdev);
 bool vfio_pci_tsm_unbind_begin(struct vfio_pci_tsm_device *tvdev);
-bool vfio_pci_tsm_unbound(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason);
+void vfio_pci_tsm_unbound(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason);
 void vfio_pci_tsm_acknowledge(struct vfio_pci_tsm_device *tvdev, bool publish);
 bool vfio_pci_tsm_is_busy(struct vfio_pci_tsm_device *tvdev);
 int vfio_pci_tsm_wait_lost(struct vfio_pci_tsm_device *tvdev);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A bound function is looked at once a second, because neither PCI/TSM reports that
- * a TDI is gone, nor a function that it was reset. So is a function that a TSM can be
- * connected to, because another module of the kernel may bind it, and the TSM may not
- * stop that.
+ * A bound function is looked at twice a second, because neither PCI/TSM reports that
+ * a TDI is gone, nor a function that it was reset. A function that a TSM can be connected
+ * to is looked at once a second, because another module of the kernel may bind it, and
+ * the TSM may not stop that.
  */
 #include <linux/timer.h>
 #include <linux/workqueue.h>
@@ -18,10 +18,10 @@
  */
 void vfio_pci_tsm_start_watch(struct vfio_pci_tsm_device *tvdev)
 {
-	unsigned long interval = VFIO_PCI_TSM_WATCH_INTERVAL;
+	unsigned long interval = round_jiffies_relative(VFIO_PCI_TSM_IDLE_INTERVAL);
 
-	if (!vfio_pci_tsm_is_locked(tvdev))
-		interval = round_jiffies_relative(interval);
+	if (vfio_pci_tsm_is_locked(tvdev))
+		interval = VFIO_PCI_TSM_WATCH_INTERVAL;
 	mod_delayed_work(system_freezable_power_efficient_wq, &tvdev->watch, interval);
 }
 

@@ -18,11 +18,11 @@ reconnect() { echo "echo tsm0 >$pci/devices/$dev/tsm/connect"; }
 lost() {
 	local reason=$1 command=$2
 	shift 2
-	run client open request-eventfd tsm-bind request-none "sh:$command" request-wait \
+	run client open event tsm-bind event-none "sh:$command" event-wait \
 		"sh:cd $pci/devices/$dev/vfio_tsm && cat state last_unbind bound tdi_id" read:0:0:4 \
 		tsm-bind "$@" tsm-unbind tsm-bind close
-	assert_line "request-none OK"
-	assert_line "request-wait OK"
+	assert_line "event-none OK"
+	assert_line "event-wait OK 1"
 	assert_output --partial "lost
 $reason
 0
@@ -50,9 +50,9 @@ inject() { echo "$top/tests/vm/monitor pcie_aer_inject_error rp0 $1"; }
 @test "an error that is not fatal does not end the TDI" {
 	recovered="timeout 60 sh -c 'until dmesg | grep -q \"device recovery successful\"; do :; done'"
 	dmesg --clear
-	run client open request-eventfd tsm-bind "sh:$(inject COMP_ABORT)" "sh:$recovered" request-none \
+	run client open event tsm-bind "sh:$(inject COMP_ABORT)" "sh:$recovered" event-none \
 		"sh:cat $configfs/$dev/tsm/state $debugfs/$dev/state" tsm-unbind tsm-bind
-	assert_line "request-none OK"
+	assert_line "event-none OK"
 	assert_line bound
 	assert_line CONFIG_LOCKED
 	assert_equal "$(answers tsm-bind)" "OK OK"
@@ -71,7 +71,7 @@ inject() { echo "$top/tests/vm/monitor pcie_aer_inject_error rp0 $1"; }
 	# as long as the link is being reset, an open answers EAGAIN
 	local recovered="timeout 60 sh -c 'until dmesg | grep -q \"device recovery successful\"; do :; done'"
 	dmesg --clear
-	run client open request-eventfd tsm-bind "sh:$(inject SDN)" request-wait \
+	run client open event tsm-bind "sh:$(inject SDN)" event-wait \
 		"sh:cd $pci/devices/$dev/vfio_tsm && cat state last_unbind" close "sh:$recovered" open tsm-bind read:7:0:4 close
 	assert_output --partial "lost
 aer"

@@ -62,12 +62,24 @@ books="sh:cd $configfs/$dev/tsm && echo \$(cat state bound quarantine tsm)"
 }
 
 @test "a loss by a forced reset" {
-	run client open request-eventfd tsm-bind "sh:echo flr >$pci/devices/$dev/reset_method; echo 1 >$pci/devices/$dev/reset" \
-		"$books" request-wait tsm-unbind
+	run client open event tsm-bind "sh:echo flr >$pci/devices/$dev/reset_method; echo 1 >$pci/devices/$dev/reset" \
+		"$books" event-wait info tsm-unbind
 	assert_line "quarantined 0 1 none"
-	assert_line "request-wait OK"
+	assert_line --regexp '^event-wait OK'
+	assert_line --regexp '^info OK 4 . 0 0 4 '
 	assert_equal "$(answers tsm-unbind)" EIO
 	assert_equal "$(sysfs last_unbind)" reset
+}
+
+@test "INFO reports it, the event its begin and its end, and no request passes" {
+	run client open event tsm-bind tsm-unbind event-wait info req-arg:0:0:0:0:8:8 \
+		"put:$configfs/$dev/tsm/quarantine=0" event-wait info \
+		"put:$configfs/$dev/tsm/quarantine=1" event-wait info "put:$configfs/$dev/tsm/quarantine=0"
+	assert_equal "$(awk '$1 == "info" { print $3, $7 }' <<<"$output")" "4 1
+0 1
+4 1"
+	assert_equal "$(answers event-wait)" "OK OK OK"
+	assert_line "req-arg:0:0:0:0:8:8 ENXIO"
 }
 
 @test "an unbind by another module of the kernel" {

@@ -116,8 +116,8 @@ refused_to_root() {
 	assert_equal "$(answers on-sibling:bind-iommufd)" OK
 	assert_line CONFIG_LOCKED
 	assert_line "$method"
-	run vfio-client "$F1" open request-eventfd tsm-bind \
-		"sh:echo flr >$pci/devices/$F0/reset_method; echo 1 >$pci/devices/$F0/reset" request-wait \
+	run vfio-client "$F1" open event tsm-bind \
+		"sh:echo flr >$pci/devices/$F0/reset_method; echo 1 >$pci/devices/$F0/reset" event-wait \
 		"sh:cat $configfs/$F1/tsm/state"
 	assert_line lost
 	echo default >"$pci/devices/$F0/reset_method"
@@ -183,12 +183,12 @@ refused_to_root() {
 	# for a function without a driver does not take part
 	release "$F1"
 	dmesg --clear
-	run client open request-eventfd tsm-bind \
+	run client open event tsm-bind \
 		"sh:$top/tests/vm/monitor pcie_aer_inject_error rpm COMP_ABORT" \
 		"sh:timeout 60 sh -c 'until dmesg | grep -q \"device recovery failed\"; do :; done'" \
-		request-none "sh:cat $configfs/$dev/tsm/state $debugfs/$dev/state" \
+		event-none "sh:cat $configfs/$dev/tsm/state $debugfs/$dev/state" \
 		tsm-unbind tsm-bind close open tsm-bind
-	assert_line "request-none OK"
+	assert_line "event-none OK"
 	assert_line bound
 	assert_line CONFIG_LOCKED
 	assert_equal "$(answers tsm-bind)" "OK OK OK"
@@ -204,12 +204,12 @@ refused_to_root() {
 }
 
 @test "a reset that root forces through reset_method unbinds first, and is a loss" {
-	run client open request-eventfd tsm-bind request-none \
-		"sh:echo flr >$pci/devices/$dev/reset_method; echo 1 >$pci/devices/$dev/reset" request-wait \
+	run client open event tsm-bind event-none \
+		"sh:echo flr >$pci/devices/$dev/reset_method; echo 1 >$pci/devices/$dev/reset" event-wait \
 		"sh:cat $configfs/$dev/tsm/state" read:0:0:4 tsm-bind tsm-unbind tsm-bind
 	assert_line lost
-	assert_line "request-none OK"
-	assert_line "request-wait OK"
+	assert_line "event-none OK"
+	assert_line "event-wait OK 1"
 	assert_line --regexp '^read:0:0:4 OK'
 	assert_equal "$(answers tsm-bind)" "OK ENXIO OK"
 	assert_equal "$(sim violations)" 0

@@ -145,11 +145,11 @@ reads_ones() {
 
 @test "a reset that nobody can refuse is noticed by the watch" {
 	port=$(basename "$(dirname "$(readlink -f "$pci/devices/$PF")")")
-	run vfio-client "$VF0" open request-eventfd tsm-bind request-none \
+	run vfio-client "$VF0" open event tsm-bind event-none \
 		"sh:setpci -s $port BRIDGE_CONTROL=0040:0040; setpci -s $port BRIDGE_CONTROL=0:0040" \
-		request-wait "sh:cd $configfs/$VF0/tsm && cat state; cat $pci/devices/$VF0/vfio_tsm/last_unbind"
-	assert_line "request-none OK"
-	assert_line "request-wait OK"
+		event-wait "sh:cd $configfs/$VF0/tsm && cat state; cat $pci/devices/$VF0/vfio_tsm/last_unbind"
+	assert_line "event-none OK"
+	assert_line "event-wait OK 1"
 	assert_line lost
 	assert_line reset
 }

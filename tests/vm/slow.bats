@@ -82,30 +82,29 @@ unbind
 
 @test "a loss is shown before a slow TSM has unbound the device" {
 	inject unbind 60000
-	run client open request-eventfd tsm-bind \
+	run client open event tsm-bind \
 		"sh:setpci -s $dev COMMAND=0000:0004" "$(at_work unbind)" \
 		"sh:cat $configfs/$dev/tsm/state; cat $pci/devices/$dev/vfio_tsm/last_unbind" \
-		request-none "$delayed" config-read:0:0:4 "$(go_on unbind)" request-wait tsm-bind \
+		event-wait "$delayed" config-read:0:0:4 "$(go_on unbind)" tsm-bind \
 		"config-set:0:4:2:$((MEMORY | MASTER))" tsm-unbind tsm-bind
 	assert_output --partial "lost
 reset"
 	assert_line unbind
-	assert_line "request-none OK"
-	assert_line "request-wait OK"
+	assert_line "event-wait OK 1"
 	assert_equal "$(answers tsm-bind)" "OK ENXIO OK"
 }
 
 @test "what happens to a device while its owner has it unbound is not a loss" {
 	inject unbind 60000
-	run client open request-eventfd uevents tsm-bind bg:tsm-unbind "$(at_work unbind)" \
+	run client open event uevents tsm-bind bg:tsm-unbind "$(at_work unbind)" \
 		"sh:setpci -s $dev COMMAND=0000:0004; cat $configfs/$dev/tsm/state" "$delayed" \
-		"$(go_on unbind)" bg-end request-none uevents-show \
+		"$(go_on unbind)" bg-end event-none uevents-show \
 		"sh:cat $configfs/$dev/tsm/state $pci/devices/$dev/vfio_tsm/last_unbind" \
 		"config-set:0:4:2:$((MEMORY | MASTER))" tsm-bind
 	assert_line bound
 	assert_line unbind
 	assert_line "bg-end OK"
-	assert_line "request-none OK"
+	assert_line "event-none OK"
 	refute_line --partial EVENT=lost
 	assert_output --partial "open
 ioctl"
