@@ -132,6 +132,7 @@ void vfio_tsm_unregister(struct vfio_tsm_dev *dev)
 		vfio_tsm_set_state(dev, VFIO_TSM_UNASSIGNED, VFIO_TSM_EVENT_RELEASED,
 				   VFIO_TSM_REASON_NONE);
 		memset(&dev->report, 0, sizeof(dev->report));
+		vfio_tsm_forget_tdi_state(dev);
 		dev->pdev = NULL;
 	}
 	/* That was told at once, so it owes nothing. */
@@ -297,6 +298,7 @@ int vfio_tsm_bind_begin(struct vfio_tsm_dev *dev, struct vfio_tsm_policy *policy
 		return -EBUSY;
 	dev->binding = true;
 	*policy = dev->policy;
+	vfio_tsm_forget_tdi_state(dev);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(vfio_tsm_bind_begin);

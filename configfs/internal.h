@@ -217,6 +217,7 @@ void vfio_tsm_signal(struct vfio_tsm_dev *dev);
 int vfio_tsm_format_guest_requests(const struct vfio_tsm_dev *dev, char *page);
 int vfio_tsm_format_requests(const struct vfio_tsm_dev *dev, char *page);
 int vfio_tsm_format_last_request(const struct vfio_tsm_dev *dev, char *page);
+void vfio_tsm_forget_tdi_state(struct vfio_tsm_dev *dev);
 int vfio_tsm_format_tdi_state(const struct vfio_tsm_dev *dev, char *page);
 
 /* show.c: a device as text, for configfs and sysfs */

@@ -106,6 +106,19 @@ void vfio_tsm_signal(struct vfio_tsm_dev *dev)
 		eventfd_signal(dev->event);
 }
 
+static void set_tdi_state(struct vfio_tsm_dev *dev, struct pci_dev *pdev,
+			  enum vfio_tsm_tdi_state state)
+{
+	lockdep_assert_held(&dev->lock);
+	if (state == dev->tdi_state)
+		return;
+	if (pdev)
+		vfio_tsm_trace_tdi_state(pdev, dev->tdi_state, state);
+	dev->tdi_state = state;
+	if (dev->pdev)
+		sysfs_notify(&dev->pdev->dev.kobj, VFIO_TSM_SYSFS_DIR, "tdi_state");
+}
+
 /**
  * vfio_tsm_report_tdi_state() - the driver of a TSM reports the TDISP state of a TDI
  * @pdev: the function
@@ -127,16 +140,26 @@ void vfio_tsm_report_tdi_state(struct pci_dev *pdev, enum vfio_tsm_tdi_state sta
 		return;
 
 	guard(mutex)(&dev->lock);
-	if (state == dev->tdi_state)
-		return;
-	vfio_tsm_trace_tdi_state(pdev, dev->tdi_state, state);
-	dev->tdi_state = state;
-	if (dev->pdev)
-		sysfs_notify(&dev->pdev->dev.kobj, VFIO_TSM_SYSFS_DIR, "tdi_state");
+	set_tdi_state(dev, pdev, state);
 	if (state == VFIO_TSM_TDI_ERROR)
 		vfio_tsm_signal(dev);
 }
 EXPORT_SYMBOL_GPL(vfio_tsm_report_tdi_state);
+
+/**
+ * vfio_tsm_forget_tdi_state() - the TDI that the last report was of is there no more
+ * @dev: the device, not bound
+ *
+ * Not every driver of a TSM reports the end of a TDI.
+ *
+ * Context: vfio_tsm_dev::lock held.
+ */
+void vfio_tsm_forget_tdi_state(struct vfio_tsm_dev *dev)
+{
+	lockdep_assert_held(&dev->lock);
+	if (dev->tdi_state > VFIO_TSM_TDI_UNLOCKED)
+		set_tdi_state(dev, dev->pdev, VFIO_TSM_TDI_UNKNOWN);
+}
 
 /* All below: under vfio_tsm_dev::lock. Each returns the length. */
 
