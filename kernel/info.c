@@ -51,9 +51,10 @@ static u64 find_caps(struct vfio_pci_tsm_device *tvdev)
 		caps |= VFIO_PCI_TSM_INFO_CAP_VDEVICE;
 	if (tvdev->regions.mode == VFIO_TSM_REGIONS_EXCLUSIVE)
 		caps |= VFIO_PCI_TSM_INFO_CAP_EXCLUSIVE;
-	if (!vfio_pci_tsm_view(tvdev->core.pdev, &view) || !vfio_pci_tsm_tsms_can_bind(&view))
+	if (!vfio_pci_tsm_view(tvdev->core.pdev, &view))
 		return caps;
-	caps |= VFIO_PCI_TSM_INFO_CAP_BIND;
+	if (vfio_pci_tsm_tsms_can_bind(&view))
+		caps |= VFIO_PCI_TSM_INFO_CAP_BIND;
 	if (vfio_pci_tsm_tsms_take_requests(&view))
 		caps |= VFIO_PCI_TSM_INFO_CAP_REQ;
 	return caps;

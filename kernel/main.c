@@ -58,6 +58,7 @@ static int vfio_pci_tsm_init_dev(struct vfio_device *vdev)
 	init_waitqueue_head(&tvdev->state.changed);
 	mutex_init(&tvdev->config.lock);
 	mutex_init(&tvdev->request.lock);
+	sema_init(&tvdev->request.slots, VFIO_PCI_TSM_REQ_SLOTS);
 	mutex_init(&tvdev->tdi.lock);
 	INIT_WORK(&tvdev->tdi.work, vfio_pci_tsm_tdi_work);
 	INIT_LIST_HEAD(&tvdev->hold.node);

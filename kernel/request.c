@@ -11,6 +11,7 @@
  *
  * User memory is touched with no lock held. The request is copied before, and the
  * response after the call, each through a buffer of the size that user space asked for.
+ * request.slots limits how many of these there are; whoever waits for one has none.
  */
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -94,8 +95,18 @@ static int check(struct vfio_pci_tsm_device *tvdev, const struct call *call)
  */
 static ssize_t translate(struct vfio_pci_tsm_device *tvdev, const struct call *call, ssize_t ret)
 {
-	if (ret <= -ERESTARTSYS && ret >= -ERESTART_RESTARTBLOCK)
+	switch (ret) {
+	case -ERESTARTSYS:
+	case -ERESTARTNOINTR:
+	case -ERESTARTNOHAND:
+	case -ERESTART_RESTARTBLOCK:
 		ret = -EINTR;
+		break;
+	default:
+		/* What user space has no name for */
+		if (ret <= -ERESTARTSYS)
+			ret = -EIO;
+	}
 	if (ret < 0 && ret != -EINTR && vfio_pci_tsm_current_bind(tvdev) != call->bind)
 		return -ENXIO;
 	return ret;
@@ -150,7 +161,7 @@ static int copy_request(struct call *call)
 
 	if (!arg->req_len)
 		return 0;
-	call->req = kvmalloc(arg->req_len, GFP_KERNEL_ACCOUNT);
+	call->req = kvmalloc(arg->req_len, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!call->req)
 		return -ENOMEM;
 	if (copy_from_user(call->req, u64_to_user_ptr(arg->req_uptr), arg->req_len))
@@ -160,7 +171,8 @@ static int copy_request(struct call *call)
 
 /*
  * A change of state cannot be undone where its response has no place to go. So user memory
- * is tried before the call.
+ * is tried before the call, and not written to: the request may be in the same place, and
+ * the caller may want to pass it again.
  */
 static int make_response(struct call *call)
 {
@@ -168,27 +180,40 @@ static int make_response(struct call *call)
 
 	if (!arg->resp_len)
 		return 0;
-	if (fault_in_writeable(u64_to_user_ptr(arg->resp_uptr), arg->resp_len))
+	if (fault_in_safe_writeable(u64_to_user_ptr(arg->resp_uptr), arg->resp_len))
 		return -EFAULT;
 	/* The TSM may fill in less than it says. */
-	call->resp = kvzalloc(arg->resp_len, GFP_KERNEL_ACCOUNT);
+	call->resp = kvzalloc(arg->resp_len, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	return call->resp ? 0 : -ENOMEM;
 }
 
-/* The buffers are left to the caller. */
+static ssize_t copy_and_call(struct vfio_pci_tsm_device *tvdev, struct call *call)
+{
+	ssize_t ret;
+
+	ret = copy_request(call);
+	if (!ret)
+		ret = make_response(call);
+	if (!ret)
+		ret = call_tsm(tvdev, call);
+	return ret < 0 ? ret : copy_response(call, ret);
+}
+
 static ssize_t pass(struct vfio_pci_tsm_device *tvdev, struct call *call)
 {
 	ssize_t ret;
 
 	/* Neither memory nor time for a request that is refused anyway. */
 	ret = check(tvdev, call);
-	if (!ret)
-		ret = copy_request(call);
-	if (!ret)
-		ret = make_response(call);
-	if (!ret)
-		ret = call_tsm(tvdev, call);
-	return ret < 0 ? ret : copy_response(call, ret);
+	if (ret)
+		return ret;
+	if (down_interruptible(&tvdev->request.slots))
+		return -EINTR;
+	ret = copy_and_call(tvdev, call);
+	kvfree(call->req);
+	kvfree(call->resp);
+	up(&tvdev->request.slots);
+	return ret;
 }
 
 static int check_arg(const struct vfio_pci_tsm_req *arg)
@@ -233,8 +258,6 @@ ssize_t vfio_pci_tsm_guest_request(struct vfio_pci_tsm_device *tvdev, unsigned l
 		return -ENXIO;
 
 	ended.result = pass(tvdev, &call);
-	kvfree(call.req);
-	kvfree(call.resp);
 	if (call.tsm_code && put_user(call.tsm_code, &user->tsm_code))
 		ended.result = -EFAULT;
 	ended.scope = call.arg.scope;

@@ -80,6 +80,7 @@
 #include <linux/pci.h>
 #include <linux/percpu-refcount.h>
 #include <linux/rwsem.h>
+#include <linux/semaphore.h>
 #include <linux/vfio.h>
 #include <linux/vfio_pci_core.h>
 #include <linux/wait.h>
@@ -94,6 +95,9 @@ struct iommufd_vdevice;
 struct notifier_block;
 
 #define VFIO_PCI_TSM_DRIVER "vfio-pci-tsm"
+
+/* How many requests of the guest have buffers at a time, of 2 MiB each at most */
+#define VFIO_PCI_TSM_REQ_SLOTS 8
 
 /* How often the driver looks whether the TDI is still there: an owner hears within a second. */
 #define VFIO_PCI_TSM_WATCH_INTERVAL (HZ / 2)
@@ -166,6 +170,7 @@ enum vfio_pci_tsm_flag {
  * @op.vdevice: the vDEVICE that it is bound by, held, or NULL; set with operations
  *	stopped, cleared under tdi.lock as well
  * @request: requests of the guest
+ * @request.slots: requests that have buffers, VFIO_PCI_TSM_REQ_SLOTS of them at most
  * @request.lock: around the TSM's work on one, so that an unbind waits for one at most
  * @config: writes to configuration space
  * @config.lock: around one that is guarded, or that may reset the function. vfio-pci
@@ -230,6 +235,7 @@ struct vfio_pci_tsm_device {
 	} op;
 
 	struct {
+		struct semaphore slots;
 		struct mutex lock; /* see above */
 	} request;
 

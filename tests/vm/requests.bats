@@ -215,7 +215,7 @@ info OK 0 - 0 0 5 $(printf '%#x' $exclusive)"
 	run client open info "sh:$disconnect; echo tsm1 >$pci/devices/$dev/tsm/connect" info tsm-bind \
 		"sh:cat $configfs/$dev/tsm/last_error"
 	echo 0 >"$debugfs/no_bind_tsm"
-	assert_equal "$(awk '$1 == "info" { print $NF }' <<<"$output" | uniq)" "$(printf '%#x' $((caps & ~6)))"
+	assert_equal "$(awk '$1 == "info" { print $NF }' <<<"$output" | uniq)" "$(printf '%#x' $((caps & ~4)))"
 	assert_line -- "-6 no-bind"
 }
 
@@ -309,8 +309,8 @@ info 0 0"
 	sim_inject delay_guest_req_ms 60000
 	run client open signals tsm-bind "bg:req:$INFO:$ask" "$at_work" \
 		"sh:(until grep -q guest_request /proc/\$PPID/stack; do :; done
-			kill -USR1 \$PPID) >/dev/null 2>&1 &" "req:$CHANGE:$ask" "$go_on" bg-end
-	assert_line "req:$CHANGE:$ask EINTR"
+			kill -USR1 \$PPID) >/dev/null 2>&1 &" "req-memory:same:$CHANGE:$ask" "$go_on" bg-end
+	assert_line "req-memory:same:$CHANGE:$ask EINTR"
 	assert_line "bg-end OK"
 	assert_equal "$(sysfs last_request)" "info $((256 - ${#locked} / 2)) 0x0"
 }

@@ -131,7 +131,10 @@ enum {
  * A request belongs to the bind at its beginning. If the function is unbound before
  * the TSM gets it, it fails with ENXIO, also if the function is bound again by then.
  * A request that the TSM is at work on is finished before an unbind, and its result
- * is returned. VFIO_DEVICE_TSM_BIND waits for it.
+ * is returned, or ENXIO if that is an error. VFIO_DEVICE_TSM_BIND waits for it.
+ *
+ * The scope is what the caller says. Whether the request keeps to it is for the TSM's
+ * driver to check. A few requests of a device are copied at a time, and the others wait.
  *
  * Return: the residue on success, which is 0 or more: bytes of the response buffer
  * that the TSM did not fill in, or, if @resp_len is 0, bytes of the request that it did
@@ -143,7 +146,7 @@ enum {
  * ENOTTY - as for VFIO_DEVICE_TSM_BIND
  * EFAULT - @tsm_code cannot be written
  * ENXIO - not bound by the owner, or unbound or lost since the request began
- * EOPNOTSUPP - the TSM has no guest requests
+ * EOPNOTSUPP - a TSM of the host that can bind has no guest requests
  * EACCES - the administrator does not allow them: guest_requests is none, or it is
  *	info and the scope is not
  * ENOMEM, EFAULT - a buffer cannot be copied; the response buffer is tried before the
@@ -152,8 +155,8 @@ enum {
  * other - what the TSM returned
  *
  * From ENXIO on, @tsm_code is written on failure as on success. With an error the
- * contents of the response buffer are undefined. With one that the TSM returned, with
- * EINTR, and with EFAULT or EIO after the TSM was called, a change of state may have
+ * contents of the response buffer are undefined after the TSM was called. With an error
+ * that the TSM returned, with ENXIO, EINTR, EFAULT or EIO, a change of state may have
  * taken place: read the state of the TDI.
  */
 #define VFIO_DEVICE_TSM_REQ _IO(VFIO_TYPE, VFIO_BASE + 24)
@@ -237,9 +240,9 @@ enum vfio_pci_tsm_info_reason {
 enum vfio_pci_tsm_info_cap {
 	/* VFIO_DEVICE_TSM_BIND takes a vdevice_id */
 	VFIO_PCI_TSM_INFO_CAP_VDEVICE = 0x1,
-	/* The device is connected, and its TSM can bind and has guest requests */
+	/* The device is connected, and all TSMs of the host that can bind have guest requests */
 	VFIO_PCI_TSM_INFO_CAP_REQ = 0x2,
-	/* The device is connected, and its TSM can bind */
+	/* The device is connected, and all TSMs of the host can bind */
 	VFIO_PCI_TSM_INFO_CAP_BIND = 0x4,
 	/* The device was opened with exclusive regions */
 	VFIO_PCI_TSM_INFO_CAP_EXCLUSIVE = 0x8,

@@ -166,7 +166,7 @@ static unsigned char *half(void)
 STEP(req_memory)
 {
 	const char *hex = strchr(strchr(text, ':') + 1, ':') + 1;
-	static unsigned char bytes[PAGE], response[PAGE];
+	static unsigned char bytes[PAGE], before[PAGE], response[PAGE];
 	struct vfio_pci_tsm_req *arg =
 		mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int ret;
@@ -200,8 +200,12 @@ STEP(req_memory)
 		mprotect(arg, PAGE, PROT_READ);
 	else
 		return -EINVAL;
+	memcpy(before, bytes, sizeof(before));
 	ret = call(c, VFIO_DEVICE_TSM_REQ, arg);
 	munmap(arg, PAGE);
+	/* Whoever is interrupted passes it again. */
+	if (ret == -EINTR && memcmp(before, bytes, sizeof(before)))
+		return -EPROTO;
 	return ret < 0 ? ret : 0;
 }
 
