@@ -258,7 +258,8 @@ print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
 		refused bind "$name"
 		[[ $output == *"\"message\":\"$message\",\"hint\":"*"$hint"* ]] || fail "$last: $output"
 	done <<- 'EOF'
-		-6 not-connected|ENXIO|it is not connected to a TSM that can bind, or its last bind was lost|tsmctl unbind 0000:01:00.0
+		-6 not-connected|ENXIO|it is not connected to a TSM, or its last bind was lost|tsmctl unbind 0000:01:00.0
+		-6 no-bind|ENXIO|a TSM of this host cannot bind|install the TSM driver
 		-112 power|EHOSTDOWN|it is not in power state D0, or the host resets or suspends it|power/control
 		-112 command|EHOSTDOWN|memory decode or bus mastering is off|Bus Master Enable
 		-112|EHOSTDOWN|it is not in power state D0, or memory decode or bus mastering is off|power/control
