@@ -199,7 +199,8 @@ bool cdev_is_lost(const struct session *s, char *reason, size_t size)
 	char state[16];
 
 	if (!cdev_attr(s, "state", state, sizeof(state)))
-		return streq(state, "lost") && !cdev_attr(s, "last_unbind", reason, size);
+		return (streq(state, "lost") || streq(state, "quarantined")) &&
+		       !cdev_attr(s, "last_unbind", reason, size);
 	policy = open_dir(s, "kernel/config/vfio_tsm", "/tsm");
 	if (policy < 0 || read_line(policy, "state", state, sizeof(state)) || !streq(state, "lost"))
 		return false;
