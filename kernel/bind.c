@@ -75,6 +75,10 @@ static int check_connected(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0
 	/* Connected only after function 0, now the DSM, was looked for? */
 	if (f0 && READ_ONCE(f0->tsm) && !tvdev->hold.dsm)
 		return -ENXIO;
+	/* Connected since vfio_pci_tsm_check_others()? A driver that it gets later is noticed. */
+	*stage = VFIO_TSM_STAGE_GROUP;
+	if (f0 && READ_ONCE(f0->tsm) && vfio_pci_tsm_on_other_vfio(f0))
+		return -EBUSY;
 
 	*stage = VFIO_TSM_STAGE_NO_BIND;
 	return vfio_pci_tsm_tsms_can_bind(view) ? 0 : -ENXIO;
@@ -94,6 +98,8 @@ static int call_tsm(struct vfio_pci_tsm_device *tvdev, const struct vfio_pci_tsm
 	connected = vfio_pci_tsm_view(pdev, &after);
 	if (ret) {
 		vfio_pci_tsm_lock_failed(tvdev);
+		if (ret == -EBUSY && connected && after.tdi)
+			*stage = VFIO_TSM_STAGE_FOREIGN;
 		if (connected)
 			return ret;
 		/* Disconnected in the meantime, which PCI/TSM calls EINVAL. */
@@ -103,6 +109,7 @@ static int call_tsm(struct vfio_pci_tsm_device *tvdev, const struct vfio_pci_tsm
 	/* Another module of the kernel was first, for the same VM: that is its TDI. */
 	if (connected && after.tdi && after.tdi_id != binding->tdi_id) {
 		vfio_pci_tsm_lock_failed(tvdev);
+		*stage = VFIO_TSM_STAGE_FOREIGN;
 		return -EBUSY;
 	}
 
@@ -142,14 +149,14 @@ static int lock_tdi(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0,
 		return -EACCES;
 
 	/* Another module of the kernel was first. For the same VM, PCI/TSM would return 0. */
-	*stage = VFIO_TSM_STAGE_TSM;
+	*stage = VFIO_TSM_STAGE_FOREIGN;
 	if (view.tdi)
 		return -EBUSY;
 
 	/* From here on a reset waits for the end of the bind. */
-	*stage = VFIO_TSM_STAGE_POWER;
-	if (!vfio_pci_tsm_lock_begin(tvdev))
-		return -EHOSTDOWN;
+	ret = vfio_pci_tsm_lock_begin(tvdev, stage);
+	if (ret)
+		return ret;
 
 	ret = call_tsm(tvdev, &view, binding, stage);
 	if (!ret)
@@ -171,6 +178,10 @@ static int bind_checked(struct vfio_pci_tsm_device *tvdev, const struct vfio_tsm
 	*stage = VFIO_TSM_STAGE_REGIONS;
 	if (tvdev->regions.mode != VFIO_TSM_REGIONS_EXCLUSIVE)
 		return -EPERM;
+
+	*stage = VFIO_TSM_STAGE_BAR;
+	if (tvdev->regions.incomplete)
+		return -ENOSPC;
 
 	*stage = VFIO_TSM_STAGE_DENIED;
 	if (!policy->bind_allowed)
@@ -194,7 +205,7 @@ static int bind_checked(struct vfio_pci_tsm_device *tvdev, const struct vfio_tsm
 		return ret;
 
 	*stage = VFIO_TSM_STAGE_GROUP;
-	ret = vfio_pci_tsm_check_group(tvdev);
+	ret = vfio_pci_tsm_check_others(tvdev, f0);
 	if (ret)
 		goto err_vdevice;
 
@@ -203,7 +214,7 @@ static int bind_checked(struct vfio_pci_tsm_device *tvdev, const struct vfio_tsm
 		goto err_vdevice;
 
 	*stage = VFIO_TSM_STAGE_POWER;
-	if (vfio_pci_tsm_wake_others(tvdev, f0)) {
+	if (vfio_pci_tsm_hold_others(tvdev, f0, true)) {
 		ret = -EHOSTDOWN;
 		goto err_vdevice;
 	}
@@ -285,6 +296,11 @@ int vfio_pci_tsm_bind(struct vfio_pci_tsm_device *tvdev, u32 vdevice_id)
 
 	if (!vfio_device_cdev_opened(&tvdev->core.vdev))
 		return -ENOTTY;
+
+	/* Neither this call nor an operation has to wait for a slow request of the guest. */
+	vfio_pci_tsm_refresh(tvdev);
+	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND))
+		return -EALREADY;
 
 	ret = vfio_pci_tsm_stop_ops(tvdev);
 	if (ret)

@@ -7,6 +7,8 @@
 #include <linux/iommu.h>
 #include <linux/list.h>
 #include <linux/pci.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
 
 #include "vfio_pci_tsm.h"
 
@@ -67,27 +69,63 @@ static int is_stranger(struct device *dev, void *data)
 	return dev_is_pci(dev) && pci_is_bridge(to_pci_dev(dev)) ? 0 : -EBUSY;
 }
 
-static bool shares_group(struct vfio_pci_tsm_device *a, struct vfio_pci_tsm_device *b)
+static bool shares_group(struct vfio_pci_tsm_device *tvdev, struct pci_dev *pdev)
 {
-	return a != b && a->core.pdev->dev.iommu_group == b->core.pdev->dev.iommu_group;
+	struct iommu_group *group = tvdev->core.pdev->dev.iommu_group;
+
+	return group && tvdev->core.pdev != pdev && group == pdev->dev.iommu_group;
 }
 
 /**
- * vfio_pci_tsm_check_group() - whether a function's IOMMU domain stays its own
+ * vfio_pci_tsm_on_other_vfio() - whether a function is on another VFIO driver
+ * @pdev: the function
+ *
+ * Its user may write to registers that others depend on, and change the IOMMU domain. Of
+ * the drivers that manage DMA themselves, pci-stub and those of bridges have no users.
+ *
+ * Return: the answer of the moment.
+ */
+bool vfio_pci_tsm_on_other_vfio(struct pci_dev *pdev)
+{
+	static const char stub[] = "pci-stub";
+	struct device_driver *driver = READ_ONCE(pdev->dev.driver);
+	char text[sizeof(stub)];
+	const char *name;
+	bool managed;
+
+	if (!driver || driver == &vfio_pci_tsm_driver.driver || pci_is_bridge(pdev))
+		return false;
+	/* It may be on the way out, with its module. */
+	if (get_kernel_nofault(managed, &to_pci_driver(driver)->driver_managed_dma) || !managed ||
+	    get_kernel_nofault(name, &driver->name))
+		return false;
+	return copy_from_kernel_nofault(text, name, sizeof(text)) ||
+	       memcmp(text, stub, sizeof(text));
+}
+
+/**
+ * vfio_pci_tsm_check_others() - whether all functions that matter to a TDI ask the driver
  * @tvdev: the device, with its state BINDING
+ * @f0: function 0 of the same device if that is another, or NULL
  *
  * iommufd replaces the domain of a whole group when one of its functions is
- * attached elsewhere. Those on this driver ask before they do.
+ * attached elsewhere. Those on this driver ask before they do. So do PF and DSM on this
+ * driver, before a user writes to registers that the TDI depends on.
  *
  * Return: 0; -EBUSY when a function of the group is on another driver, or is
- * being attached.
+ * being attached, or when the PF or the DSM is on another VFIO driver.
  */
-int vfio_pci_tsm_check_group(struct vfio_pci_tsm_device *tvdev)
+int vfio_pci_tsm_check_others(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0)
 {
-	struct iommu_group *group = iommu_group_get(&tvdev->core.pdev->dev);
 	struct vfio_pci_tsm_device *other;
-	int ret = 0;
+	struct iommu_group *group;
+	int ret;
 
+	if (vfio_pci_tsm_on_other_vfio(pci_physfn(tvdev->core.pdev)) ||
+	    (f0 && READ_ONCE(f0->tsm) && vfio_pci_tsm_on_other_vfio(f0)))
+		return -EBUSY;
+
+	group = iommu_group_get(&tvdev->core.pdev->dev);
 	if (!group)
 		return 0;
 	ret = iommu_group_for_each_dev(group, tvdev, is_stranger);
@@ -99,7 +137,7 @@ int vfio_pci_tsm_check_group(struct vfio_pci_tsm_device *tvdev)
 	smp_mb();
 	guard(mutex)(&functions_lock);
 	list_for_each_entry(other, &functions, node) {
-		if (shares_group(tvdev, other) && atomic_read(&other->attaching))
+		if (shares_group(tvdev, other->core.pdev) && atomic_read(&other->attaching))
 			return -EBUSY;
 	}
 	return 0;
@@ -114,7 +152,7 @@ static struct vfio_pci_tsm_device *find_harmed(struct vfio_pci_tsm_device *tvdev
 	struct vfio_pci_tsm_device *other;
 
 	list_for_each_entry(other, &functions, node) {
-		if (!shares_group(tvdev, other))
+		if (!shares_group(tvdev, other->core.pdev))
 			continue;
 		vfio_pci_tsm_refresh(other);
 		if ((vfio_pci_tsm_is_busy(other) || vfio_tsm_is_quarantined(other->tdev)) &&
@@ -141,7 +179,7 @@ bool vfio_pci_tsm_attach_begin(struct vfio_pci_tsm_device *tvdev, bool replace,
 	struct vfio_pci_tsm_device *harmed;
 
 	atomic_inc(&tvdev->attaching);
-	/* Against vfio_pci_tsm_check_group() */
+	/* Against vfio_pci_tsm_check_others() */
 	smp_mb__after_atomic();
 
 	/* Of its own, no bind comes in between. */
@@ -192,6 +230,29 @@ void vfio_pci_tsm_disturb_dependents(struct pci_dev *pdev, enum vfio_tsm_reason 
 	list_for_each_entry(tvdev, &functions, node) {
 		if (depends_on(tvdev, pdev))
 			vfio_pci_tsm_disturb(tvdev, reason);
+	}
+}
+
+/**
+ * vfio_pci_tsm_driver_comes() - a driver gets a function
+ * @pdev: the function, before the driver's probe
+ *
+ * The kernel asks nobody first. So if it is a VFIO driver, each TDI that relies on the
+ * function is lost before the function has a user. A bind that is at work fails.
+ *
+ * Context: under the device lock of @pdev; as vfio_pci_tsm_disturb(); takes functions_lock.
+ */
+void vfio_pci_tsm_driver_comes(struct pci_dev *pdev)
+{
+	struct vfio_pci_tsm_device *tvdev;
+
+	/* VFIO drivers refuse a PF that has VFs. */
+	if (!vfio_pci_tsm_on_other_vfio(pdev) || pci_num_vf(pdev))
+		return;
+	guard(mutex)(&functions_lock);
+	list_for_each_entry(tvdev, &functions, node) {
+		if (depends_on(tvdev, pdev) || shares_group(tvdev, pdev))
+			vfio_pci_tsm_disturb(tvdev, VFIO_TSM_REASON_DRIVER);
 	}
 }
 

@@ -27,7 +27,8 @@ int vfio_pci_tsm_ioctl_event(struct vfio_pci_tsm_device *tvdev, unsigned long ar
 	struct vfio_pci_tsm_event event;
 	int ret;
 
-	ret = vfio_pci_tsm_copy_arg(&event, sizeof(event), arg);
+	ret = vfio_pci_tsm_copy_arg(&event, sizeof(event),
+				    offsetofend(struct vfio_pci_tsm_event, pad), arg);
 	if (ret)
 		return ret;
 	if (event.flags || event.pad || event.eventfd < -1)

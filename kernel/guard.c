@@ -4,7 +4,7 @@
  * the registers whose change sends a TDI to ERROR; the tables here have the
  * operations of VFIO that lead to them, or that make the host touch what is the
  * guest's now. Writes to configuration space have a table of their own, in
- * config.c; mappings are in mmap.c, resets by the host in hold.c, SR-IOV in
+ * config.c; mappings are in mmap.c, resets by the host in resets.c, SR-IOV in
  * sriov.c, suspend in pm.c.
  */
 #include <linux/uaccess.h>
@@ -120,11 +120,12 @@ static int begin(struct vfio_pci_tsm_device *tvdev, int kind)
  * vfio_pci_tsm_copy_arg() - copy the argument of an ioctl, which begins with its size, once
  * @dst: where to
  * @size: of the structure, as this kernel knows it; what it does not know must be zero
+ * @minsz: of the first version of the structure; what the caller does not know is zero
  * @arg: user address of the argument
  *
  * Return: 0; -EFAULT, -EINVAL or -E2BIG as in <linux/vfio_tsm.h>.
  */
-int vfio_pci_tsm_copy_arg(void *dst, size_t size, unsigned long arg)
+int vfio_pci_tsm_copy_arg(void *dst, size_t size, size_t minsz, unsigned long arg)
 {
 	u32 argsz;
 	int ret;
@@ -132,11 +133,14 @@ int vfio_pci_tsm_copy_arg(void *dst, size_t size, unsigned long arg)
 	ret = get_user(argsz, (u32 __user *)arg);
 	if (ret)
 		return ret;
-	if (argsz < size)
+	if (argsz < minsz)
 		return -EINVAL;
 	if (argsz > PAGE_SIZE)
 		return -E2BIG;
-	return copy_struct_from_user(dst, size, (void __user *)arg, argsz);
+	ret = copy_struct_from_user(dst, size, (void __user *)arg, argsz);
+	/* Another thread may have changed it since. */
+	*(u32 *)dst = argsz;
+	return ret;
 }
 
 static int ioctl_bind(struct vfio_pci_tsm_device *tvdev, unsigned long arg)
@@ -144,7 +148,8 @@ static int ioctl_bind(struct vfio_pci_tsm_device *tvdev, unsigned long arg)
 	struct vfio_pci_tsm_bind bind;
 	int ret;
 
-	ret = vfio_pci_tsm_copy_arg(&bind, sizeof(bind), arg);
+	ret = vfio_pci_tsm_copy_arg(&bind, sizeof(bind), offsetofend(struct vfio_pci_tsm_bind, pad),
+				    arg);
 	if (ret)
 		return ret;
 	if (bind.flags || bind.pad)
@@ -157,7 +162,8 @@ static int ioctl_unbind(struct vfio_pci_tsm_device *tvdev, unsigned long arg)
 	struct vfio_pci_tsm_unbind unbind;
 	int ret;
 
-	ret = vfio_pci_tsm_copy_arg(&unbind, sizeof(unbind), arg);
+	ret = vfio_pci_tsm_copy_arg(&unbind, sizeof(unbind),
+				    offsetofend(struct vfio_pci_tsm_unbind, flags), arg);
 	if (ret)
 		return ret;
 	if (unbind.flags)

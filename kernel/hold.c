@@ -44,7 +44,9 @@ struct pci_dev *vfio_pci_tsm_get_function0(struct pci_dev *pdev)
  *
  * The candidates for its DSM are those of find_dsm_dev() in drivers/pci/tsm.c.
  *
- * Return: true also if one is connected already.
+ * Return: true also if one is connected already. It stays so while function 0 does: the PCI
+ * core has read what this depends on before any driver gets the function. (tsm_sim, which
+ * makes that up, is to be loaded first.)
  *
  * Context: probe.
  */
@@ -114,81 +116,69 @@ void vfio_pci_tsm_let_others_sleep(struct vfio_pci_tsm_device *tvdev)
 	pci_dev_put(dsm);
 }
 
-/**
- * vfio_pci_tsm_wake_others() - keep PF and DSM of a function from runtime suspend
- * @tvdev: the device
- * @f0: function 0 of the same device if that is another, or NULL
- *
- * A VF does not keep its PF from runtime suspend, and a suspended PF decodes no
- * memory for its VFs. No function keeps its DSM from it, which has the IDE stream.
- *
- * Return: 0; an error of runtime PM, and then nothing is held.
- *
- * Context: not under tdi.lock: the drivers of PF and DSM may take any lock.
- */
-int vfio_pci_tsm_wake_others(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0)
+static int keep(struct pci_dev *pdev, bool wake)
+{
+	if (wake)
+		return pm_runtime_resume_and_get(&pdev->dev);
+	pm_runtime_get_noresume(&pdev->dev);
+	return 0;
+}
+
+static int hold_pf(struct vfio_pci_tsm_device *tvdev, bool wake)
 {
 	struct pci_dev *pdev = tvdev->core.pdev;
 	int ret;
 
-	if (pdev->is_virtfn) {
-		ret = pm_runtime_resume_and_get(&pci_physfn(pdev)->dev);
-		if (ret < 0)
-			return ret;
-		tvdev->hold.pf_awake = true;
-	}
-
-	if (!f0 || !READ_ONCE(f0->tsm))
+	if (!pdev->is_virtfn || tvdev->hold.pf_awake)
 		return 0;
-	ret = pm_runtime_resume_and_get(&f0->dev);
-	if (ret < 0) {
-		vfio_pci_tsm_let_others_sleep(tvdev);
-		return ret;
-	}
-	WRITE_ONCE(tvdev->hold.dsm, pci_dev_get(f0));
-	return 0;
+	ret = keep(pci_physfn(pdev), wake);
+	tvdev->hold.pf_awake = !ret;
+	return ret;
+}
+
+static int hold_dsm(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0, bool wake)
+{
+	int ret;
+
+	if (!f0 || !READ_ONCE(f0->tsm) || tvdev->hold.dsm)
+		return 0;
+	ret = keep(f0, wake);
+	if (!ret)
+		WRITE_ONCE(tvdev->hold.dsm, pci_dev_get(f0));
+	return ret;
 }
 
 /**
- * vfio_pci_tsm_hold_others() - keep PF and DSM of a function as they are
- * @tvdev: the device, FOREIGN
+ * vfio_pci_tsm_hold_others() - keep PF and DSM of a function from runtime suspend
+ * @tvdev: the device
  * @f0: function 0 of the same device if that is another, or NULL
+ * @wake: wait until they are awake; else they stay as they are, for the function is
+ *	FOREIGN, and the TDI that depends on them is locked
  *
- * As vfio_pci_tsm_wake_others(), but it does not wait for their drivers: a TDI that
- * depends on them is locked. Does nothing the second time.
+ * A VF does not keep its PF from runtime suspend, and a suspended PF decodes no
+ * memory for its VFs. No function keeps its DSM from it, which has the IDE stream.
+ * Does nothing the second time.
  *
- * Context: under tdi.lock.
+ * Return: 0; an error of runtime PM if they are to be woken, and then nothing is held.
+ *
+ * Context: with @wake not under tdi.lock: the drivers of PF and DSM may take any lock.
+ * Without, under tdi.lock.
  */
-void vfio_pci_tsm_hold_others(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0)
+int vfio_pci_tsm_hold_others(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0, bool wake)
 {
-	struct pci_dev *pdev = tvdev->core.pdev;
+	int ret;
 
-	if (pdev->is_virtfn && !tvdev->hold.pf_awake) {
-		pm_runtime_get_noresume(&pci_physfn(pdev)->dev);
-		tvdev->hold.pf_awake = true;
-	}
-	if (f0 && READ_ONCE(f0->tsm) && !tvdev->hold.dsm) {
-		pm_runtime_get_noresume(&f0->dev);
-		WRITE_ONCE(tvdev->hold.dsm, pci_dev_get(f0));
-	}
+	ret = hold_pf(tvdev, wake);
+	if (!ret)
+		ret = hold_dsm(tvdev, f0, wake);
+	if (ret)
+		vfio_pci_tsm_let_others_sleep(tvdev);
+	return ret;
 }
 
 static LIST_HEAD(writers); /* struct vfio_pci_tsm_writer */
 static DEFINE_SPINLOCK(writers_lock); /* the list; a leaf */
 static DECLARE_WAIT_QUEUE_HEAD(writers_changed);
-
-/* Without a driver the PCI core does not know, but has left it on. */
-static bool is_asleep(struct pci_dev *pdev)
-{
-	return pdev->current_state != PCI_D0 && pdev->current_state != PCI_UNKNOWN;
-}
-
-/* They are not runtime suspended, but who uses them can write to their registers. */
-static bool others_asleep(struct vfio_pci_tsm_device *tvdev)
-{
-	return is_asleep(pci_physfn(tvdev->core.pdev)) ||
-	       (tvdev->hold.dsm && is_asleep(tvdev->hold.dsm));
-}
 
 /* Writes that began when they were let through. To the function itself, there are none. */
 static bool others_written(struct vfio_pci_tsm_device *tvdev)
@@ -253,6 +243,12 @@ int vfio_pci_tsm_wait_writes(struct vfio_pci_tsm_device *tvdev)
 	return left ? 0 : -EHOSTDOWN;
 }
 
+/* Without a driver the PCI core does not know, but has left it on. */
+static bool is_asleep(struct pci_dev *pdev)
+{
+	return pdev->current_state != PCI_D0 && pdev->current_state != PCI_UNKNOWN;
+}
+
 /**
  * vfio_pci_tsm_others_are_awake() - whether PF and DSM are in D0
  * @tvdev: the device, after vfio_pci_tsm_wait_writes()
@@ -261,5 +257,8 @@ int vfio_pci_tsm_wait_writes(struct vfio_pci_tsm_device *tvdev)
  */
 bool vfio_pci_tsm_others_are_awake(struct vfio_pci_tsm_device *tvdev)
 {
-	return !others_asleep(tvdev);
+	struct pci_dev *dsm = tvdev->hold.dsm;
+
+	/* They are not runtime suspended, but their users can write to their registers. */
+	return !is_asleep(pci_physfn(tvdev->core.pdev)) && !(dsm && is_asleep(dsm));
 }

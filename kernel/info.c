@@ -24,7 +24,8 @@ SAME(REASON_LOST, REASON_LOST);
 SAME(REASON_AER, REASON_AER);
 SAME(REASON_REMOVED, REASON_REMOVED);
 SAME(REASON_FOREIGN, REASON_FOREIGN);
-SAME(REASON_FOREIGN, NR_REASONS - 1);
+SAME(REASON_DRIVER, REASON_DRIVER);
+SAME(REASON_DRIVER, NR_REASONS - 1);
 
 static u32 number_of(const struct vfio_tsm_info *now)
 {
@@ -73,11 +74,14 @@ int vfio_pci_tsm_ioctl_info(struct vfio_pci_tsm_device *tvdev, unsigned long arg
 {
 	struct vfio_pci_tsm_info info;
 	struct vfio_tsm_info now;
+	size_t size;
 	int ret;
 
-	ret = vfio_pci_tsm_copy_arg(&info, sizeof(info), arg);
+	ret = vfio_pci_tsm_copy_arg(&info, sizeof(info),
+				    offsetofend(struct vfio_pci_tsm_info, caps), arg);
 	if (ret)
 		return ret;
+	size = min(info.argsz, sizeof(info));
 	if (info.flags)
 		return -EINVAL;
 	if (!vfio_device_cdev_opened(&tvdev->core.vdev))
@@ -86,7 +90,7 @@ int vfio_pci_tsm_ioctl_info(struct vfio_pci_tsm_device *tvdev, unsigned long arg
 	vfio_pci_tsm_refresh(tvdev);
 	vfio_tsm_get_info(tvdev->tdev, &now);
 	info = (struct vfio_pci_tsm_info){
-		.argsz = sizeof(info),
+		.argsz = size,
 		.state = number_of(&now),
 		.tdi_state = now.tdi_state,
 		.tdi_id = now.bound.tdi_id,
@@ -95,5 +99,5 @@ int vfio_pci_tsm_ioctl_info(struct vfio_pci_tsm_device *tvdev, unsigned long arg
 		.generation = now.generation,
 		.caps = find_caps(tvdev),
 	};
-	return copy_to_user((void __user *)arg, &info, sizeof(info)) ? -EFAULT : 0;
+	return copy_to_user((void __user *)arg, &info, size) ? -EFAULT : 0;
 }

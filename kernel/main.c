@@ -84,7 +84,7 @@ static void vfio_pci_tsm_request(struct vfio_device *vdev, unsigned int count)
 {
 	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
 
-	if (vfio_pci_tsm_is_pulled(tvdev->core.pdev))
+	if (vfio_tsm_is_pulled(tvdev->core.pdev))
 		vfio_pci_tsm_disturb(tvdev, VFIO_TSM_REASON_REMOVED);
 	vfio_pci_core_request(vdev, count);
 }
@@ -125,7 +125,10 @@ static bool shares_slot_with_tdi(struct pci_dev *pdev)
 	       vfio_pci_tsm_resets_are_off(bridge);
 }
 
-/* Of what would go wrong with a function that gets the driver now, what can be seen. */
+/*
+ * Refuse a probe that would end badly: of a PF that has VFs already, or of a function in a
+ * hot-plug slot with a bound TDI.
+ */
 static int check_probe(struct pci_dev *pdev)
 {
 	/* vfio-pci's own answer, before its VFs can find driver data that go again. */
@@ -135,9 +138,9 @@ static int check_probe(struct pci_dev *pdev)
 	}
 	/*
 	 * vfio_pci_core_register_device() would find that the slot cannot be reset, and
-	 * put it into another device set than those that are there, for good. (Where it
-	 * never can, there is one set in any case; who offers a reset, only its own
-	 * driver knows.)
+	 * put it into another device set than those that are there, for good. (If it
+	 * never can, all functions share one set anyway; only the driver of the slot
+	 * knows whether it offers a reset.)
 	 */
 	if (shares_slot_with_tdi(pdev)) {
 		pci_warn(pdev, "no driver while a function in its slot is bound as a TDI\n");
@@ -168,6 +171,8 @@ static int vfio_pci_tsm_probe(struct pci_dev *pdev, const struct pci_device_id *
 	ret = vfio_pci_tsm_find_hosts(tvdev);
 	if (ret)
 		goto err_put;
+
+	vfio_pci_tsm_find_bars(tvdev);
 
 	tvdev->tdev = vfio_tsm_register(pdev, &vfio_pci_tsm_ops, tvdev);
 	if (IS_ERR(tvdev->tdev)) {
@@ -258,6 +263,27 @@ struct pci_driver vfio_pci_tsm_driver = {
 	.driver_managed_dma = true,
 };
 
+/* What happens to any function of the host may matter to a TDI. */
+static int bus_notify(struct notifier_block *nb, unsigned long action, void *data)
+{
+	struct pci_dev *pdev = to_pci_dev(data);
+
+	switch (action) {
+	case BUS_NOTIFY_ADD_DEVICE:
+		vfio_pci_tsm_function_comes(pdev);
+		break;
+	case BUS_NOTIFY_BIND_DRIVER:
+		vfio_pci_tsm_driver_comes(pdev);
+		break;
+	case BUS_NOTIFY_REMOVED_DEVICE:
+		vfio_pci_tsm_function_is_gone(pdev);
+		break;
+	}
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block bus_nb = { .notifier_call = bus_notify };
+
 /* For work that waits for PCI/TSM */
 struct workqueue_struct *vfio_pci_tsm_wq;
 
@@ -273,7 +299,7 @@ static int __init vfio_pci_tsm_init(void)
 	if (ret)
 		goto err_wq;
 
-	ret = bus_register_notifier(&pci_bus_type, &vfio_pci_tsm_bus_notifier);
+	ret = bus_register_notifier(&pci_bus_type, &bus_nb);
 	if (ret)
 		goto err_pm;
 
@@ -283,7 +309,7 @@ static int __init vfio_pci_tsm_init(void)
 	return 0;
 
 err_bus:
-	bus_unregister_notifier(&pci_bus_type, &vfio_pci_tsm_bus_notifier);
+	bus_unregister_notifier(&pci_bus_type, &bus_nb);
 err_pm:
 	unregister_pm_notifier(&vfio_pci_tsm_pm_notifier);
 err_wq:
@@ -295,11 +321,12 @@ module_init(vfio_pci_tsm_init);
 static void __exit vfio_pci_tsm_exit(void)
 {
 	pci_unregister_driver(&vfio_pci_tsm_driver);
-	bus_unregister_notifier(&pci_bus_type, &vfio_pci_tsm_bus_notifier);
+	bus_unregister_notifier(&pci_bus_type, &bus_nb);
 	unregister_pm_notifier(&vfio_pci_tsm_pm_notifier);
 	destroy_workqueue(vfio_pci_tsm_wq);
 }
 module_exit(vfio_pci_tsm_exit);
 
 MODULE_LICENSE("GPL");
+MODULE_VERSION(TSMCTL_VERSION);
 MODULE_DESCRIPTION("VFIO PCI driver that binds functions as TDIs of confidential VMs");

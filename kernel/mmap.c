@@ -6,6 +6,7 @@
  * drivers/vfio/pci/vfio_pci_core.c, which are static there and take memory_lock
  * themselves: the check and the insertion must be under one hold of it.
  */
+#include <linux/file.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/vfio.h>
@@ -44,16 +45,38 @@ static enum vfio_pci_tsm_mmap_state mmap_state(struct vfio_pci_tsm_device *tvdev
 	return state;
 }
 
-static vm_fault_t bar_huge_fault(struct vm_fault *vmf, unsigned int order)
+/*
+ * Take memory_lock for read, but do not wait for it under mmap_lock where that can be
+ * helped. Under memory_lock, SET_IRQS adds to sysfs; a process that lists a directory of
+ * sysfs holds up that, and may itself wait for mmap_lock, to write to its own memory.
+ *
+ * Return: 0; or VM_FAULT_RETRY, without the lock, to have the fault tried again.
+ */
+static vm_fault_t lock_memory(struct vfio_pci_tsm_device *tvdev, struct vm_fault *vmf)
 {
-	struct vfio_pci_tsm_device *tvdev = vma_to_tvdev(vmf->vma);
-	unsigned long addr = vmf->address & ~((PAGE_SIZE << order) - 1);
-	unsigned long pfn = fault_pfn(tvdev, vmf->vma, addr);
+	struct rw_semaphore *lock = &tvdev->core.memory_lock;
+	struct file *file;
 
-	if (!is_aligned_for_order(vmf->vma, addr, pfn, order))
-		return VM_FAULT_FALLBACK;
+	if (down_read_trylock(lock))
+		return 0;
+	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
+		return VM_FAULT_RETRY;
+	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY)) {
+		down_read(lock);
+		return 0;
+	}
+	/* the mapping may be gone before the lock is there, and the device with it */
+	file = get_file(vmf->vma->vm_file);
+	release_fault_lock(vmf);
+	if (!down_read_killable(lock))
+		up_read(lock);
+	fput(file);
+	return VM_FAULT_RETRY;
+}
 
-	guard(rwsem_read)(&tvdev->core.memory_lock);
+static vm_fault_t insert_locked(struct vfio_pci_tsm_device *tvdev, struct vm_fault *vmf,
+				unsigned long pfn, unsigned int order)
+{
 	switch (mmap_state(tvdev)) {
 	case VFIO_PCI_TSM_MMAP_ALLOWED:
 		return vfio_pci_vmf_insert_pfn(&tvdev->core, vmf, pfn, order);
@@ -67,6 +90,24 @@ static vm_fault_t bar_huge_fault(struct vm_fault *vmf, unsigned int order)
 		vfio_tsm_blocked(tvdev->tdev, VFIO_TSM_BLOCKED_FAULT);
 		return VM_FAULT_SIGBUS;
 	}
+}
+
+static vm_fault_t bar_huge_fault(struct vm_fault *vmf, unsigned int order)
+{
+	struct vfio_pci_tsm_device *tvdev = vma_to_tvdev(vmf->vma);
+	unsigned long addr = vmf->address & ~((PAGE_SIZE << order) - 1);
+	unsigned long pfn = fault_pfn(tvdev, vmf->vma, addr);
+	vm_fault_t ret;
+
+	if (!is_aligned_for_order(vmf->vma, addr, pfn, order))
+		return VM_FAULT_FALLBACK;
+
+	ret = lock_memory(tvdev, vmf);
+	if (ret)
+		return ret;
+	ret = insert_locked(tvdev, vmf, pfn, order);
+	up_read(&tvdev->core.memory_lock);
+	return ret;
 }
 
 static vm_fault_t bar_fault(struct vm_fault *vmf)
@@ -100,33 +141,39 @@ static const struct vm_operations_struct bar_vm_ops = {
  *
  * Return: 0; -EBUSY while bound; any error of vfio-pci's own.
  *
- * Context: under mmap_lock, so it cannot wait for a bind; memory_lock orders this
- * against a bind.
+ * Context: under mmap_lock for write, so it waits neither for a bind nor for memory_lock,
+ * see lock_memory().
  */
 int vfio_pci_tsm_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
 {
 	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
 	u64 offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
+	bool bar = VFIO_PCI_OFFSET_TO_INDEX(offset) <= VFIO_PCI_BAR5_REGION_INDEX;
 	int ret;
 
-	guard(rwsem_read)(&tvdev->core.memory_lock);
+	if (bar) {
+		atomic_inc(&tvdev->mmap.count);
+		/* a bind changes the state, and then looks at the count */
+		smp_mb__after_atomic();
+	}
 	switch (mmap_state(tvdev)) {
 	case VFIO_PCI_TSM_MMAP_ALLOWED:
+		ret = vfio_pci_core_mmap(vdev, vma);
 		break;
 	case VFIO_PCI_TSM_MMAP_PENDING:
-		return -EBUSY;
+		ret = -EBUSY;
+		break;
 	default:
 		vfio_tsm_blocked(tvdev->tdev, VFIO_TSM_BLOCKED_MMAP);
-		return -EBUSY;
+		ret = -EBUSY;
 	}
-
-	ret = vfio_pci_core_mmap(vdev, vma);
-	if (ret || VFIO_PCI_OFFSET_TO_INDEX(offset) > VFIO_PCI_BAR5_REGION_INDEX)
+	if (!bar)
 		return ret;
-
-	vma->vm_ops = &bar_vm_ops;
-	bar_vma_open(vma);
-	return 0;
+	if (ret)
+		atomic_dec(&tvdev->mmap.count);
+	else
+		vma->vm_ops = &bar_vm_ops;
+	return ret;
 }
 
 /**
@@ -159,11 +206,15 @@ static void zap_locked(struct vfio_pci_tsm_device *tvdev)
  */
 int vfio_pci_tsm_mmap_begin_bind(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_bar_mmap policy)
 {
-	guard(rwsem_write)(&tvdev->core.memory_lock);
-	if (vfio_pci_tsm_is_mapped(tvdev) && policy == VFIO_TSM_BAR_MMAP_REFUSE)
-		return -EBUSY;
+	enum vfio_pci_tsm_mmap_state before;
 
-	WRITE_ONCE(tvdev->mmap.state, VFIO_PCI_TSM_MMAP_PENDING);
+	guard(rwsem_write)(&tvdev->core.memory_lock);
+	/* a full barrier: of this and vfio_pci_tsm_mmap(), one sees the other */
+	before = xchg(&tvdev->mmap.state, VFIO_PCI_TSM_MMAP_PENDING);
+	if (vfio_pci_tsm_is_mapped(tvdev) && policy == VFIO_TSM_BAR_MMAP_REFUSE) {
+		cmpxchg(&tvdev->mmap.state, VFIO_PCI_TSM_MMAP_PENDING, before);
+		return -EBUSY;
+	}
 	zap_locked(tvdev);
 	return 0;
 }

@@ -16,6 +16,40 @@
 
 #include "vfio_pci_tsm.h"
 
+/**
+ * vfio_pci_tsm_find_bars() - look for BARs that have no address
+ * @tvdev: the device
+ *
+ * Where the PCI core finds no address, it empties the resource, so vfio-pci takes the BAR
+ * for one that does not exist. But the function has it: a TDI would report memory that its
+ * guest cannot reach and nobody has claimed. A register that is not 0 shows that the BAR
+ * exists. The register of a 64-bit BAR is never 0. Those of VFs always are; the PCI core
+ * does not enable VFs for whose BARs it has no address.
+ *
+ * Context: probe.
+ */
+void vfio_pci_tsm_find_bars(struct vfio_pci_tsm_device *tvdev)
+{
+	struct pci_dev *pdev = tvdev->core.pdev;
+	u32 value;
+
+	if (pdev->non_compliant_bars || pdev->is_virtfn)
+		return;
+	for (int bar = 0; bar < PCI_STD_NUM_BARS; bar++) {
+		pci_read_config_dword(pdev, PCI_BASE_ADDRESS_0 + 4 * bar, &value);
+		if (!value || (value & PCI_BASE_ADDRESS_SPACE_IO))
+			continue;
+		if (!pci_resource_len(pdev, bar)) {
+			pci_warn(pdev, "BAR %d has no address: the function cannot be bound\n",
+				 bar);
+			tvdev->regions.incomplete = true;
+		}
+		/* The next register is the upper half. */
+		if (value & PCI_BASE_ADDRESS_MEM_TYPE_64)
+			bar++;
+	}
+}
+
 /* The claim that vfio_pci_core_enable() made on a whole BAR. */
 static struct resource *find_core_claim(struct resource *bar)
 {

@@ -71,23 +71,6 @@ int vfio_pci_tsm_op_wait(struct vfio_pci_tsm_device *tvdev, bool or_binding)
 	return ret ? -EINTR : counted;
 }
 
-/* Operations that the last bind kept waiting come first. */
-static int stop(struct vfio_pci_tsm_device *tvdev)
-{
-	int ret;
-
-	ret = wait_event_killable(tvdev->op.changed, !atomic_read(&tvdev->op.waiting));
-	if (ret)
-		return ret;
-	percpu_ref_kill(&tvdev->op.users);
-	ret = wait_event_killable(tvdev->op.changed, percpu_ref_is_zero(&tvdev->op.users));
-	if (ret)
-		percpu_ref_resurrect(&tvdev->op.users);
-	/* After the wait in any case: what operations have done is seen from here on. */
-	smp_mb();
-	return ret;
-}
-
 /**
  * vfio_pci_tsm_stop_ops() - wait until no operation is at work, and let none begin
  * @tvdev: the device
@@ -102,13 +85,19 @@ int vfio_pci_tsm_stop_ops(struct vfio_pci_tsm_device *tvdev)
 	ret = mutex_lock_killable(&tvdev->op.lock);
 	if (ret)
 		return ret;
+	/* Operations that the last bind kept waiting come first. */
+	ret = wait_event_killable(tvdev->op.changed, !atomic_read(&tvdev->op.waiting));
+	if (ret) {
+		mutex_unlock(&tvdev->op.lock);
+		return ret;
+	}
 	rwsem_acquire(&tvdev->op.map, 0, 0, _RET_IP_);
-	ret = stop(tvdev);
-	if (!ret)
-		return 0;
-	wake_up_all(&tvdev->op.changed);
-	rwsem_release(&tvdev->op.map, _RET_IP_);
-	mutex_unlock(&tvdev->op.lock);
+	percpu_ref_kill(&tvdev->op.users);
+	ret = wait_event_killable(tvdev->op.changed, percpu_ref_is_zero(&tvdev->op.users));
+	/* After the wait in any case: what operations have done is seen from here on. */
+	smp_mb();
+	if (ret)
+		vfio_pci_tsm_resume_ops(tvdev);
 	return ret;
 }
 

@@ -54,7 +54,7 @@ static int pm_notify(struct notifier_block *nb, unsigned long action, void *unus
 	case PM_POST_SUSPEND:
 	case PM_POST_HIBERNATION:
 	case PM_POST_RESTORE:
-		/* Of one that was prepared before there was a module to ask? */
+		/* The module may have come after the suspend was prepared. */
 		atomic_dec_if_positive(&suspending);
 	}
 	return NOTIFY_DONE;

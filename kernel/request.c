@@ -74,19 +74,26 @@ bool vfio_pci_tsm_tsms_take_requests(const struct vfio_pci_tsm_view *view)
 	return !class_for_each_device(view->tsms, NULL, NULL, takes_no_requests);
 }
 
-/* Whether the TSM may be called now. What it returns is in the order of the ABI. */
+/* Whether a request may be passed now. What this returns is in the order of the ABI. */
 static int check(struct vfio_pci_tsm_device *tvdev, const struct call *call)
 {
-	struct vfio_pci_tsm_view view;
-
-	if (vfio_pci_tsm_current_bind(tvdev) != call->bind ||
-	    !vfio_pci_tsm_view(tvdev->core.pdev, &view))
+	if (vfio_pci_tsm_current_bind(tvdev) != call->bind)
 		return -ENXIO;
-	if (!vfio_pci_tsm_tsms_take_requests(&view))
-		return -EOPNOTSUPP;
-	if (!vfio_tsm_request_is_allowed(tvdev->tdev, call->arg.scope))
-		return -EACCES;
-	return 0;
+	return vfio_tsm_request_is_allowed(tvdev->tdev, call->arg.scope) ? 0 : -EACCES;
+}
+
+/* The same, and whether PCI/TSM has something to call. */
+static int check_tsm(struct vfio_pci_tsm_device *tvdev, const struct call *call)
+{
+	struct vfio_pci_tsm_view view;
+	int ret;
+
+	ret = check(tvdev, call);
+	if (ret)
+		return ret;
+	if (!vfio_pci_tsm_view(tvdev->core.pdev, &view))
+		return -ENXIO;
+	return vfio_pci_tsm_tsms_take_requests(&view) ? 0 : -EOPNOTSUPP;
 }
 
 /*
@@ -131,7 +138,7 @@ static ssize_t call_tsm(struct vfio_pci_tsm_device *tvdev, struct call *call)
 		return ret;
 
 	vfio_pci_tsm_refresh(tvdev);
-	ret = check(tvdev, call);
+	ret = check_tsm(tvdev, call);
 	if (!ret) {
 		ret = pci_tsm_guest_req(tvdev->core.pdev, arg->scope, KERNEL_SOCKPTR(call->req),
 					arg->req_len, KERNEL_SOCKPTR(call->resp), arg->resp_len,
@@ -245,7 +252,8 @@ ssize_t vfio_pci_tsm_guest_request(struct vfio_pci_tsm_device *tvdev, unsigned l
 
 	vfio_pci_tsm_refresh(tvdev);
 	call.bind = vfio_pci_tsm_current_bind(tvdev);
-	ret = vfio_pci_tsm_copy_arg(&call.arg, sizeof(call.arg), arg);
+	ret = vfio_pci_tsm_copy_arg(&call.arg, sizeof(call.arg),
+				    offsetofend(struct vfio_pci_tsm_req, tsm_code), arg);
 	if (!ret)
 		ret = check_arg(&call.arg);
 	if (ret)

@@ -6,7 +6,7 @@
 #include "vfio_pci_tsm.h"
 
 /* guard.c */
-int vfio_pci_tsm_copy_arg(void *dst, size_t size, unsigned long arg);
+int vfio_pci_tsm_copy_arg(void *dst, size_t size, size_t minsz, unsigned long arg);
 
 /* request.c */
 bool vfio_pci_tsm_tsms_take_requests(const struct vfio_pci_tsm_view *view);

@@ -215,7 +215,7 @@ static int take_own(struct vfio_pci_tsm_device *tvdev)
 	/* Recovery from an error marks the loss of another module's TDI, and wants resets then. */
 	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_LOSING))
 		return 0;
-	/* From here on the notifier below takes resets from functions that appear. */
+	/* From here on resets are taken from functions that appear. */
 	if (list_empty(&tvdev->hold.node))
 		list_add(&tvdev->hold.node, &holders);
 	for (pdev = tvdev->core.pdev; pdev; pdev = vfio_pci_tsm_next_in_reset(pdev)) {
@@ -352,30 +352,30 @@ void vfio_pci_tsm_give_resets_for_recovery(struct pci_dev *pdev)
 	}
 }
 
-/*
- * A function appears, with its reset methods, below a port that a holder depends on;
- * or a function is gone for good.
+/**
+ * vfio_pci_tsm_function_comes() - a function appears, with its reset methods
+ * @pdev: the function, perhaps below a port that a holder depends on
  */
-static int bus_notify(struct notifier_block *nb, unsigned long action, void *data)
+void vfio_pci_tsm_function_comes(struct pci_dev *pdev)
 {
-	struct pci_dev *pdev = to_pci_dev(data);
-	struct held *held;
-
-	if (action != BUS_NOTIFY_ADD_DEVICE && action != BUS_NOTIFY_REMOVED_DEVICE)
-		return NOTIFY_DONE;
-
 	guard(mutex)(&held_lock);
-	if (action == BUS_NOTIFY_REMOVED_DEVICE) {
-		held = find_held(pdev);
-		if (held)
-			forget(held);
-	} else if (harms_any(pdev, harms_by_bus) && take(pdev, false)) {
-		/* Nothing remembers it then. */
-		pdev->dev_flags |= PCI_DEV_FLAGS_NO_BUS_RESET;
-		pci_warn(pdev,
-			 "out of memory: no bus reset of this function until it is removed\n");
-	}
-	return NOTIFY_DONE;
+	if (!harms_any(pdev, harms_by_bus) || !take(pdev, false))
+		return;
+	/* Nothing remembers it then. */
+	pdev->dev_flags |= PCI_DEV_FLAGS_NO_BUS_RESET;
+	pci_warn(pdev, "out of memory: no bus reset of this function until it is removed\n");
 }
 
-struct notifier_block vfio_pci_tsm_bus_notifier = { .notifier_call = bus_notify };
+/**
+ * vfio_pci_tsm_function_is_gone() - a function is gone for good
+ * @pdev: the function
+ */
+void vfio_pci_tsm_function_is_gone(struct pci_dev *pdev)
+{
+	struct held *held;
+
+	guard(mutex)(&held_lock);
+	held = find_held(pdev);
+	if (held)
+		forget(held);
+}

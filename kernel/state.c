@@ -83,7 +83,7 @@ static void lose(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason)
 		return;
 	tvdev->state.loss = reason;
 	vfio_tsm_unbound(tvdev->tdev, VFIO_TSM_LOST, reason);
-	pci_warn(tvdev->core.pdev, "the bound TDI is lost\n");
+	pci_warn(tvdev->core.pdev, "the bound TDI is lost: %s\n", vfio_tsm_reason_name(reason));
 	queue_work(vfio_pci_tsm_wq, &tvdev->tdi.work);
 }
 
@@ -205,7 +205,8 @@ void vfio_pci_tsm_adopt_no_more(struct vfio_pci_tsm_device *tvdev)
  * @policy: gets what the administrator wants
  *
  * Return: 0; -EALREADY when it is bound; -EBUSY when another module of the kernel has
- * bound it, or it is quarantined; -ERESTARTSYS when the caller is being killed.
+ * bound it, or it is quarantined, which last_error has then; -ERESTARTSYS when the caller
+ * is being killed.
  * A device that is lost does not become BINDING. Its bind goes through the checks and
  * fails, even if the owner acknowledges the loss meanwhile.
  *
@@ -222,13 +223,17 @@ int vfio_pci_tsm_bind_begin(struct vfio_pci_tsm_device *tvdev, struct vfio_tsm_p
 		return ret;
 
 	guard(mutex)(&tvdev->state.lock);
-	if (tvdev->state.now >= VFIO_PCI_TSM_FOREIGN)
+	if (tvdev->state.now >= VFIO_PCI_TSM_FOREIGN) {
+		vfio_tsm_bind_end(tvdev->tdev, NULL, -EBUSY, VFIO_TSM_STAGE_FOREIGN);
 		return -EBUSY;
+	}
 	if (vfio_pci_tsm_is_locked(tvdev))
 		return -EALREADY;
 	ret = vfio_tsm_bind_begin(tvdev->tdev, policy);
-	if (ret)
+	if (ret) {
+		vfio_tsm_bind_end(tvdev->tdev, NULL, ret, VFIO_TSM_STAGE_QUARANTINED);
 		return ret;
+	}
 	/* The device has survived what came before. What comes from now on counts. */
 	tvdev->state.disturbance = VFIO_TSM_REASON_NONE;
 	if (!vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_LOST) &&
@@ -255,18 +260,26 @@ void vfio_pci_tsm_bind_failed(struct vfio_pci_tsm_device *tvdev, int error,
 /**
  * vfio_pci_tsm_lock_begin() - a bind is about to call PCI/TSM
  * @tvdev: the device
+ * @stage: gets the check that failed
  *
- * Return: true, and the device is LOCKING; false if it was not BINDING, or something
- * has disturbed the bind since it began.
+ * Return: 0, and the device is LOCKING; -EBUSY if a function that matters to a TDI has got
+ * another VFIO driver since vfio_pci_tsm_check_others(); -EHOSTDOWN if it was not BINDING, or
+ * something else has disturbed the bind since it began.
  *
  * Context: under tdi.lock.
  */
-bool vfio_pci_tsm_lock_begin(struct vfio_pci_tsm_device *tvdev)
+int vfio_pci_tsm_lock_begin(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_stage *stage)
 {
 	guard(mutex)(&tvdev->state.lock);
-	if (!vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BINDING) || tvdev->state.disturbance)
-		return false;
-	return change(tvdev, VFIO_PCI_TSM_LOCKING);
+	if (tvdev->state.disturbance == VFIO_TSM_REASON_DRIVER) {
+		*stage = VFIO_TSM_STAGE_GROUP;
+		return -EBUSY;
+	}
+	*stage = VFIO_TSM_STAGE_POWER;
+	if (!vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BINDING) || tvdev->state.disturbance ||
+	    !change(tvdev, VFIO_PCI_TSM_LOCKING))
+		return -EHOSTDOWN;
+	return 0;
 }
 
 /**

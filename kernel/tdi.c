@@ -8,11 +8,33 @@
  * the driver, which looks for such a TDI wherever it asks whether a function is bound,
  * and once a second. From then on it guards that TDI as its own.
  */
+#include <linux/device/class.h>
 #include <linux/pci-tsm.h>
+#include <linux/string.h>
 #include <linux/tsm.h>
 #include <linux/uaccess.h>
 
 #include "vfio_pci_tsm.h"
+
+/*
+ * Whether a class is that of all TSMs. A context that its TSM has freed, and PCI/TSM has not
+ * forgotten yet, can lead anywhere, and the class is followed. It is there for good, so
+ * it is found by its name once.
+ */
+static bool is_class_of_tsms(const struct class *class)
+{
+	static const struct class *tsms;
+	const char *name;
+	char text[4];
+
+	if (READ_ONCE(tsms))
+		return class == READ_ONCE(tsms);
+	if (get_kernel_nofault(name, &class->name) ||
+	    copy_from_kernel_nofault(text, name, sizeof(text)) || memcmp(text, "tsm", sizeof(text)))
+		return false;
+	WRITE_ONCE(tsms, class);
+	return true;
+}
 
 /**
  * vfio_pci_tsm_view() - what PCI/TSM has on a function
@@ -39,7 +61,7 @@ bool vfio_pci_tsm_view(struct pci_dev *pdev, struct vfio_pci_tsm_view *view)
 	if (get_kernel_nofault(view->tdi, &view->ctx->tdi) ||
 	    get_kernel_nofault(tsm_dev, &view->ctx->tsm_dev) ||
 	    get_kernel_nofault(view->tsm_id, &tsm_dev->id) ||
-	    get_kernel_nofault(view->tsms, &tsm_dev->dev.class))
+	    get_kernel_nofault(view->tsms, &tsm_dev->dev.class) || !is_class_of_tsms(view->tsms))
 		return false;
 	/* A TSM's driver frees it before PCI/TSM forgets it. */
 	if (view->tdi && (get_kernel_nofault(tdi_pdev, &view->tdi->pdev) || tdi_pdev != pdev ||
@@ -154,7 +176,7 @@ static void hold_foreign(struct vfio_pci_tsm_device *tvdev)
 	struct pci_dev *f0 __free(pci_dev_put) = vfio_pci_tsm_get_function0(tvdev->core.pdev);
 
 	vfio_pci_tsm_rom_off(tvdev);
-	vfio_pci_tsm_hold_others(tvdev, f0);
+	vfio_pci_tsm_hold_others(tvdev, f0, false);
 	WRITE_ONCE(tvdev->hold.incomplete, vfio_pci_tsm_take_resets(tvdev) == -ENOMEM);
 }
 
@@ -225,7 +247,7 @@ enum vfio_tsm_reason vfio_pci_tsm_find_loss(struct vfio_pci_tsm_device *tvdev)
 		return VFIO_TSM_REASON_LOST;
 	if (still_decodes(tvdev))
 		return VFIO_TSM_REASON_NONE;
-	return vfio_pci_tsm_is_pulled(pdev) ? VFIO_TSM_REASON_REMOVED : VFIO_TSM_REASON_RESET;
+	return vfio_tsm_is_pulled(pdev) ? VFIO_TSM_REASON_REMOVED : VFIO_TSM_REASON_RESET;
 }
 
 /**

@@ -2,6 +2,7 @@
 /* Unbinds that somebody asks for: VFIO_DEVICE_TSM_UNBIND, and the administrator's revoke. */
 #include <linux/mutex.h>
 
+#include "tdi.h"
 #include "vfio_pci_tsm.h"
 
 /* A reader of the state does not wait for PCI/TSM. */
@@ -34,10 +35,21 @@ static int tsm_quarantined(void *priv)
 	return vfio_pci_tsm_mmap_zap(priv);
 }
 
+static int tsm_can_bind(void *priv)
+{
+	struct vfio_pci_tsm_device *tvdev = priv;
+	struct vfio_pci_tsm_view view;
+
+	if (!vfio_pci_tsm_view(tvdev->core.pdev, &view))
+		return -ENXIO;
+	return vfio_pci_tsm_tsms_can_bind(&view);
+}
+
 const struct vfio_tsm_ops vfio_pci_tsm_ops = {
 	.revoke = tsm_revoke,
 	.quarantined = tsm_quarantined,
 	.refresh = tsm_refresh,
+	.can_bind = tsm_can_bind,
 };
 
 /**

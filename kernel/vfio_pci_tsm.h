@@ -34,9 +34,9 @@
  *		by siblings of the same set, and changes of its own IOMMU domain.
  *	vfio_pci_core_device::igate - VFIO's own, around a change of interrupts. A bind
  *		holds it while it checks the Command register.
- *	vfio_pci_core_device::memory_lock - VFIO's own. Protects mmap.state:
- *		write to block mappings, read around each fault and mmap. Never
- *		held over a call into PCI/TSM.
+ *	vfio_pci_core_device::memory_lock - VFIO's own. Write to remove mappings, read
+ *		around each fault. Never held over a call into PCI/TSM, and not
+ *		waited for under mmap_lock where a fault can be tried again.
  *	vfio_pci_tsm_device::tdi.lock - held for as long as a TSM takes to bind or
  *		unbind
  *	PCI/TSM's own
@@ -72,7 +72,6 @@
 #define VFIO_PCI_TSM_H
 
 #include <linux/atomic.h>
-#include <linux/bitmap.h>
 #include <linux/ioport.h>
 #include <linux/list.h>
 #include <linux/lockdep.h>
@@ -195,11 +194,12 @@ enum vfio_pci_tsm_flag {
  * @hold.pf_awake: the PF of a VF is kept from runtime suspend
  * @hold.incomplete: of a FOREIGN one: there was no memory, and the watch has to try again
  * @regions: of one open to the next, under the device set's lock
+ * @regions.incomplete: a BAR has no address; set in probe
  * @regions.mode: latched at open
  * @regions.claims: exclusive resources below the BARs, in exclusive mode
  * @mmap: mappings of BARs
- * @mmap.state: leaves ALLOWED under memory_lock for write, read under it
- * @mmap.count: VMAs of BARs; needs no lock
+ * @mmap.state: leaves ALLOWED under memory_lock for write; faults read it under it
+ * @mmap.count: VMAs of BARs, and those to be; needs no lock
  */
 struct vfio_pci_tsm_device {
 	struct vfio_pci_core_device core;
@@ -263,6 +263,7 @@ struct vfio_pci_tsm_device {
 	} hold;
 
 	struct {
+		bool incomplete;
 		enum vfio_tsm_region_mode mode;
 		struct resource claims[PCI_STD_NUM_BARS];
 	} regions;
@@ -329,13 +330,6 @@ static inline bool vfio_pci_tsm_is_in_tsm(const struct vfio_pci_tsm_device *tvde
 	return state >= VFIO_PCI_TSM_LOCKING && state != VFIO_PCI_TSM_FOREIGN;
 }
 
-/* Removed from its slot, or its PF was. */
-static inline bool vfio_pci_tsm_is_pulled(struct pci_dev *pdev)
-{
-	return READ_ONCE(pdev->error_state) == pci_channel_io_perm_failure ||
-	       READ_ONCE(pci_physfn(pdev)->error_state) == pci_channel_io_perm_failure;
-}
-
 static inline bool is_vf_of(const struct vfio_pci_tsm_device *tvdev, const struct pci_dev *pf)
 {
 	return tvdev->core.pdev->is_virtfn && pci_physfn(tvdev->core.pdev) == pf;
@@ -347,6 +341,7 @@ extern struct workqueue_struct *vfio_pci_tsm_wq;
 unsigned long vfio_pci_tsm_reset_deadline(void);
 
 /* open.c */
+void vfio_pci_tsm_find_bars(struct vfio_pci_tsm_device *tvdev);
 int vfio_pci_tsm_open_device(struct vfio_device *vdev);
 void vfio_pci_tsm_close_device(struct vfio_device *vdev);
 
@@ -364,7 +359,7 @@ void vfio_pci_tsm_adopt_no_more(struct vfio_pci_tsm_device *tvdev);
 int vfio_pci_tsm_bind_begin(struct vfio_pci_tsm_device *tvdev, struct vfio_tsm_policy *policy);
 void vfio_pci_tsm_bind_failed(struct vfio_pci_tsm_device *tvdev, int error,
 			      enum vfio_tsm_stage stage);
-bool vfio_pci_tsm_lock_begin(struct vfio_pci_tsm_device *tvdev);
+int vfio_pci_tsm_lock_begin(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_stage *stage);
 void vfio_pci_tsm_lock_failed(struct vfio_pci_tsm_device *tvdev);
 bool vfio_pci_tsm_bound(struct vfio_pci_tsm_device *tvdev, const struct vfio_pci_tsm_view *view,
 			const struct vfio_tsm_binding *binding);
@@ -426,8 +421,7 @@ struct pci_dev *vfio_pci_tsm_get_function0(struct pci_dev *pdev);
 bool vfio_pci_tsm_can_be_connected(struct pci_dev *pdev);
 void vfio_pci_tsm_keep_awake(struct vfio_pci_tsm_device *tvdev);
 void vfio_pci_tsm_keep_awake_no_more(struct vfio_pci_tsm_device *tvdev);
-int vfio_pci_tsm_wake_others(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0);
-void vfio_pci_tsm_hold_others(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0);
+int vfio_pci_tsm_hold_others(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0, bool wake);
 void vfio_pci_tsm_let_others_sleep(struct vfio_pci_tsm_device *tvdev);
 bool vfio_pci_tsm_begin_write(struct pci_dev *pdev, struct vfio_pci_tsm_writer *writer);
 void vfio_pci_tsm_end_write(struct vfio_pci_tsm_writer *writer);
@@ -435,7 +429,6 @@ int vfio_pci_tsm_wait_writes(struct vfio_pci_tsm_device *tvdev);
 bool vfio_pci_tsm_others_are_awake(struct vfio_pci_tsm_device *tvdev);
 
 /* resets.c */
-extern struct notifier_block vfio_pci_tsm_bus_notifier;
 struct pci_dev *vfio_pci_tsm_next_in_reset(struct pci_dev *pdev);
 bool vfio_pci_tsm_takes_along(struct pci_dev *pdev, struct pci_dev *other);
 int vfio_pci_tsm_take_resets(struct vfio_pci_tsm_device *tvdev);
@@ -444,6 +437,8 @@ bool vfio_pci_tsm_is_resetting(struct vfio_pci_tsm_device *tvdev);
 bool vfio_pci_tsm_resets_are_off(struct pci_dev *pdev);
 bool vfio_pci_tsm_bus_resets_are_off(struct pci_dev *pdev);
 void vfio_pci_tsm_give_resets_for_recovery(struct pci_dev *pdev);
+void vfio_pci_tsm_function_comes(struct pci_dev *pdev);
+void vfio_pci_tsm_function_is_gone(struct pci_dev *pdev);
 
 /* recovery.c */
 extern const struct pci_error_handlers vfio_pci_tsm_err_handlers;
@@ -474,11 +469,13 @@ void vfio_pci_tsm_rom_on(struct vfio_pci_tsm_device *tvdev);
 void vfio_pci_tsm_add(struct vfio_pci_tsm_device *tvdev);
 void vfio_pci_tsm_del(struct vfio_pci_tsm_device *tvdev);
 int vfio_pci_tsm_for_each(int (*fn)(struct vfio_pci_tsm_device *tvdev, void *data), void *data);
-int vfio_pci_tsm_check_group(struct vfio_pci_tsm_device *tvdev);
+bool vfio_pci_tsm_on_other_vfio(struct pci_dev *pdev);
+int vfio_pci_tsm_check_others(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0);
 bool vfio_pci_tsm_attach_begin(struct vfio_pci_tsm_device *tvdev, bool replace,
 			       enum vfio_tsm_blocked kind);
 void vfio_pci_tsm_attach_end(struct vfio_pci_tsm_device *tvdev);
 void vfio_pci_tsm_disturb_dependents(struct pci_dev *pdev, enum vfio_tsm_reason reason);
+void vfio_pci_tsm_driver_comes(struct pci_dev *pdev);
 void vfio_pci_tsm_wait_dependents(struct pci_dev *pdev, unsigned long deadline);
 bool vfio_pci_tsm_has_bound_vf(struct pci_dev *pf);
 

@@ -22,6 +22,9 @@
  *			RUN starts a locked TDI, else it is EINVAL; STATE does
  *			nothing; ENXIO where nothing is bound. Reads as the state
  *			that was answered, or none
+ *	tdisp		a TDISP message, one write each, is passed on as if the guest
+ *			had sent it; then the file reads as the answer, once. Each
+ *			open file has an answer of its own
  *
  * ADDR/inject/, numbers that stay until they are changed. Anything but a number
  * is EINVAL, one that is too large ERANGE. What has no effect on an operation
@@ -52,6 +55,7 @@
 #include <linux/debugfs.h>
 #include <linux/kstrtox.h>
 #include <linux/pci.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
@@ -167,26 +171,20 @@ static ssize_t guest_request_write(struct file *file, const char __user *buf, si
 				   loff_t *ppos)
 {
 	struct sim_fn *fn = file_inode(file)->i_private;
-	enum pci_tsm_req_scope scope;
-	char answer[sizeof(fn->answer)] = {};
+	enum sim_tdisp state;
 	char word[16];
-	ssize_t ret;
+	int ret;
 
 	ret = copy_word(word, sizeof(word), buf, count);
 	if (ret)
 		return ret;
-	if (!strcmp(word, "RUN"))
-		scope = PCI_TSM_REQ_STATE_CHANGE;
-	else if (!strcmp(word, "STATE"))
-		scope = PCI_TSM_REQ_INFO;
-	else
+	if (strcmp(word, "RUN") && strcmp(word, "STATE"))
 		return -EINVAL;
 
-	ret = pci_tsm_guest_req(fn->pdev, scope, KERNEL_SOCKPTR(word), strlen(word),
-				KERNEL_SOCKPTR(answer), sizeof(answer) - 1, NULL);
+	ret = sim_ask(fn, !strcmp(word, "RUN"), &state);
 	guard(mutex)(&fn->lock);
-	strscpy(fn->answer, answer);
-	return ret < 0 ? ret : count;
+	strscpy(fn->answer, ret ? "" : sim_tdisp_name(state));
+	return ret ?: count;
 }
 
 static const struct file_operations guest_request_fops = {
@@ -196,6 +194,79 @@ static const struct file_operations guest_request_fops = {
 	.write = guest_request_write,
 	.llseek = seq_lseek,
 	.release = single_release,
+};
+
+/**
+ * struct conversation - an open file "tdisp"
+ * @lock: protects all below
+ * @answer: to the last message
+ * @len: how long it is
+ * @at: how much of it was read
+ */
+struct conversation {
+	struct mutex lock; /* see above */
+	u8 answer[512];
+	size_t len;
+	loff_t at;
+};
+
+static int tdisp_open(struct inode *inode, struct file *file)
+{
+	struct conversation *talk = kzalloc_obj(*talk);
+
+	if (!talk)
+		return -ENOMEM;
+	mutex_init(&talk->lock);
+	file->private_data = talk;
+	return stream_open(inode, file);
+}
+
+static ssize_t tdisp_write(struct file *file, const char __user *buf, size_t count, loff_t *ppos)
+{
+	struct sim_fn *fn = file_inode(file)->i_private;
+	struct conversation *talk = file->private_data;
+	u8 message[128];
+	ssize_t ret;
+
+	if (count > sizeof(message))
+		return -E2BIG;
+	if (copy_from_user(message, buf, count))
+		return -EFAULT;
+
+	guard(mutex)(&talk->lock);
+	talk->len = 0;
+	talk->at = 0;
+	ret = pci_tsm_guest_req(fn->pdev, PCI_TSM_REQ_STATE_CHANGE, KERNEL_SOCKPTR(message), count,
+				KERNEL_SOCKPTR(talk->answer), sizeof(talk->answer), NULL);
+	if (ret < 0)
+		return ret;
+	talk->len = sizeof(talk->answer) - ret;
+	return count;
+}
+
+static ssize_t tdisp_read(struct file *file, char __user *buf, size_t count, loff_t *ppos)
+{
+	struct conversation *talk = file->private_data;
+
+	guard(mutex)(&talk->lock);
+	return simple_read_from_buffer(buf, count, &talk->at, talk->answer, talk->len);
+}
+
+static int tdisp_release(struct inode *inode, struct file *file)
+{
+	struct conversation *talk = file->private_data;
+
+	mutex_destroy(&talk->lock);
+	kfree(talk);
+	return 0;
+}
+
+static const struct file_operations tdisp_fops = {
+	.owner = THIS_MODULE,
+	.open = tdisp_open,
+	.read = tdisp_read,
+	.write = tdisp_write,
+	.release = tdisp_release,
 };
 
 static int knob_show(struct seq_file *s, void *unused)
@@ -318,6 +389,7 @@ void sim_debugfs_add(struct sim_fn *fn)
 	debugfs_create_file("binds", 0400, fn->dir, fn, &binds_fops);
 	debugfs_create_file("regs", 0400, fn->dir, fn, &regs_fops);
 	debugfs_create_file("guest_request", 0600, fn->dir, fn, &guest_request_fops);
+	debugfs_create_file("tdisp", 0600, fn->dir, fn, &tdisp_fops);
 	add_knobs(fn);
 }
 

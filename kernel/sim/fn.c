@@ -5,6 +5,7 @@
  */
 #include <linux/glob.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -19,6 +20,8 @@ MODULE_PARM_DESC(devices, "Functions to make TEE-capable: addresses and globs, w
 
 /* By the address of their struct pci_dev. Its own lock is the innermost. */
 static DEFINE_XARRAY(known);
+/* The loop over all functions and the notifier may find the same one. */
+static DEFINE_MUTEX(adding);
 
 static bool is_chosen(const char *name)
 {
@@ -65,7 +68,9 @@ static void fn_free(struct kref *ref)
 {
 	struct sim_fn *fn = container_of(ref, struct sim_fn, ref);
 
+	sim_mmio_free(fn);
 	pci_dev_put(fn->pdev);
+	mutex_destroy(&fn->mmio_lock);
 	mutex_destroy(&fn->lock);
 	kfree(fn);
 }
@@ -80,6 +85,7 @@ static void fn_add(struct pci_dev *pdev)
 	bool chosen = is_chosen(pci_name(pdev));
 	struct sim_fn *fn;
 
+	guard(mutex)(&adding);
 	if (!pci_is_pcie(pdev) || xa_load(&known, (unsigned long)pdev))
 		return;
 	if (!chosen && !is_covered(pdev))
@@ -90,22 +96,22 @@ static void fn_add(struct pci_dev *pdev)
 
 	kref_init(&fn->ref);
 	mutex_init(&fn->lock);
+	mutex_init(&fn->mmio_lock);
 	sim_inject_init(&fn->inject);
 	fn->pdev = pci_dev_get(pdev);
-	/* Before anybody can see it, and without a lock: see tsm_sim.h. */
+	/* The files are there before anybody can find the function and remove it. */
 	sim_debugfs_add(fn);
-	/* The loop over all functions and the notifier may both have found it. */
+	sim_mmio_add(fn);
+	/* What a real device has in Device Capabilities, is_pci_tsm_pf0() believes. */
+	fn->capable = chosen && !(pdev->devcap & PCI_EXP_DEVCAP_TEE);
 	if (xa_insert(&known, (unsigned long)pdev, fn, GFP_KERNEL)) {
+		sim_mmio_remove(fn);
 		sim_debugfs_remove(fn);
 		sim_fn_put(fn);
 		return;
 	}
-
-	/* What a real device says in Device Capabilities, is_pci_tsm_pf0() believes. */
-	if (chosen && !(pdev->devcap & PCI_EXP_DEVCAP_TEE)) {
-		fn->capable = true;
+	if (fn->capable)
 		pdev->devcap |= PCI_EXP_DEVCAP_TEE;
-	}
 }
 
 static void fn_remove(struct pci_dev *pdev)
@@ -117,6 +123,7 @@ static void fn_remove(struct pci_dev *pdev)
 	if (fn->capable)
 		pdev->devcap &= ~PCI_EXP_DEVCAP_TEE;
 	sim_debugfs_remove(fn);
+	sim_mmio_remove(fn);
 	sim_fn_put(fn);
 }
 

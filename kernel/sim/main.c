@@ -6,7 +6,6 @@
 #include <linux/pci-tsm.h>
 #include <linux/slab.h>
 #include <linux/sockptr.h>
-#include <linux/string.h>
 #include <linux/tsm.h>
 
 #include "tsm_sim.h"
@@ -40,6 +39,7 @@ static struct pci_tsm *sim_probe(struct tsm_dev *tsm_dev, struct pci_dev *pdev)
 	/* pci_tsm_pf0_constructor() would want a CMA mailbox. */
 	mutex_init(&ctx->pf0.lock);
 	sim_reset_books(ctx->fn);
+	sim_report(ctx->fn, true);
 	return &no_free_ptr(ctx)->pf0.base_tsm;
 }
 
@@ -67,6 +67,7 @@ static void sim_remove(struct pci_tsm *tsm)
 	/* What an unbind that failed has left. */
 	sim_unlock(ctx->fn);
 	report_stop(ctx->fn, true);
+	sim_report(ctx->fn, false);
 	sim_fn_put(ctx->fn);
 	mutex_destroy(&ctx->pf0.lock);
 	kfree(ctx);
@@ -92,7 +93,7 @@ static struct pci_tdi *sim_bind(struct pci_dev *pdev, struct kvm *kvm, u32 tdi_i
 	if (ret)
 		return ERR_PTR(ret);
 	pci_tsm_tdi_constructor(pdev, tdi, kvm, tdi_id);
-	ret = sim_lock(ctx->fn, tdi_id);
+	ret = sim_lock(ctx->fn, kvm, tdi_id);
 	if (ret)
 		return ERR_PTR(ret);
 	ctx->turn = !ctx->turn;
@@ -106,6 +107,7 @@ static void sim_unbind(struct pci_tdi *tdi)
 	struct sim_fn *fn = to_sim_ctx(tdi->pdev->tsm)->fn;
 	int ret;
 
+	sim_disown(fn);
 	ret = sim_inject(fn, SIM_UNBIND);
 	if (ret)
 		pci_info(tdi->pdev, "TDI not stopped: %d\n", ret);
@@ -114,36 +116,16 @@ static void sim_unbind(struct pci_tdi *tdi)
 	report_stop(fn, !ret);
 }
 
-/* The requests are words, for there is no guest but debugfs: see there. */
 static ssize_t sim_guest_req(struct pci_tdi *tdi, enum pci_tsm_req_scope scope, sockptr_t req_in,
 			     size_t in_len, sockptr_t req_out, size_t out_len, u64 *tsm_code)
 {
 	struct sim_fn *fn = to_sim_ctx(tdi->pdev->tsm)->fn;
-	char word[8] = {};
-	const char *answer;
-	size_t len;
 	int ret;
 
 	ret = sim_inject(fn, SIM_GUEST_REQ);
 	if (ret)
 		return ret;
-
-	if (in_len >= sizeof(word))
-		return -EINVAL;
-	if (copy_from_sockptr(word, req_in, in_len))
-		return -EFAULT;
-	if (scope == PCI_TSM_REQ_STATE_CHANGE && !strcmp(word, "RUN"))
-		ret = sim_start(fn);
-	else if (scope != PCI_TSM_REQ_INFO || strcmp(word, "STATE"))
-		ret = -EINVAL;
-	if (ret)
-		return ret;
-
-	answer = sim_tdisp_name(sim_check(fn));
-	len = min(strlen(answer), out_len);
-	if (copy_to_sockptr(req_out, answer, len))
-		return -EFAULT;
-	return out_len - len;
+	return sim_message(fn, scope, req_in, in_len, req_out, out_len, tsm_code);
 }
 
 static struct pci_tsm_ops sim_ops = {
@@ -205,10 +187,13 @@ static int __init sim_init(void)
 	if (!sim_parent)
 		return -ENODEV;
 
+	ret = sim_mmio_init();
+	if (ret)
+		goto err_parent;
 	sim_debugfs_init();
 	ret = sim_fns_init();
 	if (ret)
-		goto err_parent;
+		goto err_debugfs;
 
 	/* Shows the tsm/ directories of what is capable by now. */
 	sim_tsm = tsm_register(&sim_parent->dev, &sim_ops);
@@ -221,8 +206,10 @@ static int __init sim_init(void)
 
 err_fns:
 	sim_fns_exit();
-err_parent:
+err_debugfs:
 	sim_debugfs_exit();
+	sim_mmio_exit();
+err_parent:
 	faux_device_destroy(sim_parent);
 	return ret;
 }
@@ -235,9 +222,11 @@ static void __exit sim_exit(void)
 	tsm_unregister(sim_tsm);
 	sim_fns_exit();
 	sim_debugfs_exit();
+	sim_mmio_exit();
 	faux_device_destroy(sim_parent);
 }
 module_exit(sim_exit);
 
 MODULE_LICENSE("GPL");
+MODULE_VERSION(TSMCTL_VERSION);
 MODULE_DESCRIPTION("A TSM in software");

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* TDISP states, and the ways between them. */
 #include <linux/atomic.h>
+#include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/random.h>
+#include <linux/string.h>
 
+#include "vfio_tsm.h"
 #include "tsm_sim.h"
 
 /* Of all functions, since the module was loaded. */
@@ -20,26 +24,76 @@ const char *sim_tdisp_name(enum sim_tdisp state)
 	return names[state];
 }
 
-static void check_locked(struct sim_fn *fn)
+/* vfio_tsm publishes states where it is loaded; the simulation does without it. */
+static void report(struct sim_fn *fn, enum vfio_tsm_tdi_state state)
+{
+	typeof(vfio_tsm_report_tdi_state) *tell = symbol_get(vfio_tsm_report_tdi_state);
+
+	if (!tell)
+		return;
+	tell(fn->pdev, state);
+	symbol_put(vfio_tsm_report_tdi_state);
+}
+
+/**
+ * sim_report() - have the state of a TDI published
+ * @fn: the function
+ * @known: false when the TSM is disconnected from the function
+ */
+void sim_report(struct sim_fn *fn, bool known)
+{
+	guard(mutex)(&fn->lock);
+	report(fn, known ? fn->state + 1 : VFIO_TSM_TDI_UNKNOWN);
+}
+
+/*
+ * Every change of state goes through here. Before a TDI leaves RUN, its mappings are
+ * removed; when it leaves CONFIG_LOCKED, the nonce is destroyed.
+ */
+static void set_state(struct sim_fn *fn, enum sim_tdisp state)
 {
 	lockdep_assert_held(&fn->lock);
 
-	if (fn->state != SIM_LOCKED && fn->state != SIM_RUN)
-		return;
-	if (!sim_regs_changed(fn))
-		return;
-	fn->violations++;
-	atomic_inc(&all_violations);
-	fn->state = SIM_ERROR;
+	if (fn->state == SIM_RUN)
+		sim_mmio_end(fn);
+	if (fn->state == SIM_LOCKED)
+		memzero_explicit(fn->nonce, sizeof(fn->nonce));
+	if (state == SIM_RUN)
+		sim_mmio_begin(fn);
+	fn->state = state;
+	report(fn, state + 1); /* in the same order, after UNKNOWN */
 }
 
-static void stop_locked(struct sim_fn *fn)
+static bool find_violation(struct sim_fn *fn)
+{
+	if ((fn->state != SIM_LOCKED && fn->state != SIM_RUN) || !sim_regs_changed(fn))
+		return false;
+	fn->violations++;
+	atomic_inc(&all_violations);
+	return true;
+}
+
+/* Does what sim_check() does. The caller holds the function's lock. */
+enum sim_tdisp sim_check_locked(struct sim_fn *fn)
+{
+	lockdep_assert_held(&fn->lock);
+
+	if (find_violation(fn))
+		set_state(fn, SIM_ERROR);
+	return fn->state;
+}
+
+/*
+ * Does what sim_unlock() does. The caller holds the function's lock. A violation that is
+ * found only now is counted, and not reported as ERROR: the TDI is stopped.
+ */
+void sim_stop_locked(struct sim_fn *fn)
 {
 	if (fn->state == SIM_UNLOCKED)
 		return;
-	check_locked(fn);
+	find_violation(fn);
+	set_state(fn, SIM_UNLOCKED);
 	sim_regs_unlock(fn);
-	fn->state = SIM_UNLOCKED;
 }
 
 /* A connection begins with counts of 0. */
@@ -51,40 +105,54 @@ void sim_reset_books(struct sim_fn *fn)
 }
 
 /* LOCK_INTERFACE_REQUEST: what the registers are now, they must stay. */
-int sim_lock(struct sim_fn *fn, u32 tdi_id)
+int sim_lock(struct sim_fn *fn, struct kvm *kvm, u32 tdi_id)
 {
 	guard(mutex)(&fn->lock);
 	/* Left by an unbind that failed: it may be tried again, or fail again. */
 	if (fn->state != SIM_UNLOCKED && sim_injects_error(fn, SIM_UNBIND))
 		return -EBUSY;
-	stop_locked(fn);
+	sim_stop_locked(fn);
 
 	sim_regs_lock(fn);
+	get_random_bytes(fn->nonce, sizeof(fn->nonce));
+	sim_mmio_bind(fn, kvm);
 	fn->tdi_id = tdi_id;
-	fn->state = SIM_LOCKED;
+	set_state(fn, SIM_LOCKED);
 	fn->binds++;
 	if (READ_ONCE(fn->inject.error_state.value)) {
 		pci_info(fn->pdev, "TDI in ERROR: as it was told\n");
-		fn->state = SIM_ERROR;
+		set_state(fn, SIM_ERROR);
 	}
 	return 0;
+}
+
+/* An unbind takes the MMIO away, also where it then fails to stop the TDI. */
+void sim_disown(struct sim_fn *fn)
+{
+	guard(mutex)(&fn->lock);
+	sim_mmio_unbind(fn);
 }
 
 /* STOP_INTERFACE_REQUEST, from every state. */
 void sim_unlock(struct sim_fn *fn)
 {
 	guard(mutex)(&fn->lock);
-	stop_locked(fn);
+	sim_stop_locked(fn);
+}
+
+/* The guest has accepted a TDI that is locked. */
+void sim_start_locked(struct sim_fn *fn)
+{
+	set_state(fn, SIM_RUN);
 }
 
 /* START_INTERFACE_REQUEST: the guest accepts the TDI. */
 int sim_start(struct sim_fn *fn)
 {
 	guard(mutex)(&fn->lock);
-	check_locked(fn);
-	if (fn->state != SIM_LOCKED)
+	if (sim_check_locked(fn) != SIM_LOCKED)
 		return -EINVAL;
-	fn->state = SIM_RUN;
+	sim_start_locked(fn);
 	return 0;
 }
 
@@ -92,8 +160,7 @@ int sim_start(struct sim_fn *fn)
 enum sim_tdisp sim_check(struct sim_fn *fn)
 {
 	guard(mutex)(&fn->lock);
-	check_locked(fn);
-	return fn->state;
+	return sim_check_locked(fn);
 }
 
 unsigned int sim_all_violations(void)

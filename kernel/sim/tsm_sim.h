@@ -11,6 +11,8 @@
  *	main.c		registration, and the operations that PCI/TSM calls
  *	fn.c		the functions it knows
  *	tdisp.c		states, and the ways between them
+ *	message.c	TDISP messages of guests
+ *	mmio.c		the character device through which a VMM maps a TDI in RUN
  *	regs.c		what a locked function must keep
  *	inject.c	errors and delays
  *	debugfs.c	/sys/kernel/debug/tsm_sim/, and what each file there means
@@ -20,14 +22,18 @@
  * struct sim_ctx is PCI/TSM's, from connect to disconnect. So no file comes or
  * goes under PCI/TSM's lock, and a file may call into PCI/TSM.
  *
- * Locks, outermost first: PCI/TSM's own; sim_fn::lock, under which only
- * configuration space is read; the table of functions, in fn.c.
+ * Locks, outermost first: PCI/TSM's own; sim_fn::lock, under which configuration
+ * space is read and states are reported to vfio_tsm; sim_fn::mmio_lock, under which
+ * mappings are zapped. mmap() and faults take only the last, under mmap_lock: what
+ * vfio_tsm and sysfs take under sim_fn::lock may wait for a mmap_lock. The table of
+ * functions, in fn.c, has a lock of its own, the innermost.
  */
 #ifndef TSM_SIM_H
 #define TSM_SIM_H
 
 #include <linux/dcache.h>
 #include <linux/kref.h>
+#include <linux/miscdevice.h>
 #include <linux/mutex.h>
 #include <linux/pci-tsm.h>
 #include <linux/seq_file.h>
@@ -50,6 +56,9 @@ enum sim_op {
 	SIM_GUEST_REQ,
 	SIM_OPS, /* how many; also: none of them */
 };
+
+/* Bytes of the nonce that a lock makes and a start needs */
+#define SIM_NONCE_SIZE 32
 
 /* Registers whose change is an error in a locked TDI (table 11-2). */
 #define SIM_MAX_REGS 40
@@ -106,10 +115,21 @@ struct sim_inject {
  * @pdev: the function; a reference is held
  * @capable: whether PCI_EXP_DEVCAP_TEE is ours, not the device's own
  * @dir: in debugfs
+ * @misc: the character device, if @registered
+ * @registered: whether @misc is there
+ * @name: of @misc, in sysfs
+ * @node: of @misc, in /dev
+ * @inode: whose address_space all files of @misc have; NULL without memory
  * @inject: what goes wrong
  * @lock: protects all below; see the order above
  * @state: TDISP state
  * @tdi_id: as bind was given it, unless @state is UNLOCKED
+ * @nonce: of this lock; zero once the TDI has left CONFIG_LOCKED
+ * @mmio_lock: protects @mm, @run and @runs
+ * @mm: of the process that made the VM which the TDI is bound for, only to compare
+ *	with; NULL while nothing is bound
+ * @run: the number of this RUN; 0 in every other state
+ * @runs: times that the TDI was started
  * @violations: times that a locked TDI was found changed, since connect
  * @binds: times that it was locked, since connect
  * @saved_id: what @pdev had saved of its first 4 bytes when it was locked
@@ -122,10 +142,20 @@ struct sim_fn {
 	struct pci_dev *pdev;
 	bool capable;
 	struct dentry *dir;
+	struct miscdevice misc;
+	bool registered;
+	char name[32];
+	char node[32];
+	struct inode *inode;
 	struct sim_inject inject;
 	struct mutex lock; /* see above */
 	enum sim_tdisp state;
 	u32 tdi_id;
+	u8 nonce[SIM_NONCE_SIZE];
+	struct mutex mmio_lock; /* see above */
+	struct mm_struct *mm;
+	unsigned long run;
+	unsigned long runs;
 	unsigned int violations;
 	unsigned int binds;
 	u32 saved_id;
@@ -168,11 +198,32 @@ void sim_fns_exit(void);
 /* tdisp.c */
 const char *sim_tdisp_name(enum sim_tdisp state);
 void sim_reset_books(struct sim_fn *fn);
-int sim_lock(struct sim_fn *fn, u32 tdi_id);
+int sim_lock(struct sim_fn *fn, struct kvm *kvm, u32 tdi_id);
+void sim_disown(struct sim_fn *fn);
 void sim_unlock(struct sim_fn *fn);
+void sim_stop_locked(struct sim_fn *fn);
 int sim_start(struct sim_fn *fn);
+void sim_start_locked(struct sim_fn *fn);
 enum sim_tdisp sim_check(struct sim_fn *fn);
+enum sim_tdisp sim_check_locked(struct sim_fn *fn);
+void sim_report(struct sim_fn *fn, bool known);
 unsigned int sim_all_violations(void);
+
+/* message.c */
+ssize_t sim_message(struct sim_fn *fn, enum pci_tsm_req_scope scope, sockptr_t in, size_t in_len,
+		    sockptr_t out, size_t out_len, u64 *code);
+int sim_ask(struct sim_fn *fn, bool begin, enum sim_tdisp *state);
+
+/* mmio.c */
+int sim_mmio_init(void);
+void sim_mmio_exit(void);
+void sim_mmio_add(struct sim_fn *fn);
+void sim_mmio_remove(struct sim_fn *fn);
+void sim_mmio_free(struct sim_fn *fn);
+void sim_mmio_bind(struct sim_fn *fn, struct kvm *kvm);
+void sim_mmio_begin(struct sim_fn *fn);
+void sim_mmio_end(struct sim_fn *fn);
+void sim_mmio_unbind(struct sim_fn *fn);
 
 /* regs.c */
 void sim_regs_lock(struct sim_fn *fn);

@@ -13,7 +13,8 @@
 /**
  * struct vfio_pci_tsm_bind - argument of VFIO_DEVICE_TSM_BIND
  * @argsz: in, size of this structure in bytes, as the caller knows it. Bytes
- *	beyond the kernel's knowledge must be zero.
+ *	beyond the kernel's knowledge must be zero. A later kernel accepts this
+ *	size, and treats the fields that it lacks as 0.
  * @flags: in, no flag is defined: must be 0
  * @vdevice_id: in, an iommufd vDEVICE of this device, whose virt_id becomes the
  *	TDI's requester ID; 0 takes the administrator's tdi_id instead
@@ -39,7 +40,10 @@ struct vfio_pci_tsm_bind {
  *	bytes beyond the structure not 0
  * ENOTTY - not a cdev file, or the device is on plain vfio-pci
  * EALREADY - already bound by this file
+ * EBUSY - another module of the kernel has bound it, or it is quarantined
  * EPERM - the device was opened with shared regions
+ * ENOSPC - the kernel has no address for a BAR; one of 32 bits whose register is 0
+ *	goes unseen
  * EACCES - the administrator set bind_allowed to 0
  * EBUSY - a BAR is mapped (and bar_mmap is refuse), or an ioeventfd exists
  * EINVAL - the file was not added to a KVM VM before BIND_IOMMUFD
@@ -48,11 +52,12 @@ struct vfio_pci_tsm_bind {
  * ENOENT - no such vDEVICE, or it belongs to another device
  * EOVERFLOW - the vDEVICE's virt_id has more than 32 bits
  * EBUSY - another function of the IOMMU group is on another driver, or is being
- *	attached
- * EHOSTDOWN - a VF's PF, or function 0, cannot be woken
+ *	attached, or the PF or the DSM is on another VFIO driver, or one of these got
+ *	another VFIO driver before the TSM was called; later, BIND succeeds, and the
+ *	device is lost
  * ENXIO - not connected to a TSM, or that TSM cannot bind, or the last bind was
  *	lost and the owner has not said UNBIND since
- * EHOSTDOWN - it, its PF or function 0 is not in D0, or memory decode or bus
+ * EHOSTDOWN - it, its PF or function 0 is not in D0 and cannot be woken, or memory decode or bus
  *	mastering is off, or the host is at work on the function: a reset, AER,
  *	SR-IOV, suspend, a read of its ROM
  * other - what the TSM answered
@@ -76,7 +81,9 @@ struct vfio_pci_tsm_unbind {
  * does the same.
  *
  * Return: 0, also when nothing is bound; -1 and EFAULT, EINVAL, E2BIG or ENOTTY
- * as for VFIO_DEVICE_TSM_BIND.
+ * as for VFIO_DEVICE_TSM_BIND; EBUSY if another module of the kernel has bound the
+ * function; EIO if it is quarantined, before or because the TSM has not stopped the
+ * TDI now.
  */
 #define VFIO_DEVICE_TSM_UNBIND _IO(VFIO_TYPE, VFIO_BASE + 23)
 
@@ -131,7 +138,7 @@ enum {
  * A request belongs to the bind at its beginning. If the function is unbound before
  * the TSM gets it, it fails with ENXIO, also if the function is bound again by then.
  * A request that the TSM is at work on is finished before an unbind, and its result
- * is returned, or ENXIO if that is an error. VFIO_DEVICE_TSM_BIND waits for it.
+ * is returned, or ENXIO if that is an error.
  *
  * The scope is what the caller says. Whether the request keeps to it is for the TSM's
  * driver to check. A few requests of a device are copied at a time, and the others wait.
@@ -146,12 +153,12 @@ enum {
  * ENOTTY - as for VFIO_DEVICE_TSM_BIND
  * EFAULT - @tsm_code cannot be written
  * ENXIO - not bound by the owner, or unbound or lost since the request began
- * EOPNOTSUPP - a TSM of the host that can bind has no guest requests
  * EACCES - the administrator does not allow them: guest_requests is none, or it is
  *	info and the scope is not
  * ENOMEM, EFAULT - a buffer cannot be copied; the response buffer is tried before the
  *	TSM is called
  * EINTR - a signal came while the request waited
+ * EOPNOTSUPP - a TSM of the host that can bind has no guest requests
  * other - what the TSM returned
  *
  * From ENXIO on, @tsm_code is written on failure as on success. With an error the
@@ -172,7 +179,8 @@ enum {
  * @vdevice_id: out, iommufd vDEVICE that it came from; 0 if there is none
  * @reason: out, enum vfio_pci_tsm_info_reason: why it was unbound the last time
  * @pad: out, 0
- * @generation: out, changes of @state since the administrator's side knows the device
+ * @generation: out, changes of @state since the administrator's side knows the device.
+ *	A change of @tdi_state does not count.
  * @caps: out, bits of enum vfio_pci_tsm_info_cap: what this kernel and the TSM offer now
  *
  * All fields are of one moment, except for @caps.
@@ -234,6 +242,8 @@ enum vfio_pci_tsm_info_reason {
 	VFIO_PCI_TSM_INFO_REASON_REMOVED = 7,
 	/* Another module of the kernel, which had bound it, unbound it */
 	VFIO_PCI_TSM_INFO_REASON_FOREIGN = 8,
+	/* A function of its IOMMU group, or its DSM, got another VFIO driver */
+	VFIO_PCI_TSM_INFO_REASON_DRIVER = 9,
 };
 
 /* Bits of vfio_pci_tsm_info::caps */

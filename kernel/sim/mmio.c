@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Private MMIO: /dev/tsm_sim/ADDR, a character device for each function.
+ *
+ * On hardware the TSM maps the MMIO of a TDI in RUN into its guest through
+ * secure page tables, where the host has no access. Here the guest's VMM maps
+ * the BARs from this file and gives the range to KVM as a memory slot. The file
+ * belongs to the simulation alone: no hardware has such a thing.
+ *
+ *	offset		BAR << 40 | offset in the BAR, as on a vfio device
+ *	mmap()		EINVAL for a range outside a memory BAR, for a BAR that does
+ *			not fill its pages, for a private or an executable mapping;
+ *			EACCES for another process than the VM's, and while nothing
+ *			is bound; ENXIO while the TDI is not in RUN
+ *	access		SIGBUS as soon as the TDI leaves RUN, or is unbound. Registers
+ *			that change move the TDI to ERROR when its state is next asked
+ *			for, and not at once as on hardware.
+ *
+ * The VM's process is the one that made the VM which the TDI is bound for: PCI/TSM
+ * passes the VM to bind, and KVM keeps its process's address space there. So that
+ * process needs to prove nothing, a process that inherits or receives the file gets
+ * nothing, and a bind that a helper makes on the VMM's file is the VMM's.
+ *
+ * A mapping serves one RUN. When the TDI leaves RUN, all mappings are zapped
+ * before the state changes, and later accesses fail, also in the next RUN: the
+ * VMM maps again. A fault inserts its page under mmio_lock, under which a RUN
+ * ends, so no page gets in behind the zap. A child of the process gets no copy of
+ * the mapping, and the mapping cannot grow.
+ *
+ * A VFIO type1 container that takes such a mapping for DMA keeps it, as it does with
+ * the BARs of vfio-pci; iommufd refuses it.
+ *
+ * Every file of a function, through whatever device node, has the same
+ * address_space, so that one zap reaches them all. For that the module has a file
+ * system of its own, with an inode for each function.
+ */
+#include <linux/cleanup.h>
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/mount.h>
+#include <linux/pci.h>
+#include <linux/pseudo_fs.h>
+#if IS_ENABLED(CONFIG_KVM)
+#include <linux/kvm_host.h>
+#endif
+
+#include "tsm_sim.h"
+
+#define SIM_FS_MAGIC 0x54534d53 /* "TSMS" */
+
+/* Where the number of the BAR is in an offset that counts pages */
+#define BAR_SHIFT (40 - PAGE_SHIFT)
+
+static struct vfsmount *mount;
+
+/*
+ * Whether @count pages from @pgoff on are in one memory BAR, which shares no page
+ * with anything else. Sets @pfn to where they begin.
+ */
+static bool find_pages(struct sim_fn *fn, pgoff_t pgoff, unsigned long count, unsigned long *pfn)
+{
+	unsigned long bar = pgoff >> BAR_SHIFT;
+	pgoff_t first = pgoff & (BIT(BAR_SHIFT) - 1);
+	resource_size_t start, size;
+
+	if (bar >= PCI_STD_NUM_BARS || !(pci_resource_flags(fn->pdev, bar) & IORESOURCE_MEM))
+		return false;
+	start = pci_resource_start(fn->pdev, bar);
+	size = pci_resource_len(fn->pdev, bar);
+	if (!PAGE_ALIGNED(start) || !PAGE_ALIGNED(size))
+		return false;
+	size >>= PAGE_SHIFT;
+	if (first >= size || count > size - first)
+		return false;
+	*pfn = (start >> PAGE_SHIFT) + first;
+	return true;
+}
+
+static vm_fault_t sim_mmio_fault(struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	struct sim_fn *fn = vma->vm_file->private_data;
+	unsigned long pfn;
+
+	if (!find_pages(fn, vmf->pgoff, 1, &pfn))
+		return VM_FAULT_SIGBUS;
+	guard(mutex)(&fn->mmio_lock);
+	if (!fn->run || vma->vm_private_data != (void *)fn->run || vma->vm_mm != fn->mm)
+		return VM_FAULT_SIGBUS;
+	return vmf_insert_pfn(vma, vmf->address, pfn);
+}
+
+static const struct vm_operations_struct sim_mmio_vm_ops = {
+	.fault = sim_mmio_fault,
+};
+
+static int sim_mmio_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct sim_fn *fn = file->private_data;
+	unsigned long pfn;
+
+	if (!(vma->vm_flags & VM_SHARED) || (vma->vm_flags & VM_EXEC))
+		return -EINVAL;
+	if (!find_pages(fn, vma->vm_pgoff, vma_pages(vma), &pfn))
+		return -EINVAL;
+
+	guard(mutex)(&fn->mmio_lock);
+	if (vma->vm_mm != fn->mm)
+		return -EACCES;
+	if (!fn->run)
+		return -ENXIO;
+	vm_flags_mod(vma, VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP | VM_DONTCOPY,
+		     VM_MAYEXEC);
+	vma->vm_page_prot = pgprot_decrypted(pgprot_noncached(vma->vm_page_prot));
+	vma->vm_private_data = (void *)fn->run;
+	vma->vm_ops = &sim_mmio_vm_ops;
+	return 0;
+}
+
+/* misc_open() calls this under the lock that misc_deregister() takes. */
+static int sim_mmio_open(struct inode *inode, struct file *file)
+{
+	struct sim_fn *fn = container_of(file->private_data, struct sim_fn, misc);
+
+	kref_get(&fn->ref);
+	file->private_data = fn;
+	file->f_mapping = fn->inode->i_mapping;
+	return 0;
+}
+
+static int sim_mmio_release(struct inode *inode, struct file *file)
+{
+	sim_fn_put(file->private_data);
+	return 0;
+}
+
+static const struct file_operations sim_mmio_fops = {
+	.owner = THIS_MODULE,
+	.open = sim_mmio_open,
+	.release = sim_mmio_release,
+	.mmap = sim_mmio_mmap,
+};
+
+/**
+ * sim_mmio_bind() - let the process of a VM map the BARs in RUN
+ * @fn: the function
+ * @kvm: the VM that it is bound for, or NULL
+ *
+ * Context: under the function's lock.
+ */
+void sim_mmio_bind(struct sim_fn *fn, struct kvm *kvm)
+{
+	lockdep_assert_held(&fn->lock);
+	guard(mutex)(&fn->mmio_lock);
+#if IS_ENABLED(CONFIG_KVM)
+	fn->mm = kvm ? kvm->mm : NULL;
+#endif
+}
+
+/**
+ * sim_mmio_begin() - a RUN begins
+ * @fn: the function
+ *
+ * Context: under the function's lock.
+ */
+void sim_mmio_begin(struct sim_fn *fn)
+{
+	lockdep_assert_held(&fn->lock);
+	guard(mutex)(&fn->mmio_lock);
+	fn->run = ++fn->runs;
+}
+
+/**
+ * sim_mmio_end() - a RUN ends, with all mappings of the BARs
+ * @fn: the function
+ *
+ * Context: under the function's lock.
+ */
+void sim_mmio_end(struct sim_fn *fn)
+{
+	lockdep_assert_held(&fn->lock);
+	guard(mutex)(&fn->mmio_lock);
+	fn->run = 0;
+	if (fn->inode)
+		unmap_mapping_range(fn->inode->i_mapping, 0, 0, 1);
+}
+
+/**
+ * sim_mmio_unbind() - nobody may map the BARs any more
+ * @fn: the function
+ *
+ * Context: under the function's lock.
+ */
+void sim_mmio_unbind(struct sim_fn *fn)
+{
+	sim_mmio_end(fn);
+	sim_mmio_bind(fn, NULL);
+}
+
+static int sim_fs_init(struct fs_context *fc)
+{
+	return init_pseudo(fc, SIM_FS_MAGIC) ? 0 : -ENOMEM;
+}
+
+/* It has no owner: its mount would keep the module loaded. */
+static struct file_system_type sim_fs = {
+	.name = "tsm_sim",
+	.init_fs_context = sim_fs_init,
+	.kill_sb = kill_anon_super,
+};
+
+/**
+ * sim_mmio_init() - make the file system
+ *
+ * Return: 0 or a negative errno.
+ */
+int sim_mmio_init(void)
+{
+	mount = kern_mount(&sim_fs);
+	return PTR_ERR_OR_ZERO(mount);
+}
+
+/* No function is left by then; open files keep the module loaded. */
+void sim_mmio_exit(void)
+{
+	kern_unmount(mount);
+}
+
+/**
+ * sim_mmio_add() - make a function's device
+ * @fn: the function
+ *
+ * Without memory the function has no device, and all else works.
+ */
+void sim_mmio_add(struct sim_fn *fn)
+{
+	struct inode *inode = alloc_anon_inode(mount->mnt_sb);
+
+	if (IS_ERR(inode))
+		return;
+	fn->inode = inode;
+
+	snprintf(fn->name, sizeof(fn->name), "tsm_sim-%s", pci_name(fn->pdev));
+	snprintf(fn->node, sizeof(fn->node), "tsm_sim/%s", pci_name(fn->pdev));
+	fn->misc = (struct miscdevice){
+		.minor = MISC_DYNAMIC_MINOR,
+		.name = fn->name,
+		.nodename = fn->node,
+		.fops = &sim_mmio_fops,
+		.mode = 0600,
+	};
+	fn->registered = !misc_register(&fn->misc);
+	if (!fn->registered)
+		pci_warn(fn->pdev, "no device for private MMIO\n");
+}
+
+/**
+ * sim_mmio_remove() - remove a function's device
+ * @fn: the function
+ *
+ * Files that are open stay, and can map nothing any more.
+ *
+ * Context: no lock is held that misc_open() or an open takes.
+ */
+void sim_mmio_remove(struct sim_fn *fn)
+{
+	if (fn->registered)
+		misc_deregister(&fn->misc);
+	fn->registered = false;
+}
+
+/* The last reference to the function is gone. */
+void sim_mmio_free(struct sim_fn *fn)
+{
+	iput(fn->inode);
+}
