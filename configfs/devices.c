@@ -228,9 +228,9 @@ int vfio_tsm_open_begin(struct vfio_tsm_dev *dev, enum vfio_tsm_region_mode *mod
 	}
 
 	/*
-	 * Not here: the lock of configfs' root may be held for as long as anybody
-	 * likes who lists that directory into memory of their own making. Who does
-	 * so delays an open, and no more.
+	 * Do not take the lock of configfs' root here: a process that lists that
+	 * directory into slow memory of its own can hold it as long as it likes. It
+	 * can delay an open, and nothing else.
 	 */
 	if (dir && wait_event_killable_timeout(pin_done, READ_ONCE(dev->pinned), HZ) < 0) {
 		vfio_tsm_closed(dev);
@@ -318,7 +318,7 @@ EXPORT_SYMBOL_GPL(vfio_tsm_bind_is_allowed);
 
 /**
  * vfio_tsm_bind_end() - a bind has ended
- * @dev: the device, after vfio_tsm_bind_begin()
+ * @dev: the device, after vfio_tsm_bind_begin(), or refused before it
  * @binding: how it is bound, when @error is 0
  * @error: 0 or the negative errno that the ioctl answers
  * @stage: where it was refused, when @error is not 0
@@ -387,13 +387,6 @@ void vfio_tsm_acknowledged(struct vfio_tsm_dev *dev)
 }
 EXPORT_SYMBOL_GPL(vfio_tsm_acknowledged);
 
-/* It, or its PF, lost power with that. PCI error recovery that has failed looks the same. */
-static bool is_pulled(struct pci_dev *pdev)
-{
-	return READ_ONCE(pdev->error_state) == pci_channel_io_perm_failure ||
-	       READ_ONCE(pci_physfn(pdev)->error_state) == pci_channel_io_perm_failure;
-}
-
 /* A function that comes or goes changes the state of its device. */
 static int bus_notify(struct notifier_block *nb, unsigned long action, void *data)
 {
@@ -408,7 +401,7 @@ static int bus_notify(struct notifier_block *nb, unsigned long action, void *dat
 
 	guard(mutex)(&dev->lock);
 	dev->state = action == BUS_NOTIFY_ADD_DEVICE ? VFIO_TSM_UNASSIGNED : VFIO_TSM_ABSENT;
-	if (action == BUS_NOTIFY_REMOVED_DEVICE && is_pulled(to_pci_dev(data)))
+	if (action == BUS_NOTIFY_REMOVED_DEVICE && vfio_tsm_is_pulled(to_pci_dev(data)))
 		vfio_tsm_end_quarantine(dev);
 	dev->generation++;
 	return NOTIFY_DONE;

@@ -177,7 +177,7 @@ extern const char *const vfio_tsm_state_words[7];
 extern const char *const vfio_tsm_guest_requests_words[3];
 extern const char *const vfio_tsm_scope_words[VFIO_TSM_NR_SCOPES];
 extern const char *const vfio_tsm_tdi_state_words[VFIO_TSM_NR_TDI_STATES];
-extern const char *const vfio_tsm_stage_words[14];
+extern const char *const vfio_tsm_stage_words[17];
 extern const char *const vfio_tsm_event_words[VFIO_TSM_NR_EVENTS];
 extern const char *const vfio_tsm_reason_words[VFIO_TSM_NR_REASONS];
 extern const char *const vfio_tsm_blocked_words[VFIO_TSM_NR_BLOCKED];
@@ -223,6 +223,7 @@ int vfio_tsm_format_tdi_state(const struct vfio_tsm_dev *dev, char *page);
 /* show.c: a device as text, for configfs and sysfs */
 int vfio_tsm_show(struct vfio_tsm_dev *dev, char *page,
 		  int (*format)(const struct vfio_tsm_dev *dev, char *page));
+int vfio_tsm_show_can_bind(struct vfio_tsm_dev *dev, char *page);
 int vfio_tsm_show_fresh(struct vfio_tsm_dev *dev, char *page,
 			int (*format)(const struct vfio_tsm_dev *dev, char *page));
 int vfio_tsm_format_policy_mode(const struct vfio_tsm_dev *dev, char *page);

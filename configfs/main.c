@@ -188,4 +188,5 @@ static void __exit vfio_tsm_exit(void)
 module_exit(vfio_tsm_exit);
 
 MODULE_LICENSE("GPL");
+MODULE_VERSION(TSMCTL_VERSION);
 MODULE_DESCRIPTION("Policy and state of VFIO devices that are bound as TDIs");

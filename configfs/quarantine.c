@@ -79,7 +79,9 @@ int vfio_tsm_set_quarantine(struct vfio_tsm_dev *dev, bool on)
  */
 void vfio_tsm_stop_failed(struct pci_dev *pdev)
 {
-	struct vfio_tsm_dev *dev = vfio_tsm_get(vfio_tsm_index_of(pdev));
+	unsigned long index = vfio_tsm_index_of(pdev);
+	/* A device that is known needs no memory. */
+	struct vfio_tsm_dev *dev = vfio_tsm_find(index) ?: vfio_tsm_get(index);
 
 	if (IS_ERR(dev)) {
 		pci_err(pdev, "out of memory: not quarantined, and may be locked as a TDI\n");

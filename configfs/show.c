@@ -47,6 +47,25 @@ int vfio_tsm_show_fresh(struct vfio_tsm_dev *dev, char *page,
 	return vfio_tsm_show(dev, page, format);
 }
 
+/**
+ * vfio_tsm_show_can_bind() - the text of can_bind
+ * @dev: the device
+ * @page: gets the text and a newline
+ *
+ * Return: the length.
+ *
+ * Context: no lock held; waits for nothing that depends on a TSM.
+ */
+int vfio_tsm_show_can_bind(struct vfio_tsm_dev *dev, char *page)
+{
+	int can = -ENXIO;
+
+	ACQUIRE(rwsem_read_try, live)(&dev->live);
+	if (!ACQUIRE_ERR(rwsem_read_try, &live) && dev->ops)
+		can = dev->ops->can_bind(dev->priv);
+	return can < 0 ? sysfs_emit(page, "unknown\n") : sysfs_emit(page, "%d\n", can);
+}
+
 /* All below: under vfio_tsm_dev::lock. Each returns the length. */
 
 static bool is_bound(const struct vfio_tsm_dev *dev)

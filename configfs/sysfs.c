@@ -41,6 +41,14 @@ VFIO_TSM_SYSFS_ATTR(requests, vfio_tsm_show);
 VFIO_TSM_SYSFS_ATTR(last_request, vfio_tsm_show);
 VFIO_TSM_SYSFS_ATTR(tdi_state, vfio_tsm_show);
 
+static ssize_t can_bind_show(struct device *device, struct device_attribute *attr, char *page)
+{
+	struct vfio_tsm_dev *dev __free(vfio_tsm_put) = find(device);
+
+	return dev ? vfio_tsm_show_can_bind(dev, page) : -ENODEV;
+}
+static DEVICE_ATTR_RO(can_bind);
+
 static struct attribute *vfio_tsm_sysfs_attrs[] = {
 	&dev_attr_state.attr,
 	&dev_attr_region_mode.attr,
@@ -58,6 +66,8 @@ static struct attribute *vfio_tsm_sysfs_attrs[] = {
 	&dev_attr_requests.attr,
 	&dev_attr_last_request.attr,
 	&dev_attr_tdi_state.attr,
+	/* of the TSMs of the host */
+	&dev_attr_can_bind.attr,
 	NULL,
 };
 

@@ -32,11 +32,11 @@
 #ifndef VFIO_TSM_H
 #define VFIO_TSM_H
 
+#include <linux/pci.h>
 #include <linux/types.h>
 
 struct attribute_group;
 struct eventfd_ctx;
-struct pci_dev;
 struct vfio_tsm_dev;
 
 /* What an open of the device claims; 0 is "default" in policy, "none" in state. */
@@ -102,6 +102,9 @@ enum vfio_tsm_stage {
 	VFIO_TSM_STAGE_TSM,
 	VFIO_TSM_STAGE_GROUP,
 	VFIO_TSM_STAGE_NO_BIND,
+	VFIO_TSM_STAGE_BAR,
+	VFIO_TSM_STAGE_FOREIGN,
+	VFIO_TSM_STAGE_QUARANTINED,
 };
 
 /* Why a device is bound no more; the words are in last_unbind. */
@@ -115,6 +118,7 @@ enum vfio_tsm_reason {
 	VFIO_TSM_REASON_AER, /* the PCI core reported an uncorrectable error */
 	VFIO_TSM_REASON_REMOVED, /* the function was pulled */
 	VFIO_TSM_REASON_FOREIGN, /* the module of the kernel that bound it unbound it */
+	VFIO_TSM_REASON_DRIVER, /* another VFIO driver got a function that it relies on */
 	VFIO_TSM_NR_REASONS,
 };
 
@@ -217,6 +221,8 @@ struct vfio_tsm_info {
  *	use it without asking. Returns 0, or -EINTR.
  * @refresh: notice whether the TSM has let the TDI go by itself, and say so
  *	through vfio_tsm_unbound().
+ * @can_bind: whether the TSMs of the host can bind the device. Returns 1 or 0, or -ENXIO while
+ *	the device is not connected to a TSM. Does not wait.
  *
  * Context: process, no lock of vfio_tsm held but the one that keeps the device
  * registered; may sleep.
@@ -225,8 +231,10 @@ struct vfio_tsm_ops {
 	int (*revoke)(void *priv);
 	int (*quarantined)(void *priv);
 	void (*refresh)(void *priv);
+	int (*can_bind)(void *priv);
 };
 
+const char *vfio_tsm_reason_name(enum vfio_tsm_reason reason);
 struct vfio_tsm_dev *vfio_tsm_register(struct pci_dev *pdev, const struct vfio_tsm_ops *ops,
 				       void *priv);
 void vfio_tsm_unregister(struct vfio_tsm_dev *dev);
@@ -254,6 +262,13 @@ void vfio_tsm_report_tdi_state(struct pci_dev *pdev, enum vfio_tsm_tdi_state sta
 /* For the driver of a TSM. */
 void vfio_tsm_stop_failed(struct pci_dev *pdev);
 void vfio_tsm_stopped(struct pci_dev *pdev);
+
+/* Removed from its slot, or its PF was. An error whose recovery has failed can look the same. */
+static inline bool vfio_tsm_is_pulled(struct pci_dev *pdev)
+{
+	return READ_ONCE(pdev->error_state) == pci_channel_io_perm_failure ||
+	       READ_ONCE(pci_physfn(pdev)->error_state) == pci_channel_io_perm_failure;
+}
 
 /* vfio_tsm/ in the function's directory in sysfs, for the driver's dev_groups. */
 extern const struct attribute_group *vfio_tsm_sysfs_groups[];

@@ -68,6 +68,9 @@ const char *const vfio_tsm_stage_words[] = {
 	[VFIO_TSM_STAGE_TSM] = "tsm",
 	[VFIO_TSM_STAGE_GROUP] = "group",
 	[VFIO_TSM_STAGE_NO_BIND] = "no-bind",
+	[VFIO_TSM_STAGE_BAR] = "bar",
+	[VFIO_TSM_STAGE_FOREIGN] = "foreign",
+	[VFIO_TSM_STAGE_QUARANTINED] = "quarantined",
 };
 
 const char *const vfio_tsm_event_words[] = {
@@ -88,8 +91,20 @@ const char *const vfio_tsm_reason_words[] = {
 	[VFIO_TSM_REASON_CLOSE] = "close",     [VFIO_TSM_REASON_REVOKED] = "revoked",
 	[VFIO_TSM_REASON_RESET] = "reset",     [VFIO_TSM_REASON_LOST] = "lost",
 	[VFIO_TSM_REASON_AER] = "aer",	       [VFIO_TSM_REASON_REMOVED] = "removed",
-	[VFIO_TSM_REASON_FOREIGN] = "foreign",
+	[VFIO_TSM_REASON_FOREIGN] = "foreign", [VFIO_TSM_REASON_DRIVER] = "driver",
 };
+
+/**
+ * vfio_tsm_reason_name() - why a device was unbound, in the word of the ABI
+ * @reason: the reason
+ *
+ * Return: the word.
+ */
+const char *vfio_tsm_reason_name(enum vfio_tsm_reason reason)
+{
+	return vfio_tsm_reason_words[reason];
+}
+EXPORT_SYMBOL_GPL(vfio_tsm_reason_name);
 
 const char *const vfio_tsm_blocked_words[] = {
 	[VFIO_TSM_BLOCKED_RESET] = "reset",
