@@ -4,6 +4,8 @@
 #define TSMCTL_CTX_H
 
 #include <stdbool.h>
+#include <sys/types.h>
+#include <time.h>
 
 struct json_object;
 
@@ -49,19 +51,27 @@ struct answer {
 
 /**
  * struct ctx - one run
+ * @verb: its name, or NULL
  * @json: print the envelope instead of text
  * @dry_run: change nothing, say what would be changed
  * @quiet: print only errors and what was asked for
  * @verbose: trace every change on standard error
  * @sysfs: root of sysfs
  * @configfs: root of configfs
- * @run: directory of the helpers' lock files
+ * @run: directory of the lock files
  * @etc: directory of the configuration, for config/files.c
  * @sysfs_fd: @sysfs, opened
  * @policy_fd: the vfio_tsm directory, or why it cannot be opened; for host/policy.c
+ * @timeout: seconds after which the work on a device is given up, or -1
+ * @device_lock: the lock on the present device, or -1; for config/lock.c
+ * @began: when the work on the present device began, for @timeout
+ * @undoing: what was done to the present device is being undone, see wait_undo()
+ * @unfinished: process in which the kernel goes on with a step on the present device that
+ *	was given up, or 0; for host/slow.c
  * @answer: results and errors
  */
 struct ctx {
+	const char *verb;
 	int json;
 	int dry_run;
 	int quiet;
@@ -72,6 +82,11 @@ struct ctx {
 	struct root etc;
 	int sysfs_fd;
 	int policy_fd;
+	int timeout;
+	int device_lock;
+	struct timespec began;
+	bool undoing;
+	pid_t unfinished;
 	struct answer answer;
 };
 

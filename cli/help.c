@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* tsmctl help: usage, and the tables that completions and pages are made from, see help.h. */
+#include "common/stage.h"
 #include "doctor/device.h"
 #include "doctor/host.h"
 #include "help.h"
@@ -10,7 +11,8 @@ static void print_verbs(void)
 	for (const struct verb *const *v = verbs; *v; v++)
 		printf("  %-12s%s\n", (*v)->name, (*v)->summary);
 	puts("\nDEVICE is 0000:01:00.0, 01:00.0, a glob over addresses ('0000:02:10.*'),\n"
-	     "vendor:device (8086:10c9), or all. See also 'tsmctl help VERB'.");
+	     "vendor:device (8086:10c9), driver=NAME, pf=ADDRESS for its VFs, or all.\n"
+	     "See also 'tsmctl help VERB'.");
 }
 
 /*
@@ -167,6 +169,13 @@ static void print_check_rows(const char *kind, const struct check *c)
 		printf("check\t%s\t%s\t%s\n", kind, c->name, c->title);
 }
 
+static void print_stage_rows(void)
+{
+	for (const struct stage *s = stage_next(NULL); s; s = stage_next(s))
+		printf("stage\t%s\t%s\t%d\t%s\t%s\n", s->name,
+		       s->err ? strerrorname_np(-s->err) : "-", s->code, s->message, s->hint);
+}
+
 /* For man/page.awk: all the tables, a row a line; the options of every verb are of "-". */
 static void print_rows(const struct poptOption *global)
 {
@@ -177,6 +186,7 @@ static void print_rows(const struct poptOption *global)
 	print_option_rows("-", global);
 	print_check_rows("host", host_checks);
 	print_check_rows("device", device_checks);
+	print_stage_rows();
 }
 
 int help_verb(struct ctx *ctx, const struct poptOption *global, int argc, const char **argv)

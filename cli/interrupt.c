@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Signals that wait for the end of a change, see interrupt.h. */
 #include <signal.h>
+#include <time.h>
 
 #include "common/util.h"
 #include "interrupt.h"
 
 static const int signals[] = { SIGINT, SIGHUP, SIGTERM };
 static bool held;
+/* One that a roll-back has begun in spite of. */
+static int noted;
 
 void interrupt_hold(void)
 {
@@ -24,7 +27,25 @@ void interrupt_hold(void)
 	held = true;
 }
 
-int interrupt_pending(void)
+bool interrupt_held(void)
+{
+	return held;
+}
+
+void interrupt_release(void)
+{
+	sigset_t set;
+
+	if (!held)
+		return;
+	held = false;
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		sigaddset(&set, signals[i]);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+int interrupt_again(void)
 {
 	sigset_t set;
 
@@ -36,6 +57,27 @@ int interrupt_pending(void)
 	return 0;
 }
 
+int interrupt_pending(void)
+{
+	return interrupt_again() ?: noted;
+}
+
+void interrupt_note(void)
+{
+	const struct timespec none = { 0 };
+	sigset_t set;
+	int number;
+
+	/* all that are there: at the end of a session, SIGTERM and SIGHUP come together */
+	while ((number = interrupt_again())) {
+		sigemptyset(&set);
+		sigaddset(&set, number);
+		if (sigtimedwait(&set, NULL, &none) != number)
+			return;
+		noted = noted ?: number;
+	}
+}
+
 void interrupt_end(void)
 {
 	int number = interrupt_pending();
@@ -43,6 +85,7 @@ void interrupt_end(void)
 
 	if (!number)
 		return;
+	raise(number);
 	sigemptyset(&set);
 	sigaddset(&set, number);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);

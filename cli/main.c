@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* tsmctl: global options, dispatch. */
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 
 #include "help.h"
 #include "host/owner.h"
 #include "host/policy.h"
+#include "host/slow.h"
 #include "interrupt.h"
 #include "report.h"
 #include "verbs/verbs.h"
 
-#ifndef VERSION
-#define VERSION "0.1"
-#endif
-
 enum { OPT_HELP = 1, OPT_VERSION };
 
-static struct ctx ctx = { .sysfs_fd = -1, .policy_fd = -1 };
+static struct ctx ctx = { .sysfs_fd = -1, .policy_fd = -1, .timeout = -1, .device_lock = -1 };
 
 static const struct poptOption global_options[] = {
 	{ "json", 0, POPT_ARG_NONE, &ctx.json, 0, "answer with one JSON object", NULL },
@@ -39,6 +37,52 @@ static void free_popt(poptContext *con)
 
 #define cleanup_popt __attribute__((cleanup(free_popt)))
 
+/* As many mistakes as a third of the letters may be meant for another word. */
+static void consider(const char *text, const char *word, const char **nearest, unsigned int *least)
+{
+	unsigned int typos = util_typos(text, word);
+
+	if (typos < *least && typos * 3 <= strlen(text)) {
+		*least = typos;
+		*nearest = word;
+	}
+}
+
+static void consider_options(const char *text, const struct poptOption *o, const char **nearest,
+			     unsigned int *least)
+{
+	for (; o && (o->longName || o->shortName || o->arg); o++)
+		if (o->longName)
+			consider(text, o->longName, nearest, least);
+}
+
+static int option_error(const struct verb *verb, const char *option, int err)
+{
+	unsigned int least = UINT_MAX;
+	const char *nearest = NULL;
+	char name[32];
+
+	if (err == POPT_ERROR_BADOPT && starts_with(option, "--")) {
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(option + 2, "="), option + 2);
+		consider_options(name, global_options, &nearest, &least);
+		consider_options(name, verb ? verb->options : NULL, &nearest, &least);
+	}
+	return verb_usage_error(&ctx, verb, option, "%s: %s%s%s", option, poptStrerror(err),
+				nearest ? ", but there is --" : "", nearest ?: "");
+}
+
+static int verb_error(const char *name)
+{
+	unsigned int least = UINT_MAX;
+	const char *nearest = NULL;
+
+	for (const struct verb *const *v = verbs; *v; v++)
+		consider(name, (*v)->name, &nearest, &least);
+	return verb_usage_error(&ctx, NULL, name, "there is no verb '%s'%s%s%s", name,
+				nearest ? ", but there is '" : "", nearest ?: "",
+				nearest ? "'" : "");
+}
+
 /*
  * Reads options from one context. Answers 1 if there is nothing more to do, 0 to go
  * on, or negative errno, reported.
@@ -55,8 +99,7 @@ static int read_options(poptContext con, const struct verb *verb)
 	}
 	if (opt == -1)
 		return 0;
-	return verb_usage_error(&ctx, verb, poptBadOption(con, 0), "%s: %s", poptBadOption(con, 0),
-				poptStrerror(opt));
+	return option_error(verb, poptBadOption(con, 0), opt);
 }
 
 static int count(const char **argv)
@@ -115,8 +158,9 @@ static int dispatch(int argc, const char **argv)
 	if (streq(rest[0], "help"))
 		return help_verb(&ctx, global_options, count(rest) - 1, rest + 1);
 	verb = verb_find(rest[0]);
+	ctx.verb = rest[0];
 	if (!verb)
-		return verb_usage_error(&ctx, NULL, rest[0], "there is no verb '%s'", rest[0]);
+		return verb_error(rest[0]);
 	/* the verb stands where a program's name would */
 	return run_verb(verb, count(rest), rest);
 }
@@ -146,6 +190,7 @@ int main(int argc, char **argv)
 		report_error(&ctx, &(struct problem){ .err = ret, .stage = "internal" }, "%s",
 			     strerror(-ret));
 	ret = report_finish(&ctx);
+	slow_done();
 	interrupt_end();
 	return ret;
 }

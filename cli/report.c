@@ -4,6 +4,7 @@
 #include <json-c/json.h>
 #include <stdarg.h>
 
+#include "journal.h"
 #include "report.h"
 
 /* Adds a string or null; foreign bytes are escaped. */
@@ -120,6 +121,11 @@ int report_error(struct ctx *ctx, const struct problem *p, const char *fmt, ...)
 	add_text(obj, "stage", p->stage);
 	add_text(obj, "message", message);
 	add_text(obj, "hint", hint);
+	if (p->changed) {
+		ctx->answer.changed = true;
+		if (!ctx->dry_run)
+			journal_problem(ctx, p, message ?: "");
+	}
 	if (ctx->answer.held)
 		json_object_array_add(ctx->answer.held, obj);
 	else
@@ -199,23 +205,44 @@ static const char *shown(const char *attribute, const char *value)
 	return value;
 }
 
+/* Whether a plan gives a device to a driver that only the kernel knows. */
+static bool is_open(const struct ctx *ctx, const struct outcome *o)
+{
+	return ctx->dry_run && o->changed && !o->value && streq(o->attribute, "driver");
+}
+
+static void print_value(const struct ctx *ctx, const struct outcome *o)
+{
+	printf("%s%s%s%s %s", o->device ?: "", o->device ? ": " : "",
+	       ctx->dry_run && o->changed ? "would set " : "", o->attribute,
+	       is_open(ctx, o) ? "of the kernel's choice" : shown(o->attribute, o->value));
+	if (!o->changed)
+		printf(" (unchanged)");
+	else if (o->previous || o->device)
+		printf(ctx->dry_run ? " (now %s)" : " (was %s)", shown(o->attribute, o->previous));
+	putchar('\n');
+}
+
+void report_change(struct ctx *ctx, const struct outcome *o)
+{
+	ctx->answer.changed = true;
+	if (!ctx->dry_run)
+		journal_change(ctx, o);
+}
+
 int report_outcome(struct ctx *ctx, const struct outcome *o)
 {
-	ctx->answer.changed |= o->changed;
+	if (o->changed)
+		report_change(ctx, o);
 	if (ctx->json) {
 		add_outcome(ctx, o);
 		return 0;
 	}
 	if (ctx->quiet)
 		return 0;
-	printf("%s%s%s%s %s", o->device ?: "", o->device ? ": " : "",
-	       ctx->dry_run && o->changed ? "would set " : "", o->attribute,
-	       shown(o->attribute, o->value));
-	if (!o->changed)
-		printf(" (unchanged)");
-	else if (o->previous || o->device)
-		printf(ctx->dry_run ? " (now %s)" : " (was %s)", shown(o->attribute, o->previous));
-	putchar('\n');
+	/* a remark on no value has no line of its own */
+	if (!o->note || o->value || o->previous || o->changed)
+		print_value(ctx, o);
 	if (o->note)
 		printf("%s%snote: %s\n", o->device ?: "", o->device ? ": " : "", o->note);
 	return 0;

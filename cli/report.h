@@ -21,6 +21,7 @@
  * @stage: step that failed, or NULL
  * @hint: what to do next, or NULL for what the errno suggests; @ stands for @device
  * @code: exit code, or 0 for what the errno suggests
+ * @changed: what failed has changed the system all the same, or still may
  */
 struct problem {
 	const char *device;
@@ -30,6 +31,7 @@ struct problem {
 	const char *stage;
 	const char *hint;
 	int code;
+	bool changed;
 };
 
 /**
@@ -37,6 +39,8 @@ struct problem {
  * @ctx: this run
  * @p: the error; its strings are copied
  * @fmt: message, as for printf, one line without a full stop
+ *
+ * One with @p->changed is a change, and is in the journal at once.
  *
  * Return: @p->err, for the caller to return.
  */
@@ -80,6 +84,13 @@ struct outcome {
 	bool changed;
 	const char *note;
 };
+
+/**
+ * report_change() - note a change, for the envelope and the journal alone
+ * @ctx: this run
+ * @o: the change; its strings are copied. Under --dry-run, it is no more than a plan
+ */
+void report_change(struct ctx *ctx, const struct outcome *o);
 
 /**
  * report_outcome() - the result of a verb that reads or changes one thing

@@ -8,19 +8,41 @@
 #define NARROW 20
 #define USUAL 80
 
-unsigned int term_width(void)
+static unsigned int columns_wanted(void)
 {
 	const char *columns = getenv("COLUMNS");
-	struct winsize ws;
 	unsigned int n;
 
+	return columns && util_parse_u32(columns, &n) == 0 ? n : 0;
+}
+
+static unsigned int columns_of(int fd)
+{
+	struct winsize ws;
+
+	return ioctl(fd, TIOCGWINSZ, &ws) ? 0 : ws.ws_col;
+}
+
+static unsigned int at_least(unsigned int n)
+{
+	return n < NARROW ? NARROW : n;
+}
+
+unsigned int term_width(void)
+{
 	if (!isatty(STDOUT_FILENO))
 		return 0;
-	if (columns && util_parse_u32(columns, &n) == 0 && n)
-		return n < NARROW ? NARROW : n;
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) || !ws.ws_col)
-		return USUAL;
-	return ws.ws_col < NARROW ? NARROW : ws.ws_col;
+	return at_least(columns_wanted() ?: columns_of(STDOUT_FILENO) ?: USUAL);
+}
+
+unsigned int term_error_width(void)
+{
+	const char *term = getenv("TERM");
+
+	if (!term || streq(term, "dumb") || !isatty(STDERR_FILENO))
+		return 0;
+	/* a line that wraps could not be written again */
+	return at_least(columns_of(STDERR_FILENO) ?: columns_wanted() ?: USUAL);
 }
 
 static bool coloured(void)
@@ -37,6 +59,7 @@ const char *term_style(enum term_style style)
 {
 	static const char *const codes[] = {
 		[TERM_GOOD] = "\033[32m",
+		[TERM_WARN] = "\033[33m",
 		[TERM_BAD] = "\033[1;31m",
 		[TERM_DIM] = "\033[2m",
 	};

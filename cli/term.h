@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 /* Colours with a meaning, so that none needs to be seen to understand a line. */
-enum term_style { TERM_GOOD, TERM_BAD, TERM_DIM };
+enum term_style { TERM_GOOD, TERM_WARN, TERM_BAD, TERM_DIM };
 
 /**
  * term_width() - how wide lines on standard output may be
@@ -16,6 +16,14 @@ enum term_style { TERM_GOOD, TERM_BAD, TERM_DIM };
  * Return: columns, or 0 if standard output is no terminal: then lines are not cut.
  */
 unsigned int term_width(void);
+
+/**
+ * term_error_width() - how wide a line on standard error may be that is written over
+ *
+ * Return: columns, or 0 if standard error is no terminal, or one with TERM=dumb: then each
+ * line stays.
+ */
+unsigned int term_error_width(void);
 
 /**
  * term_style() - begin a style on standard output

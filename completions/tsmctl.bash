@@ -33,7 +33,7 @@ _tsmctl_value() {
 
 _tsmctl() {
 	local cur words cword
-	local tables verb line kind options arguments values option value i
+	local tables verb line kind options arguments values option value names i
 	local -a fields
 
 	# addresses have colons, which bash would break words at
@@ -84,6 +84,13 @@ _tsmctl() {
 	-*)
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
 		[[ ${COMPREPLY[0]:-} != *= ]] || compopt -o nospace
+		;;
+	driver=* | pf=*)
+		option=${cur%%=*} cur=${cur#*=}
+		[ "$option" = pf ] && names=devices || names=drivers
+		mapfile -t COMPREPLY < <(compgen -W "$(_tsmctl_names bus/pci/$names)" -- "$cur")
+		# where bash breaks no words at =, the first part is of this one
+		[[ ${COMP_WORDBREAKS-=} = *=* ]] || COMPREPLY=("${COMPREPLY[@]/#/$option=}")
 		;;
 	*)
 		[ "$kind" != device ] || arguments+=" $(_tsmctl_names bus/pci/devices) all"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* PCI addresses, TDI ids and names of TSMs, see bdf.h. */
+/* PCI addresses and identities, TDI ids and names of TSMs, see bdf.h. */
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 
@@ -89,4 +90,26 @@ bool tsm_is_name(const char *name)
 	return starts_with(name, "tsm") && strlen(name) < 14 &&
 	       strspn(name + 3, "0123456789") == strlen(name + 3) &&
 	       util_parse_u32(name + 3, &n) == 0;
+}
+
+bool pci_id_is(const char *text)
+{
+	size_t n = strlen(text);
+
+	if (n != strlen("8086:10c9") && n != strlen("8086:10c9:8086:a03c"))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (i % 5 == 4 ? text[i] != ':' : !isxdigit((unsigned char)text[i]))
+			return false;
+	return true;
+}
+
+bool pci_serial_is(const char *text)
+{
+	size_t n = strlen(text);
+
+	for (const char *c = text; *c; c++)
+		if (*c < 0x20 || *c > 0x7e)
+			return false;
+	return n && n < PCI_SERIAL_LEN && text[0] != ' ' && text[n - 1] != ' ';
 }

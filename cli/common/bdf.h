@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* PCI addresses, TDI ids and names of TSMs, as text and as numbers. */
+/* PCI addresses and identities, TDI ids and names of TSMs, as text and as numbers. */
 #ifndef TSMCTL_BDF_H
 #define TSMCTL_BDF_H
 
@@ -71,5 +71,26 @@ int tdi_id_parse(const char *text, char *out, size_t size);
  * Return: true if so.
  */
 bool tsm_is_name(const char *name);
+
+/* "8086:10c9:8086:a03c" and the end of string, rounded up */
+#define PCI_ID_LEN 24
+#define PCI_SERIAL_LEN 64
+
+/**
+ * pci_id_is() - whether a text is an ID of a model: vendor:device or
+ *	vendor:device:subvendor:subdevice
+ * @text: the text
+ *
+ * Return: true if so.
+ */
+bool pci_id_is(const char *text);
+
+/**
+ * pci_serial_is() - whether a text can be a serial number
+ * @text: the text
+ *
+ * Return: true if it is printable, neither empty nor too long, without blanks around it.
+ */
+bool pci_serial_is(const char *text);
 
 #endif

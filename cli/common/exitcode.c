@@ -15,6 +15,7 @@ static const struct {
 	{ -EROFS, EXIT_NOT_PERMITTED, "the file system is read-only: run it on the host itself" },
 	{ -EBUSY, EXIT_BUSY, NULL },
 	{ -ETXTBSY, EXIT_BUSY, NULL },
+	{ -ETIMEDOUT, EXIT_BUSY, NULL },
 	{ -EOPNOTSUPP, EXIT_UNSUPPORTED, NULL },
 	{ -ENOSYS, EXIT_UNSUPPORTED, NULL },
 	{ -ENOTTY, EXIT_UNSUPPORTED, NULL },
@@ -31,7 +32,7 @@ int exit_code_of(int err)
 
 const char *errno_hint(int err)
 {
-	/* to root, the advice to become root is none */
+	/* root does not need the advice to run it as root */
 	if ((err == -EACCES || err == -EPERM) && geteuid() == 0)
 		return NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(errno_table); i++)

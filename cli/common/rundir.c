@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
+#include "common/process.h"
 #include "common/rundir.h"
 
 int run_dir_open(const char *path, bool make, struct trust_fault *fault)
@@ -84,6 +85,35 @@ int run_file_lock(int fd)
 int run_file_write_pid(int fd)
 {
 	return ftruncate(fd, 0) || dprintf(fd, "%d\n", getpid()) < 0 ? -errno : 0;
+}
+
+int run_file_write_owner(int fd, pid_t pid)
+{
+	if (ftruncate(fd, 0) || lseek(fd, 0, SEEK_SET))
+		return -errno;
+	return dprintf(fd, "%d\n%llu %llu\n", pid, process_start(pid), process_space()) < 0 ?
+		       -errno :
+		       0;
+}
+
+int run_file_read_owner(int fd, struct run_owner *owner)
+{
+	char text[RUN_OWNER_LEN];
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+
+	*owner = (struct run_owner){ 0 };
+	if (n < 0)
+		return -errno;
+	text[n] = '\0';
+	/* a helper, and an older tsmctl, write the first number only */
+	if (sscanf(text, "%u %llu %llu", &owner->pid, &owner->start, &owner->space) < 1)
+		owner->pid = 0;
+	return 0;
+}
+
+void run_file_remove(int dir, const char *name)
+{
+	unlinkat(dir, name, 0);
 }
 
 unsigned int run_file_read_pid(int fd)

@@ -67,6 +67,50 @@ int run_file_lock(int fd);
 int run_file_write_pid(int fd);
 
 /**
+ * struct run_owner - the process that has a lock, as its file shows it
+ * @pid: process ID, 0 if there is none
+ * @start: as process_start() returned it, or 0
+ * @space: as process_space() returned it, or 0
+ */
+struct run_owner {
+	unsigned int pid;
+	unsigned long long start;
+	unsigned long long space;
+};
+
+/* More than three numbers take. */
+#define RUN_OWNER_LEN 64
+
+/**
+ * run_file_write_owner() - have a lock file show which process has the lock
+ * @fd: the file, opened for writing; it is emptied first
+ * @pid: process ID of a process that has the lock
+ *
+ * The first line is as run_file_write_pid() writes it.
+ *
+ * Return: 0 or negative errno.
+ */
+int run_file_write_owner(int fd, pid_t pid);
+
+/**
+ * run_file_read_owner() - which process has a lock, as run_file_write_owner() shows it
+ * @fd: the file, opened for reading
+ * @owner: out
+ *
+ * Return: 0 or negative errno.
+ */
+int run_file_read_owner(int fd, struct run_owner *owner);
+
+/**
+ * run_file_remove() - remove a file that is locked
+ * @dir: directory
+ * @name: its name there
+ *
+ * A process that waits for the lock has to look whether the file still has that name.
+ */
+void run_file_remove(int dir, const char *name);
+
+/**
  * run_file_read_pid() - the owner of a file, as run_file_write_pid() shows it
  * @fd: the file, opened for reading
  *

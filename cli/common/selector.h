@@ -10,16 +10,28 @@
  * @SELECTOR_BAD: it is none
  * @SELECTOR_ALL: "all": what has a TSM side, is assigned, or for most has policy
  * @SELECTOR_GLOB: with any of *?[ a glob over addresses
- * @SELECTOR_ADDRESS: with a dot an address
+ * @SELECTOR_ADDRESS: with a dot an address; a path that ends in one, as in sysfs; and an
+ *	address as libvirt writes it, pci_0000_01_00_0
  * @SELECTOR_ID: four digits, a colon and four digits are vendor:device
+ * @SELECTOR_DRIVER: driver=NAME is what has this driver
+ * @SELECTOR_PF: pf=ADDRESS is the VFs of that function
  */
-enum selector_kind { SELECTOR_BAD, SELECTOR_ALL, SELECTOR_GLOB, SELECTOR_ADDRESS, SELECTOR_ID };
+enum selector_kind {
+	SELECTOR_BAD,
+	SELECTOR_ALL,
+	SELECTOR_GLOB,
+	SELECTOR_ADDRESS,
+	SELECTOR_ID,
+	SELECTOR_DRIVER,
+	SELECTOR_PF,
+};
 
 /**
  * struct selector - one selector
  * @kind: what it is
  * @text: as it was written; the caller's
- * @addr: of SELECTOR_ADDRESS
+ * @addr: of SELECTOR_ADDRESS; of SELECTOR_PF, the PF's
+ * @driver: of SELECTOR_DRIVER; part of @text
  * @vendor: of SELECTOR_ID
  * @device: of SELECTOR_ID
  */
@@ -27,6 +39,7 @@ struct selector {
 	enum selector_kind kind;
 	const char *text;
 	struct pci_addr addr;
+	const char *driver;
 	unsigned int vendor;
 	unsigned int device;
 };

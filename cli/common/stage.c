@@ -9,6 +9,8 @@
 static const struct stage stages[] = {
 	{ "regions", -EPERM, EXIT_NOT_PERMITTED, "it was opened with shared regions",
 	  "close it, run 'tsmctl mode @ exclusive', and bind again" },
+	{ "bar", -ENOSPC, EXIT_FAILED, "the kernel has no address for one of its BARs",
+	  "'dmesg' has the cause; if it is 'failed to assign', boot with pci=realloc" },
 	{ "denied", -EACCES, EXIT_NOT_PERMITTED, "the administrator forbids to bind it",
 	  "run 'tsmctl allow @'" },
 	{ "mapped", -EBUSY, EXIT_BUSY, "user space has its BARs mapped",
@@ -26,8 +28,9 @@ static const struct stage stages[] = {
 	  "let the VMM use segment << 16 | BDF, which fits into 32 bits" },
 	{ "vdevice", -EOPNOTSUPP, EXIT_UNSUPPORTED, "the iommufd vdevice cannot be used",
 	  "run 'tsmctl tdi-id @ ID', and bind without a vDEVICE" },
-	{ "group", -EBUSY, EXIT_BUSY, "another function of its IOMMU group is on another driver",
-	  "run 'tsmctl assign' for each of /sys/bus/pci/devices/@/iommu_group/devices" },
+	{ "group", -EBUSY, EXIT_BUSY,
+	  "a function of its IOMMU group is on another driver, or its PF or DSM on a VFIO driver",
+	  "run 'tsmctl assign' for each of /sys/bus/pci/devices/@/iommu_group/devices, its PF and function 0" },
 	{ "not-connected", -ENXIO, EXIT_UNSUPPORTED,
 	  "it is not connected to a TSM, or its last bind was lost",
 	  "run 'tsmctl connect @', or 'tsmctl unbind @' if its state is lost" },
@@ -38,8 +41,13 @@ static const struct stage stages[] = {
 	  "set power/control of it, its PF and function 0 to on in sysfs, and bind again" },
 	{ "command", -EHOSTDOWN, EXIT_FAILED, "memory decode or bus mastering is off",
 	  "let the VMM set Memory Space Enable and Bus Master Enable in the Command register before it binds" },
-	{ "tsm", -EBUSY, EXIT_BUSY, "the TSM refused, or another module of the kernel has bound it",
-	  "'tsmctl show @' has its origin: if that is foreign, run 'tsmctl revoke @'; the kernel log may say more: 'dmesg'" },
+	{ "foreign", -EBUSY, EXIT_BUSY, "another module of the kernel has bound it",
+	  "have that module unbind it, or run 'tsmctl revoke @'" },
+	{ "quarantined", -EBUSY, EXIT_BUSY,
+	  "it is quarantined: the TSM may not have stopped its TDI",
+	  "'tsmctl doctor @' shows what ends that" },
+	{ "tsm", -EBUSY, EXIT_BUSY, "the TSM refused: it is busy, or has the function locked",
+	  "the kernel log may say more: 'dmesg'" },
 	{ "tsm", 0, EXIT_FAILED, "the TSM refused", "the kernel log may say more: 'dmesg'" },
 };
 
@@ -63,6 +71,12 @@ const struct stage *stage_guess(int err)
 		if (stages[i].err == err)
 			return &stages[i];
 	return NULL;
+}
+
+const struct stage *stage_next(const struct stage *s)
+{
+	s = s ? s + 1 : stages;
+	return s < stages + ARRAY_SIZE(stages) ? s : NULL;
 }
 
 const char *stage_parse(const char *text, int *err)

@@ -43,6 +43,14 @@ const struct stage *stage_find(const char *name, int err);
 const struct stage *stage_guess(int err);
 
 /**
+ * stage_next() - go through all rows
+ * @s: a row, or NULL
+ *
+ * Return: the row after @s, the first one for NULL, or NULL after the last one.
+ */
+const struct stage *stage_next(const struct stage *s);
+
+/**
  * stage_parse() - split a device's last_error
  * @text: "0", or "-ERRNO STAGE"
  * @err: out, negative errno, or 0

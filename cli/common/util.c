@@ -2,6 +2,7 @@
 /* Shared odds and ends, see util.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 
 #include "common/util.h"
@@ -20,6 +21,42 @@ void util_fill(char *dst, size_t size, const char *text, const char *name)
 		used += part_len;
 	}
 	dst[used] = '\0';
+}
+
+bool util_among(const char *const *words, const char *word)
+{
+	for (; *words; words++)
+		if (streq(*words, word))
+			return true;
+	return false;
+}
+
+unsigned int util_typos(const char *a, const char *b)
+{
+	/* of the first i bytes of @a and the first j of @b */
+	unsigned int n[32][32];
+	const size_t rows = strlen(a) + 1, columns = strlen(b) + 1;
+
+	if (rows > ARRAY_SIZE(n) || columns > ARRAY_SIZE(n[0]))
+		return UINT_MAX;
+	for (size_t i = 0; i < rows; i++) {
+		for (size_t j = 0; j < columns; j++) {
+			unsigned int *least = &n[i][j];
+
+			*least = (unsigned int)(i ? i : j);
+			if (!i || !j)
+				continue;
+			*least = n[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+			if (*least > n[i - 1][j] + 1)
+				*least = n[i - 1][j] + 1;
+			if (*least > n[i][j - 1] + 1)
+				*least = n[i][j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    *least > n[i - 2][j - 2] + 1)
+				*least = n[i - 2][j - 2] + 1;
+		}
+	}
+	return n[rows - 1][columns - 1];
 }
 
 bool util_copy(char *dst, size_t size, const char *src)
@@ -64,7 +101,30 @@ bool util_add_item(char *list, size_t size, const char *between, const char *ite
 	size_t used = strlen(list);
 	int n = snprintf(list + used, size - used, "%s%s", used ? between : "", item);
 
-	return n >= 0 && (size_t)n < size - used;
+	if (n >= 0 && (size_t)n < size - used)
+		return true;
+	/* half an address is another one */
+	if (used)
+		list[used] = '\0';
+	return false;
+}
+
+void util_add_more(char *list, size_t size, unsigned int left)
+{
+	size_t used = strlen(list);
+
+	if (left)
+		snprintf(list + used, size - used, " and %u more", left);
+}
+
+bool util_in_list(const char *list, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (; list; list = strchr(list, ',') ? strchr(list, ',') + 1 : NULL)
+		if (strncmp(list, word, n) == 0 && (list[n] == ',' || !list[n]))
+			return true;
+	return false;
 }
 
 char *util_printable(const char *text)

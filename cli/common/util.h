@@ -66,6 +66,26 @@ static inline bool starts_with(const char *s, const char *prefix)
 void util_fill(char *dst, size_t size, const char *text, const char *name);
 
 /**
+ * util_among() - whether a word is one of a list
+ * @words: the list; NULL-terminated
+ * @word: the word
+ *
+ * Return: true if so.
+ */
+bool util_among(const char *const *words, const char *word);
+
+/**
+ * util_typos() - by how many mistakes one word becomes another
+ * @a: a word
+ * @b: another one
+ *
+ * A mistake is a letter too many, missing or wrong, or two letters in the wrong order.
+ *
+ * Return: their least number; UINT_MAX for words of more than 31 bytes.
+ */
+unsigned int util_typos(const char *a, const char *b);
+
+/**
  * util_copy() - copy a string into a fixed buffer
  * @dst: buffer of @size bytes, always terminated afterwards
  * @size: size of @dst in bytes, at least 1
@@ -80,11 +100,31 @@ bool util_copy(char *dst, size_t size, const char *src);
  * @list: buffer of @size bytes, terminated
  * @size: size of @list in bytes
  * @between: what goes before @item if it is not the first
- * @item: what to add; what does not fit is cut off
+ * @item: what to add; one that does not fit is left out, except the first, which is cut off
  *
  * Return: true if all of it fitted.
  */
 bool util_add_item(char *list, size_t size, const char *between, const char *item);
+
+/**
+ * util_in_list() - whether a word is in a list
+ * @list: words, by commas; NULL for none
+ * @word: the word
+ *
+ * Return: true if so.
+ */
+bool util_in_list(const char *list, const char *word);
+
+/* What util_add_more() needs of a buffer. */
+#define UTIL_MORE sizeof(" and 4294967295 more")
+
+/**
+ * util_add_more() - end a list of which items were left out
+ * @list: buffer of @size bytes; util_add_item() was told UTIL_MORE bytes less
+ * @size: size of @list in bytes
+ * @left: how many items were left out; nothing is added for 0
+ */
+void util_add_more(char *list, size_t size, unsigned int left);
 
 /**
  * util_parse_u32() - a whole string as a number

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* From the text of a configuration to its meaning, see document.h. */
+#include <ctype.h>
 #include <errno.h>
 #include <json-c/json.h>
 #include <limits.h>
@@ -27,14 +28,28 @@ const char *const setting_keys[SETTINGS] = {
 	[SET_REGION_MODE] = "region_mode",
 	[SET_BAR_MMAP] = "bar_mmap",
 	[SET_BIND_ALLOWED] = "bind_allowed",
+	[SET_GUEST_REQUESTS] = "guest_requests",
 	[SET_TDI_ID] = "tdi_id",
 	[SET_ASSIGNED] = "assigned",
 	[SET_TSM] = "tsm",
 	[SET_FORCE] = "force",
+	[SET_ID] = "id",
+	[SET_SERIAL] = "serial",
 };
 
 static const char *const region_modes[] = { "default", "exclusive", "shared", NULL };
 static const char *const bar_mmaps[] = { "refuse", "revoke", NULL };
+static const char *const guest_requests[] = { "none", "info", "all", NULL };
+
+/* Settings that are one of a few words, and what any other value is. */
+static const struct {
+	const char *const *words;
+	const char *mistake;
+} choices[SETTINGS] = {
+	[SET_REGION_MODE] = { region_modes, "not a mode: default, exclusive or shared" },
+	[SET_BAR_MMAP] = { bar_mmaps, "not an action: refuse or revoke" },
+	[SET_GUEST_REQUESTS] = { guest_requests, "not a set of requests: none, info or all" },
+};
 
 static void mistake_at(struct reader *r, size_t offset, const char *path, const char *fmt,
 		       va_list ap)
@@ -101,26 +116,15 @@ static const char *among(const char *const *words, struct json_object *value)
 	return NULL;
 }
 
-static int read_region_mode(struct reader *r, struct config_entry *entry, const char *path,
-			    struct json_object *value, enum setting s)
+static int read_choice(struct reader *r, struct config_entry *entry, const char *path,
+		       struct json_object *value, enum setting s)
 {
 	char buf[48];
 
-	entry->want[s] = among(region_modes, value);
+	entry->want[s] = among(choices[s].words, value);
 	return entry->want[s] ? 0 :
-				mistake(r, path, "%s is no mode: default, exclusive or shared",
-					shown(value, buf, sizeof(buf)));
-}
-
-static int read_bar_mmap(struct reader *r, struct config_entry *entry, const char *path,
-			 struct json_object *value, enum setting s)
-{
-	char buf[48];
-
-	entry->want[s] = among(bar_mmaps, value);
-	return entry->want[s] ? 0 :
-				mistake(r, path, "%s is no action: refuse or revoke",
-					shown(value, buf, sizeof(buf)));
+				mistake(r, path, "%s is %s", shown(value, buf, sizeof(buf)),
+					choices[s].mistake);
 }
 
 static int read_flag(struct reader *r, struct config_entry *entry, const char *path,
@@ -144,7 +148,7 @@ static int read_tdi_id(struct reader *r, struct config_entry *entry, const char 
 	if (!text || tdi_id_parse(text, entry->tdi_id, sizeof(entry->tdi_id)))
 		return mistake(
 			r, path,
-			"%s is no TDI id: null, \"00:02.0\", \"0000:00:02.0\", or \"0x10\" with at most 32 bits",
+			"%s is not a TDI id: null, \"00:02.0\", \"0000:00:02.0\", or \"0x10\" with at most 32 bits",
 			shown(value, buf, sizeof(buf)));
 	entry->want[s] = entry->tdi_id;
 	return 0;
@@ -157,21 +161,56 @@ static int read_tsm(struct reader *r, struct config_entry *entry, const char *pa
 	char buf[48];
 
 	if (!text || (!streq(text, "none") && !tsm_is_name(text)))
-		return mistake(r, path, "%s is no TSM: null, \"tsm0\", \"tsm1\", ...",
+		return mistake(r, path, "%s is not a TSM: null, \"tsm0\", \"tsm1\", ...",
 			       shown(value, buf, sizeof(buf)));
 	util_copy(entry->tsm, sizeof(entry->tsm), text);
 	entry->want[s] = entry->tsm;
 	return 0;
 }
 
+/* In lower case, as sysfs has it. */
+static int read_id(struct reader *r, struct config_entry *entry, const char *path,
+		   struct json_object *value, enum setting s)
+{
+	const char *text = json_string(value);
+	char buf[48];
+
+	if (!text || !pci_id_is(text))
+		return mistake(
+			r, path,
+			"%s is not an ID: \"8086:10c9\", or with the subsystem \"8086:10c9:8086:a03c\"",
+			shown(value, buf, sizeof(buf)));
+	for (size_t i = 0; text[i]; i++)
+		entry->id[i] = (char)tolower((unsigned char)text[i]);
+	entry->want[s] = entry->id;
+	return 0;
+}
+
+static int read_serial(struct reader *r, struct config_entry *entry, const char *path,
+		       struct json_object *value, enum setting s)
+{
+	const char *text = json_string(value);
+	char buf[48];
+
+	if (!text || !pci_serial_is(text))
+		return mistake(r, path, "%s is not a serial number: up to %d printable characters",
+			       shown(value, buf, sizeof(buf)), PCI_SERIAL_LEN - 1);
+	util_copy(entry->serial, sizeof(entry->serial), text);
+	entry->want[s] = entry->serial;
+	return 0;
+}
+
 static const value_fn readers[SETTINGS] = {
-	[SET_REGION_MODE] = read_region_mode,
-	[SET_BAR_MMAP] = read_bar_mmap,
+	[SET_REGION_MODE] = read_choice,
+	[SET_BAR_MMAP] = read_choice,
 	[SET_BIND_ALLOWED] = read_flag,
+	[SET_GUEST_REQUESTS] = read_choice,
 	[SET_TDI_ID] = read_tdi_id,
 	[SET_ASSIGNED] = read_flag,
 	[SET_TSM] = read_tsm,
 	[SET_FORCE] = read_flag,
+	[SET_ID] = read_id,
+	[SET_SERIAL] = read_serial,
 };
 
 static int read_selector(struct reader *r, struct config_entry *entry, const char *path,
@@ -180,7 +219,9 @@ static int read_selector(struct reader *r, struct config_entry *entry, const cha
 	const char *text = json_string(value);
 	char buf[48];
 
-	if (text && selector_parse(text, &entry->sel)) {
+	/* what a function has for driver changes, and is what the document wants to change */
+	if (text && selector_parse(text, &entry->sel) && entry->sel.kind != SELECTOR_DRIVER &&
+	    entry->sel.kind != SELECTOR_PF) {
 		entry->sel.text = strdup(text);
 		return entry->sel.text ? 0 : -ENOMEM;
 	}
@@ -210,6 +251,7 @@ static int read_entry(struct reader *r, struct json_object *obj, size_t index)
 		return -ENOMEM;
 	entry->index = index;
 	entry->order = r->config->count;
+	entry->json = json_object_get(obj);
 	/* from here on it is freed with the others */
 	r->config->entries[r->config->count++] = entry;
 	snprintf(at, sizeof(at), "devices[%zu]", index);
@@ -223,7 +265,7 @@ static int read_entry(struct reader *r, struct json_object *obj, size_t index)
 		else if (!streq(key, "device"))
 			ret = mistake_here(
 				r, place_of(r, path, true), path,
-				"unknown key; a device has device, assigned, region_mode, bar_mmap, bind_allowed, tdi_id, tsm and force");
+				"unknown key; a device has device, assigned, region_mode, bar_mmap, bind_allowed, guest_requests, tdi_id, tsm, force, id and serial");
 		else if (!(ret = read_selector(r, entry, path, value)))
 			named = true;
 		if (ret)
@@ -232,9 +274,13 @@ static int read_entry(struct reader *r, struct json_object *obj, size_t index)
 	if (!named)
 		return mistake(r, at, "which device? The key \"device\" is missing");
 	/* a pattern also takes the disk that is plugged in tomorrow */
-	snprintf(path, sizeof(path), "%s.force", at);
-	if (entry->want[SET_FORCE] && entry->sel.kind != SELECTOR_ADDRESS)
-		return mistake(r, path, "force is for one device: \"device\" must be an address");
+	for (s = SET_FORCE; s < SETTINGS && entry->sel.kind != SELECTOR_ADDRESS; s++) {
+		snprintf(path, sizeof(path), "%s.%s", at, setting_keys[s]);
+		if (entry->want[s])
+			return mistake(r, path,
+				       "%s is for one device: \"device\" must be an address",
+				       setting_keys[s]);
+	}
 	return 0;
 }
 
@@ -270,7 +316,7 @@ static int read_version(struct reader *r, struct json_object *root)
 			       CONFIG_VERSION);
 	if (!json_object_is_type(value, json_type_int) ||
 	    json_object_get_int64(value) != CONFIG_VERSION)
-		return mistake(r, "version", "%s is no version that this program knows: %d",
+		return mistake(r, "version", "%s is not the version that this program knows: %d",
 			       shown(value, buf, sizeof(buf)), CONFIG_VERSION);
 	return 0;
 }
@@ -299,7 +345,7 @@ static int read_root(struct reader *r, struct json_object *root)
 		} else {
 			r->config->default_mode = among(region_modes + 1, value);
 			if (!r->config->default_mode)
-				ret = mistake(r, path, "%s is no mode: exclusive or shared",
+				ret = mistake(r, path, "%s is not a mode: exclusive or shared",
 					      shown(value, buf, sizeof(buf)));
 		}
 		if (ret)
@@ -372,6 +418,7 @@ void config_free(struct config *config)
 {
 	for (size_t i = 0; i < config->count; i++) {
 		free((char *)config->entries[i]->sel.text);
+		json_object_put(config->entries[i]->json);
 		free(config->entries[i]);
 	}
 	free(config->entries);

@@ -22,16 +22,23 @@
 #define CONFIG_MAX (8U << 20)
 #define CONFIG_PATH_LEN 96
 
+struct json_object;
+
 /**
  * enum setting - what can be wanted of a device, in the order in which it is done
  * @SET_REGION_MODE: region_mode in configfs
  * @SET_BAR_MMAP: bar_mmap in configfs
  * @SET_BIND_ALLOWED: bind_allowed in configfs: "0" or "1"
+ * @SET_GUEST_REQUESTS: guest_requests in configfs
  * @SET_TDI_ID: tdi_id in configfs: "none" or an ID
  * @SET_ASSIGNED: whether vfio-pci-tsm has it: "0" or "1"
  * @SET_TSM: the TSM that it is connected to, or "none"
- * @SET_FORCE: whether it is taken from the host that uses it: "0" or "1". It changes
- *	nothing by itself, and only an entry for one address has it
+ * @SET_FORCE: whether it is taken from the host that uses it: "0" or "1"
+ * @SET_ID: the model that it must be: vendor:device[:subvendor:subdevice]
+ * @SET_SERIAL: the serial number that it must have
+ *
+ * The settings from @SET_FORCE on change nothing by themselves, and only an entry for
+ * one address has them.
  *
  * All policy is in place before the driver has the device, which is before
  * anybody can open it, so that nobody opens it with another's policy.
@@ -40,10 +47,13 @@ enum setting {
 	SET_REGION_MODE,
 	SET_BAR_MMAP,
 	SET_BIND_ALLOWED,
+	SET_GUEST_REQUESTS,
 	SET_TDI_ID,
 	SET_ASSIGNED,
 	SET_TSM,
 	SET_FORCE,
+	SET_ID,
+	SET_SERIAL,
 	SETTINGS
 };
 
@@ -58,6 +68,9 @@ extern const char *const setting_keys[SETTINGS];
  * @want: text of each setting as the attribute reads back; NULL is left alone
  * @tdi_id: buffer of @want
  * @tsm: buffer of @want
+ * @id: buffer of @want
+ * @serial: buffer of @want
+ * @json: as it was written
  */
 struct config_entry {
 	size_t index;
@@ -66,6 +79,9 @@ struct config_entry {
 	const char *want[SETTINGS];
 	char tdi_id[PCI_NAME_LEN];
 	char tsm[TSM_NAME_LEN];
+	char id[PCI_ID_LEN];
+	char serial[PCI_SERIAL_LEN];
+	struct json_object *json;
 };
 
 /**

@@ -162,25 +162,78 @@ static int write_all(int fd, const char *text, size_t len)
 	return 0;
 }
 
-/* Writes a new file below a directory, and has it reach the disk. */
-static int write_new(int dir, const char *name, const char *text, size_t len)
+/* Lets those read a new file who may read the old one, but nobody write. */
+static int copy_mode(int dir, const char *name, int fd)
+{
+	struct stat old, new;
+
+	mode_t mode;
+
+	/* of the file, if the name is a link */
+	if (fstatat(dir, name, &old, 0))
+		return errno == ENOENT ? 0 : -errno;
+	if (fstat(fd, &new))
+		return -errno;
+	mode = old.st_mode & 0644;
+	/* another group may not read it instead */
+	if (old.st_gid != new.st_gid && fchown(fd, (uid_t)-1, old.st_gid))
+		mode &= ~(mode_t)040;
+	return fchmod(fd, mode) ? -errno : 0;
+}
+
+/* Writes a new file beside the one that it is to replace, and has it reach the disk. */
+static int write_new(int dir, const char *name, const char *new, const char *text, size_t len)
 {
 	cleanup_fd int fd = -1;
 	int ret;
 
 	/* left over from a save that was interrupted */
-	if (unlinkat(dir, name, 0) && errno != ENOENT)
+	if (unlinkat(dir, new, 0) && errno != ENOENT)
 		return -errno;
-	fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	fd = openat(dir, new, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return -errno;
-	ret = write_all(fd, text, len);
+	ret = copy_mode(dir, name, fd) ?: write_all(fd, text, len);
 	return ret ?: fsync(fd) ? -errno : 0;
+}
+
+/* Whether two names are of one file. */
+static bool is_same(int dir, const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return !fstatat(dir, a, &x, AT_SYMLINK_NOFOLLOW) &&
+	       !fstatat(dir, b, &y, AT_SYMLINK_NOFOLLOW) && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
+}
+
+/* Gives each file before the name of the next older one; the oldest goes. */
+static int shift_old(int dir, const char *old)
+{
+	char from[NAME_MAX + 1], to[NAME_MAX + 1];
+
+	for (unsigned int i = FILE_OLD; i > 1; i--) {
+		if (snprintf(to, sizeof(to), "%s.%u", old, i) >= (int)sizeof(to))
+			return -ENAMETOOLONG;
+		util_copy(from, sizeof(from), old);
+		if (i > 2)
+			snprintf(from, sizeof(from), "%.*s.%u", NAME_MAX - 4, old, i - 1);
+		if (!faccessat(dir, from, F_OK, AT_SYMLINK_NOFOLLOW) &&
+		    renameat(dir, from, dir, to))
+			return -errno;
+	}
+	return 0;
 }
 
 /* Makes PATH.old a second name of the file, in one step as well. */
 static int keep_old(int dir, const char *name, const char *temp, const char *old)
 {
+	int ret;
+
+	/* a replacement that was interrupted may have come so far */
+	ret = is_same(dir, name, old) ? 0 : shift_old(dir, old);
+	if (ret)
+		return ret;
 	if (unlinkat(dir, temp, 0) && errno != ENOENT)
 		return -errno;
 	if (linkat(dir, name, dir, temp, 0))
@@ -191,59 +244,57 @@ static int keep_old(int dir, const char *name, const char *temp, const char *old
 	return unlinkat(dir, temp, 0) && errno != ENOENT ? -errno : 0;
 }
 
-static int replace(int dir, const char *name, const char *text, size_t len)
-{
-	char new[NAME_MAX + 1], temp[NAME_MAX + 1], old[NAME_MAX + 1];
-	int ret;
-
-	if (snprintf(new, sizeof(new), ".%s.new", name) >= (int)sizeof(new) ||
-	    snprintf(temp, sizeof(temp), ".%s.old", name) >= (int)sizeof(temp) ||
-	    snprintf(old, sizeof(old), "%s.old", name) >= (int)sizeof(old))
-		return -ENAMETOOLONG;
-	ret = write_new(dir, new, text, len) ?: keep_old(dir, name, temp, old);
-	if (!ret && renameat(dir, new, dir, name))
-		ret = -errno;
-	if (ret) {
-		unlinkat(dir, new, 0);
-		return ret;
-	}
-	return fsync(dir) ? -errno : 0;
-}
-
-/* One at a time: both would write the same temporary file. */
-static int replace_locked(struct ctx *ctx, int dir, const char *parent, const char *name,
-			  const char *text, size_t len)
-{
-	char lock[NAME_MAX + 1], path[2 * PATH_MAX];
-	cleanup_fd int fd = -1;
-	int ret;
-
-	if (snprintf(lock, sizeof(lock), ".%s.lock", name) >= (int)sizeof(lock))
-		return -ENAMETOOLONG;
-	snprintf(path, sizeof(path), "%s%s%s", parent, parent[strlen(parent) - 1] == '/' ? "" : "/",
-		 lock);
-	fd = lock_take(ctx, dir, lock, path, WAIT_SECONDS);
-	if (fd < 0)
-		return fd;
-	ret = replace(dir, name, text, len);
-	unlinkat(dir, lock, 0);
-	return ret;
-}
-
-int file_replace(struct ctx *ctx, const char *path, const char *text, size_t len)
+int file_lock(struct ctx *ctx, const char *path, struct file_lock *l)
 {
 	const char *slash = strrchr(path, '/');
-	const char *name = slash ? slash + 1 : path;
-	char parent[PATH_MAX] = ".";
-	cleanup_fd int dir = -1;
+	char parent[PATH_MAX] = "./", file[2 * PATH_MAX];
 
-	if (!*name || streq(name, ".") || streq(name, ".."))
+	*l = (struct file_lock)FILE_UNLOCKED;
+	l->name = slash ? slash + 1 : path;
+	if (!*l->name || streq(l->name, ".") || streq(l->name, ".."))
 		return -EISDIR;
 	if (slash && snprintf(parent, sizeof(parent), "%.*s", (int)(slash - path + 1), path) >=
 			     (int)sizeof(parent))
 		return -ENAMETOOLONG;
+	if (snprintf(l->lock, sizeof(l->lock), ".%s.lock", l->name) >= (int)sizeof(l->lock))
+		return -ENAMETOOLONG;
+	snprintf(file, sizeof(file), "%s%s", parent, l->lock);
+	l->dir = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (l->dir < 0)
+		return -errno;
+	/* what nobody can replace from here needs no lock, and may need no change */
+	if (faccessat(l->dir, ".", W_OK, AT_EACCESS))
+		return 0;
+	l->fd = lock_take(ctx, l->dir, l->lock, file, WAIT_SECONDS);
+	return l->fd < 0 ? l->fd : 0;
+}
+
+void file_unlock(struct file_lock *l)
+{
+	if (l->fd >= 0)
+		unlinkat(l->dir, l->lock, 0);
+	util_close(&l->fd);
+	util_close(&l->dir);
+}
+
+int file_replace(struct ctx *ctx, const char *path, const struct file_lock *l, const char *text,
+		 size_t len)
+{
+	char new[NAME_MAX + 1], temp[NAME_MAX + 1], old[NAME_MAX + 1];
+	int ret;
+
+	if (snprintf(new, sizeof(new), ".%s.new", l->name) >= (int)sizeof(new) ||
+	    snprintf(temp, sizeof(temp), ".%s.old", l->name) >= (int)sizeof(temp) ||
+	    snprintf(old, sizeof(old), "%s.old", l->name) >= (int)sizeof(old))
+		return -ENAMETOOLONG;
 	if (!act(ctx, "write %s", path))
 		return 0;
-	dir = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return dir < 0 ? -errno : replace_locked(ctx, dir, parent, name, text, len);
+	ret = write_new(l->dir, l->name, new, text, len) ?: keep_old(l->dir, l->name, temp, old);
+	if (!ret && renameat(l->dir, new, l->dir, l->name))
+		ret = -errno;
+	if (ret) {
+		unlinkat(l->dir, new, 0);
+		return ret;
+	}
+	return fsync(l->dir) ? -errno : 0;
 }

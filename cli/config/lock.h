@@ -1,21 +1,68 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Locks between several tsmctl: files that nobody else can open, and so not lock either. */
+/*
+ * Locks between several tsmctl: files that nobody else can open, and so not lock either.
+ *
+ * A run has one lock for a device at a time, and before that at most the one of apply. So
+ * no two runs wait for each other.
+ */
 #ifndef TSMCTL_LOCK_H
 #define TSMCTL_LOCK_H
 
-#include "ctx.h"
+#include "host/pci.h"
 
 /**
- * lock_take() - take a lock, waiting for its holder
- * @ctx: this run; with neither --quiet nor --json, it is said who is waited for
+ * lock_take() - take a lock, and wait for the process that has it
+ * @ctx: this run
  * @dir: directory, opened
- * @name: file in it, made if need be, of mode 0600; it has the holder's process ID
+ * @name: file in it, made if need be, of mode 0600; its content names the process
  * @path: both, for messages
- * @seconds: how long to wait for any one holder; another one is waited for anew
+ * @seconds: how long to wait for any one process; another one is waited for anew
  *
- * Return: a file descriptor, which holds the lock until it is closed, or negative
+ * Return: a file descriptor, which has the lock until it is closed, or negative
  * errno, reported; -EBUSY if it took too long.
  */
 int lock_take(struct ctx *ctx, int dir, const char *name, const char *path, unsigned int seconds);
+
+/**
+ * lock_run() - take a lock in the run directory
+ * @ctx: this run, not under --dry-run
+ * @name: name of its file
+ * @seconds: as for lock_take()
+ *
+ * Return: as lock_take().
+ */
+int lock_run(struct ctx *ctx, const char *name, unsigned int seconds);
+
+/**
+ * lock_modules() - take the lock on the kernel modules
+ * @ctx: this run; none is taken under --dry-run
+ * @fd: out, for the caller to close; -1 if none is taken, as for lock_device()
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int lock_modules(struct ctx *ctx, int *fd);
+
+/**
+ * lock_device() - take the lock on a device, and look at the device again
+ * @ctx: this run; @ctx->device_lock is set
+ * @dev: the device; opened again, because the process that had the lock may have changed it
+ *
+ * Waits for 60 seconds in all, or for --timeout. No lock is taken under --dry-run, nor where
+ * the run directory cannot be used: because this user may not write there, and may still be
+ * allowed to change the device, or because there is no place for the file. The latter is
+ * noted once.
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int lock_device(struct ctx *ctx, struct pci_device *dev);
+
+/**
+ * unlock_device() - release the lock on a device
+ * @ctx: this run
+ * @dev: the device
+ *
+ * A step that was given up keeps the lock until it has ended.
+ */
+void unlock_device(struct ctx *ctx, const struct pci_device *dev);
 
 #endif

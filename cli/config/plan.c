@@ -3,9 +3,11 @@
 #include <errno.h>
 
 #include "config/plan.h"
+#include "config/state.h"
 #include "host/change.h"
 #include "host/owner.h"
 #include "host/policy.h"
+#include "host/slow.h"
 #include "host/tsm.h"
 #include "interrupt.h"
 #include "report.h"
@@ -19,21 +21,12 @@ struct kind {
 	int (*change)(struct ctx *ctx, struct pci_device *dev, const struct step *step,
 		      const struct plan *plan);
 	int (*undo)(struct ctx *ctx, struct pci_device *dev, const struct step *step,
-		    const struct plan *plan);
+		    const struct plan *plan, struct wait *w);
 };
 
 static int read_policy(struct ctx *ctx, const struct pci_device *dev, enum setting s, char *buf)
 {
-	struct problem p = { .device = dev->name, .attribute = setting_keys[s], .stage = "read" };
-
-	p.err = policy_require(ctx, dev->name);
-	if (p.err)
-		return p.err;
-	p.err = policy_get(ctx, dev, setting_keys[s], buf);
-	if (p.err)
-		return report_error(ctx, &p, "cannot read %s: %s", setting_keys[s],
-				    strerror(-p.err));
-	return 0;
+	return policy_read(ctx, dev, setting_keys[s], buf);
 }
 
 static int change_policy(struct ctx *ctx, struct pci_device *dev, const struct step *step,
@@ -44,9 +37,10 @@ static int change_policy(struct ctx *ctx, struct pci_device *dev, const struct s
 }
 
 static int undo_policy(struct ctx *ctx, struct pci_device *dev, const struct step *step,
-		       const struct plan *plan)
+		       const struct plan *plan, struct wait *w)
 {
 	(void)plan;
+	(void)w;
 	return policy_set(ctx, dev, setting_keys[step->setting], step->from);
 }
 
@@ -57,7 +51,7 @@ static int read_assigned(struct ctx *ctx, const struct pci_device *dev, enum set
 
 	(void)ctx;
 	(void)s;
-	assign_look(dev, &a);
+	assign_look(ctx, dev, &a);
 	if (streq(a.driver, TSM_DRIVER))
 		util_copy(buf, ATTR_MAX, "1");
 	else
@@ -68,29 +62,33 @@ static int read_assigned(struct ctx *ctx, const struct pci_device *dev, enum set
 static int change_assigned(struct ctx *ctx, struct pci_device *dev, const struct step *step,
 			   const struct plan *plan)
 {
+	(void)plan;
 	if (streq(step->to, "0"))
 		return assign_release(ctx, dev);
-	return assign_check(ctx, dev, plan->force ? NULL : PLAN_FORCE) ?:
-		       policy_create(ctx, dev)			       ?:
-									 assign_take(ctx, dev);
+	return assign_check(ctx, dev) ?: policy_create(ctx, dev) ?: assign_take(ctx, dev);
 }
 
 static int undo_assigned(struct ctx *ctx, struct pci_device *dev, const struct step *step,
-			 const struct plan *plan)
+			 const struct plan *plan, struct wait *w)
 {
 	(void)step;
-	return assign_restore(ctx, dev, &plan->before);
+	return assign_restore(ctx, dev, &plan->before, w);
 }
 
-/* What cannot be connected is not connected. */
+/* What cannot be connected itself has the TSM of its DSM, or none. */
 static int read_tsm(struct ctx *ctx, const struct pci_device *dev, enum setting s, char *buf)
 {
-	struct problem p = { .device = dev->name, .attribute = "tsm/connect", .stage = "read" };
+	struct tsm_dsm dsm;
+	int ret;
 
 	(void)s;
-	p.err = pci_get(dev, "tsm/connect", buf);
-	if (p.err && p.err != -ENOENT)
-		return report_error(ctx, &p, "cannot read tsm/connect: %s", strerror(-p.err));
+	ret = tsm_get_connected(ctx, dev, buf);
+	if (ret == -ENOENT)
+		ret = tsm_follows(ctx, dev, &dsm);
+	if (ret < 0)
+		return ret;
+	if (ret)
+		util_copy(buf, ATTR_MAX, dsm.tsm);
 	if (!buf[0])
 		util_copy(buf, ATTR_MAX, NONE);
 	return 0;
@@ -98,49 +96,67 @@ static int read_tsm(struct ctx *ctx, const struct pci_device *dev, enum setting 
 
 /* What was done for a step that failed, or before it, stays. */
 static void report_stuck(struct ctx *ctx, const struct pci_device *dev, const struct step *step,
-			 const char *attribute, int err)
+			 const char *attribute, int err, const struct wait *w)
 {
 	struct problem p = { .device = dev->name,
 			     .attribute = attribute,
 			     .value = step->from,
 			     .err = err,
 			     .stage = "roll-back",
-			     .hint = "'tsmctl show' tells what it is now" };
+			     .hint = "'tsmctl show @' shows what it is now",
+			     .changed = true };
 
-	ctx->answer.changed = true;
+	if (ctx->unfinished) {
+		p.hint = "'tsmctl show @' shows what it is when that has ended";
+		slow_report(w, &p);
+		return;
+	}
 	report_error(ctx, &p, "cannot put %s back: %s", attribute, strerror(-err));
+}
+
+static int set_tsm(struct ctx *ctx, const struct pci_device *dev, const char *attribute,
+		   const char *tsm, const char *what, struct wait *w)
+{
+	wait_begin(w, ctx, dev->name, WAIT_FOREVER, "%s to %s it", tsm, what);
+	return pci_set_slow(dev, attribute, tsm, w);
 }
 
 static int change_tsm(struct ctx *ctx, struct pci_device *dev, const struct step *step,
 		      const struct plan *plan)
 {
-	char now[ATTR_MAX];
-	int ret = 0, err;
+	int ret = 0, err = 0;
+	struct wait w;
+	bool ours;
 
 	(void)plan;
+	if (!tsm_connects(dev))
+		return tsm_report_none(ctx, dev, step->to);
 	if (!streq(step->from, NONE))
 		ret = tsm_disconnect(ctx, dev, step->from);
-	if (ret || streq(step->to, NONE))
+	if (ret < 0 || streq(step->to, NONE))
 		return ret;
-	if (pci_get(dev, "tsm/connect", now) == -ENOENT)
-		return tsm_report_none(ctx, dev, step->to);
+	/* what another run has disconnected is not connected again */
+	ours = !streq(step->from, NONE) && !ret;
 	ret = tsm_connect(ctx, dev, step->to);
-	err = ret && !streq(step->from, NONE) ? pci_set(ctx, dev, "tsm/connect", step->from) : 0;
+	if (ret < 0 && !ctx->unfinished && ours) {
+		wait_undo(ctx);
+		err = set_tsm(ctx, dev, "tsm/connect", step->from, "connect", &w);
+	}
 	if (err)
-		report_stuck(ctx, dev, step, "tsm", err);
+		report_stuck(ctx, dev, step, "tsm", err, &w);
 	return ret;
 }
 
 static int undo_tsm(struct ctx *ctx, struct pci_device *dev, const struct step *step,
-		    const struct plan *plan)
+		    const struct plan *plan, struct wait *w)
 {
 	int ret = 0;
 
 	(void)plan;
 	if (!streq(step->to, NONE))
-		ret = pci_set(ctx, dev, "tsm/disconnect", step->to);
-	if (!streq(step->from, NONE))
-		ret = pci_set(ctx, dev, "tsm/connect", step->from) ?: ret;
+		ret = set_tsm(ctx, dev, "tsm/disconnect", step->to, "disconnect", w);
+	if (!streq(step->from, NONE) && !ctx->unfinished)
+		ret = set_tsm(ctx, dev, "tsm/connect", step->from, "connect", w) ?: ret;
 	return ret;
 }
 
@@ -150,10 +166,17 @@ static const struct kind kinds[SETTINGS] = {
 	[SET_REGION_MODE] = { POLICY("region_mode") },
 	[SET_BAR_MMAP] = { POLICY("bar_mmap") },
 	[SET_BIND_ALLOWED] = { POLICY("bind_allowed") },
+	[SET_GUEST_REQUESTS] = { POLICY("guest_requests") },
 	[SET_TDI_ID] = { POLICY("tdi_id") },
 	[SET_ASSIGNED] = { "driver", read_assigned, change_assigned, undo_assigned },
 	[SET_TSM] = { "tsm", read_tsm, change_tsm, undo_tsm },
 };
+
+/* Whether a function loses its TSM together with its DSM, and only then. */
+static bool is_left_to_dsm(const struct pci_device *dev, const char *tsm)
+{
+	return streq(tsm, NONE) && !tsm_connects(dev);
+}
 
 int plan_make(struct ctx *ctx, const struct pci_device *dev, const char *const want[SETTINGS],
 	      bool forget, struct plan *plan)
@@ -166,18 +189,24 @@ int plan_make(struct ctx *ctx, const struct pci_device *dev, const char *const w
 		.force = want[SET_FORCE] && streq(want[SET_FORCE], "1"),
 	};
 	plan->forget = forget && plan->had_policy;
-	assign_look(dev, &plan->before);
-	for (int s = 0; s < SETTINGS; s++) {
-		if (!want[s] || s == SET_FORCE)
+	assign_look(ctx, dev, &plan->before);
+	for (int s = 0; s < SET_FORCE; s++) {
+		if (!want[s])
 			continue;
 		if (!dev->present && (s == SET_ASSIGNED || s == SET_TSM)) {
 			plan->waits |= !streq(want[s], "0") && !streq(want[s], NONE);
 			continue;
 		}
+		/* a module that does not know it does what is usual */
+		if (s < SET_ASSIGNED && state_is_usual((enum setting)s, want[s]) &&
+		    policy_lacks(ctx, dev, setting_keys[s]))
+			continue;
 		step = &plan->steps[plan->count];
 		ret = kinds[s].read(ctx, dev, (enum setting)s, step->from);
 		if (ret)
 			return ret;
+		if (s == SET_TSM && is_left_to_dsm(dev, want[s]))
+			continue;
 		step->setting = (enum setting)s;
 		step->to = want[s];
 		plan->count += !streq(step->from, step->to);
@@ -210,13 +239,13 @@ const char *plan_goal(const struct plan *plan, enum setting setting)
 
 /* A step as the verb for its setting reports it. */
 static void report_step(struct ctx *ctx, const struct pci_device *dev, const struct plan *plan,
-			const struct step *step, const char *rolled_back)
+			const struct step *step, const char *rolled_back, bool foreign)
 {
 	struct outcome o = { .device = dev->name,
 			     .attribute = kinds[step->setting].attribute,
 			     .value = step->to,
 			     .previous = step->from,
-			     .changed = !rolled_back,
+			     .changed = !rolled_back && !foreign,
 			     .note = rolled_back };
 
 	if (step->setting == SET_ASSIGNED) {
@@ -224,6 +253,10 @@ static void report_step(struct ctx *ctx, const struct pci_device *dev, const str
 		o.value = streq(step->to, "1") ? TSM_DRIVER : NULL;
 		if (!o.value && !ctx->dry_run && dev->driver[0])
 			o.value = dev->driver;
+		if (!o.value && ctx->dry_run) {
+			o.value = assign_goal(ctx, dev, &plan->before);
+			o.note = o.value ? rolled_back : KERNEL_CHOOSES;
+		}
 	} else if (step->setting == SET_TSM) {
 		o.previous = streq(step->from, NONE) ? NULL : step->from;
 		o.value = streq(step->to, NONE) ? NULL : step->to;
@@ -233,8 +266,11 @@ static void report_step(struct ctx *ctx, const struct pci_device *dev, const str
 	report_outcome(ctx, &o);
 }
 
-void plan_show(struct ctx *ctx, const struct pci_device *dev, const struct plan *plan)
+/* @foreign: the steps that another run has done, or NULL */
+static void show(struct ctx *ctx, const struct pci_device *dev, const struct plan *plan,
+		 const bool *foreign)
 {
+	const char *tsm = plan_goal(plan, SET_TSM);
 	struct outcome forgotten = {
 		.device = dev->name, .attribute = "policy", .previous = "kept", .changed = true
 	};
@@ -243,47 +279,76 @@ void plan_show(struct ctx *ctx, const struct pci_device *dev, const struct plan 
 				   .note = "it is not there: driver and TSM wait until it is" };
 
 	for (unsigned int i = 0; i < plan->count; i++)
-		report_step(ctx, dev, plan, &plan->steps[i], NULL);
+		report_step(ctx, dev, plan, &plan->steps[i], NULL, foreign && foreign[i]);
+	if (tsm && ctx->dry_run)
+		tsm_plan(dev, tsm);
 	if (plan->forget)
 		report_outcome(ctx, &forgotten);
 	if (plan->waits)
 		report_outcome(ctx, &waiting);
 }
 
-/* Undoes the first @done steps, last first, and says so. */
-static void roll_back(struct ctx *ctx, struct pci_device *dev, const struct plan *plan,
-		      unsigned int done)
+void plan_show(struct ctx *ctx, const struct pci_device *dev, const struct plan *plan)
 {
-	while (done--) {
-		const struct step *step = &plan->steps[done];
-		const struct kind *kind = &kinds[step->setting];
-		int err = kind->undo(ctx, dev, step, plan);
+	show(ctx, dev, plan, NULL);
+}
 
+/*
+ * Undoes the first @done steps, last first, and says so; except those that another run has
+ * done. An undo that is given up ends it: what depends on what is not known then.
+ */
+static void roll_back(struct ctx *ctx, struct pci_device *dev, const struct plan *plan,
+		      unsigned int done, const bool *foreign)
+{
+	struct wait w;
+
+	wait_undo(ctx);
+	for (; done && !ctx->unfinished; done--) {
+		const unsigned int last = done - 1;
+		const struct step *step = &plan->steps[last];
+		const struct kind *kind = &kinds[step->setting];
+		int err;
+
+		if (foreign[last])
+			continue;
+		err = kind->undo(ctx, dev, step, plan, &w);
 		if (err)
-			report_stuck(ctx, dev, step, kind->attribute, err);
+			report_stuck(ctx, dev, step, kind->attribute, err, &w);
 		else
-			report_step(ctx, dev, plan, step, "rolled back");
+			report_step(ctx, dev, plan, step, "rolled back", false);
 	}
-	if (!plan->had_policy)
+	while (done--)
+		report_step(ctx, dev, plan, &plan->steps[done], NULL, foreign[done]);
+	if (!plan->had_policy && !ctx->unfinished)
 		policy_forget(ctx, dev->name);
 }
 
 int plan_run(struct ctx *ctx, struct pci_device *dev, const struct plan *plan)
 {
+	bool foreign[SETTINGS] = { false };
 	unsigned int i;
 	int ret = 0;
 
 	interrupt_hold();
-	for (i = 0; !ret && i < plan->count; i++)
+	for (i = 0; !ret && i < plan->count; i++) {
 		ret = kinds[plan->steps[i].setting].change(ctx, dev, &plan->steps[i], plan);
+		foreign[i] = ret > 0;
+		ret = ret < 0 ? ret : 0;
+	}
+	/* a step that goes on in the kernel may succeed: it needs what was done before it */
+	if (ctx->unfinished) {
+		for (unsigned int done = 0; done + 1 < i; done++)
+			report_step(ctx, dev, plan, &plan->steps[done], NULL, foreign[done]);
+		return ret;
+	}
 	if (!ret && plan->forget)
 		ret = policy_forget(ctx, dev->name);
 	else if (ret)
 		i--;
 	if (ret) {
-		roll_back(ctx, dev, plan, i);
+		roll_back(ctx, dev, plan, i, foreign);
 		return ret;
 	}
-	plan_show(ctx, dev, plan);
+	show(ctx, dev, plan, foreign);
 	return 0;
 }

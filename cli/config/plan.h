@@ -90,7 +90,7 @@ void plan_show(struct ctx *ctx, const struct pci_device *dev, const struct plan 
 /**
  * plan_run() - do it, or nothing
  * @ctx: this run
- * @dev: the device; it must not be open or bound
+ * @dev: the device; it must not be open or bound, and for a plan that takes it not in use
  * @plan: the plan
  *
  * If a step fails, those before it are undone, last first.

@@ -68,11 +68,16 @@ static const struct config_entry *exact_at(const struct wanted *w, size_t i,
 	return NULL;
 }
 
-static void overlay(const struct config_entry *e, const char *want[SETTINGS])
+const struct config_entry *wanted_exact(const struct wanted *w, const struct pci_addr *addr)
+{
+	return exact_at(w, first_exact(w, addr), addr);
+}
+
+static void overlay(const struct config_entry *e, const struct config_entry *from[SETTINGS])
 {
 	for (int s = 0; s < SETTINGS; s++)
 		if (e->want[s])
-			want[s] = e->want[s];
+			from[s] = e;
 }
 
 /* What the entries for a device, and for some of many, say of its driver. */
@@ -104,15 +109,15 @@ static bool is_of_all(struct ctx *ctx, const struct wanted *w, const struct pci_
 	return pci_has_tsm_side(ctx, name) || is_to_be_assigned(ctx, w, addr);
 }
 
-bool wanted_of(struct ctx *ctx, const struct wanted *w, const struct pci_addr *addr,
-	       const char *want[SETTINGS])
+bool wanted_from(struct ctx *ctx, const struct wanted *w, const struct pci_addr *addr,
+		 const struct config_entry *from[SETTINGS])
 {
 	size_t x = first_exact(w, addr), p = 0;
 	const struct config_entry *e;
 	bool named = false, counts;
 
 	for (int s = 0; s < SETTINGS; s++)
-		want[s] = NULL;
+		from[s] = NULL;
 	/* the two lists, each in the order of the configuration, as one */
 	for (;;) {
 		e = exact_at(w, x, addr);
@@ -130,6 +135,17 @@ bool wanted_of(struct ctx *ctx, const struct wanted *w, const struct pci_addr *a
 		}
 		named = true;
 		if (counts)
-			overlay(e, want);
+			overlay(e, from);
 	}
+}
+
+bool wanted_of(struct ctx *ctx, const struct wanted *w, const struct pci_addr *addr,
+	       const char *want[SETTINGS])
+{
+	const struct config_entry *from[SETTINGS];
+	bool named = wanted_from(ctx, w, addr, from);
+
+	for (int s = 0; s < SETTINGS; s++)
+		want[s] = from[s] ? from[s]->want[s] : NULL;
+	return named;
 }

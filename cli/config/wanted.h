@@ -35,6 +35,27 @@ int wanted_init(struct wanted *w, const struct config *config);
 void wanted_done(struct wanted *w);
 
 /**
+ * wanted_exact() - the first entry for one address
+ * @w: the configuration
+ * @addr: the address
+ *
+ * Return: the entry, or NULL.
+ */
+const struct config_entry *wanted_exact(const struct wanted *w, const struct pci_addr *addr);
+
+/**
+ * wanted_from() - which entries say what is wanted of one device
+ * @ctx: this run
+ * @w: the configuration
+ * @addr: the device
+ * @from: out, the entry of each setting; NULL where nothing is said
+ *
+ * Return: as wanted_of().
+ */
+bool wanted_from(struct ctx *ctx, const struct wanted *w, const struct pci_addr *addr,
+		 const struct config_entry *from[SETTINGS]);
+
+/**
  * wanted_of() - what is wanted of one device
  * @ctx: this run
  * @w: the configuration

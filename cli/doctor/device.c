@@ -2,21 +2,21 @@
 /* Checks of one device, from its presence to its last error, see device.h. */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 
 #include "common/stage.h"
+#include "doctor/bars.h"
 #include "doctor/device.h"
 #include "host/assign.h"
 #include "host/owner.h"
 #include "host/policy.h"
 #include "host/quarantine.h"
+#include "host/tsm.h"
 
 /* Of the Command register, PCI 3.0 section 6.2.2. */
 #define COMMAND_OFFSET 4
 #define COMMAND_MEMORY 0x2
 #define COMMAND_MASTER 0x4
 
-#define CDEV_DIR "/dev/vfio/devices"
 #define CDEV_NAME_LEN 32
 
 static bool in_state(struct ctx *ctx, const struct pci_device *dev, const char *state)
@@ -31,13 +31,6 @@ static bool in_use(struct ctx *ctx, const struct pci_device *dev)
 	return in_state(ctx, dev, "open") || in_state(ctx, dev, "bound");
 }
 
-static bool is_foreign(struct ctx *ctx, const struct pci_device *dev)
-{
-	char text[ATTR_MAX];
-
-	return policy_get(ctx, dev, "origin", text) == 0 && streq(text, "foreign");
-}
-
 static void check_present(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
 {
 	if (dev->present) {
@@ -46,23 +39,6 @@ static void check_present(struct ctx *ctx, const struct pci_device *dev, struct 
 	}
 	finding_fail(f, EXIT_NO_DEVICE, "no %s/bus/pci/devices/%s", ctx->sysfs.path, dev->name);
 	finding_fix(f, "echo 1 > /sys/bus/pci/rescan; for a VF, sriov_numvfs of its PF");
-}
-
-static void check_group(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
-{
-	int group = pci_group(ctx, dev);
-	char others[256];
-
-	if (group < 0) {
-		finding_fail(f, EXIT_UNSUPPORTED, "it is in no IOMMU group");
-		finding_fix(f, NO_IOMMU_HINT);
-		return;
-	}
-	if (!pci_group_strangers(ctx, group, dev, others, sizeof(others))) {
-		finding_pass(f, "group %d has no function on another driver", group);
-		return;
-	}
-	finding_fail(f, EXIT_DONE, "group %d has %s", group, others);
 }
 
 static void check_driver(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
@@ -83,7 +59,9 @@ static int open_dsm(struct ctx *ctx, const struct pci_device *dev, struct pci_de
 	struct pci_addr addr = dev->addr;
 	char text[ATTR_MAX];
 
-	if (pci_get(dev, "tsm/dsm", text) == 0 && text[0] && pci_addr_parse(text, &addr))
+	if (tsm_get(dev, "tsm/dsm", text) == -EBUSY)
+		return -EBUSY;
+	if (text[0] && pci_addr_parse(text, &addr))
 		return -EINVAL;
 	return pci_open(ctx, &addr, dsm);
 }
@@ -92,6 +70,7 @@ static void check_connection(struct ctx *ctx, const struct pci_device *dev, stru
 {
 	struct pci_device dsm cleanup_pci = { .fd = -1 };
 	char tsm[ATTR_MAX];
+	int ret;
 
 	if (faccessat(dev->fd, "tsm", F_OK, 0)) {
 		finding_fail(
@@ -103,12 +82,35 @@ static void check_connection(struct ctx *ctx, const struct pci_device *dev, stru
 			dev->name);
 		return;
 	}
-	if (open_dsm(ctx, dev, &dsm) || pci_get(&dsm, "tsm/connect", tsm) || !tsm[0]) {
+	ret = open_dsm(ctx, dev, &dsm) ?: tsm_get(&dsm, "tsm/connect", tsm);
+	if (ret == -EBUSY) {
+		finding_skip(f, "a TSM keeps PCI/TSM busy");
+		return;
+	}
+	if (ret || !tsm[0]) {
 		finding_fail(f, EXIT_UNSUPPORTED, "it is not connected to a TSM");
 		finding_fix(f, "tsmctl connect %s", dsm.present ? dsm.name : dev->name);
 		return;
 	}
 	finding_pass(f, "%s is connected to %s", dsm.name, tsm);
+}
+
+/* Such a TSM is connected like any other, and only a bind would show the difference. */
+static void check_tsms(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
+{
+	char text[ATTR_MAX];
+
+	if (pci_get(dev, "vfio_tsm/can_bind", text)) {
+		finding_skip(f, "vfio-pci-tsm does not have it, or is older than tsmctl");
+	} else if (streq(text, "1")) {
+		finding_pass(f, "each TSM of this host can bind");
+	} else if (in_state(ctx, dev, "bound")) {
+		finding_skip(f, "it is bound");
+	} else if (streq(text, "0")) {
+		finding_fail(f, EXIT_DONE, "a TSM of this host cannot bind");
+	} else {
+		finding_skip(f, "it is not connected to a TSM");
+	}
 }
 
 /* The name of its VFIO device, vfioN; false if it has none. */
@@ -122,6 +124,55 @@ static bool cdev_name(const struct pci_device *dev, char name[CDEV_NAME_LEN])
 		if (starts_with(e->d_name, "vfio"))
 			util_copy(name, CDEV_NAME_LEN, e->d_name);
 	return name[0];
+}
+
+/*
+ * The function that @addr names, if it is on another VFIO driver, whose user may write to
+ * registers that a TDI relies on; with @connected only if a TSM is connected to it.
+ */
+static bool other_vfio(struct ctx *ctx, const struct pci_addr *addr, bool connected, char *text,
+		       size_t size)
+{
+	struct pci_device dev cleanup_pci = { .fd = -1 };
+	char name[CDEV_NAME_LEN], tsm[ATTR_MAX];
+
+	if (pci_open(ctx, addr, &dev) || !dev.present || streq(dev.driver, TSM_DRIVER) ||
+	    !cdev_name(&dev, name))
+		return false;
+	if (connected && tsm_get(&dev, "tsm/connect", tsm) != -EBUSY && !tsm[0])
+		return false;
+	snprintf(text, size, "%s (%s)", dev.name, dev.driver);
+	return true;
+}
+
+/* The PF of a VF, or function 0, which may be the DSM */
+static bool relies_on_vfio(struct ctx *ctx, const struct pci_device *dev, char *text, size_t size)
+{
+	struct pci_addr pf = dev->addr, f0;
+	bool vf = pci_link(dev, "physfn", &pf);
+
+	f0 = pf;
+	f0.fn = 0;
+	return (vf && other_vfio(ctx, &pf, false, text, size)) ||
+	       (pf.fn && other_vfio(ctx, &f0, true, text, size));
+}
+
+static void check_group(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
+{
+	int group = pci_group(ctx, dev);
+	char others[256];
+
+	if (group < 0) {
+		finding_fail(f, EXIT_UNSUPPORTED, "it is in no IOMMU group");
+		finding_fix(f, NO_IOMMU_HINT);
+		return;
+	}
+	if (pci_group_strangers(ctx, group, dev, others, sizeof(others)))
+		finding_fail(f, EXIT_DONE, "group %d has %s", group, others);
+	else if (relies_on_vfio(ctx, dev, others, sizeof(others)))
+		finding_fail(f, EXIT_DONE, "it relies on %s", others);
+	else
+		finding_pass(f, "group %d has no function on another driver", group);
 }
 
 static void check_cdev(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
@@ -213,38 +264,6 @@ static void check_owner(struct ctx *ctx, const struct pci_device *dev, struct fi
 		finding_pass(f, "%s has it open%s", h.text, h.ours ? ", which is our helper" : "");
 }
 
-/* Whether a line of /proc/PID/maps is about a VFIO device of this name. */
-static bool is_mapping_of(const char *line, const char *name)
-{
-	const char *at = strstr(line, CDEV_DIR "/");
-	size_t len = strlen(name);
-
-	if (!at || !len || !starts_with(at + strlen(CDEV_DIR "/"), name))
-		return false;
-	at += strlen(CDEV_DIR "/") + len;
-	return !*at || *at == '\n' || *at == ' ';
-}
-
-/* Counts the mappings of one VFIO device, and those of which the device is unknown. */
-static unsigned int count_mappings(const char *root, pid_t pid, const char *name,
-				   unsigned int *unknown)
-{
-	cleanup_free char *line = NULL;
-	cleanup_file FILE *file = NULL;
-	unsigned int count = 0;
-	char path[PATH_MAX];
-	size_t size = 0;
-
-	*unknown = 0;
-	snprintf(path, sizeof(path), "%s/proc/%d/maps", root, pid);
-	file = fopen(path, "re");
-	while (file && getline(&line, &size, file) > 0) {
-		count += is_mapping_of(line, name);
-		*unknown += strstr(line, "[vfio-device]") != NULL;
-	}
-	return count;
-}
-
 static void check_mappings(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
 {
 	const char *root = doctor_root(ctx);
@@ -257,16 +276,14 @@ static void check_mappings(struct ctx *ctx, const struct pci_device *dev, struct
 		return;
 	}
 	cdev_name(dev, name);
-	count = count_mappings(root, pid, name, &unknown);
+	count = count_bar_mappings(root, pid, name, &unknown);
 	if (policy_get(ctx, dev, "bar_mmap", action) == 0 && streq(action, "revoke")) {
 		finding_pass(f, "a bind revokes its mappings; process %d has %u", pid, count);
 	} else if (count) {
 		finding_fail(f, EXIT_DONE, "process %d has %u mapping%s of %s", pid, count,
 			     count == 1 ? "" : "s", name);
 	} else if (unknown) {
-		f->advisory = true;
-		finding_fail(f, EXIT_DONE,
-			     "process %d has %u mapping%s of a VFIO device, perhaps another one",
+		finding_warn(f, "process %d has %u mapping%s of a VFIO device, perhaps another one",
 			     pid, unknown, unknown == 1 ? "" : "s");
 	} else {
 		finding_pass(f, "process %d has no mapping of %s", pid,
@@ -309,7 +326,7 @@ static void check_command(struct ctx *ctx, const struct pci_device *dev, struct 
 			    dev->name);
 		return;
 	}
-	if (!in_use(ctx, dev) || is_foreign(ctx, dev)) {
+	if (!in_use(ctx, dev) || foreign_is_bound(ctx, dev)) {
 		finding_skip(f, "it is not open: its owner sets them");
 		return;
 	}
@@ -346,7 +363,6 @@ static void check_last_error(struct ctx *ctx, const struct pci_device *dev, stru
 	char text[ATTR_MAX], what[160];
 	int err;
 
-	f->advisory = true;
 	if (policy_get(ctx, dev, "last_error", text)) {
 		finding_skip(f, "vfio_tsm keeps none of it");
 		return;
@@ -363,8 +379,8 @@ static void check_last_error(struct ctx *ctx, const struct pci_device *dev, stru
 		now = check_stage(ctx, dev, stage, &name);
 	if (now == PASSES) {
 		finding_pass(f, "%s; check %s passes now", what, name);
-	} else if (now == FAILS) {
-		finding_fail(f, EXIT_FAILED, "%s", what);
+	} else if (now >= WARNS) {
+		finding_warn(f, "%s", what);
 		if (s)
 			util_fill(f->fix, sizeof(f->fix), s->hint, dev->name);
 	} else {
@@ -410,33 +426,57 @@ static void check_origin(struct ctx *ctx, const struct pci_device *dev, struct f
 {
 	char text[ATTR_MAX];
 
-	if (policy_get(ctx, dev, "origin", text)) {
+	if (foreign_is_bound(ctx, dev)) {
+		finding_fail(f, EXIT_DONE, "another module of the kernel has bound it");
+	} else if (policy_get(ctx, dev, "origin", text)) {
 		finding_skip(f, "vfio_tsm shows none of it");
-	} else if (!streq(text, "foreign")) {
-		finding_pass(f, "its origin is %s", text);
 	} else {
-		finding_fail(f, EXIT_BUSY, "another module of the kernel has bound it");
-		finding_fix(f, "have that module unbind it, or tsmctl revoke %s", dev->name);
+		finding_pass(f, "its origin is %s", text);
+	}
+}
+
+/*
+ * A policy is what somebody wants, and a guest can send what it does not allow at any time.
+ * So a refusal is shown, and is not a failure.
+ */
+static void check_requests(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
+{
+	char policy[ATTR_MAX], last[ATTR_MAX], scope[32];
+	long long result;
+
+	if (policy_get(ctx, dev, "guest_requests", policy) ||
+	    pci_get(dev, "vfio_tsm/last_request", last)) {
+		finding_skip(f, "vfio_tsm shows none of it");
+	} else if (sscanf(last, "%31s %lld", scope, &result) != 2) {
+		finding_skip(f, "there was no request");
+	} else if (result != -EACCES || streq(policy, "all") || streq(policy, scope)) {
+		finding_pass(f, "the last request was %s, and guest_requests is %s", last, policy);
+	} else {
+		finding_warn(f, "the last request, %s, failed with EACCES: guest_requests is %s",
+			     scope, policy);
 	}
 }
 
 const struct check device_checks[] = {
 	{ "present", "the function is there", check_present, NULL },
-	{ "group", "all of its IOMMU group is on vfio-pci-tsm, or on no driver", check_group,
+	{ "group", "its IOMMU group, PF and DSM are on drivers that a bind allows", check_group,
 	  "group" },
 	{ "driver", "it is assigned", check_driver, NULL },
 	{ "connection", "it is connected to a TSM", check_connection, "not-connected" },
+	{ "no-bind", "the TSMs can bind", check_tsms, "no-bind" },
 	{ "cdev", "its VFIO device can be opened", check_cdev, NULL },
 	{ "denied", "binds are allowed", check_policy, "denied" },
 	{ "regions", "its regions are exclusive", check_regions, "regions" },
+	{ "bar", "each of its BARs has an address", check_bars, "bar" },
 	{ "tdi-id", "its requester ID in the guest is known", check_tdi_id, "tdi-id" },
 	{ "holder", "it is known who has it open", check_owner, NULL },
 	{ "mapped", "no BAR is mapped", check_mappings, "mapped" },
 	{ "power", "it is awake", check_power, "power" },
 	{ "command", "it decodes memory and masters the bus", check_command, "command" },
 	{ "state", "its TDI was not lost", check_state, NULL },
-	{ "quarantine", "its last TDI is known to be stopped", check_quarantine, NULL },
-	{ "origin", "no other module of the kernel has bound it", check_origin, NULL },
+	{ "quarantine", "its last TDI is known to be stopped", check_quarantine, "quarantined" },
+	{ "origin", "no other module of the kernel has bound it", check_origin, "foreign" },
+	{ "requests", "the requests of its guest are allowed", check_requests, NULL },
 	{ "last-error", "the last bind was not refused", check_last_error, NULL },
 	{ NULL, NULL, NULL, NULL },
 };

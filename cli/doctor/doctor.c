@@ -52,6 +52,16 @@ void finding_fail(struct finding *f, enum exit_code code, const char *fmt, ...)
 	va_end(ap);
 }
 
+void finding_warn(struct finding *f, const char *fmt, ...)
+{
+	va_list ap;
+
+	f->verdict = WARNS;
+	va_start(ap, fmt);
+	fill(f->evidence, sizeof(f->evidence), fmt, ap);
+	va_end(ap);
+}
+
 void finding_fix(struct finding *f, const char *fmt, ...)
 {
 	va_list ap;
@@ -129,12 +139,12 @@ void finding_node(struct finding *f, const char *root, const char *name, const c
 
 static void add_from_stage(struct finding *f, const struct pci_device *dev, const char *name)
 {
-	const struct stage *s = name && f->verdict == FAILS ? stage_find(name, 0) : NULL;
+	const struct stage *s = name && f->verdict >= WARNS ? stage_find(name, 0) : NULL;
 
 	if (!s)
 		return;
 	f->from_stage = !f->code && !f->fix[0];
-	if (!f->code)
+	if (!f->code && f->verdict == FAILS)
 		f->code = s->code;
 	if (!f->fix[0])
 		util_fill(f->fix, sizeof(f->fix), s->hint, dev->name);
@@ -167,7 +177,7 @@ static void add_failing(struct ctx *ctx, const struct pci_device *dev, const str
 
 	(void)ctx;
 	(void)dev;
-	if (f->verdict == FAILS && !f->advisory)
+	if (f->verdict == FAILS)
 		util_add_item(n->list, n->size, ", ", check->name);
 }
 

@@ -6,13 +6,12 @@
 #include "common/exitcode.h"
 #include "host/pci.h"
 
-enum verdict { DOES_NOT_APPLY, PASSES, FAILS };
+enum verdict { DOES_NOT_APPLY, PASSES, WARNS, FAILS };
 
 /**
  * struct finding - what a check found
- * @verdict: passes, fails or does not apply
+ * @verdict: passes, warns, fails or does not apply
  * @code: exit code of a failure
- * @advisory: it stands in the way of no bind, or perhaps of none
  * @from_stage: a failure that has its code and its fix from the check's stage
  * @evidence: what was seen, and where
  * @fix: the command that mends it, or what to do; "" if there is nothing to mend
@@ -20,7 +19,6 @@ enum verdict { DOES_NOT_APPLY, PASSES, FAILS };
 struct finding {
 	enum verdict verdict;
 	enum exit_code code;
-	bool advisory;
 	bool from_stage;
 	char evidence[320];
 	char fix[320];
@@ -66,7 +64,14 @@ void finding_skip(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void finding_fail(struct finding *f, enum exit_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /**
- * finding_fix() - what mends a failure
+ * finding_warn() - the check finds what does not stand in the way of a bind, or may not
+ * @f: the finding
+ * @fmt: evidence
+ */
+void finding_warn(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/**
+ * finding_fix() - what mends a failure, or what is warned of
  * @f: the finding
  * @fmt: a command, or what to do
  */

@@ -114,7 +114,6 @@ static void check_devmem(struct ctx *ctx, const struct pci_device *dev, struct f
 	long set;
 
 	(void)dev;
-	f->advisory = true;
 	if (!root) {
 		finding_skip(f, MOVED);
 		return;
@@ -122,7 +121,7 @@ static void check_devmem(struct ctx *ctx, const struct pci_device *dev, struct f
 	fd = open(root[0] ? root : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd >= 0 && attr_read(fd, "proc/cmdline", line, sizeof(line)) == 0 &&
 	    strstr(line, "iomem=relaxed")) {
-		finding_fail(f, EXIT_UNSUPPORTED, "%s/proc/cmdline has iomem=relaxed", root);
+		finding_warn(f, "%s/proc/cmdline has iomem=relaxed", root);
 		finding_fix(f, "remove iomem=relaxed from the kernel's command line");
 		return;
 	}
@@ -132,7 +131,7 @@ static void check_devmem(struct ctx *ctx, const struct pci_device *dev, struct f
 	} else if (set) {
 		finding_pass(f, "%.200s has CONFIG_STRICT_DEVMEM", where);
 	} else {
-		finding_fail(f, EXIT_UNSUPPORTED, "%.200s lacks CONFIG_STRICT_DEVMEM", where);
+		finding_warn(f, "%.200s lacks CONFIG_STRICT_DEVMEM", where);
 		finding_fix(f, "use a kernel with CONFIG_STRICT_DEVMEM=y");
 	}
 }

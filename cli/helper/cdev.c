@@ -4,12 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/pci_regs.h>
-#include <linux/vfio_tsm.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <tsmbind.h>
 
 #include "helper/cdev.h"
 #include "helper/compat.h"
@@ -150,8 +150,8 @@ int cdev_watch(struct session *s)
 			.count = 1,
 		},
 	};
-	struct vfio_pci_tsm_event event = { .argsz = sizeof(event) };
 	int32_t fd;
+	int ret;
 
 	s->request = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (s->request < 0)
@@ -161,14 +161,12 @@ int cdev_watch(struct session *s)
 	if (ioctl(s->cdev, VFIO_DEVICE_SET_IRQS, &irq))
 		return -errno;
 
-	s->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (s->event < 0)
-		return -errno;
-	event.eventfd = s->event;
+	ret = tsmbind_open_event(s->cdev);
 	/* a module from before the event tells a loss by the request */
-	if (ioctl(s->cdev, VFIO_DEVICE_TSM_EVENT, &event) && errno != ENOTTY)
-		return -errno;
-	return 0;
+	if (ret == -ENOTTY)
+		return 0;
+	s->event = ret < 0 ? -1 : ret;
+	return ret < 0 ? ret : 0;
 }
 
 int cdev_attr(const struct session *s, const char *name, char *text, size_t size)

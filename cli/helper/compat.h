@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The vfio cdev and iommufd ABI, for building where the installed kernel headers
- * are older than Linux 6.6. Only what the helper uses.
+ * are older than Linux 6.6. Only what the helper and the tests' VMM use.
  */
 #ifndef TSM_HELPER_COMPAT_H
 #define TSM_HELPER_COMPAT_H
@@ -43,6 +43,24 @@ struct iommu_ioas_alloc {
 };
 
 #define IOMMU_IOAS_ALLOC _IO(';', 0x81)
+#endif
+
+#ifndef IOMMU_IOAS_MAP
+/* Lets devices reach memory of this process. */
+struct iommu_ioas_map {
+	__u32 size;
+	__u32 flags;
+	__u32 ioas_id;
+	__u32 __reserved;
+	__aligned_u64 user_va;
+	__aligned_u64 length;
+	__aligned_u64 iova;
+};
+
+#define IOMMU_IOAS_MAP _IO(';', 0x85)
+#define IOMMU_IOAS_MAP_FIXED_IOVA (1 << 0)
+#define IOMMU_IOAS_MAP_WRITEABLE (1 << 1)
+#define IOMMU_IOAS_MAP_READABLE (1 << 2)
 #endif
 
 #ifndef IOMMU_HWPT_ALLOC

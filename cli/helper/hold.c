@@ -13,6 +13,7 @@
 #include "helper/sandbox.h"
 #include "helper/service/control.h"
 #include "helper/signals.h"
+#include "helper/start.h"
 #include "helper/step.h"
 #include "helper/systemd.h"
 #include "helper/vdevice.h"
@@ -107,6 +108,7 @@ static const struct step hold_steps[] = {
 	{ "enable decode", cdev_enable, NULL, false },
 	{ "bind", vdevice_bind, bind_causes, true },
 	{ "check guest id", vdevice_check, id_causes, false },
+	{ "start tdi", start_tdi, start_causes, false },
 	{},
 };
 
@@ -186,7 +188,7 @@ static int give_up(struct session *s)
 
 int hold(struct invocation *in)
 {
-	struct conn asking = { .fd = -1, .file = -1 };
+	struct conn asking = { .fd = -1, .file = -1, .buffer = -1 };
 	cleanup_fd int signals = signals_watch(false);
 	struct session *s = &in->s;
 	struct verdict v;

@@ -18,10 +18,6 @@
 #include "helper/systemd.h"
 #include "helper/vdevice.h"
 
-#ifndef VERSION
-#define VERSION "0.1"
-#endif
-
 static char *opt_device;
 static char *opt_pid;
 static char *opt_vdevice_id;
@@ -31,6 +27,7 @@ static char *opt_vdevice;
 static char *opt_guest_id;
 static char *opt_listen;
 static char *opt_config;
+static int opt_start;
 static int opt_notify;
 static int opt_version;
 static int opt_help;
@@ -47,6 +44,8 @@ static const struct poptOption options[] = {
 	  "ID" },
 	{ "vdevice", 0, POPT_ARG_STRING, &opt_vdevice, 0,
 	  "hold: bind by an iommufd vDEVICE: auto (if it can be had), always, never", "WHEN" },
+	{ "start", 0, POPT_ARG_NONE, &opt_start, 0,
+	  "hold: for tests: start the TDI as its guest would, with tsm_sim", NULL },
 	{ "sysfs", 0, POPT_ARG_STRING, &opt_sysfs, 0, "root of sysfs (/sys)", "DIR" },
 	{ "run-dir", 0, POPT_ARG_STRING, &opt_run_dir, 0,
 	  "directory of the lock files (" RUN_DIR ")", "DIR" },
@@ -103,6 +102,7 @@ static int check_options(const struct mode *mode)
 		{ opt_vdevice_id, FOR_BIND, "--vdevice-id is for bind with --pid" },
 		{ opt_guest_id, FOR_HOLD, "--guest-id is for hold" },
 		{ opt_vdevice, FOR_HOLD, "--vdevice is for hold" },
+		{ opt_start ? "--start" : NULL, FOR_HOLD, "--start is for hold" },
 		{ opt_listen, FOR_SERVE, "--listen is for serve" },
 		{ opt_config, FOR_SERVE, "--config is for serve" },
 		{ opt_notify ? "--notify" : NULL, FOR_HOLD | FOR_SERVE,
@@ -127,10 +127,10 @@ static int read_numbers(struct session *s)
 	unsigned int pid = 0;
 
 	if (opt_pid && (util_parse_u32(opt_pid, &pid) || !pid || pid > INT32_MAX))
-		return usage(opt_pid, "this is no process ID");
+		return usage(opt_pid, "this is not a process ID");
 	s->pid = (pid_t)pid;
 	if (opt_vdevice_id && (util_parse_u32(opt_vdevice_id, &s->vdevice) || !s->vdevice))
-		return usage(opt_vdevice_id, "this is no id of a vDEVICE: 1 or more");
+		return usage(opt_vdevice_id, "this is not the ID of a vDEVICE: 1 or more");
 	return 0;
 }
 
@@ -145,7 +145,7 @@ static int read_options(struct invocation *in)
 	struct pci_addr addr;
 
 	if (opt_device && pci_addr_parse(opt_device, &addr))
-		return usage(opt_device, "this is no PCI address: 0000:01:00.0");
+		return usage(opt_device, "this is not a PCI address: 0000:01:00.0");
 	if (is_relative(opt_sysfs) || is_relative(opt_run_dir) || is_relative(opt_config))
 		return usage(NULL, "--sysfs, --run-dir and --config take absolute paths");
 	if (opt_vdevice && vdevice_mode_parse(opt_vdevice, &s->mode))
@@ -153,11 +153,12 @@ static int read_options(struct invocation *in)
 	if (opt_guest_id && (tdi_id_parse(opt_guest_id, s->guest_id, sizeof(s->guest_id)) ||
 			     streq(s->guest_id, "none")))
 		return usage(opt_guest_id,
-			     "this is no requester ID: 00:05.0, 0000:00:05.0 or 0x28");
+			     "this is not a requester ID: 00:05.0, 0000:00:05.0 or 0x28");
 	if (opt_device)
 		pci_addr_name(&addr, s->name);
 	s->sysfs = opt_sysfs ?: "/sys";
 	s->run_dir = opt_run_dir ?: RUN_DIR;
+	s->start = opt_start;
 	in->config = opt_config;
 	if (opt_listen && !streq(opt_listen, "systemd")) {
 		in->listen = opt_listen;

@@ -14,10 +14,16 @@
 #include "common/util.h"
 #include "helper/sandbox.h"
 
-#define EVERYBODY (SANDBOX_HOLD | SANDBOX_PID | SANDBOX_SERVE | SANDBOX_CLIENT)
-#define TALKS (SANDBOX_HOLD | SANDBOX_SERVE | SANDBOX_CLIENT)
-/* The service does not, but a client's process begins as a copy of it. */
-#define USES_FILES (SANDBOX_PID | SANDBOX_SERVE | SANDBOX_CLIENT)
+#define SERVES (SANDBOX_BIND | SANDBOX_UNBIND | SANDBOX_STATE | SANDBOX_REQUEST)
+/*
+ * What a client asks for is known when it has been heard. Until then its process has what
+ * any of them needs; and so has the service, of which that process begins as a copy.
+ */
+#define NOT_YET_KNOWN (SANDBOX_SERVE | SANDBOX_CLIENT)
+#define HEARS (SANDBOX_HOLD | NOT_YET_KNOWN)
+/* Has a second thread, or is to have one */
+#define WATCHES (NOT_YET_KNOWN | SANDBOX_REQUEST)
+#define EVERYBODY (SANDBOX_HOLD | SANDBOX_PID | NOT_YET_KNOWN | SERVES)
 
 /* Sanitizers have needs of their own, at the end above all. */
 #ifdef __SANITIZE_ADDRESS__
@@ -72,16 +78,16 @@ static const struct {
 	/* capabilities and filters: what is dropped does not come back */
 	{ "capget", SANDBOX_PID },
 	{ "capset", SANDBOX_PID },
-	{ "prctl", SANDBOX_PID | SANDBOX_SERVE },
-	{ "seccomp", SANDBOX_SERVE },
+	{ "prctl", SANDBOX_PID | NOT_YET_KNOWN },
+	{ "seccomp", NOT_YET_KNOWN },
 	{ "pidfd_open", SANDBOX_PID },
 	{ "pidfd_getfd", SANDBOX_PID },
 	/* clients, and a word to systemd, on sockets that are there */
 	{ "accept4", SANDBOX_HOLD | SANDBOX_SERVE },
-	{ "getsockopt", TALKS },
-	{ "recvmsg", TALKS },
-	{ "sendto", TALKS },
-	{ "shutdown", TALKS },
+	{ "getsockopt", HEARS },
+	{ "recvmsg", HEARS },
+	{ "sendto", HEARS | SERVES },
+	{ "shutdown", HEARS | SERVES },
 	/* the lock file is emptied, the socket removed */
 	{ "ftruncate", SANDBOX_HOLD | SANDBOX_SERVE },
 	{ "unlinkat", SANDBOX_HOLD | SANDBOX_SERVE },
@@ -89,17 +95,25 @@ static const struct {
 	{ "close_range", SANDBOX_SERVE },
 	{ "wait4", SANDBOX_SERVE },
 	{ "pipe2", SANDBOX_SERVE },
-	{ "set_robust_list", SANDBOX_SERVE },
-	{ "rseq", SANDBOX_SERVE },
+	{ "set_robust_list", WATCHES },
+	{ "rseq", WATCHES },
+	/* what kind of memory a client passes */
+	{ "fstatfs", NOT_YET_KNOWN | SANDBOX_REQUEST },
+	/* the response goes into it */
+	{ "pwrite64", NOT_YET_KNOWN | SANDBOX_REQUEST },
+	{ "pwritev2", NOT_YET_KNOWN | SANDBOX_REQUEST },
+	/* the stack of a thread */
+	{ "mprotect", WATCHES },
 };
 
 static const struct {
 	unsigned long request;
 	unsigned int roles;
 } ioctls[] = {
-	{ VFIO_DEVICE_GET_INFO, USES_FILES },
-	{ VFIO_DEVICE_TSM_BIND, USES_FILES },
-	{ VFIO_DEVICE_TSM_UNBIND, EVERYBODY },
+	{ VFIO_DEVICE_GET_INFO, SANDBOX_PID | NOT_YET_KNOWN | SERVES },
+	{ VFIO_DEVICE_TSM_BIND, SANDBOX_PID | NOT_YET_KNOWN | SANDBOX_BIND },
+	{ VFIO_DEVICE_TSM_UNBIND, SANDBOX_HOLD | SANDBOX_PID | NOT_YET_KNOWN | SANDBOX_UNBIND },
+	{ VFIO_DEVICE_TSM_REQ, NOT_YET_KNOWN | SANDBOX_REQUEST },
 	{ KVM_SET_DEVICE_ATTR, SANDBOX_HOLD },
 };
 
@@ -138,18 +152,36 @@ int sandbox_caps(const unsigned int *keep, size_t count)
 	return capng_apply(bounds ? CAPNG_SELECT_BOTH : CAPNG_SELECT_CAPS) ? -EPERM : 0;
 }
 
+/*
+ * Processes and threads. The flags of clone3() cannot be seen by a filter, so libc is
+ * told that there is none, and takes clone().
+ */
+static int add_clone(scmp_filter_ctx ctx, enum sandbox_role role)
+{
+	const uint64_t spaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
+				CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
+	/* the service has clients' processes, and they a thread */
+	const uint64_t must = role == SANDBOX_SERVE ? 0 : CLONE_THREAD;
+	int nr = seccomp_syscall_resolve_name("clone3");
+	int ret;
+
+	if (!(role & WATCHES))
+		return 0;
+	ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+			       SCMP_A0(SCMP_CMP_MASKED_EQ, spaces | must, must));
+	if (!ret && nr != __NR_SCMP_ERROR)
+		ret = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), nr, 0);
+	return ret;
+}
+
 /* Files are opened for reading only, and the kinds of namespaces stay as they are. */
 static int add_checked(scmp_filter_ctx ctx, enum sandbox_role role)
 {
 	const uint64_t writing = O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND;
-	const uint64_t spaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
-				CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
 	int ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
 				   SCMP_A2(SCMP_CMP_MASKED_EQ, writing, O_RDONLY));
 
-	if (!ret && role == SANDBOX_SERVE)
-		ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
-				       SCMP_A0(SCMP_CMP_MASKED_EQ, spaces, 0));
+	ret = ret ?: add_clone(ctx, role);
 	for (size_t i = 0; !ret && i < ARRAY_SIZE(ioctls); i++)
 		if (ioctls[i].roles & role)
 			ret = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,

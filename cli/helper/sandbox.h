@@ -10,7 +10,12 @@ enum sandbox_role {
 	SANDBOX_HOLD = 1 << 0, /* holds a device that is bound */
 	SANDBOX_PID = 1 << 1, /* uses a VMM's file */
 	SANDBOX_SERVE = 1 << 2, /* takes clients */
-	SANDBOX_CLIENT = 1 << 3, /* answers one of them */
+	SANDBOX_CLIENT = 1 << 3, /* hears one of them */
+	/* does for it what it has asked for, and nothing else */
+	SANDBOX_BIND = 1 << 4,
+	SANDBOX_UNBIND = 1 << 5,
+	SANDBOX_STATE = 1 << 6,
+	SANDBOX_REQUEST = 1 << 7,
 };
 
 /**

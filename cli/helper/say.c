@@ -5,6 +5,7 @@
 #include <syslog.h>
 
 #include "common/exitcode.h"
+#include "helper/cdev.h"
 #include "helper/say.h"
 #include "helper/systemd.h"
 
@@ -118,12 +119,16 @@ int say_failure(const char *device, const char *step, int err, const char *messa
 int say_bound(const struct session *s, pid_t pid)
 {
 	struct json_object *obj = say_event("bound", s->name);
+	char tdi_state[16] = "";
 
+	if (cdev_attr(s, "tdi_state", tdi_state, sizeof(tdi_state)) || streq(tdi_state, "unknown"))
+		tdi_state[0] = '\0';
 	json_object_object_add(obj, "pid", json_object_new_int(pid));
 	json_object_object_add(obj, "tdi_id", say_text(s->tdi_id));
 	json_object_object_add(obj, "vdevice_id",
 			       s->vdevice ? json_object_new_int64(s->vdevice) : NULL);
 	json_object_object_add(obj, "fallback", say_text(s->fallback));
+	json_object_object_add(obj, "tdi_state", say_text(tdi_state));
 	return say(LOG_INFO, obj);
 }
 

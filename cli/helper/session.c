@@ -102,8 +102,8 @@ int session_attach(struct session *s)
 
 void session_drop(struct session *s)
 {
-	int *fds[] = { &s->cdev,    &s->vfio,  &s->vm,	 &s->kvm,  &s->iommufd,
-		       &s->request, &s->event, &s->proc, &s->pidfd };
+	int *fds[] = { &s->cdev,    &s->vfio,  &s->vm,	 &s->kvm,   &s->iommufd,
+		       &s->request, &s->event, &s->proc, &s->pidfd, &s->guest.buffer };
 
 	/* KVM holds a reference, without this the close below would not be the last */
 	if (s->added)

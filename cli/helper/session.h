@@ -5,16 +5,41 @@
 
 #include <limits.h>
 #include <sys/types.h>
+#include <tsmbind.h>
 
 #include "common/bdf.h"
 #include "common/trust.h"
 #include "common/util.h"
+
+struct client;
 
 /* Whether to bind by an iommufd vDEVICE, or by the configured TDI id */
 enum vdevice_mode {
 	VDEVICE_AUTO, /* the former where it can be had */
 	VDEVICE_ALWAYS,
 	VDEVICE_NEVER,
+};
+
+/**
+ * struct guest_request - a request of the guest that is passed to the TSM
+ * @buffer: memfd of the VMM, or -1
+ * @memory: the mapping of it, or NULL
+ * @scope: what the request may do
+ * @request_len: bytes of the request, at the beginning of @memory
+ * @response_len: bytes that there are for the response, at the same place
+ * @passed: the kernel was asked to pass it on; then:
+ * @filled: bytes of the response
+ * @tsm_code: the TSM's own result code
+ */
+struct guest_request {
+	int buffer;
+	void *memory;
+	enum tsmbind_scope scope;
+	uint32_t request_len;
+	uint32_t response_len;
+	bool passed;
+	uint32_t filled;
+	uint64_t tsm_code;
 };
 
 /**
@@ -40,7 +65,8 @@ enum vdevice_mode {
  * @vm: a VM without memory or CPUs
  * @vfio: KVM's vfio device of @vm
  * @request: eventfd by which the kernel asks for the device
- * @event: eventfd that the driver signals when the bind ended without the helper
+ * @event: eventfd that the driver signals when the bind ended without the helper; -1 if
+ *	the driver has no events
  * @mode: see enum vdevice_mode
  * @guest_id: requester ID that was asked for, as ssss:bb:dd.f, or ""
  * @tdi_id: the one that it is bound by, "" if that cannot be told
@@ -48,6 +74,10 @@ enum vdevice_mode {
  * @device_id: id of the device in @iommufd
  * @page_table: I/O address space in @iommufd, or the nest parent on it
  * @vdevice: vDEVICE in @iommufd, or in the VMM's, or 0
+ * @client: of the service, which has asked for this; or NULL
+ * @guest: a request of the guest, see guest.h
+ * @start: the TDI is to be started, see start.h
+ * @detail: what more there is to say of a failed step, or ""
  * @added: @cdev was added to @vm
  * @bound: the device is bound as a TDI
  *
@@ -83,6 +113,10 @@ struct session {
 	unsigned int device_id;
 	unsigned int page_table;
 	unsigned int vdevice;
+	const struct client *client;
+	struct guest_request guest;
+	bool start;
+	char detail[112];
 	bool added;
 	bool bound;
 };
@@ -93,7 +127,7 @@ struct session {
 	{                                                                                      \
 		.pidfd = -1, .proc = -1, .lock = -1, .pid_file = -1, .run = -1, .control = -1, \
 		.cdev = -1, .iommufd = -1, .kvm = -1, .vm = -1, .vfio = -1, .request = -1,     \
-		.event = -1                                                                    \
+		.event = -1, .guest.buffer = -1                                                \
 	}
 /* clang-format on */
 

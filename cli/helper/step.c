@@ -49,6 +49,8 @@ static void set_cause(struct verdict *v, const struct session *s, int code, cons
 	v->code = code;
 	if (s->other)
 		snprintf(v->message, sizeof(v->message), "%s (process %u)", message, s->other);
+	else if (s->detail[0])
+		snprintf(v->message, sizeof(v->message), "%s: %s", message, s->detail);
 	else
 		util_copy(v->message, sizeof(v->message), message);
 	if (hint) {

@@ -5,8 +5,8 @@
  * vIOMMU has all of that anyway; alone, the helper makes it where the IOMMU can.
  */
 #include <errno.h>
-#include <linux/vfio_tsm.h>
 #include <sys/ioctl.h>
+#include <tsmbind.h>
 
 #include "helper/compat.h"
 #include "helper/cdev.h"
@@ -107,13 +107,6 @@ int vdevice_make(struct session *s)
 	return 0;
 }
 
-static int bind(const struct session *s)
-{
-	struct vfio_pci_tsm_bind bind = { .argsz = sizeof(bind), .vdevice_id = s->vdevice };
-
-	return ioctl(s->cdev, VFIO_DEVICE_TSM_BIND, &bind) ? -errno : 0;
-}
-
 /* A TSM may answer the same as a look-up that the kernel does not have. */
 static bool look_up_failed(const struct session *s, int err)
 {
@@ -125,11 +118,11 @@ static bool look_up_failed(const struct session *s, int err)
 
 int vdevice_bind(struct session *s)
 {
-	int ret = bind(s);
+	int ret = tsmbind_bind(s->cdev, s->vdevice);
 
 	if (ret == -EOPNOTSUPP && s->vdevice && s->mode == VDEVICE_AUTO && look_up_failed(s, ret)) {
 		fall_back(s, "iommufd finds no vDEVICEs", ret);
-		ret = bind(s);
+		ret = tsmbind_bind(s->cdev, s->vdevice);
 	}
 	s->bound = !ret;
 	return ret;
@@ -146,7 +139,5 @@ int vdevice_check(struct session *s)
 
 int tdi_unbind(struct session *s)
 {
-	struct vfio_pci_tsm_unbind unbind = { .argsz = sizeof(unbind) };
-
-	return ioctl(s->cdev, VFIO_DEVICE_TSM_UNBIND, &unbind) ? -errno : 0;
+	return tsmbind_unbind(s->cdev);
 }

@@ -3,20 +3,26 @@
 #include <errno.h>
 
 #include "host/assign.h"
-#include "host/in_use.h"
+#include "host/former.h"
+#include "host/identity.h"
 #include "host/owner.h"
 #include "host/quarantine.h"
+#include "host/slow.h"
 #include "interrupt.h"
-#include "report.h"
 
 /* What sysfs shows when no driver_override is set. */
 #define NO_OVERRIDE "(null)"
 
-void assign_look(const struct pci_device *dev, struct assignment *a)
+void assign_look(struct ctx *ctx, const struct pci_device *dev, struct assignment *a)
 {
 	util_copy(a->driver, sizeof(a->driver), dev->driver);
 	if (pci_get(dev, "driver_override", a->override) || streq(a->override, NO_OVERRIDE))
 		a->override[0] = '\0';
+	a->former[0] = a->serial[0] = '\0';
+	if (!streq(a->override, TSM_DRIVER))
+		return;
+	former_get(ctx, dev, a->former);
+	former_get_serial(ctx, dev, a->serial);
 }
 
 static bool has_driver(const struct ctx *ctx, const struct pci_device *dev)
@@ -65,7 +71,7 @@ static int refuse_held_functions(struct ctx *ctx, const struct pci_device *dev)
 	return ret;
 }
 
-int assign_check(struct ctx *ctx, const struct pci_device *dev, const char *force)
+int assign_check(struct ctx *ctx, const struct pci_device *dev)
 {
 	struct problem p = { .device = dev->name,
 			     .attribute = "driver",
@@ -74,32 +80,38 @@ int assign_check(struct ctx *ctx, const struct pci_device *dev, const char *forc
 	const struct need *need = assign_lacks(ctx, dev);
 
 	if (!need)
-		return owner_refuse(ctx, dev, "assign it")     ?:
-			       refuse_held_functions(ctx, dev) ?:
-								 in_use_refuse(ctx, dev, force);
+		return owner_refuse(ctx, dev, "assign it") ?: refuse_held_functions(ctx, dev);
 	p.err = need->err;
 	p.stage = need->stage;
 	p.hint = need->hint;
 	return report_error(ctx, &p, "%s", need->message);
 }
 
-int assign_restore(struct ctx *ctx, struct pci_device *dev, const struct assignment *a)
+int assign_restore(struct ctx *ctx, struct pci_device *dev, const struct assignment *a,
+		   struct wait *w)
 {
-	int ret;
+	int ret, err = 0;
 
+	wait_undo(ctx);
 	ret = pci_set(ctx, dev, "driver_override", a->override);
+	former_put(ctx, dev, a->former);
+	former_put_serial(ctx, dev, a->serial);
 	pci_look_driver(ctx, dev);
 	if (!streq(dev->driver, a->driver)) {
-		ret = pci_unbind(ctx, dev) ?: ret;
-		if (a->driver[0])
-			pci_probe(ctx, dev);
+		ret = pci_unbind(ctx, dev, w) ?: ret;
+		if (a->driver[0] && !ctx->unfinished)
+			err = pci_probe(ctx, dev, a->driver, w);
 	}
+	/* the link "driver" is there before the driver has taken it */
+	if (ctx->unfinished)
+		return err ?: ret;
 	pci_look_driver(ctx, dev);
-	return ret ?: streq(dev->driver, a->driver) ? 0 : -EIO;
+	return ret ?: streq(dev->driver, a->driver) ? 0 : err ?: -EIO;
 }
 
 /* What this run has changed. Another run may be at work on the same device. */
 struct changes {
+	bool kept;
 	bool override;
 	bool driver;
 };
@@ -114,13 +126,34 @@ static int set_override(struct ctx *ctx, struct pci_device *dev, const char *val
 }
 
 /* ENODEV: another run has taken it from that driver in the meantime. */
-static int detach(struct ctx *ctx, struct pci_device *dev, struct changes *done)
+static int detach(struct ctx *ctx, struct pci_device *dev, struct changes *done, struct wait *w)
 {
-	int ret = pci_unbind(ctx, dev);
+	int ret = pci_unbind(ctx, dev, w);
 
 	done->driver = !ret;
 	return ret == -ENODEV ? 0 : ret;
 }
+
+/*
+ * A step that was given up, after which nothing can be put back. The link "driver" does not
+ * show how far it is: it goes before the driver releases the device, and comes before the
+ * driver has taken it.
+ */
+static int report_left(const struct wait *w, struct problem *p, const char *driver, const char *may,
+		       const char *override)
+{
+	char hint[2 * ATTR_MAX];
+
+	snprintf(
+		hint, sizeof(hint),
+		"%s may %s, its driver_override is %s: when that has ended, 'tsmctl assign @' or 'tsmctl release @' does the rest",
+		driver, may, override[0] ? override : "none");
+	p->hint = hint;
+	return slow_report(w, p);
+}
+
+#define STILL "still have it"
+#define YET "have it in the end"
 
 /*
  * After a failure, which is reported already; another one is as well. Puts back only what
@@ -135,13 +168,14 @@ static void put_back(struct ctx *ctx, struct pci_device *dev, const struct assig
 			     .attribute = "driver",
 			     .value = before->driver[0] ? before->driver : NULL,
 			     .stage = "roll-back",
-			     .hint = "'tsmctl show' tells what it is now" };
-
+			     .hint = "'tsmctl show @' shows what it is now",
+			     .changed = true };
 	struct assignment now;
+	struct wait w;
 
 	if (pci_look_driver(ctx, dev))
 		return;
-	assign_look(dev, &now);
+	assign_look(ctx, dev, &now);
 	/* another run that failed may have left it without a driver */
 	if (!done->driver && now.driver[0])
 		util_copy(wanted.driver, sizeof(wanted.driver), now.driver);
@@ -150,30 +184,56 @@ static void put_back(struct ctx *ctx, struct pci_device *dev, const struct assig
 	/* what could not be changed need not be changed back */
 	if (streq(now.driver, before->driver) && streq(now.override, before->override))
 		return;
-	p.err = assign_restore(ctx, dev, before);
+	p.err = assign_restore(ctx, dev, before, &w);
 	if (!p.err)
 		return;
-	ctx->answer.changed = true;
+	if (ctx->unfinished) {
+		p.hint = "'tsmctl show @' shows its driver when that has ended";
+		slow_report(&w, &p);
+		return;
+	}
 	report_error(ctx, &p, "cannot give it back to %s: %s", p.value ?: "no driver",
 		     strerror(-p.err));
 }
 
+/* Keeps what somebody else has set; what is left of an earlier assignment goes. */
+static int keep_override(struct ctx *ctx, const struct pci_device *dev, struct problem *p,
+			 const char *override, struct changes *done)
+{
+	if (streq(override, TSM_DRIVER))
+		return 0;
+	p->err = former_put(ctx, dev, override);
+	done->kept = !p->err;
+	if (!p->err)
+		return 0;
+	p->stage = "override";
+	p->hint = "clear driver_override first, if nobody needs it";
+	return report_error(ctx, p, "cannot keep its driver_override '%s' in %s: %s", override,
+			    ctx->run.path, strerror(-p->err));
+}
+
 static int give(struct ctx *ctx, struct pci_device *dev, struct problem *p, struct changes *done)
 {
+	struct wait w;
+
 	p->stage = "override";
 	p->err = set_override(ctx, dev, TSM_DRIVER, done);
 	if (p->err)
 		return report_error(ctx, p, "cannot set driver_override: %s", strerror(-p->err));
 	p->stage = "unbind";
-	p->err = detach(ctx, dev, done);
+	p->err = detach(ctx, dev, done, &w);
+	if (ctx->unfinished)
+		return report_left(&w, p, dev->driver, STILL, TSM_DRIVER);
 	if (p->err)
 		return report_error(ctx, p, "cannot take it from driver %s: %s", dev->driver,
-				    strerror(-p->err));
+				    wait_why(&w, p->err));
 	p->stage = "probe";
-	p->err = pci_probe(ctx, dev);
+	p->err = pci_probe(ctx, dev, TSM_DRIVER, &w);
+	if (ctx->unfinished)
+		return report_left(&w, p, TSM_DRIVER, YET, TSM_DRIVER);
 	if (p->err)
 		return report_error(ctx, p, "cannot probe for " TSM_DRIVER ": %s",
-				    strerror(-p->err));
+				    wait_why(&w, p->err));
 	if (ctx->dry_run)
 		return 0;
 	p->stage = "verify";
@@ -184,7 +244,7 @@ static int give(struct ctx *ctx, struct pci_device *dev, struct problem *p, stru
 		return 0;
 	p->err = -EIO;
 	p->code = EXIT_FAILED;
-	p->hint = "the kernel log says why: 'dmesg'; its former driver was asked to take it back";
+	p->hint = "'dmesg' may show why; its former driver was asked to take it back";
 	return report_error(ctx, p, TSM_DRIVER " did not take it, its driver is %s",
 			    dev->driver[0] ? dev->driver : "none");
 }
@@ -193,36 +253,63 @@ int assign_take(struct ctx *ctx, struct pci_device *dev)
 {
 	struct problem p = { .device = dev->name, .attribute = "driver", .value = TSM_DRIVER };
 	struct changes done = { 0 };
-	struct assignment before;
+	struct assignment before, now;
+	char serial[PCI_SERIAL_LEN];
 	int ret;
 
 	interrupt_hold();
-	assign_look(dev, &before);
-	ret = give(ctx, dev, &p, &done);
+	former_await_serial(ctx, dev, false);
+	assign_look(ctx, dev, &before);
+	/* without it, the device is one that an entry with a serial number cannot tell */
+	identity_of_driver(dev, serial);
+	if (serial[0])
+		former_put_serial(ctx, dev, serial);
+	ret = keep_override(ctx, dev, &p, before.override, &done) ?: give(ctx, dev, &p, &done);
 	/* another run may have done it all */
-	if (ret && (pci_look_driver(ctx, dev) || !streq(dev->driver, TSM_DRIVER)))
+	if (ret && !ctx->unfinished &&
+	    (pci_look_driver(ctx, dev) || !streq(dev->driver, TSM_DRIVER))) {
 		put_back(ctx, dev, &before, &done);
+		/* another run that has set the override needs what is kept */
+		assign_look(ctx, dev, &now);
+		if (done.kept && !streq(now.override, TSM_DRIVER))
+			former_put(ctx, dev, before.former);
+		if (dev->driver[0])
+			former_put_serial(ctx, dev, "");
+	}
 	return ret;
 }
 
 /* The steps back to the ordinary driver; who calls puts back what failed. */
-static int take_back(struct ctx *ctx, struct pci_device *dev, bool held, struct changes *done)
+static int take_back(struct ctx *ctx, struct pci_device *dev, bool held,
+		     const struct assignment *before, struct changes *done)
 {
 	struct problem p = { .device = dev->name, .attribute = "driver", .stage = "override" };
+	const char *override = before->override;
+	struct wait w;
 
-	p.err = set_override(ctx, dev, "", done);
+	/* one that was set since the device was assigned is somebody else's */
+	if (!override[0] || streq(override, TSM_DRIVER)) {
+		override = before->former;
+		p.err = set_override(ctx, dev, override, done);
+	}
 	if (p.err)
-		return report_error(ctx, &p, "cannot clear driver_override: %s", strerror(-p.err));
+		return report_error(ctx, &p, "cannot %s driver_override: %s",
+				    before->former[0] ? "give back" : "clear", strerror(-p.err));
 	p.stage = "unbind";
-	p.err = held ? detach(ctx, dev, done) : 0;
+	p.err = held ? detach(ctx, dev, done, &w) : 0;
+	if (ctx->unfinished)
+		return report_left(&w, &p, TSM_DRIVER, STILL, override);
 	if (p.err)
 		return report_error(ctx, &p, "cannot take it from " TSM_DRIVER ": %s",
-				    strerror(-p.err));
+				    wait_why(&w, p.err));
 	p.stage = "probe";
 	/* without a driver for it, the kernel may call the probe a failure */
-	p.err = pci_probe(ctx, dev);
-	if (p.err == -EACCES || p.err == -EPERM || p.err == -ENOENT)
-		return report_error(ctx, &p, "cannot probe for its driver: %s", strerror(-p.err));
+	p.err = pci_probe(ctx, dev, NULL, &w);
+	if (ctx->unfinished)
+		return report_left(&w, &p, "its driver", YET, override);
+	if (w.refused || w.lost || p.err == -EACCES || p.err == -EPERM || p.err == -ENOENT)
+		return report_error(ctx, &p, "cannot probe for its driver: %s",
+				    wait_why(&w, p.err));
 	if (ctx->dry_run)
 		return 0;
 	p.stage = "verify";
@@ -234,6 +321,18 @@ static int take_back(struct ctx *ctx, struct pci_device *dev, bool held, struct 
 	p.err = -EBUSY;
 	p.hint = "remove its ID from the driver: write it to remove_id";
 	return report_error(ctx, &p, TSM_DRIVER " took it again");
+}
+
+const char *assign_goal(const struct ctx *ctx, const struct pci_device *dev,
+			const struct assignment *a)
+{
+	/* a driver that it has already keeps it */
+	if (dev->driver[0] && !streq(dev->driver, TSM_DRIVER))
+		return dev->driver;
+	/* as assign_release() leaves its override */
+	if (a->override[0] && !streq(a->override, TSM_DRIVER))
+		return pci_has_driver(ctx, a->override) ? a->override : NULL;
+	return a->former[0] && pci_has_driver(ctx, a->former) ? a->former : NULL;
 }
 
 int assign_release(struct ctx *ctx, struct pci_device *dev)
@@ -250,9 +349,18 @@ int assign_release(struct ctx *ctx, struct pci_device *dev)
 	if (ret)
 		return ret;
 	interrupt_hold();
-	assign_look(dev, &before);
-	ret = take_back(ctx, dev, held, &done);
+	/* before its driver has it again, and udev asks */
+	former_await_serial(ctx, dev, false);
+	assign_look(ctx, dev, &before);
+	ret = take_back(ctx, dev, held, &before, &done);
+	/* the rest of a step that was given up needs what is kept */
+	if (ctx->unfinished)
+		return ret;
 	if (ret)
 		put_back(ctx, dev, &before, &done);
+	if (!ret) {
+		former_put(ctx, dev, "");
+		former_put_serial(ctx, dev, "");
+	}
 	return ret;
 }

@@ -9,18 +9,23 @@
  * struct assignment - who had a device, to give it back
  * @driver: its driver, "" for none
  * @override: its driver_override, "" for none
+ * @former: if it is assigned, the driver_override that it had before, "" for none
+ * @serial: if it is assigned, the serial number that its driver of before has shown
  */
 struct assignment {
 	char driver[DRIVER_NAME_LEN];
 	char override[ATTR_MAX];
+	char former[ATTR_MAX];
+	char serial[ATTR_MAX];
 };
 
 /**
  * assign_look() - note who has a device
+ * @ctx: this run
  * @dev: the device
  * @a: out
  */
-void assign_look(const struct pci_device *dev, struct assignment *a);
+void assign_look(struct ctx *ctx, const struct pci_device *dev, struct assignment *a);
 
 /* What mends a host without IOMMU groups, and a device in none. */
 #define NO_IOMMU_HINT \
@@ -55,21 +60,21 @@ const struct need *assign_lacks(const struct ctx *ctx, const struct pci_device *
  * assign_check() - whether a device could be given to vfio-pci-tsm
  * @ctx: this run
  * @dev: the device
- * @force: NULL to take a device that the host itself uses; otherwise how the user can
- *	do that, for the hint
  *
  * A process that has the device open, or one of its virtual functions, is always an error.
+ * What the host itself uses it for is not looked at: see in_use_refuse().
  *
- * Return: 0, or negative errno, reported: no driver, no IOMMU, or it is in use.
+ * Return: 0, or negative errno, reported: no driver, no IOMMU, or a process has it open.
  */
-int assign_check(struct ctx *ctx, const struct pci_device *dev, const char *force);
+int assign_check(struct ctx *ctx, const struct pci_device *dev);
 
 /**
  * assign_take() - give a device to vfio-pci-tsm
  * @ctx: this run
  * @dev: the device, which passed assign_check(); @dev->driver is brought up to date
  *
- * If the driver does not take it, its former driver gets it back.
+ * If the driver does not take it, its former driver gets it back. A driver_override that
+ * somebody else has set is kept for assign_release().
  *
  * Return: 0, or negative errno, reported.
  */
@@ -80,20 +85,37 @@ int assign_take(struct ctx *ctx, struct pci_device *dev);
  * @ctx: this run
  * @dev: the device; @dev->driver is brought up to date
  *
- * If a step fails, the device is put back as it was.
+ * Gives back the driver_override that the device had before it was assigned; one that was
+ * set since stays. If a step fails, the device is put back as it was.
  *
  * Return: 0, also if no driver took it, or negative errno, reported.
  */
 int assign_release(struct ctx *ctx, struct pci_device *dev);
 
 /**
+ * assign_goal() - which driver a device will have once it is released
+ * @ctx: this run
+ * @dev: the device
+ * @a: who has it
+ *
+ * Return: the driver, or NULL if the kernel chooses.
+ */
+const char *assign_goal(const struct ctx *ctx, const struct pci_device *dev,
+			const struct assignment *a);
+
+/* What a plan notes if it is NULL. */
+#define KERNEL_CHOOSES "the kernel chooses its driver"
+
+/**
  * assign_restore() - give a device back to who had it
  * @ctx: this run
  * @dev: the device; @dev->driver is brought up to date
  * @a: who had it
+ * @w: out, the wait, for slow_report(), which must be called if @ctx->unfinished is set
  *
  * Return: 0 if the same driver has it again, or negative errno, not reported.
  */
-int assign_restore(struct ctx *ctx, struct pci_device *dev, const struct assignment *a);
+int assign_restore(struct ctx *ctx, struct pci_device *dev, const struct assignment *a,
+		   struct wait *w);
 
 #endif

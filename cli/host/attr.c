@@ -105,7 +105,13 @@ int dir_open(int dirfd, const char *path)
 	return open_below(dirfd, path, O_PATH | O_DIRECTORY);
 }
 
-int attr_read(int dirfd, const char *name, char *buf, size_t size)
+int attr_open(int dirfd, const char *name)
+{
+	return open_below(dirfd, name, O_RDONLY);
+}
+
+/* Reads a file, or as much of it as its first line takes. */
+static int read_text(int dirfd, const char *name, char *buf, size_t size, bool line)
 {
 	cleanup_fd int fd = open_below(dirfd, name, O_RDONLY);
 	size_t used = 0;
@@ -122,15 +128,28 @@ int attr_read(int dirfd, const char *name, char *buf, size_t size)
 		if (n == 0)
 			break;
 		used += (size_t)n;
-		/* only the first line counts: no need to hear that there is no more */
-		if (used < size && memchr(buf, '\n', used))
+		/* no need to hear that there is no more */
+		if (line && used < size && memchr(buf, '\n', used))
 			break;
 	}
 	if (used == size)
 		return -EOVERFLOW;
 	buf[used] = '\0';
-	buf[strcspn(buf, "\n")] = '\0';
 	return 0;
+}
+
+int attr_read(int dirfd, const char *name, char *buf, size_t size)
+{
+	int ret = read_text(dirfd, name, buf, size, true);
+
+	if (!ret)
+		buf[strcspn(buf, "\n")] = '\0';
+	return ret;
+}
+
+int attr_read_text(int dirfd, const char *name, char *buf, size_t size)
+{
+	return read_text(dirfd, name, buf, size, false);
 }
 
 static void expire(int number)
@@ -151,13 +170,15 @@ static void set_alarm(unsigned int ms)
 int attr_read_within(int dirfd, const char *name, char *buf, size_t size, unsigned int ms)
 {
 	const struct sigaction sa = { .sa_handler = expire };
+	static bool ready;
 	sigset_t set;
 	int ret;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGALRM);
-	if (sigaction(SIGALRM, &sa, NULL) || sigprocmask(SIG_UNBLOCK, &set, NULL))
+	if (!ready && (sigaction(SIGALRM, &sa, NULL) || sigprocmask(SIG_UNBLOCK, &set, NULL)))
 		return -errno;
+	ready = true;
 	set_alarm(ms);
 	ret = attr_read(dirfd, name, buf, size);
 	set_alarm(0);
@@ -208,4 +229,31 @@ int dir_remove(const struct ctx *ctx, int dirfd, const char *where, const char *
 	if (unlinkat(dirfd, name, AT_REMOVEDIR) && errno != ENOENT)
 		return -errno;
 	return 0;
+}
+
+int text_put(const struct ctx *ctx, int dirfd, const char *where, const char *name,
+	     const char *text)
+{
+	cleanup_free char *line = NULL;
+	cleanup_fd int fd = -1;
+	ssize_t n;
+
+	if (!act(ctx, "write '%s' to %s/%s", text, where, name))
+		return 0;
+	if (asprintf(&line, "%s\n", text) < 0)
+		return -ENOMEM;
+	fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	n = write(fd, line, strlen(line));
+	return n < 0 ? -errno : (size_t)n == strlen(line) ? 0 : -EIO;
+}
+
+int text_remove(const struct ctx *ctx, int dirfd, const char *where, const char *name)
+{
+	if (faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW))
+		return errno == ENOENT ? 0 : -errno;
+	if (!act(ctx, "remove %s/%s", where, name))
+		return 0;
+	return unlinkat(dirfd, name, 0) && errno != ENOENT ? -errno : 0;
 }

@@ -34,6 +34,15 @@ bool act(const struct ctx *ctx, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int dir_open(int dirfd, const char *path);
 
 /**
+ * attr_open() - open an attribute of sysfs that can be waited for
+ * @dirfd: directory
+ * @name: attribute, possibly below directories, relative
+ *
+ * Return: a descriptor for the caller to close, or negative errno.
+ */
+int attr_open(int dirfd, const char *name);
+
+/**
  * attr_read() - read an attribute's first line
  * @dirfd: directory
  * @name: attribute, possibly below directories, relative
@@ -45,6 +54,17 @@ int dir_open(int dirfd, const char *path);
  * Return: 0, or negative errno of open and read; -EOVERFLOW if it does not fit.
  */
 int attr_read(int dirfd, const char *name, char *buf, size_t size);
+
+/**
+ * attr_read_text() - read all lines of an attribute
+ * @dirfd: directory
+ * @name: attribute, possibly below directories, relative
+ * @buf: out, the text
+ * @size: bytes in @buf
+ *
+ * Return: as attr_read().
+ */
+int attr_read_text(int dirfd, const char *name, char *buf, size_t size);
 
 /**
  * attr_read_within() - read an attribute that may wait for something else
@@ -94,5 +114,29 @@ int dir_make(const struct ctx *ctx, int dirfd, const char *where, const char *na
  * Return: 0, also when there is none, or negative errno.
  */
 int dir_remove(const struct ctx *ctx, int dirfd, const char *where, const char *name);
+
+/**
+ * text_put() - write a small file of tsmctl's own, unless --dry-run forbids it
+ * @ctx: this run
+ * @dirfd: directory, which nobody else can write to
+ * @where: path of the directory, for the trace only
+ * @name: its name
+ * @text: text without a newline; one is added
+ *
+ * Return: 0 or negative errno.
+ */
+int text_put(const struct ctx *ctx, int dirfd, const char *where, const char *name,
+	     const char *text);
+
+/**
+ * text_remove() - remove such a file, unless --dry-run forbids it
+ * @ctx: this run
+ * @dirfd: directory
+ * @where: path of the directory, for the trace only
+ * @name: its name
+ *
+ * Return: 0, also when there is none, or negative errno.
+ */
+int text_remove(const struct ctx *ctx, int dirfd, const char *where, const char *name);
 
 #endif

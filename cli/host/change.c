@@ -13,15 +13,8 @@ int policy_show(struct ctx *ctx, struct pci_device *dev, const char *attr)
 	struct outcome o = {
 		.device = dev->name, .attribute = attr, .value = value, .previous = value
 	};
-	struct problem p = { .device = dev->name, .attribute = attr, .stage = "read" };
 
-	p.err = policy_require(ctx, dev->name);
-	if (p.err)
-		return p.err;
-	p.err = policy_get(ctx, dev, attr, value);
-	if (p.err)
-		return report_error(ctx, &p, "cannot read %s: %s", attr, strerror(-p.err));
-	return report_value(ctx, &o);
+	return policy_read(ctx, dev, attr, value) ?: report_value(ctx, &o);
 }
 
 /* What the kernel refuses while a device is in use, for --dry-run. */
@@ -41,6 +34,7 @@ int policy_put(struct ctx *ctx, struct pci_device *dev, const char *attr, const 
 	struct problem p = {
 		.device = dev->name, .attribute = attr, .value = value, .stage = "write"
 	};
+	bool had = policy_has(ctx, dev->name);
 	struct owner h;
 
 	p.err = policy_create(ctx, dev);
@@ -50,6 +44,11 @@ int policy_put(struct ctx *ctx, struct pci_device *dev, const char *attr, const 
 		p.err = -EBUSY;
 	else
 		p.err = policy_set(ctx, dev, attr, value);
+	if (p.err && p.err != -EBUSY)
+		policy_report(ctx, dev, &p);
+	/* not of a device that is open, which the kernel would refuse */
+	if (p.err && p.err != -EBUSY && !had)
+		policy_forget(ctx, dev->name);
 	if (p.err == -EBUSY && owner_find(ctx, dev, &h) > 0) {
 		/* the mode is fixed at open, the rest by the bind alone */
 		p.hint = streq(attr, "region_mode") && !h.ours ? "stop it first" :
@@ -57,10 +56,9 @@ int policy_put(struct ctx *ctx, struct pci_device *dev, const char *attr, const 
 		return report_error(ctx, &p, "cannot set %s to '%s' while %s holds it", attr, value,
 				    h.text);
 	}
-	if (p.err)
-		return report_error(ctx, &p, "cannot set %s to '%s': %s", attr, value,
-				    strerror(-p.err));
-	return 0;
+	if (p.err == -EBUSY)
+		return policy_report(ctx, dev, &p);
+	return p.err;
 }
 
 int policy_change(struct ctx *ctx, struct pci_device *dev, const char *attr, const char *value)
@@ -69,18 +67,14 @@ int policy_change(struct ctx *ctx, struct pci_device *dev, const char *attr, con
 	struct outcome o = {
 		.device = dev->name, .attribute = attr, .value = value, .previous = before
 	};
-	struct problem p = { .device = dev->name, .attribute = attr, .stage = "read" };
 	int ret;
 
 	/* a slip in an address looks like a device that comes later */
 	if (!dev->present)
 		o.note = "this host has no such device now: the policy waits for it";
-	p.err = policy_require(ctx, dev->name);
-	if (p.err)
-		return p.err;
-	p.err = policy_get(ctx, dev, attr, before);
-	if (p.err)
-		return report_error(ctx, &p, "cannot read %s: %s", attr, strerror(-p.err));
+	ret = policy_read(ctx, dev, attr, before);
+	if (ret)
+		return ret;
 	if (streq(before, value))
 		return report_outcome(ctx, &o);
 	ret = policy_put(ctx, dev, attr, value);

@@ -4,15 +4,14 @@
 #include <fcntl.h>
 #include <json-c/json.h>
 #include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "common/stage.h"
 #include "host/helper.h"
 #include "report.h"
+#include "waiting.h"
 
 #ifndef LIBEXECDIR
 #define LIBEXECDIR "/usr/libexec/tsmctl"
@@ -104,27 +103,17 @@ static int spawn(const struct ctx *ctx, const char *path, const char *device,
 	return ret;
 }
 
-/* Reads one line within START_SECONDS; "" if the helper ended without one. */
-static int read_line(int fd, char *line, size_t size)
+/* Waits for one line; it is "" if the helper ended without one. */
+static int read_line(struct wait *w, int fd, char *line, size_t size)
 {
-	struct pollfd pfd = { .fd = fd, .events = POLLIN };
-	struct timespec now, end;
 	size_t used = 0;
-	long left;
 	ssize_t n;
+	int ret;
 
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_sec += START_SECONDS;
 	for (;;) {
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		left = (end.tv_sec - now.tv_sec) * 1000 + (end.tv_nsec - now.tv_nsec) / 1000000;
-		if (left <= 0)
-			return -ETIMEDOUT;
-		n = poll(&pfd, 1, (int)left);
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n <= 0)
-			continue;
+		ret = wait_for(w, fd);
+		if (ret)
+			return ret;
 		n = read(fd, line + used, size - 1 - used);
 		if (n < 0 && errno != EINTR)
 			return -errno;
@@ -163,7 +152,7 @@ static int errno_by_name(const char *name)
 
 /* Reports what the helper said of its failure; it has ended, or soon will. */
 static int report_failure(struct ctx *ctx, const struct pci_device *dev, struct json_object *obj,
-			  pid_t pid)
+			  const struct call *call, pid_t pid)
 {
 	const char *refused_at = member(obj, "stage");
 	struct problem p = {
@@ -175,6 +164,8 @@ static int report_failure(struct ctx *ctx, const struct pci_device *dev, struct 
 	const struct stage *s = refused_at ? stage_find(refused_at, p.err) : NULL;
 	int status;
 
+	/* quarantined: the bind has ended all the same */
+	p.changed = call->mode && streq(call->mode, "unbind") && p.err == -EIO;
 	if (waitpid(pid, &status, 0) == pid && WIFEXITED(status))
 		p.code = WEXITSTATUS(status);
 	if (s) {
@@ -189,19 +180,32 @@ static int report_failure(struct ctx *ctx, const struct pci_device *dev, struct 
 	return report_error(ctx, &p, "%s", member(obj, "message") ?: "the helper failed");
 }
 
+/* On a VMM's file it ends by itself, and undoes what it cannot tell any more. */
+static int report_left(struct ctx *ctx, struct problem *p, const struct call *call, pid_t pid,
+		       const struct wait *w)
+{
+	char text[384], hint[256];
+
+	if (!call->pid)
+		kill(pid, SIGTERM);
+	p->changed = true;
+	wait_given_up(w, p->err, text, sizeof(text));
+	snprintf(hint, sizeof(hint), "%s, process %d, %s: 'tsmctl show @'", HELPER, pid,
+		 call->mode && streq(call->mode, "unbind") ?
+			 "ends when the TSM has unbound it" :
+			 "ends, and unbinds it, when the TSM has answered");
+	p->hint = hint;
+	p->code = p->err == -EINTR ? EXIT_FAILED : EXIT_BUSY;
+	return report_error(ctx, p, "%s", text);
+}
+
+/* What it did to a VMM's file stays, and is not known. */
 static int report_silence(struct ctx *ctx, struct problem *p, const struct call *call, pid_t pid)
 {
 	int status;
 
-	if (p->err == -ETIMEDOUT) {
-		/* on a VMM's file it ends by itself, and undoes what it cannot tell any more */
-		if (!call->pid)
-			kill(pid, SIGTERM);
-		p->hint = "the kernel log may say more: 'dmesg'";
-		return report_error(ctx, p, "no answer from " HELPER " in %d seconds",
-				    START_SECONDS);
-	}
 	p->err = p->err ?: -EPROTO;
+	p->changed = call->pid;
 	kill(pid, SIGTERM);
 	if (waitpid(pid, &status, 0) == pid && WIFSIGNALED(status))
 		return report_error(ctx, p, HELPER " was killed by signal %d", WTERMSIG(status));
@@ -218,6 +222,7 @@ static int run_helper(struct ctx *ctx, const struct pci_device *dev, const struc
 	cleanup_fd int in = -1;
 	const char *event;
 	int pipefd[2];
+	struct wait w;
 	int ret;
 
 	*pid = 0;
@@ -231,6 +236,11 @@ static int run_helper(struct ctx *ctx, const struct pci_device *dev, const struc
 			      call->mode) :
 			 !act(ctx, "start %s --device %s", path, dev->name))
 		return 0;
+	wait_begin(&w, ctx, dev->name, START_SECONDS, HELPER);
+	p.err = wait_may_step(&w);
+	if (p.err)
+		return report_error(ctx, &p, "cannot %s it: %s", call->mode ?: "bind",
+				    wait_why(&w, p.err));
 	if (pipe2(pipefd, O_CLOEXEC)) {
 		p.err = -errno;
 		return report_error(ctx, &p, "cannot make a pipe: %s", strerror(errno));
@@ -241,7 +251,12 @@ static int run_helper(struct ctx *ctx, const struct pci_device *dev, const struc
 	if (p.err)
 		return report_error(ctx, &p, "cannot start %s: %s", path, strerror(-p.err));
 
-	p.err = read_line(in, line, sizeof(line));
+	snprintf(w.what, sizeof(w.what), "the TSM to %s it (" HELPER ", process %d)",
+		 call->mode ?: "bind", *pid);
+	p.err = read_line(&w, in, line, sizeof(line));
+	wait_end(&w);
+	if (p.err == -ETIMEDOUT || p.err == -EINTR)
+		return report_left(ctx, &p, call, *pid, &w);
 	if (p.err)
 		return report_silence(ctx, &p, call, *pid);
 	obj = json_tokener_parse(line);
@@ -249,7 +264,7 @@ static int run_helper(struct ctx *ctx, const struct pci_device *dev, const struc
 	if (event && streq(event, call->answer))
 		ret = 0;
 	else if (event && streq(event, "error"))
-		ret = report_failure(ctx, dev, obj, *pid);
+		ret = report_failure(ctx, dev, obj, call, *pid);
 	else
 		ret = report_silence(ctx, &p, call, *pid);
 	json_object_put(obj);

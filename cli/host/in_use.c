@@ -17,13 +17,16 @@
  * @ctx: this run
  * @use: the uses that were found
  * @mounts: read for the first block device
- * @blind: they could not be read, which has been reported
+ * @loops: the loop devices that have a file, as "NAME FILE" lines; read for the first
+ *	block device
+ * @blind: the mounts could not be read, which has been reported
  * @full: the text of the uses is, and nothing more is looked for
  */
 struct search {
 	const struct ctx *ctx;
 	struct host_use *use;
 	struct mounts mounts;
+	char *loops;
 	bool blind;
 	bool full;
 };
@@ -100,8 +103,8 @@ static int open_block(const struct search *s, const char *name)
 	return fd;
 }
 
-/* A loop device has the block device open, and is not among its holders. */
-static void look_at_loops(struct search *s, const struct block *b, const char *subject)
+/* Writes the loop devices that have a file, a line each. */
+static void list_loops(struct search *s, FILE *list)
 {
 	cleanup_dir DIR *dir = open_dir(s, s->ctx->sysfs_fd, "class/block");
 	char file[ATTR_MAX];
@@ -113,11 +116,36 @@ static void look_at_loops(struct search *s, const struct block *b, const char *s
 		if (!starts_with(e->d_name, "loop"))
 			continue;
 		loop = open_block(s, e->d_name);
-		if (loop >= 0 && !attr_read(loop, "loop/backing_file", file, sizeof(file)) &&
-		    mounts_names(file, b))
-			add_use(s, "detach that with 'losetup -d' first", "%s belongs to %s",
-				subject, e->d_name);
+		if (loop >= 0 && !attr_read(loop, "loop/backing_file", file, sizeof(file)))
+			fprintf(list, "%s %s\n", e->d_name, file);
 	}
+}
+
+static void read_loops(struct search *s)
+{
+	size_t size;
+	FILE *list;
+
+	if (s->loops)
+		return;
+	list = open_memstream(&s->loops, &size);
+	if (list)
+		list_loops(s, list);
+	if (!list || fclose(list))
+		add_use(s, "", "out of memory");
+}
+
+/* A loop device has the block device open, and is not among its holders. */
+static void look_at_loops(struct search *s, const struct block *b, const char *subject)
+{
+	const char *line, *end;
+	char name[NAME_MAX + 1], file[ATTR_MAX];
+
+	read_loops(s);
+	for (line = s->loops; line && (end = strchr(line, '\n')); line = end + 1)
+		if (sscanf(line, "%255s %255[^\n]", name, file) == 2 && mounts_names(file, b))
+			add_use(s, "detach that with 'losetup -d' first", "%s belongs to %s",
+				subject, name);
 }
 
 /* Reports the uses of a block device itself, not those of its partitions. */
@@ -365,25 +393,26 @@ bool in_use_find(struct ctx *ctx, const struct pci_device *dev, struct host_use 
 	walk(&s, dev->fd, ".", "", NULL, 0);
 	look_for_functions(&s, dev);
 	mounts_free(&s.mounts);
+	free(s.loops);
 	return use->count;
 }
 
-int in_use_refuse(struct ctx *ctx, const struct pci_device *dev, const char *force)
+int in_use_refuse(struct ctx *ctx, const struct pci_device *dev, const char *force,
+		  struct host_use *use)
 {
 	char hint[256];
-	struct host_use use;
 	struct problem p = { .device = dev->name,
 			     .attribute = IN_USE,
-			     .value = use.text,
+			     .value = use->text,
 			     .err = -EBUSY,
 			     .stage = "in-use",
 			     .hint = hint };
 
-	if (!in_use_find(ctx, dev, &use) || (!force && !use.must))
+	if (!in_use_find(ctx, dev, use) || (!force && !use->must))
 		return 0;
-	if (use.must)
-		util_copy(hint, sizeof(hint), use.hint);
+	if (use->must)
+		util_copy(hint, sizeof(hint), use->hint);
 	else
-		snprintf(hint, sizeof(hint), "%s, or take it all the same: %s", use.hint, force);
-	return report_error(ctx, &p, "the host uses it: %s", use.text);
+		snprintf(hint, sizeof(hint), "%s, or take it all the same: %s", use->hint, force);
+	return report_error(ctx, &p, "the host uses it: %s", use->text);
 }

@@ -46,10 +46,12 @@ bool in_use_find(struct ctx *ctx, const struct pci_device *dev, struct host_use 
  * @dev: the device that is to be taken from its driver
  * @force: how the user can take it all the same, for the hint; NULL if the user has said
  *	so
+ * @use: out, the uses
  *
  * Return: 0 if the host does not use it, or the user takes it all the same; -EBUSY,
  * reported.
  */
-int in_use_refuse(struct ctx *ctx, const struct pci_device *dev, const char *force);
+int in_use_refuse(struct ctx *ctx, const struct pci_device *dev, const char *force,
+		  struct host_use *use);
 
 #endif

@@ -10,6 +10,7 @@
 #include "host/info.h"
 #include "host/owner.h"
 #include "host/policy.h"
+#include "host/tdi.h"
 #include "host/tsm.h"
 #include "report.h"
 
@@ -17,7 +18,8 @@ static struct udev *udev;
 static struct udev_hwdb *hwdb;
 
 enum source { FROM_PCI, FROM_POLICY, FROM_TSM, FROM_TDI };
-enum form { TEXT, NUMBER, FLAG };
+/* WORD: "none" is one of its values. STATE: "unknown" is no value. */
+enum form { TEXT, WORD, STATE, NUMBER, FLAG };
 
 /* Members that are one attribute each, in the order of the output. */
 static const struct field {
@@ -43,6 +45,12 @@ static const struct field {
 	{ "numa_node", FROM_PCI, "numa_node", NUMBER },
 };
 
+/* The same, at the end: keys keep their place. */
+static const struct field policy_of_requests = { "guest_requests", FROM_POLICY, "guest_requests",
+						 WORD };
+static const struct field tdi_state = { "tdi_state", FROM_PCI, TDI_STATE, STATE };
+static const struct field can_bind = { "can_bind", FROM_PCI, "vfio_tsm/can_bind", FLAG };
+
 static void add(struct json_object *obj, const char *key, struct json_object *value)
 {
 	json_object_object_add(obj, key, value);
@@ -55,14 +63,21 @@ static struct json_object *new_text(const char *text)
 	return safe ? json_object_new_string(safe) : NULL;
 }
 
+static bool is_nothing(const char *text, enum form form)
+{
+	if (form == STATE)
+		return !*text || streq(text, TDI_UNKNOWN);
+	return !*text || (streq(text, "none") && (form == TEXT || form == NUMBER));
+}
+
 /* "none", an empty line and a number below zero say that there is nothing. */
 static struct json_object *new_value(const char *text, enum form form)
 {
 	unsigned int v;
 
-	if (!*text || (streq(text, "none") && form != FLAG))
+	if (is_nothing(text, form))
 		return NULL;
-	if (form == TEXT)
+	if (form != NUMBER && form != FLAG)
 		return new_text(text);
 	if (util_parse_u32(text, &v))
 		return NULL;
@@ -195,12 +210,19 @@ static void add_identity(const struct pci_device *dev, struct json_object *obj)
 	add(obj, "driver", dev->driver[0] ? new_text(dev->driver) : NULL);
 }
 
+static struct json_object *new_errno(int err)
+{
+	const char *name = strerrorname_np(err);
+
+	return name ? json_object_new_string(name) : NULL;
+}
+
 /* Always the two keys, or null: why the last bind was refused. */
 static struct json_object *new_last_error(struct ctx *ctx, const struct pci_device *dev)
 {
 	struct json_object *obj;
 	char text[ATTR_MAX];
-	const char *stage, *name;
+	const char *stage;
 	int err;
 
 	if (policy_get(ctx, dev, "last_error", text))
@@ -208,10 +230,49 @@ static struct json_object *new_last_error(struct ctx *ctx, const struct pci_devi
 	stage = stage_parse(text, &err);
 	if (!err)
 		return NULL;
-	name = strerrorname_np(-err);
 	obj = json_object_new_object();
-	add(obj, "errno", name ? json_object_new_string(name) : NULL);
+	add(obj, "errno", new_errno(-err));
 	add(obj, "stage", stage ? new_text(stage) : NULL);
+	return obj;
+}
+
+/* For each scope, how many requests there were, and how many of them failed. */
+static struct json_object *new_requests(const struct pci_device *dev)
+{
+	struct json_object *array, *obj;
+	char text[ATTR_MAX], scope[32];
+	unsigned long long count, failed;
+
+	if (!dev->present || attr_read_text(dev->fd, "vfio_tsm/requests", text, sizeof(text)))
+		return NULL;
+	array = json_object_new_array();
+	for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line != '\0') {
+		if (sscanf(line, "%31s %llu %llu", scope, &count, &failed) != 3)
+			continue;
+		obj = json_object_new_object();
+		add(obj, "scope", new_text(scope));
+		add(obj, "count", json_object_new_uint64(count));
+		add(obj, "failed", json_object_new_uint64(failed));
+		json_object_array_add(array, obj);
+	}
+	return array;
+}
+
+/* Always the four keys, or null: the request of the guest that ended last. */
+static struct json_object *new_last_request(const struct pci_device *dev)
+{
+	char text[ATTR_MAX], scope[32], code[32];
+	struct json_object *obj;
+	long long result;
+
+	if (pci_get(dev, "vfio_tsm/last_request", text) ||
+	    sscanf(text, "%31s %lld %31s", scope, &result, code) != 3)
+		return NULL;
+	obj = json_object_new_object();
+	add(obj, "scope", new_text(scope));
+	add(obj, "errno", result < 0 && result > INT_MIN ? new_errno((int)-result) : NULL);
+	add(obj, "residue", result < 0 ? NULL : json_object_new_int64(result));
+	add(obj, "tsm_code", new_text(code));
 	return obj;
 }
 
@@ -237,24 +298,65 @@ struct json_object *info_collect(struct ctx *ctx, const struct pci_device *dev)
 	add_owner(ctx, dev, obj);
 	add(obj, "last_error", new_last_error(ctx, dev));
 	add(obj, "iommu_group", group < 0 ? NULL : json_object_new_int(group));
+	add_field(ctx, dev, &policy_of_requests, obj);
+	add(obj, "requests", new_requests(dev));
+	add(obj, "last_request", new_last_request(dev));
+	add_field(ctx, dev, &tdi_state, obj);
+	add_field(ctx, dev, &can_bind, obj);
 	return obj;
+}
+
+static const char *member(struct json_object *obj, const char *key)
+{
+	struct json_object *v;
+
+	return json_object_object_get_ex(obj, key, &v) && v ? json_object_get_string(v) : NULL;
+}
+
+static const char *requests_text(struct json_object *array, char *buf, size_t size)
+{
+	char item[96];
+
+	buf[0] = '\0';
+	for (size_t i = 0; i < json_object_array_length(array); i++) {
+		struct json_object *obj = json_object_array_get_idx(array, i);
+
+		snprintf(item, sizeof(item), "%s %s (%s failed)", member(obj, "scope") ?: "?",
+			 member(obj, "count"), member(obj, "failed"));
+		util_add_item(buf, size, ", ", item);
+	}
+	return buf[0] ? buf : "-";
+}
+
+/* last_error, or last_request */
+static const char *object_text(struct json_object *obj, char *buf, size_t size)
+{
+	const char *err = member(obj, "errno"), *residue = member(obj, "residue");
+
+	if (!json_object_object_get_ex(obj, "scope", NULL))
+		snprintf(buf, size, "%s at %s", err ?: "?", member(obj, "stage") ?: "?");
+	else
+		snprintf(buf, size, "%s: %s%s, TSM code %s", member(obj, "scope"),
+			 residue ? "residue " : "",
+			 residue     ?:
+				 err ?:
+				       "?",
+			 member(obj, "tsm_code"));
+	return buf;
 }
 
 const char *info_text(struct json_object *obj, const char *key, char *buf, size_t size)
 {
-	struct json_object *v, *err, *stage;
+	struct json_object *v;
 
 	if (!json_object_object_get_ex(obj, key, &v) || !v)
 		return "-";
 	if (json_object_is_type(v, json_type_boolean))
 		return json_object_get_boolean(v) ? "yes" : "no";
-	if (json_object_is_type(v, json_type_object)) {
-		json_object_object_get_ex(v, "errno", &err);
-		json_object_object_get_ex(v, "stage", &stage);
-		snprintf(buf, size, "%s at %s", err ? json_object_get_string(err) : "?",
-			 stage ? json_object_get_string(stage) : "?");
-		return buf;
-	}
+	if (json_object_is_type(v, json_type_object))
+		return object_text(v, buf, size);
+	if (json_object_is_type(v, json_type_array))
+		return requests_text(v, buf, size);
 	return json_object_get_string(v);
 }
 

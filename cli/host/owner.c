@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/pidfd.h>
@@ -15,6 +14,7 @@
 #include "host/policy.h"
 #include "host/quarantine.h"
 #include "report.h"
+#include "waiting.h"
 
 #define STOP_SECONDS 30
 
@@ -216,19 +216,15 @@ int owner_refuse(struct ctx *ctx, const struct pci_device *dev, const char *what
 }
 
 /* Signals a process through its pidfd and waits for its end. */
-static int stop_process(int pidfd)
+static int stop_process(struct wait *w, int pidfd)
 {
-	struct pollfd pfd = { .fd = pidfd, .events = POLLIN };
-	int n;
+	int ret;
 
 	if (pidfd_send_signal(pidfd, SIGTERM, NULL, 0))
 		return errno == ESRCH ? 0 : -errno;
-	do {
-		n = poll(&pfd, 1, STOP_SECONDS * 1000);
-	} while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return -errno;
-	return n ? 0 : -ETIMEDOUT;
+	ret = wait_for(w, pidfd);
+	wait_end(w);
+	return ret;
 }
 
 int owner_stop(struct ctx *ctx, const struct pci_device *dev, const struct owner *h)
@@ -236,6 +232,8 @@ int owner_stop(struct ctx *ctx, const struct pci_device *dev, const struct owner
 	struct problem p = { .device = dev->name, .attribute = "owner", .stage = "stop" };
 	cleanup_fd int pidfd = pidfd_open(h->pid, 0);
 	struct owner again;
+	char text[384];
+	struct wait w;
 
 	if (pidfd < 0) {
 		p.err = -errno;
@@ -248,9 +246,17 @@ int owner_stop(struct ctx *ctx, const struct pci_device *dev, const struct owner
 		return 0;
 	if (!act(ctx, "stop %s", h->text))
 		return 0;
-	p.err = stop_process(pidfd);
+	wait_begin(&w, ctx, dev->name, STOP_SECONDS, "%s to unbind it and end", h->text);
+	p.err = wait_may_step(&w) ?: stop_process(&w, pidfd);
 	if (!p.err)
 		return 0;
-	p.hint = p.err == -ETIMEDOUT ? "'tsmctl revoke @' unbinds without it" : NULL;
-	return report_error(ctx, &p, "cannot stop %s: %s", h->text, strerror(-p.err));
+	if (!w.refused && (p.err == -ETIMEDOUT || p.err == -EINTR)) {
+		p.changed = true;
+		wait_given_up(&w, p.err, text, sizeof(text));
+		p.hint =
+			"it was told to end, and does when the TSM has answered: 'tsmctl show @'; 'tsmctl revoke @' unbinds without it";
+		p.code = p.err == -EINTR ? EXIT_FAILED : EXIT_BUSY;
+		return report_error(ctx, &p, "%s", text);
+	}
+	return report_error(ctx, &p, "cannot stop %s: %s", h->text, wait_why(&w, p.err));
 }

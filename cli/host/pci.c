@@ -15,6 +15,7 @@
 #include <sysfs/libsysfs.h>
 
 #include "host/pci.h"
+#include "host/slow.h"
 #include "report.h"
 
 #define DEVICES "bus/pci/devices"
@@ -43,8 +44,8 @@ int pci_init(struct ctx *ctx)
 	if (moved && (moved[0] != '/' || !util_copy(path, sizeof(path), moved))) {
 		p.err = -EINVAL;
 		p.code = EXIT_USAGE;
-		return report_error(ctx, &p, "'%s' is no absolute path of at most %zu bytes", moved,
-				    sizeof(path) - 1);
+		return report_error(ctx, &p, "'%s' is not an absolute path of at most %zu bytes",
+				    moved, sizeof(path) - 1);
 	}
 	if (!moved && sysfs_get_mnt_path(path, sizeof(path))) {
 		p.err = -ENOENT;
@@ -139,14 +140,30 @@ int pci_scan(const struct ctx *ctx,
 
 bool pci_has_tsm_side(const struct ctx *ctx, const char *name)
 {
-	char path[sizeof(DEVICES) + PCI_NAME_LEN + sizeof("/driver")];
-	char driver[DRIVER_NAME_LEN];
+	char path[sizeof(DEVICES) + PCI_NAME_LEN + sizeof("/tsm")];
 
 	snprintf(path, sizeof(path), DEVICES "/%s/tsm", name);
-	if (faccessat(ctx->sysfs_fd, path, F_OK, 0) == 0)
-		return true;
+	return faccessat(ctx->sysfs_fd, path, F_OK, 0) == 0 || pci_is_with(ctx, name, TSM_DRIVER);
+}
+
+bool pci_is_with(const struct ctx *ctx, const char *name, const char *driver)
+{
+	char path[sizeof(DEVICES) + PCI_NAME_LEN + sizeof("/driver")];
+	char its[DRIVER_NAME_LEN];
+
 	snprintf(path, sizeof(path), DEVICES "/%s/driver", name);
-	return link_name(ctx->sysfs_fd, path, driver, sizeof(driver)) && streq(driver, TSM_DRIVER);
+	return link_name(ctx->sysfs_fd, path, its, sizeof(its)) && streq(its, driver);
+}
+
+bool pci_is_vf_of(const struct ctx *ctx, const char *name, const struct pci_addr *pf)
+{
+	char path[sizeof(DEVICES) + PCI_NAME_LEN + sizeof("/physfn")];
+	char its[PCI_NAME_LEN];
+	struct pci_addr addr;
+
+	snprintf(path, sizeof(path), DEVICES "/%s/physfn", name);
+	return link_name(ctx->sysfs_fd, path, its, sizeof(its)) && !pci_addr_parse(its, &addr) &&
+	       pci_addr_key(&addr) == pci_addr_key(pf);
 }
 
 bool pci_has_id(const struct ctx *ctx, const char *name, unsigned int vendor, unsigned int device)
@@ -201,12 +218,11 @@ unsigned int pci_group_strangers(const struct ctx *ctx, int group, const struct 
 				 char *buf, size_t size)
 {
 	char path[64], driver[DRIVER_NAME_LEN], name[PCI_NAME_LEN];
+	char item[PCI_NAME_LEN + DRIVER_NAME_LEN + sizeof(" ()")];
 	cleanup_dir DIR *dir = NULL;
 	struct pci_addr addr;
-	unsigned int count = 0;
+	unsigned int count = 0, left = 0;
 	struct dirent *e;
-	size_t used = 0;
-	int n;
 
 	buf[0] = '\0';
 	snprintf(path, sizeof(path), "kernel/iommu_groups/%d/devices", group);
@@ -220,11 +236,11 @@ unsigned int pci_group_strangers(const struct ctx *ctx, int group, const struct 
 		pci_addr_name(&addr, name);
 		if (!other_driver(ctx, name, driver, sizeof(driver)))
 			continue;
-		n = snprintf(buf + used, size - used, "%s%s (%s)", count ? ", " : "", name, driver);
-		if (n > 0 && (size_t)n < size - used)
-			used += (size_t)n;
+		snprintf(item, sizeof(item), "%s (%s)", name, driver);
+		left += !util_add_item(buf, size - UTIL_MORE, ", ", item);
 		count++;
 	}
+	util_add_more(buf, size, left);
 	return count;
 }
 
@@ -242,35 +258,37 @@ unsigned int pci_driver_devices(const struct ctx *ctx, const char *name, char *b
 		open_driver(ctx, name);
 	struct dlist *list = drv ? sysfs_get_driver_devices(drv) : NULL;
 	struct sysfs_device *d;
-	unsigned int count = 0;
-	size_t used = 0;
-	int n;
+	unsigned int count = 0, left = 0;
 
 	buf[0] = '\0';
 	if (!list)
 		return 0;
 	dlist_for_each_data(list, d, struct sysfs_device) {
-		n = snprintf(buf + used, size - used, "%s%s", count ? " " : "", d->bus_id);
-		if (n > 0 && (size_t)n < size - used)
-			used += (size_t)n;
+		left += !util_add_item(buf, size - UTIL_MORE, " ", d->bus_id);
 		count++;
 	}
+	util_add_more(buf, size, left);
 	return count;
 }
 
-int pci_unbind(const struct ctx *ctx, const struct pci_device *dev)
+int pci_unbind(struct ctx *ctx, const struct pci_device *dev, struct wait *w)
 {
 	char name[sizeof(DRIVERS) + DRIVER_NAME_LEN + sizeof("/unbind")];
 
 	if (!dev->driver[0])
 		return 0;
 	snprintf(name, sizeof(name), DRIVERS "/%s/unbind", dev->driver);
-	return attr_write(ctx, ctx->sysfs_fd, ctx->sysfs.path, name, dev->name);
+	wait_begin(w, ctx, dev->name, WAIT_FOREVER, "driver %s to release it", dev->driver);
+	return slow_write(w, ctx->sysfs_fd, ctx->sysfs.path, name, dev->name);
 }
 
-int pci_probe(const struct ctx *ctx, const struct pci_device *dev)
+int pci_probe(struct ctx *ctx, const struct pci_device *dev, const char *driver, struct wait *w)
 {
-	return attr_write(ctx, ctx->sysfs_fd, ctx->sysfs.path, "bus/pci/drivers_probe", dev->name);
+	if (driver)
+		wait_begin(w, ctx, dev->name, WAIT_FOREVER, "driver %s to take it", driver);
+	else
+		wait_begin(w, ctx, dev->name, WAIT_FOREVER, "its driver to take it");
+	return slow_write(w, ctx->sysfs_fd, ctx->sysfs.path, "bus/pci/drivers_probe", dev->name);
 }
 
 int pci_get(const struct pci_device *dev, const char *name, char *buf)
@@ -289,4 +307,18 @@ int pci_set(const struct ctx *ctx, const struct pci_device *dev, const char *nam
 
 	snprintf(where, sizeof(where), "%s/" DEVICES "/%s", ctx->sysfs.path, dev->name);
 	return attr_write(ctx, dev->fd, where, name, value);
+}
+
+int pci_get_slow(const struct pci_device *dev, const char *name, char *buf, struct wait *w)
+{
+	buf[0] = '\0';
+	return dev->present ? slow_read(w, dev->fd, name, buf) : -ENODEV;
+}
+
+int pci_set_slow(const struct pci_device *dev, const char *name, const char *value, struct wait *w)
+{
+	char where[SYSFS_PATH_MAX];
+
+	snprintf(where, sizeof(where), "%s/" DEVICES "/%s", w->ctx->sysfs.path, dev->name);
+	return slow_write(w, dev->fd, where, name, value);
 }

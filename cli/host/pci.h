@@ -6,6 +6,7 @@
 #include "common/bdf.h"
 #include "ctx.h"
 #include "host/attr.h"
+#include "waiting.h"
 
 #define TSM_DRIVER "vfio-pci-tsm"
 #define DRIVER_NAME_LEN 64
@@ -84,6 +85,26 @@ int pci_scan(const struct ctx *ctx,
 bool pci_has_tsm_side(const struct ctx *ctx, const char *name);
 
 /**
+ * pci_is_with() - whether a function is with a driver
+ * @ctx: this run
+ * @name: address in the kernel's form
+ * @driver: the driver's name
+ *
+ * Return: true if so.
+ */
+bool pci_is_with(const struct ctx *ctx, const char *name, const char *driver);
+
+/**
+ * pci_is_vf_of() - whether a function is a VF of another one
+ * @ctx: this run
+ * @name: address in the kernel's form
+ * @pf: address of the PF
+ *
+ * Return: true if so.
+ */
+bool pci_is_vf_of(const struct ctx *ctx, const char *name, const struct pci_addr *pf);
+
+/**
  * pci_has_id() - whether a function is of a vendor's model
  * @ctx: this run
  * @name: address in the kernel's form
@@ -152,21 +173,24 @@ unsigned int pci_driver_devices(const struct ctx *ctx, const char *name, char *b
  * pci_unbind() - take a device from its present driver
  * @ctx: this run
  * @dev: the device
+ * @w: out, the wait, for slow_report()
  *
- * Return: 0, also when it has no driver, or negative errno.
+ * Return: 0, also when it has no driver, or negative errno. See slow_write().
  */
-int pci_unbind(const struct ctx *ctx, const struct pci_device *dev);
+int pci_unbind(struct ctx *ctx, const struct pci_device *dev, struct wait *w);
 
 /**
  * pci_probe() - let the kernel find a driver for a device
  * @ctx: this run
  * @dev: the device
+ * @driver: the driver that is to take it, if that is known, or NULL
+ * @w: out, the wait, for slow_report()
  *
  * Success says nothing about a driver: call pci_look_driver() afterwards.
  *
- * Return: 0 or negative errno.
+ * Return: 0 or negative errno. See slow_write().
  */
-int pci_probe(const struct ctx *ctx, const struct pci_device *dev);
+int pci_probe(struct ctx *ctx, const struct pci_device *dev, const char *driver, struct wait *w);
 
 /**
  * pci_get() - read an attribute of a device
@@ -189,5 +213,27 @@ int pci_get(const struct pci_device *dev, const char *name, char *buf);
  */
 int pci_set(const struct ctx *ctx, const struct pci_device *dev, const char *name,
 	    const char *value);
+
+/**
+ * pci_get_slow() - read an attribute of a device that may wait for something else
+ * @dev: the device
+ * @name: attribute below its directory
+ * @buf: out, ATTR_MAX bytes; "" on failure
+ * @w: the wait, begun
+ *
+ * Return: 0 or negative errno. See slow_read().
+ */
+int pci_get_slow(const struct pci_device *dev, const char *name, char *buf, struct wait *w);
+
+/**
+ * pci_set_slow() - write an attribute of a device that may take long
+ * @dev: the device
+ * @name: attribute below its directory
+ * @value: text without a newline
+ * @w: the wait, begun
+ *
+ * Return: 0 or negative errno. See slow_write().
+ */
+int pci_set_slow(const struct pci_device *dev, const char *name, const char *value, struct wait *w);
 
 #endif

@@ -7,7 +7,7 @@
 #include <sys/vfs.h>
 
 #include "host/policy.h"
-#include "report.h"
+#include "host/slow.h"
 
 #ifndef CONFIGFS_MAGIC
 #define CONFIGFS_MAGIC 0x62656570
@@ -18,10 +18,8 @@ static const struct {
 	const char *attr;
 	const char *value;
 } defaults[] = {
-	{ "region_mode", "default" },
-	{ "bar_mmap", "refuse" },
-	{ "bind_allowed", "1" },
-	{ "tdi_id", "none" },
+	{ "region_mode", "default" }, { "bar_mmap", "refuse" }, { "bind_allowed", "1" },
+	{ "guest_requests", "all" },  { "tdi_id", "none" },
 };
 
 int policy_init(struct ctx *ctx)
@@ -231,6 +229,40 @@ int policy_get(struct ctx *ctx, const struct pci_device *dev, const char *attr, 
 	return ret == -ENODEV ? -ENOENT : ret;
 }
 
+bool policy_lacks(struct ctx *ctx, const struct pci_device *dev, const char *attr)
+{
+	cleanup_fd int fd = device_dir(ctx, dev->name);
+
+	return fd >= 0 && faccessat(fd, attr, F_OK, AT_SYMLINK_NOFOLLOW) && errno == ENOENT;
+}
+
+int policy_report(struct ctx *ctx, const struct pci_device *dev, struct problem *p)
+{
+	if (p->err == -ENOENT && policy_lacks(ctx, dev, p->attribute)) {
+		p->stage = "module";
+		p->code = EXIT_UNSUPPORTED;
+		p->hint = "run 'tsmctl unload && tsmctl load' when no device is in use";
+		return report_error(ctx, p,
+				    "the loaded module vfio_tsm is older than tsmctl: it has no %s",
+				    p->attribute);
+	}
+	if (p->value)
+		return report_error(ctx, p, "cannot set %s to '%s': %s", p->attribute, p->value,
+				    strerror(-p->err));
+	return report_error(ctx, p, "cannot read %s: %s", p->attribute, strerror(-p->err));
+}
+
+int policy_read(struct ctx *ctx, const struct pci_device *dev, const char *attr, char *buf)
+{
+	struct problem p = { .device = dev->name, .attribute = attr, .stage = "read" };
+
+	p.err = policy_require(ctx, dev->name);
+	if (p.err)
+		return p.err;
+	p.err = policy_get(ctx, dev, attr, buf);
+	return p.err ? policy_report(ctx, dev, &p) : 0;
+}
+
 int policy_set(struct ctx *ctx, const struct pci_device *dev, const char *attr, const char *value)
 {
 	cleanup_fd int fd = -1;
@@ -244,6 +276,21 @@ int policy_set(struct ctx *ctx, const struct pci_device *dev, const char *attr, 
 	if (fd < 0)
 		return fd;
 	return attr_write(ctx, fd, where, attr, value);
+}
+
+int policy_set_slow(const struct pci_device *dev, const char *attr, const char *value,
+		    struct wait *w)
+{
+	struct ctx *ctx = w->ctx;
+	cleanup_fd int fd = -1;
+	char where[ATTR_MAX];
+
+	snprintf(where, sizeof(where), "%s/%s/%s/tsm", ctx->configfs.path, POLICY_DIR, dev->name);
+	/* under --dry-run the directory may not be there yet */
+	fd = ctx->dry_run ? -1 : device_dir(ctx, dev->name);
+	if (fd < 0 && !ctx->dry_run)
+		return fd;
+	return slow_write(w, fd, where, attr, value);
 }
 
 int policy_get_default(struct ctx *ctx, char *buf)

@@ -7,6 +7,8 @@
 
 #include "host/pci.h"
 
+struct problem;
+
 #define POLICY_DIR "vfio_tsm"
 /* @policy_fd of struct ctx before anybody looked */
 #define POLICY_UNKNOWN (-4096)
@@ -115,6 +117,37 @@ int policy_forget(struct ctx *ctx, const char *name);
 int policy_get(struct ctx *ctx, const struct pci_device *dev, const char *attr, char *buf);
 
 /**
+ * policy_lacks() - whether the loaded module is too old for an attribute
+ * @ctx: this run
+ * @dev: the device
+ * @attr: attribute of every device's directory
+ *
+ * Return: true if the device has a directory, and the attribute is not there.
+ */
+bool policy_lacks(struct ctx *ctx, const struct pci_device *dev, const char *attr);
+
+/**
+ * policy_read() - read an attribute of a device, with a report
+ * @ctx: this run
+ * @dev: the device
+ * @attr: attribute that has a default
+ * @buf: out, ATTR_MAX bytes
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int policy_read(struct ctx *ctx, const struct pci_device *dev, const char *attr, char *buf);
+
+/**
+ * policy_report() - report that an attribute could not be read or set
+ * @ctx: this run
+ * @dev: the device
+ * @p: the error, with its attribute, and its value if it was to be set
+ *
+ * Return: @p->err.
+ */
+int policy_report(struct ctx *ctx, const struct pci_device *dev, struct problem *p);
+
+/**
  * policy_set() - write an attribute of a device that has a directory
  * @ctx: this run
  * @dev: the device
@@ -124,6 +157,18 @@ int policy_get(struct ctx *ctx, const struct pci_device *dev, const char *attr, 
  * Return: 0 or negative errno.
  */
 int policy_set(struct ctx *ctx, const struct pci_device *dev, const char *attr, const char *value);
+
+/**
+ * policy_set_slow() - write an attribute that may take the TSM long
+ * @dev: the device
+ * @attr: attribute
+ * @value: text without a newline
+ * @w: the wait, begun
+ *
+ * Return: 0 or negative errno. See slow_write().
+ */
+int policy_set_slow(const struct pci_device *dev, const char *attr, const char *value,
+		    struct wait *w);
 
 /**
  * policy_get_default() - read the mode of devices whose own is default

@@ -2,8 +2,10 @@
 /* Devices whose TDI is not ours to use, see quarantine.h. */
 #include <errno.h>
 
+#include "common/stage.h"
 #include "host/policy.h"
 #include "host/quarantine.h"
+#include "host/tsm.h"
 #include "report.h"
 
 bool quarantine_is_on(struct ctx *ctx, const struct pci_device *dev)
@@ -21,7 +23,7 @@ void quarantine_hint(const struct pci_device *dev, char buf[QUARANTINE_HINT_LEN]
 	char dsm[ATTR_MAX];
 
 	/* the session is that of the PF or of function 0 */
-	if (pci_get(dev, "tsm/dsm", dsm) || !dsm[0])
+	if (tsm_get(dev, "tsm/dsm", dsm) || !dsm[0])
 		util_copy(dsm, sizeof(dsm), dev->name);
 	snprintf(
 		buf, QUARANTINE_HINT_LEN,
@@ -56,14 +58,15 @@ bool foreign_is_bound(struct ctx *ctx, const struct pci_device *dev)
 
 int foreign_refuse(struct ctx *ctx, const struct pci_device *dev, const char *what)
 {
+	const struct stage *s = stage_find("foreign", -EBUSY);
 	struct problem p = { .device = dev->name,
 			     .attribute = "origin",
-			     .value = "foreign",
-			     .err = -EBUSY,
-			     .stage = "foreign",
-			     .hint = "have that module unbind it, or run 'tsmctl revoke @'" };
+			     .value = s->name,
+			     .err = s->err,
+			     .stage = s->name,
+			     .hint = s->hint };
 
 	if (!foreign_is_bound(ctx, dev))
 		return 0;
-	return report_error(ctx, &p, "cannot %s: another module of the kernel has bound it", what);
+	return report_error(ctx, &p, "cannot %s: %s", what, s->message);
 }

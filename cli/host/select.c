@@ -7,6 +7,7 @@
 #include "host/select.h"
 #include "interrupt.h"
 #include "report.h"
+#include "waiting.h"
 
 /* The devices found so far: in order, and as a tree of keys to find doubles. */
 struct found {
@@ -64,6 +65,10 @@ bool select_matches(struct ctx *ctx, const struct selector *sel, const struct pc
 		return pci_addr_key(&sel->addr) == pci_addr_key(addr);
 	case SELECTOR_ID:
 		return pci_has_id(ctx, name, sel->vendor, sel->device);
+	case SELECTOR_DRIVER:
+		return pci_is_with(ctx, name, sel->driver);
+	case SELECTOR_PF:
+		return pci_is_vf_of(ctx, name, &sel->addr);
 	default:
 		return false;
 	}
@@ -83,6 +88,12 @@ static int consider_present(const struct ctx *ctx, const struct pci_addr *addr, 
 		break;
 	case SELECTOR_GLOB:
 		match = selector_glob_matches(s->sel, addr);
+		break;
+	case SELECTOR_DRIVER:
+		match = pci_is_with(ctx, name, s->sel->driver);
+		break;
+	case SELECTOR_PF:
+		match = pci_is_vf_of(ctx, name, &s->sel->addr);
 		break;
 	default:
 		match = pci_has_id(ctx, name, s->sel->vendor, s->sel->device);
@@ -130,7 +141,7 @@ static bool policy_counts(const struct found *s)
 {
 	if (s->sel->kind == SELECTOR_ALL)
 		return !(s->flags & SELECT_TSM_SIDE);
-	return s->sel->kind != SELECTOR_ID;
+	return s->sel->kind == SELECTOR_GLOB;
 }
 
 /* Adds what a selector matches, in the order of the addresses. */
@@ -159,6 +170,8 @@ static int report_no_match(struct ctx *ctx, const struct selector *sel)
 		[SELECTOR_GLOB] = "no device's address matches",
 		[SELECTOR_ADDRESS] = "no such device",
 		[SELECTOR_ID] = "no device has this vendor and device ID",
+		[SELECTOR_DRIVER] = "no device has this driver",
+		[SELECTOR_PF] = "it has no virtual function",
 	};
 	static const char *const hints[] = {
 		[SELECTOR_ALL] =
@@ -166,6 +179,8 @@ static int report_no_match(struct ctx *ctx, const struct selector *sel)
 		[SELECTOR_GLOB] = "'lspci -D' shows the addresses of all devices",
 		[SELECTOR_ADDRESS] = "'lspci -D' shows the addresses of all devices",
 		[SELECTOR_ID] = "'lspci -nn' shows the IDs of all devices",
+		[SELECTOR_DRIVER] = "'lspci -k' shows the drivers of all devices",
+		[SELECTOR_PF] = "sriov_numvfs of a PF in sysfs has their number",
 	};
 	struct problem p = {
 		.device = sel->text,
@@ -234,6 +249,8 @@ int select_visit(struct ctx *ctx, const struct pci_addr *addrs, size_t count, de
 
 		if (interrupt_pending())
 			return report_interrupt(ctx, &addrs[i], i, count);
+		wait_clock(ctx);
+		ctx->unfinished = 0;
 		err = pci_open(ctx, &addrs[i], &dev);
 		if (err) {
 			p.err = err;

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "host/slow.h"
 #include "host/tsm.h"
-#include "report.h"
 
 /* How long list and show wait for PCI/TSM's locks, once in a run. */
 #define WAIT_MS 1000
@@ -52,45 +52,183 @@ int tsm_get(const struct pci_device *dev, const char *name, char *buf)
 	return ret;
 }
 
-static int report_refusal(struct ctx *ctx, struct problem *p, const char *tsm)
+/* What --dry-run has planned: a pair of name and TSM for each device. */
+static struct {
+	char (*pairs)[2][PCI_NAME_LEN];
+	size_t count;
+} planned;
+
+void tsm_plan(const struct pci_device *dev, const char *tsm)
+{
+	void *pairs = reallocarray(planned.pairs, planned.count + 1, sizeof(*planned.pairs));
+
+	if (!pairs)
+		return;
+	planned.pairs = pairs;
+	util_copy(planned.pairs[planned.count][0], PCI_NAME_LEN, dev->name);
+	util_copy(planned.pairs[planned.count][1], PCI_NAME_LEN, streq(tsm, "none") ? "" : tsm);
+	planned.count++;
+}
+
+/* The TSM that a plan has for a device; NULL if there is none. The last one counts. */
+static const char *plan_of(const char *name)
+{
+	for (size_t i = planned.count; i; i--)
+		if (streq(planned.pairs[i - 1][0], name))
+			return planned.pairs[i - 1][1];
+	return NULL;
+}
+
+/* Before a DSM is connected, only a plan knows of it: function 0, or that of the PF. */
+static bool planned_dsm(const struct pci_device *dev, char *name)
+{
+	struct pci_addr addr;
+
+	if (!planned.count)
+		return false;
+	if (!pci_link(dev, "physfn", &addr))
+		addr = dev->addr;
+	addr.fn = 0;
+	pci_addr_name(&addr, name);
+	return plan_of(name) && !streq(name, dev->name);
+}
+
+bool tsm_connects(const struct pci_device *dev)
+{
+	return dev->present && !faccessat(dev->fd, "tsm/connect", F_OK, 0);
+}
+
+/*
+ * Reads an attribute of PCI/TSM before a change, and waits for PCI/TSM. @device is the one
+ * that is to be changed.
+ */
+static int get_waiting(struct ctx *ctx, const char *device, const struct pci_device *dev,
+		       const char *name, char *buf)
+{
+	struct problem p = { .device = device, .attribute = name, .stage = "read" };
+	struct wait w;
+
+	wait_begin(&w, ctx, device, WAIT_FOREVER, "PCI/TSM, which is at work");
+	p.err = pci_get_slow(dev, name, buf, &w);
+	if (ctx->unfinished) {
+		p.hint = "'tsmctl show @' shows it when PCI/TSM is at rest";
+		return slow_report(&w, &p);
+	}
+	if (!p.err || p.err == -ENOENT)
+		return p.err;
+	if (p.err == -EBUSY)
+		return report_error(ctx, &p, "cannot read %s: PCI/TSM is at work", name);
+	return report_error(ctx, &p, "cannot read %s: %s", name, strerror(-p.err));
+}
+
+int tsm_get_connected(struct ctx *ctx, const struct pci_device *dev, char *buf)
+{
+	return get_waiting(ctx, dev->name, dev, "tsm/connect", buf);
+}
+
+int tsm_get_bound(struct ctx *ctx, const struct pci_device *dev, char *buf)
+{
+	buf[0] = '\0';
+	return dev->present ? get_waiting(ctx, dev->name, dev, "tsm/bound", buf) : -ENOENT;
+}
+
+int tsm_follows(struct ctx *ctx, const struct pci_device *dev, struct tsm_dsm *dsm)
+{
+	struct pci_device of cleanup_pci = { .fd = -1 };
+	char text[ATTR_MAX];
+	struct pci_addr addr;
+	const char *plan;
+	int ret;
+
+	if (tsm_connects(dev))
+		return 0;
+	ret = get_waiting(ctx, dev->name, dev, "tsm/dsm", text);
+	if (ret && ret != -ENOENT)
+		return ret;
+	if (!text[0] && !planned_dsm(dev, text))
+		return 0;
+	plan = plan_of(text);
+	if (pci_addr_parse(text, &addr) || pci_open(ctx, &addr, &of))
+		return 0;
+	util_copy(dsm->name, sizeof(dsm->name), of.name);
+	if (plan)
+		util_copy(dsm->tsm, sizeof(dsm->tsm), plan);
+	else
+		ret = get_waiting(ctx, dev->name, &of, "tsm/connect", dsm->tsm);
+	return ret && ret != -ENOENT ? ret : dsm->tsm[0] != '\0';
+}
+
+static int report_refusal(struct ctx *ctx, struct problem *p, const char *tsm, const struct wait *w)
 {
 	p->stage = "connect";
 	if (p->err == -ENXIO) {
 		p->code = EXIT_UNSUPPORTED;
 		p->hint = "'ls /sys/class/tsm' shows the TSMs";
 	} else {
-		p->hint = p->err == -EACCES || p->err == -EPERM ?
+		p->hint = w->refused || p->err == -EACCES || p->err == -EPERM ?
 				  NULL :
 				  "the kernel log may say more: 'dmesg'";
 	}
-	return report_error(ctx, p, "cannot connect it to %s: %s", tsm, strerror(-p->err));
+	return report_error(ctx, p, "cannot connect it to %s: %s", tsm, wait_why(w, p->err));
+}
+
+static int connect_to(struct ctx *ctx, const struct pci_device *dev, const char *tsm,
+		      struct wait *w)
+{
+	wait_begin(w, ctx, dev->name, WAIT_FOREVER, "%s to connect it", tsm);
+	return pci_set_slow(dev, "tsm/connect", tsm, w);
 }
 
 int tsm_connect(struct ctx *ctx, const struct pci_device *dev, const char *tsm)
 {
 	struct problem p = { .device = dev->name, .attribute = "tsm/connect", .value = tsm };
+	struct wait w = { 0 };
 	char after[ATTR_MAX];
+	int ret;
 
 	/* nobody else would say so */
 	if (ctx->dry_run && !tsm_exists(ctx, tsm))
 		p.err = -ENXIO;
 	else
-		p.err = pci_set(ctx, dev, "tsm/connect", tsm);
-	if (p.err)
-		return report_refusal(ctx, &p, tsm);
-	p.stage = "verify";
-	if (ctx->dry_run || (pci_get(dev, "tsm/connect", after) == 0 && streq(after, tsm)))
+		p.err = connect_to(ctx, dev, tsm, &w);
+	if (ctx->unfinished) {
+		p.stage = "connect";
+		p.hint =
+			"it may be connected in the end: 'tsmctl show @'; 'tsmctl disconnect @' ends that";
+		return slow_report(&w, &p);
+	}
+	if (ctx->dry_run && !p.err) {
+		tsm_plan(dev, tsm);
 		return 0;
+	}
+	/* another run may have connected it meanwhile, or the process that was killed */
+	if (p.err && !tsm_get(dev, "tsm/connect", after) && streq(after, tsm))
+		return !w.lost;
+	if (p.err)
+		return report_refusal(ctx, &p, tsm, &w);
+	ret = tsm_get_connected(ctx, dev, after);
+	/* what is not verified is a change all the same */
+	if (ret && ret != -ENOENT)
+		report_change(ctx, &(struct outcome){ .device = dev->name,
+						      .attribute = "tsm",
+						      .value = tsm,
+						      .previous = "none",
+						      .note = "not verified" });
+	if (ret != -ENOENT && (ret || streq(after, tsm)))
+		return ret;
+	p.stage = "verify";
 	p.err = -EIO;
 	return report_error(ctx, &p, "it is not connected to %s afterwards", tsm);
 }
 
 /* The functions that a disconnect would unbind, as they are found. */
 struct bound {
+	struct ctx *ctx;
 	const struct pci_device *dsm;
 	char *list;
 	size_t size;
-	unsigned int count;
+	int count;
+	unsigned int left;
 };
 
 static int consider_bound(const struct ctx *ctx, const struct pci_addr *addr, void *arg)
@@ -98,25 +236,35 @@ static int consider_bound(const struct ctx *ctx, const struct pci_addr *addr, vo
 	struct pci_device dev cleanup_pci = { .fd = -1 };
 	struct bound *b = arg;
 	char text[ATTR_MAX];
+	int ret;
 
-	if (pci_open(ctx, addr, &dev) || pci_get(&dev, "tsm/bound", text) || !text[0])
+	if (pci_open(ctx, addr, &dev) || faccessat(dev.fd, "tsm/bound", F_OK, 0))
 		return 0;
-	/* one that is bound, and does not tell by whom, is nobody else's */
-	if (!streq(dev.name, b->dsm->name) &&
-	    (pci_get(&dev, "tsm/dsm", text) || !streq(text, b->dsm->name)))
-		return 0;
-	util_add_item(b->list, b->size, ", ", dev.name);
+	ret = get_waiting(b->ctx, b->dsm->name, &dev, "tsm/bound", text);
+	if (ret || !text[0])
+		return ret == -ENOENT ? 0 : ret;
+	/* one that is bound, and has no DSM, is of no other device */
+	if (!streq(dev.name, b->dsm->name)) {
+		ret = get_waiting(b->ctx, b->dsm->name, &dev, "tsm/dsm", text);
+		if (ret || !streq(text, b->dsm->name))
+			return ret == -ENOENT ? 0 : ret;
+	}
+	b->left += !util_add_item(b->list, b->size - UTIL_MORE, ", ", dev.name);
 	b->count++;
 	return 0;
 }
 
-unsigned int tsm_find_bound(const struct ctx *ctx, const struct pci_device *dev, char *list,
-			    size_t size)
+int tsm_find_bound(struct ctx *ctx, const struct pci_device *dev, char *list, size_t size)
 {
-	struct bound b = { .dsm = dev, .list = list, .size = size };
+	struct bound b = { .ctx = ctx, .dsm = dev, .list = list, .size = size };
+	int ret;
 
 	list[0] = '\0';
-	pci_scan(ctx, consider_bound, &b);
+	ret = pci_scan(ctx, consider_bound, &b);
+	/* nothing is bound where there is no bus */
+	if (ret && ret != -ENOENT)
+		return ret;
+	util_add_more(list, size, b.left);
 	return b.count;
 }
 
@@ -129,10 +277,11 @@ int tsm_refuse_bound(struct ctx *ctx, const struct pci_device *dev)
 			     .err = -EBUSY,
 			     .stage = "disconnect",
 			     .hint = "run 'tsmctl unbind' or 'tsmctl revoke' for them first" };
+	int count = tsm_find_bound(ctx, dev, list, sizeof(list));
 
-	pci_get(dev, "tsm/connect", tsm);
-	if (!tsm_find_bound(ctx, dev, list, sizeof(list)))
-		return 0;
+	if (count <= 0)
+		return count;
+	tsm_get(dev, "tsm/connect", tsm);
 	if (streq(list, dev->name))
 		return report_error(ctx, &p, "cannot disconnect it while it is bound to a VM");
 	p.hint = "run 'tsmctl unbind' or 'tsmctl revoke' for each of them first";
@@ -145,16 +294,28 @@ int tsm_disconnect(struct ctx *ctx, const struct pci_device *dev, const char *ts
 			     .attribute = "tsm/disconnect",
 			     .value = tsm,
 			     .stage = "disconnect" };
+	char after[ATTR_MAX];
+	struct wait w;
 	int ret;
 
 	/* PCI/TSM would unbind all that has it for DSM, and guests would lose devices */
 	ret = tsm_refuse_bound(ctx, dev);
 	if (ret)
 		return ret;
-	p.err = pci_set(ctx, dev, "tsm/disconnect", tsm);
+	if (ctx->dry_run)
+		tsm_plan(dev, "none");
+	wait_begin(&w, ctx, dev->name, WAIT_FOREVER, "%s to disconnect it", tsm);
+	p.err = pci_set_slow(dev, "tsm/disconnect", tsm, &w);
+	if (ctx->unfinished) {
+		p.hint = "it may be disconnected in the end: 'tsmctl show @'";
+		return slow_report(&w, &p);
+	}
+	/* another run may have disconnected it meanwhile, or the process that was killed */
+	if (p.err && !tsm_get(dev, "tsm/connect", after) && !after[0])
+		return !w.lost;
 	if (p.err)
 		return report_error(ctx, &p, "cannot disconnect it from %s: %s", tsm,
-				    strerror(-p.err));
+				    wait_why(&w, p.err));
 	return 0;
 }
 

@@ -40,12 +40,44 @@ bool tsm_exists(const struct ctx *ctx, const char *tsm);
 int tsm_get(const struct pci_device *dev, const char *name, char *buf);
 
 /**
+ * tsm_get_connected() - read which TSM a device is connected to
+ * @ctx: this run
+ * @dev: the device
+ * @buf: out, ATTR_MAX bytes: the TSM, or "" for none
+ *
+ * Waits for PCI/TSM, as a change does, and says so.
+ *
+ * Return: 0; -ENOENT if the device cannot connect to a TSM; or negative errno, reported.
+ */
+int tsm_get_connected(struct ctx *ctx, const struct pci_device *dev, char *buf);
+
+/**
+ * tsm_get_bound() - read what a device is bound to
+ * @ctx: this run
+ * @dev: the device, which may be absent
+ * @buf: out, ATTR_MAX bytes: as tsm/bound shows it, or ""
+ *
+ * Return: as tsm_get_connected().
+ */
+int tsm_get_bound(struct ctx *ctx, const struct pci_device *dev, char *buf);
+
+/**
+ * tsm_connects() - whether a device can be connected to a TSM by itself
+ * @dev: the device
+ *
+ * Does not wait for PCI/TSM.
+ *
+ * Return: true if so.
+ */
+bool tsm_connects(const struct pci_device *dev);
+
+/**
  * tsm_connect() - connect a device that is not connected
  * @ctx: this run
  * @dev: the device
  * @tsm: name of the TSM
  *
- * Return: 0, or negative errno, reported.
+ * Return: 0; 1 if another run has done it meanwhile; or negative errno, reported.
  */
 int tsm_connect(struct ctx *ctx, const struct pci_device *dev, const char *tsm);
 
@@ -56,19 +88,18 @@ int tsm_connect(struct ctx *ctx, const struct pci_device *dev, const char *tsm);
  * @list: out, their addresses, with commas between them
  * @size: bytes in @list
  *
- * Looks at every function of this host.
+ * Looks at every function of this host, and waits for PCI/TSM, as a change does.
  *
- * Return: how many there are.
+ * Return: how many there are, or negative errno, reported.
  */
-unsigned int tsm_find_bound(const struct ctx *ctx, const struct pci_device *dev, char *list,
-			    size_t size);
+int tsm_find_bound(struct ctx *ctx, const struct pci_device *dev, char *list, size_t size);
 
 /**
  * tsm_refuse_bound() - report such functions, if there are any
  * @ctx: this run
  * @dev: the device that is to be disconnected
  *
- * Return: 0 if there is none, or -EBUSY, reported.
+ * Return: 0 if there is none, or negative errno, reported: -EBUSY if there are some.
  */
 int tsm_refuse_bound(struct ctx *ctx, const struct pci_device *dev);
 
@@ -78,9 +109,36 @@ int tsm_refuse_bound(struct ctx *ctx, const struct pci_device *dev);
  * @dev: the device
  * @tsm: the TSM that it is connected to
  *
- * Return: 0, or negative errno, reported.
+ * Return: 0; 1 if another run has done it meanwhile; or negative errno, reported.
  */
 int tsm_disconnect(struct ctx *ctx, const struct pci_device *dev, const char *tsm);
+
+/**
+ * struct tsm_dsm - the function through which another one is connected
+ * @name: its address
+ * @tsm: the TSM that it is connected to
+ */
+struct tsm_dsm {
+	char name[PCI_NAME_LEN];
+	char tsm[ATTR_MAX];
+};
+
+/**
+ * tsm_follows() - whether a function that cannot be connected itself is connected
+ * @ctx: this run; under --dry-run, what was planned before counts
+ * @dev: the function
+ * @dsm: out, through which one
+ *
+ * Return: 1 if so, 0 if not, or negative errno, reported.
+ */
+int tsm_follows(struct ctx *ctx, const struct pci_device *dev, struct tsm_dsm *dsm);
+
+/**
+ * tsm_plan() - note that a device would be connected, or disconnected, by now
+ * @dev: the device
+ * @tsm: its TSM then; "none" for none
+ */
+void tsm_plan(const struct pci_device *dev, const char *tsm);
 
 /**
  * tsm_report_none() - report that a device cannot connect to any TSM

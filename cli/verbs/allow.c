@@ -13,7 +13,7 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 {
 	char value[] = { streq(verb->name, "allow") ? '1' : '0', '\0' };
 
-	return verb_each(ctx, verb, argc, argv, apply, value);
+	return verb_change_each(ctx, verb, argc, argv, apply, value);
 }
 
 const struct verb verb_allow = {
@@ -21,6 +21,7 @@ const struct verb verb_allow = {
 	.synopsis = "DEVICE...",
 	.summary = "let a device be bound",
 	.help = "Devices may be bound unless 'deny' forbade it. The device need not exist yet.",
+	.options = verb_timeout_alone,
 	.flags = VERB_DEVICES | VERB_ABSENT | VERB_FUTURE,
 	.run = run,
 };
@@ -30,6 +31,7 @@ const struct verb verb_deny = {
 	.synopsis = "DEVICE...",
 	.summary = "refuse binds of a device",
 	.help = "A device that is bound stays bound: see 'revoke'. The device need not exist yet.",
+	.options = verb_timeout_alone,
 	.flags = VERB_DEVICES | VERB_ABSENT | VERB_FUTURE,
 	.run = run,
 };

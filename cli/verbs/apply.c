@@ -2,7 +2,7 @@
 /* tsmctl apply and diff: make devices what the configuration says, or tell how. */
 #include <errno.h>
 
-#include "common/rundir.h"
+#include "config/expected.h"
 #include "config/files.h"
 #include "config/lock.h"
 #include "config/plan.h"
@@ -37,6 +37,7 @@ static const struct poptOption options[] = {
 	BOTH_OPTIONS,
 	{ "wait", 0, POPT_ARG_STRING, &opt_wait, 0,
 	  "wait so long for another apply to end (default: 240)", "SECONDS" },
+	VERB_TIMEOUT,
 	POPT_TABLEEND
 };
 
@@ -63,32 +64,15 @@ struct run {
 /* One apply at a time: udev starts one for each function that appears. */
 static int lock(struct ctx *ctx, unsigned int seconds, int *fd)
 {
-	struct problem p = { .attribute = "run", .value = ctx->run.path, .stage = "lock" };
-	cleanup_free char *path = NULL;
-	struct trust_fault fault;
-	cleanup_fd int dir = -1;
-
 	if (ctx->dry_run)
 		return 0;
-	if (access(ctx->run.path, F_OK))
-		act(ctx, "create %s", ctx->run.path);
-	dir = run_dir_open(ctx->run.path, true, &fault);
-	if (dir < 0) {
-		p.err = dir;
-		p.hint = fault.why[0] ? fault.mend : NULL;
-		return fault.why[0] ? report_error(ctx, &p, "%s is not trusted: %s", ctx->run.path,
-						   fault.why) :
-				      report_error(ctx, &p, "cannot use %s: %s", ctx->run.path,
-						   strerror(-dir));
-	}
-	if (asprintf(&path, "%s/" LOCK, ctx->run.path) < 0)
-		return -ENOMEM;
-	*fd = lock_take(ctx, dir, LOCK, path, seconds);
+	*fd = lock_run(ctx, LOCK, seconds);
 	return *fd < 0 ? *fd : 0;
 }
 
 /* A device in use is left as it is, unless there is nothing to do. */
-static int refuse_in_use(struct ctx *ctx, const struct pci_device *dev, const struct plan *plan)
+static int refuse_in_use(struct ctx *ctx, const struct pci_device *dev, const struct plan *plan,
+			 struct host_use *use)
 {
 	struct problem p = {
 		.device = dev->name,
@@ -100,31 +84,34 @@ static int refuse_in_use(struct ctx *ctx, const struct pci_device *dev, const st
 	char bound[ATTR_MAX];
 	int ret;
 
+	use->count = 0;
 	ret = owner_refuse(ctx, dev, "change it");
 	if (!ret && plan_takes(plan))
-		ret = in_use_refuse(ctx, dev, plan->force ? NULL : PLAN_FORCE);
+		ret = in_use_refuse(ctx, dev, plan->force ? NULL : PLAN_FORCE, use);
 	if (ret)
 		return ret;
-	if (pci_get(dev, "tsm/bound", bound) || !bound[0])
+	ret = tsm_get_bound(ctx, dev, bound);
+	if (ret && ret != -ENOENT)
+		return ret;
+	if (!bound[0])
 		return plan_disconnects(plan) ? tsm_refuse_bound(ctx, dev) : 0;
 	p.value = "bound";
 	return report_error(ctx, &p, "cannot change it while it is bound");
 }
 
 /* What the host uses a device for that is to be assigned. */
-static bool note_host_use(struct ctx *ctx, const struct pci_device *dev, const struct plan *plan)
+static bool note_host_use(struct ctx *ctx, const struct pci_device *dev, const struct plan *plan,
+			  const struct host_use *use)
 {
-	struct host_use use;
 	struct outcome o = { .device = dev->name,
 			     .attribute = IN_USE,
-			     .value = use.text,
-			     .previous = use.text,
+			     .value = use->text,
+			     .previous = use->text,
 			     .note = "apply will refuse it: the host uses it" };
-	bool force;
+	bool force = plan->force && !use->must;
 
-	if (!plan_takes(plan) || !in_use_find(ctx, dev, &use))
+	if (!use->count)
 		return false;
-	force = plan->force && !use.must;
 	if (force)
 		o.note = "it is taken all the same, because of force";
 	report_outcome(ctx, &o);
@@ -136,28 +123,31 @@ static bool note_use(struct ctx *ctx, const struct pci_device *dev, const struct
 {
 	char bound[ATTR_MAX], list[256], note[320] = "";
 	struct outcome o = { .device = dev->name, .attribute = "state", .note = note };
+	struct host_use use = { 0 };
 	struct owner h;
 
 	if (owner_find(ctx, dev, &h))
 		snprintf(note, sizeof(note), "apply will refuse it: %s holds it", h.text);
-	else if (pci_get(dev, "tsm/bound", bound) == 0 && bound[0])
+	else if (tsm_get(dev, "tsm/bound", bound) == 0 && bound[0])
 		snprintf(note, sizeof(note), "apply will refuse it: it is bound");
-	else if (plan_disconnects(plan) && tsm_find_bound(ctx, dev, list, sizeof(list)))
+	else if (plan_disconnects(plan) && tsm_find_bound(ctx, dev, list, sizeof(list)) > 0)
 		snprintf(note, sizeof(note), "apply will refuse it: bound are %s", list);
 	if (policy_get(ctx, dev, "state", bound) == 0)
 		o.value = o.previous = bound;
 	if (note[0])
 		report_outcome(ctx, &o);
-	return note_host_use(ctx, dev, plan) || note[0];
+	if (plan_takes(plan))
+		in_use_find(ctx, dev, &use);
+	return note_host_use(ctx, dev, plan, &use) || note[0];
 }
 
 /* And where it would fail for what is missing. */
 static void note_missing(struct ctx *ctx, const struct pci_device *dev, const struct plan *plan)
 {
 	const char *assigned = plan_goal(plan, SET_ASSIGNED), *tsm = plan_goal(plan, SET_TSM);
-	struct outcome o = { .device = dev->name, .attribute = "driver" };
+	struct outcome o = { .device = dev->name, .attribute = "apply" };
 	const struct need *need = NULL;
-	char text[ATTR_MAX], note[128];
+	char note[128];
 
 	if (assigned && !streq(assigned, "0"))
 		need = assign_lacks(ctx, dev);
@@ -166,8 +156,7 @@ static void note_missing(struct ctx *ctx, const struct pci_device *dev, const st
 		o.note = note;
 	}
 	if (!o.note && tsm && !streq(tsm, "none")) {
-		o.attribute = "tsm";
-		if (pci_get(dev, "tsm/connect", text) == -ENOENT)
+		if (!tsm_connects(dev))
 			o.note = "apply will fail: it cannot connect to a TSM";
 		else if (!tsm_exists(ctx, tsm))
 			o.note = "apply will fail: this host has no such TSM";
@@ -176,9 +165,72 @@ static void note_missing(struct ctx *ctx, const struct pci_device *dev, const st
 		report_outcome(ctx, &o);
 }
 
+/**
+ * struct target - what is wanted of a device
+ * @run: the documents that say it
+ * @want: as wanted_of() fills it in
+ * @forget: its policy is to go
+ */
+struct target {
+	const struct run *run;
+	const char *want[SETTINGS];
+	bool forget;
+};
+
+/* Fills in what is wanted now. Return: whether a document names the device. */
+static bool look_up(struct ctx *ctx, const struct pci_device *dev, struct target *target)
+{
+	bool named = wanted_of(ctx, &target->run->wanted, &dev->addr, target->want);
+
+	if (!named)
+		memcpy(target->want, nothing, sizeof(nothing));
+	target->forget = !named;
+	return named;
+}
+
+/* With the lock on it. Another run may have changed it before that. */
+static int change_device(struct ctx *ctx, struct pci_device *dev, void *arg)
+{
+	struct target *target = arg;
+	struct host_use use;
+	struct plan plan;
+	int ret;
+
+	/* another device may be there since */
+	if (!look_up(ctx, dev, target) && !opt_prune)
+		return 0;
+	ret = plan_make(ctx, dev, target->want, target->forget, &plan) ?:
+		      expected_refuse(ctx, dev, target->want, plan_takes(&plan));
+	if (ret)
+		return ret;
+	if (!plan.count && !plan.forget) {
+		plan_show(ctx, dev, &plan);
+		return 0;
+	}
+	ret = refuse_in_use(ctx, dev, &plan, &use);
+	if (ret)
+		return ret;
+	note_host_use(ctx, dev, &plan, &use);
+	return plan_run(ctx, dev, &plan);
+}
+
+static int show_device(struct ctx *ctx, struct pci_device *dev, const struct target *target)
+{
+	struct plan plan;
+	int ret;
+
+	ret = plan_make(ctx, dev, target->want, target->forget, &plan) ?:
+		      expected_refuse(ctx, dev, target->want, plan_takes(&plan));
+	if (ret)
+		return ret;
+	plan_show(ctx, dev, &plan);
+	if ((plan.count || plan.forget) && !note_use(ctx, dev, &plan))
+		note_missing(ctx, dev, &plan);
+	return 0;
+}
+
 static int apply_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 {
-	const char *want[SETTINGS];
 	const struct run *run = arg;
 	struct outcome unnamed = { .device = dev->name,
 				   .attribute = "config",
@@ -188,33 +240,35 @@ static int apply_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 				  .stage = "select",
 				  .hint = "'lspci -D' shows the addresses of all devices",
 				  .code = EXIT_NO_DEVICE };
+	struct target target = { .run = run };
+	struct change change = { change_device, &target };
 	struct plan plan;
 	bool named;
 	int ret;
 
-	named = wanted_of(ctx, &run->wanted, &dev->addr, want);
+	named = look_up(ctx, dev, &target);
 	if (!named && run->explicit && !dev->present && !policy_has(ctx, dev->name))
 		return report_error(ctx, &absent, "no such device");
-	if (named)
-		ret = plan_make(ctx, dev, want, false, &plan);
-	else if (opt_prune)
-		ret = plan_make(ctx, dev, nothing, true, &plan);
-	else
+	if (!named && !opt_prune)
 		return run->explicit ? report_outcome(ctx, &unnamed) : 0;
-	if (ret)
+	if (run->only_show)
+		return show_device(ctx, dev, &target);
+	/* most need no lock; whether this look failed because of another run is not known */
+	report_hold(ctx);
+	ret = plan_make(ctx, dev, target.want, target.forget, &plan);
+	/* a look that was given up is the end of the work on this device */
+	if (ctx->unfinished) {
+		report_release(ctx, NULL);
 		return ret;
-	if (run->only_show || (!plan.count && !plan.forget)) {
-		plan_show(ctx, dev, &plan);
-		if ((plan.count || plan.forget) && !note_use(ctx, dev, &plan))
-			note_missing(ctx, dev, &plan);
-		return 0;
 	}
-	ret = refuse_in_use(ctx, dev, &plan);
-	if (ret)
+	report_drop(ctx);
+	if (!ret && !plan.count && !plan.forget) {
+		ret = expected_refuse(ctx, dev, target.want, false);
+		if (!ret)
+			plan_show(ctx, dev, &plan);
 		return ret;
-	if (plan.force)
-		note_host_use(ctx, dev, &plan);
-	return plan_run(ctx, dev, &plan);
+	}
+	return verb_change(ctx, dev, &change);
 }
 
 static int remember(struct run *run, const struct pci_addr *addr)
@@ -315,25 +369,29 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 {
 	struct run r = { .ctx = ctx, .only_show = streq(verb->name, "diff") };
 	struct config config = { 0 };
-	unsigned int seconds = WAIT_SECONDS;
+	bool in = opt_file && streq(opt_file, "-");
+	int seconds = WAIT_SECONDS, timeout = -1;
 	cleanup_fd int lock_fd = -1;
 	int ret;
 
-	if (opt_wait && (util_parse_u32(opt_wait, &seconds) || seconds > 86400))
-		return verb_usage_error(ctx, verb, opt_wait,
-					"'%s' is no number of seconds, 0 to 86400", opt_wait);
-
+	ret = verb_seconds(ctx, verb, opt_wait, &seconds) ?:
+		      verb_seconds(ctx, verb, verb_timeout, &timeout);
+	if (ret)
+		return ret;
 	/* a plan changes nothing, and says so in the same words */
 	if (r.only_show)
 		ctx->dry_run = 1;
-	ret = config_init(ctx) ?: config_load(ctx, opt_file, &config);
-	if (!ret)
-		ret = lock(ctx, seconds, &lock_fd);
-	/* it may have changed meanwhile, and who changed it may have had the lock before us */
-	if (!ret && lock_fd >= 0 && !(opt_file && streq(opt_file, "-"))) {
-		config_free(&config);
+	ret = config_init(ctx);
+	/* another apply does not wait for what is typed */
+	if (!ret && in)
 		ret = config_load(ctx, opt_file, &config);
-	}
+	if (!ret)
+		ret = lock(ctx, (unsigned int)seconds, &lock_fd);
+	/* it is for devices, not for that lock */
+	ctx->timeout = timeout;
+	/* under the lock: the apply before this one may have been for a newer configuration */
+	if (!ret && !in)
+		ret = config_load(ctx, opt_file, &config);
 	if (!ret)
 		ret = wanted_init(&r.wanted, &config);
 	if (!ret)
@@ -348,7 +406,7 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 
 const struct verb verb_apply = {
 	.name = "apply",
-	.synopsis = "[DEVICE...] [--file FILE] [--prune] [--wait SECONDS]",
+	.synopsis = "[DEVICE...] [--file FILE] [--prune] [--wait SECONDS] [--timeout SECONDS]",
 	.summary = "make devices what the configuration says",
 	.help = "Reads config.json and config.d/*.json in /etc/tsmctl, or FILE, and changes only "
 		"what differs: policy first, then the driver, then the TSM. A device that cannot "

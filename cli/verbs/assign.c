@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* tsmctl assign: give a device to vfio-pci-tsm, or leave everything as it was. */
 #include "host/assign.h"
+#include "host/former.h"
 #include "host/in_use.h"
 #include "host/policy.h"
 #include "host/quarantine.h"
@@ -12,42 +13,61 @@ static int opt_force;
 static const struct poptOption options[] = {
 	{ "force", 0, POPT_ARG_NONE, &opt_force, 0,
 	  "take a device that the host itself uses, as for a mounted file system", NULL },
+	VERB_TIMEOUT,
 	POPT_TABLEEND
 };
 
 static int assign(struct ctx *ctx, struct pci_device *dev, void *arg)
 {
-	char before[DRIVER_NAME_LEN], others[512], note[640];
+	char before[DRIVER_NAME_LEN], others[512], note[900];
 	struct outcome o = { .device = dev->name, .attribute = "driver", .value = TSM_DRIVER };
 	struct outcome used = { .device = dev->name,
 				.attribute = IN_USE,
 				.note = "it is taken all the same, because of --force" };
-	struct host_use use = { 0 };
+	struct host_use use;
+	char override[ATTR_MAX];
+	bool had;
 	int ret;
 
 	(void)arg;
+	note[0] = '\0';
 	util_copy(before, sizeof(before), dev->driver);
 	o.previous = before[0] ? before : NULL;
 	if (streq(before, TSM_DRIVER)) {
 		o.changed = !policy_has(ctx, dev->name);
+		if (o.changed) {
+			o.attribute = "policy";
+			o.value = "kept";
+			o.previous = NULL;
+		}
 		return policy_create(ctx, dev) ?: report_outcome(ctx, &o);
 	}
-	if (opt_force && in_use_find(ctx, dev, &use))
-		used.value = used.previous = use.text;
-	ret = assign_check(ctx, dev, opt_force ? NULL : "--force") ?:
-		      policy_create(ctx, dev)			   ?:
-								     assign_take(ctx, dev);
+	used.value = used.previous = use.text;
+	ret = assign_check(ctx, dev) ?: in_use_refuse(ctx, dev, opt_force ? NULL : "--force", &use);
+	if (ret)
+		return ret;
+	had = policy_has(ctx, dev->name);
+	ret = policy_create(ctx, dev) ?: assign_take(ctx, dev);
+	/* another run that had more luck needs it */
+	if (ret && !had && !ctx->unfinished && !streq(dev->driver, TSM_DRIVER))
+		policy_forget(ctx, dev->name);
 	if (ret)
 		return ret;
 	if (use.count)
 		report_outcome(ctx, &used);
+	former_get(ctx, dev, override);
+	if (override[0] && !ctx->dry_run)
+		snprintf(note, sizeof(note),
+			 "its driver_override was '%s': 'tsmctl release' gives that back",
+			 override);
 	if (pci_group_strangers(ctx, pci_group(ctx, dev), dev, others, sizeof(others))) {
 		snprintf(
-			note, sizeof(note),
-			"it cannot be bound while others of its IOMMU group are on other drivers: %s",
-			others);
-		o.note = note;
+			note + strlen(note), sizeof(note) - strlen(note),
+			"%sit cannot be bound while others of its IOMMU group are on other drivers: %s",
+			note[0] ? "; " : "", others);
 	}
+	if (note[0])
+		o.note = note;
 	if (quarantine_is_on(ctx, dev))
 		o.note = "it is quarantined, and cannot be opened: see 'tsmctl doctor'";
 	o.changed = true;
@@ -56,7 +76,7 @@ static int assign(struct ctx *ctx, struct pci_device *dev, void *arg)
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
-	return verb_each(ctx, verb, argc, argv, assign, NULL);
+	return verb_change_each(ctx, verb, argc, argv, assign, NULL);
 }
 
 const struct verb verb_assign = {

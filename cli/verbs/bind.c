@@ -11,6 +11,7 @@
 #include "host/owner.h"
 #include "host/policy.h"
 #include "host/quarantine.h"
+#include "interrupt.h"
 #include "report.h"
 #include "verbs/choice.h"
 #include "verbs/verbs.h"
@@ -25,6 +26,7 @@ static const struct poptOption options[] = {
 	  "a helper opens the device and holds it (default: if nobody does)", NULL },
 	{ "vdevice-id", 0, POPT_ARG_STRING, &opt_vdevice_id, 0,
 	  "bind by this vDEVICE of the VMM's iommufd (default: by tdi_id)", "ID" },
+	VERB_TIMEOUT,
 	POPT_TABLEEND
 };
 
@@ -115,7 +117,7 @@ static void foresee_one(struct ctx *ctx, const struct pci_device *dev, const str
 	struct problem p = { .device = dev->name, .attribute = "bound", .value = "1" };
 	int *ret = arg;
 
-	if (*ret || !s || f->verdict != FAILS || f->advisory)
+	if (*ret || !s || f->verdict != FAILS)
 		return;
 	if (opt_vdevice_id && streq(s->name, "tdi-id"))
 		return;
@@ -204,9 +206,12 @@ static int bind_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 	(void)arg;
 	report_hold(ctx);
 	ret = bind_one(ctx, dev);
-	if (ret)
+	/* nor was a bind that was given up another run's */
+	if (ret && ret != -ETIMEDOUT && ret != -EINTR)
 		ret = find_bound(ctx, dev, ret);
-	more = ret && doctor_failing(ctx, dev, names, sizeof(names));
+	/* a TSM that is slow would keep doctor waiting */
+	more = ret && ret != -ETIMEDOUT && ret != -EINTR && !interrupt_pending() &&
+	       doctor_failing(ctx, dev, names, sizeof(names));
 	if (more)
 		snprintf(advice, sizeof(advice), "'tsmctl doctor %s' fails on: %s", dev->name,
 			 names);
@@ -223,11 +228,12 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 		return ret;
 	if (opt_vdevice_id && (util_parse_u32(opt_vdevice_id, &id) || !id))
 		return verb_usage_error(ctx, verb, opt_vdevice_id,
-					"'%s' is no id of a vDEVICE: 1 or more", opt_vdevice_id);
+					"'%s' is not the ID of a vDEVICE: 1 or more",
+					opt_vdevice_id);
 	if (opt_vdevice_id && choice.hold)
 		return verb_usage_error(ctx, verb, opt_vdevice_id,
 					"--vdevice-id is for a device that a VMM holds");
-	return verb_each(ctx, verb, argc, argv, bind_device, NULL);
+	return verb_change_each(ctx, verb, argc, argv, bind_device, NULL);
 }
 
 const struct verb verb_bind = {

@@ -15,7 +15,7 @@ int choice_check(struct ctx *ctx, const struct verb *verb, struct choice *c)
 	if (c->hold)
 		return verb_usage_error(ctx, verb, c->vmm, "--hold and --vmm exclude each other");
 	if (util_parse_u32(c->vmm, &pid) || !pid || pid > INT32_MAX)
-		return verb_usage_error(ctx, verb, c->vmm, "'%s' is no process ID", c->vmm);
+		return verb_usage_error(ctx, verb, c->vmm, "'%s' is not a process ID", c->vmm);
 	c->pid = (pid_t)pid;
 	return 0;
 }

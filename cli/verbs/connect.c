@@ -10,8 +10,45 @@ static const char *opt_tsm;
 
 static const struct poptOption options[] = {
 	{ "tsm", 0, POPT_ARG_STRING, &opt_tsm, 0, "which TSM, if there are several", "tsmN" },
+	VERB_TIMEOUT,
 	POPT_TABLEEND,
 };
+
+/* The TSMs of this host, where there are several and none was given. */
+static char several[256];
+
+static int report_several(struct ctx *ctx, const struct pci_device *dev)
+{
+	struct problem p = { .device = dev->name,
+			     .attribute = "tsm",
+			     .err = -EINVAL,
+			     .stage = "usage",
+			     .hint = "see 'tsmctl connect --help'",
+			     .code = EXIT_USAGE };
+
+	return report_error(ctx, &p, "this host has several TSMs (%s): use --tsm", several);
+}
+
+/* A function that is connected through another one, as a VF through its PF. */
+static int connect_follower(struct ctx *ctx, const struct pci_device *dev, const char *tsm)
+{
+	char note[64];
+	struct tsm_dsm dsm;
+	struct outcome o = { .device = dev->name, .attribute = "tsm", .note = note };
+	struct problem p = {
+		.device = dev->name, .attribute = "tsm/connect", .value = tsm, .err = -EBUSY
+	};
+	int ret;
+
+	ret = tsm_follows(ctx, dev, &dsm);
+	if (ret <= 0)
+		return ret ?: tsm_report_none(ctx, dev, *tsm ? tsm : NULL);
+	if (*tsm && !streq(dsm.tsm, tsm))
+		return report_error(ctx, &p, "it is connected to %s through %s", dsm.tsm, dsm.name);
+	snprintf(note, sizeof(note), "it is connected through %s", dsm.name);
+	o.value = o.previous = dsm.tsm;
+	return report_outcome(ctx, &o);
+}
 
 static int connect_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 {
@@ -19,40 +56,41 @@ static int connect_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 	char before[ATTR_MAX];
 	struct outcome o = { .device = dev->name, .attribute = "tsm", .value = tsm };
 	struct problem p = {
-		.device = dev->name, .attribute = "tsm/connect", .value = tsm, .stage = "read"
+		.device = dev->name, .attribute = "tsm/connect", .value = tsm, .err = -EBUSY
 	};
+	int ret;
 
-	p.err = pci_get(dev, "tsm/connect", before);
-	if (p.err == -ENOENT)
-		return tsm_report_none(ctx, dev, tsm);
-	if (p.err)
-		return report_error(ctx, &p, "cannot read tsm/connect: %s", strerror(-p.err));
+	ret = tsm_get_connected(ctx, dev, before);
+	if (ret == -ENOENT)
+		return connect_follower(ctx, dev, tsm);
+	if (ret)
+		return ret;
 	o.previous = before[0] ? before : NULL;
-	if (streq(before, tsm))
-		return report_outcome(ctx, &o);
+	if (!*tsm && before[0])
+		o.value = before;
+	if (streq(before, o.value))
+		return before[0] ? report_outcome(ctx, &o) : report_several(ctx, dev);
 	if (before[0]) {
-		p.err = -EBUSY;
-		p.stage = NULL;
 		p.hint = "run 'tsmctl disconnect @' first";
 		return report_error(ctx, &p, "it is connected to %s", before);
 	}
-	p.err = tsm_connect(ctx, dev, tsm);
-	if (p.err)
-		return p.err;
-	o.changed = true;
+	ret = tsm_connect(ctx, dev, tsm);
+	if (ret < 0)
+		return ret;
+	o.changed = !ret;
 	return report_outcome(ctx, &o);
 }
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
-	char tsm[TSM_NAME_LEN] = "", list[256];
+	char tsm[TSM_NAME_LEN] = "";
 	struct problem p = { .attribute = "tsm", .stage = "tsm", .code = EXIT_UNSUPPORTED };
 	unsigned int count;
 
 	if (opt_tsm && !tsm_is_name(opt_tsm))
-		return verb_usage_error(ctx, verb, opt_tsm, "'%s' is no TSM: tsm0, tsm1, ...",
+		return verb_usage_error(ctx, verb, opt_tsm, "'%s' is not a TSM: tsm0, tsm1, ...",
 					opt_tsm);
-	count = tsm_find(ctx, tsm, list, sizeof(list));
+	count = tsm_find(ctx, tsm, several, sizeof(several));
 	if (!count) {
 		p.err = -ENXIO;
 		p.hint =
@@ -60,11 +98,11 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 		return report_error(ctx, &p, "this host has no TSM");
 	}
 	if (opt_tsm)
-		return verb_each(ctx, verb, argc, argv, connect_device, (void *)opt_tsm);
+		return verb_change_each(ctx, verb, argc, argv, connect_device, (void *)opt_tsm);
+	/* a device that is connected needs no choice */
 	if (count > 1)
-		return verb_usage_error(ctx, verb, NULL,
-					"this host has several TSMs (%s): use --tsm", list);
-	return verb_each(ctx, verb, argc, argv, connect_device, tsm);
+		tsm[0] = '\0';
+	return verb_change_each(ctx, verb, argc, argv, connect_device, tsm);
 }
 
 const struct verb verb_connect = {

@@ -6,31 +6,54 @@
 #include "report.h"
 #include "verbs/verbs.h"
 
+/* A function that is connected through another one, as a VF through its PF. */
+static int disconnect_follower(struct ctx *ctx, const struct pci_device *dev,
+			       const struct outcome *none)
+{
+	struct tsm_dsm dsm;
+	char hint[96];
+	struct problem p = { .device = dev->name,
+			     .attribute = "tsm/disconnect",
+			     .value = dsm.tsm,
+			     .err = -EOPNOTSUPP,
+			     .stage = "disconnect",
+			     .hint = hint,
+			     .code = EXIT_UNSUPPORTED };
+	int ret = tsm_follows(ctx, dev, &dsm);
+
+	if (ret <= 0)
+		return ret ?: report_outcome(ctx, none);
+	snprintf(hint, sizeof(hint), "'tsmctl disconnect %s' disconnects all its functions",
+		 dsm.name);
+	return report_error(ctx, &p, "it is connected to %s through %s, and not by itself", dsm.tsm,
+			    dsm.name);
+}
+
 static int disconnect(struct ctx *ctx, struct pci_device *dev, void *arg)
 {
 	char before[ATTR_MAX];
 	struct outcome o = { .device = dev->name, .attribute = "tsm" };
-	struct problem p = { .device = dev->name, .attribute = "tsm/disconnect", .stage = "read" };
+	int ret;
 
 	(void)arg;
-	p.err = pci_get(dev, "tsm/connect", before);
-	if (p.err == -ENOENT)
-		return report_outcome(ctx, &o);
-	if (p.err)
-		return report_error(ctx, &p, "cannot read tsm/connect: %s", strerror(-p.err));
+	ret = tsm_get_connected(ctx, dev, before);
+	if (ret == -ENOENT)
+		return disconnect_follower(ctx, dev, &o);
+	if (ret)
+		return ret;
 	if (!before[0])
 		return report_outcome(ctx, &o);
 	o.previous = before;
-	p.err = tsm_disconnect(ctx, dev, before);
-	if (p.err)
-		return p.err;
-	o.changed = true;
+	ret = tsm_disconnect(ctx, dev, before);
+	if (ret < 0)
+		return ret;
+	o.changed = !ret;
 	return report_outcome(ctx, &o);
 }
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
-	return verb_each(ctx, verb, argc, argv, disconnect, NULL);
+	return verb_change_each(ctx, verb, argc, argv, disconnect, NULL);
 }
 
 const struct verb verb_disconnect = {
@@ -40,6 +63,7 @@ const struct verb verb_disconnect = {
 	.help = "Refused while the device is bound, or another function of which it is the DSM, "
 		"as a virtual function: the kernel itself would unbind them all. Needs only the "
 		"kernel's own PCI/TSM.",
+	.options = verb_timeout_alone,
 	.flags = VERB_DEVICES,
 	.run = run,
 };

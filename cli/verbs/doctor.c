@@ -16,6 +16,7 @@ static const struct {
 } verdicts[] = {
 	[DOES_NOT_APPLY] = { "n/a", "-   ", TERM_DIM },
 	[PASSES] = { "pass", "ok  ", TERM_GOOD },
+	[WARNS] = { "warn", "warn", TERM_WARN },
 	[FAILS] = { "fail", "FAIL", TERM_BAD },
 };
 
@@ -45,10 +46,10 @@ static void print(const struct ctx *ctx, const struct check *check, const struct
 	cleanup_free char *evidence = util_printable(f->evidence);
 	cleanup_free char *fix = util_printable(f->fix);
 
-	if (ctx->quiet && f->verdict != FAILS)
+	if (ctx->quiet && f->verdict < WARNS)
 		return;
-	printf("%s%s%s  %-11s %s: %s\n", term_style(verdicts[f->verdict].style),
-	       verdicts[f->verdict].mark, term_end(), check->name, check->title, evidence ?: "");
+	printf("%s%s%s  %-11s %s\n", term_style(verdicts[f->verdict].style),
+	       verdicts[f->verdict].mark, term_end(), check->name, evidence ?: "");
 	if (f->fix[0])
 		printf("%18s mend it: %s\n", "", fix ?: "");
 }
@@ -104,7 +105,7 @@ const struct verb verb_doctor = {
 	.help = "Checks the host: kernel, modules, configfs, IOMMU, interrupts, iommufd, KVM, TSM, "
 		"permissions; and each DEVICE: presence, IOMMU group, driver, connection, policy, "
 		"mappings, power, last error. Changes nothing. The exit status is 0 if nothing "
-		"fails, else that of what fails, or 1 if several differ.",
+		"fails, whatever it warns of, else that of what fails, or 1 if several differ.",
 	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT | VERB_FUTURE,
 	.run = run,
 };

@@ -4,7 +4,7 @@
 
 #include "host/policy.h"
 #include "host/quarantine.h"
-#include "report.h"
+#include "host/slow.h"
 #include "verbs/verbs.h"
 
 /* Whether configfs shows a quarantine. It shows none of a device without a directory. */
@@ -33,13 +33,20 @@ static int end(struct ctx *ctx, const struct pci_device *dev)
 		.device = dev->name, .attribute = "quarantine", .value = "0", .stage = "write"
 	};
 	char after[ATTR_MAX];
+	struct wait w;
 
-	p.err = policy_set(ctx, dev, "quarantine", "0");
+	wait_begin(&w, ctx, dev->name, WAIT_FOREVER, "the kernel to end its quarantine");
+	p.err = policy_set_slow(dev, "quarantine", "0", &w);
+	if (ctx->unfinished) {
+		p.hint = "the quarantine may still end: 'tsmctl show @'";
+		return slow_report(&w, &p);
+	}
 	if (p.err)
-		return report_error(ctx, &p, "cannot end the quarantine: %s", strerror(-p.err));
+		return report_error(ctx, &p, "cannot end the quarantine: %s", wait_why(&w, p.err));
 	if (ctx->dry_run || policy_get(ctx, dev, "quarantine", after) || streq(after, "0"))
 		return 0;
 	p.err = -EBUSY;
+	p.changed = true;
 	p.stage = "verify";
 	p.hint = "the kernel log may say more: 'dmesg'";
 	return report_error(ctx, &p, "it is still quarantined, or quarantined again");
@@ -64,15 +71,16 @@ static int free_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 		ret = end(ctx, dev);
 		o.changed = true;
 	}
+	ret = ret ?: report_outcome(ctx, &o);
 	/* the policy was not asked for */
-	if (made)
+	if (made && !ctx->unfinished)
 		ret = policy_forget(ctx, dev->name) ?: ret;
-	return ret ?: report_outcome(ctx, &o);
+	return ret;
 }
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
-	return verb_each(ctx, verb, argc, argv, free_device, NULL);
+	return verb_change_each(ctx, verb, argc, argv, free_device, NULL);
 }
 
 const struct verb verb_free = {
@@ -82,6 +90,7 @@ const struct verb verb_free = {
 	.help = "Only after a reset of its link or a power cycle: until then, the TDI of a "
 		"quarantined device may be locked and in use. Where a TSM has begun the "
 		"quarantine, try 'disconnect' first. The device need not exist now.",
+	.options = verb_timeout_alone,
 	.flags = VERB_DEVICES | VERB_ABSENT | VERB_FUTURE,
 	.run = run,
 };

@@ -13,11 +13,17 @@ static const struct {
 	const char *title;
 	const char *key;
 } columns[] = {
-	{ "ADDRESS", "address" },  { "STATE", "state" },
-	{ "DRIVER", "driver" },	   { "TSM", "tsm" },
-	{ "TDI-ID", "tdi_id" },	   { "OWNER", "owner" },
-	{ "MODE", "region_mode" }, { "ACTIVE", "region_mode_active" },
-	{ "DSM", "dsm" },	   { "NAME", "name" },
+	{ "ADDRESS", "address" },
+	{ "STATE", "state" },
+	{ "DRIVER", "driver" },
+	{ "TSM", "tsm" },
+	{ "TDI-ID", "tdi_id" },
+	{ "OWNER", "owner" },
+	{ "TDI-STATE", "tdi_state" },
+	{ "MODE", "region_mode" },
+	{ "ACTIVE", "region_mode_active" },
+	{ "DSM", "dsm" },
+	{ "NAME", "name" },
 };
 
 #define COLUMNS ((int)ARRAY_SIZE(columns))
@@ -46,6 +52,28 @@ static int collect(struct ctx *ctx, struct pci_device *dev, void *arg)
 	return 0;
 }
 
+/* A host with a TSM that cannot bind has no more TDIs than those that are bound. */
+static bool cannot_bind(struct json_object *row)
+{
+	char can[8], state[16];
+
+	return streq(info_text(row, "can_bind", can, sizeof(can)), "no") &&
+	       !streq(info_text(row, "state", state, sizeof(state)), "bound");
+}
+
+/* A function without a TSM of its own has the one that holds it as a TDI. */
+static const char *cell(struct json_object *row, int c, char *buf, size_t size)
+{
+	const char *text;
+
+	if (streq(columns[c].key, "tdi_state") && cannot_bind(row))
+		return "no-bind";
+	text = info_text(row, columns[c].key, buf, size);
+	return streq(columns[c].key, "tsm") && streq(text, "-") ?
+		       info_text(row, "tdi_tsm", buf, size) :
+		       text;
+}
+
 static void measure(struct table *t, struct json_object *rows)
 {
 	char buf[64];
@@ -53,8 +81,8 @@ static void measure(struct table *t, struct json_object *rows)
 	for (int c = 0; c < COLUMNS; c++) {
 		t->width[c] = (int)strlen(columns[c].title);
 		for (size_t r = 0; r < json_object_array_length(rows); r++) {
-			int len = (int)strlen(info_text(json_object_array_get_idx(rows, r),
-							columns[c].key, buf, sizeof(buf)));
+			int len = (int)strlen(
+				cell(json_object_array_get_idx(rows, r), c, buf, sizeof(buf)));
 
 			t->width[c] = len > t->width[c] ? len : t->width[c];
 		}
@@ -91,8 +119,7 @@ static void print_line(const struct table *t, struct json_object *row)
 	char buf[64];
 
 	for (int c = 0; c < t->shown; c++) {
-		const char *text = row ? info_text(row, columns[c].key, buf, sizeof(buf)) :
-					 columns[c].title;
+		const char *text = row ? cell(row, c, buf, sizeof(buf)) : columns[c].title;
 
 		if (c != NAME)
 			printf("%s%-*s", c ? "  " : "", t->width[c], text);

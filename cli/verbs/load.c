@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include "common/selector.h"
+#include "config/lock.h"
 #include "host/modules.h"
 #include "host/policy.h"
 #include "report.h"
@@ -186,6 +187,7 @@ static int load(struct ctx *ctx)
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
+	cleanup_fd int lock = -1;
 	int ret;
 
 	if (argc)
@@ -194,7 +196,7 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 	ret = opt_sim ? read_sim(ctx, verb) : 0;
 	if (ret)
 		return ret;
-	ret = modules_init(ctx, opt_dir);
+	ret = modules_init(ctx, opt_dir) ?: lock_modules(ctx, &lock);
 	if (!ret)
 		ret = load(ctx);
 	modules_done();

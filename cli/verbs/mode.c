@@ -14,6 +14,7 @@ static const struct poptOption options[] = {
 	  "set the mode of all devices whose own is default", "MODE" },
 	{ "bar-mmap", 0, POPT_ARG_STRING, &opt_bar_mmap, 0,
 	  "what a bind does to mapped BARs: refuse or revoke", "ACTION" },
+	VERB_TIMEOUT,
 	POPT_TABLEEND
 };
 
@@ -27,14 +28,6 @@ static const struct verb_values values[] = {
 	{ "bar-mmap", actions },
 	{ NULL, NULL },
 };
-
-static bool among(const char *const *list, const char *word)
-{
-	for (; *list; list++)
-		if (streq(*list, word))
-			return true;
-	return false;
-}
 
 static int apply(struct ctx *ctx, struct pci_device *dev, void *arg)
 {
@@ -72,34 +65,40 @@ static int set_default(struct ctx *ctx)
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
 	struct selection s cleanup_selection = { 0 };
+	struct change change = { apply, NULL };
 	struct selector sel;
 	int ret;
 
-	if (!opt_set && argc > 0 && among(words, argv[argc - 1]))
+	if (!opt_set && argc > 0 && util_among(words, argv[argc - 1]))
 		opt_set = argv[--argc];
 	else if (!opt_set && argc > 1 && !selector_parse(argv[argc - 1], &sel))
 		return verb_usage_error(
 			ctx, verb, argv[argc - 1],
 			"'%s' is neither a device nor a mode (default, exclusive, shared)",
 			argv[argc - 1]);
-	if (opt_set && !among(words, opt_set))
+	if (opt_set && !util_among(words, opt_set))
 		return verb_usage_error(ctx, verb, opt_set,
-					"'%s' is no mode: default, exclusive or shared", opt_set);
-	if (opt_default && (!among(words, opt_default) || streq(opt_default, "default")))
+					"'%s' is not a mode: default, exclusive or shared",
+					opt_set);
+	if (opt_default && (!util_among(words, opt_default) || streq(opt_default, "default")))
 		return verb_usage_error(ctx, verb, opt_default,
 					"'%s' cannot be the default: exclusive or shared",
 					opt_default);
-	if (opt_bar_mmap && !among(actions, opt_bar_mmap))
+	if (opt_bar_mmap && !util_among(actions, opt_bar_mmap))
 		return verb_usage_error(ctx, verb, opt_bar_mmap,
-					"'%s' is no action: refuse or revoke", opt_bar_mmap);
+					"'%s' is not an action: refuse or revoke", opt_bar_mmap);
 	if (opt_default && !argc && !opt_set && !opt_bar_mmap)
 		return set_default(ctx);
-	ret = verb_select(ctx, verb, argc, argv, &s);
+	ret = verb_seconds(ctx, verb, verb_timeout, &ctx->timeout) ?:
+		      verb_select(ctx, verb, argc, argv, &s);
 	if (ret)
 		return ret;
 	if (opt_default)
 		ret = set_default(ctx);
-	return select_each(ctx, &s, apply, NULL) ?: ret;
+	/* a look needs no lock */
+	if (!opt_set && !opt_bar_mmap)
+		return select_each(ctx, &s, apply, NULL) ?: ret;
+	return select_each(ctx, &s, verb_change, &change) ?: ret;
 }
 
 const struct verb verb_mode = {

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* tsmctl monitor: what happens to devices, as it happens. */
 #include <errno.h>
-#include <json-c/json.h>
 #include <libudev.h>
 #include <poll.h>
 #include <search.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/signalfd.h>
-#include <time.h>
 
 #include "host/policy.h"
 #include "host/select.h"
+#include "host/tdi.h"
 #include "report.h"
+#include "verbs/event.h"
 #include "verbs/verbs.h"
 
-/* Events of thousands of VFs that appear at once. */
-#define BUFFER (16 << 20)
+#define TDI_EVENT "tdi-state"
 
 static const char *opt_events, *opt_count;
 static int opt_present;
@@ -29,9 +29,9 @@ static const struct poptOption options[] = { { "present", 0, POPT_ARG_NONE, &opt
 					     POPT_TABLEEND };
 
 static const char *const words[] = {
-	"present", "assigned", "released",     "opened",      "closed", "bound",
-	"unbound", "lost",     "acknowledged", "quarantined", "freed",	"added",
-	"removed", "driver",   "tsm-added",    "tsm-removed", "missed", NULL,
+	"present",   "assigned",     "released",    "opened",  "closed", "bound",   "unbound",
+	"lost",	     "acknowledged", "quarantined", "freed",   "added",	 "removed", "driver",
+	"tsm-added", "tsm-removed",  "missed",	    TDI_EVENT, NULL,
 };
 
 static const struct verb_values values[] = { { "events", words }, { NULL, NULL } };
@@ -39,23 +39,15 @@ static const struct verb_values values[] = { { "events", words }, { NULL, NULL }
 /* What is known of a device, to tell what an event changed. */
 struct known {
 	uint64_t key;
+	struct pci_addr addr;
+	struct tdi tdi;
 	char state[16];
 	unsigned int generation;
 };
 
-/* One line; NULL is what nobody knows. */
-struct event {
-	const char *device;
-	const char *name;
-	const char *state;
-	const char *previous;
-	const char *reason;
-	const char *generation;
-	const char *tdi_id;
-	const char *driver;
-};
-
+/* @epoll: waits for changes of TDI states; -1 if they are not asked for */
 struct watch {
+	int epoll;
 	struct ctx *ctx;
 	struct selection filter;
 	void *known;
@@ -63,16 +55,6 @@ struct watch {
 	unsigned int count;
 	bool over;
 };
-
-static bool in_list(const char *list, const char *word)
-{
-	size_t n = strlen(word);
-
-	for (; list; list = strchr(list, ',') ? strchr(list, ',') + 1 : NULL)
-		if (strncmp(list, word, n) == 0 && (list[n] == ',' || !list[n]))
-			return true;
-	return false;
-}
 
 /* What would never be shown must not be waited for: each word is an event. */
 static int check_events(struct ctx *ctx, const struct verb *verb)
@@ -93,8 +75,8 @@ static int check_events(struct ctx *ctx, const struct verb *verb)
 			for (const char *const *w = words; *w; w++)
 				util_add_item(all, sizeof(all), ", ", *w);
 			return verb_usage_error(ctx, verb, word,
-						"'%s' in --events is no event: those are %s", word,
-						all);
+						"'%s' in --events is not an event: those are %s",
+						word, all);
 		}
 		if (!list[n])
 			return 0;
@@ -109,18 +91,28 @@ static int compare_known(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Finds what is known of a device, or makes room for it; NULL without memory. */
-static struct known *know(struct watch *w, const struct pci_addr *addr)
+/* Finds what is known of a device; NULL for nothing. */
+static struct known *find_known(struct watch *w, const struct pci_addr *addr)
 {
-	struct known probe = { .key = pci_addr_key(addr) }, *k;
+	struct known probe = { .key = pci_addr_key(addr) };
 	void **node = tfind(&probe, &w->known, compare_known);
 
-	if (node)
-		return *node;
+	return node ? *node : NULL;
+}
+
+/* The same, or makes room for it; NULL without memory. */
+static struct known *know(struct watch *w, const struct pci_addr *addr)
+{
+	struct known *k = find_known(w, addr);
+
+	if (k)
+		return k;
 	k = calloc(1, sizeof(*k));
 	if (!k)
 		return NULL;
-	k->key = probe.key;
+	k->key = pci_addr_key(addr);
+	k->addr = *addr;
+	k->tdi = (struct tdi){ .fd = -1, .state = TDI_UNKNOWN };
 	if (!tsearch(k, &w->known, compare_known)) {
 		free(k);
 		return NULL;
@@ -128,78 +120,20 @@ static struct known *know(struct watch *w, const struct pci_addr *addr)
 	return k;
 }
 
-static void add_text(struct json_object *obj, const char *key, const char *text)
+static void forget(void *known)
 {
-	cleanup_free char *safe = text && !streq(text, "none") ? util_printable(text) : NULL;
+	struct known *k = known;
 
-	json_object_object_add(obj, key, safe ? json_object_new_string(safe) : NULL);
-}
-
-static void print_json(struct ctx *ctx, const struct event *e, const struct timespec *now)
-{
-	struct json_object *obj = json_object_new_object();
-	unsigned int generation;
-	char text[32], time[48];
-	struct tm tm;
-
-	gmtime_r(&now->tv_sec, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(time, sizeof(time), "%s.%03uZ", text,
-		 (unsigned int)(now->tv_nsec / 1000000) % 1000);
-	add_text(obj, "time", time);
-	add_text(obj, "device", e->device);
-	add_text(obj, "event", e->name);
-	add_text(obj, "state", e->state);
-	add_text(obj, "previous", e->previous);
-	add_text(obj, "reason", e->reason);
-	json_object_object_add(obj, "generation",
-			       e->generation && !util_parse_u32(e->generation, &generation) ?
-				       json_object_new_int64(generation) :
-				       NULL);
-	add_text(obj, "tdi_id", e->tdi_id);
-	add_text(obj, "driver", e->driver);
-	report_object(ctx, obj);
-	report_line(ctx);
-}
-
-static void print_part(const char *before, const char *text, const char *after)
-{
-	cleanup_free char *safe = text && *text && !streq(text, "none") ? util_printable(text) :
-									  NULL;
-
-	if (safe)
-		printf("%s%s%s", before, safe, after);
-}
-
-static void print_text(const struct event *e, const struct timespec *now)
-{
-	char time[32];
-	struct tm tm;
-
-	localtime_r(&now->tv_sec, &tm);
-	strftime(time, sizeof(time), "%F %T", &tm);
-	printf("%s  %-12s  %-12s", time, e->device ?: "-", e->name);
-	print_part("  ", e->state, "");
-	if (e->state && e->previous && !streq(e->state, e->previous))
-		print_part(" (was ", e->previous, ")");
-	print_part("  reason ", e->reason, "");
-	print_part("  tdi_id ", e->tdi_id, "");
-	print_part("  driver ", e->driver, "");
-	putchar('\n');
+	tdi_close(&k->tdi);
+	free(k);
 }
 
 /* Prints an event if it is wanted; notes if nobody listens any more. */
 static void show(struct watch *w, const struct event *e)
 {
-	struct timespec now;
-
-	if (opt_events && !in_list(opt_events, e->name))
+	if (opt_events && !util_in_list(opt_events, e->name))
 		return;
-	clock_gettime(CLOCK_REALTIME, &now);
-	if (w->ctx->json)
-		print_json(w->ctx, e, &now);
-	else
-		print_text(e, &now);
+	event_print(w->ctx, e);
 	if (!report_flush(w->ctx))
 		w->over = true;
 	if (++w->shown == w->count)
@@ -224,10 +158,53 @@ static bool is_watched(struct watch *w, const struct pci_addr *addr, const char 
 	return false;
 }
 
+/* An error is reported once: it is the same for each device. */
+static void report_unfollowed(struct watch *w, const char *device, int err)
+{
+	struct problem p = {
+		.device = device, .attribute = TDI_STATE, .err = err, .stage = "monitor"
+	};
+	static bool reported;
+
+	if (!reported)
+		report_error(w->ctx, &p, "cannot wait for changes of its TDI's state: %s",
+			     strerror(-err));
+	reported = true;
+}
+
+/* Looks at a device's TDI: what changes later is noticed, and what has changed is shown. */
+static void follow(struct watch *w, struct known *k)
+{
+	char previous[TDI_STATE_LEN], name[PCI_NAME_LEN];
+	struct event e = { .device = name, .name = TDI_EVENT, .previous = previous };
+	int ret;
+
+	if (!k || w->epoll < 0 || w->over)
+		return;
+	pci_addr_name(&k->addr, name);
+	util_copy(previous, sizeof(previous), k->tdi.state);
+	ret = tdi_look(w->ctx, w->epoll, &k->addr, &k->tdi, k);
+	if (ret < 0)
+		report_unfollowed(w, name, ret);
+	/* one that the driver has left has no state, which its own event says */
+	e.tdi_state = k->tdi.state;
+	if (k->tdi.fd >= 0 && !streq(previous, k->tdi.state))
+		show(w, &e);
+}
+
+static void follow_all(struct watch *w)
+{
+	struct epoll_event events[64];
+	int n = epoll_wait(w->epoll, events, ARRAY_SIZE(events), 0);
+
+	for (int i = 0; i < n; i++)
+		follow(w, events[i].data.ptr);
+}
+
 /* Notes a device's state, and shows it if that was asked for. */
 static int show_present(struct ctx *ctx, struct pci_device *dev, void *arg)
 {
-	char state[ATTR_MAX], generation[ATTR_MAX], tdi_id[ATTR_MAX];
+	char state[ATTR_MAX], generation[ATTR_MAX], tdi_id[ATTR_MAX], tdi_state[ATTR_MAX];
 	struct event e = { .device = dev->name,
 			   .name = "present",
 			   .state = state,
@@ -243,18 +220,37 @@ static int show_present(struct ctx *ctx, struct pci_device *dev, void *arg)
 		e.generation = NULL;
 	if (policy_get(ctx, dev, "tdi_id", tdi_id))
 		e.tdi_id = NULL;
+	if (!pci_get(dev, TDI_STATE, tdi_state) && !streq(tdi_state, TDI_UNKNOWN))
+		e.tdi_state = tdi_state;
+	if (k && e.tdi_state)
+		util_copy(k->tdi.state, sizeof(k->tdi.state), tdi_state);
 	if (k && e.state)
 		util_copy(k->state, sizeof(k->state), state);
 	if (k && e.generation && util_parse_u32(generation, &k->generation))
 		k->generation = 0;
-	if (opt_present && !w->over && is_watched(w, &dev->addr, NULL))
+	if (!is_watched(w, &dev->addr, NULL))
+		return 0;
+	if (opt_present && !w->over)
 		show(w, &e);
+	follow(w, k);
 	return 0;
 }
 
 static void show_missed(struct watch *w, const char *device)
 {
 	show(w, &(struct event){ .device = device, .name = "missed" });
+}
+
+/* A device that was assigned in an event that was lost */
+static int find_assigned(const struct ctx *ctx, const struct pci_addr *addr, void *arg)
+{
+	struct pci_device dev cleanup_pci = { .fd = -1 };
+	struct watch *w = arg;
+
+	if (is_watched(w, addr, NULL) && !pci_open(ctx, addr, &dev) &&
+	    streq(dev.driver, TSM_DRIVER))
+		follow(w, know(w, addr));
+	return w->over;
 }
 
 /* An event of vfio_tsm: the state of a device has changed. */
@@ -318,6 +314,7 @@ static void take(struct watch *w, struct udev_device *u)
 	const char *subsystem = udev_device_get_subsystem(u);
 	const char *name = udev_device_get_sysname(u);
 	const char *id = udev_device_get_property_value(u, "PCI_ID");
+	const char *driver = udev_device_get_property_value(u, "DRIVER");
 	struct pci_addr addr;
 
 	if (!subsystem || !name)
@@ -333,6 +330,8 @@ static void take(struct watch *w, struct udev_device *u)
 		take_state(w, u, &addr, name);
 	else
 		take_plain(w, u, subsystem, name);
+	/* the file appears after "assigned", before "driver", and is gone at "released" */
+	follow(w, driver && streq(driver, TSM_DRIVER) ? know(w, &addr) : find_known(w, &addr));
 }
 
 static void take_all(struct watch *w, struct udev_monitor *mon)
@@ -348,6 +347,8 @@ static void take_all(struct watch *w, struct udev_monitor *mon)
 			show_missed(w, NULL);
 		else
 			return;
+		if (!u && w->epoll >= 0)
+			pci_scan(w->ctx, find_assigned, w);
 		udev_device_unref(u);
 		/* configfs may have come or gone with its module */
 		policy_close(w->ctx);
@@ -361,6 +362,7 @@ static int loop(struct watch *w, struct udev_monitor *mon, int signals)
 		{ .fd = signals, .events = POLLIN },
 		/* a pipe without a reader: no need to wait for the next event */
 		{ .fd = STDOUT_FILENO, .events = 0 },
+		{ .fd = w->epoll, .events = POLLIN },
 	};
 
 	while (!w->over) {
@@ -370,24 +372,9 @@ static int loop(struct watch *w, struct udev_monitor *mon, int signals)
 			return 0;
 		if (fds[0].revents)
 			take_all(w, mon);
+		if (fds[3].revents)
+			follow_all(w);
 	}
-	return 0;
-}
-
-static int open_monitor(struct ctx *ctx, struct udev *udev, struct udev_monitor **mon)
-{
-	struct problem p = { .attribute = "udev", .stage = "monitor" };
-
-	*mon = udev ? udev_monitor_new_from_netlink(udev, "kernel") : NULL;
-	if (!*mon || udev_monitor_filter_add_match_subsystem_devtype(*mon, "pci", NULL) < 0 ||
-	    udev_monitor_filter_add_match_subsystem_devtype(*mon, "tsm", NULL) < 0 ||
-	    udev_monitor_enable_receiving(*mon) < 0) {
-		p.err = -(errno ?: EIO);
-		return report_error(ctx, &p, "cannot listen to the kernel's events: %s",
-				    strerror(-p.err));
-	}
-	/* root may have more than rmem_max; what others get is the kernel's choice */
-	udev_monitor_set_receive_buffer_size(*mon, BUFFER);
 	return 0;
 }
 
@@ -405,7 +392,7 @@ static int watch(struct ctx *ctx, const struct verb *verb, struct watch *w)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signals = signalfd(-1, &set, SFD_CLOEXEC);
 	/* listen first, then look: what happens in between is seen twice, not never */
-	ret = open_monitor(ctx, udev, &mon);
+	ret = event_listen(ctx, udev, &mon);
 	if (!ret)
 		ret = verb_each(ctx, verb, 0, NULL, show_present, w);
 	if (!ret && !(opt_events && streq(opt_events, "present")))
@@ -415,25 +402,43 @@ static int watch(struct ctx *ctx, const struct verb *verb, struct watch *w)
 	return ret;
 }
 
+/* Only if it is asked for: each device takes an open file. */
+static int watch_tdis(struct watch *w)
+{
+	struct problem p = { .attribute = TDI_STATE, .stage = "monitor" };
+
+	if (opt_events && !util_in_list(opt_events, TDI_EVENT))
+		return 0;
+	w->epoll = tdi_wait();
+	if (w->epoll >= 0)
+		return 0;
+	p.err = w->epoll;
+	return report_error(w->ctx, &p, "cannot wait for changes of TDI states: %s",
+			    strerror(-p.err));
+}
+
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
-	struct watch w = { .ctx = ctx };
+	struct watch w = { .epoll = -1, .ctx = ctx };
 	int ret;
 
 	ret = opt_events ? check_events(ctx, verb) : 0;
 	if (ret)
 		return ret;
-	opt_present |= opt_events && in_list(opt_events, "present");
+	opt_present |= opt_events && util_in_list(opt_events, "present");
 	if (opt_count && (util_parse_u32(opt_count, &w.count) || !w.count))
 		return verb_usage_error(ctx, verb, opt_count,
 					"--count takes a number from 1 on, not '%s'", opt_count);
 	ret = verb_select(ctx, verb, argc, argv, &w.filter);
+	if (!ret)
+		ret = watch_tdis(&w);
 	if (!ret) {
 		report_stream(ctx);
 		ret = watch(ctx, verb, &w);
 	}
 	select_done(&w.filter);
-	tdestroy(w.known, free);
+	tdestroy(w.known, forget);
+	util_close(&w.epoll);
 	return ret;
 }
 
@@ -444,10 +449,10 @@ const struct verb verb_monitor = {
 	.help = "Until it is interrupted, or its reader goes away. One line for each event; with "
 		"--json one envelope a line. DEVICE need not exist yet. Events are present, "
 		"assigned, released, opened, closed, bound, unbound, lost, acknowledged, "
-		"quarantined, freed, added, removed, driver, tsm-added, tsm-removed, and missed, where some were lost. Times "
-		"are local ones, in JSON UTC.",
+		"quarantined, freed, tdi-state, added, removed, driver, tsm-added, tsm-removed, and "
+		"missed, where some were lost. Times are local ones, in JSON UTC.",
 	.values = values,
 	.options = options,
-	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT | VERB_FUTURE,
+	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT | VERB_FUTURE | VERB_OTHER_TIMES,
 	.run = run,
 };

@@ -10,12 +10,15 @@ static int opt_forget;
 static const struct poptOption options[] = {
 	{ "forget", 0, POPT_ARG_NONE, &opt_forget, 0,
 	  "remove the device's policy as well: its directory in configfs", NULL },
+	VERB_TIMEOUT,
 	POPT_TABLEEND
 };
 
 static int release(struct ctx *ctx, struct pci_device *dev, void *arg)
 {
-	char before[DRIVER_NAME_LEN], override[ATTR_MAX];
+	const char *goal = NULL;
+	char before[DRIVER_NAME_LEN], note[ATTR_MAX + 128] = "";
+	struct assignment was;
 	struct outcome o = { .device = dev->name, .attribute = "driver" };
 	struct outcome forgotten = {
 		.device = dev->name, .attribute = "policy", .previous = "kept", .changed = true
@@ -26,19 +29,27 @@ static int release(struct ctx *ctx, struct pci_device *dev, void *arg)
 
 	(void)arg;
 	util_copy(before, sizeof(before), dev->driver);
-	pci_get(dev, "driver_override", override);
-	if (held || streq(override, TSM_DRIVER)) {
+	assign_look(ctx, dev, &was);
+	if (held || streq(was.override, TSM_DRIVER)) {
 		ret = assign_release(ctx, dev);
 		if (ret)
 			return ret;
 		o.changed = true;
-		if (ctx->dry_run)
-			o.note = "the kernel chooses its driver";
+		goal = ctx->dry_run ? assign_goal(ctx, dev, &was) : NULL;
+		if (ctx->dry_run && !goal)
+			util_copy(note, sizeof(note), KERNEL_CHOOSES);
+		else if (ctx->dry_run)
+			o.value = goal;
 		else if (!dev->driver[0])
-			o.note = "no driver of this host took it";
+			util_copy(note, sizeof(note), "no driver of this host took it");
+		if (was.former[0])
+			snprintf(note + strlen(note), sizeof(note) - strlen(note),
+				 "%sits driver_override is '%s' again", note[0] ? "; " : "",
+				 was.former);
+		o.note = note[0] ? note : NULL;
 	}
 	o.previous = before[0] ? before : NULL;
-	if (dev->driver[0] && !(ctx->dry_run && held))
+	if (!goal && dev->driver[0] && !(ctx->dry_run && held))
 		o.value = dev->driver;
 	report_outcome(ctx, &o);
 	if (!had)
@@ -49,15 +60,17 @@ static int release(struct ctx *ctx, struct pci_device *dev, void *arg)
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
-	return verb_each(ctx, verb, argc, argv, release, NULL);
+	return verb_change_each(ctx, verb, argc, argv, release, NULL);
 }
 
 const struct verb verb_release = {
 	.name = "release",
 	.synopsis = "DEVICE... [--forget]",
 	.summary = "give a device back to its ordinary driver",
-	.help = "Clears driver_override, takes the device from " TSM_DRIVER ", and lets the "
-		"kernel find its driver. The policy stays in configfs unless --forget is given.",
+	.help = "Clears driver_override, or gives back what somebody else had set, takes the "
+		"device from " TSM_DRIVER
+		", and lets the kernel find its driver. The policy stays in "
+		"configfs unless --forget is given.",
 	.options = options,
 	.flags = VERB_DEVICES | VERB_ABSENT,
 	.run = run,

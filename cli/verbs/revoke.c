@@ -4,7 +4,7 @@
 
 #include "host/policy.h"
 #include "host/quarantine.h"
-#include "report.h"
+#include "host/slow.h"
 #include "verbs/verbs.h"
 
 static int revoke_bind(struct ctx *ctx, struct pci_device *dev, void *arg)
@@ -16,6 +16,7 @@ static int revoke_bind(struct ctx *ctx, struct pci_device *dev, void *arg)
 	struct problem p = {
 		.device = dev->name, .attribute = "bound", .value = "0", .stage = "read"
 	};
+	struct wait w;
 
 	(void)arg;
 	p.err = policy_require(ctx, dev->name);
@@ -35,10 +36,15 @@ static int revoke_bind(struct ctx *ctx, struct pci_device *dev, void *arg)
 	if (p.err)
 		return p.err;
 	p.stage = "write";
-	p.err = policy_set(ctx, dev, "bound", "0");
+	wait_begin(&w, ctx, dev->name, WAIT_FOREVER, "the TSM to unbind it");
+	p.err = policy_set_slow(dev, "bound", "0", &w);
+	if (ctx->unfinished) {
+		p.hint = "it may be unbound in the end: 'tsmctl show @'";
+		return slow_report(&w, &p);
+	}
 	if (p.err == -EIO && quarantine_is_on(ctx, dev)) {
-		ctx->answer.changed = true;
 		quarantine_hint(dev, hint);
+		p.changed = true;
 		p.hint = hint;
 		p.stage = QUARANTINED;
 		return report_error(
@@ -46,10 +52,11 @@ static int revoke_bind(struct ctx *ctx, struct pci_device *dev, void *arg)
 			"it is not bound now, but quarantined: the TSM may not have stopped its TDI");
 	}
 	if (p.err)
-		return report_error(ctx, &p, "cannot revoke the bind: %s", strerror(-p.err));
+		return report_error(ctx, &p, "cannot revoke the bind: %s", wait_why(&w, p.err));
 	p.stage = "verify";
 	if (!ctx->dry_run && policy_get(ctx, dev, "bound", after) == 0 && streq(after, "1")) {
 		p.err = -EBUSY;
+		p.changed = true;
 		return report_error(ctx, &p, "it is still bound, or bound again");
 	}
 	o.changed = true;
@@ -58,7 +65,9 @@ static int revoke_bind(struct ctx *ctx, struct pci_device *dev, void *arg)
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
-	return verb_each(ctx, verb, argc, argv, revoke_bind, NULL);
+	/* no lock: a run that is stopped, or waits for a driver, must not keep a device bound */
+	return verb_seconds(ctx, verb, verb_timeout, &ctx->timeout) ?:
+		       verb_each(ctx, verb, argc, argv, revoke_bind, NULL);
 }
 
 const struct verb verb_revoke = {
@@ -68,6 +77,7 @@ const struct verb verb_revoke = {
 	.help = "The guest loses private access to the device at once. The process that holds "
 		"the device keeps it open. A bind by another module of the kernel is revoked in the "
 		"same way. For a device that 'tsmctl bind' bound, use 'unbind'.",
+	.options = verb_timeout_alone,
 	.flags = VERB_DEVICES,
 	.run = run,
 };

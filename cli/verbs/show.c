@@ -13,7 +13,7 @@ static int show(struct ctx *ctx, struct pci_device *dev, void *arg)
 	struct json_object *obj = info_collect(ctx, dev);
 	struct host_use use;
 	bool *first = arg;
-	char buf[64];
+	char buf[128];
 
 	/* not in a list: the search reads all that is below a function */
 	json_object_object_add(

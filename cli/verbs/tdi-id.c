@@ -14,6 +14,7 @@ static int opt_get;
 static const struct poptOption options[] = {
 	{ "set", 0, POPT_ARG_STRING, &opt_set, 0, "the ID of all devices", "ID" },
 	{ "get", 0, POPT_ARG_NONE, &opt_get, 0, "only read: every argument is a device", NULL },
+	VERB_TIMEOUT,
 	POPT_TABLEEND
 };
 
@@ -24,14 +25,18 @@ static int apply(struct ctx *ctx, struct pci_device *dev, void *id)
 	return id ? policy_change(ctx, dev, "tdi_id", id) : policy_show(ctx, dev, "tdi_id");
 }
 
-/* Whether an argument is the address of a device that this program is about. */
+/*
+ * Whether an argument means a device, and no ID: an address is that of a device that this
+ * program is about; what else selects devices is no ID.
+ */
 static bool is_device(struct ctx *ctx, const char *text)
 {
 	char name[PCI_NAME_LEN];
 	struct pci_addr addr;
+	struct selector sel;
 
 	if (pci_addr_parse(text, &addr))
-		return false;
+		return selector_parse(text, &sel);
 	pci_addr_name(&addr, name);
 	return pci_has_tsm_side(ctx, name) || policy_has(ctx, name);
 }
@@ -46,6 +51,10 @@ static int find_id(struct ctx *ctx, const struct verb *verb, int *argc, const ch
 	const char *last = argv[*argc - 1];
 	char *equals = strchr(last, '=');
 	struct selector sel;
+
+	/* driver=NAME and pf=ADDRESS are devices; driver=NAME=ID sets an ID */
+	if (equals && (starts_with(last, "driver=") || starts_with(last, "pf=")))
+		equals = strchr(equals + 1, '=');
 
 	if (equals && equals != last && *argc > 1)
 		return verb_usage_error(ctx, verb, last,
@@ -88,12 +97,12 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 	if (ret)
 		return verb_usage_error(
 			ctx, verb, opt_set,
-			"'%s' is no TDI id: none, 00:02.0, 0000:00:02.0, or 0x10 with at most 32 bits%s",
+			"'%s' is not a TDI id: none, 00:02.0, 0000:00:02.0, or 0x10 with at most 32 bits%s",
 			opt_set,
 			argc && !pci_addr_parse(argv[0], &(struct pci_addr){ 0 }) ?
 				"" :
 				" (--get reads several devices)");
-	return verb_each(ctx, verb, argc, argv, apply, id);
+	return verb_change_each(ctx, verb, argc, argv, apply, id);
 }
 
 const struct verb verb_tdi_id = {

@@ -16,6 +16,7 @@ static const struct poptOption options[] = {
 	{ "vmm", 0, POPT_ARG_STRING, &choice.vmm, 0,
 	  "only if this process holds the device (default: whichever does)", "PID" },
 	{ "hold", 0, POPT_ARG_NONE, &choice.hold, 0, "only if our helper holds the device", NULL },
+	VERB_TIMEOUT,
 	POPT_TABLEEND
 };
 
@@ -68,13 +69,14 @@ static int unbind(struct ctx *ctx, struct pci_device *dev, void *arg)
 	util_copy(after, sizeof(after), h.ours ? "closed" : "open");
 	if (!ctx->dry_run && policy_get(ctx, dev, "state", after) == 0 && streq(after, "bound")) {
 		p.hint = "another process may have bound it: 'tsmctl show'";
+		p.changed = true;
 		return report_error(ctx, &p,
 				    h.ours ? "it is still bound, although its helper is gone" :
 					     "it is still bound, or bound again");
 	}
 	if (!ctx->dry_run && quarantine_is_on(ctx, dev)) {
-		ctx->answer.changed = true;
 		quarantine_hint(dev, hint);
+		p.changed = true;
 		p.hint = hint;
 		p.err = -EIO;
 		p.value = QUARANTINED;
@@ -88,7 +90,8 @@ static int unbind(struct ctx *ctx, struct pci_device *dev, void *arg)
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
-	return choice_check(ctx, verb, &choice) ?: verb_each(ctx, verb, argc, argv, unbind, NULL);
+	return choice_check(ctx, verb, &choice) ?:
+		       verb_change_each(ctx, verb, argc, argv, unbind, NULL);
 }
 
 const struct verb verb_unbind = {

@@ -2,6 +2,7 @@
 /* tsmctl unload: remove the kernel modules, if nothing needs them. */
 #include <errno.h>
 
+#include "config/lock.h"
 #include "host/modules.h"
 #include "host/policy.h"
 #include "host/quarantine.h"
@@ -18,11 +19,35 @@ static const struct poptOption options[] = {
 
 static const char *const modules[] = { "vfio_pci_tsm", SIM_MODULE, "vfio_tsm" };
 
+/* A run that changes a device needs its policy. */
+static int forget(struct ctx *ctx, const struct pci_addr *addr)
+{
+	struct pci_device dev cleanup_pci = { .fd = -1 };
+	struct outcome forgotten = {
+		.device = dev.name, .attribute = "policy", .previous = "kept", .changed = true
+	};
+	struct problem p = { .device = dev.name, .stage = "open" };
+	int ret;
+
+	p.err = pci_open(ctx, addr, &dev);
+	if (p.err)
+		return report_error(ctx, &p, "cannot open it in sysfs: %s", strerror(-p.err));
+	ret = lock_device(ctx, &dev);
+	if (ret)
+		return ret;
+	/* another run may have removed it meanwhile */
+	if (policy_has(ctx, dev.name))
+		ret = policy_forget(ctx, dev.name) ?: report_outcome(ctx, &forgotten);
+	unlock_device(ctx, &dev);
+	return ret;
+}
+
 /* Names the devices that a policy is kept for; or removes it. */
 struct directories {
 	struct ctx *ctx;
 	char text[512];
 	unsigned int count;
+	unsigned int left;
 	int ret;
 };
 
@@ -30,14 +55,12 @@ static int visit(const struct ctx *ctx, const struct pci_addr *addr, void *arg)
 {
 	struct directories *d = arg;
 	char name[PCI_NAME_LEN];
-	size_t used = strlen(d->text);
 
 	(void)ctx;
-	pci_addr_name(addr, name);
 	if (opt_forget)
-		return d->ret = policy_forget(d->ctx, name);
-	if (used + PCI_NAME_LEN + 1 < sizeof(d->text))
-		snprintf(d->text + used, sizeof(d->text) - used, "%s%s", used ? " " : "", name);
+		return d->ret = forget(d->ctx, addr);
+	pci_addr_name(addr, name);
+	d->left += !util_add_item(d->text, sizeof(d->text) - UTIL_MORE, " ", name);
 	d->count++;
 	return 0;
 }
@@ -50,7 +73,7 @@ static int find_quarantined(const struct ctx *ctx, const struct pci_addr *addr, 
 
 	if (pci_open(ctx, addr, &dev) || !quarantine_is_on(d->ctx, &dev))
 		return 0;
-	util_add_item(d->text, sizeof(d->text), " ", dev.name);
+	d->left += !util_add_item(d->text, sizeof(d->text) - UTIL_MORE, " ", dev.name);
 	d->count++;
 	return 0;
 }
@@ -68,6 +91,7 @@ static int check_quarantine(struct ctx *ctx)
 	policy_scan(ctx, find_quarantined, &d);
 	if (!d.count)
 		return 0;
+	util_add_more(d.text, sizeof(d.text), d.left);
 	snprintf(hint, sizeof(hint), "'tsmctl doctor %.*s' shows what ends it",
 		 (int)strcspn(d.text, " "), d.text);
 	return report_error(ctx, &p, "vfio_tsm keeps devices in quarantine: %s", d.text);
@@ -100,6 +124,7 @@ static int check(struct ctx *ctx)
 	}
 	if (!d.count)
 		return 0;
+	util_add_more(d.text, sizeof(d.text), d.left);
 	p.hint = "'tsmctl unload --forget' removes that too";
 	return report_error(ctx, &p, "configfs still has the policy of %s", d.text);
 }
@@ -126,11 +151,12 @@ static int remove_one(struct ctx *ctx, const char *name)
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
+	cleanup_fd int lock = -1;
 	int ret;
 
 	if (argc)
 		return verb_usage_error(ctx, verb, argv[0], "takes no '%s'", argv[0]);
-	ret = modules_init(ctx, NULL) ?: check(ctx);
+	ret = modules_init(ctx, NULL) ?: lock_modules(ctx, &lock) ?: check(ctx);
 	/* an open directory of configfs would keep its module */
 	policy_close(ctx);
 	for (size_t i = 0; !ret && i < ARRAY_SIZE(modules); i++)

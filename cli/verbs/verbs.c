@@ -3,21 +3,27 @@
 #include <errno.h>
 #include <stdarg.h>
 
+#include "config/lock.h"
 #include "report.h"
 #include "verbs/verbs.h"
 
 /* Each ends the source of its verb. */
 extern const struct verb verb_list, verb_show, verb_mode, verb_tdi_id, verb_allow, verb_deny,
-	verb_load, verb_unload, verb_assign, verb_release, verb_connect, verb_disconnect, verb_bind,
-	verb_unbind, verb_revoke, verb_free, verb_apply, verb_diff, verb_save, verb_doctor,
-	verb_monitor;
+	verb_requests, verb_load, verb_unload, verb_assign, verb_release, verb_connect,
+	verb_disconnect, verb_bind, verb_unbind, verb_revoke, verb_free, verb_apply, verb_diff,
+	verb_save, verb_doctor, verb_monitor, verb_wait, verb_events;
 
 const struct verb *const verbs[] = {
-	&verb_list, &verb_show,	  &verb_mode,	 &verb_tdi_id,	&verb_allow,   &verb_deny,
-	&verb_load, &verb_unload, &verb_assign,	 &verb_release, &verb_connect, &verb_disconnect,
-	&verb_bind, &verb_unbind, &verb_revoke,	 &verb_free,	&verb_apply,   &verb_diff,
-	&verb_save, &verb_doctor, &verb_monitor, NULL,
+	&verb_list,    &verb_show,     &verb_mode,	 &verb_tdi_id, &verb_allow,
+	&verb_deny,    &verb_requests, &verb_load,	 &verb_unload, &verb_assign,
+	&verb_release, &verb_connect,  &verb_disconnect, &verb_bind,   &verb_unbind,
+	&verb_revoke,  &verb_free,     &verb_apply,	 &verb_diff,   &verb_save,
+	&verb_doctor,  &verb_monitor,  &verb_wait,	 &verb_events, NULL,
 };
+
+const char *verb_timeout;
+
+const struct poptOption verb_timeout_alone[] = { VERB_TIMEOUT, POPT_TABLEEND };
 
 const struct verb *verb_find(const char *name)
 {
@@ -62,11 +68,17 @@ int verb_select(struct ctx *ctx, const struct verb *verb, int argc, const char *
 	bad = select_parse(s, verb->flags, argc, argv);
 	if (bad < 0)
 		return bad;
+	for (int i = 0; verb->flags & VERB_OTHER_TIMES && i < bad; i++)
+		if (s->selectors[i].kind == SELECTOR_DRIVER || s->selectors[i].kind == SELECTOR_PF)
+			return verb_usage_error(
+				ctx, verb, argv[i],
+				"'%s' is about the present: give an address, a glob, or vendor:device",
+				argv[i]);
 	if (bad == argc)
 		return 0;
 	return verb_usage_error(
 		ctx, verb, argv[bad],
-		"'%s' is not a device: give an address (0000:01:00.0 or 01:00.0), a glob over addresses, vendor:device (8086:10c9), or all",
+		"'%s' is not a device: give an address (0000:01:00.0 or 01:00.0), a glob over addresses, vendor:device (8086:10c9), driver=NAME, pf=ADDRESS, or all",
 		argv[bad]);
 }
 
@@ -77,4 +89,40 @@ int verb_each(struct ctx *ctx, const struct verb *verb, int argc, const char **a
 	int ret = verb_select(ctx, verb, argc, argv, &s);
 
 	return ret ?: select_each(ctx, &s, fn, arg);
+}
+
+#define MAX_SECONDS 86400
+
+int verb_seconds(struct ctx *ctx, const struct verb *verb, const char *text, int *seconds)
+{
+	unsigned int n;
+
+	if (!text)
+		return 0;
+	if (util_parse_u32(text, &n) || n > MAX_SECONDS)
+		return verb_usage_error(ctx, verb, text, "'%s' is not a number of seconds, 0 to %d",
+					text, MAX_SECONDS);
+	*seconds = (int)n;
+	return 0;
+}
+
+int verb_change(struct ctx *ctx, struct pci_device *dev, void *change)
+{
+	const struct change *c = change;
+	int ret = lock_device(ctx, dev);
+
+	if (ret)
+		return ret;
+	ret = c->fn(ctx, dev, c->arg);
+	unlock_device(ctx, dev);
+	return ret;
+}
+
+int verb_change_each(struct ctx *ctx, const struct verb *verb, int argc, const char **argv,
+		     device_fn fn, void *arg)
+{
+	struct change c = { fn, arg };
+
+	return verb_seconds(ctx, verb, verb_timeout, &ctx->timeout) ?:
+		       verb_each(ctx, verb, argc, argv, verb_change, &c);
 }

@@ -20,6 +20,8 @@
  * @VERB_FUTURE: takes addresses of devices that may come later
  * @VERB_TSM_SIDE: "all" leaves out devices that only have policy: for verbs that take
  *	a device from its driver, or connect it
+ * @VERB_OTHER_TIMES: shows what was or will be, so that driver= and pf=, which are about
+ *	the present, are refused
  */
 enum verb_flags {
 	VERB_DEVICES = 1 << 0,
@@ -27,6 +29,7 @@ enum verb_flags {
 	VERB_ABSENT = SELECT_ABSENT,
 	VERB_FUTURE = SELECT_FUTURE,
 	VERB_TSM_SIDE = SELECT_TSM_SIDE,
+	VERB_OTHER_TIMES = 1 << 5,
 };
 
 /**
@@ -75,6 +78,19 @@ extern const struct verb *const verbs[];
  */
 const struct verb *verb_find(const char *name);
 
+/* The value of --timeout, or NULL. */
+extern const char *verb_timeout;
+
+/* For the options of a verb that calls verb_change_each(). */
+#define VERB_TIMEOUT                                                                \
+	{                                                                           \
+		"timeout", 0, POPT_ARG_STRING, &verb_timeout, 0,                    \
+			"give up on a device after so long (0 to 86400)", "SECONDS" \
+	}
+
+/* The options of a verb that has no other one. */
+extern const struct poptOption verb_timeout_alone[];
+
 /**
  * verb_usage_error() - report wrong usage of a verb
  * @ctx: this run
@@ -92,7 +108,7 @@ int verb_usage_error(struct ctx *ctx, const struct verb *verb, const char *value
  * @ctx: this run
  * @verb: whose arguments they are
  * @argc: number of selectors; 0 selects all devices, for a verb with VERB_ALL
- * @argv: selectors: address, glob over addresses, vendor:device, or all
+ * @argv: selectors, see common/selector.h
  * @s: out, for select_done(); the strings of @argv must live as long
  *
  * Return: 0, or negative errno, reported.
@@ -115,5 +131,50 @@ int verb_select(struct ctx *ctx, const struct verb *verb, int argc, const char *
  */
 int verb_each(struct ctx *ctx, const struct verb *verb, int argc, const char **argv, device_fn fn,
 	      void *arg);
+
+/**
+ * verb_seconds() - read an option that is a number of seconds
+ * @ctx: this run
+ * @verb: whose option it is
+ * @text: its value, or NULL
+ * @seconds: out, if there is one
+ *
+ * Return: 0, or -EINVAL, reported.
+ */
+int verb_seconds(struct ctx *ctx, const struct verb *verb, const char *text, int *seconds);
+
+/**
+ * struct change - what is done to a device while this run has the lock on it
+ * @fn: does it
+ * @arg: passed to @fn
+ */
+struct change {
+	device_fn fn;
+	void *arg;
+};
+
+/**
+ * verb_change() - change a device, with the lock on it
+ * @ctx: this run
+ * @dev: the device; opened again when the lock is taken
+ * @change: struct change
+ *
+ * Return: what the change returned, or negative errno, reported.
+ */
+int verb_change(struct ctx *ctx, struct pci_device *dev, void *change);
+
+/**
+ * verb_change_each() - change every device that the arguments select, one lock at a time
+ * @ctx: this run
+ * @verb: whose arguments they are; its options have VERB_TIMEOUT
+ * @argc: number of selectors
+ * @argv: selectors
+ * @fn: called once for each device
+ * @arg: passed to @fn
+ *
+ * Return: as verb_each().
+ */
+int verb_change_each(struct ctx *ctx, const struct verb *verb, int argc, const char **argv,
+		     device_fn fn, void *arg);
 
 #endif

@@ -11,17 +11,18 @@
 #include "common/util.h"
 #include "helper/sandbox.h"
 #include "helper/service/clients.h"
+#include "helper/service/places.h"
 #include "helper/systemd.h"
 
 /* Sockets that wait for a process that closes them; less if fewer files may be open. */
 #define LEFT_MAX 65536
-/* Twice as many as one standing may ever have: some answer, others close */
-#define CHILDREN_MAX 128
+/* As many as one standing may ever have: of those that answer, that close, and with a place */
+#define CHILDREN_MAX (3 * 64)
 #define STRANGERS (~(uid_t)0)
 
 enum kind { ANSWERS, CLOSES };
 
-/* Processes of a kind for clients of this standing and of all that are below. */
+/* Processes of a kind for clients of this standing and of all that are below; and places. */
 static const unsigned int limits[] = {
 	[STANDING_NONE] = 8,
 	[STANDING_GROUP] = 32,
@@ -53,6 +54,7 @@ struct left {
  * @answer: what a client's process does
  * @arg: for @answer
  * @children: the processes
+ * @places: those of @children that have a request of a guest going
  * @left: sockets to be closed
  * @left_count: how many
  * @left_max: room in @left
@@ -63,6 +65,7 @@ struct clients {
 	client_fn answer;
 	const void *arg;
 	struct child children[CHILDREN_MAX];
+	struct places *places;
 	struct left *left;
 	size_t left_count;
 	size_t left_max;
@@ -100,8 +103,9 @@ struct clients *clients_new(client_fn answer, const void *arg)
 	}
 	cl->left_max = files.rlim_cur < 2 * LEFT_MAX ? files.rlim_cur / 2 : LEFT_MAX;
 	cl->left = calloc(cl->left_max ?: 1, sizeof(*cl->left));
-	if (!cl->left) {
-		free(cl);
+	cl->places = places_new(CHILDREN_MAX);
+	if (!cl->left || !cl->places) {
+		clients_free(cl);
 		return NULL;
 	}
 	return cl;
@@ -109,9 +113,17 @@ struct clients *clients_new(client_fn answer, const void *arg)
 
 void clients_free(struct clients *cl)
 {
-	if (cl)
+	if (cl) {
 		free(cl->left);
+		places_free(cl->places);
+	}
 	free(cl);
+}
+
+/* Whether a process counts. One with a place for a request of a guest counts there. */
+static bool counts(const struct clients *cl, size_t i, enum kind kind)
+{
+	return cl->children[i].pid && cl->children[i].kind == kind && !places_has(cl->places, i);
 }
 
 static unsigned int count_of(const struct clients *cl, enum kind kind, const struct account *a)
@@ -119,8 +131,7 @@ static unsigned int count_of(const struct clients *cl, enum kind kind, const str
 	unsigned int n = 0;
 
 	for (size_t i = 0; i < CHILDREN_MAX; i++)
-		n += cl->children[i].pid && cl->children[i].kind == kind &&
-		     same(&cl->children[i].account, a);
+		n += counts(cl, i, kind) && same(&cl->children[i].account, a);
 	return n;
 }
 
@@ -129,9 +140,18 @@ static unsigned int count_up_to(const struct clients *cl, enum kind kind, enum s
 	unsigned int n = 0;
 
 	for (size_t i = 0; i < CHILDREN_MAX; i++)
-		n += cl->children[i].pid && cl->children[i].kind == kind &&
-		     cl->children[i].account.standing <= most;
+		n += counts(cl, i, kind) && cl->children[i].account.standing <= most;
 	return n;
+}
+
+/* Where the next process is noted; CHILDREN_MAX if there is no room. */
+static size_t find_free(const struct clients *cl)
+{
+	size_t i = 0;
+
+	while (i < CHILDREN_MAX && cl->children[i].pid)
+		i++;
+	return i;
 }
 
 /* It counts among those of its standing, and among all that a higher one may be. */
@@ -140,17 +160,15 @@ static bool may_start(const struct clients *cl, enum kind kind, const struct acc
 	for (enum standing s = a->standing; s <= STANDING_TRUSTED; s++)
 		if (count_up_to(cl, kind, s) >= limits[s])
 			return false;
-	return count_of(cl, kind, a) < CLIENTS_PER_ACCOUNT;
+	return count_of(cl, kind, a) < CLIENTS_PER_ACCOUNT && find_free(cl) < CHILDREN_MAX;
 }
 
 static void note_child(struct clients *cl, pid_t pid, enum kind kind, const struct account *a)
 {
-	for (size_t i = 0; i < CHILDREN_MAX; i++) {
-		if (cl->children[i].pid)
-			continue;
+	size_t i = find_free(cl);
+
+	if (i < CHILDREN_MAX)
 		cl->children[i] = (struct child){ .pid = pid, .kind = kind, .account = *a };
-		return;
-	}
 }
 
 static int compare(const void *a, const void *b)
@@ -239,11 +257,18 @@ static void start_client(struct clients *cl, const struct client *c)
 {
 	int fds[3] = { c->fd };
 	struct account account = account_of(c);
-	pid_t pid = start(cl, fds, 1, c);
+	struct client own = *c;
+	pid_t pid;
 
-	if (pid > 0) {
-		note_child(cl, pid, ANSWERS, &account);
-		return;
+	own.places = cl->places;
+	own.number = find_free(cl);
+	if (own.number < CHILDREN_MAX) {
+		places_enter(cl->places, own.number, account.uid, limits[account.standing]);
+		pid = start(cl, fds, 1, &own);
+		if (pid > 0) {
+			note_child(cl, pid, ANSWERS, &account);
+			return;
+		}
 	}
 	cl->waiting = *c;
 	cl->stalled = true;
@@ -355,6 +380,7 @@ void clients_reap(struct clients *cl)
 				continue;
 			account = cl->children[i].account;
 			cl->children[i].pid = 0;
+			places_leave(cl->places, i, pid);
 			close_if_due(cl, &account);
 		}
 	clients_retry(cl);

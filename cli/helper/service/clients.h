@@ -17,23 +17,31 @@
 
 #include "helper/service/rules.h"
 
-/* Processes for one account at a time; all strangers together are one. */
+/*
+ * Processes for one account at a time; all strangers together are one. A process with a
+ * place for a request of a guest does not count, see places.h.
+ */
 #define CLIENTS_PER_ACCOUNT 8
 /* When a process could not be started, it is tried again after this time. */
 #define CLIENTS_RETRY_MS 1000
 
 struct clients;
+struct places;
 
 /**
  * struct client - a client
  * @fd: its socket
  * @peer: who it is
  * @standing: what the rules know of it
+ * @places: in its own process, the places for requests of guests
+ * @number: in its own process, the number of that process in @places
  */
 struct client {
 	int fd;
 	struct peer peer;
 	enum standing standing;
+	struct places *places;
+	size_t number;
 };
 
 /* Hears and answers a client; it runs in the client's own process. */

@@ -8,7 +8,7 @@
 #include "common/util.h"
 #include "helper/service/conn.h"
 
-/* Room for more than the one that may come, so as to see that there are more. */
+/* Room for more than may come, so as to see that there are more. */
 #define FILES_ROOM 4
 
 int conn_peer(int fd, struct peer *peer)
@@ -22,14 +22,17 @@ int conn_peer(int fd, struct peer *peer)
 	return 0;
 }
 
-/* Keeps the first file, closes the others. */
+/* Keeps the first files, closes the others. */
 static void take_files(struct conn *c, const int *fds, size_t count)
 {
+	int *places[CONN_FILES_MAX] = { &c->file, &c->buffer };
+
 	for (size_t i = 0; i < count; i++) {
-		if (c->files++ == 0)
-			c->file = fds[i];
+		if (c->files < CONN_FILES_MAX)
+			*places[c->files] = fds[i];
 		else
 			close(fds[i]);
+		c->files++;
 	}
 }
 
@@ -74,7 +77,7 @@ static int look(struct conn *c)
 {
 	char *end;
 
-	if (c->files > 1)
+	if (c->files > CONN_FILES_MAX)
 		return -EMFILE;
 	if (memchr(c->line, '\0', c->used))
 		return -EBADMSG;
@@ -133,8 +136,10 @@ void conn_answer(const struct conn *c, const char *line)
 
 void conn_close(struct conn *c)
 {
+	util_close(&c->buffer);
 	util_close(&c->file);
 	util_close(&c->fd);
+	c->buffer = -1;
 	c->file = -1;
 	c->fd = -1;
 }

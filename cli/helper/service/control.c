@@ -55,6 +55,9 @@ static int check(const struct session *s, const struct request *r, struct verdic
 		v->err = -EALREADY;
 		util_copy(v->message, sizeof(v->message), "a holder has bound its device");
 		v->hint = "ask for unbind, and start a holder again";
+	} else if (r->kind == REQUEST_GUEST) {
+		v->err = -EOPNOTSUPP;
+		util_copy(v->message, sizeof(v->message), "a holder's device has no guest");
 	}
 	return v->err;
 }
@@ -65,7 +68,7 @@ bool control_ask(const struct session *s, struct conn *c)
 	struct verdict v;
 	struct peer peer;
 
-	*c = (struct conn){ .file = -1 };
+	*c = (struct conn){ .file = -1, .buffer = -1 };
 	c->fd = accept4(s->control, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (c->fd < 0)
 		return false;

@@ -16,6 +16,7 @@ static const struct {
 	{ "bind", REQUEST_BIND },
 	{ "unbind", REQUEST_UNBIND },
 	{ "state", REQUEST_STATE },
+	{ "request", REQUEST_GUEST },
 };
 
 unsigned int request_kind(const char *name)
@@ -34,6 +35,11 @@ const char *request_name(enum request_kind kind)
 	return "none";
 }
 
+unsigned int request_files(enum request_kind kind)
+{
+	return kind == REQUEST_GUEST ? 2 : 1;
+}
+
 static const char *set_version(struct request *r, struct json_object *v)
 {
 	(void)r;
@@ -48,7 +54,7 @@ static const char *set_kind(struct request *r, struct json_object *v)
 	unsigned int kind = s ? request_kind(s) : 0;
 
 	if (!kind)
-		return "request is none of bind, unbind and state";
+		return "request is not one of bind, unbind, state and request";
 	r->kind = (enum request_kind)kind;
 	return NULL;
 }
@@ -59,7 +65,7 @@ static const char *set_device(struct request *r, struct json_object *v)
 	struct pci_addr addr;
 
 	if (!s || pci_addr_parse(s, &addr))
-		return "device is no PCI address: 0000:01:00.0";
+		return "device is not a PCI address: 0000:01:00.0";
 	pci_addr_name(&addr, r->device);
 	return NULL;
 }
@@ -69,20 +75,83 @@ static const char *set_vdevice_id(struct request *r, struct json_object *v)
 	int64_t id = json_object_get_int64(v);
 
 	if (!json_object_is_type(v, json_type_int) || id < 0 || id > UINT32_MAX)
-		return "vdevice_id is no number from 0 to 4294967295";
+		return "vdevice_id is not a number from 0 to 4294967295";
 	r->vdevice_id = (uint32_t)id;
 	return NULL;
 }
 
+static const char *set_scope(struct request *r, struct json_object *v)
+{
+	const char *s = json_string(v);
+
+	if (s && streq(s, "info"))
+		r->scope = TSMBIND_SCOPE_INFO;
+	else if (s && streq(s, "state-change"))
+		r->scope = TSMBIND_SCOPE_STATE_CHANGE;
+	else
+		return "scope is not one of info and state-change";
+	return NULL;
+}
+
+static bool set_length(uint32_t *len, struct json_object *v, int64_t least)
+{
+	int64_t n = json_object_get_int64(v);
+
+	if (!json_object_is_type(v, json_type_int) || n < least || n > REQUEST_BYTES_MAX)
+		return false;
+	*len = (uint32_t)n;
+	return true;
+}
+
+static const char *set_request_len(struct request *r, struct json_object *v)
+{
+	return set_length(&r->request_len, v, 1) ? NULL :
+						   "request_len is not a number from 1 to 1048576";
+}
+
+static const char *set_response_len(struct request *r, struct json_object *v)
+{
+	return set_length(&r->response_len, v, 0) ?
+		       NULL :
+		       "response_len is not a number from 0 to 1048576";
+}
+
+#define EVERY_KIND (~0U)
+
+#define FOR_REQUEST "scope, request_len and response_len are for request"
+
+/* The kinds of requests that may have a key, and those that must have it */
 static const struct {
 	const char *key;
 	const char *(*set)(struct request *r, struct json_object *v);
+	unsigned int may;
+	unsigned int must;
+	const char *mistake; /* what is wrong with a kind that may not */
 } members[] = {
-	{ "version", set_version },
-	{ "request", set_kind },
-	{ "device", set_device },
-	{ "vdevice_id", set_vdevice_id },
+	{ "version", set_version, EVERY_KIND, EVERY_KIND, NULL },
+	{ "request", set_kind, EVERY_KIND, EVERY_KIND, NULL },
+	{ "device", set_device, EVERY_KIND, EVERY_KIND, NULL },
+	{ "vdevice_id", set_vdevice_id, REQUEST_BIND, 0, "vdevice_id is for bind" },
+	{ "scope", set_scope, REQUEST_GUEST, REQUEST_GUEST, FOR_REQUEST },
+	{ "request_len", set_request_len, REQUEST_GUEST, REQUEST_GUEST, FOR_REQUEST },
+	{ "response_len", set_response_len, REQUEST_GUEST, REQUEST_GUEST, FOR_REQUEST },
 };
+
+/* Which keys are there. Returns what is wrong, or NULL. */
+static const char *check_keys(const bool *found, enum request_kind kind)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
+		if (!found[i] && members[i].must == EVERY_KIND)
+			return "it needs version, request and device";
+	/* so there is a kind, and whatever it may not have is a mistake */
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+		if (!found[i] && (members[i].must & kind))
+			return "request needs scope, request_len and response_len";
+		if (found[i] && !(members[i].may & kind))
+			return members[i].mistake;
+	}
+	return NULL;
+}
 
 /* Returns what is wrong, or NULL. */
 static const char *read_members(struct json_object *obj, struct request *r)
@@ -101,11 +170,7 @@ static const char *read_members(struct json_object *obj, struct request *r)
 		if (why)
 			return why;
 	}
-	if (!found[0] || !found[1] || !found[2])
-		return "it needs version, request and device";
-	if (found[3] && r->kind != REQUEST_BIND)
-		return "vdevice_id is for bind";
-	return NULL;
+	return check_keys(found, r->kind);
 }
 
 int request_parse(const char *line, struct request *r, const char **why)

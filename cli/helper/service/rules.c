@@ -111,7 +111,9 @@ static int add_kinds(struct rule *rule, struct json_object *v, char **why)
 			return complain(why, -EINVAL, "there is no request '%s'", text);
 		rule->kinds |= kind;
 	}
-	return n ? 0 : complain(why, -EINVAL, "requests is no list of bind, unbind and state");
+	return n ? 0 :
+		   complain(why, -EINVAL,
+			    "requests is not a list of bind, unbind, state and request");
 }
 
 /* Adds one rule for each device of an entry. */
@@ -139,7 +141,7 @@ static int add_devices(struct rules *rules, const struct rule *rule, struct json
 					text);
 		rules->count++;
 	}
-	return n ? 0 : complain(why, -EINVAL, "devices is no list of addresses");
+	return n ? 0 : complain(why, -EINVAL, "devices is not a list of addresses");
 }
 
 static int add_entry(struct rules *rules, struct json_object *entry, char **why)
@@ -147,13 +149,14 @@ static int add_entry(struct rules *rules, struct json_object *entry, char **why)
 	struct rule rule = {
 		.uid = NOBODY,
 		.gid = NOBODY,
+		/* not request, which has to be named: a file may be older than that */
 		.kinds = REQUEST_BIND | REQUEST_UNBIND | REQUEST_STATE,
 	};
 	struct json_object *devices = NULL;
 	int ret = 0;
 
 	if (!json_object_is_type(entry, json_type_object))
-		return complain(why, -EINVAL, "an entry of allow is no object");
+		return complain(why, -EINVAL, "an entry of allow is not an object");
 	json_object_object_foreach(entry, key, v) {
 		if (streq(key, "user"))
 			ret = set_id(&rule.uid, v, key, find_user, why);
@@ -189,7 +192,7 @@ static int read_config(struct rules *rules, struct json_object *obj, char **why)
 			return complain(why, -EINVAL, "only version 1 is known");
 	}
 	if (!json_object_is_type(allow, json_type_array))
-		return complain(why, -EINVAL, "allow is no list");
+		return complain(why, -EINVAL, "allow is not a list");
 	for (size_t i = 0; !ret && i < json_object_array_length(allow); i++)
 		ret = add_entry(rules, json_object_array_get_idx(allow, i), why);
 	return ret;

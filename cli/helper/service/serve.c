@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The service: a VMM passes its cdev file, and asks for a bind, an unbind or the state.
+ * The service: a VMM passes its cdev file, and asks for a bind, an unbind or the state,
+ * or has a request of its guest passed to the TSM.
  *
  * Each client is answered by a process of its own, see clients.h: a file from a
  * stranger can stall whoever looks at it or closes it, and a TSM may take its time.
@@ -18,12 +19,15 @@
 #include "common/exitcode.h"
 #include "common/rundir.h"
 #include "helper/cdev.h"
+#include "helper/guest.h"
 #include "helper/lock.h"
 #include "helper/sandbox.h"
 #include "helper/service/clients.h"
+#include "helper/service/places.h"
 #include "helper/service/rules.h"
 #include "helper/service/serve.h"
 #include "helper/service/socket.h"
+#include "helper/service/watch.h"
 #include "helper/signals.h"
 #include "helper/step.h"
 #include "helper/systemd.h"
@@ -75,6 +79,32 @@ static const struct cause file_causes[] = {
 	{}
 };
 
+/* A client that is gone may have another bind by the time that its request is looked at. */
+static int check_client(struct session *s)
+{
+	return watch_gone(s->client->fd);
+}
+
+static int watch_client(struct session *s)
+{
+	return watch_start(s->client->fd) ?: check_client(s);
+}
+
+static const struct cause client_causes[] = { { -EPIPE, EXIT_FAILED, "the client is gone", NULL },
+					      {} };
+
+static int claim_place(struct session *s)
+{
+	return places_claim(s->client->places, s->client->number, s->cdev_number);
+}
+
+static const struct cause place_causes[] = {
+	{ -EBUSY, EXIT_BUSY, "a request for this function is with the TSM",
+	  "pass one after the other" },
+	{ -EAGAIN, EXIT_BUSY, "too many requests of guests at a time", "try it again later" },
+	{}
+};
+
 #define CHECKING                                             \
 	{ "find cdev", cdev_find, find_causes, false },      \
 	{                                                    \
@@ -83,6 +113,7 @@ static const struct cause file_causes[] = {
 
 static const struct step bind_steps[] = {
 	CHECKING,
+	{ "check client", check_client, client_causes, false },
 	{ "bind", vdevice_bind, bind_causes, true },
 	{},
 };
@@ -90,6 +121,15 @@ static const struct step bind_steps[] = {
 static const struct step unbind_steps[] = {
 	CHECKING,
 	{ "unbind", tdi_unbind, unbind_causes, false },
+	{},
+};
+
+static const struct step guest_steps[] = {
+	CHECKING,
+	{ "check buffer", guest_read, buffer_causes, false },
+	{ "permission", claim_place, place_causes, false },
+	{ "check client", watch_client, client_causes, false },
+	{ "pass request", guest_pass, guest_causes, false },
 	{},
 };
 
@@ -107,9 +147,31 @@ static const struct step *steps_of(const struct request *r, const struct conn *c
 		return bind_steps;
 	case REQUEST_UNBIND:
 		return unbind_steps;
+	case REQUEST_GUEST:
+		return guest_steps;
 	default:
 		return c->file < 0 ? state_steps : state_with_file_steps;
 	}
+}
+
+static enum sandbox_role role_of(const struct request *r)
+{
+	switch (r->kind) {
+	case REQUEST_BIND:
+		return SANDBOX_BIND;
+	case REQUEST_UNBIND:
+		return SANDBOX_UNBIND;
+	case REQUEST_GUEST:
+		return SANDBOX_REQUEST;
+	default:
+		return SANDBOX_STATE;
+	}
+}
+
+/* Guests can send requests, and VMMs ask for the state, as often as they like. */
+static bool is_noted(const struct request *r)
+{
+	return r->kind == REQUEST_BIND || r->kind == REQUEST_UNBIND;
 }
 
 /* A line for the journal. */
@@ -125,47 +187,70 @@ static void note(const struct request *r, const struct peer *peer, const struct 
 	say(v ? LOG_WARNING : LOG_INFO, obj);
 }
 
-static void answer_request(const struct service *sv, struct conn *c, const struct peer *peer,
+static void refuse_request(const struct conn *c, const struct request *r, const struct peer *peer,
+			   int err)
+{
+	struct verdict v = { .err = err, .step = "isolate" };
+
+	if (err == -EACCES) {
+		v.step = "permission";
+		v.hint = "the administrator allows it in " RULES_PATH;
+	}
+	util_copy(v.message, sizeof(v.message),
+		  err == -EACCES ? "this user may not ask for this of this device" :
+				   "cannot restrict itself");
+	listen_answer(c, r, NULL, &v);
+	/* what is not allowed is as frequent as what is */
+	if (is_noted(r) || err != -EACCES)
+		note(r, peer, &v);
+}
+
+static void answer_request(const struct service *sv, struct conn *c, const struct client *client,
 			   const struct request *r)
 {
+	const struct peer *peer = &client->peer;
 	struct session s = SESSION_INIT;
 	struct verdict v;
-	int ret;
+	int ret = rules_allow(sv->rules, peer, r) ? sandbox_filter(role_of(r)) : -EACCES;
 
-	if (!rules_allow(sv->rules, peer, r)) {
-		v = (struct verdict){ .err = -EACCES, .step = "permission" };
-		util_copy(v.message, sizeof(v.message),
-			  "this user may not ask for this of this device");
-		v.hint = "the administrator allows it in " RULES_PATH;
-		listen_answer(c, r, NULL, &v);
-		note(r, peer, &v);
+	if (ret) {
+		refuse_request(c, r, peer, ret);
 		return;
 	}
 	s.sysfs = sv->sysfs;
+	s.client = client;
 	s.cdev = c->file;
 	s.mode = VDEVICE_ALWAYS;
 	s.vdevice = r->vdevice_id;
+	s.guest.buffer = c->buffer;
+	s.guest.scope = r->scope;
+	s.guest.request_len = r->request_len;
+	s.guest.response_len = r->response_len;
 	util_copy(s.name, sizeof(s.name), r->device);
 	ret = steps_run(&s, steps_of(r, c), &v);
 	/* a VMM that has its answer may close the device, and that is to be the last close */
+	guest_free(&s);
 	session_drop(&s);
 	c->file = -1;
+	c->buffer = -1;
+	/* a VMM that has its answer may send the next one */
+	places_finish(client->places, client->number);
 	listen_answer(c, r, &s, ret ? &v : NULL);
-	if (r->kind != REQUEST_STATE)
+	if (is_noted(r))
 		note(r, peer, ret ? &v : NULL);
 }
 
 /* In a process of the client's own. */
 static void answer_client(const void *arg, const struct client *client)
 {
-	struct conn c = { .fd = client->fd, .file = -1 };
+	struct conn c = { .fd = client->fd, .file = -1, .buffer = -1 };
 	struct verdict v;
 	struct request r;
 
 	if (listen_request(&c, &r, &v))
 		listen_answer(&c, NULL, NULL, &v);
 	else
-		answer_request(arg, &c, &client->peer, &r);
+		answer_request(arg, &c, client, &r);
 }
 
 static const struct cause refusals[] = {
@@ -179,7 +264,7 @@ static const struct cause refusals[] = {
 /* Without a look at what it sends: that is for its own process only. */
 static void refuse(int fd, int err)
 {
-	struct conn c = { .fd = fd, .file = -1 };
+	struct conn c = { .fd = fd, .file = -1, .buffer = -1 };
 	struct verdict v = { .err = err, .step = "permission" };
 	const struct cause *a = cause_find(refusals, err);
 

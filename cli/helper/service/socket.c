@@ -2,6 +2,7 @@
 /* Sockets in the run directory, and answers, see socket.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <json-c/json.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -63,6 +64,17 @@ static struct json_object *attr(const struct session *s, const char *name)
 	return json_object_new_string(text);
 }
 
+/* null in place of the word that says that it is not known */
+static struct json_object *tdi_state(const struct session *s)
+{
+	struct json_object *state = attr(s, "tdi_state");
+
+	if (!state || !streq(json_object_get_string(state), "unknown"))
+		return state;
+	json_object_put(state);
+	return NULL;
+}
+
 static struct json_object *number(const struct session *s, const char *name)
 {
 	char text[64];
@@ -71,6 +83,22 @@ static struct json_object *number(const struct session *s, const char *name)
 	if (!s || cdev_attr(s, name, text, sizeof(text)) || util_parse_u32(text, &v))
 		return NULL;
 	return json_object_new_int64(v);
+}
+
+static struct json_object *response_len(const struct session *s, const struct verdict *v)
+{
+	return s && s->guest.passed && !v ? json_object_new_int64(s->guest.filled) : NULL;
+}
+
+/* All 64 bits, which a number in JSON need not have. */
+static struct json_object *tsm_code(const struct session *s)
+{
+	char text[24];
+
+	if (!s || !s->guest.passed)
+		return NULL;
+	snprintf(text, sizeof(text), "0x%" PRIx64, s->guest.tsm_code);
+	return json_object_new_string(text);
 }
 
 void listen_answer(const struct conn *c, const struct request *r, const struct session *s,
@@ -91,6 +119,9 @@ void listen_answer(const struct conn *c, const struct request *r, const struct s
 	json_object_object_add(obj, "state", attr(s, "state"));
 	json_object_object_add(obj, "tdi_id", attr(s, "tdi_id"));
 	json_object_object_add(obj, "vdevice_id", number(s, "vdevice_id"));
+	json_object_object_add(obj, "tdi_state", tdi_state(s));
+	json_object_object_add(obj, "response_len", response_len(s, v));
+	json_object_object_add(obj, "tsm_code", tsm_code(s));
 	json_object_object_add(obj, "error", error);
 	if (asprintf(&line, "%s\n",
 		     json_object_to_json_string_ext(
@@ -105,29 +136,32 @@ static const struct cause receive_causes[] = {
 	{ -EMSGSIZE, EXIT_FAILED, "the request is too long", NULL },
 	{ -EBADMSG, EXIT_FAILED, "more than one line of text came",
 	  "one request for each connection" },
-	{ -EMFILE, EXIT_FAILED, "more than one file came with it",
-	  "pass the device's cdev file, and no other" },
+	{ -EMFILE, EXIT_FAILED, "more files came with it than it takes",
+	  "pass the device's cdev file; with request, a memfd after it; and no other" },
 	{}
 };
 
+static int fail_receive(struct verdict *v, int err)
+{
+	const struct cause *a = cause_find(receive_causes, err);
+
+	*v = (struct verdict){ .err = err, .step = "receive", .code = EXIT_FAILED };
+	util_copy(v->message, sizeof(v->message), a ? a->message : strerror(-err));
+	v->hint = a ? a->hint : NULL;
+	return err;
+}
+
 int listen_request(struct conn *c, struct request *r, struct verdict *v)
 {
-	const struct cause *a = receive_causes;
 	const char *why;
 	int ret = conn_receive(c);
 
-	*v = (struct verdict){ .err = ret, .step = "receive", .code = EXIT_FAILED };
-	if (ret) {
-		while (a->err && a->err != ret)
-			a++;
-		util_copy(v->message, sizeof(v->message), a->message ?: strerror(-ret));
-		v->hint = a->hint;
-		return ret;
-	}
+	if (ret)
+		return fail_receive(v, ret);
 	ret = request_parse(c->line, r, &why);
 	if (!ret)
-		return 0;
-	v->err = ret;
+		return c->files > request_files(r->kind) ? fail_receive(v, -EMFILE) : 0;
+	*v = (struct verdict){ .err = ret, .code = EXIT_FAILED };
 	v->step = "request";
 	v->hint = "tsm-bind-helper(7) has the protocol";
 	util_copy(v->message, sizeof(v->message), why);

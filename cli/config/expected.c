@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Whether a device is the one that the configuration means, see expected.h. */
+#include <errno.h>
+
+#include "config/expected.h"
+#include "host/former.h"
+#include "report.h"
+
+static void describe(const char *id, const char *serial, char text[EXPECTED_TEXT_LEN])
+{
+	snprintf(text, EXPECTED_TEXT_LEN, "%s%s%s%s", id ?: "", id && serial ? ", " : "",
+		 serial ? "serial number " : "", serial ?: "");
+}
+
+void expected_compare(struct ctx *ctx, const struct pci_device *dev,
+		      const char *const want[SETTINGS], struct comparison *c)
+{
+	struct identity i;
+
+	identity_look(ctx, dev, &i);
+	c->match = identity_compare(&i, want[SET_ID], want[SET_SERIAL]);
+	c->denied = i.denied;
+	describe(i.id[0] ? i.id : "a device without a readable ID", identity_serial(&i), c->found);
+	describe(want[SET_ID], want[SET_SERIAL], c->expected);
+}
+
+int expected_refuse(struct ctx *ctx, const struct pci_device *dev, const char *const want[SETTINGS],
+		    bool takes)
+{
+	struct comparison c;
+	/* not ENODEV's exit status, which the unit of a device takes for a success */
+	struct problem p = { .device = dev->name,
+			     .attribute = want[SET_ID] ? setting_keys[SET_ID] :
+							 setting_keys[SET_SERIAL],
+			     .value = c.expected,
+			     .err = -ENODEV,
+			     .stage = "identity",
+			     .hint = "'lspci -nnv -s @' shows what it is",
+			     .code = EXIT_FAILED };
+
+	if (!dev->present || (!want[SET_ID] && !want[SET_SERIAL]))
+		return 0;
+	expected_compare(ctx, dev, want, &c);
+	if (c.match == IDENTITY_UNKNOWN && takes && !ctx->dry_run) {
+		former_await_serial(ctx, dev, true);
+		/* its driver may have shown it before that, when udev found nobody waiting */
+		expected_compare(ctx, dev, want, &c);
+	}
+	if (c.match != IDENTITY_UNKNOWN && !ctx->dry_run)
+		former_await_serial(ctx, dev, false);
+	if (c.match == IDENTITY_OTHER)
+		return report_error(ctx, &p, "another device has this address: %s instead of %s",
+				    c.found, c.expected);
+	/* a plan for a user need not know more than the user may read */
+	if (c.match == IDENTITY_SAME || !takes || (c.denied && ctx->dry_run))
+		return 0;
+	p.attribute = setting_keys[SET_SERIAL];
+	p.hint =
+		"load its ordinary driver, which shows the number, or remove \"serial\" from its entry";
+	return report_error(ctx, &p,
+			    "cannot tell whether it is the expected device: found %s, expected %s",
+			    c.found, c.expected);
+}

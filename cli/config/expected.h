@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Whether the device at an address is the one that the configuration means. */
+#ifndef TSMCTL_EXPECTED_H
+#define TSMCTL_EXPECTED_H
+
+#include "config/document.h"
+#include "host/identity.h"
+
+/* "8086:10c9:8086:a03c, serial number ..." */
+#define EXPECTED_TEXT_LEN (PCI_ID_LEN + PCI_SERIAL_LEN + 24)
+
+/**
+ * struct comparison - a device beside what an entry expects
+ * @match: whether it is that device
+ * @denied: this user may not read its serial number
+ * @found: the device, in words
+ * @expected: what is expected, in words
+ */
+struct comparison {
+	enum identity_match match;
+	bool denied;
+	char found[EXPECTED_TEXT_LEN];
+	char expected[EXPECTED_TEXT_LEN];
+};
+
+/**
+ * expected_compare() - compare a device with what an entry expects
+ * @ctx: this run
+ * @dev: the device; one that is not present is unknown
+ * @want: settings, of which SET_ID and SET_SERIAL count
+ * @c: out
+ */
+void expected_compare(struct ctx *ctx, const struct pci_device *dev,
+		      const char *const want[SETTINGS], struct comparison *c);
+
+/**
+ * expected_refuse() - refuse a device that is another one
+ * @ctx: this run
+ * @dev: the device
+ * @want: settings, of which SET_ID and SET_SERIAL count
+ * @takes: it is to be assigned: then it must be known to be the expected one
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int expected_refuse(struct ctx *ctx, const struct pci_device *dev, const char *const want[SETTINGS],
+		    bool takes);
+
+#endif

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What a device is like, see state.h. */
+#include <errno.h>
+#include <json-c/json.h>
+
+#include "config/state.h"
+#include "host/policy.h"
+#include "host/tsm.h"
+#include "report.h"
+
+/* What a device has that nobody has changed. */
+static const char *const usual[SET_FORCE] = {
+	[SET_REGION_MODE] = "default",
+	[SET_BAR_MMAP] = "refuse",
+	[SET_BIND_ALLOWED] = "1",
+	[SET_GUEST_REQUESTS] = "all",
+	[SET_TDI_ID] = "none",
+	[SET_ASSIGNED] = "0",
+	[SET_TSM] = "none",
+};
+
+static int read_policy(struct ctx *ctx, const struct pci_device *dev, struct state *st)
+{
+	struct problem p = { .device = dev->name, .stage = "read" };
+
+	for (int s = 0; s < SET_ASSIGNED; s++) {
+		p.attribute = setting_keys[s];
+		p.err = policy_get(ctx, dev, setting_keys[s], st->values[s]);
+		if (p.err && policy_lacks(ctx, dev, setting_keys[s]))
+			continue;
+		if (p.err)
+			return policy_report(ctx, dev, &p);
+		st->known[s] = true;
+	}
+	return 0;
+}
+
+static int read_tsm(struct ctx *ctx, const struct pci_device *dev, struct state *st)
+{
+	char *value = st->values[SET_TSM];
+	int ret = dev->present ? tsm_get_connected(ctx, dev, value) : -ENOENT;
+
+	if (ret)
+		return ret == -ENOENT ? 0 : ret;
+	if (!value[0])
+		util_copy(value, ATTR_MAX, "none");
+	st->known[SET_TSM] = true;
+	return 0;
+}
+
+int state_read(struct ctx *ctx, const struct pci_device *dev, struct state *st)
+{
+	*st = (struct state){ .known = { false } };
+	if (dev->present) {
+		util_copy(st->values[SET_ASSIGNED], ATTR_MAX,
+			  streq(dev->driver, TSM_DRIVER) ? "1" : "0");
+		/* without the driver, nobody knows what would be assigned */
+		st->known[SET_ASSIGNED] = streq(dev->driver, TSM_DRIVER) ||
+					  pci_has_driver(ctx, TSM_DRIVER);
+	}
+	return read_policy(ctx, dev, st) ?: read_tsm(ctx, dev, st);
+}
+
+bool state_is_usual(enum setting s, const char *value)
+{
+	return streq(value, usual[s]);
+}
+
+bool state_differs(const struct state *st, const char *const want[SETTINGS])
+{
+	for (int s = 0; s < SET_FORCE; s++)
+		if (st->known[s] && !streq(st->values[s], want[s] ?: usual[s]))
+			return true;
+	return false;
+}
+
+struct json_object *state_json(enum setting s, const char *value)
+{
+	if (s == SET_BIND_ALLOWED || s == SET_ASSIGNED || s == SET_FORCE)
+		return json_object_new_boolean(streq(value, "1"));
+	/* "none" is a value of guest_requests like the others */
+	if ((s == SET_TDI_ID || s == SET_TSM) && streq(value, "none"))
+		return NULL;
+	return json_object_new_string(value);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a device is like, in the terms of a configuration. */
+#ifndef TSMCTL_STATE_H
+#define TSMCTL_STATE_H
+
+#include "config/document.h"
+#include "host/pci.h"
+
+/**
+ * struct state - the settings of a device as they are
+ * @values: text of each, in the form of struct config_entry; those from SET_FORCE on are
+ *	not used
+ * @known: whether it can be seen: driver and TSM only of a device that is present
+ */
+struct state {
+	char values[SETTINGS][ATTR_MAX];
+	bool known[SETTINGS];
+};
+
+/**
+ * state_read() - read the settings of a device
+ * @ctx: this run
+ * @dev: the device, which need not be present
+ * @st: out
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int state_read(struct ctx *ctx, const struct pci_device *dev, struct state *st);
+
+/**
+ * state_differs() - whether a device is not what it would be with a configuration alone
+ * @st: the device
+ * @want: what the configuration says; where it says nothing, the usual value counts
+ *
+ * Return: true if a setting that can be seen differs.
+ */
+bool state_differs(const struct state *st, const char *const want[SETTINGS]);
+
+/**
+ * state_json() - write a setting as a document has it
+ * @s: the setting
+ * @value: its text
+ *
+ * Return: the value; NULL is null.
+ */
+struct json_object *state_json(enum setting s, const char *value);
+
+/**
+ * state_is_usual() - whether a value is the one of a device that nobody has changed
+ * @s: the setting
+ * @value: its text
+ */
+bool state_is_usual(enum setting s, const char *value);
+
+#endif

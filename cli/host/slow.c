@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Attributes that may take long, see slow.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "common/rundir.h"
+#include "host/slow.h"
+
+/* How long a read may take before the writer does it again; and once one was given up. */
+#define READ_MS 1000
+#define BRIEF_MS 5
+
+enum op { OP_WRITE, OP_READ };
+
+/*
+ * What the writer is asked for. Descriptors come with it: the directory, and the lock on the
+ * device, which the writer then has until it has answered.
+ */
+struct request {
+	enum op op;
+	char name[ATTR_MAX];
+	char value[ATTR_MAX];
+};
+
+struct reply {
+	int ret;
+	char value[ATTR_MAX];
+};
+
+enum { DIR_FD, LOCK_FD, FDS };
+
+/* Space for the descriptors, aligned as it has to be. */
+union control {
+	struct cmsghdr header;
+	char space[CMSG_SPACE(FDS * sizeof(int))];
+};
+
+static pid_t writer;
+static int writer_fd = -1;
+/* A read took too long. What it waited for, as PCI/TSM, concerns all devices. */
+static bool reads_wait;
+
+/* --- the writer ------------------------------------------------------------ */
+
+/* @fds: out, -1 for what did not come. Return: false when there is nothing more to do. */
+static bool receive(int fd, struct request *r, int fds[FDS])
+{
+	struct iovec iov = { .iov_base = r, .iov_len = sizeof(*r) };
+	union control control;
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = &control,
+			      .msg_controllen = sizeof(control) };
+	struct cmsghdr *c;
+
+	fds[DIR_FD] = fds[LOCK_FD] = -1;
+	if (recvmsg(fd, &msg, MSG_CMSG_CLOEXEC) != (ssize_t)sizeof(*r))
+		return false;
+	c = CMSG_FIRSTHDR(&msg);
+	if (!c || c->cmsg_type != SCM_RIGHTS)
+		return false;
+	memcpy(fds, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
+	return true;
+}
+
+/*
+ * The writer keeps no file and no directory of the user's open: a caller that waits for the
+ * end of our output must not wait for the kernel, nor must a file system to be unmounted.
+ */
+static int close_files(int fd)
+{
+	int null = open("/dev/null", O_RDWR);
+
+	for (int i = 0; i < 3; i++)
+		if (null < 0 || dup2(null, i) < 0)
+			close(i);
+	if (chdir("/"))
+		_exit(1);
+	/* both are 3 or more, as 0 to 2 are open in any program, see util_std_fds() */
+	if (fd != 3)
+		dup2(fd, 3);
+	closefrom(4);
+	return 3;
+}
+
+static void __attribute__((noreturn)) serve(int fd)
+{
+	/* the caller has passed the gate, and has written the trace */
+	const struct ctx ctx = { 0 };
+	struct request r;
+	int fds[FDS];
+
+	fd = close_files(fd);
+	while (receive(fd, &r, fds)) {
+		struct reply reply = { 0 };
+
+		if (r.op == OP_WRITE)
+			reply.ret = attr_write(&ctx, fds[DIR_FD], "", r.name, r.value);
+		else
+			reply.ret =
+				attr_read(fds[DIR_FD], r.name, reply.value, sizeof(reply.value));
+		close(fds[DIR_FD]);
+		if (fds[LOCK_FD] >= 0)
+			close(fds[LOCK_FD]);
+		if (send(fd, &reply, sizeof(reply), MSG_NOSIGNAL) < 0)
+			break;
+	}
+	_exit(0);
+}
+
+/* --- its caller ------------------------------------------------------------ */
+
+static int start(void)
+{
+	int fds[2];
+
+	if (writer_fd >= 0)
+		return 0;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds))
+		return -errno;
+	writer = fork();
+	if (writer < 0) {
+		close(fds[0]);
+		close(fds[1]);
+		return -errno;
+	}
+	if (!writer)
+		serve(fds[1]);
+	close(fds[1]);
+	writer_fd = fds[0];
+	return 0;
+}
+
+static int ask(const struct request *r, const int fds[FDS])
+{
+	/* without a lock, only the first one */
+	const size_t size = (fds[LOCK_FD] < 0 ? 1 : FDS) * sizeof(int);
+	struct iovec iov = { .iov_base = (void *)r, .iov_len = sizeof(*r) };
+	union control control = { 0 };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = &control,
+			      .msg_controllen = CMSG_SPACE(size) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(size);
+	memcpy(CMSG_DATA(c), fds, size);
+	return sendmsg(writer_fd, &msg, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+void slow_done(void)
+{
+	if (writer_fd < 0)
+		return;
+	close(writer_fd);
+	writer_fd = -1;
+	waitpid(writer, NULL, 0);
+}
+
+/* The next attribute gets another writer; this one ends when the kernel lets it. */
+static void abandon(struct wait *w, enum op op)
+{
+	w->written = op == OP_WRITE;
+	reads_wait |= !w->written;
+	close(writer_fd);
+	writer_fd = -1;
+	w->ctx->unfinished = writer;
+	if (w->ctx->device_lock >= 0)
+		run_file_write_owner(w->ctx->device_lock, writer);
+	writer = 0;
+}
+
+static int call(struct wait *w, int dirfd, const struct request *r, struct reply *reply)
+{
+	const int fds[FDS] = { dirfd, w->ctx->device_lock };
+	int ret = start() ?: ask(r, fds);
+
+	/* it was killed while it was idle */
+	if (ret == -EPIPE) {
+		slow_done();
+		ret = start() ?: ask(r, fds);
+	}
+	if (ret) {
+		slow_done();
+		w->lost = true;
+		return ret;
+	}
+	ret = wait_for(w, writer_fd);
+	wait_end(w);
+	if (ret) {
+		abandon(w, r->op);
+		return ret;
+	}
+	if (recv(writer_fd, reply, sizeof(*reply), 0) == (ssize_t)sizeof(*reply))
+		return reply->ret;
+	/* it was killed: the next attribute gets another one */
+	slow_done();
+	w->lost = true;
+	return -EIO;
+}
+
+int slow_write(struct wait *w, int dirfd, const char *where, const char *name, const char *value)
+{
+	struct request r = { .op = OP_WRITE };
+	int ret = wait_may_step(w);
+	struct reply reply;
+
+	if (ret)
+		return ret;
+	if (!act(w->ctx, "write '%s' to %s/%s", value, where, name))
+		return 0;
+	if (!util_copy(r.name, sizeof(r.name), name) || !util_copy(r.value, sizeof(r.value), value))
+		return -EOVERFLOW;
+	return call(w, dirfd, &r, &reply);
+}
+
+int slow_read(struct wait *w, int dirfd, const char *name, char *buf)
+{
+	struct request r = { .op = OP_READ };
+	struct reply reply;
+	int ret;
+
+	/* a read can be interrupted, if not given up: most need no writer */
+	ret = attr_read_within(dirfd, name, buf, ATTR_MAX, reads_wait ? BRIEF_MS : READ_MS);
+	if (ret)
+		buf[0] = '\0';
+	reads_wait |= ret == -EBUSY && w->ctx->dry_run;
+	if (ret != -EBUSY || reads_wait)
+		return ret;
+	if (!util_copy(r.name, sizeof(r.name), name))
+		return -EOVERFLOW;
+	ret = call(w, dirfd, &r, &reply);
+	if (!ret)
+		util_copy(buf, ATTR_MAX, reply.value);
+	return ret;
+}
+
+int slow_report(const struct wait *w, const struct problem *p)
+{
+	struct problem q = *p;
+	char text[384];
+
+	q.device = w->device;
+	q.code = p->err == -EINTR ? EXIT_FAILED : EXIT_BUSY;
+	/* it may succeed in the end */
+	q.changed |= w->written;
+	wait_given_up(w, p->err, text, sizeof(text));
+	return report_error(w->ctx, &q, "%s; the kernel goes on with it, for process %d", text,
+			    w->ctx->unfinished);
+}

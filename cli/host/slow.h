@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Attributes that may take the kernel long: a driver releases a device when nobody uses it
+ * any more, and a TSM has a device to talk to. The system call is made by a process of its
+ * own, the writer, because no signal ends it: this process can name what it waits for, and
+ * give up. The writer is started for the first such attribute, and ends with this process,
+ * unless the kernel keeps it.
+ */
+#ifndef TSMCTL_SLOW_H
+#define TSMCTL_SLOW_H
+
+#include "host/attr.h"
+#include "report.h"
+#include "waiting.h"
+
+/**
+ * slow_write() - write an attribute, and wait for the kernel
+ * @w: the wait, begun, with the device; ended here
+ * @dirfd: directory
+ * @where: path of the directory, for the trace only
+ * @name: attribute, relative
+ * @value: text without a newline
+ *
+ * --dry-run forbids it as it forbids attr_write().
+ *
+ * Return: 0 or negative errno, for wait_why(). If it was given up, @w->ctx->unfinished is
+ * set, it counts as a change, and slow_report() must be called. A step that was not begun,
+ * see wait_may_step(), is not given up.
+ */
+int slow_write(struct wait *w, int dirfd, const char *where, const char *name, const char *value);
+
+/**
+ * slow_read() - read an attribute, and wait for the kernel
+ * @w: the wait, begun, with the device; ended here
+ * @dirfd: directory
+ * @name: attribute, relative
+ * @buf: out, ATTR_MAX bytes; "" on failure
+ *
+ * A plan waits for one second. After a read that took too long, all later ones of this run
+ * fail at once if they cannot be done at once.
+ *
+ * Return: as slow_write(); -EBUSY if it was not waited for.
+ */
+int slow_read(struct wait *w, int dirfd, const char *name, char *buf);
+
+/**
+ * slow_report() - report a step that was given up
+ * @w: the wait
+ * @p: the error; its hint says what is left, and what to do about it
+ *
+ * Return: @p->err, for the caller to return.
+ */
+int slow_report(const struct wait *w, const struct problem *p);
+
+/**
+ * slow_done() - end the writer, if it waits for nothing
+ */
+void slow_done(void);
+
+#endif

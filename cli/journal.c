@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Changes in the journal, see journal.h. An entry is one datagram of lines KEY=VALUE, which
+ * is the native protocol of journald for values of one line. libsystemd would do that as
+ * well, but always talks to the journal of this host, also in a test.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "common/util.h"
+#include "journal.h"
+
+#define SOCKET "/run/systemd/journal/socket"
+
+bool journal_path(const struct ctx *ctx, const char *name, char *path, size_t size)
+{
+	/* what is changed on this host is in its own journal */
+	const bool moved = ctx->sysfs.moved || ctx->configfs.moved;
+	const char *root = moved ? secure_getenv("TSMCTL_ROOT") : "";
+
+	return root && snprintf(path, size, "%s%s", root, name) < (int)size;
+}
+
+/* A value may come from a file name of the user: no line of it is a field of its own. */
+static void add(FILE *entry, const char *key, const char *value)
+{
+	cleanup_free char *safe = value && *value ? util_printable(value) : NULL;
+
+	if (safe)
+		fprintf(entry, "%s=%s\n", key, safe);
+}
+
+/* Begins an entry with the fields that each one has. */
+static FILE *begin(const struct ctx *ctx, char **text, size_t *size, int priority,
+		   const char *message)
+{
+	FILE *entry = open_memstream(text, size);
+
+	if (!entry)
+		return NULL;
+	add(entry, "MESSAGE", message);
+	fprintf(entry, "PRIORITY=%d\nSYSLOG_IDENTIFIER=%s\n", priority, JOURNAL_IDENTIFIER);
+	add(entry, "TSM_VERB", ctx->verb);
+	return entry;
+}
+
+static void send_entry(const struct ctx *ctx, const char *text, size_t size)
+{
+	static const struct timeval moment = { .tv_usec = 100000 };
+	/* the next one would wait as long */
+	static bool lost;
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	cleanup_fd int fd = -1;
+
+	if (lost || !journal_path(ctx, SOCKET, addr.sun_path, sizeof(addr.sun_path)))
+		return;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	/* a journal that does not keep up, or is not there, stops no change */
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &moment, sizeof(moment)))
+		return;
+	if (sendto(fd, text, size, MSG_NOSIGNAL, (struct sockaddr *)&addr, sizeof(addr)) < 0)
+		lost = errno == EAGAIN;
+	if (lost)
+		fprintf(stderr,
+			"tsmctl: the journal does not keep up: what this run changes from here on is not in it\n");
+}
+
+void journal_change(const struct ctx *ctx, const struct outcome *o)
+{
+	char message[512], was[192] = "";
+	cleanup_free char *text = NULL;
+	FILE *entry;
+	size_t size;
+
+	if (o->previous || o->device)
+		snprintf(was, sizeof(was), " (was %.150s)", o->previous ?: "none");
+	snprintf(message, sizeof(message), "%s%s%s: %.150s%s", o->device ?: "",
+		 o->device ? ": " : "", o->attribute, o->value ?: "none", was);
+	entry = begin(ctx, &text, &size, LOG_NOTICE, message);
+	if (!entry)
+		return;
+	add(entry, "TSM_DEVICE", o->device);
+	add(entry, "TSM_ATTRIBUTE", o->attribute);
+	add(entry, "TSM_FROM", o->previous);
+	add(entry, "TSM_TO", o->value);
+	add(entry, "TSM_NOTE", o->note);
+	if (!fclose(entry))
+		send_entry(ctx, text, size);
+}
+
+void journal_problem(const struct ctx *ctx, const struct problem *p, const char *message)
+{
+	cleanup_free char *text = NULL;
+	char line[512];
+	FILE *entry;
+	size_t size;
+
+	snprintf(line, sizeof(line), "%s%s%.400s", p->device ?: "", p->device ? ": " : "", message);
+	entry = begin(ctx, &text, &size, LOG_WARNING, line);
+	if (!entry)
+		return;
+	add(entry, "TSM_DEVICE", p->device);
+	add(entry, "TSM_ATTRIBUTE", p->attribute);
+	add(entry, "TSM_ERRNO", strerrorname_np(-p->err));
+	if (!fclose(entry))
+		send_entry(ctx, text, size);
+}

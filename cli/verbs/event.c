@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Events as text and JSON, see event.h. */
+#include <errno.h>
+#include <json-c/json.h>
+#include <time.h>
+
+#include "host/tdi.h"
+#include "report.h"
+#include "verbs/event.h"
+
+/* Events of thousands of VFs that appear at once. */
+#define BUFFER (16 << 20)
+
+int event_listen(struct ctx *ctx, struct udev *udev, struct udev_monitor **monitor)
+{
+	struct problem p = { .attribute = "udev", .stage = "monitor" };
+
+	*monitor = udev ? udev_monitor_new_from_netlink(udev, "kernel") : NULL;
+	if (!*monitor ||
+	    udev_monitor_filter_add_match_subsystem_devtype(*monitor, "pci", NULL) < 0 ||
+	    udev_monitor_filter_add_match_subsystem_devtype(*monitor, "tsm", NULL) < 0 ||
+	    udev_monitor_enable_receiving(*monitor) < 0) {
+		p.err = -(errno ?: EIO);
+		return report_error(ctx, &p, "cannot listen to the kernel's events: %s",
+				    strerror(-p.err));
+	}
+	/* root may have more than rmem_max; what others get is the kernel's choice */
+	udev_monitor_set_receive_buffer_size(*monitor, BUFFER);
+	return 0;
+}
+
+static void add_text(struct json_object *obj, const char *key, const char *text)
+{
+	bool known = text && !streq(text, "none") && !streq(text, TDI_UNKNOWN);
+	cleanup_free char *safe = known ? util_printable(text) : NULL;
+
+	json_object_object_add(obj, key, safe ? json_object_new_string(safe) : NULL);
+}
+
+void event_time(const struct ctx *ctx, const struct timespec *time, char text[EVENT_TIME_LEN])
+{
+	char seconds[32];
+	struct tm tm;
+
+	if (!ctx->json) {
+		localtime_r(&time->tv_sec, &tm);
+		strftime(text, EVENT_TIME_LEN, "%F %T", &tm);
+		return;
+	}
+	gmtime_r(&time->tv_sec, &tm);
+	strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text, EVENT_TIME_LEN, "%s.%03uZ", seconds,
+		 (unsigned int)(time->tv_nsec / 1000000) % 1000);
+}
+
+static void print_json(struct ctx *ctx, const struct event *e, const char *time)
+{
+	struct json_object *obj = json_object_new_object();
+	unsigned int generation;
+
+	add_text(obj, "time", time);
+	add_text(obj, "device", e->device);
+	add_text(obj, "event", e->name);
+	add_text(obj, "state", e->state);
+	add_text(obj, "previous", e->previous);
+	add_text(obj, "reason", e->reason);
+	json_object_object_add(obj, "generation",
+			       e->generation && !util_parse_u32(e->generation, &generation) ?
+				       json_object_new_int64(generation) :
+				       NULL);
+	add_text(obj, "tdi_id", e->tdi_id);
+	add_text(obj, "driver", e->driver);
+	add_text(obj, "tdi_state", e->tdi_state);
+	report_object(ctx, obj);
+	report_line(ctx);
+}
+
+static void print_part(const char *before, const char *text, const char *after)
+{
+	cleanup_free char *safe = text && *text && !streq(text, "none") ? util_printable(text) :
+									  NULL;
+
+	if (safe)
+		printf("%s%s%s", before, safe, after);
+}
+
+static void print_text(const struct event *e, const char *time)
+{
+	const char *what = e->state ?: e->tdi_state;
+
+	printf("%s  %-12s  %-12s", time, e->device ?: "-", e->name);
+	print_part("  ", what, "");
+	if (what && e->previous && !streq(what, e->previous))
+		print_part(" (was ", e->previous, ")");
+	print_part("  reason ", e->reason, "");
+	print_part("  tdi_id ", e->tdi_id, "");
+	print_part("  driver ", e->driver, "");
+	if (e->state)
+		print_part("  tdi_state ", e->tdi_state, "");
+	putchar('\n');
+}
+
+void event_print(struct ctx *ctx, const struct event *e)
+{
+	char time[EVENT_TIME_LEN];
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	event_time(ctx, &now, time);
+	if (ctx->json)
+		print_json(ctx, e, time);
+	else
+		print_text(e, time);
+}

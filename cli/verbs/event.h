@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* An event as tsmctl monitor prints it. */
+#ifndef TSMCTL_EVENT_H
+#define TSMCTL_EVENT_H
+
+#include <libudev.h>
+
+#include "ctx.h"
+
+/**
+ * struct event - one line; NULL is what nobody knows
+ * @device: PCI address or TSM, NULL for an event of none
+ * @name: what has happened
+ * @state: state of the device since then
+ * @previous: before it; the TDI's state before, where there is only @tdi_state
+ * @reason: why it was unbound
+ * @generation: of @state
+ * @tdi_id: requester ID in its guest
+ * @driver: its driver
+ * @tdi_state: TDISP state of its TDI
+ */
+struct event {
+	const char *device;
+	const char *name;
+	const char *state;
+	const char *previous;
+	const char *reason;
+	const char *generation;
+	const char *tdi_id;
+	const char *driver;
+	const char *tdi_state;
+};
+
+/**
+ * event_listen() - begin to receive the kernel's events of PCI functions and TSMs
+ * @ctx: this run
+ * @udev: from udev_new(), or NULL
+ * @monitor: out, for udev_monitor_unref(), whatever is returned
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int event_listen(struct ctx *ctx, struct udev *udev, struct udev_monitor **monitor);
+
+/* Bytes of a time as text */
+#define EVENT_TIME_LEN 48
+
+/**
+ * event_time() - a time as text
+ * @ctx: this run: UTC for --json, else the local time
+ * @time: the time
+ * @text: out
+ */
+void event_time(const struct ctx *ctx, const struct timespec *time, char text[EVENT_TIME_LEN]);
+
+/**
+ * event_print() - print an event that happens now
+ * @ctx: this run, after report_stream()
+ * @e: the event
+ */
+void event_print(struct ctx *ctx, const struct event *e);
+
+#endif

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* tsmctl events: what the journal has about devices. */
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <limits.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <sys/wait.h>
+
+#include "journal.h"
+#include "report.h"
+#include "verbs/event.h"
+#include "verbs/verbs.h"
+
+#define JOURNALCTL "/usr/bin/journalctl"
+/* SyslogIdentifier of the units of tsm-bind-helper */
+#define SERVICE "tsmctl-helper"
+#define HOLDER "tsmctl-hold"
+#define KERNEL "kernel"
+
+static const char *opt_since;
+
+static const struct poptOption options[] = { { "since", 0, POPT_ARG_STRING, &opt_since, 0,
+					       "only what is newer, as journalctl --since takes it",
+					       "TIME" },
+					     POPT_TABLEEND };
+
+/**
+ * struct entry - what a line of the journal says; NULL is what it does not have
+ * @time: when it was received
+ * @source: what wrote it: tsmctl, tsmctl-helper, tsmctl-hold or kernel
+ * @device: PCI address
+ * @message: the line, without driver and address at its beginning
+ * @root: owns the strings
+ */
+struct entry {
+	char time[EVENT_TIME_LEN];
+	const char *source;
+	char device[PCI_NAME_LEN];
+	const char *message;
+	struct json_object *root;
+};
+
+/* A field of text; what is not UTF-8, or is there twice, comes as an array. */
+static const char *field(struct json_object *root, const char *key)
+{
+	struct json_object *value;
+
+	return json_object_object_get_ex(root, key, &value) &&
+			       json_object_is_type(value, json_type_string) ?
+		       json_object_get_string(value) :
+		       NULL;
+}
+
+static void take_time(struct ctx *ctx, struct entry *e)
+{
+	const char *text = field(e->root, "__REALTIME_TIMESTAMP");
+	unsigned long long us = text ? strtoull(text, NULL, 10) : 0;
+	const struct timespec time = { .tv_sec = (time_t)(us / 1000000),
+				       .tv_nsec = (long)(us % 1000000) * 1000 };
+
+	event_time(ctx, &time, e->time);
+}
+
+/* "vfio-pci-tsm 0000:01:00.0: ...": other lines of the kernel are not ours. */
+static bool take_kernel(struct entry *e)
+{
+	const char *name = e->message + strlen(TSM_DRIVER " ");
+	const char *end;
+
+	if (!starts_with(e->message, TSM_DRIVER " "))
+		return false;
+	end = strstr(name, ": ");
+	if (!end || snprintf(e->device, sizeof(e->device), "%.*s", (int)(end - name), name) >=
+			    (int)sizeof(e->device))
+		return false;
+	e->message = end + strlen(": ");
+	return true;
+}
+
+/* The helper's lines are JSON themselves. */
+static void take_helper(struct entry *e)
+{
+	struct json_object *line = json_tokener_parse(e->message);
+
+	if (line && field(line, "device"))
+		util_copy(e->device, sizeof(e->device), field(line, "device"));
+	json_object_put(line);
+}
+
+/* What tsmctl has written to standard error as a service: "tsmctl: 0000:01:00.0: ..." */
+static void take_error(struct entry *e)
+{
+	const char *name = e->message + strlen("tsmctl: ");
+	struct pci_addr addr;
+
+	if (!starts_with(e->message, "tsmctl: "))
+		return;
+	e->message = name;
+	snprintf(e->device, sizeof(e->device), "%.*s",
+		 (int)(strchrnul(name, ' ') - name - (strchr(name, ' ') ? 1 : 0)), name);
+	if (pci_addr_parse(e->device, &addr))
+		e->device[0] = '\0';
+}
+
+static bool take(struct ctx *ctx, struct entry *e)
+{
+	e->source = field(e->root, "SYSLOG_IDENTIFIER");
+	e->message = field(e->root, "MESSAGE");
+	if (!e->source || !e->message)
+		return false;
+	take_time(ctx, e);
+	if (streq(e->source, KERNEL))
+		return take_kernel(e);
+	if (streq(e->source, SERVICE) || streq(e->source, HOLDER))
+		take_helper(e);
+	else if (field(e->root, "TSM_DEVICE"))
+		util_copy(e->device, sizeof(e->device), field(e->root, "TSM_DEVICE"));
+	else
+		take_error(e);
+	if (e->device[0] && starts_with(e->message, e->device))
+		e->message += strlen(e->device) + strspn(e->message + strlen(e->device), ": ");
+	return true;
+}
+
+static bool is_selected(struct ctx *ctx, const struct selection *s, const struct entry *e)
+{
+	struct pci_addr addr;
+
+	if (s->implied)
+		return true;
+	if (pci_addr_parse(e->device, &addr))
+		return false;
+	for (size_t i = 0; i < s->count; i++)
+		if (select_matches(ctx, &s->selectors[i], &addr))
+			return true;
+	return false;
+}
+
+static void add_text(struct json_object *obj, const char *key, const char *text)
+{
+	cleanup_free char *safe = text && *text ? util_printable(text) : NULL;
+
+	json_object_object_add(obj, key, safe ? json_object_new_string(safe) : NULL);
+}
+
+static void add_number(struct json_object *obj, const char *key, const char *text)
+{
+	unsigned int number;
+
+	json_object_object_add(
+		obj, key,
+		text && !util_parse_u32(text, &number) ? json_object_new_int64(number) : NULL);
+}
+
+/* Any user can write to the journal, so all but user and process may be anything. */
+static void print_text(const struct entry *e, const char *uid, const char *pid)
+{
+	/* of the session, where sudo or su has changed the user since */
+	const char *login = field(e->root, "_AUDIT_LOGINUID");
+	cleanup_free char *message = util_printable(e->message);
+	cleanup_free char *device = util_printable(e->device);
+	const char *name = field(e->root, "TSM_VERB");
+	cleanup_free char *verb = util_printable(name ?: "");
+
+	printf("%s  %-12s  %s", e->time, device && *device ? device : "-", message ?: "");
+	if (streq(e->source, KERNEL))
+		printf("  (kernel)\n");
+	else
+		printf("  (%s%s%s, user %s%s%s, process %s)\n", e->source, name ? " " : "",
+		       verb ?: "", uid, login && !streq(login, uid) ? ", login of user " : "",
+		       login && !streq(login, uid) ? login : "", pid);
+}
+
+static void print(struct ctx *ctx, const struct entry *e)
+{
+	static const struct {
+		const char *key;
+		const char *name;
+	} texts[] = { { "verb", "TSM_VERB" },	{ "attribute", "TSM_ATTRIBUTE" },
+		      { "from", "TSM_FROM" },	{ "to", "TSM_TO" },
+		      { "errno", "TSM_ERRNO" }, { "note", "TSM_NOTE" } };
+	const char *uid = field(e->root, "_UID"), *pid = field(e->root, "_PID");
+	struct json_object *obj;
+
+	if (!ctx->json) {
+		print_text(e, uid ?: "-", pid ?: "-");
+		return;
+	}
+	obj = json_object_new_object();
+	add_text(obj, "time", e->time);
+	add_text(obj, "device", e->device);
+	add_text(obj, "source", e->source);
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		add_text(obj, texts[i].key, field(e->root, texts[i].name));
+	add_text(obj, "message", e->message);
+	add_number(obj, "uid", uid);
+	add_number(obj, "login_uid", field(e->root, "_AUDIT_LOGINUID"));
+	add_number(obj, "pid", pid);
+	report_object(ctx, obj);
+}
+
+/* Starts journalctl; @out is the end of a pipe that has what it prints. */
+static int start(const char *path, pid_t *pid, int *out)
+{
+	char *argv[] = { (char *)"journalctl",
+			 (char *)"--output=json",
+			 (char *)"--all",
+			 (char *)"--no-pager",
+			 (char *)"--quiet",
+			 (char *)"SYSLOG_IDENTIFIER=" JOURNAL_IDENTIFIER,
+			 (char *)"SYSLOG_IDENTIFIER=" SERVICE,
+			 (char *)"SYSLOG_IDENTIFIER=" HOLDER,
+			 (char *)"+",
+			 (char *)"SYSLOG_IDENTIFIER=" KERNEL,
+			 (char *)"_KERNEL_SUBSYSTEM=pci",
+			 opt_since ? (char *)"--since" : NULL,
+			 (char *)opt_since,
+			 NULL };
+	/* colours and a pager of the caller's own would make other lines of it */
+	char *envp[] = { (char *)"LC_ALL=C.UTF-8", (char *)"SYSTEMD_COLORS=0", NULL, NULL };
+	const char *zone = getenv("TZ");
+	cleanup_free char *tz = NULL;
+	posix_spawn_file_actions_t fa;
+	posix_spawnattr_t attr;
+	sigset_t set;
+	int fds[2], ret;
+
+	if (zone && asprintf(&tz, "TZ=%s", zone) < 0)
+		return -ENOMEM;
+	envp[2] = tz;
+	if (pipe2(fds, O_CLOEXEC))
+		return -errno;
+	posix_spawn_file_actions_init(&fa);
+	posix_spawn_file_actions_addopen(&fa, 0, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&fa, fds[1], 1);
+	/* it ends when nobody reads any more */
+	sigemptyset(&set);
+	sigaddset(&set, SIGPIPE);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setsigdefault(&attr, &set);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF);
+	ret = posix_spawn(pid, path, &fa, &attr, argv, envp);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&fa);
+	close(fds[1]);
+	if (ret)
+		close(fds[0]);
+	else
+		*out = fds[0];
+	return -ret;
+}
+
+/* Return: 0; -EBADMSG for a line that is not JSON; -EPIPE if nobody reads any more. */
+static int read_all(struct ctx *ctx, const struct selection *s, FILE *file)
+{
+	cleanup_free char *line = NULL;
+	size_t size = 0;
+	int ret = 0;
+
+	while (ret != -EPIPE && getline(&line, &size, file) > 0) {
+		struct entry e = { .root = json_tokener_parse(line) };
+
+		if (!e.root)
+			ret = -EBADMSG;
+		else if (take(ctx, &e) && is_selected(ctx, s, &e))
+			print(ctx, &e);
+		json_object_put(e.root);
+		if (!ctx->json && !report_flush(ctx))
+			ret = -EPIPE;
+	}
+	return ret ?: ferror(file) ? -EIO : 0;
+}
+
+/* Also where the caller has SIGCHLD ignored: then there is no status. */
+static bool has_succeeded(pid_t pid)
+{
+	int status;
+	pid_t ret;
+
+	do {
+		ret = waitpid(pid, &status, 0);
+	} while (ret < 0 && errno == EINTR);
+	return ret == pid && status == 0;
+}
+
+static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
+{
+	struct problem p = { .attribute = "journal", .value = JOURNALCTL, .stage = "read" };
+	struct selection s cleanup_selection;
+	char path[PATH_MAX];
+	FILE *file;
+	pid_t pid;
+	int out = -1, ret;
+
+	ret = verb_select(ctx, verb, argc, argv, &s);
+	if (ret)
+		return ret;
+	/* a reader that has seen enough is no failure */
+	if (!ctx->json)
+		report_stream(ctx);
+	signal(SIGCHLD, SIG_DFL);
+	p.err = journal_path(ctx, JOURNALCTL, path, sizeof(path)) ? start(path, &pid, &out) :
+								    -ENOENT;
+	if (p.err == -ENOENT)
+		p.hint = "this host has no journal of systemd: see the log that it has";
+	if (p.err)
+		return report_error(ctx, &p, "cannot run journalctl: %s", strerror(-p.err));
+	file = fdopen(out, "re");
+	p.err = file ? read_all(ctx, &s, file) : -ENOMEM;
+	/* it must not wait for a reader that is no longer there */
+	if (file)
+		fclose(file);
+	else
+		close(out);
+	if (!has_succeeded(pid) && !p.err)
+		p.err = -EIO;
+	if (!p.err || p.err == -EPIPE)
+		return 0;
+	p.code = EXIT_FAILED;
+	if (opt_since)
+		p.hint = "'journalctl -n 0 --since=TIME' shows whether TIME can be read";
+	else
+		p.hint = "see what 'journalctl -t " JOURNAL_IDENTIFIER "' says";
+	return report_error(ctx, &p,
+			    p.err == -EBADMSG ? "journalctl has printed what is not JSON" :
+						"journalctl failed");
+}
+
+const struct verb verb_events = {
+	.name = "events",
+	.synopsis = "[DEVICE...] [--since TIME]",
+	.summary = "show what the journal has about devices",
+	.help = "Shows, oldest first, each change that tsmctl has made, with the user and the "
+		"process, what tsm-bind-helper has written as a service, and the kernel's lines about devices on "
+		"the driver " TSM_DRIVER ", as of a TDI that was lost. DEVICE need not exist. "
+		"Needs journalctl, and the right to read the journal.",
+	.options = options,
+	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT | VERB_FUTURE | VERB_OTHER_TIMES,
+	.run = run,
+};

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* tsmctl requests: which requests of its guest a device passes to the TSM. */
+#include "common/selector.h"
+#include "host/change.h"
+#include "report.h"
+#include "verbs/verbs.h"
+
+#define ATTRIBUTE "guest_requests"
+
+static const char *opt_set;
+
+static const struct poptOption options[] = { { "set", 0, POPT_ARG_STRING, &opt_set, 0,
+					       "the requests, if not the last argument",
+					       "REQUESTS" },
+					     VERB_TIMEOUT,
+					     POPT_TABLEEND };
+
+static const char *const words[] = { "none", "info", "all", NULL };
+
+static const struct verb_values values[] = { { "set", words }, { NULL, NULL } };
+
+static int apply(struct ctx *ctx, struct pci_device *dev, void *arg)
+{
+	(void)arg;
+	return opt_set ? policy_change(ctx, dev, ATTRIBUTE, opt_set) :
+			 policy_show(ctx, dev, ATTRIBUTE);
+}
+
+static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
+{
+	const char *last = argc ? argv[argc - 1] : NULL;
+	struct selector sel;
+
+	/* "all" is a device where it is the only argument */
+	if (!opt_set && argc > 1 && util_among(words, last)) {
+		opt_set = last;
+		argc--;
+	} else if (!opt_set && argc > 1 && !selector_parse(last, &sel)) {
+		return verb_usage_error(ctx, verb, last,
+					"'%s' is neither a device nor one of none, info and all",
+					last);
+	}
+	if (opt_set && !util_among(words, opt_set))
+		return verb_usage_error(ctx, verb, opt_set,
+					"'%s' is not a set of requests: none, info or all",
+					opt_set);
+	/* a look changes nothing */
+	if (!opt_set)
+		return verb_each(ctx, verb, argc, argv, apply, NULL);
+	return verb_change_each(ctx, verb, argc, argv, apply, NULL);
+}
+
+const struct verb verb_requests = {
+	.name = "requests",
+	.synopsis = "DEVICE... [none|info|all]",
+	.summary = "read or set which requests of its guest a device passes to the TSM",
+	.help = "Can be changed while the device is bound, and applies to requests that begin "
+		"afterwards. Without a value, prints the present one. The device need not exist yet.",
+	.words = words,
+	.values = values,
+	.options = options,
+	.flags = VERB_DEVICES | VERB_ABSENT | VERB_FUTURE,
+	.run = run,
+};
