@@ -20,8 +20,9 @@ MO ?= $(build)/modules/$(shell cat $(KDIR)/include/config/kernel.release 2>/dev/
 .PHONY: all modules modules_install vm-modules install uninstall demo bench check check-static \
 	check-long check-cli check-bed check-vm clean help kdir
 
-all: ## the programs, into build/bin (this is the default)
+all: ## the programs, into build/bin, and the library, into build/lib (this is the default)
 	$(Q)$(MAKE) -C cli
+	$(Q)$(MAKE) -C lib
 
 modules: kdir ## the kernel modules, into build/modules; KDIR=DIR is the kernel's build directory
 	$(kbuild) modules
@@ -39,8 +40,10 @@ vm-modules: ## the kernel modules for the virtual machine; KERNEL=normal, patche
 
 install: all ## install all but the modules, with their source for DKMS; DESTDIR=DIR, prefix=/usr/local
 	$(Q)$(MAKE) -C cli install
+	$(Q)$(MAKE) -C lib install
 
 uninstall: ## remove what install put there, with the same DESTDIR and directories
+	$(Q)$(MAKE) -C lib uninstall
 	$(Q)$(MAKE) -C cli uninstall
 
 demo: ## an operator's session in a virtual machine, from nothing; KERNEL= as for vm-modules

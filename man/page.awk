@@ -7,6 +7,7 @@
 # under DESCRIPTION, then sections of its own, and may have lines with a mark:
 #
 #   @checks host@, @checks device@	the checks of doctor
+#   @stages@	where the driver refuses a bind
 #
 # Fails if the tables have no such verb.
 
@@ -99,13 +100,27 @@ function print_checks(kind,	i, c)
 	print ".El"
 }
 
+function print_stages(	i, s)
+{
+	print ".Bl -tag -width Ds"
+	for (i = 1; i <= stages; i++) {
+		split(stage[i], s, FS)
+		gsub(/@/, "DEVICE", s[6])
+		print ".It Li " plain(s[2]) " No (" (s[3] == "-" ? "any other errno" : s[3]) \
+			", exit status " s[4] ")"
+		print sentence(s[5])
+		print sentence(s[6])
+	}
+	print ".El"
+}
+
 function print_head(	i, o)
 {
 	print ".\\\" SPDX-License-Identifier: GPL-2.0-or-later"
 	print ".\\\" Made from " verb ".in and the program's own tables."
 	print date
 	print ".Dt TSMCTL-" toupper(verb) " 8"
-	print ".Os"
+	print ".Os tsmctl @VERSION@"
 	print ".Sh NAME"
 	print ".Nm tsmctl-" verb
 	print ".Nd " summary
@@ -136,12 +151,14 @@ function end_description()
 FNR == NR && $1 == "verb" && $2 == verb { synopsis = $3; summary = plain($4); found = 1 }
 FNR == NR && $1 == "option" { option[++options] = $0; own = own || $2 == verb }
 FNR == NR && $1 == "check" { check[++checks] = $0 }
+FNR == NR && $1 == "stage" { stage[++stages] = $0 }
 FNR == NR { next }
 
 /^\.\\"/ { next }
 /^\.Dd / { date = $0; print_head(); next }
 /^\.Sh / && !described { end_description() }
 /^@checks / { sub(/^@checks /, ""); sub(/@$/, ""); print_checks($0); next }
+/^@stages@$/ { print_stages(); next }
 { print }
 
 END {
