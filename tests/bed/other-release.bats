@@ -43,7 +43,7 @@ there() { "$top/tests/bed/other-release" "$copy" "$@"; }
 	"$top/tests/vm/stage-modules" "${TSMCTL_KERNEL:-normal}"
 	mkdir -p "$copy/build/vm"
 	cp -r "$top/build/vm/${TSMCTL_KERNEL:-normal}" "$copy/build/vm/$release"
-	run -0 there sh -c "make && tests/vm/run --kernel '$build' -- tests/vm/demo"
+	run -0 there sh -c "make && make -C tests/tools/vmm && tests/vm/run --kernel '$build' -- tests/vm/demo"
 	assert_line "# Done"
 	assert_line --partial "state bound (was closed)"
 }

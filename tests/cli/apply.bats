@@ -33,7 +33,8 @@ wipe() {
 }
 
 everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclusive",
-	"bar_mmap": "revoke", "bind_allowed": false, "tdi_id": "00:05.0", "tsm": "tsm0" }'
+	"bar_mmap": "revoke", "bind_allowed": false, "guest_requests": "none", "tdi_id": "00:05.0",
+	"tsm": "tsm0" }'
 
 @test "apply: every setting, policy before the driver, the TSM last; twice changes nothing" {
 	config "$everything" '"default_region_mode": "shared",'
@@ -41,12 +42,13 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 	assert_success
 	assert_envelope 'd["changed"]' true \
 		"all(list(x) == $OUTCOME_KEYS for x in r)" true \
-		'[[x["attribute"], x["value"], x["previous"]] for x in r]' '[["default_region_mode", "shared", "exclusive"], ["region_mode", "exclusive", "default"], ["bar_mmap", "revoke", "refuse"], ["bind_allowed", "0", "1"], ["tdi_id", "0000:00:05.0", "none"], ["driver", "vfio-pci-tsm", "nvme"], ["tsm", "tsm0", null]]'
+		'[[x["attribute"], x["value"], x["previous"]] for x in r]' '[["default_region_mode", "shared", "exclusive"], ["region_mode", "exclusive", "default"], ["bar_mmap", "revoke", "refuse"], ["bind_allowed", "0", "1"], ["guest_requests", "none", "all"], ["tdi_id", "0000:00:05.0", "none"], ["driver", "vfio-pci-tsm", "nvme"], ["tsm", "tsm0", null]]'
 	assert_equal "$(cat "$FAKE_LOG")" "/kernel/config/vfio_tsm/default_region_mode shared
 /kernel/config/vfio_tsm/0000:01:00.0/tsm mkdir
 /kernel/config/vfio_tsm/0000:01:00.0/tsm/region_mode exclusive
 /kernel/config/vfio_tsm/0000:01:00.0/tsm/bar_mmap revoke
 /kernel/config/vfio_tsm/0000:01:00.0/tsm/bind_allowed 0
+/kernel/config/vfio_tsm/0000:01:00.0/tsm/guest_requests none
 /kernel/config/vfio_tsm/0000:01:00.0/tsm/tdi_id 0000:00:05.0
 /devices/pci0000:00/0000:01:00.0/driver_override vfio-pci-tsm
 /bus/pci/drivers/nvme/unbind 0000:01:00.0
@@ -184,7 +186,7 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 	run_split kernel tsmctl apply --json
 	assert_equal "$status" 7
 	assert_envelope 'd["changed"]' false \
-		'[x["attribute"] for x in r]' '["driver", "tdi_id", "bind_allowed", "bar_mmap", "region_mode"]' \
+		'[x["attribute"] for x in r]' '["driver", "tdi_id", "guest_requests", "bind_allowed", "bar_mmap", "region_mode"]' \
 		'any(x["changed"] for x in r)' false
 }
 
@@ -194,7 +196,7 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 	policy 0000:01:00.0 tdi_id 0000:00:01.0
 	config "$everything"
 	before=$(snapshot)
-	for place in '*/region_mode' '*/bar_mmap' '*/bind_allowed' '*/tdi_id' '*/driver_override' \
+	for place in '*/region_mode' '*/bar_mmap' '*/bind_allowed' '*/guest_requests' '*/tdi_id' '*/driver_override' \
 		'*/nvme/unbind' '*/tsm/connect'; do
 		FAKE_REFUSE="$place=* 5" run_split kernel tsmctl apply --json
 		assert_equal "$status" 1
@@ -286,22 +288,24 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 		2:1|this is not valid JSON|{"version": 1}\n{}
 		1:2|this is not valid JSON|{'version': 1}
 		1:1|the key "version" is missing|{"devices": []}
-		1:13|version: 2 is no version|{"version": 2}
-		1:13|version: "1" is no version|{"version": "1"}
+		1:13|version: 2 is not the version|{"version": 2}
+		1:13|version: "1" is not the version|{"version": "1"}
 		1:1|the document must be an object|[]
 		1:1|the document must be an object|null
 		1:16|moed: unknown key|{"version": 1, "moed": 1}
 		1:27|devices: it must be an array|{"version": 1, "devices": {}}
-		1:39|default_region_mode: "default" is no mode|{"version": 1, "default_region_mode": "default"}
+		1:39|default_region_mode: "default" is not a mode|{"version": 1, "default_region_mode": "default"}
 		1:16|version: this key is there twice|{"version": 1, "version": 1}
 		2:2|devices[1]: a device is an object|{"version": 1, "devices": [{"device": "all"},\n 5]}
 		1:28|devices[0]: which device?|{"version": 1, "devices": [{"tdi_id": null}]}
 		1:39|devices[0].device: "nvme0" is not a device|{"version": 1, "devices": [{"device": "nvme0"}]}
-		2:12|devices[0].tdi_id: 5 is no TDI id|{"version": 1, "devices": [{"device": "all",\n "tdi_id": 5}]}
-		2:9|devices[0].tsm: "tsm/0" is no TSM|{"version": 1, "devices": [{"device": "all",\n "tsm": "tsm/0"}]}
+		2:12|devices[0].tdi_id: 5 is not a TDI id|{"version": 1, "devices": [{"device": "all",\n "tdi_id": 5}]}
+		2:9|devices[0].tsm: "tsm/0" is not a TSM|{"version": 1, "devices": [{"device": "all",\n "tsm": "tsm/0"}]}
 		2:14|devices[0].assigned: "yes" is neither true nor false|{"version": 1, "devices": [{"device": "all",\n "assigned": "yes"}]}
-		2:14|devices[0].bar_mmap: null is no action|{"version": 1, "devices": [{"device": "all",\n "bar_mmap": null}]}
-		2:17|devices[0].region_mode: "Shared" is no mode|{"version": 1, "devices": [{"device": "all",\n "region_mode": "Shared"}]}
+		2:14|devices[0].bar_mmap: null is not an action|{"version": 1, "devices": [{"device": "all",\n "bar_mmap": null}]}
+		2:20|devices[0].guest_requests: "some" is not a set of requests: none, info or all|{"version": 1, "devices": [{"device": "all",\n "guest_requests": "some"}]}
+		2:20|devices[0].guest_requests: null is not a set of requests|{"version": 1, "devices": [{"device": "all",\n "guest_requests": null}]}
+		2:17|devices[0].region_mode: "Shared" is not a mode|{"version": 1, "devices": [{"device": "all",\n "region_mode": "Shared"}]}
 		2:2|devices[0].colour: unknown key|{"version": 1, "devices": [{"device": "all",\n "colour": "red"}]}
 		2:2|devices[0].tsm: this key is there twice|{"version": 1, "devices": [{"device": "all", "tsm": null,\n "tsm": null}]}
 		2:13|devices[1].device: '0000:01:00.0' is there already|{"version": 1, "devices": [{"device": "01:00.0"},\n {"device": "0000:01:00.0"}]}
@@ -364,7 +368,8 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 @test "save: what there is; save, wipe, apply, save is the same, byte for byte" {
 	config "$everything, { \"device\": \"02:00.0\", \"assigned\": true },
 		{ \"device\": \"03:00.0\", \"tsm\": \"tsm0\" },
-		{ \"device\": \"0000:42:00.0\", \"bind_allowed\": false }" '"default_region_mode": "shared",'
+		{ \"device\": \"0000:42:00.0\", \"bind_allowed\": false },
+		{ \"device\": \"0000:43:00.0\", \"guest_requests\": \"info\" }" '"default_region_mode": "shared",'
 	run kernel tsmctl apply
 	assert_success
 	run_split kernel tsmctl save --file "$TSMCTL_ETC/one.json" --json
@@ -383,7 +388,9 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 	run_split kernel tsmctl diff
 	assert_success
 	assert_equal "$(python3 -c 'import json, sys; print([x["device"] for x in json.load(open(sys.argv[1]))["devices"]])' "$TSMCTL_ETC/two.json")" \
-		"['0000:01:00.0', '0000:02:00.0', '0000:03:00.0', '0000:42:00.0']"
+		"['0000:01:00.0', '0000:02:00.0', '0000:03:00.0', '0000:42:00.0', '0000:43:00.0']"
+	run python3 -c 'import json, sys; print([x["guest_requests"] for x in json.load(open(sys.argv[1]))["devices"]])' "$TSMCTL_ETC/two.json"
+	assert_output "['none', 'all', 'all', 'all', 'info']"
 }
 
 @test "save: the same again is no change; the file before stays as .old; --dry-run writes nothing" {

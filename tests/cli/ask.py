@@ -54,5 +54,24 @@ def ask(path, line, files=()):
     return answer(s)
 
 
+def memfd(data, size=0):
+    """A memfd that begins with data, and has at least so many bytes, all of them written."""
+    fd = os.memfd_create("request")
+    os.pwrite(fd, data.ljust(size, b"\0"), 0)
+    return fd
+
+
+def pass_request(path, cdev, data, room=256, scope="info", device="0000:01:00.0"):
+    """Has a request of the guest passed to the TSM; returns the answer and the response."""
+    import json
+
+    fd = memfd(data, room)
+    line = request("request", device, scope=scope, request_len=len(data), response_len=room)
+    said = json.loads(ask(path, line, [cdev, fd]))
+    response = os.pread(fd, said["response_len"] or 0, 0)
+    os.close(fd)
+    return said, response
+
+
 if __name__ == "__main__":
     print(ask(sys.argv[1], os.fsencode(sys.argv[2]) + b"\n", [open_file(f) for f in sys.argv[3:]]), end="")

@@ -110,6 +110,7 @@ $SYS"
 		EPERM regions 4 tsmctl mode 0000:01:00.0 exclusive
 		EBUSY mapped 6 --bar-mmap revoke
 		EBUSY ioeventfd 6 x-no-kvm-ioeventfd=on
+		ENOSPC bar 1 pci=realloc
 		EACCES denied 4 tsmctl allow 0000:01:00.0
 		EINVAL kvm 1 KVM_DEV_VFIO_FILE_ADD
 		EOPNOTSUPP vdevice 5 tsmctl tdi-id 0000:01:00.0
@@ -118,7 +119,9 @@ $SYS"
 		EHOSTDOWN command 1 Command
 		ENXIO not-connected 5 tsmctl connect 0000:01:00.0
 		EIO tsm 1 dmesg
-		EBUSY tsm 6 tsmctl revoke 0000:01:00.0
+		EBUSY tsm 6 dmesg
+		EBUSY foreign 6 tsmctl revoke 0000:01:00.0
+		EBUSY quarantined 6 tsmctl doctor 0000:01:00.0
 		EBUSY group 6 iommu_group/devices
 		ENOENT vdevice 1 IOMMU_VDEVICE_ALLOC
 	EOF

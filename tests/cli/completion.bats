@@ -20,7 +20,7 @@ complete_words() {
 	complete_words ""
 	for verb in $(tsmctl help verbs | cut -f1) help; do assert_line "$verb"; done
 	complete_words re
-	assert_output $'release\nrevoke'
+	assert_output $'requests\nrelease\nrevoke'
 	complete_words --json un
 	assert_output $'unload\nunbind'
 }
@@ -37,6 +37,10 @@ complete_words() {
 @test "completion: values and devices where a verb takes them" {
 	complete_words mode ex
 	assert_output exclusive
+	complete_words requests inf
+	assert_output info
+	complete_words requests --set=no
+	assert_output none
 	complete_words bind al
 	assert_output all
 	complete_words load al
@@ -46,13 +50,23 @@ complete_words() {
 # a_host: functions, a TSM, and files in a directory of their own
 a_host() {
 	export SYSFS_PATH=$BATS_TEST_TMPDIR/sys
-	mkdir -p "$SYSFS_PATH"/{bus/pci/devices/0000:{01,02}:00.0,class/tsm/tsm3} "$BATS_TEST_TMPDIR/here/saved.d"
+	mkdir -p "$SYSFS_PATH"/{bus/pci/drivers/{nvme,igb},bus/pci/devices/0000:{01,02}:00.0,class/tsm/tsm3} "$BATS_TEST_TMPDIR/here/saved.d"
 	cd "$BATS_TEST_TMPDIR/here" || return
 	touch saved.json other.json
 }
 
 @test "completion: the values of options, and nothing of globals after help" {
 	a_host
+	complete_words assign driver=n
+	assert_output nvme
+	complete_words connect pf=0000:02
+	assert_output 0000:02:00.0
+	# what bash-completion cuts off is what comes before the last colon of the same word
+	__ltrim_colon_completions() { COMPREPLY=("${COMPREPLY[@]#"${1%:*}:"}"); }
+	export -f __ltrim_colon_completions
+	complete_words connect pf=0000:02
+	assert_output 02:00.0
+	unset -f __ltrim_colon_completions
 	complete_words save --file saved
 	assert_output $'saved.d\nsaved.json'
 	for words in "save -f" "save --file =" "apply --file" "diff -f"; do

@@ -7,13 +7,11 @@ load helpers
 
 setup_file() { build_kernel; }
 
-setup() {
-	fake_configured_host
-	fake_capable 0000:01:00.0
-}
+setup() { fake_capable_host; }
 
 everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclusive",
-	"bar_mmap": "revoke", "bind_allowed": false, "tdi_id": "00:05.0", "tsm": "tsm0" }'
+	"bar_mmap": "revoke", "bind_allowed": false, "guest_requests": "none", "tdi_id": "00:05.0",
+	"tsm": "tsm0" }'
 
 @test "diff: exit 0 without a difference, 8 with one, which is what apply would do; changes nothing" {
 	config "$everything"

@@ -98,6 +98,8 @@ open_with() {
 	assert_equal "$status" 6
 	run_split tsmctl deny 01:00.0 --dry-run
 	assert_success
+	run_split tsmctl requests 01:00.0 none --dry-run
+	assert_success
 }
 
 @test "release --dry-run: the kernel chooses the driver, and nobody knows it" {

@@ -26,9 +26,11 @@ arguments() {
 	apply) echo --prune ;;
 	monitor) echo --count=1 --present ;;
 	mode) echo 01:00.0 02:00.0 shared ;;
+	requests) echo 01:00.0 02:00.0 none ;;
 	tdi-id) echo 01:00.0 00:05.0 ;;
 	release) echo 01:00.0 --forget ;;
 	connect|assign) echo 02:00.0 ;;
+	wait) echo 01:00.0 --state open,closed,unassigned --timeout 1 ;;
 	*) echo 01:00.0 ;;
 	esac
 }
@@ -81,15 +83,25 @@ os.waitpid(pid, 0)' "$@"
 		# the answer is no change
 		[[ $line != *" write(STDOUT_FILENO, "* ]] || continue
 		case $file in
-		# the directory of apply's lock
+		# journalctl, which reads
+		verbs/events.c) ;;
+		# the directory of the locks
 		common/rundir.c) ;;
-		host/attr.c|config/file.c|host/modules.c|host/helper.c|host/owner.c|verbs/apply.c) ;;
+		host/attr.c|config/file.c|host/modules.c|host/helper.c|host/owner.c|config/lock.c) ;;
 		*) fail "$file: $line" ;;
 		esac
 	done <<< "$output"
-	for file in host/attr.c config/file.c host/modules.c host/helper.c verbs/apply.c; do
+	for file in host/attr.c config/file.c host/modules.c host/helper.c config/lock.c; do
 		grep -q 'act(ctx, "' "$file" || fail "$file does not ask act()"
 	done
+}
+
+@test "every verb: what has changed something says so by report.h, and is in the journal" {
+	cd "$BATS_TEST_DIRNAME/../../cli" || fail "no sources"
+	run grep -rnE --include='*.c' 'answer\.changed *[|&]?= ' *
+	while IFS=: read -r file _; do
+		assert_equal "$file" report.c
+	done <<< "$output"
 }
 
 @test "every verb: --json is the envelope, on one error path and one other" {
@@ -123,9 +135,10 @@ os.waitpid(pid, 0)' "$@"
 	fake_assigned 0000:06:00.0 bound
 	policy 0000:06:00.0 owner 1234567
 	policy 0000:06:00.0 tdi_id 0000:00:05.0
+	fake_tdi 0000:06:00.0 unlocked
 	policy 0000:06:00.0 region_mode exclusive
 	policy 0000:06:00.0 region_mode_active exclusive
-	values='0000:06:00.0|bound|vfio-pci-tsm|tsm0|0000:00:05.0|1234567|exclusive|>'
+	values='0000:06:00.0|bound|vfio-pci-tsm|tsm0|0000:00:05.0|1234567|unlocked|exclusive|>'
 	for columns in $(seq 20 6 150); do
 		COLUMNS=$columns pty tsmctl list
 		assert_equal "$(wc -l <<< "$output")" 7
@@ -135,12 +148,12 @@ os.waitpid(pid, 0)' "$@"
 		assert_line --regexp '^ADDRESS .*( NAME| >)$'
 		read -ra words <<< "$(grep ^0000:06 <<< "$output")"
 		# half an address looks like another value
-		for word in "${words[@]:0:9}"; do
+		for word in "${words[@]:0:10}"; do
 			[[ "|$values|" == *"|$word|"* ]] || fail "cut to '$word' at $columns: $output"
 		done
 	done
 	COLUMNS=80 pty tsmctl list
-	assert_line --regexp '^0000:06:00.0 +bound +vfio-pci-tsm +tsm0 +0000:00:05.0 +1234567 '
+	assert_line --regexp '^0000:06:00.0 +bound +vfio-pci-tsm +tsm0 +0000:00:05.0 +1234567 +unlocked '
 	# a pipe gets all of it, however narrow the terminal
 	COLUMNS=60 run tsmctl list
 	assert_line --regexp '^ADDRESS .* NAME$'

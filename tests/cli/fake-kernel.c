@@ -3,12 +3,18 @@
  * The kernel's part in a fake tree, preloaded into tsmctl: drivers come and go, a
  * new directory in configfs is filled, a TSM connects. And a loss of power.
  *
+ * An attribute that is a FIFO takes until the test reads it. The file "unbind" of a driver
+ * takes the link "driver" away before that, as the driver core does.
+ *
  * SYSFS_PATH	the tree; default_driver in a device's directory names the driver
  *		that takes it without an override; a driver with a file takes_nothing
  *		does so
  * FAKE_LOG	file to which each change is appended: "ATTRIBUTE VALUE"
  * FAKE_REFUSE	"GLOB ERRNO": writes whose "PATH=VALUE" fits fail with that number
  * FAKE_MEANWHILE "GLOB COMMAND": COMMAND runs once, before the first such write
+ * FAKE_LATER	the same, for a second command
+ * FAKE_STUCK	a directory that is made in configfs is that of a quarantined device, and
+ *		cannot be removed
  * POWER_CUT	number of the change below TSMCTL_ETC at which the power is lost:
  *		what was written and not synced is empty afterwards
  * LOCK_REMOVED	file that is made when the first lock file below TSMCTL_ETC is removed. That
@@ -25,6 +31,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
@@ -172,19 +179,32 @@ static void note(const char *path, const char *value)
 	close(fd);
 }
 
+/* As system(3), which would ignore SIGINT meanwhile, and so lose one that is pending. */
+static int shell(const char *command)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		execl("/bin/sh", "sh", "-c", command, NULL);
+		_exit(127);
+	}
+	return pid < 0 || waitpid(pid, &status, 0) < 0 ? -1 : status;
+}
+
 /* What another process does before a write. */
-static void meanwhile(const char *path, const char *value)
+static void meanwhile(const char *variable, const char *path, const char *value)
 {
 	char glob[PATH_MAX], what[PATH_MAX + 256], command[PATH_MAX];
-	const char *rule = getenv("FAKE_MEANWHILE");
+	const char *rule = getenv(variable);
 
 	if (!rule || sscanf(rule, "%4095s %4095[^\n]", glob, command) != 2)
 		return;
 	snprintf(what, sizeof(what), "%s=%s", path, value);
 	if (fnmatch(glob, what, FNM_EXTMATCH))
 		return;
-	unsetenv("FAKE_MEANWHILE");
-	if (system(command))
+	unsetenv(variable);
+	if (shell(command))
 		abort();
 }
 
@@ -277,6 +297,22 @@ static void remove_lock(const char *path)
 	REAL(unlinkat)(AT_FDCWD, path, 0);
 }
 
+/* --- drivers that take their time ------------------------------------------ */
+
+static bool is_slow(const char *path)
+{
+	struct stat st;
+
+	return strstr(path, "/bus/pci/drivers/") && ends_with(path, "/unbind") &&
+	       is_below(path, "SYSFS_PATH") && !fstatat(AT_FDCWD, path, &st, 0) &&
+	       S_ISFIFO(st.st_mode);
+}
+
+static void wait_for_reader(const char *path)
+{
+	close(REAL(openat)(AT_FDCWD, path, O_WRONLY));
+}
+
 /* --- what tsmctl calls ----------------------------------------------------- */
 
 ssize_t write(int fd, const void *buf, size_t n)
@@ -297,15 +333,19 @@ ssize_t write(int fd, const void *buf, size_t n)
 		return REAL(write)(fd, buf, n);
 	snprintf(value, sizeof(value), "%.*s", (int)(n && n < sizeof(value) ? n - 1 : 0),
 		 (const char *)buf);
-	meanwhile(path, value);
+	meanwhile("FAKE_MEANWHILE", path, value);
+	meanwhile("FAKE_LATER", path, value);
 	err = refused(path, value);
 	if (err) {
 		errno = err;
 		return -1;
 	}
 	note(path, value);
-	if (react(path, value))
+	if (react(path, value)) {
+		if (is_slow(path))
+			wait_for_reader(path);
 		return (ssize_t)n;
+	}
 	/* a FIFO has nothing to be cut off */
 	if (ftruncate(fd, 0) && errno != EINVAL)
 		return -1;
@@ -329,6 +369,9 @@ int openat(int dir, const char *name, int flags, ...)
 	/* attributes have no size: what is refused leaves them as they are */
 	if (is_below(path, "SYSFS_PATH"))
 		flags &= ~O_TRUNC;
+	/* the write waits, and not the open */
+	if ((flags & O_ACCMODE) == O_WRONLY && is_slow(path))
+		flags = O_PATH | O_CLOEXEC;
 	fd = REAL(openat)(dir, name, flags, mode);
 	remove_lock(path);
 	return fd;
@@ -389,19 +432,13 @@ int renameat(int from, const char *old, int to, const char *new)
 int mkdirat(int dir, const char *name, mode_t mode)
 {
 	static const char *const attributes[][2] = {
-		{ "region_mode", "default" },
-		{ "region_mode_active", "none" },
-		{ "bar_mmap", "refuse" },
-		{ "bind_allowed", "1" },
-		{ "tdi_id", "none" },
-		{ "state", "unassigned" },
-		{ "bound", "0" },
-		{ "origin", "none" },
-		{ "quarantine", "0" },
-		{ "vdevice_id", "none" },
-		{ "tsm", "none" },
-		{ "owner", "none" },
-		{ "last_error", "0" },
+		{ "region_mode", "default" }, { "region_mode_active", "none" },
+		{ "bar_mmap", "refuse" },     { "bind_allowed", "1" },
+		{ "guest_requests", "all" },  { "tdi_id", "none" },
+		{ "state", "unassigned" },    { "bound", "0" },
+		{ "origin", "none" },	      { "quarantine", "0" },
+		{ "vdevice_id", "none" },     { "tsm", "none" },
+		{ "owner", "none" },	      { "last_error", "0" },
 		{ "generation", "0" },
 	};
 	char path[PATH_MAX - 64], file[PATH_MAX];
@@ -414,6 +451,12 @@ int mkdirat(int dir, const char *name, mode_t mode)
 	for (size_t i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++) {
 		snprintf(file, sizeof(file), "%s/%s", path, attributes[i][0]);
 		put(file, attributes[i][1]);
+	}
+	if (getenv("FAKE_STUCK")) {
+		snprintf(file, sizeof(file), "%s/quarantine", path);
+		put(file, "1");
+		snprintf(file, sizeof(file), "%s/../stuck", path);
+		REAL(mkdirat)(AT_FDCWD, file, 0755);
 	}
 	note(path, "mkdir");
 	return ret;
@@ -430,7 +473,7 @@ int unlinkat(int dir, const char *name, int flags)
 		note(path, "rmdir");
 		unsetenv("LD_PRELOAD");
 		snprintf(command, sizeof(command), "rm -r '%s/tsm'", path);
-		if (system(command))
+		if (shell(command))
 			return -1;
 	}
 	return REAL(unlinkat)(dir, name, flags);

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What a user's own file system does to those who close its files, what a host that is
- * short of processes and files does, and a driver that refuses to bind: preloaded into
- * tsm-bind-helper.
+ * short of processes and files does, a driver that refuses to bind, and one with a TSM
+ * behind it: preloaded into tsm-bind-helper.
  *
  * STALL	children do not get to their end
  * FORK_FAILS	how often fork() fails at first
  * PIPE_FAILS	how often pipe2() does
  * TOKENERS	how many documents of JSON there is memory for
  * BIND_FAILS	file that contains the errno of each bind, as last_error does
+ * REQUESTS	file that contains the errno of each request of a guest, or 0: then the
+ *		response is the request with its bits inverted. While it contains
+ *		"wait", requests do not end, and the first byte of their memfd is W
+ * OTHERS	number of an ioctl of VFIO; the process dies at it, unless the others of BIND,
+ *		UNBIND and REQ are refused with EPERM
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -17,15 +22,25 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #define TSM_BIND _IO(VFIO_TYPE, VFIO_BASE + 22)
+#define TSM_REQ _IO(VFIO_TYPE, VFIO_BASE + 24)
+
+/* As struct vfio_pci_tsm_req */
+struct tsm_req {
+	uint32_t argsz, flags, scope, tvm_arch, req_len, resp_len;
+	uint64_t req_uptr, resp_uptr, tsm_code;
+};
 
 static bool stall;
 static int fork_fails, pipe_fails, tokeners;
-static const char *bind_fails;
+static const char *bind_fails, *requests;
+static unsigned long others;
 static int (*real_ioctl)(int fd, unsigned long request, ...);
 
 __attribute__((constructor)) static void look(void)
@@ -35,6 +50,9 @@ __attribute__((constructor)) static void look(void)
 	pipe_fails = atoi(getenv("PIPE_FAILS") ?: "0");
 	tokeners = atoi(getenv("TOKENERS") ?: "1000000");
 	bind_fails = getenv("BIND_FAILS");
+	requests = getenv("REQUESTS");
+	if (getenv("OTHERS"))
+		others = _IO(VFIO_TYPE, VFIO_BASE + atoi(getenv("OTHERS")));
 	real_ioctl = (__typeof__(real_ioctl))dlsym(RTLD_NEXT, "ioctl");
 }
 
@@ -68,22 +86,92 @@ struct json_tokener *json_tokener_new_ex(int depth)
 		       NULL;
 }
 
-int ioctl(int fd, unsigned long request, ...)
+/* The errno in a file, negative; positive if it cannot be read */
+static int error_in(const char *path)
 {
 	char text[64] = "";
+	int file = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (file < 0 || read(file, text, sizeof(text) - 1) < 0)
+		return EIO;
+	close(file);
+	return atoi(text);
+}
+
+static bool is_to_wait(void)
+{
+	char text[64] = "";
+	int file = open(requests, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	ssize_t n = read(file, text, sizeof(text) - 1);
+
+	close(file);
+	/* it is empty while it is being written */
+	return n == 0 || !strncmp(text, "wait", 4);
+}
+
+/* Tells the client that its request has come, in the first byte of its memfd. */
+static void tell(void)
+{
+	for (int fd = 3; fd < 64; fd++)
+		if (fcntl(fd, F_GET_SEALS) >= 0 && pwrite(fd, "W", 1, 0) != 1)
+			abort();
+}
+
+/* As a TSM that is slow; a process can be killed meanwhile. */
+static void wait_while_told(void)
+{
+	if (!is_to_wait())
+		return;
+	tell();
+	while (is_to_wait())
+		poll(NULL, 0, 1);
+}
+
+/* A TSM whose result code is the scope with a lot of bits before it */
+static int pass_request(struct tsm_req *req)
+{
+	unsigned char *in = (void *)(uintptr_t)req->req_uptr;
+	unsigned char *out = (void *)(uintptr_t)req->resp_uptr;
+	uint32_t n = req->req_len < req->resp_len ? req->req_len : req->resp_len;
+	int err;
+
+	wait_while_told();
+	err = error_in(requests);
+	if (req->argsz != sizeof(*req) || req->flags || req->tvm_arch)
+		err = -EBADR;
+	req->tsm_code = 0xfedcba9876543210 + req->scope;
+	errno = err < 0 ? -err : err;
+	if (err)
+		return -1;
+	for (uint32_t i = 0; i < n; i++)
+		out[i] = ~in[i];
+	return (int)(req->resp_len - n);
+}
+
+static bool may_issue_others(int fd, unsigned long request)
+{
+	for (unsigned long other = TSM_BIND; other <= TSM_REQ; other++)
+		if (other != request && (!real_ioctl(fd, other, NULL) || errno != EPERM))
+			return true;
+	return false;
+}
+
+int ioctl(int fd, unsigned long request, ...)
+{
 	va_list ap;
 	void *arg;
-	int file;
+	int err;
 
 	va_start(ap, request);
 	arg = va_arg(ap, void *);
 	va_end(ap);
+	if (request == others && may_issue_others(fd, request))
+		__builtin_trap();
+	if (requests && request == TSM_REQ)
+		return pass_request(arg);
 	if (!bind_fails || request != TSM_BIND)
 		return real_ioctl(fd, request, arg);
-	file = open(bind_fails, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (file < 0 || read(file, text, sizeof(text) - 1) < 0)
-		return -1;
-	close(file);
-	errno = -atoi(text);
+	err = error_in(bind_fails);
+	errno = err < 0 ? -err : err;
 	return -1;
 }

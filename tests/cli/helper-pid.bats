@@ -29,6 +29,7 @@ helper() {
 # vmm [path:]FILE...: a process with these files open, on 5, 6 and so on, with O_PATH for
 # path:; none else of note
 vmm() {
+	rm -f "$BATS_TEST_TMPDIR/ready"
 	python3 - "$BATS_TEST_TMPDIR/ready" "$@" > "$BATS_TEST_TMPDIR/vmm.log" 2>&1 3>&- <<- 'EOF' &
 		import os, sys, time
 		for fd in range(5): os.dup2(os.open("/dev/zero", os.O_RDWR), fd)

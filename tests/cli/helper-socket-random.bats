@@ -19,7 +19,8 @@ import os, random, socket, sys, ask
 random.seed(7)
 path = os.environ["SOCK"]
 null, zero = (os.open(f, os.O_RDWR) for f in ("/dev/null", "/dev/zero"))
-good = ask.request("bind", vdevice_id=1)
+good = [ask.request("bind", vdevice_id=1),
+        ask.request("request", scope="info", request_len=16, response_len=64)]
 def mutate(line):
     line = bytearray(line)
     for i in range(random.randint(1, 6)):
@@ -35,7 +36,7 @@ for i in range(10000):
     # never the file of this device: so nothing may get as far as an ioctl
     files = random.choice([[], [zero], [zero], [null, zero], [zero] * 5, [null] * 100])
     s = ask.connect(path)
-    try: socket.send_fds(s, [mutate(good)], files)
+    try: socket.send_fds(s, [mutate(random.choice(good))], files)
     except (BrokenPipeError, ConnectionResetError): pass
     how = random.randrange(10)
     if how == 0: s.close(); continue

@@ -80,7 +80,7 @@ print(ask.answer(s), end="")'
 	unharmed
 }
 
-@test "socket: what is no request" {
+@test "socket: what is not a request" {
 	serve
 	count_files
 	texts=('' '{' '{}' '[]' 'null' '1' '"bind"' '{"version":1}' \
@@ -113,6 +113,11 @@ for text in sys.argv[1:]:
 	for output in "${lines[@]}"; do
 		refused request EINVAL request "" device "" state ""
 	done
+	# which keys a request may not have
+	ask '{"version":1,"request":"state","device":"01:00.0","vdevice_id":1}'
+	[[ $output == *'"message":"vdevice_id is for bind"'* ]] || fail "$output"
+	ask '{"version":1,"request":"bind","device":"01:00.0","scope":"info"}'
+	[[ $output == *'"message":"scope, request_len and response_len are for request"'* ]] || fail "$output"
 	ask "$(line state)"$'\n'"$(line state)"
 	refused receive EBADMSG
 	ask "$(printf '%2000s' x)"
@@ -264,6 +269,7 @@ print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
 		-112 command|EHOSTDOWN|memory decode or bus mastering is off|Bus Master Enable
 		-112|EHOSTDOWN|it is not in power state D0, or memory decode or bus mastering is off|power/control
 		-16|EBUSY|user space has its BARs mapped|x-no-mmap=on
+		-16 foreign|EBUSY|another module of the kernel has bound it|tsmctl revoke 0000:01:00.0
 		-5 tsm|EIO|the TSM refused|dmesg
 	EOF
 }
@@ -321,11 +327,11 @@ print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
 		{"allow":[{"devices":["*"],"user":"root\\u0000"}]}|escapes
 		{"allow":[{"devices":["*"],"user":"\0377"}]}|not valid JSON
 		[]|not a JSON object
-		{"allow":{}}|allow is no list
+		{"allow":{}}|allow is not a list
 		{"version":2,"allow":[]}|version 1
 		{"more":1,"allow":[]}|no key 'more'
-		{"allow":[1]}|no object
-		{"allow":[{"user":"root"}]}|devices is no list
+		{"allow":[1]}|not an object
+		{"allow":[{"user":"root"}]}|devices is not a list
 		{"allow":[{"devices":["all"],"user":"root"}]}|neither address nor glob
 		{"allow":[{"devices":["*"]}]}|neither user nor group
 		{"allow":[{"devices":["*"],"user":"no-such-user-here"}]}|there is no user
@@ -334,7 +340,7 @@ print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
 		{"allow":[{"devices":["*"],"user":65534}]}|cannot name
 		{"allow":[{"devices":["*"],"user":4294967295}]}|cannot name
 		{"allow":[{"devices":["*"],"user":"root","requests":["hold"]}]}|no request 'hold'
-		{"allow":[{"devices":["*"],"user":"root","requests":[]}]}|requests is no list
+		{"allow":[{"devices":["*"],"user":"root","requests":[]}]}|requests is not a list
 		{"allow":[{"devices":["../*"],"user":"root"}]}|neither address nor glob
 		{"allow":[{"devices":["*"],"user":"root","rw":1}]}|no key 'rw'
 	EOF

@@ -98,6 +98,7 @@ fake_policy() {
 	echo none > "$dir/region_mode_active"
 	echo refuse > "$dir/bar_mmap"
 	echo 1 > "$dir/bind_allowed"
+	echo all > "$dir/guest_requests"
 	echo none > "$dir/tdi_id"
 	echo "${2:-closed}" > "$dir/state"
 	if [ "${2:-}" = bound ]; then echo 1; else echo 0; fi > "$dir/bound"
@@ -117,14 +118,26 @@ fake_assigned() {
 	fake_policy "$1" "${2:-closed}"
 }
 
+# fake_tdi ADDR [STATE]: what the driver shows in sysfs of the TDI and of its guest's requests.
+fake_tdi() {
+	local dir=$SYS/devices/pci0000:00/$1/vfio_tsm
+
+	mkdir -p "$dir"
+	printf 'info 3 1\nstate-change 2 0\n' > "$dir/requests"
+	echo "info 239 0x0" > "$dir/last_request"
+	echo "${2:-locked}" > "$dir/tdi_state"
+	echo 1 > "$dir/can_bind"
+}
+
 # policy ADDR ATTR [VALUE]: reads or writes a fake attribute.
 policy() {
 	if [ $# -gt 2 ]; then echo "$3" > "$CFG/$1/tsm/$2"; else cat "$CFG/$1/tsm/$2"; fi
 }
 
-# snapshot [DIR]: all that a change would change.
+# snapshot [DIR]: all that a change would change. The run directory is made for a lock, and
+# stays.
 snapshot() {
-	(cd "${1:-$BATS_TEST_TMPDIR}" && find sys run -printf '%p %y %l\n' 2> /dev/null | sort &&
+	(cd "${1:-$BATS_TEST_TMPDIR}" && find sys run -mindepth 1 -printf '%p %y %l\n' 2> /dev/null | sort &&
 		find sys -type f -exec cat {} + 2> /dev/null) || true
 }
 
@@ -240,6 +253,14 @@ fake_capable() {
 	fake_tsm_side "$@"
 }
 
+# fake_capable_host: a configured host with one TEE-capable function, 0000:01:00.0; $DEV is
+# its directory in sysfs.
+fake_capable_host() {
+	fake_configured_host
+	fake_capable 0000:01:00.0
+	DEV=$SYS/devices/pci0000:00/0000:01:00.0
+}
+
 # prepare_service: $SOCK and $CONF of one; serve [COMMAND ARG...]: it, until it listens,
 # started by that command; end_service: for teardown
 prepare_service() {
@@ -252,6 +273,8 @@ prepare_service() {
 }
 serve() {
 	[ -e "$CONF" ] || echo '{"allow":[]}' > "$CONF"
+	# what the one before has said must not be taken for its words
+	: > "$SHORT/log"
 	"$@" tsm-bind-helper serve --listen "$SOCK" --sysfs "$SYS" --config "$CONF" \
 		> "$SHORT/log" 2> "$SHORT/stderr" 3>&- &
 	service=$!

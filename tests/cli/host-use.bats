@@ -8,9 +8,7 @@ load helpers
 setup_file() { build_kernel; }
 
 setup() {
-	fake_configured_host
-	fake_capable 0000:01:00.0
-	DEV=$SYS/devices/pci0000:00/0000:01:00.0
+	fake_capable_host
 	export TSMCTL_ROOT=$BATS_TEST_TMPDIR/root
 	PROC=$TSMCTL_ROOT/proc
 	mkdir -p "$PROC/self" "$SYS/class/block" "$SYS/class/nvme-subsystem"

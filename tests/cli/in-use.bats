@@ -211,7 +211,7 @@ interrupted() {
 	done
 	# no probe: it is taken from the driver, and cannot be given to any
 	FAKE_REFUSE='*/drivers_probe=* 1' run_split kernel tsmctl release 01:00.0 --json
-	assert_equal "$status" 1
+	assert_equal "$status" 4
 	json_is '[x["stage"] for x in e]' '["probe", "roll-back"]' \
 		'd["changed"]' true
 	assert_equal "$(cat "$DEV/driver_override")" vfio-pci-tsm

@@ -174,6 +174,24 @@ dkms_for() {
 		--dkmstree "$dir/tree" --sourcetree "$ROOT/usr/src" --installtree "$dir/lib"
 }
 
+@test "version: programs, pages and the source for DKMS have that of version.mk, or one that is given" {
+	ours=$(sed -n 's/^TSMCTL_VERSION := //p' "$top/version.mk")
+	assert_equal "$(tsmctl --version)" "tsmctl $ours"
+	assert_equal "$("$TSMCTL_BIN/tsm-bind-helper" --version)" "tsm-bind-helper $ours"
+	for version in "" 7.0~rc1; do
+		cli_make install prefix=/usr ${version:+VERSION="$version"}
+		version=${version:-$ours}
+		run grep -c "^\.Os tsmctl $version\$" "$ROOT/usr/share/man/man8"/{tsmctl,tsmctl-bind}.8
+		assert_output --regexp '^.*:1
+.*:1$'
+		source=$ROOT/usr/src/tsmctl-$version
+		run grep -hE "^(TSMCTL_VERSION := |PACKAGE_VERSION=\"|# .*dkms install tsmctl/)$version" "$source/version.mk" "$source/dkms.conf"
+		assert_equal "${#lines[@]}" 3
+	done
+	run grep -rl "@VERSION@" "$ROOT"
+	assert_output ""
+}
+
 @test "dkms: kernels that are too old, or lack an option, are passed over; others are built for" {
 	command -v dkms > /dev/null || skip "no dkms"
 	cli_make install prefix=/usr

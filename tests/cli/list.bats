@@ -6,7 +6,7 @@
 bats_require_minimum_version 1.5.0
 load helpers
 
-KEYS='["address", "name", "vendor_id", "device_id", "driver", "tsm", "dsm", "tdi_tsm", "region_mode", "region_mode_active", "bar_mmap", "bind_allowed", "state", "origin", "quarantine", "tdi_id", "vdevice_id", "owner", "generation", "numa_node", "owner_name", "owner_is_helper", "last_error", "iommu_group"]'
+KEYS='["address", "name", "vendor_id", "device_id", "driver", "tsm", "dsm", "tdi_tsm", "region_mode", "region_mode_active", "bar_mmap", "bind_allowed", "state", "origin", "quarantine", "tdi_id", "vdevice_id", "owner", "generation", "numa_node", "owner_name", "owner_is_helper", "last_error", "iommu_group", "guest_requests", "requests", "last_request", "tdi_state", "can_bind"]'
 
 setup() { fake_host; }
 
@@ -64,12 +64,12 @@ setup() { fake_host; }
 	fake_tsm_side 0000:01:00.0
 	run_split tsmctl list --json
 	assert_success
-	json_is '[k for k in "state region_mode owner tdi_id generation bind_allowed last_error tsm dsm".split()
+	json_is '[k for k in "state region_mode owner tdi_id generation bind_allowed last_error tsm dsm guest_requests requests last_request tdi_state can_bind".split()
 			if r[0][k] is not None]' '[]' \
 		'r[0]["driver"]' e1000e \
 		'r[0]["vendor_id"] + ":" + r[0]["device_id"]' 8086:10c9
 	run tsmctl list
-	assert_line --regexp '^0000:01:00.0 +- +e1000e +- +- +- +- +- +- +'
+	assert_line --regexp '^0000:01:00.0 +- +e1000e +- +- +- +- +- +- +- +'
 }
 
 @test "list: a device that is bound, in full" {
@@ -95,6 +95,93 @@ setup() { fake_host; }
 	run tsmctl show 01:00.0
 	assert_line --regexp '^state +bound$'
 	assert_line --regexp '^last_error +EBUSY at mapped$'
+}
+
+@test "list, show: a TSM that cannot bind" {
+	for i in 1 2 3 4 5; do
+		fake_assigned "0000:0$i:00.0"
+		fake_tdi "0000:0$i:00.0" unknown
+	done
+	for i in 1 4 5; do echo 0 > "$SYS/devices/pci0000:00/0000:0$i:00.0/vfio_tsm/can_bind"; done
+	echo unknown > "$SYS/devices/pci0000:00/0000:03:00.0/vfio_tsm/can_bind"
+	# a TSM that reports the state of a TDI also does so of one that is not bound
+	echo unlocked > "$SYS/devices/pci0000:00/0000:04:00.0/vfio_tsm/tdi_state"
+	# the bind is older than the TSM that cannot
+	echo run > "$SYS/devices/pci0000:00/0000:05:00.0/vfio_tsm/tdi_state"
+	policy 0000:05:00.0 state bound
+	run_split tsmctl list --json
+	assert_success
+	json_is '[x["can_bind"] for x in r]' '[false, true, null, false, false]'
+	run tsmctl list
+	assert_line --regexp '^0000:04:00.0 +closed +vfio-pci-tsm +tsm0 +- +- +no-bind +default +'
+	assert_line --regexp '^0000:05:00.0 +bound +vfio-pci-tsm +tsm0 +- +- +run +default +'
+	assert_line --regexp '^0000:01:00.0 +closed +vfio-pci-tsm +tsm0 +- +- +no-bind +default +'
+	assert_line --regexp '^0000:02:00.0 +closed +vfio-pci-tsm +tsm0 +- +- +- +default +'
+	assert_line --regexp '^0000:03:00.0 +closed +vfio-pci-tsm +tsm0 +- +- +- +default +'
+	run tsmctl show 01:00.0
+	assert_line --regexp '^can_bind +no$'
+}
+
+@test "list, show: where the TDI stands, and what its guest has asked for" {
+	fake_assigned 0000:01:00.0 bound
+	fake_tdi 0000:01:00.0 run
+	policy 0000:01:00.0 guest_requests none
+	fake_assigned 0000:02:00.0
+	fake_tdi 0000:02:00.0 unknown
+	echo none > "$SYS/devices/pci0000:00/0000:02:00.0/vfio_tsm/last_request"
+	for verb in list show; do
+		run_split tsmctl $verb --json
+		assert_success
+		json_is '[x["tdi_state"] for x in r]' '["run", null]' \
+			'[x["guest_requests"] for x in r]' '["none", "all"]' \
+			'r[0]["requests"]' '[{"scope": "info", "count": 3, "failed": 1}, {"scope": "state-change", "count": 2, "failed": 0}]' \
+			'r[0]["last_request"]' '{"scope": "info", "errno": null, "residue": 239, "tsm_code": "0x0"}' \
+			'r[1]["last_request"]' null
+	done
+	run tsmctl list
+	assert_line --regexp '^ADDRESS +STATE +DRIVER +TSM +TDI-ID +OWNER +TDI-STATE +MODE +'
+	assert_line --regexp '^0000:01:00.0 +bound +vfio-pci-tsm +tsm0 +- +- +run +default +'
+	assert_line --regexp '^0000:02:00.0 +closed +vfio-pci-tsm +tsm0 +- +- +- +default +'
+	run tsmctl show 01:00.0
+	assert_line --regexp '^guest_requests +none$'
+	assert_line --regexp '^requests +info 3 \(1 failed\), state-change 2 \(0 failed\)$'
+	assert_line --regexp '^last_request +info: residue 239, TSM code 0x0$'
+	assert_line --regexp '^tdi_state +run$'
+	echo "state-change -13 0x8000000000000001" > "$SYS/devices/pci0000:00/0000:01:00.0/vfio_tsm/last_request"
+	run tsmctl show 01:00.0
+	assert_line --regexp '^last_request +state-change: EACCES, TSM code 0x8000000000000001$'
+	run_split tsmctl show 01:00.0 --json
+	json_is 'r[0]["last_request"]' '{"scope": "state-change", "errno": "EACCES", "residue": null, "tsm_code": "0x8000000000000001"}'
+}
+
+@test "list: on a terminal of 80 columns, the TDI's state is there" {
+	fake_assigned 0000:01:00.0 bound
+	fake_tdi 0000:01:00.0 unlocked
+	policy 0000:01:00.0 owner 4194304
+	policy 0000:01:00.0 tdi_id 0000:00:05.0
+	COLUMNS=80 run_split script -qec "tsmctl list" /dev/null
+	assert_output --partial " unlocked "
+	refute_output --partial ACTIVE
+}
+
+@test "list, show: hostile requests, last request and TDI state stay text" {
+	fake_assigned 0000:01:00.0
+	fake_tdi 0000:01:00.0
+	dir=$SYS/devices/pci0000:00/0000:01:00.0/vfio_tsm
+	printf '\033[2J 18446744073709551615 -1\nx\n\n \n%%n 1' > "$dir/requests"
+	printf '\033[2Jx -9223372036854775808 \033[2J\n' > "$dir/last_request"
+	printf '\033[2J\n' > "$dir/tdi_state"
+	run_split tsmctl show --json
+	assert_success
+	json_is 'r[0]["tdi_state"]' '\x1b[2J' \
+		'r[0]["last_request"]["errno"]' null \
+		'[x["scope"] for x in r[0]["requests"]]' '["\\x1b[2J"]'
+	run tsmctl show
+	refute_output --partial $'\033'
+	head -c 5000 /dev/zero | tr '\0' A > "$dir/requests"
+	: > "$dir/last_request"
+	run_split tsmctl show --json
+	json_is '[r[0]["requests"], r[0]["last_request"]]' '[null, null]'
 }
 
 @test "list: takes devices with a TSM side, assigned ones, those with policy; no others" {
@@ -203,7 +290,7 @@ never_answers() {
 	for i in {2..9}{0..9}; do fake_device "0000:$i:00.0"; done
 	many=$(count)
 	[ $((many - few)) -le $((80 * 4)) ] || fail "$few calls for 20 devices, $many for 100"
-	run grep -cE 'fork|vfork|clone|execve' "$BATS_TEST_TMPDIR/trace"
+	run grep -cE '^[0-9]+ +(v?fork|clone3?|execve)\(' "$BATS_TEST_TMPDIR/trace"
 	assert_output 1
 }
 

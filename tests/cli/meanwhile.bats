@@ -9,16 +9,15 @@ load helpers
 setup_file() { build_kernel; }
 
 setup() {
-	fake_configured_host
-	fake_capable 0000:01:00.0
-	DEV=$SYS/devices/pci0000:00/0000:01:00.0
+	fake_capable_host
 	OTHER=$BATS_TEST_TMPDIR/other
 }
 
 driver() { [ ! -e "$DEV/driver" ] || basename "$(readlink "$DEV/driver")"; }
 
-# before WRITE COMMAND: what another process does before that write
-before() { export FAKE_MEANWHILE="$1 env -u FAKE_REFUSE $2 > $OTHER 2>&1"; }
+# before WRITE COMMAND: what another process does before that write. It does not see our
+# locks, as in a container with a run directory of its own.
+before() { export FAKE_MEANWHILE="$1 env -u FAKE_REFUSE TSMCTL_RUN=$BATS_TEST_TMPDIR/run2 $2 > $OTHER 2>&1"; }
 
 @test "meanwhile: two assigns, the other one at each step: both succeed" {
 	for write in '*/driver_override=*' '*/nvme/unbind=*' '*/drivers_probe=*'; do
@@ -66,4 +65,166 @@ before() { export FAKE_MEANWHILE="$1 env -u FAKE_REFUSE $2 > $OTHER 2>&1"; }
 		[ "$status" -eq 0 ] || fail "$write: $stderr"
 		assert_equal "$(driver) $(cat "$DEV/driver_override")" "nvme (null)"
 	done
+}
+
+# at_work: a tsmctl that has the device, and waits for its driver; set_free: the driver answers
+at_work() {
+	# what the one before has said must not be taken for its words
+	: > "$OTHER"
+	rm "$SYS/bus/pci/drivers/nvme/unbind"
+	mkfifo "$SYS/bus/pci/drivers/nvme/unbind"
+	(exec env "LD_PRELOAD=$BATS_RUN_TMPDIR/kernel.so" \
+		"ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0" tsmctl assign 01:00.0 "$@") \
+		> "$OTHER" 2>&1 3>&- &
+	AT_WORK=$!
+	until_true grep -qs "waiting for driver nvme" "$OTHER" || fail "$(cat "$OTHER")"
+}
+set_free() { timeout 60 cat "$SYS/bus/pci/drivers/nvme/unbind" > /dev/null; }
+# ended PID: waits for the end of a process in the background; $status is its exit status
+ended() {
+	until_true gone "$1" || kill -KILL "$1"
+	status=0
+	wait "$1" || status=$?
+}
+gone() { ! kill -0 "$1" 2> /dev/null; }
+
+@test "meanwhile: each verb waits for the run that works on the device, and names it" {
+	config '{ "device": "01:00.0", "bind_allowed": false }'
+	fake_policy 0000:01:00.0
+	at_work
+	for verb in assign release connect disconnect bind unbind free apply allow deny "mode shared" "tdi-id 00:05.0" "requests none"; do
+		# shellcheck disable=SC2086
+		set -- $verb
+		run_split timeout 60 tsmctl "$1" 01:00.0 "${@:2}" --timeout 0 --json
+		[ "$status" -eq 6 ] || fail "$verb gave exit $status"
+		assert_envelope 'd["changed"]' false '[[x["device"], x["errno"], x["stage"], x["value"]] for x in e]' \
+			"[[\"0000:01:00.0\", \"EBUSY\", \"lock\", \"$RUN/0000:01:00.0.change\"]]" \
+			"'of waiting for process $AT_WORK (tsmctl assign 01:00.0), which is changing it' in e[0]['message']" true \
+			"'ps -fp $AT_WORK' in e[0]['hint']" true
+	done
+	# what only reads does not wait, nor does a plan, nor another device
+	fake_capable 0000:02:00.0
+	# and what ends a bind waits for nobody
+	for args in "mode 01:00.0" "tdi-id 01:00.0" "requests 01:00.0" "show 01:00.0" "revoke 01:00.0" "assign 01:00.0 --dry-run" diff "deny 02:00.0"; do
+		# shellcheck disable=SC2086
+		run_split kernel timeout 60 tsmctl $args
+		[[ $status = [08] && $stderr != *waiting* ]] || fail "$args: $status $stderr"
+	done
+	kernel tsmctl mode 01:00.0 shared > "$OTHER.2" 2>&1 3>&- &
+	second=$!
+	until_true grep -q "^tsmctl: 0000:01:00.0: waiting for process $AT_WORK (tsmctl assign 01:00.0), which is changing it (" "$OTHER.2" ||
+		fail "$(cat "$OTHER.2")"
+	set_free
+	ended "$AT_WORK"
+	ended "$second"
+	assert_equal "$(tail -n 1 "$OTHER.2")" "0000:01:00.0: region_mode shared (was default)"
+	# the lock leaves nothing behind
+	assert_equal "$(find "$RUN" -name '*.change')" ""
+}
+
+@test "meanwhile: a step that was given up keeps the device until it has ended" {
+	at_work --timeout 6
+	ended "$AT_WORK"
+	assert_equal "$status" 6
+	writer=$(sed -n 's/.*for process \([0-9]*\);.*/\1/p' "$OTHER")
+	run_split timeout 60 tsmctl release 01:00.0 --timeout 0
+	assert_equal "$status" 6
+	assert_one_line "of waiting for process $writer (tsmctl assign 01:00.0 --timeout 6), which is changing it"
+	set_free
+	run_split kernel timeout 60 tsmctl assign 01:00.0
+	assert_success
+	assert_equal "$(driver)" vfio-pci-tsm
+}
+
+@test "meanwhile: two connects and two disconnects, the other one at the write: both succeed" {
+	refused="$DEV/tsm/connect=tsm0 16"
+	export FAKE_REFUSE=$refused
+	before '*/tsm/connect=tsm0' "tsmctl connect 01:00.0"
+	run_split kernel tsmctl connect 01:00.0 --json
+	assert_success
+	json_is 'd["changed"]' false 'r[0]["value"]' tsm0
+	export FAKE_REFUSE="$DEV/tsm/disconnect=tsm0 6"
+	before '*/tsm/disconnect=tsm0' "tsmctl disconnect 01:00.0"
+	run_split kernel tsmctl disconnect 01:00.0 --json
+	assert_success
+	json_is 'd["changed"]' false 'r[0]["value"]' null
+	assert_equal "$(cat "$OTHER")" "0000:01:00.0: tsm none (was tsm0)"
+}
+
+@test "meanwhile: apply does not report what another run has done" {
+	fake_policy 0000:01:00.0
+	config '{ "device": "01:00.0", "bind_allowed": false, "tsm": "tsm0" }'
+	export FAKE_REFUSE="$DEV/tsm/connect=tsm0 16"
+	before '*/tsm/connect=tsm0' "tsmctl connect 01:00.0"
+	run_split kernel tsmctl apply --json
+	assert_success
+	json_is '[[x["attribute"], x["changed"]] for x in r]' '[["bind_allowed", true], ["tsm", false]]'
+}
+
+@test "meanwhile: a tsmctl that is killed leaves its step, and the lock" {
+	at_work
+	kill -KILL "$AT_WORK"
+	ended "$AT_WORK"
+	run_split timeout 60 tsmctl release 01:00.0 --timeout 0
+	assert_equal "$status" 6
+	assert_one_line "of waiting for the rest of a tsmctl that was killed" "try again"
+	set_free
+	run_split kernel timeout 60 tsmctl assign 01:00.0
+	assert_success
+	assert_equal "$(driver)" vfio-pci-tsm
+}
+
+@test "meanwhile: a process of another PID namespace is not taken for one of this one" {
+	mkdir "$RUN"
+	(
+		umask 077
+		exec 9> "$RUN/0000:01:00.0.change"
+		flock 9
+		printf '%d\n1 1\n' "$$" >&9
+		run_split timeout 60 tsmctl deny 01:00.0 --timeout 0
+		assert_equal "$status" 6
+		assert_one_line "of waiting for process $$ of another PID namespace" "try again"
+	) 3>&-
+}
+
+@test "meanwhile: two runs with the same devices in another order" {
+	fake_capable 0000:02:00.0
+	kernel tsmctl assign 01:00.0 02:00.0 > "$OTHER" 2>&1 3>&- &
+	first=$!
+	kernel tsmctl assign 02:00.0 01:00.0 > "$OTHER.2" 2>&1 3>&- &
+	second=$!
+	for run in "$first" "$second"; do
+		ended "$run"
+		[ "$status" -eq 0 ] || fail "$(cat "$OTHER" "$OTHER.2")"
+	done
+	assert_equal "$(find "$RUN" -name '*.change')" ""
+}
+
+@test "meanwhile: without a place for the lock, a device is changed, and a note says so" {
+	fake_policy 0000:01:00.0
+	export TSMCTL_RUN=$BATS_TEST_TMPDIR/none/run
+	run_split tsmctl deny 01:00.0
+	assert_success
+	assert_equal "$stderr" "tsmctl: note: no lock is taken: $TSMCTL_RUN: No such file or directory"
+	for option in --quiet --json; do
+		run_split tsmctl allow 01:00.0 "$option"
+		assert_success
+		assert_equal "$stderr" ""
+	done
+}
+
+@test "meanwhile: a lock that this user may not take does not keep it from a device" {
+	fake_policy 0000:01:00.0
+	mkdir -m 555 "$BATS_TEST_TMPDIR/closed"
+	for run in closed/run closed; do
+		TSMCTL_RUN=$BATS_TEST_TMPDIR/$run run_restricted tsmctl deny 01:00.0
+		[ "$status" -eq 0 ] || fail "$run: $stderr"
+		assert_equal "$stderr" ""
+		policy 0000:01:00.0 bind_allowed 1
+	done
+	# and one that others could take is refused
+	chmod 777 "$BATS_TEST_TMPDIR/closed"
+	TSMCTL_RUN=$BATS_TEST_TMPDIR/closed run_split tsmctl deny 01:00.0
+	assert_equal "$status" 4
+	assert_one_line "is not trusted"
 }

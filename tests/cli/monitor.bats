@@ -67,7 +67,7 @@ lost='change pci 0000:01:00.0 VFIO_TSM_EVENT=lost VFIO_TSM_STATE=lost VFIO_TSM_R
 	assert_equal "$(wc -l < "$OUT")" 4
 	while read -r output; do
 		assert_envelope 'len(r)' 1 \
-			'list(r[0])' '["time", "device", "event", "state", "previous", "reason", "generation", "tdi_id", "driver"]' \
+			'list(r[0])' '["time", "device", "event", "state", "previous", "reason", "generation", "tdi_id", "driver", "tdi_state"]' \
 			'd["changed"]' false
 	done < "$OUT"
 	output=$(sed -n 1p "$OUT")
@@ -155,7 +155,7 @@ lost='change pci 0000:01:00.0 VFIO_TSM_EVENT=lost VFIO_TSM_STATE=lost VFIO_TSM_R
 	run_split tsmctl monitor --events bound,bonud,lost
 	assert_one_line "'bonud'" --events
 	for event in present assigned released opened closed bound unbound lost acknowledged quarantined freed added \
-		removed driver tsm-added tsm-removed missed; do
+		tdi-state removed driver tsm-added tsm-removed missed; do
 		assert_one_line " $event"
 	done
 	run_split tsmctl monitor --json --events bound,bonud,lost
@@ -168,6 +168,128 @@ lost='change pci 0000:01:00.0 VFIO_TSM_EVENT=lost VFIO_TSM_STATE=lost VFIO_TSM_R
 	ended 0
 	assert_line --index 0 --regexp '  0000:01:00.0  quarantined +quarantined \(was closed\)'
 	assert_line --index 1 --regexp '  0000:01:00.0  freed '
+}
+
+# has_lines N: whether so many were printed
+has_lines() { [ "$(wc -l < "$OUT")" -ge "$1" ]; }
+# tdi ADDR STATE: another state; the file is never empty, as it never is in sysfs
+tdi() { echo "$2" 1<> "$SYS/devices/pci0000:00/$1/vfio_tsm/tdi_state"; }
+
+@test "monitor: the TDI's state as it changes, from what" {
+	fake_tdi 0000:01:00.0 locked
+	monitor --present --count 5
+	until_true has_lines 2
+	tdi 0000:01:00.0 run
+	until_true has_lines 3
+	# written, and not changed
+	tdi 0000:01:00.0 run
+	tdi 0000:01:00.0 error
+	until_true has_lines 4
+	tdi 0000:01:00.0 unknown
+	ended 0
+	assert_line --index 0 --regexp '  0000:01:00.0  present +closed  driver vfio-pci-tsm  tdi_state locked$'
+	assert_line --index 1 --regexp '  0000:02:00.0  present +unassigned  driver nvme$'
+	assert_line --index 2 --regexp '  0000:01:00.0  tdi-state +run \(was locked\)$'
+	assert_line --index 3 --regexp '  0000:01:00.0  tdi-state +error \(was run\)$'
+	assert_line --index 4 --regexp '  0000:01:00.0  tdi-state +unknown \(was error\)$'
+}
+
+@test "monitor: the TDI's state in JSON; one that is not known is null" {
+	fake_tdi 0000:01:00.0 run
+	monitor --json --present --events present,tdi-state --count 4
+	until_true has_lines 2
+	tdi 0000:01:00.0 unlocked
+	until_true has_lines 3
+	tdi 0000:01:00.0 unknown
+	ended 0
+	output=$(sed -n 1p "$OUT")
+	json_is '[r[0][k] for k in ("event", "state", "tdi_state")]' '["present", "closed", "run"]'
+	output=$(sed -n 3p "$OUT")
+	json_is '[r[0][k] for k in ("event", "state", "previous", "generation", "tdi_state")]' \
+		'["tdi-state", null, "run", null, "unlocked"]'
+	output=$(sed -n 4p "$OUT")
+	json_is '[r[0][k] for k in ("event", "previous", "tdi_state")]' '["tdi-state", "unlocked", null]'
+}
+
+@test "monitor: the TDI of a device that is assigned later; none that is filtered out, or was released" {
+	fake_tdi 0000:01:00.0 run
+	fake_set_driver 0000:02:00.0 vfio-pci-tsm
+	monitor --count 3 02:00.0
+	events "change pci 0000:02:00.0 VFIO_TSM_EVENT=assigned VFIO_TSM_STATE=closed VFIO_TSM_REASON=none VFIO_TSM_GENERATION=1 VFIO_TSM_TDI_ID=none"
+	until_true has_lines 1
+	tdi 0000:01:00.0 error
+	fake_tdi 0000:02:00.0 unlocked
+	events "bind pci 0000:02:00.0 DRIVER=vfio-pci-tsm"
+	ended 0
+	assert_equal "$(awk '{ print $3, $4, $5 }' <<< "$output")" "0000:02:00.0 assigned closed
+0000:02:00.0 driver driver
+0000:02:00.0 tdi-state unlocked"
+	monitor --present --count 5
+	until_true has_lines 2
+	# the kernel's part: an open attribute that is gone has nothing to read
+	exec 9<> "$SYS/devices/pci0000:00/0000:02:00.0/vfio_tsm/tdi_state"
+	rm -r "$SYS/devices/pci0000:00/0000:02:00.0/vfio_tsm"
+	: > /proc/self/fd/9
+	exec 9>&-
+	events "change pci 0000:02:00.0 VFIO_TSM_EVENT=released VFIO_TSM_STATE=unassigned VFIO_TSM_REASON=none VFIO_TSM_GENERATION=2 VFIO_TSM_TDI_ID=none" \
+		"unbind pci 0000:02:00.0" "add tsm tsm0"
+	ended 0
+	assert_equal "$(tail -n 3 "$OUT" | awk '{ print $4 }' | xargs)" "released driver tsm-added"
+}
+
+@test "monitor: the TDI of a device whose assignment was in an event that was lost" {
+	monitor --count 3
+	# the event of vfio_tsm was lost, and that of the PCI core was not
+	events "add tsm tsm0"
+	until_true has_lines 1
+	fake_device 0000:05:00.0 vfio-pci-tsm
+	fake_tdi 0000:05:00.0 run
+	events "bind pci 0000:05:00.0 DRIVER=vfio-pci-tsm"
+	ended 0
+	assert_equal "$(tail -n 1 "$OUT" | awk '{ print $3, $4, $5 }')" "0000:05:00.0 tdi-state run"
+	# both were lost
+	: > "$OUT"
+	monitor --count 3
+	events "add tsm tsm0"
+	until_true has_lines 1
+	fake_device 0000:06:00.0 vfio-pci-tsm
+	fake_tdi 0000:06:00.0 error
+	events LOST
+	ended 0
+	assert_equal "$(tail -n 2 "$OUT" | awk '{ print $3, $4, $5 }')" "- missed 
+0000:06:00.0 tdi-state error"
+}
+
+@test "monitor: without tdi-state among --events, no attribute is kept open" {
+	fake_tdi 0000:01:00.0 run
+	open_files() { find "/proc/$MONITOR/fd" -lname '*/tdi_state' | wc -l; }
+	monitor --present --events present,bound
+	until_true has_lines 2
+	assert_equal "$(open_files)" 0
+	kill -TERM "$MONITOR"
+	ended 0
+	monitor --present
+	until_true has_lines 2
+	assert_equal "$(open_files)" 1
+	kill -TERM "$MONITOR"
+	ended 0
+}
+
+@test "monitor: a limit of open files that is too small is one error, and events go on" {
+	for i in {0..9}{0..7}; do
+		fake_assigned "0000:03:1${i:0:1}.${i:1}"
+		fake_tdi "0000:03:1${i:0:1}.${i:1}"
+	done
+	(ulimit -n 48 && exec env "LD_PRELOAD=$BATS_RUN_TMPDIR/udev.so" \
+		"ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0:detect_leaks=0" \
+		tsmctl monitor --count 1 > "$OUT" 2> "$OUT.err" 3>&-) &
+	MONITOR=$!
+	events "$bound"
+	ended 7
+	assert_output --partial "0000:01:00.0  bound"
+	# shellcheck disable=SC2034 # assert_one_line looks at it
+	stderr=$(cat "$OUT.err")
+	assert_one_line 0000:03:1 "cannot wait for changes of its TDI's state: Too many open files"
 }
 
 @test "monitor: --events present asks for it: alone, that is all; with others, it goes on" {

@@ -26,7 +26,7 @@ setup() {
 		usage=" $(sed '/^$/,$d' <<< "$output" | xargs) "
 		while IFS=$'\t' read -r _ _ _ option value _; do
 			[ "$value" = - ] || option+=" $value"
-			[[ $usage == *"[--$option]"* ]] || fail "no --$option in $usage"
+			[[ $usage == *"[--$option]"* ]] || [[ $verb:$usage == wait:*"--$option"* ]] || fail "no --$option in $usage"
 		done < <(tsmctl help tables | grep -P "^option\t$verb\t")
 		assert_line --partial "Usage: tsmctl $verb "
 		own=$output
@@ -41,8 +41,27 @@ setup() {
 	run tsmctl help verbs
 	assert_success
 	assert_equal "$(printf '%s\n' "$output" | cut -f1 | sort | xargs)" \
-		"allow apply assign bind connect deny diff disconnect doctor free list load mode monitor release revoke save show tdi-id unbind unload"
-	assert_line --regexp $'^mode\tdevice\t--set= .*--json .*\tdefault exclusive shared\t--set=default\|exclusive\|shared .*--bar-mmap=refuse\|revoke$'
+		"allow apply assign bind connect deny diff disconnect doctor events free list load mode monitor release requests revoke save show tdi-id unbind unload wait"
+	assert_line --regexp $'^mode\tdevice\t--set= .*--json .*\tdefault exclusive shared\t--set=default\|exclusive\|shared .*--bar-mmap=refuse\|revoke --timeout=$'
+}
+
+@test "a verb or an option that is mistyped: the one that may be meant is named" {
+	while IFS='|' read -r args said; do
+		# shellcheck disable=SC2086
+		run_split tsmctl $args
+		assert_equal "$status" 2
+		assert_one_line "$said"
+	done <<- 'EOF'
+		assignn 01:00.0|there is no verb 'assignn', but there is 'assign'; see
+		conn3ct 01:00.0|there is no verb 'conn3ct', but there is 'connect'; see
+		unbnid 01:00.0|there is no verb 'unbnid', but there is 'unbind'; see
+		xyz|there is no verb 'xyz'; see
+		assign --timout 5|--timout: unknown option, but there is --timeout; see
+		assign --timout=5|--timout=5: unknown option, but there is --timeout; see
+		assign --dryrun|--dryrun: unknown option, but there is --dry-run; see
+		assign --nonesuch|--nonesuch: unknown option; see
+		--jsno list|--jsno: unknown option, but there is --json; see
+	EOF
 }
 
 @test "version: of both programs" {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
-# tsmctl mode, tdi-id, allow, deny: policy in configfs, read and written.
+# tsmctl mode, tdi-id, allow, deny, requests: policy in configfs, read and written.
 bats_require_minimum_version 1.5.0
 load helpers
 
@@ -129,7 +129,7 @@ setup() {
 
 @test "policy: a device that is not there is noted, whatever is set of it" {
 	for args in "deny 99:00.0" "deny 99:00.0" "allow 99:00.0" "mode 99:00.0 shared" "mode 99:00.0 --bar-mmap revoke" \
-		"tdi-id 99:00.0 00:05.0" "tdi-id 99:00.0 --set none"; do
+		"tdi-id 99:00.0 00:05.0" "tdi-id 99:00.0 --set none" "requests 99:00.0 info"; do
 		# the kernel's part: the directory is there, and has all attributes
 		fake_policy 0000:99:00.0
 		# shellcheck disable=SC2086
@@ -177,10 +177,69 @@ setup() {
 	assert_equal "$(policy 0000:01:00.0 bind_allowed)" 1
 }
 
+@test "requests: reads, sets, and a second time changes nothing; all is a device, or a value" {
+	run tsmctl requests 01:00.0
+	assert_success
+	assert_output "0000:01:00.0: guest_requests all"
+	run tsmctl requests 01:00.0 none
+	assert_output "0000:01:00.0: guest_requests none (was all)"
+	assert_equal "$(policy 0000:01:00.0 guest_requests)" none
+	run_split tsmctl requests 01:00.0 02:00.0 none --json
+	assert_success
+	assert_envelope 'd["changed"]' true \
+		'list(r[0])' "$OUTCOME_KEYS" \
+		'[[x["value"], x["previous"], x["changed"]] for x in r]' '[["none", "none", false], ["none", "all", true]]'
+	run tsmctl requests all
+	assert_output "0000:01:00.0: guest_requests none
+0000:02:00.0: guest_requests none"
+	run tsmctl requests all info
+	assert_success
+	run tsmctl requests 01:00.0 all
+	assert_output "0000:01:00.0: guest_requests all (was info)"
+	run tsmctl requests --set none all
+	assert_success
+	assert_equal "$(policy 0000:01:00.0 guest_requests) $(policy 0000:02:00.0 guest_requests)" "none none"
+	run tsmctl -q requests all all
+	assert_success
+	assert_output ""
+	assert_equal "$(policy 0000:01:00.0 guest_requests) $(policy 0000:02:00.0 guest_requests)" "all all"
+}
+
+@test "requests: modules of an earlier version, whose directories do not have them" {
+	rm "$CFG/0000:01:00.0/tsm/guest_requests"
+	for args in "01:00.0" "01:00.0 all" "01:00.0 none"; do
+		# shellcheck disable=SC2086 # several arguments
+		run_split tsmctl requests $args --json
+		assert_failure 5
+		json_is '[[x["stage"], x["attribute"]] for x in e]' '[["module", "guest_requests"]]'
+		[[ $output == *"is older than tsmctl: it has no guest_requests"*"tsmctl unload && tsmctl load"* ]]
+	done
+}
+
+@test "requests: bad values are exit 2 and change nothing" {
+	before=$(snapshot)
+	while IFS='|' read -r args message; do
+		# shellcheck disable=SC2086
+		run_split tsmctl requests $args
+		[ "$status" -eq 2 ] || fail "requests $args gave exit $status"
+		assert_one_line "$message" "see 'tsmctl requests --help'"
+	done <<- 'EOF'
+		|DEVICE is missing
+		none|'none' is not a device
+		01:00.0 some|'some' is neither a device nor one of none, info and all
+		01:00.0 None|'None' is neither a device nor one of none, info and all
+		01:00.0 --set=some|'some' is not a set of requests: none, info or all
+		01:00.0 --set=|'' is not a set of requests
+		01:00.0 --set|
+		01:00.0 none info|'none' is not a device
+	EOF
+	assert_equal "$(snapshot)" "$before"
+}
+
 @test "policy: --dry-run changes nothing, and says what it would do" {
 	before=$(snapshot)
 	for args in "mode 01:00.0 shared" "mode --default shared" "tdi-id 01:00.0 0x10" "deny 01:00.0" \
-		"mode 0000:99:00.0 shared" "mode 01:00.0 --bar-mmap revoke"; do
+		"mode 0000:99:00.0 shared" "mode 01:00.0 --bar-mmap revoke" "requests 01:00.0 none"; do
 		# shellcheck disable=SC2086
 		run_split tsmctl --dry-run $args
 		assert_success
@@ -201,11 +260,12 @@ setup() {
 	assert_one_line "write 'shared' to $CFG/0000:01:00.0/tsm/region_mode"
 }
 
-@test "policy: a device that comes later gets a directory" {
-	# a real configfs fills the directory, this one stays empty
-	run_split tsmctl deny 0000:99:00.0
+@test "policy: a device that comes later gets a directory, which goes again if the change fails" {
+	# a real configfs fills the directory, this one stays empty, and the write fails
+	run_split tsmctl -v deny 0000:99:00.0
 	assert_equal "$status" 1
-	assert [ -d "$CFG/0000:99:00.0" ]
+	[[ $stderr == *"create $CFG/0000:99:00.0"*"remove $CFG/0000:99:00.0"* ]] || fail "$stderr"
+	refute [ -e "$CFG/0000:99:00.0" ]
 	run_split tsmctl mode 0000:98:00.0
 	assert_success
 	assert_output "0000:98:00.0: region_mode default"
@@ -246,7 +306,7 @@ setup() {
 
 @test "policy: without the module, or configfs: exit 5, and the next step" {
 	for args in "mode 01:00.0" "mode 01:00.0 shared" "mode --default shared" "tdi-id 01:00.0 none" \
-		"allow 01:00.0" "bind 01:00.0" "unbind 01:00.0" "revoke 01:00.0"; do
+		"allow 01:00.0" "requests 01:00.0" "requests 01:00.0 all" "bind 01:00.0" "unbind 01:00.0" "revoke 01:00.0"; do
 		mv "$CFG" "$CFG.away"
 		# shellcheck disable=SC2086
 		run_split tsmctl $args

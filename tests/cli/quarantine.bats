@@ -8,8 +8,7 @@ load helpers
 setup_file() { build_kernel; }
 
 setup() {
-	fake_configured_host
-	fake_capable 0000:01:00.0
+	fake_capable_host
 	fake_set_driver 0000:01:00.0 vfio-pci-tsm
 	fake_policy 0000:01:00.0 quarantined
 	policy 0000:01:00.0 quarantine 1

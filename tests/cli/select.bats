@@ -42,6 +42,56 @@ selected() {
 	assert_equal "$(selected 10DE:2330)" '["0001:01:00.0"]'
 }
 
+@test "select: driver=NAME and pf=ADDRESS are what the host has now" {
+	ln -s ../0000:01:00.0 "$SYS/devices/pci0000:00/0000:01:00.1/physfn"
+	assert_equal "$(selected driver=e1000e)" '["0000:01:00.0", "0000:01:00.1"]'
+	assert_equal "$(selected pf=01:00.0)" '["0000:01:00.1"]'
+	assert_equal "$(selected pf=0000:01:00.0 driver=e1000e)" '["0000:01:00.0", "0000:01:00.1"]'
+	run_split tsmctl list driver=e1000
+	assert_equal "$status" 3
+	assert_one_line "no device has this driver"
+	run_split tsmctl list pf=02:10.0
+	assert_equal "$status" 3
+	assert_one_line "it has no virtual function"
+	# what was, or will be, has another driver
+	for verb in monitor events; do
+		for text in driver=e1000e pf=01:00.0; do
+			run_split timeout 60 tsmctl $verb "$text"
+			assert_equal "$status" 2
+			assert_one_line "'$text' is about the present"
+		done
+	done
+	# the ID of a TDI comes after a second =
+	fake_policy 0000:01:00.0
+	fake_policy 0000:01:00.1
+	run_split tsmctl tdi-id driver=e1000e
+	assert_success
+	assert_output "0000:01:00.0: tdi_id none
+0000:01:00.1: tdi_id none"
+	run_split tsmctl tdi-id pf=01:00.0=00:05.0
+	assert_success
+	assert_output "0000:01:00.1: tdi_id 0000:00:05.0 (was none)"
+	run_split tsmctl tdi-id 01:00.0 pf=01:00.0
+	assert_success
+	# policy alone has no driver
+	fake_policy 0000:05:00.0 absent
+	run_split tsmctl revoke driver=nvme
+	assert_equal "$status" 3
+	# a configuration describes what is wanted, and not what is there
+	for text in driver=e1000e pf=01:00.0; do
+		printf '{ "version": 1, "devices": [ { "device": "%s", "assigned": true } ] }' "$text" > "$BATS_TEST_TMPDIR/config.json"
+		run_split tsmctl diff --file "$BATS_TEST_TMPDIR/config.json"
+		assert_equal "$status" 2
+		assert_one_line "$text" "is not a device"
+	done
+}
+
+@test "select: an address as a path, and as libvirt has it" {
+	assert_equal "$(selected /sys/bus/pci/devices/0000:01:00.0)" '["0000:01:00.0"]'
+	assert_equal "$(selected /sys/devices/pci0000:00/0000:00:1c.0/0000:01:00.1/)" '["0000:01:00.1"]'
+	assert_equal "$(selected pci_0001_01_00_0 pci_10000_e1_00_0)" '["0001:01:00.0", "10000:e1:00.0"]'
+}
+
 @test "select: all is what has a TSM side, our driver, or policy" {
 	assert_equal "$(selected all)" '["0000:02:10.0"]'
 	fake_policy 0000:01:00.1
@@ -83,7 +133,8 @@ selected() {
 	before=$(snapshot)
 	for s in "" x 1:00.0 01:00 01:00.8 01:20.0 000:01:00.0 0000:01:00.00 8086:10c9: 8086:10cg \
 		:8086:10c9 0000:01:00.0x " 01:00.0" 01:00.0$'\n' ../../etc/passwd 0000:001:00.0 \
-		123456789:01:00.0 0x01:00.0 -- ALL $'\033]2J' $'\xff'; do
+		123456789:01:00.0 0x01:00.0 -- ALL driver= driver=a/b 'driver=n*' pf= pf=x 'pf=0000:*' \
+		pci_0000_01_00 pci_0000_01_00_0_0 pci_0000:01:00.0 / /sys 0000:01:00.0/ /sys/0000:01:00.0x $'\033]2J' $'\xff'; do
 		run_split tsmctl deny 01:00.0 -- "$s"
 		[ "$status" -eq 2 ] || fail "selector '$s' gave exit $status"
 		assert_one_line "see 'tsmctl deny --help'"

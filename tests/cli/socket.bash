@@ -24,6 +24,7 @@ ask() { run_split timeout 60 "$BATS_TEST_DIRNAME/ask.py" "$SOCK" "$@"; }
 word='(null|"([a-z]+)")' number='(null|[0-9]+)' text='(null|"(([^"\\]|\\.)*)")'
 an_answer='^\{"version":1,"request":'$word',"device":'$text',"ok":(true|false)'
 an_answer+=',"state":'$word',"tdi_id":'$text',"vdevice_id":'$number
+an_answer+=',"tdi_state":'$word',"response_len":'$number',"tsm_code":'$text
 an_answer+=',"error":(null|\{"step":'$text',"errno":(null|"([A-Z0-9]+)"),"stage":'$text
 an_answer+=',"message":'$text',"hint":'$text'\})\}$'
 unset word number text
@@ -36,8 +37,9 @@ answer_is() {
 	[[ $output =~ $an_answer ]] || fail "no answer: $output"
 	got=([request]=${BASH_REMATCH[2]} [device]=${BASH_REMATCH[4]} [ok]=${BASH_REMATCH[6]}
 		[state]=${BASH_REMATCH[8]} [tdi_id]=${BASH_REMATCH[10]}
-		[vdevice_id]=${BASH_REMATCH[12]#null} [error]=${BASH_REMATCH[13]}
-		[step]=${BASH_REMATCH[15]} [errno]=${BASH_REMATCH[18]})
+		[vdevice_id]=${BASH_REMATCH[12]#null} [tdi_state]=${BASH_REMATCH[14]}
+		[response_len]=${BASH_REMATCH[15]#null} [tsm_code]=${BASH_REMATCH[17]}
+		[error]=${BASH_REMATCH[19]} [step]=${BASH_REMATCH[21]} [errno]=${BASH_REMATCH[24]})
 	if [ "${got[ok]}" = true ]; then [ "${got[error]}" = null ]; else [ "${got[error]}" != null ]; fi ||
 		fail "ok, and an error, or neither: $output"
 	while [ $# -gt 0 ]; do

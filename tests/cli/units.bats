@@ -53,6 +53,9 @@ setup() {
 		run cat "$unit"
 		assert_line Type=oneshot
 		assert_line --regexp '^TimeoutStartSec=[0-9]+$'
+		# one device that is stuck does not take all of that time
+		assert_line --regexp '^ExecStart=/usr/bin/tsmctl --quiet apply --timeout 60( %i)?$'
+		assert_line TimeoutStopSec=10
 		# a minus would hide the failure
 		refute_line --regexp '^Exec[A-Za-z]*=[-+!@:]'
 		refute_line --regexp '^(ExecStopPost|Restart)'
@@ -70,10 +73,12 @@ setup() {
 
 @test "udev: rules for functions and TSMs that appear, after the boot unit has begun" {
 	run grep -vE '^(#|$)' "$RULES"
-	assert_equal "${#lines[@]}" 2
+	assert_equal "${#lines[@]}" 3
 	assert_line -n 0 --partial 'ACTION=="add", SUBSYSTEM=="pci", TEST=="/run/tsmctl/applied"'
 	assert_line -n 0 --partial 'ENV{SYSTEMD_WANTS}+="tsmctl-device@$kernel.service"'
 	assert_line -n 1 --partial 'ACTION=="add", SUBSYSTEM=="tsm", TEST=="/run/tsmctl/applied"'
+	# a device whose release gave it to nvme is left alone
+	assert_line -n 2 --partial 'TEST=="/run/tsmctl/applied", TEST=="/run/tsmctl/$id.awaited"'
 	assert_line -n 1 --partial 'ENV{SYSTEMD_WANTS}+="tsmctl-tsm@$kernel.service"'
 	# it waits for the boot unit's turn, and lets it know
 	run cat "$UNITS/tsmctl-tsm@.service"

@@ -25,6 +25,13 @@ static void check(const struct request *r)
 		abort();
 	if (r->vdevice_id && r->kind != REQUEST_BIND)
 		abort();
+	if (r->kind != REQUEST_GUEST && (r->scope || r->request_len || r->response_len))
+		abort();
+	if (r->kind == REQUEST_GUEST && !r->request_len)
+		abort();
+	if (r->scope > TSMBIND_SCOPE_STATE_CHANGE || r->request_len > REQUEST_BYTES_MAX ||
+	    r->response_len > REQUEST_BYTES_MAX)
+		abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -45,6 +45,8 @@ machine() { ls -lR /var/lib/dkms /usr/src 2> /dev/null; }
 		[ -n "$file" ] || fail "no $module: $(find "$tmp/lib")"
 		run modinfo -F vermagic "$file"
 		assert_output --partial "$release "
+		run modinfo -F version "$file"
+		assert_output "$version"
 	done
 	assert_equal "$(find "$tmp/lib" -name '*.ko*' | wc -l)" 3
 	# it built where it should, not in what it built from

@@ -25,9 +25,10 @@ check_shell() {
 }
 check_format() { sources '*.[ch]' | xargs -d '\n' clang-format --dry-run -Werror; }
 check_spelling() {
-	# .Nd is a macro of man pages, AER a capability; tests spell words wrongly on purpose.
+	# .Nd is a macro of man pages, AER a capability, iput() a function of the kernel;
+	# tests spell words wrongly on purpose.
 	{ sources '*.[ch]' '*.md' '*.[1-9]' 'sysfs-*' 'configfs-*'; shell_scripts; } |
-		xargs -d '\n' codespell -L nd,exclusiv,aer
+		xargs -d '\n' codespell -L nd,exclusiv,aer,iput
 }
 check_length() {
 	local long
@@ -70,7 +71,11 @@ check_sparse() {
 }
 
 check_build() { # COMPILER
-	"$make" -C cli O="$top/build/static/$1" CC="$1" CFLAGS='-O2 -g -Werror'
+	local dir
+	for dir in cli lib; do
+		"$make" -C "$dir" O="$top/build/static/$1" CC="$1" CFLAGS='-O2 -g -Werror' || return
+	done
+	"$make" -C tests/tools/vmm O="$top/build/static/$1/bin" CC="$1" CFLAGS='-O2 -g -Werror'
 }
 
 check_dkms() {

@@ -7,7 +7,10 @@ load helpers
 setup_file() { load helpers; load_all; }
 teardown_file() { load helpers; unload_all; }
 setup() { prepare; }
-teardown() { cleanup; }
+teardown() {
+	cleanup
+	[ ! -e /sys/module/no_address ] || modprobe -r no_address
+}
 
 # refused WANTED STAGE STEP...: the bind in STEP... is refused so, changes nothing
 refused() {
@@ -65,6 +68,22 @@ refused() {
 @test "EPERM: opened with shared regions" {
 	set_attr region_mode shared
 	refused "tsm-bind EPERM" regions open tsm-bind
+}
+
+@test "ENOSPC: a BAR without an address" {
+	release
+	modprobe no_address "device=$dev" bar=0
+	dmesg --clear
+	assign
+	run dmesg
+	assert_line --partial "$dev: BAR 0 has no address: the function cannot be bound"
+	refute_line --partial "BAR 1 "
+	refused "tsm-bind ENOSPC" bar open tsm-bind
+	release
+	modprobe -r no_address
+	assign
+	run client open tsm-bind
+	assert_line "tsm-bind OK"
 }
 
 @test "EACCES: the administrator does not allow it" {

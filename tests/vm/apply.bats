@@ -22,6 +22,7 @@ host() {
 	prepare
 	tsmctl mode "$dev" exclusive
 	tsmctl mode "$dev" --bar-mmap revoke
+	tsmctl requests "$dev" none
 	assign "$other"
 	mkdir -p "$configfs/$other"
 	tsmctl mode "$other" shared
@@ -38,6 +39,7 @@ host() {
 	assert_output --partial "driver vfio-pci-tsm"
 	run -0 tsmctl save
 	cmp "$TSMCTL_ETC/config.json" "$BATS_TEST_TMPDIR/before"
+	assert_equal "$(attr guest_requests) $(attr guest_requests "$other")" "none all"
 	run -0 tsmctl diff
 	run -0 tsmctl apply
 	assert_output ""

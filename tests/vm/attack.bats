@@ -79,6 +79,30 @@ counts() { awk '$2 == "unbound" { name = $1; n[name] += $3 } $1 == "bound" { n[n
 	assert_line "the driver: open"
 }
 
+@test "requests of the guest, in and out of binds: each answer, and none by another bind's request" {
+	run attack --only requests,lifecycle,revoke,disconnect,connect --seed 13 --seconds 30 --until \
+		request=OK,request-start=OK,request-start=EKEYREJECTED,request-start=EPERM,request-late=OK,request-late=ENXIO,request-stop=OK,request-memory=EFAULT,request-random=E2BIG,request-policy=OK,request-delay=EREMOTEIO,tsm-info=OK,tsm-event=OK,event-revoke=OK,books=stopped
+	assert_success
+	assert_line --partial ", no violation"
+	assert_line --regexp ', stopped at [1-9]'
+}
+
+@test "a TDI that nobody has stopped, and the TSM has unlocked, is found" {
+	local pid
+	attack --only bind,open,request --seed 5 --seconds 60 >"$BATS_TEST_TMPDIR/out" &
+	pid=$!
+	# STOP_INTERFACE_REQUEST by another way than the device's file
+	while kill -0 "$pid" 2>/dev/null; do
+		printf '\x10\x87\0\0\0\x02\0\0\0\0\0\0\0\0\0\0' >"$debugfs/$dev/tdisp" || true
+	done
+	run wait "$pid"
+	assert_equal "$status" 1
+	run cat "$BATS_TEST_TMPDIR/out"
+	assert_line "FAILED: $dev: the books differ, and nothing was at work"
+	assert_line "the TSM: CONFIG_UNLOCKED"
+	assert_line "the driver: bound"
+}
+
 @test "an answer that never comes is a failure" {
 	run -1 attack --only config-read --seconds 1 --until config-read=OK,config-read=ENOSPC
 	assert_line "FAILED: never seen: config-read=ENOSPC"
@@ -90,6 +114,7 @@ counts() { awk '$2 == "unbound" { name = $1; n[name] += $3 } $1 == "bound" { n[n
 	run -2 attack --seconds 0
 	run -2 attack --until bind=EVERYTHING
 	run -2 attack --until nothing=OK
+	run -2 attack --until books=nothing
 	run -2 attack --threads 65
 	run -0 vfio-attack --list
 	assert_line --regexp '^config-race +config +[0-9]+$'

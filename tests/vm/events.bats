@@ -14,6 +14,7 @@ teardown() { cleanup; }
 	assert_output "bind_count
 blocked
 bound
+can_bind
 generation
 last_error
 last_request

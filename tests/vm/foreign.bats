@@ -40,12 +40,13 @@ hot_plug_waits() {
 is_held() { grep -q "$dev" /sys/module/reset_flags/parameters/no_bus_reset && echo yes; }
 
 @test "it is shown as bound, by whom, and its owner can bind afterwards" {
-	run client uevents open "$books" "$bind" "$books" tsm-bind tsm-unbind "$tsm" "$unbind" "$books" tsm-bind \
+	run client uevents open "$books" "$bind" "$books" tsm-bind "sh:cat $configfs/$dev/tsm/last_error" tsm-unbind "$tsm" "$unbind" "$books" tsm-bind \
 		"$books" tsm-unbind uevents-show
 	assert_line "open none 0 0000:00:05.0 none"
 	assert_line "bound foreign 1 0000:42:08.2 tsm0"
 	assert_line CONFIG_LOCKED
 	assert_equal "$(answers tsm-bind)" "EBUSY OK"
+	assert_line "-16 foreign"
 	assert_equal "$(answers tsm-unbind)" "EBUSY OK"
 	assert_line "bound vfio 1 0000:00:05.0 tsm0"
 	assert_line --regexp '^uevent EVENT=bound STATE=bound REASON=none GENERATION=[0-9]+ TDI_ID=0000:42:08.2'
@@ -159,7 +160,7 @@ guarded() {
 		"sh:until grep -q $dev /sys/module/reset_flags/parameters/no_bus_reset; do :; done" \
 		"sh:! echo 1 >$pci/devices/$dev/reset" "$tsm" "$unbind" tsm-bind
 	assert_line "bg-end EBUSY"
-	assert_line "-16 tsm"
+	assert_line "-16 foreign"
 	assert_equal "$(answers reset)" EBUSY
 	assert_line "bound foreign 1 0000:42:08.2 tsm0"
 	assert_equal "$(grep -cx CONFIG_LOCKED <<<"$output")" 2

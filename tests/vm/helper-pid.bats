@@ -25,7 +25,7 @@ refused() { # EXIT ERRNO TEXT...
 	before=$(files)
 	helper bind --pid "$vmm"
 	assert_success
-	assert_output "{\"event\":\"bound\",\"device\":\"$dev\",\"pid\":$vmm,\"tdi_id\":\"0000:00:05.0\",\"vdevice_id\":null,\"fallback\":null}"
+	assert_output "{\"event\":\"bound\",\"device\":\"$dev\",\"pid\":$vmm,\"tdi_id\":\"0000:00:05.0\",\"vdevice_id\":null,\"fallback\":null,\"tdi_state\":\"locked\"}"
 	assert_equal "$(attr state)" bound
 	assert_equal "$(attr owner)" "$vmm"
 	assert_equal "$(sim state)" CONFIG_LOCKED

@@ -18,20 +18,36 @@ pci=/sys/bus/pci
 # The device of most tests: the first NVMe.
 dev=0000:01:00.0
 
+# To start a program takes the emulated processor much longer than what most of them do.
+
+# content FILE: as cat, without a program
+content() {
+	local text
+	text=$(<"$1") || return
+	printf '%s\n' "$text"
+}
+
 # attr NAME [DEVICE]: an attribute in configfs
-attr() { cat "$configfs/${2:-$dev}/tsm/$1"; }
+attr() { content "$configfs/${2:-$dev}/tsm/$1"; }
 
 # set_attr NAME VALUE [DEVICE]
 set_attr() { echo "$2" >"$configfs/${3:-$dev}/tsm/$1"; }
 
 # sim NAME [DEVICE]: what the simulated TSM knows
-sim() { cat "$debugfs/${2:-$dev}/$1"; }
+sim() { content "$debugfs/${2:-$dev}/$1"; }
 
 # sysfs NAME [DEVICE]: an attribute of the driver in sysfs
-sysfs() { cat "$pci/devices/${2:-$dev}/vfio_tsm/$1"; }
+sysfs() { content "$pci/devices/${2:-$dev}/vfio_tsm/$1"; }
 
 # blocked KIND [DEVICE]: how many operations of a kind were refused
-blocked() { awk -v kind="$1" '$1 == kind { print $2 }' "$pci/devices/${2:-$dev}/vfio_tsm/blocked"; }
+blocked() {
+	local kind count text
+	# in one read: each other one would be of another moment
+	text=$(<"$pci/devices/${2:-$dev}/vfio_tsm/blocked") || return
+	while read -r kind count; do
+		[ "$kind" != "$1" ] || echo "$count"
+	done <<<"$text"
+}
 
 # find_pf: the NVMe controller that can have two VFs
 find_pf() {
@@ -89,7 +105,7 @@ assign() {
 	echo "${2:-vfio-pci-tsm}" >"$path/driver_override"
 	[ ! -e "$path/driver" ] || echo "$d" >"$path/driver/unbind"
 	echo "$d" >"$pci/drivers_probe"
-	[ "$(basename "$(readlink "$path/driver")")" = "${2:-vfio-pci-tsm}" ]
+	[ "$path/driver" -ef "$pci/drivers/${2:-vfio-pci-tsm}" ]
 }
 
 release() {
@@ -103,17 +119,26 @@ connect() { echo tsm0 >"$pci/devices/${1:-$dev}/tsm/connect"; }
 
 # prepare [DEVICE]: assigned, connected, with policy that lets a bind succeed
 prepare() {
-	mkdir -p "$configfs/${1:-$dev}"
+	[ -d "$configfs/${1:-$dev}" ] || mkdir "$configfs/${1:-$dev}"
 	assign "$@"
 	connect "$@"
 	set_attr tdi_id 00:05.0 "$@"
 }
 
 # Whoever holds a device lets go of it, or taking it away would wait for ever.
-kill_holders() {
-	local names='tsm-bind-helper|vfio-client|qemu-system-x86'
-	# they complain of the length where they find nobody
-	! pkill -KILL -x "$names" 2>/dev/null || eventually "" pgrep -x "$names" 2>/dev/null
+kill_holders() { wait_for 30 no_holder; }
+no_holder() {
+	local comm name pid found=
+	for comm in /proc/[0-9]*/comm; do
+		{ read -r name <"$comm"; } 2>/dev/null || continue
+		case $name in
+		tsm-bind-helper|vfio-client|qemu-system-x86|tsm-vmm)
+			pid=${comm#/proc/}
+			kill -KILL "${pid%/comm}" 2>/dev/null || true
+			found=y ;;
+		esac
+	done
+	[ -z "$found" ]
 }
 
 # Undo what prepare did, and whatever the test added.
@@ -122,7 +147,7 @@ cleanup() {
 	kill_holders
 	for d in "$dev" "$@"; do
 		release "$d"
-		[ ! -s "$pci/devices/$d/tsm/connect" ] || [ "$(cat "$pci/devices/$d/tsm/connect")" = "" ] ||
+		[ ! -s "$pci/devices/$d/tsm/connect" ] || [ "$(<"$pci/devices/$d/tsm/connect")" = "" ] ||
 			echo tsm0 >"$pci/devices/$d/tsm/disconnect"
 		[ ! -d "$configfs/$d" ] || rmdir "$configfs/$d"
 	done
@@ -145,7 +170,12 @@ refused() {
 	assert_equal "$(sim violations)" 0
 }
 
-all_blocked() { awk '{ n += $2 } END { print n }' "$pci/devices/$dev/vfio_tsm/blocked"; }
+all_blocked() {
+	local count text sum=0
+	text=$(<"$pci/devices/$dev/vfio_tsm/blocked") || return
+	while read -r _ count; do sum=$((sum + count)); done <<<"$text"
+	echo $sum
+}
 
 # works STEP [PREPARATION...]: before the bind, while bound, and after it
 works() {
@@ -163,9 +193,9 @@ works() {
 wait_for() {
 	local end=$((SECONDS + $1)) never=${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}/never
 	shift
-	mkfifo "$never" 2>/dev/null || true
 	until "$@"; do
 		[ "$SECONDS" -lt "$end" ] || return 1
+		[ -p "$never" ] || mkfifo "$never" 2>/dev/null || true
 		read -r -t 0.05 _ <>"$never" || true
 	done
 }
@@ -181,7 +211,7 @@ eventually() {
 # load_nvme DEVICE...: the driver, until it has each of these: it probes in the background
 load_nvme() {
 	local d
-	has_nvme() { [ "$(basename "$(readlink "$pci/devices/$1/driver")")" = nvme ]; }
+	has_nvme() { [ "$pci/devices/$1/driver" -ef "$pci/drivers/nvme" ]; }
 	modprobe nvme
 	for d; do
 		# where the module was loaded before, and the function has lost its driver since

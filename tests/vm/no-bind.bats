@@ -37,6 +37,19 @@ stuck() { eventually D state_of "$1"; }
 	assert_line "tsm-bind OK"
 }
 
+@test "can_bind, list and doctor show it without a bind" {
+	can_bind() { cat "$pci/devices/$dev/vfio_tsm/can_bind"; }
+	assert_equal "$(can_bind)" 0
+	run tsmctl list "$dev"
+	assert_line --regexp "^$dev .* no-bind "
+	run tsmctl doctor "$dev"
+	assert_output --partial "a TSM of this host cannot bind"
+	echo 0 >"$debugfs/no_bind_tsm"
+	assert_equal "$(can_bind)" 1
+	tsm disconnect tsm0 "$dev"
+	assert_equal "$(can_bind)" unknown
+}
+
 @test "the function is connected to that TSM while the bind waits" {
 	# A slow connect has PCI/TSM's semaphore. The disconnect from tsm0, the connect to
 	# tsm1 and the bind wait for it, in this order.

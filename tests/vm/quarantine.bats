@@ -32,10 +32,11 @@ books="sh:cd $configfs/$dev/tsm && echo \$(cat state bound quarantine tsm)"
 	steps=(read:0:0:4 read:6:0:2 ioeventfd:0:0x1000 config-clear:0:4:2:6 reset hot-reset attach low-power)
 	set_attr bar_mmap revoke
 	run client uevents open mmap:0 touch:0 tsm-bind tsm-unbind "$books" tsm-bind tsm-unbind touch:0 "${steps[@]}" \
-		mmap:0 "sh:cat $debugfs/$dev/state" uevents-show close open
+		mmap:0 "sh:cat $debugfs/$dev/state $configfs/$dev/tsm/last_error" uevents-show close open
 	assert_line "quarantined 0 1 none"
 	assert_equal "$(answers tsm-unbind)" "EIO EIO"
 	assert_equal "$(answers tsm-bind)" "OK EBUSY"
+	assert_line "-16 quarantined"
 	assert_equal "$(answers touch:0)" "OK EFAULT"
 	assert_equal "$(answers mmap:0)" "OK EBUSY"
 	for step in "${steps[@]}"; do

@@ -226,6 +226,21 @@ info OK 0 - 0 0 5 $(printf '%#x' $exclusive)"
 	eval "$reconnect"
 }
 
+@test "tsmctl sets the policy, counts the requests, and shows the last one and the TDI's state" {
+	run -0 tsmctl requests "$dev" info
+	assert_output "$dev: guest_requests info (was all)"
+	run client open tsm-bind "req:$INFO:$ask" "req:$CHANGE:$ask" "sh:tsmctl show $dev; tsmctl list $dev" \
+		"sh:tsmctl requests $dev all" "req:$CHANGE:$ask" "sh:tsmctl show $dev | grep ^requests"
+	assert_line "req:$CHANGE:$ask EACCES"
+	assert_line --regexp '^guest_requests +info$'
+	assert_line --regexp '^requests +info 1 \(0 failed\), state-change 1 \(1 failed\)$'
+	assert_line --regexp '^last_request +state-change: EACCES, TSM code 0x0$'
+	assert_line --regexp '^tdi_state +locked$'
+	assert_line --regexp "^$dev  bound .* locked "
+	assert_line "$dev: guest_requests all (was info)"
+	assert_line --regexp '^requests +info 1 \(0 failed\), state-change 2 \(1 failed\)$'
+}
+
 @test "the state can be read, and the device be revoked, during a slow request" {
 	sim_inject delay_guest_req_ms 60000
 	run client open event tsm-bind "bg:req:$INFO:$ask" "$at_work" \
@@ -268,11 +283,13 @@ info 0 0"
 	assert_line "req-go EAGAIN"
 }
 
-@test "a bind waits for a request of the last one, and that one ends as it would" {
+@test "a bind of a bound device, and what is refused, wait for no slow request" {
 	sim_inject delay_guest_req_ms 60000
-	run client open tsm-bind "bg:req:$INFO:$ask" "$at_work" \
-		"$(go_on_in vfio_pci_tsm_stop_ops)" tsm-bind bg-end tsm-unbind
+	run client open tsm-bind "bg:req:$INFO:$ask" "$at_work" tsm-bind read:0:0:4 "$delayed" \
+		"$go_on" bg-end tsm-unbind
 	assert_line "tsm-bind EALREADY"
+	assert_line "read:0:0:4 EBUSY"
+	assert_line guest_req
 	assert_line "bg-end OK"
 	assert_equal "$(sim violations)" 0
 }

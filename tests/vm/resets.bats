@@ -79,6 +79,52 @@ refused_to_root() {
 	assert_equal "$(answers tsm-bind)" OK
 }
 
+@test "a sibling that another VFIO driver gets while it is bound: it is lost, before the driver has it" {
+	release "$F1"
+	run client open event tsm-bind "put:$pci/devices/$F1/driver_override=vfio-pci" "put:$pci/drivers_probe=$F1" \
+		event-wait "sh:cat $pci/devices/$dev/vfio_tsm/state $pci/devices/$dev/vfio_tsm/last_unbind" info tsm-unbind \
+		"sh:cat $debugfs/$dev/state" tsm-bind "sh:cat $configfs/$dev/tsm/last_error"
+	assert_equal "$(basename "$(readlink "$pci/devices/$F1/driver")")" vfio-pci
+	assert_line --index 5 lost
+	assert_line --index 6 driver
+	assert_line --regexp '^info OK 2 . 0 0 9 '
+	assert_line CONFIG_UNLOCKED
+	assert_equal "$(answers tsm-bind)" "OK EBUSY"
+	assert_line "-16 group"
+	assert_equal "$(sim violations)" 0
+}
+
+# The bind has looked at the group, and waits for interrupts that are being set up. The probe
+# waits for the bind.
+@test "a sibling that another VFIO driver gets during a bind: the bind fails as if it was there before" {
+	local lock=/sys/module/hold_lock/parameters/msi
+	release "$F1"
+	modprobe hold_lock
+	cat >"$BATS_TEST_TMPDIR/probe" <<-EOF
+		until grep -q vfio_pci_tsm_bind /proc/\$1/stack; do :; done
+		echo $F1 >$pci/drivers_probe &
+		while kill -0 \$! && ! grep -q vfio_assign_device_set /proc/\$!/stack; do :; done
+		echo >$lock
+		wait
+	EOF
+	run client open msix msix-off "put:$lock=$dev" bg:msix "$(until_in pci_alloc_irq_vectors)" \
+		"put:$pci/devices/$F1/driver_override=vfio-pci" \
+		"sh:bash $BATS_TEST_TMPDIR/probe \$PPID >/dev/null 2>&1 &" \
+		tsm-bind bg-end "sh:cat $configfs/$dev/tsm/last_error"
+	modprobe -r hold_lock
+	eventually "$pci/drivers/vfio-pci" realpath "$pci/devices/$F1/driver"
+	assert_equal "$(answers tsm-bind)" EBUSY
+	assert_line "-16 group"
+	assert_equal "$(sim state) $(sim violations)" "CONFIG_UNLOCKED 0"
+}
+
+@test "a sibling that loses this driver while it is bound, and does not get it again: it stays bound" {
+	run client open tsm-bind "put:$pci/drivers/vfio-pci-tsm/unbind=$F1" "put:$pci/drivers_probe=$F1" \
+		"sh:ls -d $pci/devices/$F1/driver || echo none; cat $pci/devices/$dev/vfio_tsm/state"
+	assert_line none
+	assert_line bound
+}
+
 @test "another IOAS for a sibling is one for the bound function" {
 	run client open "sibling:$F1" on-sibling:attach tsm-bind on-sibling:ioas "sh:cat $debugfs/$dev/state"
 	assert_equal "$(answers tsm-bind)" OK

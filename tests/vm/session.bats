@@ -212,3 +212,61 @@ ready() {
 	assert_equal "$(attr region_mode) $(attr tdi_id) $(attr bind_allowed)" "default 0000:00:05.0 1"
 	assert_equal "$(cat "$pci/devices/$dev/tsm/connect")" tsm0
 }
+
+@test "two runs assign one device at once, then release it: all succeed" {
+	tsmctl --quiet load --sim "$dev"
+	for verb in assign release assign release assign release; do
+		tsmctl $verb "$dev" >"$BATS_TEST_TMPDIR/first" 2>&1 &
+		run -0 tsmctl $verb "$dev"
+		wait $! || fail "$verb: $(cat "$BATS_TEST_TMPDIR/first")"
+		wanted=nvme
+		[ $verb = release ] || wanted=vfio-pci-tsm
+		assert_equal "$(basename "$(readlink "$pci/devices/$dev/driver")")" $wanted
+	done
+}
+
+@test "two runs load the modules at once: both succeed" {
+	for _ in 1 2 3; do
+		tsmctl --json load --sim "$dev" >"$BATS_TEST_TMPDIR/first" 2>&1 &
+		run -0 tsmctl --json load --sim "$dev"
+		wait $! || fail "$(cat "$BATS_TEST_TMPDIR/first")"
+		# one of the two has loaded it
+		changed=$(cat "$BATS_TEST_TMPDIR/first" <(echo "$output") |
+			grep -A 4 '"attribute": "vfio_tsm"' | grep '"changed"' | sort | xargs)
+		assert_equal "$changed" "changed: false, changed: true,"
+		tsmctl --quiet unload
+	done
+}
+
+@test "two runs connect, bind, unbind and disconnect one device at once: all succeed" {
+	tsmctl --quiet load --sim "$dev"
+	tsmctl --quiet assign "$dev"
+	tsmctl --quiet tdi-id "$dev" 00:05.0
+	for verb in connect bind unbind bind unbind disconnect; do
+		tsmctl $verb "$dev" >"$BATS_TEST_TMPDIR/first" 2>&1 &
+		run -0 tsmctl $verb "$dev"
+		wait $! || fail "$verb: $(cat "$BATS_TEST_TMPDIR/first")"
+		case $verb in
+		connect) assert_equal "$(cat "$pci/devices/$dev/tsm/connect")" tsm0 ;;
+		disconnect) assert_equal "$(cat "$pci/devices/$dev/tsm/connect")" "" ;;
+		bind) assert_equal "$(attr state)" bound ;;
+		unbind) assert_equal "$(attr state)" closed ;;
+		esac
+	done
+}
+
+@test "a connect that takes long is named, can be given up, and keeps the device" {
+	tsmctl --quiet load --sim "$dev"
+	tsmctl --quiet deny "$dev"
+	echo 20000 >"$debugfs/$dev/inject/delay_connect_ms"
+	run -6 tsmctl connect "$dev" --timeout 4
+	assert_line --regexp "tsmctl: $dev: waiting for tsm0 to connect it \\([0-9]+ s\\)"
+	assert_line --regexp "$dev: gave up after [0-9]+ s of waiting for tsm0 to connect it; .*process [0-9]+"
+	# and its policy stays
+	run -143 timeout --preserve-status 3 tsmctl unload --forget
+	assert_line --regexp "$dev: SIGTERM after [0-9]+ s of waiting for process [0-9]+ \\(tsmctl connect $dev --timeout 4\\), which is changing it; it was not changed"
+	assert_equal "$(attr bind_allowed)" 0
+	echo 0 >"$debugfs/$dev/inject/delay_connect_ms"
+	run -0 tsmctl disconnect "$dev"
+	assert_output --partial "tsm none (was tsm0)"
+}

@@ -103,17 +103,20 @@ tsm-bind OK"
 	assert_equal "$(cat "$pci/devices/$PF/reset_method")" "$before"
 }
 
-# with_pf_open STEP...: the PF on vfio-pci-tsm as well, and open, because QEMU's VFs
-# are gone after the reset of a close; its VFs made then, and STEPs of VF0's user.
+# with_pf_open STEP...: the PF on vfio-pci-tsm as well, or on $pf_driver, and open, because
+# QEMU's VFs are gone after the reset of a close; its VFs made then, and STEPs of VF0's user.
 with_pf_open() {
-	local script=$BATS_TEST_TMPDIR/script step
+	local script=$BATS_TEST_TMPDIR/script driver=${pf_driver:-vfio-pci-tsm} step
 	release "$VF0"
 	release "$VF1"
 	echo 0 >"$pci/devices/$PF/sriov_numvfs"
-	echo 1 >/sys/module/vfio_pci_tsm/parameters/enable_sriov
-	assign "$PF"
+	echo 1 >"/sys/module/${driver//-/_}/parameters/enable_sriov"
+	assign "$PF" "$driver"
 	{
 		echo "echo 2 >$pci/devices/$PF/sriov_numvfs"
+		# vfio-pci takes the VFs of its own PFs
+		echo "[ ! -e $pci/devices/$VF0/driver ] || echo $VF0 >$pci/devices/$VF0/driver/unbind"
+		echo "echo vfio-pci-tsm >$pci/devices/$VF0/driver_override"
 		echo "echo $VF0 >$pci/drivers_probe"
 		printf 'vfio-client %s cdev kvm bind-iommufd:1 ioas enable tsm-bind' "$VF0"
 		for step in "$@"; do printf " '%s'" "$step"; done
@@ -121,7 +124,7 @@ with_pf_open() {
 		echo "echo 0 >$pci/devices/$PF/sriov_numvfs"
 	} >"$script"
 	run vfio-client "$PF" cdev bind-iommufd vf-token "sh:sh $script" close
-	BLOCKED=$(blocked sriov "$PF")
+	BLOCKED=$(blocked sriov "$PF" 2>/dev/null) || true
 	release "$PF"
 	echo "$PF" >"$pci/drivers_probe"
 	echo 2 >"$pci/devices/$PF/sriov_numvfs"
@@ -192,4 +195,11 @@ reset"
 	done
 	assert_equal "$(basename "$(readlink "$pci/devices/$PF/driver")")" nvme
 	assert_equal "$(cat "$pci/devices/$PF/sriov_numvfs")" 2
+}
+
+@test "the PF on another VFIO driver: no bind, for its user may write to what the VFs depend on" {
+	modprobe vfio-pci
+	pf_driver=vfio-pci with_pf_open "sh:cat $configfs/$VF0/tsm/last_error"
+	assert_line "tsm-bind EBUSY"
+	assert_line "-16 group"
 }

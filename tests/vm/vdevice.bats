@@ -142,16 +142,16 @@ refused() {
 	assert_line "destroy:vdevice OK"
 
 	run client open "${guest[@]}" bind-by:vdevice "put:$pci/devices/$dev/tsm/disconnect=tsm0" \
-		"is:$configfs/$dev/tsm/state=lost" destroy:vdevice
+		"is:$configfs/$dev/tsm/state=lost" destroy-soon:vdevice
 	assert_line --partial "state=lost OK"
-	assert_line "destroy:vdevice OK"
+	assert_line "destroy-soon:vdevice OK"
 	connect
 
 	run client open "${guest[@]}" bind-by:vdevice "put:$pci/devices/$dev/reset_method=flr" \
-		"put:$pci/devices/$dev/reset=1" "is:$configfs/$dev/tsm/state=lost" destroy:vdevice \
+		"put:$pci/devices/$dev/reset=1" "is:$configfs/$dev/tsm/state=lost" destroy-soon:vdevice \
 		"put:$pci/devices/$dev/reset_method=default"
 	assert_line --partial "state=lost OK"
-	assert_line "destroy:vdevice OK"
+	assert_line "destroy-soon:vdevice OK"
 	assert_equal "$(sim violations)" 0
 }
 

@@ -55,12 +55,13 @@ host_disk() {
 
 # The guest's driver lets the device go before a bind, as one that is about to become
 # private; decode and bus mastering stay on.
-in_guest=/sys/bus/pci/devices/0000:00:05.0
+guest_dev=0000:00:05.0
+in_guest=/sys/bus/pci/devices/$guest_dev
 guest_lets_go() {
-	guest "echo 0000:00:05.0 >/sys/bus/pci/drivers/nvme/unbind"
-	guest "printf '\\006' | dd of=$in_guest/config bs=1 seek=4 conv=notrunc 2>/dev/null"
+	guest "echo $guest_dev >/sys/bus/pci/drivers/nvme/unbind"
+	guest "printf '\\006' | dd of=/sys/bus/pci/devices/$guest_dev/config bs=1 seek=4 conv=notrunc 2>/dev/null"
 }
-guest_takes() { guest "echo 0000:00:05.0 >/sys/bus/pci/drivers/nvme/bind && test -b /dev/nvme0n1"; }
+guest_takes() { guest "echo $guest_dev >/sys/bus/pci/drivers/nvme/bind && test -b /dev/nvme0n1"; }
 
 # bound_by_vmm: on QEMU's own file, with QEMU's VM
 bound_by_vmm() {
@@ -170,4 +171,52 @@ bound_by_vmm() {
 	assert_equal "$(sim state)" CONFIG_UNLOCKED
 	guest_takes
 	guest "dd if=/dev/nvme0n1 of=/dev/null bs=64k count=16 2>/dev/null"
+}
+
+# asked_to_unplug: whether QEMU has asked the guest to give the device up
+asked_to_unplug() {
+	local bsel
+	if [ "$hotplug" = native ]; then
+		guest "dmesg | grep -q 'Button press'" && echo yes || echo no
+		return
+	fi
+	# The registers of QEMU's docs/specs/acpi_pci_hotplug.rst: select a bus, read "slot removal".
+	bsel=$(qmp qom-get '{"path": "/machine/peripheral/port0/port0", "property": "acpi-pcihp-bsel"}')
+	qmp human-monitor-command "{\"command-line\": \"o /4 0xcd0 $bsel\"}" >/dev/null
+	qmp human-monitor-command '{"command-line": "i /4 0xcc4"}' | grep -q 'portl.* = 0x0*1\b' && echo yes || echo no
+}
+
+# keeps_device: a loss leaves the device in QEMU and in the guest
+keeps_device() {
+	local guest_dev=0000:01:00.0
+	vmm_start x-no-mmap=on
+	guest_lets_go
+	tsmctl bind "$dev"
+	bound_by_vmm
+	echo tsm0 >"$pci/devices/$dev/tsm/disconnect"
+	assert_equal "$(attr state)" lost
+	qmp query-status
+	assert_equal "$(asked_to_unplug)" no
+	guest "test -e /sys/bus/pci/devices/$guest_dev"
+	run -0 tsmctl unbind "$dev"
+	tsmctl connect "$dev"
+	run -0 tsmctl bind "$dev"
+	bound_by_vmm
+	tsmctl unbind "$dev"
+	guest_takes
+	guest "dd if=/dev/nvme0n1 of=/dev/null bs=64k count=16 2>/dev/null"
+	assert_equal "$(asked_to_unplug)" no
+	# The same look sees one that is asked for.
+	qmp device_del '{"id": "dev0"}'
+	eventually yes asked_to_unplug
+}
+
+@test "a disconnect while bound: QEMU keeps the device, and it can be bound again (native hot-plug)" {
+	local hotplug=native
+	keeps_device
+}
+
+@test "a disconnect while bound: QEMU keeps the device, and it can be bound again (ACPI hot-plug)" {
+	local hotplug=acpi
+	keeps_device
 }

@@ -14,7 +14,9 @@
  *	functions.c	the victim, and those that share something with it
  *	device.c	opening and closing while other threads use the file
  *	memory.c	buffers that change under the kernel's hands, mapped BARs
- *	config.c bars.c resets.c ioctls.c vdevices.c lifecycle.c mates.c foreign.c host.c
+ *	spans.c		in which bind a request of the guest has acted
+ *	config.c bars.c resets.c ioctls.c messages.c late.c requests.c vdevices.c lifecycle.c
+ *	mates.c foreign.c host.c
  *			the attacks, by topic
  */
 #ifndef VFIO_ATTACK_H
@@ -30,7 +32,7 @@
 #include "../client/client.h"
 
 #define MAX_THREADS 64
-#define MAX_ATTACKS 64
+#define MAX_ATTACKS 80
 #define MAX_ERRNO 134
 #define RING 24
 #define MAX_FUNCTIONS 16
@@ -194,6 +196,7 @@ void table_list(void);
 bool table_select(const char *only, const char *without);
 unsigned int table_choose(struct thread *t);
 bool is_alone(const struct attack *a);
+bool is_allowed(const struct attack *a, int answer);
 
 /* record.c */
 __attribute__((format(printf, 2, 3))) void note(struct thread *t, const char *format, ...);
@@ -223,6 +226,7 @@ bool function_is_bound(const struct function *f);
 bool function_has_driver(const struct function *f);
 void look_at_books(struct function *f);
 bool books_agree(void);
+const unsigned int *books_seen(const char *what);
 void books_summary(void);
 
 /* functions.c */
@@ -301,6 +305,63 @@ int any_ioctl(struct thread *t);
 int iommu_attach(struct thread *t);
 int iommu_detach(struct thread *t);
 
+/* messages.c */
+#define GET_TDISP_VERSION 0x81
+#define GET_TDISP_CAPABILITIES 0x82
+#define LOCK_INTERFACE_REQUEST 0x83
+#define GET_DEVICE_INTERFACE_REPORT 0x84
+#define GET_DEVICE_INTERFACE_STATE 0x85
+#define START_INTERFACE_REQUEST 0x86
+#define STOP_INTERFACE_REQUEST 0x87
+#define HEADER 16 /* bytes of a message, before its own fields */
+#define NONCE 32 /* bytes of it, in START_INTERFACE_REQUEST and at the end of the report */
+#define RESPONSE 256 /* bytes that are enough for each response */
+
+/* A request of the guest; the longest one is START_INTERFACE_REQUEST. */
+struct message {
+	uint8_t bytes[HEADER + NONCE];
+	uint32_t length;
+};
+
+void message_make(struct message *m, uint8_t type);
+int message_answer(const uint8_t *request, size_t known, const uint8_t *response, size_t length);
+const uint8_t *nonce_of(const uint8_t *response);
+int read_nonce(uint8_t *nonce);
+int request_get(struct thread *t);
+int request_start(struct thread *t);
+
+/* spans.c */
+/* Generations of the victim that a request can belong to; none if @from is behind @to */
+struct span {
+	uint64_t from, to;
+};
+
+uint64_t span_begin(unsigned int *rebinds_before);
+struct span span_between(uint64_t from, unsigned int rebinds_before);
+void claim(const char *what, const uint8_t *nonce, struct span span);
+bool choose_nonce(struct thread *t, uint8_t *nonce);
+unsigned int stop_begin(uint64_t from);
+void stop_known(unsigned int which, struct span span);
+void stop_end(unsigned int which);
+bool was_stopped(uint64_t generation);
+
+/* late.c */
+int request_late(struct thread *t);
+int request_stop(struct thread *t);
+
+/* requests.c */
+int request_random(struct thread *t);
+int request_memory(struct thread *t);
+int request_race(struct thread *t);
+int request_bad(struct thread *t);
+int request_files(struct thread *t);
+int request_policy(struct thread *t);
+int request_delay(struct thread *t);
+void requests_end(void);
+int tsm_info(struct thread *t);
+int tsm_event(struct thread *t);
+int event_revoke(struct thread *t);
+
 /* vdevices.c */
 int vdevice_make(struct thread *t);
 int iommufd_destroy(struct thread *t);
@@ -348,5 +409,7 @@ int sysfs_rom(struct thread *t);
 int sysfs_rescan(struct thread *t);
 int driver_rebind(struct thread *t);
 int system_suspend(struct thread *t);
+bool freeze_forbid(void);
+void freeze_allow(void);
 
 #endif /* VFIO_ATTACK_H */

@@ -12,6 +12,7 @@
  *	locked, and `lost`		PCI/TSM has yet to unbind it
  *	locked, and not `bound`		a bind is at work
  *	not locked, and `bound`		an unbind, a close or a disconnect is at work
+ *	unlocked, and `bound`		for as long as it likes, in the generations of a STOP
  *	locked, and `quarantined`	for as long as it likes
  *
  * The driver looks at the TSM whenever it is read, so a TDI that is gone is never shown.
@@ -36,7 +37,7 @@ struct books {
 	char state[32], origin[16], generation[24];
 };
 
-static unsigned int compared, unsteady, differed, foreign_seen;
+static unsigned int compared, unsteady, differed, foreign_seen, stopped;
 
 int read_sim(const struct function *f, const char *name, char *text, size_t size)
 {
@@ -92,6 +93,13 @@ static bool is_locked(const struct books *b)
 static bool is_bound(const struct books *b)
 {
 	return !strcmp(b->state, "bound\n");
+}
+
+/* The guest has stopped the TDI, and the VMM has not unbound it yet. */
+static bool is_stopped(const struct function *f, const struct books *b)
+{
+	return f == functions && is_bound(b) && !strcmp(b->tdisp, "CONFIG_UNLOCKED\n") &&
+	       strcmp(b->origin, "foreign\n") && was_stopped(strtoull(b->generation, NULL, 10));
 }
 
 /* By turns from configfs and from sysfs. False if something has changed meanwhile. */
@@ -216,6 +224,11 @@ void look_at_books(struct function *f)
 		return;
 	}
 
+	if (is_stopped(f, &b)) {
+		stopped++;
+		f->differs_since = 0;
+		return;
+	}
 	differed++;
 	if (is_locked(&b))
 		excused = !strcmp(b.state, "lost\n") ||
@@ -238,8 +251,16 @@ bool books_agree(void)
 	return agree;
 }
 
+/* How often the looks have found something; NULL if it is nothing that they look for. */
+const unsigned int *books_seen(const char *what)
+{
+	if (!strcmp(what, "stopped"))
+		return &stopped;
+	return strcmp(what, "foreign") ? NULL : &foreign_seen;
+}
+
 void books_summary(void)
 {
-	printf("books compared %u times: %u changed meanwhile, %u differed while something was at work; foreign at %u\n",
-	       compared, unsteady, differed, foreign_seen);
+	printf("books compared %u times: %u changed meanwhile, %u differed while something was at work; foreign at %u, stopped at %u\n",
+	       compared, unsteady, differed, foreign_seen, stopped);
 }

@@ -102,10 +102,8 @@ static bool is_ready(const struct function *f)
 	return (is & command) == command;
 }
 
-/* Alone: see the table. */
-int foreign_bind(struct thread *t)
+static int bind(struct function *f)
 {
-	struct function *f = choose(t);
 	int ret;
 
 	if (!function_has_driver(f) || function_is_bound(f))
@@ -120,6 +118,23 @@ int foreign_bind(struct thread *t)
 		looks_bound |= f == &functions[0];
 	}
 	excuse_end(&binds);
+	return ret;
+}
+
+/*
+ * Alone: see the table. But the oracle's thread does no operation, and may still be closing
+ * a device for a driver that has left the other one. vfio-pci resets the function then.
+ */
+int foreign_bind(struct thread *t)
+{
+	struct function *f = choose(t);
+	int ret;
+
+	pthread_mutex_lock(&victim.lock);
+	pthread_mutex_lock(&sibling.lock);
+	ret = bind(f);
+	pthread_mutex_unlock(&sibling.lock);
+	pthread_mutex_unlock(&victim.lock);
 	return ret;
 }
 
@@ -146,6 +161,9 @@ int foreign_unbind(struct thread *t)
 
 void foreign_end(void)
 {
-	for (unsigned int i = 0; i < nr_functions; i++)
+	for (unsigned int i = 0; i < nr_functions; i++) {
 		unbind(&functions[i]);
+		/* The driver finds out when the state is read. */
+		function_is_bound(&functions[i]);
+	}
 }

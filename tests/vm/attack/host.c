@@ -290,6 +290,20 @@ int sysfs_rescan(__attribute__((unused)) struct thread *t)
  */
 static pthread_mutex_t rebinding = PTHREAD_MUTEX_INITIALIZER;
 
+/* Nor can a thread be frozen that waits in the kernel for another one. */
+static pthread_rwlock_t freezing = PTHREAD_RWLOCK_INITIALIZER;
+
+/* False while the system is about to suspend */
+bool freeze_forbid(void)
+{
+	return !pthread_rwlock_tryrdlock(&freezing);
+}
+
+void freeze_allow(void)
+{
+	pthread_rwlock_unlock(&freezing);
+}
+
 int driver_rebind(struct thread *t)
 {
 	const char *addr = sibling.addr && one_in(t, 2) ? sibling.addr : victim.addr;
@@ -321,10 +335,15 @@ int system_suspend(__attribute__((unused)) struct thread *t)
 
 	if (pthread_mutex_trylock(&rebinding))
 		return -EAGAIN;
+	if (pthread_rwlock_trywrlock(&freezing)) {
+		pthread_mutex_unlock(&rebinding);
+		return -EAGAIN;
+	}
 	if (!write_text("/sys/power/pm_test", "freezer") &&
 	    !write_text("/sys/module/suspend/parameters/pm_test_delay", "0") &&
 	    read_text("/sys/power/pm_test", text, sizeof(text)) > 0 && strstr(text, "[freezer]"))
 		ret = write_text("/sys/power/state", "freeze");
+	pthread_rwlock_unlock(&freezing);
 	pthread_mutex_unlock(&rebinding);
 	return ret;
 }

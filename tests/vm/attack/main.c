@@ -34,8 +34,10 @@ static const char usage[] =
 	"Attacks the PCI function VICTIM, which vfio-pci-tsm holds, a simulated TSM is\n"
 	"connected to and policy allows to be bound, from several threads at random.\n"
 	"Fails where the simulated TSM sees a violation, the TDI is lost without reason, the\n"
-	"driver says bound and the TSM has no locked TDI or the other way round, an operation\n"
-	"takes more than two minutes, or the device cannot be bound any more afterwards.\n"
+	"driver says bound and the TSM has no locked TDI or the other way round (unless the\n"
+	"guest has stopped it), a request of the guest acts on another bind or has an answer\n"
+	"that it may not have, an operation takes more than two minutes, or the device cannot\n"
+	"be bound any more afterwards.\n"
 	"SIBLING is a function on vfio-pci-tsm that would be reset together with VICTIM. All\n"
 	"functions that share a slot, a bus, a PF, a DSM or an IOMMU group with VICTIM are\n"
 	"found, printed, attacked by root, and watched.\n"
@@ -44,7 +46,8 @@ static const char usage[] =
 	"  --seconds S      end after so long (default: 60, none with --operations)\n"
 	"  --operations N   end after so many of each thread\n"
 	"  --until LIST     go on after --seconds until each attack of the list has had the\n"
-	"                   answer, as in 'bind=OK,attach=EBUSY'; fail after ten times that\n"
+	"                   answer, as in 'bind=OK,attach=EBUSY', and until books=stopped or\n"
+	"                   books=foreign was found; fail after ten times that\n"
 	"  --bound          bind first, leave out what ends a bind, and fail if it ends\n"
 	"  --threads N      how many attack (default: 6); races need two processors\n"
 	"  --only LIST      only these attacks and groups, with commas\n"
@@ -78,6 +81,7 @@ static void *attack(void *arg)
 	t->tid = gettid();
 	for (uint64_t i = 1; !stop && (!operations || i <= operations); i++) {
 		unsigned int which;
+		int answer;
 
 		random_begin(t, i);
 		which = table_choose(t);
@@ -86,8 +90,11 @@ static void *attack(void *arg)
 			pthread_rwlock_wrlock(&at_work);
 		else
 			pthread_rwlock_rdlock(&at_work);
-		record_end(t, attacks[which].run(t));
+		answer = attacks[which].run(t);
+		record_end(t, answer);
 		pthread_rwlock_unlock(&at_work);
+		if (!is_allowed(&attacks[which], answer))
+			fail("%s may not answer %s", attacks[which].name, answer_name(answer));
 		oracle_look();
 	}
 	t->done = true;
@@ -135,6 +142,18 @@ static void watch(void)
 	}
 }
 
+/* A worker of the driver gives back the resets that another module's bind has taken. */
+static int open_afterwards(void)
+{
+	const struct timespec moment = { .tv_nsec = 1000000 };
+	long began = now();
+	int ret;
+
+	while ((ret = device_open(&victim)) == -EBUSY && now() - began < STUCK)
+		nanosleep(&moment, NULL);
+	return ret;
+}
+
 /* Whether the device is as good as it was. */
 static void bind_afterwards(void)
 {
@@ -143,6 +162,7 @@ static void bind_afterwards(void)
 
 	always_bound = false;
 	foreign_end();
+	requests_end();
 	device_close(&sibling, 0);
 	device_close(&victim, 0);
 	snprintf(path, sizeof(path), "/sys/kernel/config/vfio_tsm/%s/tsm/region_mode", victim.addr);
@@ -154,9 +174,10 @@ static void bind_afterwards(void)
 	write_text(path, "00:05.0");
 	host_connect(); /* unless it is */
 
-	ret = device_open(&victim);
-	if (!ret)
-		ret = device_settle(true);
+	ret = open_afterwards();
+	if (ret)
+		fail("afterwards the device cannot be opened: %s", answer_name(ret));
+	ret = device_settle(true);
 	if (!ret)
 		ret = device_bind(0);
 	if (ret)

@@ -189,14 +189,24 @@ static bool clip(unsigned int bar, size_t *first, size_t *pages)
 	return true;
 }
 
+/*
+ * Into its place only when it is there: a mapping that the driver refuses leaves a hole where
+ * it should have been, and the next one there is another thread's, until this maps again.
+ */
 int window_map(unsigned int bar, size_t first, size_t pages)
 {
+	void *at;
+
 	if (!clip(bar, &first, &pages))
 		return -ENODEV;
-	if (mmap(windows[bar] + first * PAGE, pages * PAGE, PROT_READ | PROT_WRITE,
-		 MAP_SHARED | MAP_FIXED, victim.fd, BAR_OFFSET(bar) + first * PAGE) != MAP_FAILED)
-		return 0;
-	return -errno;
+	at = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, victim.fd,
+		  BAR_OFFSET(bar) + first * PAGE);
+	if (at == MAP_FAILED)
+		return -errno;
+	if (mremap(at, pages * PAGE, pages * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
+		   windows[bar] + first * PAGE) == MAP_FAILED)
+		fail("cannot move a mapping of BAR%u: %s", bar, answer_name(-errno));
+	return 0;
 }
 
 void window_unmap(unsigned int bar, size_t first, size_t pages)

@@ -45,16 +45,17 @@ void excuse_end(struct excuse *excuse)
 }
 
 /*
- * Whether nothing of the kind was at work from @since, a number that this sets
- * anew, to now.
+ * Whether nothing of the kind was at work from @since, a number that this sets anew, to
+ * now. @before is how many had begun when what is to be judged was not yet read: those
+ * that came after that reading excuse the next one as well.
  */
-static bool quiet_since(struct excuse *excuse, unsigned int *since)
+static bool quiet_since(struct excuse *excuse, unsigned int *since, unsigned int before)
 {
 	/* In this order: what ends in between counts as at work. */
 	unsigned int ended = excuse->ended, begun = excuse->begun;
 	bool quiet = begun == ended && begun == *since;
 
-	*since = begun;
+	*since = before;
 	return quiet;
 }
 
@@ -97,13 +98,14 @@ static void fail_violation(const struct function *f)
 
 static void look_at_violations(struct function *f)
 {
+	unsigned int before = forces.begun;
 	char text[64];
 	unsigned long count;
 	bool quiet;
 
 	if (read_sim(f, "violations", text, sizeof(text)) < 0)
 		return; /* disconnected */
-	quiet = quiet_since(&forces, &f->forces_then);
+	quiet = quiet_since(&forces, &f->forces_then, before);
 	count = strtoul(text, NULL, 10);
 	if (count > f->violations && quiet) {
 		read_log();
@@ -116,6 +118,7 @@ static void look_at_violations(struct function *f)
 static void look_at_state(struct function *f)
 {
 	char state[64], reason[64] = "unknown\n", path[128];
+	unsigned int before = binds.begun;
 	bool quiet, lost, bound;
 
 	if (function_read(f, "state", state, sizeof(state)) < 0) {
@@ -125,7 +128,7 @@ static void look_at_state(struct function *f)
 			looks_bound = false;
 		return;
 	}
-	quiet = quiet_since(&binds, &f->binds_then);
+	quiet = quiet_since(&binds, &f->binds_then, before);
 	/*
 	 * Since that bind, not since the last look: "bound" is read as well while the
 	 * driver waits for the TSM to unbind what a disconnect took.

@@ -45,6 +45,22 @@ const struct attack attacks[] = {
 	{ "attach",              "ioctls",    10, iommu_attach },
 	{ "detach",              "ioctls",    10, iommu_detach },
 
+	/* Requests of the guest, and what the owner of a bound device is told */
+	{ "request",             "requests",   20, request_get },
+	{ "request-start",       "requests",   15, request_start },
+	{ "request-late",        "requests",    6, request_late },
+	{ "request-stop",        "requests",    4, request_stop },
+	{ "request-random",      "requests",   15, request_random },
+	{ "request-memory",      "requests",   15, request_memory },
+	{ "request-race",        "requests",    8, request_race },
+	{ "request-bad",         "requests",   10, request_bad },
+	{ "request-files",       "requests",    4, request_files },
+	{ "request-policy",      "requests",    4, request_policy },
+	{ "request-delay",       "requests",    3, request_delay },
+	{ "tsm-info",            "requests",   10, tsm_info },
+	{ "tsm-event",           "requests",    6, tsm_event },
+	{ "event-revoke",        "requests",    1, event_revoke },
+
 	/* vIOMMUs and vDEVICEs, and binds that name one */
 	{ "vdevice-make",        "vdevices",  20, vdevice_make },
 	{ "iommufd-destroy",     "vdevices",  10, iommufd_destroy },
@@ -93,6 +109,33 @@ const struct attack attacks[] = {
 };
 /* clang-format on */
 
+/*
+ * Every request may have these: the device is closed, is about to be opened, or is not
+ * bound; policy; a signal, as the freezer sends it; an error that request-delay injects.
+ */
+#define REQUEST "OK,EBADF,EINVAL,ENXIO,EACCES,EINTR,EREMOTEIO"
+
+/* All answers that these may have; the others may have any. */
+static const struct {
+	const char *attack, *answers;
+} allowed[] = {
+	{ "request", REQUEST ",EBADFD" },
+	{ "request-start", REQUEST ",EPERM,EBADFD,EKEYREJECTED" },
+	{ "request-late", REQUEST ",EAGAIN,EBADFD,EKEYREJECTED,EPROTONOSUPPORT" },
+	{ "request-stop", REQUEST ",EAGAIN,EPERM,EPROTONOSUPPORT" },
+	{ "request-random",
+	  REQUEST ",EFAULT,E2BIG,ENOSPC,EBADMSG,EBADFD,EBADRQC,EPROTONOSUPPORT,EADDRNOTAVAIL" },
+	{ "request-memory", REQUEST ",EFAULT" },
+	{ "request-race", REQUEST ",EFAULT,E2BIG,ENOSPC,EPERM" },
+	{ "request-bad", REQUEST ",EFAULT,E2BIG,ENOSPC" },
+	{ "request-files", "EBADF,EINVAL,ENOENT,ENOTTY,ENXIO,ENODEV" },
+	{ "request-policy", "OK,EFAULT,EINVAL,ENOENT" },
+	{ "request-delay", REQUEST },
+	{ "tsm-info", "OK,EBADF,EINVAL" },
+	{ "tsm-event", "OK,EBADF,EINVAL" },
+	{ "event-revoke", "OK,EBADF,EINVAL,ENOENT,ENODATA" },
+};
+
 unsigned int weights[MAX_ATTACKS];
 
 static unsigned int total;
@@ -121,9 +164,9 @@ static const char *needs(const struct attack *a)
 
 /* A bind may end by these. */
 static const char *const ending[] = {
-	"any-ioctl",	 "bind-bad",	   "unbind",	    "reopen",
-	"foreign-bind",	 "foreign-unbind", "revoke",	    "disconnect",
-	"driver-rebind", "forced-reset",   "forced-config",
+	"any-ioctl",	  "bind-bad",	  "unbind",	  "reopen",	   "foreign-bind",
+	"foreign-unbind", "revoke",	  "disconnect",	  "driver-rebind", "forced-reset",
+	"forced-config",  "request-late", "request-stop", "event-revoke",
 };
 
 static bool ends_a_bind(const struct attack *a)
@@ -139,6 +182,28 @@ static bool ends_a_bind(const struct attack *a)
 bool is_alone(const struct attack *a)
 {
 	return a->run == foreign_bind;
+}
+
+/* Whether @word is among @list, which has commas. */
+static bool listed(const char *list, const char *word)
+{
+	size_t length = strlen(word);
+
+	for (const char *at = list; at; at = strchr(at, ',')) {
+		at += *at == ',';
+		if (strcspn(at, ",") == length && !strncmp(at, word, length))
+			return true;
+	}
+	return false;
+}
+
+bool is_allowed(const struct attack *a, int answer)
+{
+	for (unsigned int i = 0; i < sizeof(allowed) / sizeof(*allowed); i++) {
+		if (!strcmp(allowed[i].attack, a->name))
+			return listed(allowed[i].answers, answer_name(answer));
+	}
+	return true;
 }
 
 static bool can_be_done(const struct attack *a)
@@ -158,19 +223,6 @@ void table_list(void)
 	for (unsigned int i = 0; i < nr_attacks(); i++)
 		printf("%-20s %-10s %u%s%s\n", attacks[i].name, attacks[i].group, attacks[i].weight,
 		       needs(&attacks[i]) ? ", with " : "", needs(&attacks[i]) ?: "");
-}
-
-/* Whether @word is among @list, which has commas. */
-static bool listed(const char *list, const char *word)
-{
-	size_t length = strlen(word);
-
-	for (const char *at = list; at; at = strchr(at, ',')) {
-		at += *at == ',';
-		if (strcspn(at, ",") == length && !strncmp(at, word, length))
-			return true;
-	}
-	return false;
 }
 
 /* Whether each word of @list is an attack or a group. */

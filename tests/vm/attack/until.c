@@ -8,10 +8,13 @@
 
 #include "attack.h"
 
-#define MAX_WANTED 8
+#define MAX_WANTED 16
+/* In the place of an attack: what the oracle has found */
+#define BOOKS "books="
 
 static struct {
 	const char *text;
+	const unsigned int *books;
 	unsigned int attack;
 	int error;
 } wanted[MAX_WANTED];
@@ -24,6 +27,11 @@ static bool add(const char *text)
 
 	if (nr_wanted == MAX_WANTED || !text[length])
 		return false;
+	if (!strncmp(text, BOOKS, strlen(BOOKS))) {
+		wanted[nr_wanted].text = text;
+		wanted[nr_wanted].books = books_seen(text + strlen(BOOKS));
+		return wanted[nr_wanted++].books;
+	}
 	for (unsigned int i = 0; i < nr_attacks(); i++) {
 		if (strlen(attacks[i].name) != length || strncmp(attacks[i].name, text, length))
 			continue;
@@ -61,7 +69,9 @@ const char *until_missing(void)
 		unsigned int a = wanted[i].attack, seen = 0;
 		int error = wanted[i].error;
 
-		for (unsigned int j = 0; j < nr_threads; j++)
+		if (wanted[i].books)
+			seen = *wanted[i].books;
+		for (unsigned int j = 0; !wanted[i].books && j < nr_threads; j++)
 			seen += threads[j]->answers[a][0][error] + threads[j]->answers[a][1][error];
 		if (!seen)
 			return wanted[i].text;

@@ -97,6 +97,18 @@ STEP(destroy)
 	return call(c, IOMMU_DESTROY, &arg);
 }
 
+/* destroy-soon:NAME, when a device that was lost has let it go: after 10 s at most */
+STEP(destroy_soon)
+{
+	int ret = -EBUSY;
+
+	for (int i = 0; ret == -EBUSY && i < 1000; i++) {
+		ret = destroy(c, args, text, answer, size);
+		usleep(10000);
+	}
+	return ret;
+}
+
 /* bind-by:NAME, a bind that names that object; answers with the id */
 STEP(bind_by)
 {
@@ -127,8 +139,13 @@ STEP(device_close)
 }
 
 const struct step vdevice_steps[] = {
-	{ "nest-parent", nest_parent },	  { "viommu", viommu },
-	{ "vdevice", vdevice },		  { "destroy", destroy },
-	{ "bind-by", bind_by },		  { "iommufd-close", iommufd_close },
-	{ "device-close", device_close }, { NULL, NULL },
+	{ "nest-parent", nest_parent },
+	{ "viommu", viommu },
+	{ "vdevice", vdevice },
+	{ "destroy", destroy },
+	{ "destroy-soon", destroy_soon },
+	{ "bind-by", bind_by },
+	{ "iommufd-close", iommufd_close },
+	{ "device-close", device_close },
+	{ NULL, NULL },
 };

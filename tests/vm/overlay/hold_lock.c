@@ -19,6 +19,8 @@
 #include <linux/pci.h>
 #include <linux/string.h>
 
+#include "find.h"
+
 /**
  * struct lock - a lock that can be held
  * @hold: takes it, calls wait_for_release() and lets it go
@@ -102,17 +104,6 @@ static void let_go(struct lock *lock)
 	kthread_stop_put(lock->thread);
 	pci_dev_put(lock->pdev);
 	lock->thread = NULL;
-}
-
-static struct pci_dev *find(const char *name)
-{
-	struct pci_dev *pdev = NULL;
-
-	for_each_pci_dev(pdev) {
-		if (sysfs_streq(pci_name(pdev), name))
-			break;
-	}
-	return pdev;
 }
 
 static int lock_set(const char *name, const struct kernel_param *kp)

@@ -9,31 +9,23 @@
  *	bind_reset=ADDR[,OTHER]	binds it, and resets it or another function, before anybody
  *		can look
  */
+#include <linux/kvm_host.h>
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/pci-tsm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "find.h"
+
 #define TDI_ID 0x4242
 #define NEXT_TDI_ID 0x4343
 
-static struct pci_dev *find(const char *name)
-{
-	struct pci_dev *pdev = NULL;
-
-	for_each_pci_dev(pdev) {
-		if (sysfs_streq(pci_name(pdev), name))
-			break;
-	}
-	return pdev;
-}
-
 static int bind(struct pci_dev *pdev, u32 tdi_id)
 {
-	static int vm;
+	static struct kvm vm;
 
-	return pdev ? pci_tsm_bind(pdev, (struct kvm *)&vm, tdi_id) : -ENODEV;
+	return pdev ? pci_tsm_bind(pdev, &vm, tdi_id) : -ENODEV;
 }
 
 static int bind_set(const char *name, const struct kernel_param *kp)

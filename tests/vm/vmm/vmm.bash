@@ -24,10 +24,17 @@ guest_image() {
 
 # vmm_launch ACCEL DEVICE [ARG]...: QEMU with a device that vfio-pci's options DEVICE
 # name; $vmm is its pid. It stays until vmm_stop. The device is used through iommufd, or
-# with api=group through VFIO's group and container.
+# with api=group through VFIO's group and container. It is at 00:05.0 in the guest, or
+# with hotplug=native or hotplug=acpi at 01:00.0, in a port whose slot can be unplugged
+# by the port's registers or by those of ACPI.
 vmm_launch() {
-	local run=$BATS_TEST_TMPDIR/vmm accel=$1 device=$2 command
+	local run=$BATS_TEST_TMPDIR/vmm accel=$1 device=$2 command place=addr=5 port=()
 	shift 2
+	if [ -n "${hotplug:-}" ]; then
+		place=bus=port0
+		port=(-device pcie-root-port,id=port0,chassis=1 -global "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=$(
+			[ "$hotplug" = native ] && echo off || echo on)")
+	fi
 	read -r -a command <<<"${TSMCTL_VM_QEMU:?}"
 	mkdir -p "$run"
 	rm -f "$run"/*
@@ -38,7 +45,8 @@ vmm_launch() {
 		-append "console=ttyS0 quiet panic=-1 no_timer_check tsc=reliable" \
 		-chardev "pipe,id=console,path=$run/console" -serial chardev:console \
 		-object iommufd,id=iommufd0 \
-		-device "vfio-pci,$([ "${api:-}" = group ] || echo iommufd=iommufd0,)id=dev0,addr=5,$device" \
+		"${port[@]}" \
+		-device "vfio-pci,$([ "${api:-}" = group ] || echo iommufd=iommufd0,)id=dev0,$place,$device" \
 		-qmp "unix:$run/qmp,server=on,wait=off" "$@" >"$run/log" 2>&1 3>&- &
 	vmm=$!
 	# For both ways: to open one way waits for the other end, which may never come.
@@ -51,21 +59,22 @@ vmm_start() {
 	guest_answer || { cat "$BATS_TEST_TMPDIR/vmm/log"; return 1; }
 }
 
-# Up to the line that says how a command ended: it is the status here.
+# Prints what the guest prints, up to the line with a command's status, which is the
+# status here. Not with bash: its read can lose a newline to the time limit.
 guest_answer() {
-	local line='' part end=$((SECONDS + 300))
-	while :; do
-		if IFS= read -r -t 1 -u "$guest_out" part; then
-			line+=${part%$'\r'}
-			case $line in "GUEST "*) return "${line#GUEST }" ;; esac
-			printf '%s\n' "$line"
-			line=
-			continue
-		fi
-		line+=$part
-		vmm_runs || { echo "QEMU has ended"; return 125; }
-		[ $SECONDS -lt $end ] || { echo "the guest does not answer: $line"; return 125; }
-	done
+	perl -e 'my ($vmm, $end, $text) = ($ARGV[0], time + 300, "");
+		while (1) {
+			vec(my $set = "", fileno STDIN, 1) = 1;
+			if (select(my $ready = $set, undef, undef, 1)) {
+				sysread STDIN, $text, 4096, length $text;
+				$text =~ s/\r//g;
+				next unless $text =~ s/^GUEST (\d+)\n//m;
+				print $text;
+				exit $1;
+			}
+			print("$text\nQEMU has ended\n"), exit 125 unless kill 0, $vmm;
+			print("$text\nthe guest does not answer\n"), exit 125 if time > $end;
+		}' "$vmm" <&"$guest_out"
 }
 
 # guest COMMAND: in the guest's shell

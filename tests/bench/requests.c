@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * requests ADDR: what a request of the guest costs, and what pci_tsm_guest_req() costs
+ *
+ * Opens the device for a VM, binds it, and asks for the state of its TDI: 16 bytes, and 17
+ * in the response. The peer is the file tdisp of tsm_sim, which copies a message and calls
+ * pci_tsm_guest_req(). A write that is too long ends before both, so the difference of
+ * the two is the bare call. Prints "ioctl N" and "bare N", in ns.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+#include <linux/vfio_tsm.h>
+
+#include "client.h"
+
+#define GET_DEVICE_INTERFACE_STATE 0x85
+#define REQUEST 16
+#define RESPONSE 17
+/* More than tdisp takes */
+#define TOO_LONG 129
+#define ROOM 256
+
+/* So few that most batches end before the next timer interrupt. */
+#define BATCH 16
+#define BATCHES 64
+
+static int device, tdisp;
+static uint8_t message[TOO_LONG] = { 0x10, GET_DEVICE_INTERFACE_STATE };
+static uint8_t response[ROOM];
+
+static void die(const char *what)
+{
+	perror(what);
+	exit(1);
+}
+
+static int by_ioctl(void)
+{
+	struct vfio_pci_tsm_req arg = {
+		.argsz = sizeof(arg),
+		.req_len = REQUEST,
+		.resp_len = ROOM,
+		.req_uptr = (uintptr_t)message,
+		.resp_uptr = (uintptr_t)response,
+	};
+
+	return ioctl(device, VFIO_DEVICE_TSM_REQ, &arg) == ROOM - RESPONSE;
+}
+
+static int by_tdisp(void)
+{
+	return write(tdisp, message, REQUEST) == REQUEST;
+}
+
+static int refused(void)
+{
+	return write(tdisp, message, TOO_LONG) < 0 && errno == E2BIG;
+}
+
+static int64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+/* The shortest time of one, in ns */
+static long long measure(const char *name, int (*run)(void))
+{
+	int64_t best = INT64_MAX;
+
+	for (int i = 0; i < BATCHES; i++) {
+		int64_t took = now();
+
+		for (int j = 0; j < BATCH; j++)
+			if (!run())
+				die(name);
+		took = now() - took;
+		best = took < best ? took : best;
+	}
+	return best / BATCH;
+}
+
+static void open_and_bind(const char *addr)
+{
+	static int (*const steps[])(struct client * c, const unsigned long long *args,
+				    const char *text, char *answer, size_t size) = {
+		step_cdev, step_kvm, step_bind_iommufd, step_ioas, step_attach,
+	};
+	struct client c = {
+		.addr = addr,
+		.device = -1,
+		.group = -1,
+		.iommufd = -1,
+		.kvm_vm = -1,
+		.kvm_vfio = -1,
+	};
+	const unsigned long long args[MAX_ARGS] = { 0 };
+	uint16_t command = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
+	struct vfio_region_info config = { .argsz = sizeof(config),
+					   .index = VFIO_PCI_CONFIG_REGION_INDEX };
+	struct vfio_pci_tsm_bind bind = { .argsz = sizeof(bind) };
+	char answer[64];
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+		errno = -steps[i](&c, args, "", answer, sizeof(answer));
+		if (errno)
+			die(addr);
+	}
+	device = c.device;
+	if (ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &config) ||
+	    pwrite(device, &command, sizeof(command), config.offset + PCI_COMMAND) < 0 ||
+	    ioctl(device, VFIO_DEVICE_TSM_BIND, &bind))
+		die(addr);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int segment, bus, slot, function;
+	char path[128];
+
+	if (argc != 2 || sscanf(argv[1], "%x:%x:%x.%x", &segment, &bus, &slot, &function) != 4)
+		return 2;
+	/* The interface: the function's requester ID */
+	message[4] = slot << 3 | function;
+	message[5] = bus;
+	snprintf(path, sizeof(path), "/sys/kernel/debug/tsm_sim/%s/tdisp", argv[1]);
+	tdisp = open(path, O_RDWR | O_CLOEXEC);
+	if (tdisp < 0)
+		die(path);
+	open_and_bind(argv[1]);
+	printf("ioctl %lld\n", measure("ioctl", by_ioctl));
+	printf("bare %lld\n", measure("tdisp", by_tdisp) - measure("refused", refused));
+	return 0;
+}

@@ -1,0 +1,357 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154
+# A driver, a TSM or a helper that takes long: what is waited for is said, --timeout and a
+# signal end the wait, and what they leave is said. What takes long is a FIFO here: the
+# kernel's answer comes when the test opens it.
+# plain: a minute of waiting; meanwhile.bats has the same steps with sanitizers
+bats_require_minimum_version 1.5.0
+load helpers
+
+setup_file() { build_kernel; }
+
+setup() {
+	fake_configured_host
+	fake_capable 0000:01:00.0
+	DEV=$SYS/devices/pci0000:00/0000:01:00.0
+	ERR=$BATS_TEST_TMPDIR/stderr
+}
+
+# What the tests leave waiting gets its answer.
+teardown() {
+	local fifo
+
+	[ ! -e "$BATS_TEST_TMPDIR/helper.pid" ] || kill -KILL "$(cat "$BATS_TEST_TMPDIR/helper.pid")" 2> /dev/null || true
+	find "$SYS" -type p > "$BATS_TEST_TMPDIR/fifos"
+	# for what reads, and for what writes
+	while read -r fifo; do
+		: <> "$fifo"
+	done < "$BATS_TEST_TMPDIR/fifos"
+}
+
+# slow FILE: what is written there is answered when somebody calls answer FILE.
+slow() { rm -f "$1" && mkfifo "$1"; }
+answer() { timeout 60 cat "$1" > /dev/null; }
+
+# begin COMMAND...: in the background; its output and errors are in files.
+begin() {
+	# what the one before has said must not be taken for its words
+	: > "$ERR"
+	# a signal is for the program itself, and not for a shell
+	(exec timeout --foreground 120 env "LD_PRELOAD=$BATS_RUN_TMPDIR/kernel.so" \
+		"ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0" "$@") \
+		> "$BATS_TEST_TMPDIR/stdout" 2> "$ERR" 3>&- &
+	RUNNING=$!
+}
+# said TEXT: until it says that it waits for TEXT
+said() { until_true grep -q "waiting for $1 (" "$ERR" || fail "not said: $(cat "$ERR")"; }
+ended() { status=0; wait "$RUNNING" || status=$?; }
+
+# helper SCRIPT: a stand-in beside tsmctl
+helper() {
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	cp "$TSMCTL_BIN/tsmctl" "$BATS_TEST_TMPDIR/bin"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH
+	printf '#!/bin/bash\nT=%q\n%s\n' "$BATS_TEST_TMPDIR" "$1" > "$BATS_TEST_TMPDIR/bin/tsm-bind-helper"
+	chmod +x "$BATS_TEST_TMPDIR/bin/tsm-bind-helper"
+}
+
+# each_is_named: for each line "FILE|VERB|WHAT IS WAITED FOR|RESULT" of standard input
+each_is_named() {
+	local file verb text result
+
+	while IFS='|' read -r file verb text result; do
+		fake_set_driver 0000:01:00.0 nvme
+		echo tsm0 > "$DEV/tsm/connect"
+		fake_policy 0000:01:00.0
+		case $verb in
+		release) fake_set_driver 0000:01:00.0 vfio-pci-tsm ;;
+		esac
+		cp "$SYS/$file" "$BATS_TEST_TMPDIR/before"
+		slow "$SYS/$file"
+		begin tsmctl "$verb" 01:00.0
+		said "$text"
+		assert_equal "$(wc -l < "$ERR")" 1
+		grep -q '^tsmctl: 0000:01:00.0: waiting' "$ERR" || fail "$(cat "$ERR")"
+		answer "$SYS/$file"
+		ended
+		[ "$status" -eq 0 ] || fail "$verb: $(cat "$ERR")"
+		assert_equal "$(cat "$BATS_TEST_TMPDIR/stdout")" "0000:01:00.0: $result"
+		mv "$BATS_TEST_TMPDIR/before" "$SYS/$file"
+	done
+}
+
+@test "waiting: a driver that releases a device is named, and its end is waited for" {
+	each_is_named <<- EOF
+		bus/pci/drivers/nvme/unbind|assign|driver nvme to release it|driver vfio-pci-tsm (was nvme)
+		bus/pci/drivers/vfio-pci-tsm/unbind|release|driver vfio-pci-tsm to release it|driver nvme (was vfio-pci-tsm)
+	EOF
+}
+
+@test "waiting: a driver that takes a device, or a TSM that disconnects it, as well" {
+	each_is_named <<- EOF
+		bus/pci/drivers_probe|assign|driver vfio-pci-tsm to take it|driver vfio-pci-tsm (was nvme)
+		bus/pci/drivers_probe|release|its driver to take it|driver nvme (was vfio-pci-tsm)
+		devices/pci0000:00/0000:01:00.0/tsm/disconnect|disconnect|tsm0 to disconnect it|tsm none (was tsm0)
+	EOF
+}
+
+@test "waiting: a TSM that connects, and one that unbinds" {
+	slow "$DEV/tsm/connect"
+	# PCI/TSM shows what is connected only when it is at rest
+	begin tsmctl connect 01:00.0
+	said "PCI/TSM, which is at work"
+	timeout 60 bash -c 'echo > "$1"' - "$DEV/tsm/connect"
+	# now it is written to
+	timeout 60 bash -c 'read -r line < "$1"; echo "$line" > "$1.new"' - "$DEV/tsm/connect"
+	mv "$DEV/tsm/connect.new" "$DEV/tsm/connect"
+	ended
+	[ "$status" -eq 0 ] || fail "$(cat "$ERR")"
+	assert_equal "$(cat "$BATS_TEST_TMPDIR/stdout")" "0000:01:00.0: tsm tsm0 (was none)"
+	fake_policy 0000:01:00.0
+	slow "$CFG/0000:01:00.0/tsm/bound"
+	begin tsmctl revoke 01:00.0 --timeout 6
+	timeout 60 bash -c 'echo 1 > "$1"' - "$CFG/0000:01:00.0/tsm/bound"
+	said "the TSM to unbind it"
+	ended
+	assert_equal "$status" 6
+	grep -q "gave up after [0-9]* s of waiting for the TSM to unbind it; the kernel goes on with it, for process [0-9]*; it may be unbound in the end" "$ERR" ||
+		fail "$(cat "$ERR")"
+}
+
+@test "waiting: --timeout gives up with exit 6, and --json stays JSON" {
+	slow "$SYS/bus/pci/drivers/nvme/unbind"
+	run_split timeout 60 tsmctl assign 01:00.0 --timeout 6 --json
+	assert_equal "$status" 6
+	assert_envelope 'd["changed"]' true \
+		'[[x["errno"], x["stage"], x["attribute"]] for x in e]' '[["ETIMEDOUT", "unbind", "driver"]]' \
+		'"nvme may still have it, its driver_override is vfio-pci-tsm" in e[0]["hint"]' true
+	assert_one_line "waiting for driver nvme to release it ("
+	answer "$SYS/bus/pci/drivers/nvme/unbind"
+	run_split timeout 60 tsmctl assign 01:00.0 --timeout 1 --quiet
+	assert_equal "$status" 6
+	assert_one_line "gave up after " " s of waiting for driver nvme to release it"
+	for seconds in -1 x "" 86401; do
+		run_split tsmctl assign 01:00.0 --timeout "$seconds"
+		assert_equal "$status" 2
+	done
+}
+
+@test "waiting: what is quick is done in silence, with --timeout 0 too" {
+	for verb in assign connect disconnect release "mode shared" deny "tdi-id 00:05.0"; do
+		# shellcheck disable=SC2086
+		set -- $verb
+		run_split kernel tsmctl "$1" 01:00.0 "${@:2}" --timeout 0
+		[ "$status" -eq 0 ] || fail "$verb: $stderr"
+		assert_equal "$stderr" ""
+	done
+}
+
+@test "waiting: a signal ends the wait, and what it leaves is said" {
+	for signal in INT TERM; do
+		slow "$SYS/bus/pci/drivers/nvme/unbind"
+		# a shell has what it starts in the background ignore SIGINT
+		begin python3 -c 'import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execvp(sys.argv[1], sys.argv[1:])' tsmctl assign 01:00.0
+		said "driver nvme to release it"
+		kill -"$signal" "$RUNNING"
+		ended
+		assert_equal "$status" $((128 + $(kill -l "$signal")))
+		grep -q "SIG$signal after [0-9]* s of waiting for driver nvme to release it; the kernel goes on.* nvme may still have it, its driver_override is vfio-pci-tsm: .*'tsmctl release 0000:01:00.0'" "$ERR" ||
+			fail "$(cat "$ERR")"
+		# the driver core has removed the link, and the driver still has the device
+		refute [ -e "$DEV/driver" ]
+		answer "$SYS/bus/pci/drivers/nvme/unbind"
+		# its hint is true; the lock is the step's until it has ended
+		rm "$SYS/bus/pci/drivers/nvme/unbind"
+		: > "$SYS/bus/pci/drivers/nvme/unbind"
+		run_split kernel timeout 60 tsmctl release 01:00.0
+		assert_output "0000:01:00.0: driver nvme (was none)"
+	done
+}
+
+@test "waiting: on a terminal, one line that is written again, and gone at the end" {
+	slow "$SYS/bus/pci/drivers/nvme/unbind"
+	run timeout 60 env TERM=xterm COLUMNS=80 python3 -c '
+import os, pty, sys
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[1], sys.argv[1:])
+data = b""
+while True:
+    try:
+        part = os.read(fd, 65536)
+    except OSError:
+        break
+    if not part:
+        break
+    data += part
+sys.stdout.write(repr(data))
+os.waitpid(pid, 0)' tsmctl assign 01:00.0 --timeout 6
+	[[ $output == *'\r\x1b[Ktsmctl: 0000:01:00.0: waiting for driver nvme to release it ('*' s)\r\x1b[Ktsmctl:'*' s)\r\x1b[K'*'\r\x1b[Ktsmctl: 0000:01:00.0: gave up after '* ]] ||
+		fail "$output"
+	assert_equal "$(grep -o '\\n' <<< "$output" | wc -l)" 1
+}
+
+@test "waiting: a helper that gives no answer" {
+	fake_set_driver 0000:01:00.0 vfio-pci-tsm
+	fake_policy 0000:01:00.0
+	helper 'trap "touch $T/told; exit" TERM; echo $$ > $T/helper.pid; while :; do sleep 0.1; done'
+	run_split timeout 60 tsmctl bind 01:00.0 --timeout 6
+	assert_equal "$status" 6
+	pid=$(cat "$BATS_TEST_TMPDIR/helper.pid")
+	[[ ${stderr_lines[0]} == "tsmctl: 0000:01:00.0: waiting for the TSM to bind it (tsm-bind-helper, process $pid) ("* ]] ||
+		fail "$stderr"
+	[[ ${stderr_lines[1]} == *"gave up after "*" s of waiting for the TSM to bind it"*"process $pid, ends, and unbinds it, when the TSM has answered"* ]] ||
+		fail "$stderr"
+	until_true test -e "$BATS_TEST_TMPDIR/told"
+}
+
+@test "waiting: a helper that does not end" {
+	fake_set_driver 0000:01:00.0 vfio-pci-tsm
+	fake_policy 0000:01:00.0 bound
+	mkdir "$RUN"
+	cat > "$BATS_TEST_TMPDIR/holder" <<- EOF
+		umask 077
+		exec 9> "$RUN/0000:01:00.0.lock"
+		flock 9
+		echo \$\$ >&9
+		trap '' TERM
+		echo \$\$ > "$BATS_TEST_TMPDIR/helper.pid"
+		while :; do sleep 0.1; done
+	EOF
+	bash "$BATS_TEST_TMPDIR/holder" > /dev/null 2>&1 3>&- &
+	disown
+	until_true test -s "$BATS_TEST_TMPDIR/helper.pid"
+	pid=$(cat "$BATS_TEST_TMPDIR/helper.pid")
+	policy 0000:01:00.0 owner "$pid"
+	run_split timeout 60 tsmctl unbind 01:00.0 --timeout 6
+	assert_equal "$status" 6
+	[[ ${stderr_lines[0]} == "tsmctl: 0000:01:00.0: waiting for process $pid (bash) to unbind it and end ("* ]] ||
+		fail "$stderr"
+	[[ ${stderr_lines[1]} == *"gave up after "*"it was told to end"* ]] || fail "$stderr"
+}
+
+@test "waiting: apply goes on with the next device, and keeps what the step may need" {
+	fake_capable 0000:02:00.0
+	config '{ "device": "01:00.0", "bind_allowed": false, "tsm": "tsm0" },
+		{ "device": "02:00.0", "bind_allowed": false }'
+	echo tsm1 > "$DEV/tsm/connect"
+	slow "$DEV/tsm/disconnect"
+	run_split kernel timeout 60 tsmctl apply --timeout 1 --json
+	assert_equal "$status" 7
+	assert_envelope 'd["changed"]' true '[[x["device"], x["attribute"], x["changed"]] for x in r]' \
+		'[["0000:01:00.0", "bind_allowed", true], ["0000:02:00.0", "bind_allowed", true]]' \
+		'[[x["device"], x["errno"], x["stage"]] for x in e]' '[["0000:01:00.0", "ETIMEDOUT", "disconnect"]]'
+	assert_equal "$(policy 0000:01:00.0 bind_allowed)" 0
+}
+
+@test "waiting: a roll-back has time of its own, whatever ended the change" {
+	local probe=$SYS/bus/pci/drivers_probe
+
+	touch "$SYS/bus/pci/drivers/vfio-pci-tsm/takes_nothing"
+	# a signal that comes before the roll-back does not end it
+	while IFS='|' read -r seconds meanwhile code; do
+		rm -f "$probe"
+		: > "$probe"
+		# the roll-back's probe is longer than --timeout, and than two seconds
+		FAKE_MEANWHILE=$meanwhile FAKE_LATER="*/driver_override= rm $probe && mkfifo $probe" \
+			begin tsmctl assign 01:00.0 --timeout "$seconds"
+		said "driver nvme to take it"
+		answer "$probe"
+		ended
+		assert_equal "$status" "$code"
+		grep -q "vfio-pci-tsm did not take it" "$ERR" || fail "$(cat "$ERR")"
+		refute grep -qE "gave up|Success|cannot give it back" "$ERR"
+		assert_equal "$(basename "$(readlink "$DEV/driver")") $(cat "$DEV/driver_override")" "nvme (null)"
+	done <<- 'EOF'
+		1||1
+		60|*/driver_override=vfio* kill -TERM $PPID|143
+	EOF
+}
+
+@test "waiting: no step begins when the time is over, or after a signal" {
+	while IFS='|' read -r meanwhile seconds code text; do
+		: > "$FAKE_LOG"
+		FAKE_MEANWHILE="*/driver_override=vfio* $meanwhile" run_split kernel timeout 60 tsmctl assign 01:00.0 --timeout "$seconds"
+		assert_equal "$status" "$code"
+		assert_one_line "cannot take it from driver nvme: $text"
+		assert_equal "$(basename "$(readlink "$DEV/driver")") $(cat "$DEV/driver_override")" "nvme (null)"
+		run grep unbind "$FAKE_LOG"
+		assert_output ""
+	done <<- 'EOF'
+		sleep 1.1|1|6|the time of --timeout was over before this step
+		sleep 2.1; kill -TERM $PPID|60|143|a signal came before this step
+	EOF
+}
+
+@test "waiting: a release whose probe was not made is undone, and no success" {
+	run kernel tsmctl assign 01:00.0
+	assert_success
+	# the writer is killed once, as by the OOM killer
+	FAKE_MEANWHILE="*/drivers_probe=* [ -e $BATS_TEST_TMPDIR/once ] || { touch $BATS_TEST_TMPDIR/once; kill -KILL \$PPID; }" \
+		run_split kernel timeout 60 tsmctl release 01:00.0
+	assert_failure
+	[[ $stderr == *"cannot probe for its driver"* ]] || fail "$stderr"
+	assert_equal "$(basename "$(readlink "$DEV/driver")") $(cat "$DEV/driver_override")" "vfio-pci-tsm vfio-pci-tsm"
+}
+
+@test "waiting: a connect and a disconnect that are given up count as a change" {
+	mkfifo "$BATS_TEST_TMPDIR/go"
+	for verb in connect disconnect; do
+		[ "$verb" = connect ] || echo tsm0 > "$DEV/tsm/connect"
+		# what was given up before has the lock for longer
+		TSMCTL_RUN=$RUN.$verb FAKE_MEANWHILE="*/tsm/$verb=* read -r line < $BATS_TEST_TMPDIR/go" \
+			begin tsmctl "$verb" 01:00.0 --timeout 1 --json
+		ended
+		timeout 60 bash -c 'echo > "$1"' - "$BATS_TEST_TMPDIR/go"
+		assert_equal "$status" 6
+		output=$(cat "$BATS_TEST_TMPDIR/stdout")
+		assert_envelope 'd["changed"]' true '[[x["errno"], x["value"]] for x in e]' '[["ETIMEDOUT", "tsm0"]]'
+	done
+}
+
+@test "waiting: apply ends with a look that is given up, and changes nothing" {
+	config '{ "device": "01:00.0", "bind_allowed": false, "tsm": "tsm0" }'
+	slow "$DEV/tsm/connect"
+	begin tsmctl apply
+	said "PCI/TSM, which is at work"
+	kill -TERM "$RUNNING"
+	ended
+	assert_equal "$status" 143
+	assert_equal "$(wc -l < "$ERR")" 2
+	grep -q "SIGTERM after [0-9]* s of waiting for PCI/TSM" "$ERR" || fail "$(cat "$ERR")"
+	refute [ -e "$CFG/0000:01:00.0" ]
+	assert_equal "$(find "$RUN" -name '*.change')" ""
+}
+
+@test "waiting: PCI/TSM at work on another device is waited for, and once in a run" {
+	fake_capable 0000:02:00.0
+	config '{ "device": "0000:0[12]:00.0", "assigned": true, "tsm": "tsm0" }'
+	slow "$DEV/tsm/connect"
+	slow "$SYS/devices/pci0000:00/0000:02:00.0/tsm/connect"
+	begin tsmctl apply --timeout 1 --json
+	ended
+	assert_equal "$status" 6
+	output=$(cat "$BATS_TEST_TMPDIR/stdout")
+	assert_envelope 'd["changed"]' false \
+		'[[x["device"], x["errno"], x["stage"], x["attribute"]] for x in e]' \
+		'[["0000:01:00.0", "ETIMEDOUT", "read", "tsm/connect"], ["0000:02:00.0", "EBUSY", "read", "tsm/connect"]]'
+	: <> "$DEV/tsm/connect"
+	# a function that may be bound
+	echo tsm0 > "$BATS_TEST_TMPDIR/connect"
+	mv "$BATS_TEST_TMPDIR/connect" "$DEV/tsm/connect"
+	slow "$SYS/devices/pci0000:00/0000:02:00.0/tsm/bound"
+	begin tsmctl disconnect 01:00.0 --timeout 1
+	ended
+	assert_equal "$status" 6
+	grep -q "^tsmctl: 0000:01:00.0: gave up .* PCI/TSM" "$ERR" || fail "$(cat "$ERR")"
+	slow "$DEV/tsm/bound"
+	# what was given up has the lock for longer
+	TSMCTL_RUN=$RUN.2 begin tsmctl apply 01:00.0 --timeout 1
+	ended
+	assert_equal "$status" 6
+	grep -q "^tsmctl: 0000:01:00.0: gave up .* PCI/TSM" "$ERR" || fail "$(cat "$ERR")"
+	assert_equal "$(cat "$FAKE_LOG" 2> /dev/null)" ""
+}
