@@ -204,10 +204,13 @@ void record_begin(struct thread *t, uint64_t operation, unsigned int attack);
 void record_end(struct thread *t, int answer);
 void record_print(void);
 void record_summary(void);
-bool until_parse(char *list);
-const char *until_missing(void);
 const char *answer_name(int answer);
 __attribute__((format(printf, 1, 2), noreturn)) void fail(const char *format, ...);
+
+/* until.c */
+bool until_parse(char *list);
+const char *until_missing(void);
+int until_choose(struct thread *t);
 
 /* oracle.c */
 void oracle_start(void);
@@ -226,7 +229,7 @@ bool function_is_bound(const struct function *f);
 bool function_has_driver(const struct function *f);
 void look_at_books(struct function *f);
 bool books_agree(void);
-const unsigned int *books_seen(const char *what);
+const unsigned int *books_seen(const char *what, const char **by);
 void books_summary(void);
 
 /* functions.c */

@@ -251,11 +251,17 @@ bool books_agree(void)
 	return agree;
 }
 
-/* How often the looks have found something; NULL if it is nothing that they look for. */
-const unsigned int *books_seen(const char *what)
+/*
+ * How often the looks have found something, and by which attack that comes about; NULL if
+ * it is nothing that they look for.
+ */
+const unsigned int *books_seen(const char *what, const char **by)
 {
-	if (!strcmp(what, "stopped"))
+	if (!strcmp(what, "stopped")) {
+		*by = "request-stop";
 		return &stopped;
+	}
+	*by = "foreign-bind";
 	return strcmp(what, "foreign") ? NULL : &foreign_seen;
 }
 

@@ -25,6 +25,8 @@ bool always_bound;
 
 static unsigned long seconds, operations;
 static atomic_bool stop;
+/* --seconds are over, and an answer is missing */
+static atomic_bool late;
 /* Held for read by an operation, and for write by one that is to be alone */
 static pthread_rwlock_t at_work;
 
@@ -47,7 +49,8 @@ static const char usage[] =
 	"  --operations N   end after so many of each thread\n"
 	"  --until LIST     go on after --seconds until each attack of the list has had the\n"
 	"                   answer, as in 'bind=OK,attach=EBUSY', and until books=stopped or\n"
-	"                   books=foreign was found; fail after ten times that\n"
+	"                   books=foreign was found; half of what is done then is what is\n"
+	"                   missing still. Fail after ten times that\n"
 	"  --bound          bind first, leave out what ends a bind, and fail if it ends\n"
 	"  --threads N      how many attack (default: 6); races need two processors\n"
 	"  --only LIST      only these attacks and groups, with commas\n"
@@ -74,6 +77,13 @@ static long now(void)
 	return t.tv_sec;
 }
 
+static unsigned int choose(struct thread *t)
+{
+	int missing = late ? until_choose(t) : -1;
+
+	return missing >= 0 ? (unsigned int)missing : table_choose(t);
+}
+
 static void *attack(void *arg)
 {
 	struct thread *t = arg;
@@ -84,7 +94,7 @@ static void *attack(void *arg)
 		int answer;
 
 		random_begin(t, i);
-		which = table_choose(t);
+		which = choose(t);
 		record_begin(t, i, which);
 		if (is_alone(&attacks[which]))
 			pthread_rwlock_wrlock(&at_work);
@@ -135,9 +145,10 @@ static void watch(void)
 		}
 		if (!busy)
 			return;
-		if (seconds && now() - began >= (long)seconds &&
-		    (!until_missing() || now() - began >= (long)seconds * PATIENCE))
-			stop = true;
+		if (seconds && now() - began >= (long)seconds) {
+			late = true;
+			stop |= !until_missing() || now() - began >= (long)seconds * PATIENCE;
+		}
 		nanosleep(&second, NULL);
 	}
 }

@@ -12,39 +12,57 @@
 /* In the place of an attack: what the oracle has found */
 #define BOOKS "books="
 
-static struct {
+/**
+ * struct wanted - what must be seen
+ * @text: as it was given
+ * @attack: number of the attack that has the answer, or that brings @books about
+ * @error: the answer, as a positive errno
+ * @books: how often the oracle has found it; NULL for an answer
+ */
+static struct wanted {
 	const char *text;
-	const unsigned int *books;
 	unsigned int attack;
 	int error;
+	const unsigned int *books;
 } wanted[MAX_WANTED];
 
 static unsigned int nr_wanted;
 
-static bool add(const char *text)
+static bool find_attack(const char *name, size_t length, unsigned int *which)
 {
-	size_t length = strcspn(text, "=");
-
-	if (nr_wanted == MAX_WANTED || !text[length])
-		return false;
-	if (!strncmp(text, BOOKS, strlen(BOOKS))) {
-		wanted[nr_wanted].text = text;
-		wanted[nr_wanted].books = books_seen(text + strlen(BOOKS));
-		return wanted[nr_wanted++].books;
-	}
 	for (unsigned int i = 0; i < nr_attacks(); i++) {
-		if (strlen(attacks[i].name) != length || strncmp(attacks[i].name, text, length))
-			continue;
-		for (int error = 0; error < MAX_ERRNO; error++) {
-			if (strcmp(answer_name(-error), text + length + 1))
-				continue;
-			wanted[nr_wanted].text = text;
-			wanted[nr_wanted].attack = i;
-			wanted[nr_wanted++].error = error;
+		if (strlen(attacks[i].name) == length && !strncmp(attacks[i].name, name, length)) {
+			*which = i;
 			return true;
 		}
 	}
 	return false;
+}
+
+static bool find_error(const char *name, int *which)
+{
+	for (int error = 0; error < MAX_ERRNO; error++) {
+		if (!strcmp(answer_name(-error), name)) {
+			*which = error;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool parse_word(const char *text, struct wanted *w)
+{
+	size_t length = strcspn(text, "=");
+	const char *by;
+
+	*w = (struct wanted){ .text = text };
+	if (!text[length])
+		return false;
+	if (strncmp(text, BOOKS, strlen(BOOKS)))
+		return find_attack(text, length, &w->attack) &&
+		       find_error(text + length + 1, &w->error);
+	w->books = books_seen(text + strlen(BOOKS), &by);
+	return w->books && find_attack(by, strlen(by), &w->attack);
 }
 
 /* Takes @list apart, and keeps it; false where a word of it is not ATTACK=ANSWER. */
@@ -53,8 +71,10 @@ bool until_parse(char *list)
 	char *word;
 
 	while ((word = strsep(&list, ","))) {
-		if (add(word))
+		if (nr_wanted < MAX_WANTED && parse_word(word, &wanted[nr_wanted])) {
+			nr_wanted++;
 			continue;
+		}
 		fprintf(stderr, "vfio-attack: --until takes up to %d of ATTACK=ANSWER, not '%s'\n",
 			MAX_WANTED, word);
 		return false;
@@ -62,19 +82,36 @@ bool until_parse(char *list)
 	return true;
 }
 
+static bool was_seen(const struct wanted *w)
+{
+	unsigned int seen = 0;
+
+	if (w->books)
+		return *w->books;
+	for (unsigned int i = 0; i < nr_threads; i++)
+		seen += threads[i]->answers[w->attack][0][w->error] +
+			threads[i]->answers[w->attack][1][w->error];
+	return seen;
+}
+
 /* The first that no thread has been told yet, or NULL. */
 const char *until_missing(void)
 {
 	for (unsigned int i = 0; i < nr_wanted; i++) {
-		unsigned int a = wanted[i].attack, seen = 0;
-		int error = wanted[i].error;
-
-		if (wanted[i].books)
-			seen = *wanted[i].books;
-		for (unsigned int j = 0; !wanted[i].books && j < nr_threads; j++)
-			seen += threads[j]->answers[a][0][error] + threads[j]->answers[a][1][error];
-		if (!seen)
+		if (!was_seen(&wanted[i]))
 			return wanted[i].text;
 	}
 	return NULL;
+}
+
+/* One time in two, an attack whose answer is missing; otherwise, or with none missing, -1. */
+int until_choose(struct thread *t)
+{
+	unsigned int missing[MAX_WANTED], count = 0;
+
+	for (unsigned int i = 0; i < nr_wanted; i++) {
+		if (weights[wanted[i].attack] && !was_seen(&wanted[i]))
+			missing[count++] = wanted[i].attack;
+	}
+	return count && one_in(t, 2) ? (int)missing[below(t, count)] : -1;
 }
