@@ -11,7 +11,8 @@
 #include "internal.h"
 
 static DEFINE_XARRAY(vfio_tsm_devs);
-static struct workqueue_struct *pin_wq;
+/* Ends with the module; what is queued holds references to devices and directories. */
+struct workqueue_struct *vfio_tsm_wq;
 static DECLARE_WAIT_QUEUE_HEAD(pin_done);
 
 static void dev_release(struct kref *ref) __releases(&vfio_tsm_devs.xa_lock)
@@ -69,6 +70,7 @@ struct vfio_tsm_dev *vfio_tsm_get(unsigned long index)
 	init_rwsem(&new->live);
 	mutex_init(&new->lock);
 	INIT_DELAYED_WORK(&new->uevents.work, vfio_tsm_uevents_work);
+	INIT_WORK(&new->waker.work, vfio_tsm_waker_work);
 	new->uevents.until = jiffies;
 	new->index = index;
 	new->policy = VFIO_TSM_DEFAULT_POLICY;
@@ -133,8 +135,10 @@ void vfio_tsm_unregister(struct vfio_tsm_dev *dev)
 				   VFIO_TSM_REASON_NONE);
 		memset(&dev->report, 0, sizeof(dev->report));
 		vfio_tsm_forget_tdi_state(dev);
-		dev->pdev = NULL;
 	}
+	flush_work(&dev->waker.work);
+	scoped_guard(mutex, &dev->lock)
+		dev->pdev = NULL;
 	/* That was told at once, so it owes nothing. */
 	cancel_delayed_work_sync(&dev->uevents.work);
 	vfio_tsm_put(dev);
@@ -178,7 +182,7 @@ void vfio_tsm_pin_later(struct vfio_tsm_dir *dir, unsigned long delay)
 {
 	lockdep_assert_held(&dir->dev->lock);
 	config_item_get(&dir->group.cg_item);
-	if (!queue_delayed_work(pin_wq, &dir->pin, delay))
+	if (!queue_delayed_work(vfio_tsm_wq, &dir->pin, delay))
 		config_item_put(&dir->group.cg_item);
 }
 
@@ -413,18 +417,18 @@ int vfio_tsm_devices_init(void)
 {
 	int ret;
 
-	pin_wq = alloc_workqueue("vfio_tsm", WQ_UNBOUND, 0);
-	if (!pin_wq)
+	vfio_tsm_wq = alloc_workqueue("vfio_tsm", WQ_UNBOUND, 0);
+	if (!vfio_tsm_wq)
 		return -ENOMEM;
 
 	ret = bus_register_notifier(&pci_bus_type, &bus_nb);
 	if (ret)
-		destroy_workqueue(pin_wq);
+		destroy_workqueue(vfio_tsm_wq);
 	return ret;
 }
 
 void vfio_tsm_devices_exit(void)
 {
 	bus_unregister_notifier(&pci_bus_type, &bus_nb);
-	destroy_workqueue(pin_wq);
+	destroy_workqueue(vfio_tsm_wq);
 }

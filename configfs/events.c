@@ -94,6 +94,45 @@ void vfio_tsm_uevents_work(struct work_struct *work)
 }
 
 /**
+ * vfio_tsm_wake() - wake those that poll() attributes of a device in sysfs
+ * @dev: the device, registered; otherwise nobody can poll them
+ * @attrs: VFIO_TSM_POLL_*
+ *
+ * Not at once: sysfs_notify() waits for whoever adds to sysfs, and those for a process that
+ * lists a directory of sysfs, for as long as this process likes.
+ *
+ * Context: vfio_tsm_dev::lock held, after the change.
+ */
+void vfio_tsm_wake(struct vfio_tsm_dev *dev, unsigned long attrs)
+{
+	lockdep_assert_held(&dev->lock);
+	dev->waker.attrs |= attrs;
+	kref_get(&dev->ref);
+	if (!queue_work(vfio_tsm_wq, &dev->waker.work))
+		vfio_tsm_put(dev);
+}
+
+void vfio_tsm_waker_work(struct work_struct *work)
+{
+	struct vfio_tsm_dev *dev __free(vfio_tsm_put) =
+		container_of(work, struct vfio_tsm_dev, waker.work);
+	struct pci_dev *pdev __free(pci_dev_put) = NULL;
+	unsigned long attrs;
+
+	scoped_guard(mutex, &dev->lock) {
+		attrs = dev->waker.attrs;
+		dev->waker.attrs = 0;
+		pdev = pci_dev_get(dev->pdev);
+	}
+	if (!pdev)
+		return;
+	if (attrs & VFIO_TSM_POLL_STATE)
+		sysfs_notify(&pdev->dev.kobj, VFIO_TSM_SYSFS_DIR, "state");
+	if (attrs & VFIO_TSM_POLL_TDI_STATE)
+		sysfs_notify(&pdev->dev.kobj, VFIO_TSM_SYSFS_DIR, "tdi_state");
+}
+
+/**
  * vfio_tsm_shown_state() - the state of a device as it is shown
  * @dev: the device
  *
@@ -129,7 +168,7 @@ void vfio_tsm_publish(struct vfio_tsm_dev *dev, enum vfio_tsm_state from, enum v
 	trace_vfio_tsm_state(pci_name(dev->pdev), vfio_tsm_state_words[from],
 			     vfio_tsm_state_words[vfio_tsm_shown_state(dev)],
 			     vfio_tsm_reason_words[reason], dev->generation);
-	sysfs_notify(&dev->pdev->dev.kobj, VFIO_TSM_SYSFS_DIR, "state");
+	vfio_tsm_wake(dev, VFIO_TSM_POLL_STATE);
 	tell(dev, event, reason);
 	if (!is_owners(dev, event, reason))
 		vfio_tsm_signal(dev);

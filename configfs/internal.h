@@ -112,6 +112,20 @@ struct vfio_tsm_uevents {
 };
 
 /**
+ * struct vfio_tsm_waker - wakes those that poll() an attribute in sysfs
+ * @attrs: bits of those to do; under vfio_tsm_dev::lock
+ * @work: wakes them. Has a reference to the device while it is queued or runs
+ */
+struct vfio_tsm_waker {
+	unsigned long attrs;
+	struct work_struct work;
+};
+
+/* What can be waited for with poll() */
+#define VFIO_TSM_POLL_STATE BIT(0)
+#define VFIO_TSM_POLL_TDI_STATE BIT(1)
+
+/**
  * struct vfio_tsm_dev - an address, and everything that is known about it
  * @ref: the last one takes the device out of the xarray
  * @index: its place there, see vfio_tsm_index()
@@ -127,6 +141,7 @@ struct vfio_tsm_uevents {
  * @generation: changes of @state
  * @report: what else the driver has reported
  * @uevents: how many were sent
+ * @waker: see above
  * @in_use: from open_begin to closed: the region mode may not change
  * @binding: from bind_begin to unbound: bar_mmap and tdi_id may not change
  * @quarantine: not 0: nobody may use the device. Holds a reference to it and one to the
@@ -150,6 +165,7 @@ struct vfio_tsm_dev {
 	u64 generation;
 	struct vfio_tsm_report report;
 	struct vfio_tsm_uevents uevents;
+	struct vfio_tsm_waker waker;
 	bool in_use;
 	bool binding;
 	u8 quarantine;
@@ -186,6 +202,7 @@ int vfio_tsm_parse_tdi_id(const char *text, struct vfio_tsm_policy *policy);
 void vfio_tsm_print_tdi_id(char *text, size_t size, u32 tdi_id);
 
 /* devices.c: the devices, and what the driver reports of them */
+extern struct workqueue_struct *vfio_tsm_wq;
 struct vfio_tsm_dev *vfio_tsm_get(unsigned long index);
 struct vfio_tsm_dev *vfio_tsm_find(unsigned long index);
 void vfio_tsm_put(struct vfio_tsm_dev *dev);
@@ -207,6 +224,8 @@ void vfio_tsm_publish(struct vfio_tsm_dev *dev, enum vfio_tsm_state from, enum v
 void vfio_tsm_set_state(struct vfio_tsm_dev *dev, enum vfio_tsm_state to, enum vfio_tsm_event event,
 			enum vfio_tsm_reason reason);
 void vfio_tsm_uevents_work(struct work_struct *work);
+void vfio_tsm_wake(struct vfio_tsm_dev *dev, unsigned long attrs);
+void vfio_tsm_waker_work(struct work_struct *work);
 void vfio_tsm_trace_bind_failed(struct vfio_tsm_dev *dev);
 void vfio_tsm_trace_request(struct vfio_tsm_dev *dev, const struct vfio_tsm_request *request);
 void vfio_tsm_trace_tdi_state(struct pci_dev *pdev, enum vfio_tsm_tdi_state from,

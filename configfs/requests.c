@@ -116,7 +116,7 @@ static void set_tdi_state(struct vfio_tsm_dev *dev, struct pci_dev *pdev,
 		vfio_tsm_trace_tdi_state(pdev, dev->tdi_state, state);
 	dev->tdi_state = state;
 	if (dev->pdev)
-		sysfs_notify(&dev->pdev->dev.kobj, VFIO_TSM_SYSFS_DIR, "tdi_state");
+		vfio_tsm_wake(dev, VFIO_TSM_POLL_TDI_STATE);
 }
 
 /**

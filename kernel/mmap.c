@@ -7,8 +7,10 @@
  * themselves: the check and the insertion must be under one hold of it.
  */
 #include <linux/file.h>
+#include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/sched/signal.h>
 #include <linux/vfio.h>
 
 #include "vfio_pci_tsm.h"
@@ -45,12 +47,38 @@ static enum vfio_pci_tsm_mmap_state mmap_state(struct vfio_pci_tsm_device *tvdev
 	return state;
 }
 
+/* Return: whether memory_lock is held, for read. */
+static bool lock_memory_for_a_second(struct rw_semaphore *lock)
+{
+	unsigned long end = jiffies + HZ;
+
+	while (!down_read_trylock(lock)) {
+		if (time_after(jiffies, end) || fatal_signal_pending(current))
+			return false;
+		schedule_timeout_killable(1);
+	}
+	return true;
+}
+
 /*
- * Take memory_lock for read, but do not wait for it under mmap_lock where that can be
- * helped. Under memory_lock, SET_IRQS adds to sysfs; a process that lists a directory of
- * sysfs holds up that, and may itself wait for mmap_lock, to write to its own memory.
+ * Whether the kernel copies to the BAR or from it, and so may hold any lock: a process only
+ * has to read a directory into its mapping. Faults of KVM, by fixup_user_fault(), do not
+ * have INTERRUPTIBLE. They wait as long as a reset takes.
+ */
+static bool is_copy(const struct vm_fault *vmf)
+{
+	return !(vmf->flags & FAULT_FLAG_USER) && vmf->flags & FAULT_FLAG_INTERRUPTIBLE;
+}
+
+/*
+ * Take memory_lock for read. Under memory_lock, SET_IRQS adds to sysfs, and waits for
+ * whoever lists a directory of sysfs. That one may write to memory meanwhile, and so wait
+ * for mmap_lock; or write to this BAR. So there is no wait for memory_lock under mmap_lock
+ * where a fault can be tried again, and only a short one where it cannot, or where the
+ * kernel copies.
  *
- * Return: 0; or VM_FAULT_RETRY, without the lock, to have the fault tried again.
+ * Return: 0; otherwise without the lock: VM_FAULT_RETRY, to have the fault tried again, or
+ * VM_FAULT_SIGBUS.
  */
 static vm_fault_t lock_memory(struct vfio_pci_tsm_device *tvdev, struct vm_fault *vmf)
 {
@@ -61,10 +89,8 @@ static vm_fault_t lock_memory(struct vfio_pci_tsm_device *tvdev, struct vm_fault
 		return 0;
 	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
 		return VM_FAULT_RETRY;
-	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY)) {
-		down_read(lock);
-		return 0;
-	}
+	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY) || is_copy(vmf))
+		return lock_memory_for_a_second(lock) ? 0 : VM_FAULT_SIGBUS;
 	/* the mapping may be gone before the lock is there, and the device with it */
 	file = get_file(vmf->vma->vm_file);
 	release_fault_lock(vmf);

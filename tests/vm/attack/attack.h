@@ -285,6 +285,7 @@ int bar_touch(struct thread *t);
 int rom_read(struct thread *t);
 int region_info(struct thread *t);
 int bar_from_bar(struct thread *t);
+int bar_locked(struct thread *t);
 
 /* resets.c */
 int ioctl_reset(struct thread *t);

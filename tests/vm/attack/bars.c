@@ -4,15 +4,19 @@
  * not enabled keeps and does not act on: its Admin queue's registers.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <linux/futex.h>
 #include <linux/vfio.h>
 
 #include "attack.h"
 
 #define ADMIN_QUEUE 0x24
 #define ADMIN_QUEUE_SIZE 0x14
+#define NO_REGISTERS 0x400
 
 static unsigned int choose_bar(struct thread *t)
 {
@@ -103,6 +107,37 @@ int bar_from_bar(struct thread *t)
 		ret = pwrite(victim.fd, window, length, CONFIG_OFFSET + from);
 	}
 	return ret < 0 ? -errno : 0;
+}
+
+/*
+ * The kernel writes to a mapped BAR with locks of its own: that of a directory in sysfs, to
+ * which SET_IRQS adds, and mmap_lock. Where it writes are no registers.
+ */
+int bar_locked(struct thread *t)
+{
+	static const char *const names[] = { "a directory", "a futex", "interrupts" };
+	unsigned int which = below(t, 3);
+	uint8_t *window = window_at(0, NO_REGISTERS);
+	int fd, ret;
+
+	note(t, " %s", names[which]);
+	if (!window)
+		return -ENODEV;
+	switch (which) {
+	case 0:
+		fd = open("/sys/bus/pci/devices", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		ret = syscall(SYS_getdents64, fd, window, 64);
+		ret = ret < 0 ? -errno : 0;
+		close(fd);
+		return ret;
+	case 1:
+		return syscall(SYS_futex, t->buffer, FUTEX_WAKE_OP_PRIVATE, 1, 1, window,
+			       FUTEX_OP(FUTEX_OP_OR, 0, FUTEX_OP_CMP_EQ, 0)) < 0 ?
+			       -errno :
+			       0;
+	default:
+		return set_irqs(t);
+	}
 }
 
 int rom_read(struct thread *t)

@@ -21,6 +21,7 @@ const struct attack attacks[] = {
 	{ "bar-munmap",          "bars",      20, bar_unmap },
 	{ "bar-touch",           "bars",      40, bar_touch },
 	{ "bar-from-bar",        "bars",      10, bar_from_bar },
+	{ "bar-locked",          "bars",      10, bar_locked },
 	{ "rom-read",            "bars",      10, rom_read },
 	{ "region-info",         "bars",      10, region_info },
 
