@@ -22,10 +22,10 @@
 #include <linux/vfio_tsm.h>
 
 #include "client.h"
+#include "../tools/tdisp.h"
 
-#define GET_DEVICE_INTERFACE_STATE 0x85
-#define REQUEST 16
-#define RESPONSE 17
+#define REQUEST TDISP_HEADER
+#define RESPONSE (TDISP_HEADER + 1)
 /* More than tdisp takes */
 #define TOO_LONG 129
 #define ROOM 256
@@ -35,7 +35,7 @@
 #define BATCHES 64
 
 static int device, tdisp;
-static uint8_t message[TOO_LONG] = { 0x10, GET_DEVICE_INTERFACE_STATE };
+static uint8_t message[TOO_LONG] = { TDISP_VERSION, GET_DEVICE_INTERFACE_STATE };
 static uint8_t response[ROOM];
 
 static void die(const char *what)
@@ -98,14 +98,7 @@ static void open_and_bind(const char *addr)
 				    const char *text, char *answer, size_t size) = {
 		step_cdev, step_kvm, step_bind_iommufd, step_ioas, step_attach,
 	};
-	struct client c = {
-		.addr = addr,
-		.device = -1,
-		.group = -1,
-		.iommufd = -1,
-		.kvm_vm = -1,
-		.kvm_vfio = -1,
-	};
+	struct client c = CLIENT_INIT(addr);
 	const unsigned long long args[MAX_ARGS] = { 0 };
 	uint16_t command = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
 	struct vfio_region_info config = { .argsz = sizeof(config),

@@ -36,25 +36,6 @@ error_line() {
 	printf '{"event":"error","device":"0000:01:00.0","step":"%s","errno":"%s","stage":%s,"message":"it broke","hint":"mend it"}' "$1" "$2" "$stage"
 }
 
-# holder COMMANDS: a process that has the device's lock, as the helper; it runs
-# COMMANDS on SIGTERM.
-holder() {
-	mkdir -p "$RUN"
-	cat > "$BATS_TEST_TMPDIR/holder" <<- EOF
-		exec 9> "$RUN/0000:01:00.0.lock"
-		flock 9
-		echo \$\$ >&9
-		trap '$1; exit 0' TERM
-		echo \$\$ > "$BATS_TEST_TMPDIR/holder.pid"
-		while :; do sleep 0.1; done
-	EOF
-	bash "$BATS_TEST_TMPDIR/holder" > /dev/null 2>&1 3>&- &
-	disown
-	until_true test -s "$BATS_TEST_TMPDIR/holder.pid"
-	HOLDER=$(cat "$BATS_TEST_TMPDIR/holder.pid")
-	policy 0000:01:00.0 owner "$HOLDER"
-}
-
 @test "bind: starts the helper, which stays, in a session of its own" {
 	helper 'echo $$ > $T/helper.pid; printf "%s\n" "$@" > $T/args; env > $T/env
 		echo "{\"event\":\"bound\",\"device\":\"$2\",\"pid\":$$}"; exec sleep 60'

@@ -37,26 +37,6 @@ arguments() {
 
 verbs() { tsmctl help verbs | cut -f 1; }
 
-# pty COMMAND...: its output on a terminal, in $output.
-pty() {
-	run python3 -c '
-import os, pty, sys
-pid, fd = pty.fork()
-if pid == 0:
-    os.execvp(sys.argv[1], sys.argv[1:])
-data = b""
-while True:
-    try:
-        part = os.read(fd, 65536)
-    except OSError:
-        break
-    if not part:
-        break
-    data += part
-sys.stdout.write(data.decode().replace("\r\n", "\n"))
-os.waitpid(pid, 0)' "$@"
-}
-
 @test "every verb: --dry-run opens nothing for writing, and calls nothing that changes" {
 	command -v strace > /dev/null || skip "no strace"
 	before=$(snapshot)

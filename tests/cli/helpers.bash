@@ -297,3 +297,43 @@ config() {
 	printf '{ "version": 1, %s "devices": [ %s ] }\n' "${2:-}" "$1" > "$TSMCTL_ETC/config.json"
 	chmod 644 "$TSMCTL_ETC/config.json"
 }
+
+# pty COMMAND...: its output on a terminal, in $output.
+pty() {
+	run python3 -c '
+import os, pty, sys
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[1], sys.argv[1:])
+data = b""
+while True:
+    try:
+        part = os.read(fd, 65536)
+    except OSError:
+        break
+    if not part:
+        break
+    data += part
+sys.stdout.write(data.decode().replace("\r\n", "\n"))
+os.waitpid(pid, 0)' "$@"
+}
+
+# holder TRAP [END]: a process that has the device's lock, as the helper, and is its owner, in
+# $HOLDER. On SIGTERM it runs TRAP, and then END: "exit 0", unless another one is given.
+holder() {
+	mkdir -p "$RUN"
+	cat > "$BATS_TEST_TMPDIR/holder" <<- EOF
+		umask 077
+		exec 9> "$RUN/0000:01:00.0.lock"
+		flock 9
+		echo \$\$ >&9
+		trap '$1; ${2-exit 0}' TERM
+		echo \$\$ > "$BATS_TEST_TMPDIR/holder.pid"
+		while :; do sleep 0.1; done
+	EOF
+	bash "$BATS_TEST_TMPDIR/holder" > /dev/null 2>&1 3>&- &
+	disown
+	until_true test -s "$BATS_TEST_TMPDIR/holder.pid"
+	HOLDER=$(cat "$BATS_TEST_TMPDIR/holder.pid")
+	policy 0000:01:00.0 owner "$HOLDER"
+}

@@ -7,6 +7,7 @@
  * The object that this becomes is the VMM's, so no instruction may need the address
  * of a symbol, only distances.
  */
+#include "../tdisp.h"
 #include "layout.h"
 
 /* Bytes of the report in one message */

@@ -38,18 +38,6 @@
 /* Where BAR 0 is while the TDI is in RUN */
 #define MMIO 0xd0000000
 
-/* TDISP (PCIe r7.0 section 11.3): version, message types, bytes of a header and a nonce */
-#define TDISP_VERSION 0x10
-#define GET_TDISP_VERSION 0x81
-#define GET_DEVICE_INTERFACE_REPORT 0x84
-#define GET_DEVICE_INTERFACE_STATE 0x85
-#define START_INTERFACE_REQUEST 0x86
-#define STOP_INTERFACE_REQUEST 0x87
-#define START_INTERFACE_RESPONSE 0x06
-#define STOP_INTERFACE_RESPONSE 0x07
-#define TDISP_HEADER 16
-#define TDISP_NONCE 32
-
 #define PORT_CONSOLE 0xe9 /* out: a character; '\n' ends a line */
 #define PORT_TSM 0x510 /* out: pass the request to the TSM */
 #define PORT_HOST 0x511 /* out: the host may try; in: 1 while it does */

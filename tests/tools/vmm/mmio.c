@@ -14,6 +14,7 @@
 
 #include <tsmbind.h>
 
+#include "../tdisp.h"
 #include "layout.h"
 #include "vmm.h"
 

@@ -7,6 +7,7 @@
 
 #include <tsmbind.h>
 
+#include "../tdisp.h"
 #include "layout.h"
 #include "vmm.h"
 

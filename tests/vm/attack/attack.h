@@ -29,6 +29,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../../tools/tdisp.h"
 #include "../client/client.h"
 
 #define MAX_THREADS 64
@@ -310,20 +311,11 @@ int iommu_attach(struct thread *t);
 int iommu_detach(struct thread *t);
 
 /* messages.c */
-#define GET_TDISP_VERSION 0x81
-#define GET_TDISP_CAPABILITIES 0x82
-#define LOCK_INTERFACE_REQUEST 0x83
-#define GET_DEVICE_INTERFACE_REPORT 0x84
-#define GET_DEVICE_INTERFACE_STATE 0x85
-#define START_INTERFACE_REQUEST 0x86
-#define STOP_INTERFACE_REQUEST 0x87
-#define HEADER 16 /* bytes of a message, before its own fields */
-#define NONCE 32 /* bytes of it, in START_INTERFACE_REQUEST and at the end of the report */
 #define RESPONSE 256 /* bytes that are enough for each response */
 
 /* A request of the guest; the longest one is START_INTERFACE_REQUEST. */
 struct message {
-	uint8_t bytes[HEADER + NONCE];
+	uint8_t bytes[TDISP_HEADER + TDISP_NONCE];
 	uint32_t length;
 };
 

@@ -137,13 +137,7 @@ static void clear_slots(struct device *d, unsigned int order)
 int device_open(struct device *d)
 {
 	const unsigned long long args[MAX_ARGS] = { 0 };
-	struct client c = {
-		.addr = d->addr,
-		.device = -1,
-		.group = -1,
-		.kvm_vm = -1,
-		.kvm_vfio = -1,
-	};
+	struct client c = CLIENT_INIT(d->addr);
 	int ret = -EALREADY;
 
 	pthread_mutex_lock(&d->lock);

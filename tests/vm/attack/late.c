@@ -142,7 +142,7 @@ int request_late(struct thread *t)
 	struct stall stall = { 0 };
 	bool start = one_in(t, 2);
 	unsigned int rebinds_before;
-	uint8_t nonce[NONCE];
+	uint8_t nonce[TDISP_NONCE];
 	struct span span;
 	uint64_t from;
 	int ret = 0;
@@ -157,13 +157,13 @@ int request_late(struct thread *t)
 	meanwhile(t);
 	/* The nonce of the new bind: what belongs to the old one must not use it. */
 	if (start)
-		ret = read_nonce(stall.message.bytes + HEADER);
+		ret = read_nonce(stall.message.bytes + TDISP_HEADER);
 	ret = stall_end(&stall) ?: ret;
 	freeze_allow();
 	if (ret)
 		return ret;
 	claim(start ? "the nonce" : "the report",
-	      start ? stall.message.bytes + HEADER : nonce_of(stall.response), span);
+	      start ? stall.message.bytes + TDISP_HEADER : nonce_of(stall.response), span);
 	/* Another one that has it, to compare with */
 	read_nonce(nonce);
 	return 0;

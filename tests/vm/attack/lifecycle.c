@@ -77,14 +77,7 @@ int victim_reopen(struct thread *t)
 int second_open(__attribute__((unused)) struct thread *t)
 {
 	const unsigned long long args[MAX_ARGS] = { 0 };
-	struct client c = {
-		.addr = victim.addr,
-		.device = -1,
-		.group = -1,
-		.iommufd = -1,
-		.kvm_vm = -1,
-		.kvm_vfio = -1,
-	};
+	struct client c = CLIENT_INIT(victim.addr);
 	struct vfio_pci_tsm_unbind unbind = { .argsz = sizeof(unbind) };
 	struct vfio_pci_tsm_bind bind = { .argsz = sizeof(bind) };
 	char byte = 0;

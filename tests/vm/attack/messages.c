@@ -13,11 +13,9 @@
 
 #include "attack.h"
 
-#define TDISP_VERSION 0x10
-#define TDISP_ERROR 0x7f
 #define TDISP_REQUEST 0x80
-#define ERROR (HEADER + 8)
-#define REPORT (HEADER + 4) /* where the report begins in its response */
+#define ERROR (TDISP_HEADER + 8)
+#define REPORT (TDISP_HEADER + 4) /* where the report begins in its response */
 #define ROOM (2 * RESPONSE)
 #define UNTOUCHED 0xa5
 
@@ -34,7 +32,7 @@ static void put_interface(uint8_t *at)
 
 void message_make(struct message *m, uint8_t type)
 {
-	*m = (struct message){ .bytes = { TDISP_VERSION, type }, .length = HEADER };
+	*m = (struct message){ .bytes = { TDISP_VERSION, type }, .length = TDISP_HEADER };
 	put_interface(m->bytes + 4);
 	switch (type) {
 	case GET_TDISP_CAPABILITIES:
@@ -42,11 +40,11 @@ void message_make(struct message *m, uint8_t type)
 		break;
 	case GET_DEVICE_INTERFACE_REPORT:
 		/* Offset 0, and as much as there is */
-		m->bytes[HEADER + 2] = m->bytes[HEADER + 3] = 0xff;
+		m->bytes[TDISP_HEADER + 2] = m->bytes[TDISP_HEADER + 3] = 0xff;
 		m->length += 4;
 		break;
 	case START_INTERFACE_REQUEST:
-		m->length += NONCE;
+		m->length += TDISP_NONCE;
 		break;
 	}
 }
@@ -78,12 +76,12 @@ static int tdisp_error(uint32_t code)
  */
 int message_answer(const uint8_t *request, size_t known, const uint8_t *response, size_t length)
 {
-	uint8_t echo[HEADER] = { 0 };
+	uint8_t echo[TDISP_HEADER] = { 0 };
 	uint32_t code;
 
-	memcpy(echo, request, known < HEADER ? known : HEADER);
-	if (length < HEADER || response[0] != TDISP_VERSION || response[2] || response[3] ||
-	    memcmp(response + 4, echo + 4, HEADER - 4))
+	memcpy(echo, request, known < TDISP_HEADER ? known : TDISP_HEADER);
+	if (length < TDISP_HEADER || response[0] != TDISP_VERSION || response[2] || response[3] ||
+	    memcmp(response + 4, echo + 4, TDISP_HEADER - 4))
 		fail("a response of %zu bytes, which is not TDISP: %02x %02x", length, response[0],
 		     response[1]);
 	if (response[1] != TDISP_ERROR && response[1] != (echo[1] & ~TDISP_REQUEST))
@@ -92,7 +90,7 @@ int message_answer(const uint8_t *request, size_t known, const uint8_t *response
 		return 0;
 	if (length != ERROR)
 		fail("a TDISP_ERROR of %zu bytes", length);
-	memcpy(&code, response + HEADER, sizeof(code));
+	memcpy(&code, response + TDISP_HEADER, sizeof(code));
 	return tdisp_error(code);
 }
 
@@ -123,11 +121,11 @@ static int message_send(const struct message *m, uint32_t scope, uint8_t respons
 /* @response is of GET_DEVICE_INTERFACE_REPORT: the nonce is at its end. */
 const uint8_t *nonce_of(const uint8_t *response)
 {
-	size_t portion = response[HEADER] | response[HEADER + 1] << 8;
+	size_t portion = response[TDISP_HEADER] | response[TDISP_HEADER + 1] << 8;
 
-	if (portion < NONCE || REPORT + portion > RESPONSE)
+	if (portion < TDISP_NONCE || REPORT + portion > RESPONSE)
 		fail("a report of %zu bytes", portion);
-	return response + REPORT + portion - NONCE;
+	return response + REPORT + portion - TDISP_NONCE;
 }
 
 /* Reads the nonce of the bind of this moment. */
@@ -143,7 +141,7 @@ int read_nonce(uint8_t *nonce)
 	ret = message_send(&m, VFIO_PCI_TSM_REQ_SCOPE_INFO, response);
 	if (ret)
 		return ret;
-	memcpy(nonce, nonce_of(response), NONCE);
+	memcpy(nonce, nonce_of(response), TDISP_NONCE);
 	claim("the report", nonce, span_between(from, rebinds_before));
 	return 0;
 }
@@ -157,7 +155,7 @@ int request_get(struct thread *t)
 		GET_DEVICE_INTERFACE_REPORT,
 		GET_DEVICE_INTERFACE_STATE,
 	};
-	uint8_t type = types[below(t, 4)], response[ROOM], nonce[NONCE];
+	uint8_t type = types[below(t, 4)], response[ROOM], nonce[TDISP_NONCE];
 	struct message m;
 
 	note(t, " %#x", type);
@@ -170,7 +168,7 @@ int request_get(struct thread *t)
 /* With the nonce of the report, a wrong one, or that of an earlier bind */
 int request_start(struct thread *t)
 {
-	unsigned int which = below(t, 4), bit = below(t, 8 * NONCE), rebinds_before;
+	unsigned int which = below(t, 4), bit = below(t, 8 * TDISP_NONCE), rebinds_before;
 	uint32_t scope = one_in(t, 8) ? VFIO_PCI_TSM_REQ_SCOPE_INFO :
 					VFIO_PCI_TSM_REQ_SCOPE_STATE_CHANGE;
 	uint8_t response[ROOM];
@@ -179,13 +177,13 @@ int request_start(struct thread *t)
 	int ret;
 
 	message_make(&m, START_INTERFACE_REQUEST);
-	if (which < 2 || !choose_nonce(t, m.bytes + HEADER)) {
-		ret = read_nonce(m.bytes + HEADER);
+	if (which < 2 || !choose_nonce(t, m.bytes + TDISP_HEADER)) {
+		ret = read_nonce(m.bytes + TDISP_HEADER);
 		if (ret)
 			return ret;
 	}
 	if (which == 1)
-		m.bytes[HEADER + bit / 8] ^= 1 << bit % 8;
+		m.bytes[TDISP_HEADER + bit / 8] ^= 1 << bit % 8;
 	note(t, " %s, scope %u",
 	     which == 0 ? "the nonce" :
 	     which == 1 ? "a wrong nonce" :
@@ -200,6 +198,6 @@ int request_start(struct thread *t)
 		fail("a wrong nonce has started the TDI");
 	if (scope != VFIO_PCI_TSM_REQ_SCOPE_STATE_CHANGE)
 		fail("a request that may only read has started the TDI");
-	claim("the nonce", m.bytes + HEADER, span_between(from, rebinds_before));
+	claim("the nonce", m.bytes + TDISP_HEADER, span_between(from, rebinds_before));
 	return 0;
 }

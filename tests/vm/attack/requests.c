@@ -255,14 +255,7 @@ int request_files(struct thread *t)
 					     "none" };
 	unsigned int which = below(t, sizeof(names) / sizeof(*names));
 	const unsigned long long args[MAX_ARGS] = { 0 };
-	struct client c = {
-		.addr = victim.addr,
-		.device = -1,
-		.group = -1,
-		.iommufd = -1,
-		.kvm_vm = -1,
-		.kvm_vfio = -1,
-	};
+	struct client c = CLIENT_INIT(victim.addr);
 	const int files[] = { -1, sibling.fd, iommufd_slot, event, -1, -1 };
 	int fd = files[which], ret;
 

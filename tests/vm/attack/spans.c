@@ -30,7 +30,7 @@ static const struct span no_span = { 1, 0 };
 
 /* What a response says about the bind that it came from */
 static struct claim {
-	uint8_t nonce[NONCE];
+	uint8_t nonce[TDISP_NONCE];
 	struct span span;
 } claims[MAX_CLAIMS];
 
@@ -80,9 +80,9 @@ uint64_t span_begin(unsigned int *rebinds_before)
 /* The TSM destroys the nonce when the TDI is started: the report has zeroes from then on. */
 static bool is_destroyed(const uint8_t *nonce)
 {
-	static const uint8_t zeroes[NONCE];
+	static const uint8_t zeroes[TDISP_NONCE];
 
-	return !memcmp(nonce, zeroes, NONCE);
+	return !memcmp(nonce, zeroes, TDISP_NONCE);
 }
 
 /* A request has read @nonce, or has started the TDI with it, in one of @span. */
@@ -94,12 +94,12 @@ void claim(const char *what, const uint8_t *nonce, struct span span)
 		return;
 	pthread_mutex_lock(&claims_lock);
 	for (unsigned int i = 0; i < nr_claims && i < MAX_CLAIMS && !c; i++) {
-		if (!memcmp(claims[i].nonce, nonce, NONCE))
+		if (!memcmp(claims[i].nonce, nonce, TDISP_NONCE))
 			c = &claims[i];
 	}
 	if (!c) {
 		c = &claims[nr_claims++ % MAX_CLAIMS];
-		memcpy(c->nonce, nonce, NONCE);
+		memcpy(c->nonce, nonce, TDISP_NONCE);
 		c->span = span;
 	}
 	if (span.from > c->span.to || span.to < c->span.from)
@@ -122,7 +122,7 @@ bool choose_nonce(struct thread *t, uint8_t *nonce)
 	pthread_mutex_lock(&claims_lock);
 	count = nr_claims < MAX_CLAIMS ? nr_claims : MAX_CLAIMS;
 	if (count)
-		memcpy(nonce, claims[which % count].nonce, NONCE);
+		memcpy(nonce, claims[which % count].nonce, TDISP_NONCE);
 	pthread_mutex_unlock(&claims_lock);
 	return count;
 }

@@ -57,6 +57,13 @@ struct client {
 	size_t map_size[MAX_BARS];
 };
 
+/* A client of the device @address that has opened nothing */
+#define CLIENT_INIT(address)                                                               \
+	{                                                                                  \
+		.addr = (address), .device = -1, .group = -1, .iommufd = -1, .kvm_vm = -1, \
+		.kvm_vfio = -1, .dma_buf = -1, .request = -1, .event = -1, .uevents = -1,  \
+	}
+
 /**
  * struct step - one thing that the client can do
  * @name: how it is called

@@ -63,13 +63,7 @@ static int repeat(struct client *c, const unsigned long long *args, const char *
 }
 
 /* Another function of the same iommufd, for on-sibling. */
-struct client sibling_client = {
-	.device = -1,
-	.group = -1,
-	.iommufd = -1,
-	.kvm_vm = -1,
-	.kvm_vfio = -1,
-};
+struct client sibling_client = CLIENT_INIT(NULL);
 
 /* sibling:ADDR, opens it in the same iommufd, if there is one yet */
 static int open_sibling(struct client *c, UNUSED const unsigned long long *args, const char *text,
@@ -350,17 +344,7 @@ int main(int argc, char **argv)
 {
 	/* What most tests begin with. */
 	static const char *const open_steps[] = { "cdev", "kvm", "bind-iommufd", "ioas", "enable" };
-	struct client c = {
-		.device = -1,
-		.group = -1,
-		.iommufd = -1,
-		.kvm_vm = -1,
-		.kvm_vfio = -1,
-		.dma_buf = -1,
-		.request = -1,
-		.event = -1,
-		.uevents = -1,
-	};
+	struct client c = CLIENT_INIT(NULL);
 
 	if (argc < 3) {
 		fprintf(stderr, "usage: vfio-client ADDR STEP...\n");
