@@ -135,10 +135,10 @@ void vfio_tsm_unregister(struct vfio_tsm_dev *dev)
 				   VFIO_TSM_REASON_NONE);
 		memset(&dev->report, 0, sizeof(dev->report));
 		vfio_tsm_forget_tdi_state(dev);
-	}
-	flush_work(&dev->waker.work);
-	scoped_guard(mutex, &dev->lock)
 		dev->pdev = NULL;
+	}
+	/* It may have seen the function, whose directory in sysfs goes next. */
+	flush_work(&dev->waker.work);
 	/* That was told at once, so it owes nothing. */
 	cancel_delayed_work_sync(&dev->uevents.work);
 	vfio_tsm_put(dev);

@@ -35,8 +35,9 @@
  *	vfio_pci_core_device::igate - VFIO's own, around a change of interrupts. A bind
  *		holds it while it checks the Command register.
  *	vfio_pci_core_device::memory_lock - VFIO's own. Write to remove mappings, read
- *		around each fault. Never held over a call into PCI/TSM, and not
- *		waited for under mmap_lock where a fault can be tried again.
+ *		around each fault. Never held over a call into PCI/TSM. Under
+ *		mmap_lock, or where the kernel copies to a BAR, a wait for it ends
+ *		after a second; see lock_memory().
  *	vfio_pci_tsm_device::tdi.lock - held for as long as a TSM takes to bind or
  *		unbind
  *	PCI/TSM's own
