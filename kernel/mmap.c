@@ -29,7 +29,7 @@ static unsigned long fault_pfn(struct vfio_pci_tsm_device *tvdev, struct vm_area
 
 	return PHYS_PFN(pci_resource_start(tvdev->core.pdev, bar) +
 			(offset & VFIO_PCI_OFFSET_MASK)) +
-	       linear_page_delta(vma, addr);
+	       PHYS_PFN(addr - vma->vm_start);
 }
 
 /*
