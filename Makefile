@@ -25,6 +25,7 @@ all: ## the programs, into build/bin, and the library, into build/lib (this is t
 	$(Q)$(MAKE) -C lib
 
 modules: kdir ## the kernel modules, into build/modules; KDIR=DIR is the kernel's build directory
+	@echo "the modules, into $(MO)"
 	$(kbuild) modules
 
 modules_install: modules ## install them; INSTALL_MOD_PATH=DIR for another root
@@ -53,7 +54,7 @@ demo: ## an operator's session in a virtual machine, from nothing; KERNEL= as fo
 
 bench: ## measure the program on fake trees, beside lspci, driverctl and the floor
 	$(Q)tests/install-deps build bench
-	$(Q)$(MAKE) -s all
+	$(Q)$(MAKE) all
 	$(Q)tests/bench/run
 
 check: ## every functional test; installs what it needs
@@ -65,15 +66,19 @@ check-long: ## what is long by nature, and all on the debug kernel; TURN=N for a
 	+$(Q)MAKE='$(MAKE)' exec tests/check --long $(if $(TURN),--turn $(TURN)) $(if $(BUDGET),--budget $(BUDGET))
 
 check-static: ## formatting, checkpatch, sparse, shellcheck, warnings
+	$(Q)tests/install-deps
 	+$(Q)MAKE='$(MAKE)' exec tests/check static
 
 check-cli: ## the programs over fake trees, plain and with sanitizers
+	$(Q)tests/install-deps
 	+$(Q)MAKE='$(MAKE)' exec tests/check cli asan
 
 check-bed: ## what tests/vm/run promises
+	$(Q)tests/install-deps
 	+$(Q)MAKE='$(MAKE)' exec tests/check bed
 
 check-vm: ## everything in the virtual machine
+	$(Q)tests/install-deps
 	+$(Q)MAKE='$(MAKE)' exec tests/check vm
 
 clean: ## remove build/ (the kernels' cache stays)

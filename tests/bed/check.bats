@@ -123,3 +123,50 @@ ends_by() {
 	assert_line --partial "vm: a (debian):"
 	assert_equal "$(paste -sd ' ' staged)" "debian normal"
 }
+
+@test "check: a file is in the fast set or in the long set; one in neither is named" {
+	a_file many '# long: it takes long'
+	a_file mine '# by hand: it is not ready'
+	a_file normal '# kernels: normal'
+	run -0 check vm
+	assert_line --partial "vm: a normal (normal):"
+	refute_output --partial many
+	assert_line "  vm mine.bats: it has to be named"
+	run -0 check --long vm
+	assert_line --partial "vm: a many (debug):"
+	assert_line --partial "vm: many (normal):"
+	assert_line "  vm mine.bats: it has to be named"
+	run -0 check tests/vm/mine.bats
+	assert_line --partial "vm: mine (normal):"
+	refute_output --partial "has to be named"
+}
+
+@test "check: each part of the long set has its turn once in four" {
+	local turn n
+	for n in {1..12}; do a_file "long$n" "# long: it takes long\n# kernels: debug\n# vm: --nvme $n"; done
+	for turn in 0 1 2 3; do
+		run -0 check --long --turn $((turn + 4)) --list vm
+		[ ${#lines[@]} -lt 12 ]
+		printf '%s\n' "${lines[@]}" >>turns
+	done
+	run -0 sort turns
+	assert_equal "$output" "$( { echo "vm: a (debug)"; printf 'vm: long%s (debug)\n' {1..12}; } | sort)"
+	run -0 check --long --turn 1 vm
+	assert_line --regexp '^  long[0-9]+ \(debug kernel\): not its turn$'
+}
+
+@test "check: at the end, the times, the slowest tests, and the VMs that were started again" {
+	script tests/vm/run <<-'END'
+		echo "run: the VM did not come up (attempt 1 of 3)"
+		echo 1..12
+		for n in {1..12}; do echo "ok $n test $n in ${n}000ms"; done
+	END
+	run -0 check vm
+	assert_line --regexp '^ +[0-9]+  vm: a \(normal\)$'
+	assert_line --regexp '^ +[0-9]+  vm$'
+	assert_line "   12000  vm: a (normal): test 12"
+	assert_line "    3000  vm: a (normal): test 3"
+	refute_line --partial "(normal): test 2"
+	assert_line "VMs that were started again: 1"
+	assert_line "12 passed, 0 failed, 0 skipped"
+}

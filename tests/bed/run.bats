@@ -15,7 +15,7 @@ vm() {
 		${XDG_CACHE_HOME:+XDG_CACHE_HOME="$XDG_CACHE_HOME"} \
 		${TSMCTL_CACHE:+TSMCTL_CACHE="$TSMCTL_CACHE"} ${LINUX_SRC:+LINUX_SRC="$LINUX_SRC"} \
 		TSMCTL_KEEP="$BATS_FILE_TMPDIR/keep" TSMCTL_WORD='two words' SECRET=1 \
-		"$top/tests/vm/run" --kernel "${TSMCTL_KERNEL:-debug}" "$@"
+		"$top/tests/vm/run" --cpus 1 --kernel "${TSMCTL_KERNEL:-debug}" "$@"
 }
 
 # One boot for many questions; each test looks at an answer.
@@ -41,7 +41,8 @@ answer() { run -0 cat "$BATS_FILE_TMPDIR/keep/$1"; }
 }
 
 @test "run: stderr is apart, and nothing else is on it" {
-	run -0 cat "$BATS_FILE_TMPDIR/err"
+	# A VM that did not come up was started again, and says so.
+	run -0 sed '/^run: .*attempt [12] of 3/d' "$BATS_FILE_TMPDIR/err"
 	assert_output "to stderr"
 }
 
@@ -154,7 +155,7 @@ status 1"
 start() {
 	local tries
 	mkdir "$BATS_TEST_TMPDIR/t"
-	TMPDIR=$BATS_TEST_TMPDIR/t "$top/tests/vm/run" --kernel "${TSMCTL_KERNEL:-debug}" -- \
+	TMPDIR=$BATS_TEST_TMPDIR/t "$top/tests/vm/run" --cpus 1 --kernel "${TSMCTL_KERNEL:-debug}" -- \
 		"$@" >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- 4>&- &
 	pid=$!
 	for ((tries = 0; tries < 300; tries++)); do
@@ -189,7 +190,7 @@ start() {
 		stty rows 33 cols 77
 		"$@"
 	SH
-	run -7 script -qefc "bash '$BATS_TEST_TMPDIR/sh' '$top/tests/vm/run' --kernel ${TSMCTL_KERNEL:-debug}" /dev/null \
+	run -7 script -qefc "bash '$BATS_TEST_TMPDIR/sh' '$top/tests/vm/run' --cpus 1 --kernel ${TSMCTL_KERNEL:-debug}" /dev/null \
 		< <(exec 3>&- 4>&-; echo 'test -t 0 -a -t 1 -a -t 2 && echo is-a-tty; stty size; exit 7'; sleep 60)
 	assert_output --partial "is-a-tty"
 	assert_output --partial "33 77"

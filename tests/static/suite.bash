@@ -85,6 +85,8 @@ check_dkms() {
 
 suite_static() {
 	[ "$set" = fast ] || return 0
+	# Some of it wants a configured kernel: built here, it says how far it is.
+	prepare "the normal kernel" tests/vm/build-kernel normal || true
 	part 20 "static: shellcheck" one "shellcheck" check_shell
 	part 5 "static: clang-format" one "clang-format" check_format
 	part 5 "static: spelling" one "spelling" check_spelling
