@@ -84,30 +84,6 @@ static struct json_object *new_value(const char *text, enum form form)
 	return form == FLAG ? json_object_new_boolean(v != 0) : json_object_new_int64(v);
 }
 
-/* One report in a run: once PCI/TSM is busy, no device's attribute is read. */
-static void report_busy(struct ctx *ctx, const struct pci_device *dev, const char *attr)
-{
-	struct problem p = { .device = dev->name,
-			     .attribute = attr,
-			     .err = -EBUSY,
-			     .stage = "read",
-			     .hint = "run it again when the TSM is done" };
-	static bool reported;
-
-	if (!reported)
-		report_error(ctx, &p, "a TSM is slow: TSM and DSM are unknown from this device on");
-	reported = true;
-}
-
-static int get_from_tsm(struct ctx *ctx, const struct pci_device *dev, const char *attr, char *text)
-{
-	int ret = tsm_get(dev, attr, text);
-
-	if (ret == -EBUSY)
-		report_busy(ctx, dev, attr);
-	return ret;
-}
-
 /*
  * The TSM that holds a TDI, as vfio_tsm has published it: PCI/TSM's own attribute
  * waits for a bind that is slow. It is read in two cases only: a bound function of our
@@ -125,7 +101,7 @@ static int get_tdi_tsm(struct ctx *ctx, const struct pci_device *dev, const char
 	} else if (!strstr(dev->driver, "vfio")) {
 		return -ENOENT;
 	}
-	return get_from_tsm(ctx, dev, attr, text);
+	return tsm_look(ctx, dev, attr, text);
 }
 
 static int get_field(struct ctx *ctx, const struct pci_device *dev, const struct field *f,
@@ -135,7 +111,7 @@ static int get_field(struct ctx *ctx, const struct pci_device *dev, const struct
 	case FROM_PCI:
 		return pci_get(dev, f->attr, text);
 	case FROM_TSM:
-		return get_from_tsm(ctx, dev, f->attr, text);
+		return tsm_look(ctx, dev, f->attr, text);
 	case FROM_TDI:
 		return get_tdi_tsm(ctx, dev, f->attr, text);
 	default:

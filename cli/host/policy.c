@@ -13,6 +13,10 @@
 #define CONFIGFS_MAGIC 0x62656570
 #endif
 
+const char *const policy_states[] = {
+	"absent", "unassigned", "closed", "open", "bound", "lost", "quarantined", NULL,
+};
+
 /* What the kernel assumes of a device that has no directory. */
 static const struct {
 	const char *attr;

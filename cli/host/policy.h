@@ -16,6 +16,9 @@ struct problem;
 #define DEFAULT_MODE "default_region_mode"
 #define CONFIGFS_PATH "/sys/kernel/config"
 
+/* The words of the attribute "state"; NULL at the end. */
+extern const char *const policy_states[];
+
 /**
  * policy_init() - find out where configfs is
  * @ctx: this run, after pci_init(); @ctx->configfs is filled in

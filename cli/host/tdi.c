@@ -6,6 +6,8 @@
 
 #include "host/tdi.h"
 
+const char *const tdi_states[] = { TDI_UNKNOWN, "unlocked", "locked", "run", "error", NULL };
+
 int tdi_wait(void)
 {
 	struct rlimit files;

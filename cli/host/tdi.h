@@ -9,6 +9,9 @@
 #define TDI_UNKNOWN "unknown"
 #define TDI_STATE_LEN 16
 
+/* The words of the attribute; NULL at the end. */
+extern const char *const tdi_states[];
+
 /**
  * struct tdi - what is known of a device's TDI
  * @fd: its attribute, open to be waited for; -1 if it is not there

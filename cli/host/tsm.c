@@ -52,6 +52,30 @@ int tsm_get(const struct pci_device *dev, const char *name, char *buf)
 	return ret;
 }
 
+/* One report in a run: once PCI/TSM is busy, no device's attribute is read. */
+static void report_busy(struct ctx *ctx, const struct pci_device *dev, const char *attr)
+{
+	struct problem p = { .device = dev->name,
+			     .attribute = attr,
+			     .err = -EBUSY,
+			     .stage = "read",
+			     .hint = "run it again when the TSM is done" };
+	static bool reported;
+
+	if (!reported)
+		report_error(ctx, &p, "a TSM is slow: TSM and DSM are unknown from this device on");
+	reported = true;
+}
+
+int tsm_look(struct ctx *ctx, const struct pci_device *dev, const char *name, char *buf)
+{
+	int ret = tsm_get(dev, name, buf);
+
+	if (ret == -EBUSY)
+		report_busy(ctx, dev, name);
+	return ret;
+}
+
 /* What --dry-run has planned: a pair of name and TSM for each device. */
 static struct {
 	char (*pairs)[2][PCI_NAME_LEN];

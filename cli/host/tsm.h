@@ -40,6 +40,17 @@ bool tsm_exists(const struct ctx *ctx, const char *tsm);
 int tsm_get(const struct pci_device *dev, const char *name, char *buf);
 
 /**
+ * tsm_look() - the same, with a report for an operator who looks at many devices
+ * @ctx: this run
+ * @dev: the device
+ * @name: attribute below its directory, as tsm/connect
+ * @buf: out, ATTR_MAX bytes; "" on failure
+ *
+ * Return: as tsm_get(); -EBUSY is reported, once in a run.
+ */
+int tsm_look(struct ctx *ctx, const struct pci_device *dev, const char *name, char *buf);
+
+/**
  * tsm_get_connected() - read which TSM a device is connected to
  * @ctx: this run
  * @dev: the device

@@ -19,12 +19,7 @@ static const struct poptOption options[] = { { "state", 0, POPT_ARG_STRING, &opt
 					     VERB_TIMEOUT,
 					     POPT_TABLEEND };
 
-/* As the module vfio_tsm has them in the attribute "state". */
-static const char *const states[] = {
-	"absent", "unassigned", "closed", "open", "bound", "lost", "quarantined", NULL,
-};
-
-static const struct verb_values values[] = { { "state", states }, { NULL, NULL } };
+static const struct verb_values values[] = { { "state", policy_states }, { NULL, NULL } };
 
 /**
  * struct watch - for all devices together
@@ -154,7 +149,7 @@ static int wait_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 
 static bool is_state(const char *word, size_t len)
 {
-	for (const char *const *s = states; *s; s++)
+	for (const char *const *s = policy_states; *s; s++)
 		if (strlen(*s) == len && strncmp(*s, word, len) == 0)
 			return true;
 	return false;
