@@ -181,20 +181,39 @@ static int copy_mode(int dir, const char *name, int fd)
 	return fchmod(fd, mode) ? -errno : 0;
 }
 
-/* Writes a new file beside the one that it is to replace, and has it reach the disk. */
-static int write_new(int dir, const char *name, const char *new, const char *text, size_t len)
+/*
+ * Writes a new file beside the one that it is to replace, and has it reach the disk. Who may
+ * read it is as of the file @like, or everybody if that is NULL.
+ */
+static int write_new(int dir, const char *like, const char *new, const char *text, size_t len)
 {
 	cleanup_fd int fd = -1;
 	int ret;
 
-	/* left over from a save that was interrupted */
+	/* left over from a run that was interrupted */
 	if (unlinkat(dir, new, 0) && errno != ENOENT)
 		return -errno;
 	fd = openat(dir, new, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return -errno;
-	ret = copy_mode(dir, name, fd) ?: write_all(fd, text, len);
+	if (like)
+		ret = copy_mode(dir, like, fd);
+	else
+		ret = fchmod(fd, 0644) ? -errno : 0;
+	ret = ret ?: write_all(fd, text, len);
 	return ret ?: fsync(fd) ? -errno : 0;
+}
+
+/* Gives a new file its name, or removes it if it could not be written. */
+static int put_new(const struct file_lock *l, const char *new, int ret)
+{
+	if (!ret && renameat(l->dir, new, l->dir, l->name))
+		ret = -errno;
+	if (ret) {
+		unlinkat(l->dir, new, 0);
+		return ret;
+	}
+	return fsync(l->dir) ? -errno : 0;
 }
 
 /* Whether two names are of one file. */
@@ -290,11 +309,22 @@ int file_replace(struct ctx *ctx, const char *path, const struct file_lock *l, c
 	if (!act(ctx, "write %s", path))
 		return 0;
 	ret = write_new(l->dir, l->name, new, text, len) ?: keep_old(l->dir, l->name, temp, old);
-	if (!ret && renameat(l->dir, new, l->dir, l->name))
-		ret = -errno;
-	if (ret) {
-		unlinkat(l->dir, new, 0);
-		return ret;
-	}
-	return fsync(l->dir) ? -errno : 0;
+	return put_new(l, new, ret);
+}
+
+int file_publish(struct ctx *ctx, const char *path, const struct file_lock *l, const char *text,
+		 size_t len, struct trust_fault *fault)
+{
+	char new[NAME_MAX + 1];
+	struct stat st;
+
+	fault->why[0] = '\0';
+	if (!act(ctx, "write %s", path))
+		return 0;
+	if (snprintf(new, sizeof(new), ".%s.new", l->name) >= (int)sizeof(new))
+		return -ENAMETOOLONG;
+	/* a rename would put a file into the place of a device, as /dev/null */
+	if (!fstatat(l->dir, l->name, &st, AT_SYMLINK_NOFOLLOW) && !S_ISREG(st.st_mode))
+		return refuse_kind(fault);
+	return put_new(l, new, write_new(l->dir, NULL, new, text, len));
 }

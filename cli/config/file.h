@@ -85,4 +85,21 @@ void file_unlock(struct file_lock *l);
 int file_replace(struct ctx *ctx, const char *path, const struct file_lock *l, const char *text,
 		 size_t len);
 
+/**
+ * file_publish() - put a file for all to read in the place of an old one, unless --dry-run
+ * @ctx: this run
+ * @path: the file
+ * @l: the lock on the old one, which does not stay
+ * @text: what to write
+ * @len: its bytes
+ * @fault: out, why it is not replaced
+ *
+ * Readers see the old file or the new one, complete, and never a part. The mode is 0644. Only
+ * a regular file is replaced, and no link is followed.
+ *
+ * Return: 0, -EPERM with @fault filled in, or negative errno.
+ */
+int file_publish(struct ctx *ctx, const char *path, const struct file_lock *l, const char *text,
+		 size_t len, struct trust_fault *fault);
+
 #endif
