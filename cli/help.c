@@ -4,6 +4,7 @@
 #include "doctor/device.h"
 #include "doctor/host.h"
 #include "help.h"
+#include "verbs/families.h"
 
 static void print_verbs(void)
 {
@@ -176,6 +177,16 @@ static void print_stage_rows(void)
 		       s->err ? strerrorname_np(-s->err) : "-", s->code, s->message, s->hint);
 }
 
+static void print_metric_rows(void)
+{
+	for (const struct family *f = families; f->name; f++) {
+		printf("metric\t%s\t%s\t", f->name, f->type);
+		for (size_t i = 0; f->labels[i]; i++)
+			printf("%s%s", i ? ", " : "", f->labels[i]);
+		printf("\t%s\n", f->help);
+	}
+}
+
 /* For man/page.awk: all the tables, a row a line; the options of every verb are of "-". */
 static void print_rows(const struct poptOption *global)
 {
@@ -187,6 +198,7 @@ static void print_rows(const struct poptOption *global)
 	print_check_rows("host", host_checks);
 	print_check_rows("device", device_checks);
 	print_stage_rows();
+	print_metric_rows();
 }
 
 int help_verb(struct ctx *ctx, const struct poptOption *global, int argc, const char **argv)

@@ -8,6 +8,7 @@
 #
 #   @checks host@, @checks device@	the checks of doctor
 #   @stages@	where the driver refuses a bind
+#   @metrics@	what tsmctl metrics measures
 #
 # Fails if the tables have no such verb.
 
@@ -114,6 +115,17 @@ function print_stages(	i, s)
 	print ".El"
 }
 
+function print_metrics(	i, m)
+{
+	print ".Bl -tag -width Ds"
+	for (i = 1; i <= metrics; i++) {
+		split(metric[i], m, FS)
+		print ".It Li " plain(m[2]) " No (" m[3] "; " m[4] ")"
+		print sentence(m[5])
+	}
+	print ".El"
+}
+
 function print_head(	i, o)
 {
 	print ".\\\" SPDX-License-Identifier: GPL-2.0-or-later"
@@ -152,6 +164,7 @@ FNR == NR && $1 == "verb" && $2 == verb { synopsis = $3; summary = plain($4); fo
 FNR == NR && $1 == "option" { option[++options] = $0; own = own || $2 == verb }
 FNR == NR && $1 == "check" { check[++checks] = $0 }
 FNR == NR && $1 == "stage" { stage[++stages] = $0 }
+FNR == NR && $1 == "metric" { metric[++metrics] = $0 }
 FNR == NR { next }
 
 /^\.\\"/ { next }
@@ -159,6 +172,7 @@ FNR == NR { next }
 /^\.Sh / && !described { end_description() }
 /^@checks / { sub(/^@checks /, ""); sub(/@$/, ""); print_checks($0); next }
 /^@stages@$/ { print_stages(); next }
+/^@metrics@$/ { print_metrics(); next }
 { print }
 
 END {

@@ -24,6 +24,7 @@ arguments() {
 	case $1 in
 	list|show|doctor|diff|save|load|unload) ;;
 	apply) echo --prune ;;
+	metrics) echo "--output $BATS_TEST_TMPDIR/host.prom" ;;
 	monitor) echo --count=1 --present ;;
 	mode) echo 01:00.0 02:00.0 shared ;;
 	requests) echo 01:00.0 02:00.0 none ;;

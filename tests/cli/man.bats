@@ -89,6 +89,7 @@ text() {
 			;;
 		check) on_page "$MADE/tsmctl-doctor.8" check "$first" ;;
 		stage) ;;
+		metric) on_page "$MADE/tsmctl-metrics.8" metric "$verb" ;;
 		*) fail "what is $kind?" ;;
 		esac
 		checked=$((checked + 1))
@@ -175,7 +176,7 @@ host() {
 @test "man: every key of JSON is in tsmctl-json(5), and every stage of the kernel in vfio_tsm(5)" {
 	host any
 	policy 0000:01:00.0 last_error "-16 mapped"
-	for command in list "mode 01:00.0" doctor "monitor --present --count=1" "mode 99:00.0"; do
+	for command in list "mode 01:00.0" doctor metrics "monitor --present --count=1" "mode 99:00.0"; do
 		# shellcheck disable=SC2086
 		run_split tsmctl --json $command
 		keys=$(json '" ".join(list(d) + [k for x in r + e for k in x])')

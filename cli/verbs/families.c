@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The metrics, see families.h. */
+#include <errno.h>
+#include <json-c/json.h>
+
+#include "common/stage.h"
+#include "host/policy.h"
+#include "host/tdi.h"
+#include "host/tsm.h"
+#include "verbs/families.h"
+
+/* sysfs has no longer attributes. */
+#define TEXT_MAX 4096
+
+/* @values are those of the family's labels, in their order. */
+static void add_sample(const struct look *l, uint64_t value, const char *const *values)
+{
+	struct json_object *obj = json_object_new_object();
+	struct json_object *labels = json_object_new_object();
+
+	for (size_t i = 0; l->family->labels[i]; i++) {
+		cleanup_free char *safe = util_printable(values[i]);
+
+		json_object_object_add(labels, l->family->labels[i],
+				       json_object_new_string(safe ?: ""));
+	}
+	json_object_object_add(obj, "name", json_object_new_string(l->family->name));
+	json_object_object_add(obj, "type", json_object_new_string(l->family->type));
+	json_object_object_add(obj, "labels", labels);
+	json_object_object_add(obj, "value", json_object_new_uint64(value));
+	json_object_array_add(l->samples, obj);
+}
+
+/* Of a device, and of one thing more. */
+static void add_of(const struct look *l, uint64_t value, const char *label)
+{
+	add_sample(l, value, (const char *const[]){ l->device->name, label });
+}
+
+static bool parse(const char *text, uint64_t *value)
+{
+	char *end;
+
+	errno = 0;
+	*value = strtoull(text, &end, 10);
+	return text[0] >= '0' && text[0] <= '9' && !*end && !errno;
+}
+
+static void look_build(const struct look *l)
+{
+	add_sample(l, 1, (const char *const[]){ VERSION });
+}
+
+static int get_id(const struct pci_device *dev, const char *attr, char *buf)
+{
+	int ret = pci_get(dev, attr, buf);
+
+	if (!ret && starts_with(buf, "0x"))
+		memmove(buf, buf + 2, strlen(buf) - 1);
+	return ret;
+}
+
+static void look_device(const struct look *l)
+{
+	char vendor[ATTR_MAX], id[ATTR_MAX];
+
+	if (!l->device->present || get_id(l->device, "vendor", vendor) ||
+	    get_id(l->device, "device", id))
+		return;
+	add_sample(l, 1, (const char *const[]){ l->device->name, l->device->driver, vendor, id });
+}
+
+/* A slow TSM makes it unknown, and must not look like another connection. */
+static void look_connection(const struct look *l)
+{
+	char tsm[ATTR_MAX], dsm[ATTR_MAX];
+
+	if (tsm_look(l->ctx, l->device, "tsm/connect", tsm) == -EBUSY ||
+	    tsm_look(l->ctx, l->device, "tsm/dsm", dsm) == -EBUSY || (!tsm[0] && !dsm[0]))
+		return;
+	add_sample(l, 1, (const char *const[]){ l->device->name, tsm, dsm });
+}
+
+/* "none", and what cannot be read, is an empty label, which Prometheus takes for none. */
+static void get_label(const struct look *l, const char *attr, char *buf)
+{
+	if (policy_get(l->ctx, l->device, attr, buf) || streq(buf, "none"))
+		buf[0] = '\0';
+}
+
+static void look_tdi(const struct look *l)
+{
+	char bound[ATTR_MAX], tsm[ATTR_MAX], tdi_id[ATTR_MAX], origin[ATTR_MAX];
+
+	if (policy_get(l->ctx, l->device, "bound", bound) || !streq(bound, "1"))
+		return;
+	get_label(l, "tsm", tsm);
+	get_label(l, "tdi_id", tdi_id);
+	get_label(l, "origin", origin);
+	add_sample(l, 1, (const char *const[]){ l->device->name, tsm, tdi_id, origin });
+}
+
+/* Attributes that only sysfs has, while the driver has the function. */
+static int get_driver(struct ctx *ctx, const struct pci_device *dev, const char *attr, char *buf)
+{
+	(void)ctx;
+	return pci_get(dev, attr, buf);
+}
+
+static int get(const struct look *l, char *buf)
+{
+	return l->family->get(l->ctx, l->device, l->family->attr, buf);
+}
+
+/* A sample for each word, so that a change of it is a change of a value. */
+static void look_words(const struct look *l)
+{
+	const struct family *f = l->family;
+	char text[ATTR_MAX];
+
+	if (get(l, text))
+		return;
+	for (const char *const *w = f->words; *w; w++)
+		add_of(l, streq(*w, text), *w);
+	/* of a newer module */
+	if (!util_among(f->words, text))
+		add_of(l, 1, text);
+}
+
+static void look_number(const struct look *l)
+{
+	char text[ATTR_MAX];
+	uint64_t value;
+
+	if (!get(l, text) && parse(text, &value))
+		add_of(l, value, NULL);
+}
+
+/* "word number number", a line each: which words there are is the kernel's. */
+static void look_lines(const struct look *l)
+{
+	char text[TEXT_MAX], word[64], numbers[2][32];
+	const char *number = numbers[l->family->column - 1];
+	uint64_t value;
+
+	if (!l->device->present ||
+	    attr_read_text(l->device->fd, l->family->attr, text, sizeof(text)))
+		return;
+	for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line != '\0')
+		if (sscanf(line, "%63[^ \n] %31[^ \n] %31[^ \n]", word, numbers[0], numbers[1]) >
+			    l->family->column &&
+		    parse(number, &value))
+			add_of(l, value, word);
+}
+
+static void look_last_unbind(const struct look *l)
+{
+	char reason[ATTR_MAX];
+
+	if (!get(l, reason) && !streq(reason, "none"))
+		add_of(l, 1, reason);
+}
+
+static void look_last_error(const struct look *l)
+{
+	char text[ATTR_MAX];
+	const char *stage;
+	int err;
+
+	if (get(l, text))
+		return;
+	stage = stage_parse(text, &err);
+	if (err)
+		add_sample(l, 1,
+			   (const char *const[]){ l->device->name, stage ?: "",
+						  strerrorname_np(-err) ?: "" });
+}
+
+#define SINCE "since the driver has taken it"
+
+const struct family families[] = {
+	{ .name = "tsmctl_build_info",
+	  .type = "gauge",
+	  .labels = { "version" },
+	  .help = "The version of tsmctl that has written this; always 1",
+	  .look = look_build,
+	  .host = true },
+	{ .name = "tsmctl_device_info",
+	  .type = "gauge",
+	  .labels = { "address", "driver", "vendor_id", "device_id" },
+	  .help = "A function that is present; always 1",
+	  .look = look_device },
+	{ .name = "tsmctl_connection_info",
+	  .type = "gauge",
+	  .labels = { "address", "tsm", "dsm" },
+	  .help = "A function that is connected to a TSM, by itself or through its DSM; always 1",
+	  .look = look_connection },
+	{ .name = "tsmctl_tdi_info",
+	  .type = "gauge",
+	  .labels = { "address", "tsm", "tdi_id", "origin" },
+	  .help = "A function that is bound as a TDI; always 1",
+	  .look = look_tdi },
+	{ .name = "tsmctl_device_state",
+	  .type = "gauge",
+	  .labels = { "address", "state" },
+	  .help = "1 for the state that the device is in, 0 for every other state",
+	  .look = look_words,
+	  .get = policy_get,
+	  .attr = "state",
+	  .words = policy_states },
+	{ .name = "tsmctl_tdi_state",
+	  .type = "gauge",
+	  .labels = { "address", "state" },
+	  .help = "1 for the TDISP state that the TDI is in, 0 for every other TDISP state",
+	  .look = look_words,
+	  .get = get_driver,
+	  .attr = TDI_STATE,
+	  .words = tdi_states },
+	{ .name = "tsmctl_bind_allowed",
+	  .type = "gauge",
+	  .labels = { "address" },
+	  .help = "1 if the administrator allows a bind of the device, 0 if not",
+	  .look = look_number,
+	  .get = policy_get,
+	  .attr = "bind_allowed" },
+	{ .name = "tsmctl_can_bind",
+	  .type = "gauge",
+	  .labels = { "address" },
+	  .help = "1 if the TSMs of the host can bind the device, 0 if not",
+	  .look = look_number,
+	  .get = get_driver,
+	  .attr = "vfio_tsm/can_bind" },
+	{ .name = "tsmctl_quarantined",
+	  .type = "gauge",
+	  .labels = { "address" },
+	  .help = "1 if the device is quarantined, whatever its driver is, 0 if not",
+	  .look = look_number,
+	  .get = policy_get,
+	  .attr = "quarantine" },
+	{ .name = "tsmctl_last_unbind_info",
+	  .type = "gauge",
+	  .labels = { "address", "reason" },
+	  .help = "Why the device was unbound the last time " SINCE "; always 1",
+	  .look = look_last_unbind,
+	  .get = get_driver,
+	  .attr = "vfio_tsm/last_unbind" },
+	{ .name = "tsmctl_bind_refused_info",
+	  .type = "gauge",
+	  .labels = { "address", "stage", "errno" },
+	  .help = "The last bind of the device was refused; always 1",
+	  .look = look_last_error,
+	  .get = policy_get,
+	  .attr = "last_error" },
+	{ .name = "tsmctl_state_changes_total",
+	  .type = "counter",
+	  .labels = { "address" },
+	  .help = "Changes of the state of the device",
+	  .look = look_number,
+	  .get = policy_get,
+	  .attr = "generation" },
+	{ .name = "tsmctl_opens_total",
+	  .type = "counter",
+	  .labels = { "address" },
+	  .help = "Opens of the device " SINCE,
+	  .look = look_number,
+	  .get = get_driver,
+	  .attr = "vfio_tsm/open_count" },
+	{ .name = "tsmctl_binds_total",
+	  .type = "counter",
+	  .labels = { "address" },
+	  .help = "Binds of the device that succeeded " SINCE,
+	  .look = look_number,
+	  .get = get_driver,
+	  .attr = "vfio_tsm/bind_count" },
+	{ .name = "tsmctl_refused_operations_total",
+	  .type = "counter",
+	  .labels = { "address", "kind" },
+	  .help = "Operations on the device that the driver refused " SINCE,
+	  .look = look_lines,
+	  .attr = "vfio_tsm/blocked",
+	  .column = 1 },
+	{ .name = "tsmctl_requests_total",
+	  .type = "counter",
+	  .labels = { "address", "scope" },
+	  .help = "Requests of its guest that the device had, failed ones included, " SINCE,
+	  .look = look_lines,
+	  .attr = "vfio_tsm/requests",
+	  .column = 1 },
+	{ .name = "tsmctl_failed_requests_total",
+	  .type = "counter",
+	  .labels = { "address", "scope" },
+	  .help = "Requests of its guest that the device had, and that failed, " SINCE,
+	  .look = look_lines,
+	  .attr = "vfio_tsm/requests",
+	  .column = 2 },
+	{ .name = NULL },
+};
+
+struct json_object *families_new(void)
+{
+	struct json_object *all = json_object_new_array();
+
+	for (const struct family *f = families; all && f->name; f++)
+		json_object_array_add(all, json_object_new_array());
+	return all;
+}
+
+void families_look(struct ctx *ctx, const struct pci_device *dev, struct json_object *all)
+{
+	for (size_t i = 0; families[i].name; i++) {
+		const struct look l = { .ctx = ctx,
+					.device = dev,
+					.family = &families[i],
+					.samples = json_object_array_get_idx(all, i) };
+
+		if (l.family->host == !dev)
+			l.family->look(&l);
+	}
+}

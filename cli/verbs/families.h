@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What tsmctl metrics measures: one table, from which the text, the JSON and the page are
+ * made. Names, types and labels are stable.
+ */
+#ifndef TSMCTL_FAMILIES_H
+#define TSMCTL_FAMILIES_H
+
+#include <stdint.h>
+
+#include "host/pci.h"
+
+struct family;
+struct json_object;
+
+/* One look at one device; @device is NULL for a look at the host. */
+struct look {
+	struct ctx *ctx;
+	const struct pci_device *device;
+	const struct family *family;
+	struct json_object *samples;
+};
+
+/**
+ * struct family - samples of one name
+ * @name: of the metric
+ * @type: "counter", whose name ends in _total, or "gauge"
+ * @labels: their names; NULL-terminated
+ * @help: one line, without a full stop, quotes and backslashes
+ * @look: adds the samples of a device; what is not known has no sample
+ * @host: @look is called once, for the host
+ * @get: reads @attr, for @look
+ * @attr: attribute of the device
+ * @words: what it can be, if it has a sample for each word
+ * @column: which number of a line counts, if it has a sample for each line
+ */
+struct family {
+	const char *name;
+	const char *type;
+	const char *labels[5];
+	const char *help;
+	void (*look)(const struct look *l);
+	bool host;
+	int (*get)(struct ctx *ctx, const struct pci_device *dev, const char *attr, char *buf);
+	const char *attr;
+	const char *const *words;
+	int column;
+};
+
+/* All families, in the order of the output; one without a name is the end. */
+extern const struct family families[];
+
+/**
+ * families_new() - room for samples
+ *
+ * Return: an array with an array of samples for each family, for the caller to put, or
+ * NULL. A sample is an object with name, type, labels and value.
+ */
+struct json_object *families_new(void);
+
+/**
+ * families_look() - add the samples of one device, or of the host
+ * @ctx: this run
+ * @dev: the device, which need not be present; NULL for the host
+ * @all: from families_new()
+ */
+void families_look(struct ctx *ctx, const struct pci_device *dev, struct json_object *all);
+
+#endif
