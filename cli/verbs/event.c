@@ -37,20 +37,28 @@ static void add_text(struct json_object *obj, const char *key, const char *text)
 	json_object_object_add(obj, key, safe ? json_object_new_string(safe) : NULL);
 }
 
+/* %z of strftime() has no colon, which ISO 8601 wants where %T has some. */
+static void set_offset(long minutes, char *text, size_t size)
+{
+	unsigned long east = (unsigned long)labs(minutes);
+
+	snprintf(text, size, "%c%02lu:%02lu", minutes < 0 ? '-' : '+', east / 60 % 100, east % 60);
+}
+
 void event_time(const struct ctx *ctx, const struct timespec *time, char text[EVENT_TIME_LEN])
 {
-	char seconds[32];
+	unsigned int ms = (unsigned int)(time->tv_nsec / 1000000) % 1000;
+	char seconds[32], offset[8] = "Z";
 	struct tm tm;
 
-	if (!ctx->json) {
+	if (ctx->json) {
+		gmtime_r(&time->tv_sec, &tm);
+	} else {
 		localtime_r(&time->tv_sec, &tm);
-		strftime(text, EVENT_TIME_LEN, "%F %T", &tm);
-		return;
+		set_offset(tm.tm_gmtoff / 60, offset, sizeof(offset));
 	}
-	gmtime_r(&time->tv_sec, &tm);
-	strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text, EVENT_TIME_LEN, "%s.%03uZ", seconds,
-		 (unsigned int)(time->tv_nsec / 1000000) % 1000);
+	strftime(seconds, sizeof(seconds), "%FT%T", &tm);
+	snprintf(text, EVENT_TIME_LEN, "%s.%03u%s", seconds, ms, offset);
 }
 
 static void print_json(struct ctx *ctx, const struct event *e, const char *time)
@@ -84,17 +92,27 @@ static void print_part(const char *before, const char *text, const char *after)
 		printf("%s%s%s", before, safe, after);
 }
 
+/* A line without a value would not say that there is none. */
+static void print_left(const struct event *e)
+{
+	print_part("  the driver ", e->previous ?: "that it had", " has left the device");
+}
+
 static void print_text(const struct event *e, const char *time)
 {
 	const char *what = e->state ?: e->tdi_state;
 
 	printf("%s  %-12s  %-12s", time, e->device ?: "-", e->name);
+	if (streq(e->name, EVENT_DRIVER) && !e->driver)
+		print_left(e);
 	print_part("  ", what, "");
 	if (what && e->previous && !streq(what, e->previous))
 		print_part(" (was ", e->previous, ")");
 	print_part("  reason ", e->reason, "");
 	print_part("  tdi_id ", e->tdi_id, "");
 	print_part("  driver ", e->driver, "");
+	if (streq(e->name, EVENT_DRIVER) && e->driver)
+		print_part(" (was ", e->previous, ")");
 	if (e->state)
 		print_part("  tdi_state ", e->tdi_state, "");
 	putchar('\n');

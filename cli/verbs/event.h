@@ -7,12 +7,16 @@
 
 #include "ctx.h"
 
+/* The driver of a device has changed; there is none if struct event::driver is NULL. */
+#define EVENT_DRIVER "driver"
+
 /**
  * struct event - one line; NULL is what nobody knows
  * @device: PCI address or TSM, NULL for an event of none
  * @name: what has happened
  * @state: state of the device since then
- * @previous: before it; the TDI's state before, where there is only @tdi_state
+ * @previous: before it; the TDI's state before, where there is only @tdi_state; the driver
+ *	before, of EVENT_DRIVER
  * @reason: why it was unbound
  * @generation: of @state
  * @tdi_id: requester ID in its guest
@@ -45,8 +49,8 @@ int event_listen(struct ctx *ctx, struct udev *udev, struct udev_monitor **monit
 #define EVENT_TIME_LEN 48
 
 /**
- * event_time() - a time as text
- * @ctx: this run: UTC for --json, else the local time
+ * event_time() - a time as text, as ISO 8601 has it, with milliseconds
+ * @ctx: this run: UTC for --json, else the local time with its offset
  * @time: the time
  * @text: out
  */

@@ -30,7 +30,7 @@ static const struct poptOption options[] = { { "present", 0, POPT_ARG_NONE, &opt
 
 static const char *const words[] = {
 	"present",   "assigned",     "released",    "opened",  "closed", "bound",   "unbound",
-	"lost",	     "acknowledged", "quarantined", "freed",   "added",	 "removed", "driver",
+	"lost",	     "acknowledged", "quarantined", "freed",   "added",	 "removed", EVENT_DRIVER,
 	"tsm-added", "tsm-removed",  "missed",	    TDI_EVENT, NULL,
 };
 
@@ -42,6 +42,7 @@ struct known {
 	struct pci_addr addr;
 	struct tdi tdi;
 	char state[16];
+	char driver[DRIVER_NAME_LEN];
 	unsigned int generation;
 };
 
@@ -226,6 +227,8 @@ static int show_present(struct ctx *ctx, struct pci_device *dev, void *arg)
 		util_copy(k->tdi.state, sizeof(k->tdi.state), tdi_state);
 	if (k && e.state)
 		util_copy(k->state, sizeof(k->state), state);
+	if (k)
+		util_copy(k->driver, sizeof(k->driver), dev->driver);
 	if (k && e.generation && util_parse_u32(generation, &k->generation))
 		k->generation = 0;
 	if (!is_watched(w, &dev->addr, NULL))
@@ -289,22 +292,41 @@ static const struct {
 	const char *action;
 	const char *name;
 } plain_events[] = {
-	{ "pci", "add", "added" },     { "pci", "remove", "removed" },
-	{ "pci", "bind", "driver" },   { "pci", "unbind", "driver" },
-	{ "tsm", "add", "tsm-added" }, { "tsm", "remove", "tsm-removed" },
+	{ "pci", "add", "added" },	 { "pci", "remove", "removed" },
+	{ "pci", "bind", EVENT_DRIVER }, { "pci", "unbind", EVENT_DRIVER },
+	{ "tsm", "add", "tsm-added" },	 { "tsm", "remove", "tsm-removed" },
 };
 
+/* The driver of a device has changed: puts the one before it into the event. */
+static void note_driver(struct watch *w, const struct pci_addr *addr, struct event *e,
+			char before[DRIVER_NAME_LEN])
+{
+	struct known *k = know(w, addr);
+
+	if (!k)
+		return;
+	util_copy(before, DRIVER_NAME_LEN, k->driver);
+	if (before[0] && !(e->driver && streq(before, e->driver)))
+		e->previous = before;
+	util_copy(k->driver, sizeof(k->driver), e->driver ?: "");
+}
+
 static void take_plain(struct watch *w, struct udev_device *u, const char *subsystem,
-		       const char *name)
+		       const char *name, const struct pci_addr *addr)
 {
 	const char *action = udev_device_get_action(u);
 	struct event e = { .device = name, .driver = udev_device_get_property_value(u, "DRIVER") };
+	char before[DRIVER_NAME_LEN];
 
 	for (size_t i = 0; action && i < ARRAY_SIZE(plain_events); i++) {
 		if (!streq(plain_events[i].subsystem, subsystem) ||
 		    !streq(plain_events[i].action, action))
 			continue;
 		e.name = plain_events[i].name;
+		if (streq(action, "unbind"))
+			e.driver = NULL;
+		if (addr && streq(e.name, EVENT_DRIVER))
+			note_driver(w, addr, &e, before);
 		show(w, &e);
 	}
 }
@@ -321,7 +343,7 @@ static void take(struct watch *w, struct udev_device *u)
 		return;
 	if (streq(subsystem, "tsm")) {
 		if (w->filter.implied)
-			take_plain(w, u, subsystem, name);
+			take_plain(w, u, subsystem, name, NULL);
 		return;
 	}
 	if (pci_addr_parse(name, &addr) || !is_watched(w, &addr, id))
@@ -329,7 +351,7 @@ static void take(struct watch *w, struct udev_device *u)
 	if (udev_device_get_property_value(u, "VFIO_TSM_EVENT"))
 		take_state(w, u, &addr, name);
 	else
-		take_plain(w, u, subsystem, name);
+		take_plain(w, u, subsystem, name, &addr);
 	/* the file appears after "assigned", before "driver", and is gone at "released" */
 	follow(w, driver && streq(driver, TSM_DRIVER) ? know(w, &addr) : find_known(w, &addr));
 }
@@ -450,7 +472,7 @@ const struct verb verb_monitor = {
 		"--json one envelope a line. DEVICE need not exist yet. Events are present, "
 		"assigned, released, opened, closed, bound, unbound, lost, acknowledged, "
 		"quarantined, freed, tdi-state, added, removed, driver, tsm-added, tsm-removed, and "
-		"missed, where some were lost. Times are local ones, in JSON UTC.",
+		"missed, where some were lost. Times are local ones with their offset, in JSON UTC.",
 	.values = values,
 	.options = options,
 	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT | VERB_FUTURE | VERB_OTHER_TIMES,

@@ -33,12 +33,12 @@ stand_in() {
 @test "events: what tsmctl, the helper and the kernel have written, and nothing else" {
 	run_split tsmctl events
 	assert_success
-	assert_output "2026-11-18 11:06:40  0000:01:00.0  driver: vfio-pci-tsm (was nvme)  (tsmctl assign, user 0, login of user 1000, process 77)
-2026-11-18 11:06:41  0000:02:00.0  {\"event\":\"bound\",\"device\":\"0000:02:00.0\"}  (tsmctl-helper, user 64055, process 78)
-2026-11-18 11:06:42  0000:01:00.0  the bound TDI is lost: reset  (kernel)
-2026-11-18 11:06:44  -             config: /etc/tsmctl/config.json (was none)  (tsmctl save, user 0, process 79)
-2026-11-18 11:06:46  0000:03:00.0  cannot set driver_override: Input/output error  (tsmctl, user 0, process 80)
-2026-11-18 11:06:47  \\x0a          x  (tsmctl y)\\x0a2026-11-18 11:06:42  0000:01:00.0  lost  (kernel), user 1000, process 81)"
+	assert_output "2026-11-18T11:06:40.123+00:00  0000:01:00.0  driver: vfio-pci-tsm (was nvme)  (tsmctl assign, user 0, login of user 1000, process 77)
+2026-11-18T11:06:41.000+00:00  0000:02:00.0  {\"event\":\"bound\",\"device\":\"0000:02:00.0\"}  (tsmctl-helper, user 64055, process 78)
+2026-11-18T11:06:42.000+00:00  0000:01:00.0  the bound TDI is lost: reset  (kernel)
+2026-11-18T11:06:44.000+00:00  -             config: /etc/tsmctl/config.json (was none)  (tsmctl save, user 0, process 79)
+2026-11-18T11:06:46.000+00:00  0000:03:00.0  cannot set driver_override: Input/output error  (tsmctl, user 0, process 80)
+2026-11-18T11:06:47.000+00:00  \\x0a          x  (tsmctl y)\\x0a2026-11-18 11:06:42  0000:01:00.0  lost  (kernel), user 1000, process 81)"
 	run cat "$BATS_TEST_TMPDIR/arguments"
 	# both units of the helper, as they are installed
 	for name in tsmctl $(sed -n 's/^SyslogIdentifier=//p' "$BATS_TEST_DIRNAME"/../../systemd/*.in); do
@@ -62,7 +62,7 @@ stand_in() {
 	run_split tsmctl events 02:00.0 --since "-1h"
 	assert_success
 	assert_equal "${#lines[@]}" 1
-	assert_line --partial '2026-11-18 11:06:41  0000:02:00.0 '
+	assert_line --partial '2026-11-18T11:06:41.000+00:00  0000:02:00.0 '
 	run cat "$BATS_TEST_TMPDIR/arguments"
 	assert_equal "${lines[-2]} ${lines[-1]}" "--since -1h"
 	run_split tsmctl events "0000:0[12]:*" --json

@@ -53,11 +53,46 @@ lost='change pci 0000:01:00.0 VFIO_TSM_EVENT=lost VFIO_TSM_STATE=lost VFIO_TSM_R
 	events "$bound" "$lost" "add pci 0000:02:10.0 PCI_ID=8086:10CA" \
 		"bind pci 0000:02:10.0 DRIVER=nvme" "add tsm tsm0" "change pci 0000:02:00.0"
 	ended 0
-	assert_line --index 0 --regexp '^2[0-9-]+ [0-9:]+  0000:01:00.0  bound +bound \(was closed\)  tdi_id 0000:00:05.0$'
+	assert_line --index 0 --regexp '^2[0-9-]{9}T[0-9:]{8}\.[0-9]{3}[+-][0-9]{2}:[0-9]{2}  0000:01:00.0  bound +bound \(was closed\)  tdi_id 0000:00:05.0$'
 	assert_line --index 1 --regexp '  0000:01:00.0  lost +lost \(was bound\)  reason reset$'
 	assert_line --index 2 --regexp '  0000:02:10.0  added *$'
 	assert_line --index 3 --regexp '  0000:02:10.0  driver +driver nvme$'
 	assert_line --index 4 --regexp '  tsm0 +tsm-added *$'
+}
+
+@test "monitor: the time is that of the zone, with its offset; in JSON, of UTC" {
+	for zone in UTC0:+00:00 IST-5:30:+05:30 NST3:30:-03:30 XYZ-14:+14:00; do
+		TZ=${zone%:*:*} monitor --present --count 1 01:00.0
+		ended 0
+		printed=${lines[0]%% *}
+		assert_equal "${printed: -6}" "${zone: -6}"
+		# the same moment, as another program reads it
+		printed=$(date -d "$printed" +%s)
+		now=$(date +%s)
+		[ "$printed" -le "$now" ] && [ "$printed" -ge $((now - 60)) ] || fail "$output is not about $now"
+		TZ=${zone%:*:*} monitor --json --present --count 1 01:00.0
+		ended 0
+		[[ $(json 'r[0]["time"]') =~ ^2[0-9-]{9}T[0-9:]{8}\.[0-9]{3}Z$ ]] || fail "$output"
+	done
+}
+
+@test "monitor: a driver that leaves is a sentence; another one that comes has the one before" {
+	monitor --events driver --count 4
+	events "unbind pci 0000:02:00.0" "bind pci 0000:02:00.0 DRIVER=vfio-pci-tsm" \
+		"bind pci 0000:02:00.0 DRIVER=nvme" "unbind pci 0000:05:00.0"
+	ended 0
+	assert_line --index 0 --regexp '  0000:02:00.0  driver +the driver nvme has left the device$'
+	assert_line --index 1 --regexp '  0000:02:00.0  driver +driver vfio-pci-tsm$'
+	assert_line --index 2 --regexp '  0000:02:00.0  driver +driver nvme \(was vfio-pci-tsm\)$'
+	# of which nothing was known
+	assert_line --index 3 --regexp '  0000:05:00.0  driver +the driver that it had has left the device$'
+	monitor --json --events driver --count 2
+	events "unbind pci 0000:02:00.0" "bind pci 0000:02:00.0 DRIVER=nvme"
+	ended 0
+	output=${lines[0]}
+	json_is '[r[0][k] for k in ("event", "driver", "previous", "state")]' '["driver", null, "nvme", null]'
+	output=${lines[1]}
+	json_is '[r[0][k] for k in ("event", "driver", "previous")]' '["driver", "nvme", null]'
 }
 
 @test "monitor: with --json, one envelope a line, the same keys in each" {
@@ -82,7 +117,7 @@ lost='change pci 0000:01:00.0 VFIO_TSM_EVENT=lost VFIO_TSM_STATE=lost VFIO_TSM_R
 	events "$bound" "add pci 0000:02:00.0 PCI_ID=1B36:0010" "remove pci 0000:05:00.0 PCI_ID=8086:0010" \
 		"remove pci 0000:06:00.0 PCI_ID=1B36:0010" "remove tsm tsm0" "$lost"
 	ended 0
-	assert_equal "$(awk '{ print $3, $4 }' <<< "$output")" "0000:06:00.0 removed
+	assert_equal "$(awk '{ print $2, $3 }' <<< "$output")" "0000:06:00.0 removed
 0000:01:00.0 lost"
 }
 
@@ -92,7 +127,7 @@ lost='change pci 0000:01:00.0 VFIO_TSM_EVENT=lost VFIO_TSM_STATE=lost VFIO_TSM_R
 	ended_soon() { [ "$(wc -l < "$OUT")" -eq 4 ]; }
 	until_true ended_soon
 	ended 0
-	assert_equal "$(awk '{ print $3, $4 }' <<< "$output")" "0000:01:00.0 missed
+	assert_equal "$(awk '{ print $2, $3 }' <<< "$output")" "0000:01:00.0 missed
 0000:01:00.0 bound
 - missed
 0000:01:00.0 lost"
@@ -221,7 +256,7 @@ tdi() { echo "$2" 1<> "$SYS/devices/pci0000:00/$1/vfio_tsm/tdi_state"; }
 	fake_tdi 0000:02:00.0 unlocked
 	events "bind pci 0000:02:00.0 DRIVER=vfio-pci-tsm"
 	ended 0
-	assert_equal "$(awk '{ print $3, $4, $5 }' <<< "$output")" "0000:02:00.0 assigned closed
+	assert_equal "$(awk '{ print $2, $3, $4 }' <<< "$output")" "0000:02:00.0 assigned closed
 0000:02:00.0 driver driver
 0000:02:00.0 tdi-state unlocked"
 	monitor --present --count 5
@@ -234,7 +269,7 @@ tdi() { echo "$2" 1<> "$SYS/devices/pci0000:00/$1/vfio_tsm/tdi_state"; }
 	events "change pci 0000:02:00.0 VFIO_TSM_EVENT=released VFIO_TSM_STATE=unassigned VFIO_TSM_REASON=none VFIO_TSM_GENERATION=2 VFIO_TSM_TDI_ID=none" \
 		"unbind pci 0000:02:00.0" "add tsm tsm0"
 	ended 0
-	assert_equal "$(tail -n 3 "$OUT" | awk '{ print $4 }' | xargs)" "released driver tsm-added"
+	assert_equal "$(tail -n 3 "$OUT" | awk '{ print $3 }' | xargs)" "released driver tsm-added"
 }
 
 @test "monitor: the TDI of a device whose assignment was in an event that was lost" {
@@ -246,7 +281,7 @@ tdi() { echo "$2" 1<> "$SYS/devices/pci0000:00/$1/vfio_tsm/tdi_state"; }
 	fake_tdi 0000:05:00.0 run
 	events "bind pci 0000:05:00.0 DRIVER=vfio-pci-tsm"
 	ended 0
-	assert_equal "$(tail -n 1 "$OUT" | awk '{ print $3, $4, $5 }')" "0000:05:00.0 tdi-state run"
+	assert_equal "$(tail -n 1 "$OUT" | awk '{ print $2, $3, $4 }')" "0000:05:00.0 tdi-state run"
 	# both were lost
 	: > "$OUT"
 	monitor --count 3
@@ -256,7 +291,7 @@ tdi() { echo "$2" 1<> "$SYS/devices/pci0000:00/$1/vfio_tsm/tdi_state"; }
 	fake_tdi 0000:06:00.0 error
 	events LOST
 	ended 0
-	assert_equal "$(tail -n 2 "$OUT" | awk '{ print $3, $4, $5 }')" "- missed 
+	assert_equal "$(tail -n 2 "$OUT" | awk '{ print $2, $3, $4 }')" "- missed 
 0000:06:00.0 tdi-state error"
 }
 
@@ -295,10 +330,10 @@ tdi() { echo "$2" 1<> "$SYS/devices/pci0000:00/$1/vfio_tsm/tdi_state"; }
 @test "monitor: --events present asks for it: alone, that is all; with others, it goes on" {
 	monitor --events present
 	ended 0
-	assert_equal "$(awk '{ print $3, $4 }' <<< "$output")" "0000:01:00.0 present
+	assert_equal "$(awk '{ print $2, $3 }' <<< "$output")" "0000:01:00.0 present
 0000:02:00.0 present"
 	monitor --events lost,present --count 3
 	events "$bound" "$lost"
 	ended 0
-	assert_equal "$(awk '{ print $4 }' <<< "$output" | xargs)" "present present lost"
+	assert_equal "$(awk '{ print $3 }' <<< "$output" | xargs)" "present present lost"
 }
