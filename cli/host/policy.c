@@ -26,6 +26,14 @@ static const struct {
 	{ "guest_requests", "all" },  { "tdi_id", "none" },
 };
 
+const char *policy_default(const char *attr)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(defaults); i++)
+		if (streq(defaults[i].attr, attr))
+			return defaults[i].value;
+	return NULL;
+}
+
 int policy_init(struct ctx *ctx)
 {
 	static char *below;
@@ -218,10 +226,8 @@ int policy_get(struct ctx *ctx, const struct pci_device *dev, const char *attr, 
 	}
 	if (!ret)
 		return 0;
-	for (size_t i = 0; ctx->policy_fd >= 0 && i < ARRAY_SIZE(defaults); i++) {
-		if (!streq(defaults[i].attr, attr))
-			continue;
-		util_copy(buf, ATTR_MAX, defaults[i].value);
+	if (ctx->policy_fd >= 0 && policy_default(attr)) {
+		util_copy(buf, ATTR_MAX, policy_default(attr));
 		return 0;
 	}
 	snprintf(path, sizeof(path), "vfio_tsm/%s", attr);

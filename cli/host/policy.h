@@ -20,6 +20,14 @@ struct problem;
 extern const char *const policy_states[];
 
 /**
+ * policy_default() - what an attribute of a device without a directory is
+ * @attr: attribute
+ *
+ * Return: its value, or NULL for one that has no default.
+ */
+const char *policy_default(const char *attr);
+
+/**
  * policy_init() - find out where configfs is
  * @ctx: this run, after pci_init(); @ctx->configfs is filled in
  *

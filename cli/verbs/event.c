@@ -7,9 +7,45 @@
 #include "host/tdi.h"
 #include "report.h"
 #include "verbs/event.h"
+#include "verbs/verbs.h"
 
 /* Events of thousands of VFs that appear at once. */
 #define BUFFER (16 << 20)
+
+const char *const event_words[] = {
+	"present",     "assigned", "released", "opened",	"closed",
+	"bound",       "unbound",  "lost",     "acknowledged",	"quarantined",
+	"freed",       "added",	   "removed",  EVENT_DRIVER,	"tsm-added",
+	"tsm-removed", "missed",   EVENT_TDI,  EVENT_CONNECTED, EVENT_DISCONNECTED,
+	EVENT_POLICY,  NULL,
+};
+
+/* What would never be shown must not be waited for: each word is an event. */
+int event_check(struct ctx *ctx, const struct verb *verb, const char *list)
+{
+	char all[256] = "";
+
+	for (;;) {
+		size_t n = strcspn(list, ",");
+		cleanup_free char *word = strndup(list, n);
+		bool found = false;
+
+		if (!word)
+			return -ENOMEM;
+		for (const char *const *w = event_words; *w; w++)
+			found |= streq(*w, word);
+		if (!found) {
+			for (const char *const *w = event_words; *w; w++)
+				util_add_item(all, sizeof(all), ", ", *w);
+			return verb_usage_error(ctx, verb, word,
+						"'%s' in --events is not an event: those are %s",
+						word, all);
+		}
+		if (!list[n])
+			return 0;
+		list += n + 1;
+	}
+}
 
 int event_listen(struct ctx *ctx, struct udev *udev, struct udev_monitor **monitor)
 {
@@ -29,12 +65,19 @@ int event_listen(struct ctx *ctx, struct udev *udev, struct udev_monitor **monit
 	return 0;
 }
 
+static void add_word(struct json_object *obj, const char *key, const char *text)
+{
+	cleanup_free char *safe = text ? util_printable(text) : NULL;
+
+	json_object_object_add(obj, key, safe ? json_object_new_string(safe) : NULL);
+}
+
+/* Of policy, "none" is a word; elsewhere, it says that there is nothing. */
 static void add_text(struct json_object *obj, const char *key, const char *text)
 {
 	bool known = text && !streq(text, "none") && !streq(text, TDI_UNKNOWN);
-	cleanup_free char *safe = known ? util_printable(text) : NULL;
 
-	json_object_object_add(obj, key, safe ? json_object_new_string(safe) : NULL);
+	add_word(obj, key, known ? text : NULL);
 }
 
 /* %z of strftime() has no colon, which ISO 8601 wants where %T has some. */
@@ -70,7 +113,10 @@ static void print_json(struct ctx *ctx, const struct event *e, const char *time)
 	add_text(obj, "device", e->device);
 	add_text(obj, "event", e->name);
 	add_text(obj, "state", e->state);
-	add_text(obj, "previous", e->previous);
+	if (e->attribute)
+		add_word(obj, "previous", e->previous);
+	else
+		add_text(obj, "previous", e->previous);
 	add_text(obj, "reason", e->reason);
 	json_object_object_add(obj, "generation",
 			       e->generation && !util_parse_u32(e->generation, &generation) ?
@@ -79,6 +125,9 @@ static void print_json(struct ctx *ctx, const struct event *e, const char *time)
 	add_text(obj, "tdi_id", e->tdi_id);
 	add_text(obj, "driver", e->driver);
 	add_text(obj, "tdi_state", e->tdi_state);
+	add_text(obj, "tsm", e->tsm);
+	add_text(obj, "attribute", e->attribute);
+	add_word(obj, "value", e->value);
 	report_object(ctx, obj);
 	report_line(ctx);
 }
@@ -98,6 +147,14 @@ static void print_left(const struct event *e)
 	print_part("  the driver ", e->previous ?: "that it had", " has left the device");
 }
 
+static void print_policy(const struct event *e)
+{
+	cleanup_free char *before = util_printable(e->previous);
+	cleanup_free char *now = util_printable(e->value);
+
+	printf("  %s %s (was %s)", e->attribute, now ?: "", before ?: "");
+}
+
 static void print_text(const struct event *e, const char *time)
 {
 	const char *what = e->state ?: e->tdi_state;
@@ -105,6 +162,8 @@ static void print_text(const struct event *e, const char *time)
 	printf("%s  %-12s  %-12s", time, e->device ?: "-", e->name);
 	if (streq(e->name, EVENT_DRIVER) && !e->driver)
 		print_left(e);
+	if (e->attribute)
+		print_policy(e);
 	print_part("  ", what, "");
 	if (what && e->previous && !streq(what, e->previous))
 		print_part(" (was ", e->previous, ")");
@@ -115,6 +174,7 @@ static void print_text(const struct event *e, const char *time)
 		print_part(" (was ", e->previous, ")");
 	if (e->state)
 		print_part("  tdi_state ", e->tdi_state, "");
+	print_part("  tsm ", e->tsm, "");
 	putchar('\n');
 }
 

@@ -9,6 +9,27 @@
 
 /* The driver of a device has changed; there is none if struct event::driver is NULL. */
 #define EVENT_DRIVER "driver"
+/* The TDISP state of its TDI has changed. */
+#define EVENT_TDI "tdi-state"
+/* A process has connected or disconnected a device, or has changed its policy. */
+#define EVENT_CONNECTED "connected"
+#define EVENT_DISCONNECTED "disconnected"
+#define EVENT_POLICY "policy"
+
+struct verb;
+
+/* The names of all events; NULL at the end. */
+extern const char *const event_words[];
+
+/**
+ * event_check() - whether each word of a list is an event
+ * @ctx: this run
+ * @verb: whose option it is
+ * @list: the words, with commas between them
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int event_check(struct ctx *ctx, const struct verb *verb, const char *list);
 
 /**
  * struct event - one line; NULL is what nobody knows
@@ -22,6 +43,9 @@
  * @tdi_id: requester ID in its guest
  * @driver: its driver
  * @tdi_state: TDISP state of its TDI
+ * @tsm: the TSM that it is connected to now, or was until now
+ * @attribute: attribute of policy that has changed
+ * @value: its value now; then @previous is the one before
  */
 struct event {
 	const char *device;
@@ -33,6 +57,9 @@ struct event {
 	const char *tdi_id;
 	const char *driver;
 	const char *tdi_state;
+	const char *tsm;
+	const char *attribute;
+	const char *value;
 };
 
 /**

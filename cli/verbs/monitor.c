@@ -12,10 +12,9 @@
 #include "host/select.h"
 #include "host/tdi.h"
 #include "report.h"
+#include "verbs/changes.h"
 #include "verbs/event.h"
 #include "verbs/verbs.h"
-
-#define TDI_EVENT "tdi-state"
 
 static const char *opt_events, *opt_count;
 static int opt_present;
@@ -28,13 +27,7 @@ static const struct poptOption options[] = { { "present", 0, POPT_ARG_NONE, &opt
 					       "end after so many", "N" },
 					     POPT_TABLEEND };
 
-static const char *const words[] = {
-	"present",   "assigned",     "released",    "opened",  "closed", "bound",   "unbound",
-	"lost",	     "acknowledged", "quarantined", "freed",   "added",	 "removed", EVENT_DRIVER,
-	"tsm-added", "tsm-removed",  "missed",	    TDI_EVENT, NULL,
-};
-
-static const struct verb_values values[] = { { "events", words }, { NULL, NULL } };
+static const struct verb_values values[] = { { "events", event_words }, { NULL, NULL } };
 
 /* What is known of a device, to tell what an event changed. */
 struct known {
@@ -51,39 +44,12 @@ struct watch {
 	int epoll;
 	struct ctx *ctx;
 	struct selection filter;
+	struct changes changes;
 	void *known;
 	unsigned int shown;
 	unsigned int count;
 	bool over;
 };
-
-/* What would never be shown must not be waited for: each word is an event. */
-static int check_events(struct ctx *ctx, const struct verb *verb)
-{
-	const char *list = opt_events;
-	char all[256] = "";
-
-	for (;;) {
-		size_t n = strcspn(list, ",");
-		cleanup_free char *word = strndup(list, n);
-		bool found = false;
-
-		if (!word)
-			return -ENOMEM;
-		for (const char *const *w = words; *w; w++)
-			found |= streq(*w, word);
-		if (!found) {
-			for (const char *const *w = words; *w; w++)
-				util_add_item(all, sizeof(all), ", ", *w);
-			return verb_usage_error(ctx, verb, word,
-						"'%s' in --events is not an event: those are %s",
-						word, all);
-		}
-		if (!list[n])
-			return 0;
-		list += n + 1;
-	}
-}
 
 static int compare_known(const void *a, const void *b)
 {
@@ -159,6 +125,22 @@ static bool is_watched(struct watch *w, const struct pci_addr *addr, const char 
 	return false;
 }
 
+/* For struct changes: those of the host are shown where no device is named, as those of TSMs. */
+static bool wants_change(void *watch, const struct pci_addr *addr)
+{
+	struct watch *w = watch;
+
+	return addr ? is_watched(w, addr, NULL) : w->filter.implied;
+}
+
+static void show_change(void *watch, const struct event *e)
+{
+	struct watch *w = watch;
+
+	if (!w->over)
+		show(w, e);
+}
+
 /* An error is reported once: it is the same for each device. */
 static void report_unfollowed(struct watch *w, const char *device, int err)
 {
@@ -177,7 +159,7 @@ static void report_unfollowed(struct watch *w, const char *device, int err)
 static void follow(struct watch *w, struct known *k)
 {
 	char previous[TDI_STATE_LEN], name[PCI_NAME_LEN];
-	struct event e = { .device = name, .name = TDI_EVENT, .previous = previous };
+	struct event e = { .device = name, .name = EVENT_TDI, .previous = previous };
 	int ret;
 
 	if (!k || w->epoll < 0 || w->over)
@@ -344,6 +326,7 @@ static void take(struct watch *w, struct udev_device *u)
 	if (streq(subsystem, "tsm")) {
 		if (w->filter.implied)
 			take_plain(w, u, subsystem, name, NULL);
+		changes_look(&w->changes);
 		return;
 	}
 	if (pci_addr_parse(name, &addr) || !is_watched(w, &addr, id))
@@ -354,6 +337,7 @@ static void take(struct watch *w, struct udev_device *u)
 		take_plain(w, u, subsystem, name, &addr);
 	/* the file appears after "assigned", before "driver", and is gone at "released" */
 	follow(w, driver && streq(driver, TSM_DRIVER) ? know(w, &addr) : find_known(w, &addr));
+	changes_follow(&w->changes, &addr);
 }
 
 static void take_all(struct watch *w, struct udev_monitor *mon)
@@ -371,6 +355,8 @@ static void take_all(struct watch *w, struct udev_monitor *mon)
 			return;
 		if (!u && w->epoll >= 0)
 			pci_scan(w->ctx, find_assigned, w);
+		if (!u)
+			changes_look(&w->changes);
 		udev_device_unref(u);
 		/* configfs may have come or gone with its module */
 		policy_close(w->ctx);
@@ -385,10 +371,13 @@ static int loop(struct watch *w, struct udev_monitor *mon, int signals)
 		/* a pipe without a reader: no need to wait for the next event */
 		{ .fd = STDOUT_FILENO, .events = 0 },
 		{ .fd = w->epoll, .events = POLLIN },
+		{ .fd = w->changes.fd, .events = POLLIN },
 	};
 
 	while (!w->over) {
-		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+		int n = poll(fds, ARRAY_SIZE(fds), changes_timeout(&w->changes));
+
+		if (n < 0 && errno != EINTR)
 			return -errno;
 		if (fds[1].revents || (fds[2].revents & (POLLERR | POLLNVAL)))
 			return 0;
@@ -396,8 +385,20 @@ static int loop(struct watch *w, struct udev_monitor *mon, int signals)
 			take_all(w, mon);
 		if (fds[3].revents)
 			follow_all(w);
+		if (fds[4].revents || !n)
+			changes_take(&w->changes);
 	}
 	return 0;
+}
+
+/* Only if they are asked for, as TDIs are: each device takes two watches of the user. */
+static int watch_changes(struct watch *w)
+{
+	if (opt_events && !util_in_list(opt_events, EVENT_CONNECTED) &&
+	    !util_in_list(opt_events, EVENT_DISCONNECTED) &&
+	    !util_in_list(opt_events, EVENT_POLICY))
+		return 0;
+	return changes_begin(&w->changes);
 }
 
 static int watch(struct ctx *ctx, const struct verb *verb, struct watch *w)
@@ -414,7 +415,7 @@ static int watch(struct ctx *ctx, const struct verb *verb, struct watch *w)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signals = signalfd(-1, &set, SFD_CLOEXEC);
 	/* listen first, then look: what happens in between is seen twice, not never */
-	ret = event_listen(ctx, udev, &mon);
+	ret = event_listen(ctx, udev, &mon) ?: watch_changes(w);
 	if (!ret)
 		ret = verb_each(ctx, verb, 0, NULL, show_present, w);
 	if (!ret && !(opt_events && streq(opt_events, "present")))
@@ -429,7 +430,7 @@ static int watch_tdis(struct watch *w)
 {
 	struct problem p = { .attribute = TDI_STATE, .stage = "monitor" };
 
-	if (opt_events && !util_in_list(opt_events, TDI_EVENT))
+	if (opt_events && !util_in_list(opt_events, EVENT_TDI))
 		return 0;
 	w->epoll = tdi_wait();
 	if (w->epoll >= 0)
@@ -441,10 +442,18 @@ static int watch_tdis(struct watch *w)
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
-	struct watch w = { .epoll = -1, .ctx = ctx };
+	struct watch w = {
+		.epoll = -1,
+		.ctx = ctx,
+		.changes = { .ctx = ctx,
+			     .wanted = wants_change,
+			     .show = show_change,
+			     .arg = &w,
+			     .fd = -1 },
+	};
 	int ret;
 
-	ret = opt_events ? check_events(ctx, verb) : 0;
+	ret = opt_events ? event_check(ctx, verb, opt_events) : 0;
 	if (ret)
 		return ret;
 	opt_present |= opt_events && util_in_list(opt_events, "present");
@@ -460,6 +469,7 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 	}
 	select_done(&w.filter);
 	tdestroy(w.known, forget);
+	changes_end(&w.changes);
 	util_close(&w.epoll);
 	return ret;
 }
@@ -471,8 +481,8 @@ const struct verb verb_monitor = {
 	.help = "Until it is interrupted, or its reader goes away. One line for each event; with "
 		"--json one envelope a line. DEVICE need not exist yet. Events are present, "
 		"assigned, released, opened, closed, bound, unbound, lost, acknowledged, "
-		"quarantined, freed, tdi-state, added, removed, driver, tsm-added, tsm-removed, and "
-		"missed, where some were lost. Times are local ones with their offset, in JSON UTC.",
+		"quarantined, freed, tdi-state, connected, disconnected, policy, added, removed, driver, "
+		"tsm-added, tsm-removed, and missed, where some were lost. Times are local ones with their offset, in JSON UTC.",
 	.values = values,
 	.options = options,
 	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT | VERB_FUTURE | VERB_OTHER_TIMES,

@@ -102,7 +102,7 @@ lost='change pci 0000:01:00.0 VFIO_TSM_EVENT=lost VFIO_TSM_STATE=lost VFIO_TSM_R
 	assert_equal "$(wc -l < "$OUT")" 4
 	while read -r output; do
 		assert_envelope 'len(r)' 1 \
-			'list(r[0])' '["time", "device", "event", "state", "previous", "reason", "generation", "tdi_id", "driver", "tdi_state"]' \
+			'list(r[0])' '["time", "device", "event", "state", "previous", "reason", "generation", "tdi_id", "driver", "tdi_state", "tsm", "attribute", "value"]' \
 			'd["changed"]' false
 	done < "$OUT"
 	output=$(sed -n 1p "$OUT")
@@ -190,7 +190,7 @@ lost='change pci 0000:01:00.0 VFIO_TSM_EVENT=lost VFIO_TSM_STATE=lost VFIO_TSM_R
 	run_split tsmctl monitor --events bound,bonud,lost
 	assert_one_line "'bonud'" --events
 	for event in present assigned released opened closed bound unbound lost acknowledged quarantined freed added \
-		tdi-state removed driver tsm-added tsm-removed missed; do
+		tdi-state connected disconnected policy removed driver tsm-added tsm-removed missed; do
 		assert_one_line " $event"
 	done
 	run_split tsmctl monitor --json --events bound,bonud,lost
@@ -336,4 +336,154 @@ tdi() { echo "$2" 1<> "$SYS/devices/pci0000:00/$1/vfio_tsm/tdi_state"; }
 	events "$bound" "$lost"
 	ended 0
 	assert_equal "$(awk '{ print $3 }' <<< "$output" | xargs)" "present present lost"
+}
+
+# connect ADDR [TSM]: what the kernel shows after a write to connect or disconnect
+connect() { echo "${2:-}" > "$SYS/devices/pci0000:00/$1/tsm/connect"; }
+
+@test "monitor: a device is connected and disconnected, by whom ever" {
+	monitor --count 4
+	events "add pci 0000:07:00.0"
+	until_true has_lines 1
+	connect 0000:02:00.0 tsm1
+	until_true has_lines 2
+	# written, and not changed
+	connect 0000:02:00.0 tsm1
+	connect 0000:02:00.0
+	until_true has_lines 3
+	connect 0000:01:00.0
+	ended 0
+	assert_line --index 1 --regexp '  0000:02:00.0  connected +tsm tsm1$'
+	assert_line --index 2 --regexp '  0000:02:00.0  disconnected +tsm tsm1$'
+	assert_line --index 3 --regexp '  0000:01:00.0  disconnected +tsm tsm0$'
+}
+
+@test "monitor: what a TSM that comes or leaves does to connections; a device that can connect since then is followed" {
+	monitor --events present,connected,disconnected --count 4
+	until_true has_lines 2
+	# nobody wrote the file: the TSM has left
+	echo > "$BATS_TEST_TMPDIR/none"
+	mv "$BATS_TEST_TMPDIR/none" "$SYS/devices/pci0000:00/0000:01:00.0/tsm/connect"
+	events "remove tsm tsm0"
+	until_true has_lines 3
+	fake_device 0000:03:00.0 nvme
+	fake_tsm_side 0000:03:00.0
+	events "add tsm tsm1"
+	connect 0000:03:00.0 tsm1
+	ended 0
+	assert_line --index 2 --regexp '  0000:01:00.0  disconnected +tsm tsm0$'
+	assert_line --index 3 --regexp '  0000:03:00.0  connected +tsm tsm1$'
+}
+
+@test "monitor: each change of policy, in the words of the kernel, and that of the host" {
+	monitor --events present,policy --count 8
+	until_true has_lines 2
+	n=2
+	while read -r attribute value; do
+		policy 0000:01:00.0 "$attribute" "$value"
+		n=$((n + 1))
+		until_true has_lines $n || [ $n -eq 8 ]
+	done <<- 'EOF'
+		region_mode shared
+		bar_mmap revoke
+		bind_allowed 0
+		guest_requests none
+		tdi_id 0000:00:02.0
+	EOF
+	echo shared > "$CFG/default_region_mode"
+	ended 0
+	assert_equal "$(sed 1,2d "$OUT" | cut -d ' ' -f 3- | tr -s ' ')" "0000:01:00.0 policy region_mode shared (was default)
+0000:01:00.0 policy bar_mmap revoke (was refuse)
+0000:01:00.0 policy bind_allowed 0 (was 1)
+0000:01:00.0 policy guest_requests none (was all)
+0000:01:00.0 policy tdi_id 0000:00:02.0 (was none)
+- policy default_region_mode shared (was exclusive)"
+}
+
+@test "monitor: connections and policy in JSON" {
+	monitor --json --events present,connected,disconnected,policy --count 5 02:00.0
+	until_true has_lines 1
+	# of other devices, and of the host, where a device is named
+	connect 0000:01:00.0
+	echo shared > "$CFG/default_region_mode"
+	connect 0000:02:00.0 tsm1
+	until_true has_lines 2
+	connect 0000:02:00.0
+	until_true has_lines 3
+	# a directory that comes, with a policy in it, and goes
+	mkdir "$BATS_TEST_TMPDIR/configfs"
+	CFG=$BATS_TEST_TMPDIR/configfs fake_policy 0000:02:00.0
+	echo none > "$BATS_TEST_TMPDIR/configfs/0000:02:00.0/tsm/guest_requests"
+	mv "$BATS_TEST_TMPDIR/configfs/0000:02:00.0" "$CFG"
+	until_true has_lines 4
+	mv "$CFG/0000:02:00.0" "$BATS_TEST_TMPDIR/configfs"
+	ended 0
+	output=$(printf '%s\n' "${lines[@]:1}" | python3 -IS -c '
+import json, sys
+r = [json.loads(line)["result"][0] for line in sys.stdin]
+print(json.dumps({"schema_version": 1, "changed": False, "result": r, "errors": []}))')
+	json_is '[[x[k] for k in ("device", "event", "tsm", "attribute", "value", "previous", "state")] for x in r]' \
+		'[["0000:02:00.0", "connected", "tsm1", null, null, null, null], ["0000:02:00.0", "disconnected", "tsm1", null, null, null, null], ["0000:02:00.0", "policy", null, "guest_requests", "none", "all", null], ["0000:02:00.0", "policy", null, "guest_requests", "all", "none", null]]'
+}
+
+@test "monitor: the first policy of a device that is not there" {
+	monitor --events present,policy --count 3
+	until_true has_lines 2
+	CFG=$BATS_TEST_TMPDIR fake_policy 0000:05:00.0 absent
+	echo 0 > "$BATS_TEST_TMPDIR/0000:05:00.0/tsm/bind_allowed"
+	mv "$BATS_TEST_TMPDIR/0000:05:00.0" "$CFG"
+	ended 0
+	assert_line --index 2 --regexp '  0000:05:00.0  policy +bind_allowed 0 \(was 1\)$'
+}
+
+@test "monitor: the requester ID of a device that is bound is no policy" {
+	monitor --events present,policy --count 3
+	until_true has_lines 2
+	policy 0000:01:00.0 bound 1
+	policy 0000:01:00.0 tdi_id 0000:00:02.0
+	policy 0000:01:00.0 bar_mmap revoke
+	ended 0
+	assert_line --index 2 --regexp '  0000:01:00.0  policy +bar_mmap revoke \(was refuse\)$'
+}
+
+@test "monitor: policy is followed once the module is there" {
+	mv "$CFG" "$BATS_TEST_TMPDIR/cfg"
+	monitor --events present,policy --count 3
+	until_true has_lines 2
+	policy_dir=$BATS_TEST_TMPDIR/cfg/0000:02:00.0/tsm
+	CFG=$BATS_TEST_TMPDIR/cfg fake_policy 0000:02:00.0
+	echo 0 > "$policy_dir/bind_allowed"
+	mv "$BATS_TEST_TMPDIR/cfg" "$CFG"
+	changed() { policy 0000:01:00.0 bind_allowed 0; policy 0000:01:00.0 bind_allowed 1; has_lines 3; }
+	until_true changed
+	ended 0
+	assert_line --index 2 --regexp '  0000:0[12]:00.0  policy +bind_allowed '
+}
+
+@test "monitor: a TSM that is slow does not stop it, and is looked at again" {
+	rm "$SYS/devices/pci0000:00/0000:02:00.0/tsm/connect"
+	mkfifo "$SYS/devices/pci0000:00/0000:02:00.0/tsm/connect"
+	monitor --events connected,disconnected,bound --count 2
+	events "$bound"
+	until_true has_lines 1
+	rm "$SYS/devices/pci0000:00/0000:02:00.0/tsm/connect"
+	connect 0000:02:00.0
+	connected() { connect 0000:02:00.0; connect 0000:02:00.0 tsm1; has_lines 2; }
+	until_true connected
+	ended 0
+	assert_line --index 1 --regexp '  0000:02:00.0  (dis)?connected +tsm tsm1$'
+}
+
+@test "monitor: without these among --events, nothing is watched" {
+	watches() { find "/proc/$MONITOR/fd" -lname '*inotify*' | wc -l; }
+	monitor --events present,bound
+	until_true has_lines 2
+	assert_equal "$(watches)" 0
+	kill -TERM "$MONITOR"
+	ended 0
+	monitor --present
+	until_true has_lines 2
+	assert_equal "$(watches)" 1
+	kill -TERM "$MONITOR"
+	ended 0
 }
