@@ -12,13 +12,18 @@
 /* More than a document has: what is deeper is told where it begins. */
 #define DEPTH 8
 
-/* One document while it is read. @first is the first entry that it added. */
+/*
+ * One document while it is read. @first is the first entry that it added, @wrong whether it
+ * has a mistake.
+ */
 struct reader {
 	struct config *config;
 	size_t first;
 	const char *text;
 	size_t len;
-	struct config_error *e;
+	config_error_fn fn;
+	void *arg;
+	bool wrong;
 };
 
 typedef int (*value_fn)(struct reader *r, struct config_entry *entry, const char *path,
@@ -51,12 +56,17 @@ static const struct {
 	[SET_GUEST_REQUESTS] = { guest_requests, "not a set of requests: none, info or all" },
 };
 
-static void mistake_at(struct reader *r, size_t offset, const char *path, const char *fmt,
-		       va_list ap)
+/* Return: 0 to go on, or -EINVAL. */
+static int mistake_at(struct reader *r, size_t offset, const char *path, const char *hint,
+		      const char *fmt, va_list ap)
 {
-	util_copy(r->e->path, sizeof(r->e->path), path);
-	json_line(r->text, offset, &r->e->line, &r->e->column);
-	vsnprintf(r->e->message, sizeof(r->e->message), fmt, ap);
+	struct config_error e = { .hint = hint };
+
+	util_copy(e.path, sizeof(e.path), path);
+	json_line(r->text, offset, &e.line, &e.column);
+	vsnprintf(e.message, sizeof(e.message), fmt, ap);
+	r->wrong = true;
+	return r->fn(&e, r->arg) ? 0 : -EINVAL;
 }
 
 /* Where a path is, or what is around it if it has no plain name. */
@@ -72,27 +82,29 @@ static size_t place_of(const struct reader *r, const char *path, bool key)
 	return json_find(r->text, r->len, parent, false);
 }
 
-/* Notes a mistake at the value of a path. Answers -EINVAL. */
+/* Notes a mistake at the value of a path. Return: 0 to look for more, or -EINVAL. */
 static int PRINTF_LIKE(3, 4) mistake(struct reader *r, const char *path, const char *fmt, ...)
 {
 	va_list ap;
+	int ret;
 
 	va_start(ap, fmt);
-	mistake_at(r, place_of(r, path, false), path, fmt, ap);
+	ret = mistake_at(r, place_of(r, path, false), path, NULL, fmt, ap);
 	va_end(ap);
-	return -EINVAL;
+	return ret;
 }
 
 /* The same, where the offset is known. */
-static int PRINTF_LIKE(4, 5)
-	mistake_here(struct reader *r, size_t offset, const char *path, const char *fmt, ...)
+static int PRINTF_LIKE(5, 6) mistake_here(struct reader *r, size_t offset, const char *path,
+					  const char *hint, const char *fmt, ...)
 {
 	va_list ap;
+	int ret;
 
 	va_start(ap, fmt);
-	mistake_at(r, offset, path, fmt, ap);
+	ret = mistake_at(r, offset, path, hint, fmt, ap);
 	va_end(ap);
-	return -EINVAL;
+	return ret;
 }
 
 /* A value as it would be written, shortened, for a message. */
@@ -240,6 +252,24 @@ static int setting_by_key(const char *key)
 	return -1;
 }
 
+/* A pattern also takes the disk that is plugged in tomorrow. */
+static int check_pattern(struct reader *r, const struct config_entry *entry, const char *at)
+{
+	char path[CONFIG_PATH_LEN];
+	int ret = 0;
+
+	if (!entry->sel.text || entry->sel.kind == SELECTOR_ADDRESS)
+		return 0;
+	for (int s = SET_FORCE; !ret && s < SETTINGS; s++) {
+		snprintf(path, sizeof(path), "%s.%s", at, setting_keys[s]);
+		if (entry->want[s])
+			ret = mistake(r, path,
+				      "%s is for one device: \"device\" must be an address",
+				      setting_keys[s]);
+	}
+	return ret;
+}
+
 static int read_entry(struct reader *r, struct json_object *obj, size_t index)
 {
 	struct config_entry *entry = calloc(1, sizeof(*entry));
@@ -264,24 +294,17 @@ static int read_entry(struct reader *r, struct json_object *obj, size_t index)
 			ret = readers[s](r, entry, path, value, (enum setting)s);
 		else if (!streq(key, "device"))
 			ret = mistake_here(
-				r, place_of(r, path, true), path,
+				r, place_of(r, path, true), path, NULL,
 				"unknown key; a device has device, assigned, region_mode, bar_mmap, bind_allowed, guest_requests, tdi_id, tsm, force, id and serial");
-		else if (!(ret = read_selector(r, entry, path, value)))
-			named = true;
+		else
+			ret = read_selector(r, entry, path, value);
+		named = named || streq(key, "device");
 		if (ret)
 			return ret;
 	}
 	if (!named)
 		return mistake(r, at, "which device? The key \"device\" is missing");
-	/* a pattern also takes the disk that is plugged in tomorrow */
-	for (s = SET_FORCE; s < SETTINGS && entry->sel.kind != SELECTOR_ADDRESS; s++) {
-		snprintf(path, sizeof(path), "%s.%s", at, setting_keys[s]);
-		if (entry->want[s])
-			return mistake(r, path,
-				       "%s is for one device: \"device\" must be an address",
-				       setting_keys[s]);
-	}
-	return 0;
+	return check_pattern(r, entry, at);
 }
 
 static int read_devices(struct reader *r, struct json_object *array)
@@ -305,33 +328,31 @@ static int read_devices(struct reader *r, struct json_object *array)
 	return ret;
 }
 
-static int read_version(struct reader *r, struct json_object *root)
+/* What the other keys are depends on it. */
+static void read_version(struct reader *r, struct json_object *root)
 {
 	struct json_object *value;
 	char buf[48];
 
 	if (!json_object_object_get_ex(root, "version", &value))
-		return mistake(r, "",
-			       "the key \"version\" is missing; this program knows version %d",
-			       CONFIG_VERSION);
-	if (!json_object_is_type(value, json_type_int) ||
-	    json_object_get_int64(value) != CONFIG_VERSION)
-		return mistake(r, "version", "%s is not the version that this program knows: %d",
-			       shown(value, buf, sizeof(buf)), CONFIG_VERSION);
-	return 0;
+		mistake(r, "", "the key \"version\" is missing; this program knows version %d",
+			CONFIG_VERSION);
+	else if (!json_object_is_type(value, json_type_int) ||
+		 json_object_get_int64(value) != CONFIG_VERSION)
+		mistake(r, "version", "%s is not the version that this program knows: %d",
+			shown(value, buf, sizeof(buf)), CONFIG_VERSION);
 }
 
 static int read_root(struct reader *r, struct json_object *root)
 {
 	char path[CONFIG_PATH_LEN], buf[48];
-	int ret;
+	int ret = 0;
 
 	if (!json_object_is_type(root, json_type_object))
 		return mistake(r, "", "the document must be an object, {...}");
-	/* first: what the other keys are depends on it */
-	ret = read_version(r, root);
-	if (ret)
-		return ret;
+	read_version(r, root);
+	if (r->wrong)
+		return -EINVAL;
 	json_object_object_foreach(root, key, value) {
 		snprintf(path, sizeof(path), "%.80s", key);
 		if (streq(key, "version"))
@@ -340,7 +361,7 @@ static int read_root(struct reader *r, struct json_object *root)
 			ret = read_devices(r, value);
 		} else if (!streq(key, "default_region_mode")) {
 			ret = mistake_here(
-				r, place_of(r, path, true), path,
+				r, place_of(r, path, true), path, NULL,
 				"unknown key; a document has version, default_region_mode and devices");
 		} else {
 			r->config->default_mode = among(region_modes + 1, value);
@@ -359,30 +380,43 @@ static int compare_entries(const void *a, const void *b)
 	const struct config_entry *x = *(const struct config_entry *const *)a;
 	const struct config_entry *y = *(const struct config_entry *const *)b;
 
-	/* twins in the order of the document */
+	/* twins in the order of the document; where "device" is a mistake, it has no text */
 	return selector_compare(&x->sel, &y->sel) ?: (x->index > y->index) - (x->index < y->index);
+}
+
+/* The entries of this document whose selectors could be read, in their order. */
+static struct config_entry **sort_entries(const struct reader *r, size_t *count)
+{
+	const struct config *c = r->config;
+	struct config_entry **sorted = calloc(c->count - r->first + 1, sizeof(*sorted));
+
+	*count = 0;
+	for (size_t i = r->first; sorted && i < c->count; i++)
+		if (c->entries[i]->sel.text)
+			sorted[(*count)++] = c->entries[i];
+	if (sorted)
+		qsort(sorted, *count, sizeof(*sorted), compare_entries);
+	return sorted;
 }
 
 /* Looks for a device that this document has twice: it would be a mistake. */
 static int check_twins(struct reader *r)
 {
-	size_t n = r->config->count - r->first;
-	cleanup_free struct config_entry **sorted = calloc(n ?: 1, sizeof(*sorted));
+	size_t n;
+	cleanup_free struct config_entry **sorted = sort_entries(r, &n);
 	char path[CONFIG_PATH_LEN];
+	int ret = 0;
 
 	if (!sorted)
 		return -ENOMEM;
-	if (n)
-		memcpy(sorted, r->config->entries + r->first, n * sizeof(*sorted));
-	qsort(sorted, n, sizeof(*sorted), compare_entries);
-	for (size_t i = 1; i < n; i++) {
+	for (size_t i = 1; !ret && i < n; i++) {
 		if (selector_compare(&sorted[i - 1]->sel, &sorted[i]->sel))
 			continue;
 		snprintf(path, sizeof(path), "devices[%zu].device", sorted[i]->index);
-		return mistake(r, path, "'%s' is there already: devices[%zu]", sorted[i]->sel.text,
-			       sorted[i - 1]->index);
+		ret = mistake(r, path, "'%s' is there already: devices[%zu]", sorted[i]->sel.text,
+			      sorted[i - 1]->index);
 	}
-	return 0;
+	return ret;
 }
 
 static int parse(struct reader *r, struct json_object **root)
@@ -390,10 +424,9 @@ static int parse(struct reader *r, struct json_object **root)
 	struct json_fault f;
 	int ret = json_read(r->text, r->len, DEPTH, root, &f);
 
-	if (ret != -EINVAL)
-		return ret;
-	r->e->hint = f.hint;
-	return mistake_here(r, f.offset, f.path, "%s", f.message);
+	if (ret == -EINVAL)
+		mistake_here(r, f.offset, f.path, f.hint, "%s", f.message);
+	return ret;
 }
 
 static void put_json(struct json_object **obj)
@@ -401,17 +434,24 @@ static void put_json(struct json_object **obj)
 	json_object_put(*obj);
 }
 
-int config_parse(struct config *config, const char *text, size_t len, struct config_error *e)
+int config_parse(struct config *config, const char *text, size_t len, config_error_fn fn, void *arg)
 {
 	__attribute__((cleanup(put_json))) struct json_object *root = NULL;
 	struct reader r = {
-		.config = config, .first = config->count, .text = text, .len = len, .e = e
+		.config = config,
+		.first = config->count,
+		.text = text,
+		.len = len,
+		.fn = fn,
+		.arg = arg,
 	};
+	int ret;
 
-	*e = (struct config_error){ 0 };
 	if (len > CONFIG_MAX)
-		return mistake_here(&r, 0, "", "it has more than %u bytes", CONFIG_MAX);
-	return parse(&r, &root) ?: read_root(&r, root) ?: check_twins(&r);
+		ret = mistake_here(&r, 0, "", NULL, "it has more than %u bytes", CONFIG_MAX);
+	else
+		ret = parse(&r, &root) ?: read_root(&r, root) ?: check_twins(&r);
+	return ret ?: r.wrong ? -EINVAL : 0;
 }
 
 void config_free(struct config *config)
@@ -422,5 +462,10 @@ void config_free(struct config *config)
 		free(config->entries[i]);
 	}
 	free(config->entries);
+	for (size_t i = 0; i < config->file_count; i++) {
+		free(config->files[i]->path);
+		free(config->files[i]);
+	}
+	free(config->files);
 	*config = (struct config){ 0 };
 }

@@ -61,7 +61,20 @@ enum setting {
 extern const char *const setting_keys[SETTINGS];
 
 /**
+ * struct config_file - one document, for messages
+ * @path: its path; "<stdin>" for standard input
+ * @masked: it is a link to /dev/null, and was not read
+ * @default_mode: what it says of "default_region_mode", or NULL
+ */
+struct config_file {
+	char *path;
+	bool masked;
+	const char *default_mode;
+};
+
+/**
  * struct config_entry - one member of "devices"
+ * @file: its document; NULL if config_parse() was called without one
  * @index: its place in its document, from 0
  * @order: its place in all documents, from 0
  * @sel: which devices; its text is this entry's
@@ -73,6 +86,7 @@ extern const char *const setting_keys[SETTINGS];
  * @json: as it was written
  */
 struct config_entry {
+	const struct config_file *file;
 	size_t index;
 	size_t order;
 	struct selector sel;
@@ -89,11 +103,15 @@ struct config_entry {
  * @default_mode: "exclusive", "shared", or NULL to leave it alone
  * @entries: devices; a later one overrides an earlier one, setting by setting
  * @count: how many
+ * @files: where they are from, in their order; config_load() notes them
+ * @file_count: how many
  */
 struct config {
 	const char *default_mode;
 	struct config_entry **entries;
 	size_t count;
+	struct config_file **files;
+	size_t file_count;
 };
 
 /**
@@ -112,18 +130,26 @@ struct config_error {
 	const char *hint;
 };
 
+/* What is done with a mistake. Return: whether to look for more of them. */
+typedef bool (*config_error_fn)(const struct config_error *e, void *arg);
+
 /**
  * config_parse() - read one document, and add it
  * @config: the documents before it, zeroed at first
  * @text: the document, with a NUL after it
  * @len: its bytes
- * @e: out, the mistake, if there is one
+ * @fn: called for each mistake, in the order of the reading
+ * @arg: passed to @fn
  *
- * Touches nothing but its arguments. After a mistake, @config may only be freed.
+ * Touches nothing but its arguments. The search for mistakes ends with one that leaves
+ * the rest without a meaning: text that is not JSON, or another version.
  *
- * Return: 0, -EINVAL with @e filled in, or -ENOMEM.
+ * After a mistake, @config may only be freed, or get more documents to look for theirs.
+ *
+ * Return: 0, -EINVAL after a mistake, or -ENOMEM.
  */
-int config_parse(struct config *config, const char *text, size_t len, struct config_error *e);
+int config_parse(struct config *config, const char *text, size_t len, config_error_fn fn,
+		 void *arg);
 
 /**
  * config_free() - give up all documents

@@ -40,8 +40,37 @@ static int report_unreadable(struct ctx *ctx, const char *file, int err,
 	return report_error(ctx, &p, "%s is not trusted: %s", file, fault->why);
 }
 
-static int report_mistake(struct ctx *ctx, const char *file, const struct config_error *e)
+/* A configuration while it is read; @all: go on after a mistake, and with @ret at the end. */
+struct loading {
+	struct ctx *ctx;
+	struct config *config;
+	bool all;
+	unsigned int mistakes;
+	int ret;
+};
+
+/* In memory of its own: entries point to it. */
+static struct config_file *add_file(struct config *config, const char *path)
 {
+	struct config_file *file = calloc(1, sizeof(*file));
+	void *files;
+
+	files = reallocarray(config->files, config->file_count + 1, sizeof(*config->files));
+	config->files = files ?: config->files;
+	if (file)
+		file->path = strdup(path);
+	if (!files || !file || !file->path) {
+		free(file);
+		return NULL;
+	}
+	config->files[config->file_count++] = file;
+	return file;
+}
+
+static bool report_mistake(const struct config_error *e, void *arg)
+{
+	struct loading *l = arg;
+	const char *file = l->config->files[l->config->file_count - 1]->path;
 	struct problem p = { .attribute = e->path[0] ? e->path : NULL,
 			     .value = file,
 			     .err = -EINVAL,
@@ -49,25 +78,53 @@ static int report_mistake(struct ctx *ctx, const char *file, const struct config
 			     .hint = e->hint ?: "see tsmctl-config(5)",
 			     .code = EXIT_USAGE };
 
-	return report_error(ctx, &p, "%s:%u:%u: %s%s%s", file, e->line, e->column, e->path,
-			    e->path[0] ? ": " : "", e->message);
+	report_error(l->ctx, &p, "%s:%u:%u: %s%s%s", file, e->line, e->column, e->path,
+		     e->path[0] ? ": " : "", e->message);
+	if (!l->all || ++l->mistakes < CONFIG_MISTAKES)
+		return l->all;
+	p.attribute = NULL;
+	p.hint = "correct the mistakes above, and run it again";
+	report_error(l->ctx, &p, "%s: %u mistakes; there may be more", file, l->mistakes);
+	return false;
 }
 
-static int load_one(struct ctx *ctx, const char *file, struct config *config)
+/* Reads the text of a document, and notes what it has. */
+static int parse_one(struct loading *l, struct config_file *file, const char *text, size_t len)
 {
+	struct config *config = l->config;
+	const char *before = config->default_mode;
+	size_t first = config->count;
+	int ret;
+
+	config->default_mode = NULL;
+	ret = config_parse(config, text, len, report_mistake, l);
+	file->default_mode = config->default_mode;
+	config->default_mode = file->default_mode ?: before;
+	for (size_t i = first; i < config->count; i++)
+		config->entries[i]->file = file;
+	return ret;
+}
+
+static int load_one(struct loading *l, const char *path)
+{
+	struct config_file *file = add_file(l->config, streq(path, "-") ? "<stdin>" : path);
 	cleanup_free char *text = NULL;
 	struct trust_fault fault;
-	struct config_error e;
 	size_t len;
 	int ret;
 
-	ret = file_read(file, CONFIG_MAX, &text, &len, &fault);
+	if (!file)
+		return -ENOMEM;
+	ret = file_read(path, CONFIG_MAX, &text, &len, &fault);
+	l->mistakes = 0;
 	if (ret)
-		return report_unreadable(ctx, file, ret, &fault);
-	ret = config_parse(config, text, len, &e);
-	if (ret == -EINVAL)
-		return report_mistake(ctx, streq(file, "-") ? "<stdin>" : file, &e);
-	return ret;
+		ret = report_unreadable(l->ctx, path, ret, &fault);
+	else
+		ret = parse_one(l, file, text, len);
+	if (!l->all || ret == -ENOMEM)
+		return ret;
+	l->ret = l->ret ?: ret;
+	return 0;
 }
 
 static bool is_drop_in(const char *name)
@@ -140,18 +197,19 @@ static bool is_masked(const char *file)
 	       S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
 }
 
-/* The configuration, and how many files it is from. */
-struct loading {
-	struct config *config;
-	size_t files;
-};
-
-static int load_drop_in(struct ctx *ctx, const char *file, void *arg)
+static int load_drop_in(struct ctx *ctx, const char *path, void *arg)
 {
 	struct loading *l = arg;
+	struct config_file *file;
 
-	l->files++;
-	return is_masked(file) ? 0 : load_one(ctx, file, l->config);
+	(void)ctx;
+	if (!is_masked(path))
+		return load_one(l, path);
+	file = add_file(l->config, path);
+	if (!file)
+		return -ENOMEM;
+	file->masked = true;
+	return 0;
 }
 
 static int note_drop_in(struct ctx *ctx, const char *file, void *arg)
@@ -172,30 +230,44 @@ int config_note_drop_ins(struct ctx *ctx)
 	return each_drop_in(ctx, note_drop_in, NULL);
 }
 
-int config_load(struct ctx *ctx, const char *file, struct config *config)
+/* config.json and the drop-ins. */
+static int load_all(struct loading *l)
 {
 	struct problem p = { .attribute = "config",
 			     .err = -ENOENT,
 			     .stage = "config",
 			     .hint = "'tsmctl save' writes one of what there is" };
 	char path[PATH_MAX];
-	struct loading l = { .config = config };
-	int ret;
+	int ret = 0;
 
-	*config = (struct config){ 0 };
-	if (file)
-		return load_one(ctx, file, config);
-	if (snprintf(path, sizeof(path), "%s/config.json", ctx->etc.path) >= (int)sizeof(path))
+	if (snprintf(path, sizeof(path), "%s/config.json", l->ctx->etc.path) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
-	if (access(path, F_OK) == 0 || errno != ENOENT) {
-		l.files++;
-		ret = load_one(ctx, path, config);
-		if (ret)
-			return ret;
-	}
-	ret = each_drop_in(ctx, load_drop_in, &l);
-	if (ret || l.files)
+	if (access(path, F_OK) == 0 || errno != ENOENT)
+		ret = load_one(l, path);
+	ret = ret ?: each_drop_in(l->ctx, load_drop_in, l);
+	if (ret || l->config->file_count)
 		return ret;
 	p.value = path;
-	return report_error(ctx, &p, "there is no configuration: neither %s nor drop-ins", path);
+	return report_error(l->ctx, &p, "there is no configuration: neither %s nor drop-ins", path);
+}
+
+int config_load(struct ctx *ctx, const char *file, struct config *config)
+{
+	struct loading l = { .ctx = ctx, .config = config };
+
+	*config = (struct config){ 0 };
+	return file ? load_one(&l, file) : load_all(&l);
+}
+
+int config_check(struct ctx *ctx, int count, const char *const *files, struct config *config)
+{
+	struct loading l = { .ctx = ctx, .config = config, .all = true };
+	int ret = 0;
+
+	*config = (struct config){ 0 };
+	for (int i = 0; !ret && i < count; i++)
+		ret = load_one(&l, files[i]);
+	if (!count)
+		ret = load_all(&l);
+	return ret ?: l.ret;
 }

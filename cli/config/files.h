@@ -5,6 +5,9 @@
 
 #include "config/document.h"
 
+/* More of one document are of no use, and each takes a search through its text. */
+#define CONFIG_MISTAKES 100
+
 /**
  * config_init() - find out where the configuration is
  * @ctx: this run; @ctx->etc is filled in
@@ -23,6 +26,21 @@ int config_init(struct ctx *ctx);
  * Return: 0, or negative errno, reported.
  */
 int config_load(struct ctx *ctx, const char *file, struct config *config);
+
+/**
+ * config_check() - read a configuration as config_load() does, and report all mistakes
+ * @ctx: this run, after config_init()
+ * @count: how many documents
+ * @files: them, each as the argument of config_load(), in their order; 0 of them stand for
+ *	config.json and the drop-ins
+ * @config: out, for config_free(); without a meaning after a mistake
+ *
+ * One document with a mistake does not end the search in the others. Of one document,
+ * the first CONFIG_MISTAKES are reported.
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int config_check(struct ctx *ctx, int count, const char *const *files, struct config *config);
 
 /**
  * config_note_drop_ins() - report the drop-ins, which override config.json

@@ -8,20 +8,38 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What the program relies on after a document was taken, or refused. */
-static void check(const struct config *c, int ret, const char *text, size_t len,
-		  const struct config_error *e)
+/* The mistakes of a document; @all: look for more after the first one. */
+struct mistakes {
+	unsigned int count;
+	bool all;
+};
+
+static bool take_mistake(const struct config_error *e, void *arg)
+{
+	struct mistakes *m = arg;
+
+	if (!e->line || !e->column || !e->message[0])
+		abort();
+	m->count++;
+	return m->all;
+}
+
+/* What the program relies on after a document was taken, from entry @i on, or refused. */
+static void check(const struct config *c, size_t i, int ret, const char *text, size_t len,
+		  const struct mistakes *m)
 {
 	char buf[PCI_NAME_LEN];
 
 	if (ret) {
-		if (ret != -22 || !e->line || !e->column || !e->message[0])
+		if (ret != -22 || !m->count || (!m->all && m->count > 1))
 			abort();
 		return;
 	}
+	if (m->count)
+		abort();
 	if (memchr(text, '\0', len))
 		abort();
-	for (size_t i = 0; i < c->count; i++) {
+	for (; i < c->count; i++) {
 		const struct config_entry *entry = c->entries[i];
 
 		if (!entry->sel.text || entry->sel.kind == SELECTOR_BAD || entry->order != i)
@@ -42,18 +60,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *split = memchr(data, 0xff, size);
 	size_t first = split ? (size_t)(split - (const char *)data) : size;
 	struct config config = { 0 };
-	struct config_error e;
 	size_t done = 0;
-	int ret = 0;
 
-	while (!ret && done <= size) {
-		size_t len = done ? size - done : first;
+	/* the program goes on with the second one only if it looks for all mistakes */
+	while (done <= size) {
+		size_t len = done ? size - done : first, entry = config.count;
+		struct mistakes m = { .all = !done };
 		char *text = malloc(len + 1);
+		int ret;
 
 		memcpy(text, data + done, len);
 		text[len] = '\0';
-		ret = config_parse(&config, text, len, &e);
-		check(&config, ret, text, len, &e);
+		ret = config_parse(&config, text, len, take_mistake, &m);
+		check(&config, entry, ret, text, len, &m);
 		free(text);
 		done += len + 1;
 	}
