@@ -94,7 +94,11 @@ _tsmctl() {
 		;;
 	*)
 		[ "$kind" != device ] || arguments+=" $(_tsmctl_names bus/pci/devices) all"
-		mapfile -t COMPREPLY < <(compgen -W "$arguments" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "${arguments/@file/}" -- "$cur")
+		# a file where no word begins so
+		if [[ " $arguments " = *" @file "* && -z ${COMPREPLY[0]:-} ]]; then
+			_tsmctl_value @file "$cur"
+		fi
 		;;
 	esac
 	! declare -F __ltrim_colon_completions > /dev/null || __ltrim_colon_completions "$cur"

@@ -70,7 +70,9 @@ function __tsmctl_words
                 return
             end
         end
-        string split -n ' ' -- $fields[3] $fields[4]
+        string split -n ' ' -- $fields[3]
+        string split -n ' ' -- $fields[4] | string match -v -- @file
+        contains -- @file (string split -n ' ' -- $fields[4]); and __tsmctl_value @file "$current" ''
         if test "$fields[2]" = device
             __tsmctl_names bus/pci/devices
             echo all

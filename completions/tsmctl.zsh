@@ -53,11 +53,12 @@ _tsmctl() {
 				return
 			fi
 		done
-		words_of=(${=fields[3]} ${=fields[4]})
+		words_of=(${=fields[3]} ${${=fields[4]}:#@file})
 		[[ $fields[2] != device ]] || words_of+=(${SYSFS_PATH:-/sys}/bus/pci/devices/*(N:t) all)
 		# what takes a value is followed by it, not by a blank
 		compadd -S '' -- ${(M)words_of:#*=}
 		compadd -- ${words_of:#*=}
+		[[ " $fields[4] " != *" @file "* ]] || _files
 	done
 }
 

@@ -73,13 +73,6 @@ const struct config_entry *wanted_exact(const struct wanted *w, const struct pci
 	return exact_at(w, first_exact(w, addr), addr);
 }
 
-static void overlay(const struct config_entry *e, const struct config_entry *from[SETTINGS])
-{
-	for (int s = 0; s < SETTINGS; s++)
-		if (e->want[s])
-			from[s] = e;
-}
-
 /* What the entries for a device, and for some of many, say of its driver. */
 static bool is_to_be_assigned(struct ctx *ctx, const struct wanted *w, const struct pci_addr *addr)
 {
@@ -109,15 +102,13 @@ static bool is_of_all(struct ctx *ctx, const struct wanted *w, const struct pci_
 	return pci_has_tsm_side(ctx, name) || is_to_be_assigned(ctx, w, addr);
 }
 
-bool wanted_from(struct ctx *ctx, const struct wanted *w, const struct pci_addr *addr,
-		 const struct config_entry *from[SETTINGS])
+bool wanted_each(struct ctx *ctx, const struct wanted *w, const struct pci_addr *addr, wanted_fn fn,
+		 void *arg)
 {
 	size_t x = first_exact(w, addr), p = 0;
 	const struct config_entry *e;
 	bool named = false, counts;
 
-	for (int s = 0; s < SETTINGS; s++)
-		from[s] = NULL;
 	/* the two lists, each in the order of the configuration, as one */
 	for (;;) {
 		e = exact_at(w, x, addr);
@@ -134,9 +125,26 @@ bool wanted_from(struct ctx *ctx, const struct wanted *w, const struct pci_addr 
 			return named;
 		}
 		named = true;
-		if (counts)
-			overlay(e, from);
+		fn(e, counts, arg);
 	}
+}
+
+/* A later entry overrides an earlier one, setting by setting. */
+static void overlay(const struct config_entry *e, bool counts, void *arg)
+{
+	const struct config_entry **from = arg;
+
+	for (int s = 0; counts && s < SETTINGS; s++)
+		if (e->want[s])
+			from[s] = e;
+}
+
+bool wanted_from(struct ctx *ctx, const struct wanted *w, const struct pci_addr *addr,
+		 const struct config_entry *from[SETTINGS])
+{
+	for (int s = 0; s < SETTINGS; s++)
+		from[s] = NULL;
+	return wanted_each(ctx, w, addr, overlay, from);
 }
 
 bool wanted_of(struct ctx *ctx, const struct wanted *w, const struct pci_addr *addr,

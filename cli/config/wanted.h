@@ -43,6 +43,25 @@ void wanted_done(struct wanted *w);
  */
 const struct config_entry *wanted_exact(const struct wanted *w, const struct pci_addr *addr);
 
+/*
+ * What is done with an entry that names a device; @counts: it also says what the device
+ * should be, see wanted_of().
+ */
+typedef void (*wanted_fn)(const struct config_entry *e, bool counts, void *arg);
+
+/**
+ * wanted_each() - call back for each entry that names a device
+ * @ctx: this run
+ * @w: the configuration
+ * @addr: the device
+ * @fn: callback, in the order of the configuration
+ * @arg: passed to @fn
+ *
+ * Return: as wanted_of().
+ */
+bool wanted_each(struct ctx *ctx, const struct wanted *w, const struct pci_addr *addr, wanted_fn fn,
+		 void *arg);
+
 /**
  * wanted_from() - which entries say what is wanted of one device
  * @ctx: this run

@@ -235,11 +235,6 @@ static int apply_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 	struct outcome unnamed = { .device = dev->name,
 				   .attribute = "config",
 				   .note = "no document names it: nothing is done" };
-	struct problem absent = { .device = dev->name,
-				  .err = -ENODEV,
-				  .stage = "select",
-				  .hint = "'lspci -D' shows the addresses of all devices",
-				  .code = EXIT_NO_DEVICE };
 	struct target target = { .run = run };
 	struct change change = { change_device, &target };
 	struct plan plan;
@@ -248,7 +243,7 @@ static int apply_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 
 	named = look_up(ctx, dev, &target);
 	if (!named && run->explicit && !dev->present && !policy_has(ctx, dev->name))
-		return report_error(ctx, &absent, "no such device");
+		return verb_refuse_absent(ctx, dev);
 	if (!named && !opt_prune)
 		return run->explicit ? report_outcome(ctx, &unnamed) : 0;
 	if (run->only_show)

@@ -11,14 +11,14 @@
 extern const struct verb verb_list, verb_show, verb_mode, verb_tdi_id, verb_allow, verb_deny,
 	verb_requests, verb_load, verb_unload, verb_assign, verb_release, verb_connect,
 	verb_disconnect, verb_bind, verb_unbind, verb_revoke, verb_free, verb_apply, verb_diff,
-	verb_save, verb_doctor, verb_monitor, verb_wait, verb_events, verb_metrics;
+	verb_save, verb_config, verb_doctor, verb_monitor, verb_wait, verb_events, verb_metrics;
 
 const struct verb *const verbs[] = {
-	&verb_list,	  &verb_show, &verb_mode,   &verb_tdi_id,  &verb_allow,	  &verb_deny,
-	&verb_requests,	  &verb_load, &verb_unload, &verb_assign,  &verb_release, &verb_connect,
-	&verb_disconnect, &verb_bind, &verb_unbind, &verb_revoke,  &verb_free,	  &verb_apply,
-	&verb_diff,	  &verb_save, &verb_doctor, &verb_monitor, &verb_wait,	  &verb_events,
-	&verb_metrics,	  NULL,
+	&verb_list,	  &verb_show,	 &verb_mode,   &verb_tdi_id, &verb_allow,   &verb_deny,
+	&verb_requests,	  &verb_load,	 &verb_unload, &verb_assign, &verb_release, &verb_connect,
+	&verb_disconnect, &verb_bind,	 &verb_unbind, &verb_revoke, &verb_free,    &verb_apply,
+	&verb_diff,	  &verb_save,	 &verb_config, &verb_doctor, &verb_monitor, &verb_wait,
+	&verb_events,	  &verb_metrics, NULL,
 };
 
 const char *verb_timeout;
@@ -89,6 +89,17 @@ int verb_each(struct ctx *ctx, const struct verb *verb, int argc, const char **a
 	int ret = verb_select(ctx, verb, argc, argv, &s);
 
 	return ret ?: select_each(ctx, &s, fn, arg);
+}
+
+int verb_refuse_absent(struct ctx *ctx, const struct pci_device *dev)
+{
+	struct problem p = { .device = dev->name,
+			     .err = -ENODEV,
+			     .stage = "select",
+			     .hint = "'lspci -D' shows the addresses of all devices",
+			     .code = EXIT_NO_DEVICE };
+
+	return report_error(ctx, &p, "no such device");
 }
 
 #define MAX_SECONDS 86400

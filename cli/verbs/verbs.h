@@ -48,7 +48,8 @@ struct verb_values {
  * @synopsis: arguments, for the usage line
  * @summary: one line, for the list of verbs
  * @help: a paragraph or two, for its own help
- * @words: values it takes as arguments, for completion; NULL-terminated, or NULL
+ * @words: values it takes as arguments, for completion, "@file" for files; NULL-terminated,
+ *	or NULL
  * @values: options that take one of a few words, for completion; or NULL
  * @options: its own options, for popt; NULL if there are none
  * @flags: enum verb_flags
@@ -131,6 +132,15 @@ int verb_select(struct ctx *ctx, const struct verb *verb, int argc, const char *
  */
 int verb_each(struct ctx *ctx, const struct verb *verb, int argc, const char **argv, device_fn fn,
 	      void *arg);
+
+/**
+ * verb_refuse_absent() - report that a device is not there, and will not come
+ * @ctx: this run
+ * @dev: a device that VERB_FUTURE has let through
+ *
+ * Return: -ENODEV, for the caller to return.
+ */
+int verb_refuse_absent(struct ctx *ctx, const struct pci_device *dev);
 
 /**
  * verb_seconds() - read an option that is a number of seconds

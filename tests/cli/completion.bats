@@ -86,6 +86,14 @@ a_host() {
 	assert_output 0000:01:00.0,0000:02:00.0
 	complete_words load --sim ""
 	assert_output $'0000:01:00.0\n0000:02:00.0'
+	complete_words config sh
+	assert_output show
+	complete_words config show 0000:01
+	assert_output 0000:01:00.0
+	complete_words config check sa
+	assert_output $'saved.d\nsaved.json'
+	complete_words config @
+	assert_output ""
 	complete_words mode --default ""
 	assert_output $'exclusive\nshared'
 	complete_words mode --bar-mmap re
@@ -146,6 +154,10 @@ fish_offers() {
 	assert_output $'saved.d/\nsaved.json'
 	fish_offers "tsmctl save --file=saved"
 	assert_output $'--file=saved.d/\n--file=saved.json'
+	fish_offers "tsmctl config check saved"
+	assert_output $'saved.d/\nsaved.json'
+	fish_offers "tsmctl config sh"
+	assert_output show
 	fish_offers "tsmctl connect --tsm="
 	assert_output --tsm=tsm3
 	fish_offers "tsmctl load --sim 0000:01:00.0,"
@@ -188,9 +200,9 @@ zsh_lines() {
 
 @test "completion: a real zsh completes the values of options, and no globals after help" {
 	a_host
-	zsh_lines "tsmctl save --file oth" "tsmctl save --file=oth" "tsmctl connect --tsm " \
+	zsh_lines "tsmctl config che" "tsmctl config check oth" "tsmctl save --file oth" "tsmctl save --file=oth" "tsmctl connect --tsm " \
 		"tsmctl monitor --events bound,unb" "tsmctl help --js" "tsmctl help bin"
-	assert_output "$(printf '%s\n' "tsmctl save --file other.json " "tsmctl save --file=other.json " \
+	assert_output "$(printf '%s\n' "tsmctl config check " "tsmctl config check other.json " "tsmctl save --file other.json " "tsmctl save --file=other.json " \
 		"tsmctl connect --tsm tsm3 " "tsmctl monitor --events bound,unbound " \
 		"tsmctl help --js" "tsmctl help bind ")"
 }

@@ -29,6 +29,7 @@ arguments() {
 	mode) echo 01:00.0 02:00.0 shared ;;
 	requests) echo 01:00.0 02:00.0 none ;;
 	tdi-id) echo 01:00.0 00:05.0 ;;
+	config) echo show 01:00.0 ;;
 	release) echo 01:00.0 --forget ;;
 	connect|assign) echo 02:00.0 ;;
 	wait) echo 01:00.0 --state open,closed,unassigned --timeout 1 ;;

@@ -41,7 +41,7 @@ setup() {
 	run tsmctl help verbs
 	assert_success
 	assert_equal "$(printf '%s\n' "$output" | cut -f1 | sort | xargs)" \
-		"allow apply assign bind connect deny diff disconnect doctor events free list load metrics mode monitor release requests revoke save show tdi-id unbind unload wait"
+		"allow apply assign bind config connect deny diff disconnect doctor events free list load metrics mode monitor release requests revoke save show tdi-id unbind unload wait"
 	assert_line --regexp $'^mode\tdevice\t--set= .*--json .*\tdefault exclusive shared\t--set=default\|exclusive\|shared .*--bar-mmap=refuse\|revoke --timeout=$'
 }
 
