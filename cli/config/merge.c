@@ -134,30 +134,12 @@ static void keep_absent(struct merge *m, const struct pci_device *dev, const str
 static struct json_object *new_entry(const struct merge *m, const struct pci_device *dev,
 				     const struct state *st, const struct config_entry *e)
 {
-	struct json_object *obj = json_object_new_object();
-	struct identity i;
-	const char *serial;
+	struct json_object *obj = state_entry(m->ctx, dev, e);
+	const char *values[SETTINGS] = { NULL };
 
-	identity_look(m->ctx, dev, &i);
-	serial = e && e->want[SET_SERIAL] ? e->want[SET_SERIAL] : identity_serial(&i);
-	json_object_object_add(obj, "device", json_object_new_string(dev->name));
-	if (i.id[0])
-		json_object_object_add(obj, setting_keys[SET_ID], json_object_new_string(i.id));
-	if (serial)
-		json_object_object_add(obj, setting_keys[SET_SERIAL],
-				       json_object_new_string(serial));
-	/* the driver is what one looks for first */
-	for (int n = -1; n < SET_FORCE; n++) {
-		int s = n < 0 ? SET_ASSIGNED : n;
-		const char *value = st->known[s] ? st->values[s] : e ? e->want[s] : NULL;
-
-		if (value && n != SET_ASSIGNED)
-			json_object_object_add(obj, setting_keys[s],
-					       state_json((enum setting)s, value));
-	}
-	if (e && e->want[SET_FORCE])
-		json_object_object_add(obj, setting_keys[SET_FORCE],
-				       state_json(SET_FORCE, e->want[SET_FORCE]));
+	for (int s = 0; s <= SET_FORCE; s++)
+		values[s] = s < SET_FORCE && st->known[s] ? st->values[s] : e ? e->want[s] : NULL;
+	state_add(obj, values);
 	return obj;
 }
 

@@ -4,6 +4,7 @@
 #include <json-c/json.h>
 
 #include "config/state.h"
+#include "host/identity.h"
 #include "host/policy.h"
 #include "host/tsm.h"
 #include "report.h"
@@ -82,4 +83,38 @@ struct json_object *state_json(enum setting s, const char *value)
 	if ((s == SET_TDI_ID || s == SET_TSM) && streq(value, "none"))
 		return NULL;
 	return json_object_new_string(value);
+}
+
+struct json_object *state_entry(struct ctx *ctx, const struct pci_device *dev,
+				const struct config_entry *before)
+{
+	struct json_object *obj = json_object_new_object();
+	const char *id, *serial;
+	struct identity i;
+
+	identity_look(ctx, dev, &i);
+	id = i.id[0] ? i.id : before ? before->want[SET_ID] : NULL;
+	serial = before && before->want[SET_SERIAL] ? before->want[SET_SERIAL] :
+						      identity_serial(&i);
+	json_object_object_add(obj, "device", json_object_new_string(dev->name));
+	if (id)
+		json_object_object_add(obj, setting_keys[SET_ID], json_object_new_string(id));
+	if (serial)
+		json_object_object_add(obj, setting_keys[SET_SERIAL],
+				       json_object_new_string(serial));
+	return obj;
+}
+
+static void add_setting(struct json_object *obj, enum setting s, const char *value)
+{
+	if (value)
+		json_object_object_add(obj, setting_keys[s], state_json(s, value));
+}
+
+void state_add(struct json_object *obj, const char *const values[SETTINGS])
+{
+	add_setting(obj, SET_ASSIGNED, values[SET_ASSIGNED]);
+	for (int s = 0; s <= SET_FORCE; s++)
+		if (s != SET_ASSIGNED)
+			add_setting(obj, (enum setting)s, values[s]);
 }

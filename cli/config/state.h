@@ -46,6 +46,28 @@ bool state_differs(const struct state *st, const char *const want[SETTINGS]);
 struct json_object *state_json(enum setting s, const char *value);
 
 /**
+ * state_entry() - begin an entry for a device
+ * @ctx: this run
+ * @dev: the device, which need not be present
+ * @before: the entry of the same device before, or NULL
+ *
+ * What cannot be seen of its identity is taken from @before.
+ *
+ * Return: an object with its address, and as far as known its ID and serial number.
+ */
+struct json_object *state_entry(struct ctx *ctx, const struct pci_device *dev,
+				const struct config_entry *before);
+
+/**
+ * state_add() - add settings to an entry
+ * @obj: the entry
+ * @values: text of each, or NULL; only those up to SET_FORCE count
+ *
+ * The driver comes first: it is what one looks for.
+ */
+void state_add(struct json_object *obj, const char *const values[SETTINGS]);
+
+/**
  * state_is_usual() - whether a value is the one of a device that nobody has changed
  * @s: the setting
  * @value: its text

@@ -5,9 +5,9 @@
 #include <limits.h>
 #include <sys/stat.h>
 
-#include "config/file.h"
 #include "config/files.h"
 #include "config/merge.h"
+#include "config/write.h"
 #include "host/policy.h"
 #include "report.h"
 #include "verbs/verbs.h"
@@ -51,60 +51,13 @@ static int load_base(struct ctx *ctx, const char *path, struct config *base)
 	return config_load(ctx, path, base);
 }
 
-static int report_unwritten(struct ctx *ctx, const char *path, int err)
-{
-	struct problem p = { .attribute = "config", .value = path, .stage = "save", .err = err };
-
-	/* not if it could not be locked, which has been said */
-	if (ctx->answer.code)
-		return err;
-	if (err == -ENOENT)
-		p.hint = "make its directory first: 'install -d -m 755', as root";
-	return report_error(ctx, &p, "cannot write %s: %s", path, strerror(-err));
-}
-
-/* From here on, what is read stays what is replaced. */
-static int lock_file(struct ctx *ctx, const char *path, struct file_lock *lock)
-{
-	int ret;
-
-	if (streq(path, "-") || ctx->dry_run)
-		return 0;
-	ret = file_lock(ctx, path, lock);
-	return ret ? report_unwritten(ctx, path, ret) : 0;
-}
-
-static int write_file(struct ctx *ctx, const char *path, const struct file_lock *lock,
-		      const char *text, size_t len)
-{
-	struct outcome o = { .attribute = "config", .value = path, .previous = path };
-	cleanup_free char *before = NULL;
-	struct trust_fault fault;
-	size_t size;
-	int ret;
-
-	if (file_read(path, CONFIG_MAX, &before, &size, &fault) == 0 && size == len &&
-	    memcmp(before, text, len) == 0)
-		return report_outcome(ctx, &o);
-	ret = file_replace(ctx, path, lock, text, len);
-	if (ret)
-		return report_unwritten(ctx, path, ret);
-	o.previous = NULL;
-	o.changed = true;
-	o.note = ctx->dry_run ? NULL : "written";
-	return report_outcome(ctx, &o);
-}
-
 /* The text of the new document, for the caller to free. */
 static int compose(struct ctx *ctx, const struct verb *verb, struct merge *m, char **text)
 {
 	struct json_object *root = json_object_new_object();
 	int ret = collect(ctx, verb, m, root);
 
-	if (!ret && asprintf(text, "%s\n",
-			     json_object_to_json_string_ext(
-				     root, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
-						   JSON_C_TO_STRING_NOSLASHESCAPE)) < 0)
+	if (!ret && !(*text = write_text(root)))
 		ret = -ENOMEM;
 	json_object_put(root);
 	if (!ret)
@@ -121,16 +74,17 @@ static int save(struct ctx *ctx, const struct verb *verb, const char *path)
 	int ret;
 
 	/* without vfio_tsm, most would be missing from the file without a word */
-	ret = policy_require(ctx, NULL)		  ?:
-		      lock_file(ctx, path, &lock) ?:
-						    load_base(ctx, path, &base);
+	ret = policy_require(ctx, NULL);
+	if (!ret && !streq(path, "-"))
+		ret = write_lock(ctx, path, &lock);
+	ret = ret ?: load_base(ctx, path, &base);
 	if (!ret)
 		ret = merge_init(&m, ctx, &base) ?: compose(ctx, verb, &m, &text);
 	if (!ret && streq(path, "-"))
 		/* report_finish() tells if it could not be written */
 		fputs(text, stdout);
 	else if (!ret)
-		ret = write_file(ctx, path, &lock, text, strlen(text));
+		ret = write_file(ctx, path, &lock, text, ctx->dry_run ? NULL : "written");
 	if (!ret)
 		merge_report(&m);
 	merge_done(&m);
