@@ -2,8 +2,8 @@
 /*
  * Locks between several tsmctl: files that nobody else can open, and so not lock either.
  *
- * A run has one lock for a device at a time, and before that at most the one of apply. So
- * no two runs wait for each other.
+ * A run has one lock for a device at a time, and before that at most the one of apply. The
+ * lock on a document comes last, or is the only one. So no two runs wait for each other.
  */
 #ifndef TSMCTL_LOCK_H
 #define TSMCTL_LOCK_H

@@ -6,7 +6,9 @@
 
 static int apply(struct ctx *ctx, struct pci_device *dev, void *value)
 {
-	return policy_change(ctx, dev, "bind_allowed", value);
+	const char *want[SETTINGS] = { [SET_BIND_ALLOWED] = value };
+
+	return policy_change(ctx, dev, "bind_allowed", value) ?: verb_keep(ctx, dev, want);
 }
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
@@ -21,7 +23,7 @@ const struct verb verb_allow = {
 	.synopsis = "DEVICE...",
 	.summary = "let a device be bound",
 	.help = "Devices may be bound unless 'deny' forbade it. The device need not exist yet.",
-	.options = verb_timeout_alone,
+	.options = verb_save_alone,
 	.flags = VERB_DEVICES | VERB_ABSENT | VERB_FUTURE,
 	.run = run,
 };
@@ -31,7 +33,7 @@ const struct verb verb_deny = {
 	.synopsis = "DEVICE...",
 	.summary = "refuse binds of a device",
 	.help = "A device that is bound stays bound: see 'revoke'. The device need not exist yet.",
-	.options = verb_timeout_alone,
+	.options = verb_save_alone,
 	.flags = VERB_DEVICES | VERB_ABSENT | VERB_FUTURE,
 	.run = run,
 };

@@ -13,6 +13,7 @@ static int opt_force;
 static const struct poptOption options[] = {
 	{ "force", 0, POPT_ARG_NONE, &opt_force, 0,
 	  "take a device that the host itself uses, as for a mounted file system", NULL },
+	VERB_SAVE,
 	VERB_TIMEOUT,
 	POPT_TABLEEND
 };
@@ -74,9 +75,16 @@ static int assign(struct ctx *ctx, struct pci_device *dev, void *arg)
 	return report_outcome(ctx, &o);
 }
 
+static int assign_and_keep(struct ctx *ctx, struct pci_device *dev, void *arg)
+{
+	const char *want[SETTINGS] = { [SET_ASSIGNED] = "1", [SET_FORCE] = opt_force ? "1" : NULL };
+
+	return assign(ctx, dev, arg) ?: verb_keep(ctx, dev, want);
+}
+
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
-	return verb_change_each(ctx, verb, argc, argv, assign, NULL);
+	return verb_change_each(ctx, verb, argc, argv, assign_and_keep, NULL);
 }
 
 const struct verb verb_assign = {

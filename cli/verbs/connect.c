@@ -10,6 +10,7 @@ static const char *opt_tsm;
 
 static const struct poptOption options[] = {
 	{ "tsm", 0, POPT_ARG_STRING, &opt_tsm, 0, "which TSM, if there are several", "tsmN" },
+	VERB_SAVE,
 	VERB_TIMEOUT,
 	POPT_TABLEEND,
 };
@@ -32,7 +33,7 @@ static int report_several(struct ctx *ctx, const struct pci_device *dev)
 /* A function that is connected through another one, as a VF through its PF. */
 static int connect_follower(struct ctx *ctx, const struct pci_device *dev, const char *tsm)
 {
-	char note[64];
+	char note[128];
 	struct tsm_dsm dsm;
 	struct outcome o = { .device = dev->name, .attribute = "tsm", .note = note };
 	struct problem p = {
@@ -45,9 +46,19 @@ static int connect_follower(struct ctx *ctx, const struct pci_device *dev, const
 		return ret ?: tsm_report_none(ctx, dev, *tsm ? tsm : NULL);
 	if (*tsm && !streq(dsm.tsm, tsm))
 		return report_error(ctx, &p, "it is connected to %s through %s", dsm.tsm, dsm.name);
-	snprintf(note, sizeof(note), "it is connected through %s", dsm.name);
+	snprintf(note, sizeof(note), "it is connected through %s%s", dsm.name,
+		 verb_saves ? ", whose connection is the one to save" : "");
 	o.value = o.previous = dsm.tsm;
 	return report_outcome(ctx, &o);
+}
+
+/* It is connected to a TSM, and was before or is now. */
+static int report_connected(struct ctx *ctx, const struct pci_device *dev, const struct outcome *o)
+{
+	const char *want[SETTINGS] = { [SET_TSM] = o->value };
+
+	report_outcome(ctx, o);
+	return verb_keep(ctx, dev, want);
 }
 
 static int connect_device(struct ctx *ctx, struct pci_device *dev, void *arg)
@@ -69,7 +80,7 @@ static int connect_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 	if (!*tsm && before[0])
 		o.value = before;
 	if (streq(before, o.value))
-		return before[0] ? report_outcome(ctx, &o) : report_several(ctx, dev);
+		return before[0] ? report_connected(ctx, dev, &o) : report_several(ctx, dev);
 	if (before[0]) {
 		p.hint = "run 'tsmctl disconnect @' first";
 		return report_error(ctx, &p, "it is connected to %s", before);
@@ -78,7 +89,7 @@ static int connect_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 	if (ret < 0)
 		return ret;
 	o.changed = !ret;
-	return report_outcome(ctx, &o);
+	return report_connected(ctx, dev, &o);
 }
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)

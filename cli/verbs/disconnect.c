@@ -29,6 +29,16 @@ static int disconnect_follower(struct ctx *ctx, const struct pci_device *dev,
 			    dsm.name);
 }
 
+/* It is connected to no TSM, and was not before or is not any more. */
+static int report_disconnected(struct ctx *ctx, const struct pci_device *dev,
+			       const struct outcome *o)
+{
+	static const char *const want[SETTINGS] = { [SET_TSM] = "none" };
+
+	report_outcome(ctx, o);
+	return verb_keep(ctx, dev, want);
+}
+
 static int disconnect(struct ctx *ctx, struct pci_device *dev, void *arg)
 {
 	char before[ATTR_MAX];
@@ -42,13 +52,13 @@ static int disconnect(struct ctx *ctx, struct pci_device *dev, void *arg)
 	if (ret)
 		return ret;
 	if (!before[0])
-		return report_outcome(ctx, &o);
+		return report_disconnected(ctx, dev, &o);
 	o.previous = before;
 	ret = tsm_disconnect(ctx, dev, before);
 	if (ret < 0)
 		return ret;
 	o.changed = !ret;
-	return report_outcome(ctx, &o);
+	return report_disconnected(ctx, dev, &o);
 }
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
@@ -63,7 +73,7 @@ const struct verb verb_disconnect = {
 	.help = "Refused while the device is bound, or another function of which it is the DSM, "
 		"as a virtual function: the kernel itself would unbind them all. Needs only the "
 		"kernel's own PCI/TSM.",
-	.options = verb_timeout_alone,
+	.options = verb_save_alone,
 	.flags = VERB_DEVICES,
 	.run = run,
 };

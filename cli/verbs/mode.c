@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* tsmctl mode: how a device's MMIO regions are claimed, and kept from mappings. */
+#include <errno.h>
+
 #include "common/selector.h"
+#include "config/files.h"
+#include "config/saved.h"
 #include "host/change.h"
 #include "host/policy.h"
 #include "report.h"
@@ -14,6 +18,7 @@ static const struct poptOption options[] = {
 	  "set the mode of all devices whose own is default", "MODE" },
 	{ "bar-mmap", 0, POPT_ARG_STRING, &opt_bar_mmap, 0,
 	  "what a bind does to mapped BARs: refuse or revoke", "ACTION" },
+	VERB_SAVE,
 	VERB_TIMEOUT,
 	POPT_TABLEEND
 };
@@ -31,16 +36,24 @@ static const struct verb_values values[] = {
 
 static int apply(struct ctx *ctx, struct pci_device *dev, void *arg)
 {
+	const char *want[SETTINGS] = { [SET_REGION_MODE] = opt_set, [SET_BAR_MMAP] = opt_bar_mmap };
 	int ret = 0;
 
 	(void)arg;
+	if (!opt_set && !opt_bar_mmap)
+		return policy_show(ctx, dev, "region_mode");
 	if (opt_set)
 		ret = policy_change(ctx, dev, "region_mode", opt_set);
 	if (!ret && opt_bar_mmap)
 		ret = policy_change(ctx, dev, "bar_mmap", opt_bar_mmap);
-	if (!opt_set && !opt_bar_mmap)
-		ret = policy_show(ctx, dev, "region_mode");
-	return ret;
+	return ret ?: verb_keep(ctx, dev, want);
+}
+
+static int keep_default(struct ctx *ctx)
+{
+	if (!verb_saves)
+		return 0;
+	return config_init(ctx) ?: saved_put_default(ctx, opt_default);
 }
 
 static int set_default(struct ctx *ctx)
@@ -53,13 +66,13 @@ static int set_default(struct ctx *ctx)
 	if (ret)
 		return ret;
 	o.previous = before;
-	if (streq(before, opt_default))
-		return report_outcome(ctx, &o);
-	ret = policy_set_default(ctx, opt_default);
+	o.changed = !streq(before, opt_default);
+	if (o.changed)
+		ret = policy_set_default(ctx, opt_default);
 	if (ret)
 		return ret;
-	o.changed = true;
-	return report_outcome(ctx, &o);
+	report_outcome(ctx, &o);
+	return keep_default(ctx);
 }
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
@@ -87,6 +100,8 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 	if (opt_bar_mmap && !util_among(actions, opt_bar_mmap))
 		return verb_usage_error(ctx, verb, opt_bar_mmap,
 					"'%s' is not an action: refuse or revoke", opt_bar_mmap);
+	if (!opt_default && !opt_set && !opt_bar_mmap && verb_refuse_save(ctx, verb))
+		return -EINVAL;
 	if (opt_default && !argc && !opt_set && !opt_bar_mmap)
 		return set_default(ctx);
 	ret = verb_seconds(ctx, verb, verb_timeout, &ctx->timeout) ?:

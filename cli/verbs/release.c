@@ -10,6 +10,7 @@ static int opt_forget;
 static const struct poptOption options[] = {
 	{ "forget", 0, POPT_ARG_NONE, &opt_forget, 0,
 	  "remove the device's policy as well: its directory in configfs", NULL },
+	VERB_SAVE,
 	VERB_TIMEOUT,
 	POPT_TABLEEND
 };
@@ -58,9 +59,21 @@ static int release(struct ctx *ctx, struct pci_device *dev, void *arg)
 	return ret ?: report_outcome(ctx, &forgotten);
 }
 
+static int release_and_keep(struct ctx *ctx, struct pci_device *dev, void *arg)
+{
+	const char *want[SETTINGS] = { [SET_ASSIGNED] = "0" };
+
+	return release(ctx, dev, arg) ?: verb_keep(ctx, dev, want);
+}
+
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
-	return verb_change_each(ctx, verb, argc, argv, release, NULL);
+	/* what other files have of its policy would come back */
+	if (opt_forget && verb_saves)
+		return verb_usage_error(
+			ctx, verb, NULL,
+			"--forget and --save exclude each other: remove its entries, which 'tsmctl config show' shows");
+	return verb_change_each(ctx, verb, argc, argv, release_and_keep, NULL);
 }
 
 const struct verb verb_release = {

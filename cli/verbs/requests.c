@@ -12,6 +12,7 @@ static const char *opt_set;
 static const struct poptOption options[] = { { "set", 0, POPT_ARG_STRING, &opt_set, 0,
 					       "the requests, if not the last argument",
 					       "REQUESTS" },
+					     VERB_SAVE,
 					     VERB_TIMEOUT,
 					     POPT_TABLEEND };
 
@@ -21,9 +22,12 @@ static const struct verb_values values[] = { { "set", words }, { NULL, NULL } };
 
 static int apply(struct ctx *ctx, struct pci_device *dev, void *arg)
 {
+	const char *want[SETTINGS] = { [SET_GUEST_REQUESTS] = opt_set };
+
 	(void)arg;
-	return opt_set ? policy_change(ctx, dev, ATTRIBUTE, opt_set) :
-			 policy_show(ctx, dev, ATTRIBUTE);
+	if (!opt_set)
+		return policy_show(ctx, dev, ATTRIBUTE);
+	return policy_change(ctx, dev, ATTRIBUTE, opt_set) ?: verb_keep(ctx, dev, want);
 }
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
@@ -46,7 +50,7 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 					opt_set);
 	/* a look changes nothing */
 	if (!opt_set)
-		return verb_each(ctx, verb, argc, argv, apply, NULL);
+		return verb_refuse_save(ctx, verb) ?: verb_each(ctx, verb, argc, argv, apply, NULL);
 	return verb_change_each(ctx, verb, argc, argv, apply, NULL);
 }
 

@@ -14,6 +14,7 @@ static int opt_get;
 static const struct poptOption options[] = {
 	{ "set", 0, POPT_ARG_STRING, &opt_set, 0, "the ID of all devices", "ID" },
 	{ "get", 0, POPT_ARG_NONE, &opt_get, 0, "only read: every argument is a device", NULL },
+	VERB_SAVE,
 	VERB_TIMEOUT,
 	POPT_TABLEEND
 };
@@ -22,7 +23,11 @@ static const char *const words[] = { "none", NULL };
 
 static int apply(struct ctx *ctx, struct pci_device *dev, void *id)
 {
-	return id ? policy_change(ctx, dev, "tdi_id", id) : policy_show(ctx, dev, "tdi_id");
+	const char *want[SETTINGS] = { [SET_TDI_ID] = id };
+
+	if (!id)
+		return policy_show(ctx, dev, "tdi_id");
+	return policy_change(ctx, dev, "tdi_id", id) ?: verb_keep(ctx, dev, want);
 }
 
 /*
@@ -92,7 +97,7 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 			return ret;
 	}
 	if (!opt_set)
-		return verb_each(ctx, verb, argc, argv, apply, NULL);
+		return verb_refuse_save(ctx, verb) ?: verb_each(ctx, verb, argc, argv, apply, NULL);
 	ret = tdi_id_parse(opt_set, id, sizeof(id));
 	if (ret)
 		return verb_usage_error(

@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <stdarg.h>
 
+#include "config/files.h"
 #include "config/lock.h"
+#include "config/saved.h"
 #include "report.h"
 #include "verbs/verbs.h"
 
@@ -24,6 +26,10 @@ const struct verb *const verbs[] = {
 const char *verb_timeout;
 
 const struct poptOption verb_timeout_alone[] = { VERB_TIMEOUT, POPT_TABLEEND };
+
+int verb_saves;
+
+const struct poptOption verb_save_alone[] = { VERB_SAVE, VERB_TIMEOUT, POPT_TABLEEND };
 
 const struct verb *verb_find(const char *name)
 {
@@ -89,6 +95,18 @@ int verb_each(struct ctx *ctx, const struct verb *verb, int argc, const char **a
 	int ret = verb_select(ctx, verb, argc, argv, &s);
 
 	return ret ?: select_each(ctx, &s, fn, arg);
+}
+
+int verb_keep(struct ctx *ctx, const struct pci_device *dev, const char *const want[SETTINGS])
+{
+	if (!verb_saves)
+		return 0;
+	return config_init(ctx) ?: saved_put(ctx, dev, want);
+}
+
+int verb_refuse_save(struct ctx *ctx, const struct verb *verb)
+{
+	return verb_saves ? verb_usage_error(ctx, verb, NULL, "--save needs a value to set") : 0;
 }
 
 int verb_refuse_absent(struct ctx *ctx, const struct pci_device *dev)

@@ -9,6 +9,7 @@
 
 #include <popt.h>
 
+#include "config/document.h"
 #include "ctx.h"
 #include "host/select.h"
 
@@ -91,6 +92,38 @@ extern const char *verb_timeout;
 
 /* The options of a verb that has no other one. */
 extern const struct poptOption verb_timeout_alone[];
+
+/* Whether --save was given. */
+extern int verb_saves;
+
+/* For the options of a verb that calls verb_keep(). */
+#define VERB_SAVE                                                                                  \
+	{                                                                                          \
+		"save", 0, POPT_ARG_NONE, &verb_saves, 0,                                          \
+			"also write it into a drop-in of the configuration, for later boots", NULL \
+	}
+
+/* The options of a verb that has no other ones. */
+extern const struct poptOption verb_save_alone[];
+
+/**
+ * verb_keep() - with --save, write what was changed into the drop-in of a device
+ * @ctx: this run
+ * @dev: the device, on which the verb has succeeded
+ * @want: what it has now, see saved_put()
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int verb_keep(struct ctx *ctx, const struct pci_device *dev, const char *const want[SETTINGS]);
+
+/**
+ * verb_refuse_save() - refuse --save of a run that only reads
+ * @ctx: this run
+ * @verb: the verb
+ *
+ * Return: 0 without --save, or -EINVAL, reported.
+ */
+int verb_refuse_save(struct ctx *ctx, const struct verb *verb);
 
 /**
  * verb_usage_error() - report wrong usage of a verb
