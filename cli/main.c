@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* tsmctl: global options, dispatch. */
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 
 #include "help.h"
@@ -37,35 +36,22 @@ static void free_popt(poptContext *con)
 
 #define cleanup_popt __attribute__((cleanup(free_popt)))
 
-/* As many mistakes as a third of the letters may be meant for another word. */
-static void consider(const char *text, const char *word, const char **nearest, unsigned int *least)
-{
-	unsigned int typos = util_typos(text, word);
-
-	if (typos < *least && typos * 3 <= strlen(text)) {
-		*least = typos;
-		*nearest = word;
-	}
-}
-
-static void consider_options(const char *text, const struct poptOption *o, const char **nearest,
-			     unsigned int *least)
+static void consider_options(const char *text, const struct poptOption *o, const char **nearest)
 {
 	for (; o && (o->longName || o->shortName || o->arg); o++)
 		if (o->longName)
-			consider(text, o->longName, nearest, least);
+			util_consider(text, o->longName, nearest);
 }
 
 static int option_error(const struct verb *verb, const char *option, int err)
 {
-	unsigned int least = UINT_MAX;
 	const char *nearest = NULL;
 	char name[32];
 
 	if (err == POPT_ERROR_BADOPT && starts_with(option, "--")) {
 		snprintf(name, sizeof(name), "%.*s", (int)strcspn(option + 2, "="), option + 2);
-		consider_options(name, global_options, &nearest, &least);
-		consider_options(name, verb ? verb->options : NULL, &nearest, &least);
+		consider_options(name, global_options, &nearest);
+		consider_options(name, verb ? verb->options : NULL, &nearest);
 	}
 	return verb_usage_error(&ctx, verb, option, "%s: %s%s%s", option, poptStrerror(err),
 				nearest ? ", but there is --" : "", nearest ?: "");
@@ -73,11 +59,10 @@ static int option_error(const struct verb *verb, const char *option, int err)
 
 static int verb_error(const char *name)
 {
-	unsigned int least = UINT_MAX;
 	const char *nearest = NULL;
 
 	for (const struct verb *const *v = verbs; *v; v++)
-		consider(name, (*v)->name, &nearest, &least);
+		util_consider(name, (*v)->name, &nearest);
 	return verb_usage_error(&ctx, NULL, name, "there is no verb '%s'%s%s%s", name,
 				nearest ? ", but there is '" : "", nearest ?: "",
 				nearest ? "'" : "");

@@ -59,6 +59,16 @@ unsigned int util_typos(const char *a, const char *b)
 	return n[rows - 1][columns - 1];
 }
 
+void util_consider(const char *text, const char *word, const char **nearest)
+{
+	unsigned int typos = util_typos(text, word);
+
+	if (typos > strlen(text) / 3)
+		return;
+	if (!*nearest || typos < util_typos(text, *nearest))
+		*nearest = word;
+}
+
 bool util_copy(char *dst, size_t size, const char *src)
 {
 	int n = snprintf(dst, size, "%s", src);

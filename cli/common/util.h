@@ -86,6 +86,16 @@ bool util_among(const char *const *words, const char *word);
 unsigned int util_typos(const char *a, const char *b);
 
 /**
+ * util_consider() - see whether a word may be meant by one that does not exist
+ * @text: what was typed
+ * @word: a word that exists; it must live as long as @nearest is used
+ * @nearest: the nearest word so far, or NULL; becomes @word if that is nearer
+ *
+ * A word with more mistakes than a third of the letters of @text is not considered.
+ */
+void util_consider(const char *text, const char *word, const char **nearest);
+
+/**
  * util_copy() - copy a string into a fixed buffer
  * @dst: buffer of @size bytes, always terminated afterwards
  * @size: size of @dst in bytes, at least 1

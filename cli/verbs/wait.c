@@ -6,6 +6,7 @@
 #include "host/policy.h"
 #include "report.h"
 #include "verbs/event.h"
+#include "verbs/state.h"
 #include "verbs/verbs.h"
 #include "waiting.h"
 
@@ -147,30 +148,11 @@ static int wait_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 	return report_error(ctx, &p, "%s; its state is %s", text, state);
 }
 
-static bool is_state(const char *word, size_t len)
-{
-	for (const char *const *s = policy_states; *s; s++)
-		if (strlen(*s) == len && strncmp(*s, word, len) == 0)
-			return true;
-	return false;
-}
-
 static int check_state(struct ctx *ctx, const struct verb *verb)
 {
-	const char *end;
-
 	if (!opt_state)
 		return verb_usage_error(ctx, verb, NULL, "needs --state");
-	for (const char *word = opt_state;; word = end + 1) {
-		end = strchrnul(word, ',');
-		if (!is_state(word, (size_t)(end - word)))
-			return verb_usage_error(
-				ctx, verb, opt_state,
-				"'%.*s' in --state is not a state: absent, unassigned, closed, open, bound, lost or quarantined",
-				(int)(end - word), word);
-		if (!*end)
-			return 0;
-	}
+	return state_check(ctx, verb, opt_state);
 }
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
