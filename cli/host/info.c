@@ -56,6 +56,11 @@ static void add(struct json_object *obj, const char *key, struct json_object *va
 	json_object_object_add(obj, key, value);
 }
 
+static bool is_wanted(const char *const *keys, const char *key)
+{
+	return !keys || util_among(keys, key);
+}
+
 static struct json_object *new_text(const char *text)
 {
 	cleanup_free char *safe = util_printable(text);
@@ -120,11 +125,14 @@ static int get_field(struct ctx *ctx, const struct pci_device *dev, const struct
 }
 
 static void add_field(struct ctx *ctx, const struct pci_device *dev, const struct field *f,
-		      struct json_object *obj)
+		      struct json_object *obj, const char *const *keys)
 {
 	char text[ATTR_MAX];
-	int ret = get_field(ctx, dev, f, text);
+	int ret;
 
+	if (!is_wanted(keys, f->key))
+		return;
+	ret = get_field(ctx, dev, f, text);
 	add(obj, f->key, ret ? NULL : new_value(text, f->form));
 }
 
@@ -171,18 +179,25 @@ static struct json_object *new_name(unsigned int vendor, unsigned int device)
 	return name ? new_text(name) : NULL;
 }
 
-static void add_identity(const struct pci_device *dev, struct json_object *obj)
+static void add_model(const struct pci_device *dev, struct json_object *obj)
 {
 	unsigned int vendor = id_of(dev, "vendor"), device = id_of(dev, "device");
 	bool known = vendor != UINT_MAX && device != UINT_MAX;
 	char text[8];
 
-	add(obj, "address", json_object_new_string(dev->name));
 	add(obj, "name", known ? new_name(vendor, device) : NULL);
 	snprintf(text, sizeof(text), "%04x", vendor & 0xffff);
 	add(obj, "vendor_id", known ? json_object_new_string(text) : NULL);
 	snprintf(text, sizeof(text), "%04x", device & 0xffff);
 	add(obj, "device_id", known ? json_object_new_string(text) : NULL);
+}
+
+static void add_identity(const struct pci_device *dev, struct json_object *obj,
+			 const char *const *keys)
+{
+	add(obj, "address", json_object_new_string(dev->name));
+	if (is_wanted(keys, "name") || is_wanted(keys, "vendor_id") || is_wanted(keys, "device_id"))
+		add_model(dev, obj);
 	add(obj, "driver", dev->driver[0] ? new_text(dev->driver) : NULL);
 }
 
@@ -263,22 +278,34 @@ static void add_owner(struct ctx *ctx, const struct pci_device *dev, struct json
 	add(obj, "owner_is_helper", h.pid ? json_object_new_boolean(h.ours) : NULL);
 }
 
-struct json_object *info_collect(struct ctx *ctx, const struct pci_device *dev)
+static void add_group(struct ctx *ctx, const struct pci_device *dev, struct json_object *obj)
 {
-	struct json_object *obj = json_object_new_object();
 	int group = dev->present ? pci_group(ctx, dev) : -1;
 
-	add_identity(dev, obj);
-	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
-		add_field(ctx, dev, &fields[i], obj);
-	add_owner(ctx, dev, obj);
-	add(obj, "last_error", new_last_error(ctx, dev));
 	add(obj, "iommu_group", group < 0 ? NULL : json_object_new_int(group));
-	add_field(ctx, dev, &policy_of_requests, obj);
-	add(obj, "requests", new_requests(dev));
-	add(obj, "last_request", new_last_request(dev));
-	add_field(ctx, dev, &tdi_state, obj);
-	add_field(ctx, dev, &can_bind, obj);
+}
+
+struct json_object *info_collect(struct ctx *ctx, const struct pci_device *dev,
+				 const char *const *keys)
+{
+	struct json_object *obj = json_object_new_object();
+
+	add_identity(dev, obj, keys);
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		add_field(ctx, dev, &fields[i], obj, keys);
+	if (is_wanted(keys, "owner_name") || is_wanted(keys, "owner_is_helper"))
+		add_owner(ctx, dev, obj);
+	if (is_wanted(keys, "last_error"))
+		add(obj, "last_error", new_last_error(ctx, dev));
+	if (is_wanted(keys, "iommu_group"))
+		add_group(ctx, dev, obj);
+	add_field(ctx, dev, &policy_of_requests, obj, keys);
+	if (is_wanted(keys, "requests"))
+		add(obj, "requests", new_requests(dev));
+	if (is_wanted(keys, "last_request"))
+		add(obj, "last_request", new_last_request(dev));
+	add_field(ctx, dev, &tdi_state, obj, keys);
+	add_field(ctx, dev, &can_bind, obj, keys);
 	return obj;
 }
 
@@ -334,6 +361,14 @@ const char *info_text(struct json_object *obj, const char *key, char *buf, size_
 	if (json_object_is_type(v, json_type_array))
 		return requests_text(v, buf, size);
 	return json_object_get_string(v);
+}
+
+bool info_cannot_bind(struct json_object *obj)
+{
+	char can[8], state[16];
+
+	return streq(info_text(obj, "can_bind", can, sizeof(can)), "no") &&
+	       !streq(info_text(obj, "state", state, sizeof(state)), "bound");
 }
 
 void info_note_none(const struct ctx *ctx)

@@ -11,12 +11,25 @@ struct json_object;
  * info_collect() - gather what is known of a device
  * @ctx: this run
  * @dev: the device
+ * @keys: the keys that are needed, NULL-terminated; or NULL for all keys. Nothing is read
+ *	for the others, which the object may lack; it always has address and driver
  *
  * The object has the same keys for every device: null is what nobody knows.
  *
  * Return: the object, for the caller to put.
  */
-struct json_object *info_collect(struct ctx *ctx, const struct pci_device *dev);
+struct json_object *info_collect(struct ctx *ctx, const struct pci_device *dev,
+				 const char *const *keys);
+
+/**
+ * info_cannot_bind() - whether a device cannot become a TDI, because of the host's TSM
+ * @obj: the object, with can_bind and state
+ *
+ * A host with a TSM that cannot bind has no more TDIs than those that are bound.
+ *
+ * Return: true if so.
+ */
+bool info_cannot_bind(struct json_object *obj);
 
 /**
  * info_text() - one member of it as text

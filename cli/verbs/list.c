@@ -48,17 +48,8 @@ struct table {
 static int collect(struct ctx *ctx, struct pci_device *dev, void *arg)
 {
 	(void)arg;
-	report_object(ctx, info_collect(ctx, dev));
+	report_object(ctx, info_collect(ctx, dev, NULL));
 	return 0;
-}
-
-/* A host with a TSM that cannot bind has no more TDIs than those that are bound. */
-static bool cannot_bind(struct json_object *row)
-{
-	char can[8], state[16];
-
-	return streq(info_text(row, "can_bind", can, sizeof(can)), "no") &&
-	       !streq(info_text(row, "state", state, sizeof(state)), "bound");
 }
 
 /* A function without a TSM of its own has the one that holds it as a TDI. */
@@ -66,7 +57,7 @@ static const char *cell(struct json_object *row, int c, char *buf, size_t size)
 {
 	const char *text;
 
-	if (streq(columns[c].key, "tdi_state") && cannot_bind(row))
+	if (streq(columns[c].key, "tdi_state") && info_cannot_bind(row))
 		return "no-bind";
 	text = info_text(row, columns[c].key, buf, size);
 	return streq(columns[c].key, "tsm") && streq(text, "-") ?

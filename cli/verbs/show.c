@@ -10,7 +10,7 @@
 
 static int show(struct ctx *ctx, struct pci_device *dev, void *arg)
 {
-	struct json_object *obj = info_collect(ctx, dev);
+	struct json_object *obj = info_collect(ctx, dev, NULL);
 	struct host_use use;
 	bool *first = arg;
 	char buf[128];
