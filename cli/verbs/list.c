@@ -5,149 +5,113 @@
 
 #include "host/info.h"
 #include "report.h"
-#include "term.h"
+#include "verbs/column.h"
+#include "verbs/table.h"
+#include "verbs/tree.h"
 #include "verbs/verbs.h"
 
-/* What one looks for most comes first, for narrow terminals. */
-static const struct {
-	const char *title;
-	const char *key;
-} columns[] = {
-	{ "ADDRESS", "address" },
-	{ "STATE", "state" },
-	{ "DRIVER", "driver" },
-	{ "TSM", "tsm" },
-	{ "TDI-ID", "tdi_id" },
-	{ "OWNER", "owner" },
-	{ "TDI-STATE", "tdi_state" },
-	{ "MODE", "region_mode" },
-	{ "ACTIVE", "region_mode_active" },
-	{ "DSM", "dsm" },
-	{ "NAME", "name" },
+static const char *opt_output, *opt_sort;
+static int opt_noheadings, opt_tree;
+
+static const struct poptOption options[] = {
+	{ "output", 'o', POPT_ARG_STRING, &opt_output, 0,
+	  "show these columns; after a +, in addition to the usual ones", "COLUMNS" },
+	{ "noheadings", 0, POPT_ARG_NONE, &opt_noheadings, 0, "leave out the titles", NULL },
+	{ "sort", 0, POPT_ARG_STRING, &opt_sort, 0,
+	  "sort by this column; after a -, the largest value first", "COLUMN" },
+	{ "tree", 0, POPT_ARG_NONE, &opt_tree, 0,
+	  "show each function below its PF, or else below its DSM", NULL },
+	POPT_TABLEEND
 };
 
-#define COLUMNS ((int)ARRAY_SIZE(columns))
-#define NAME (COLUMNS - 1)
-/* A name cut to less says nothing. */
-#define NAME_MIN 8
-/* Ends a line of which something is left out. */
-#define MARK '>'
+static const struct verb_values values[] = {
+	{ "output", column_titles },
+	{ "sort", column_titles },
+	{ NULL, NULL },
+};
 
 /**
- * struct table - where the fields of a line are
- * @width: of each column
- * @shown: how many columns there is room for
- * @name: bytes of a name there is room for
+ * struct list - one run of the verb
+ * @columns: what is shown
+ * @keys: what is needed of each device
  */
-struct table {
-	int width[ARRAY_SIZE(columns)];
-	int shown;
-	int name;
+struct list {
+	struct column_list columns;
+	struct column_keys keys;
 };
+
+/* Of --sort. A function that compares has no argument for them. */
+static enum column sort_column;
+static bool sort_descending;
+
+static int check_options(struct ctx *ctx, const struct verb *verb, struct list *list)
+{
+	int ret = column_parse(ctx, verb, opt_output, &list->columns);
+
+	if (!ret && opt_sort) {
+		sort_descending = *opt_sort == '-';
+		ret = column_find(ctx, verb, "sort", opt_sort + sort_descending, &sort_column);
+	}
+	return ret;
+}
+
+/* What nobody asks for is not read. */
+static void find_keys(struct list *list)
+{
+	for (size_t i = 0; i < list->columns.count; i++)
+		column_need(list->columns.at[i], &list->keys);
+	if (opt_sort)
+		column_need(sort_column, &list->keys);
+	if (opt_tree)
+		column_need(COLUMN_DSM, &list->keys);
+}
+
+static void add_pf(const struct pci_device *dev, struct json_object *row)
+{
+	char name[PCI_NAME_LEN];
+	struct pci_addr pf;
+
+	if (!dev->present || !pci_link(dev, "physfn", &pf))
+		return;
+	pci_addr_name(&pf, name);
+	json_object_object_add(row, TREE_PF, json_object_new_string(name));
+}
 
 static int collect(struct ctx *ctx, struct pci_device *dev, void *arg)
 {
-	(void)arg;
-	report_object(ctx, info_collect(ctx, dev, NULL));
+	struct list *list = arg;
+	struct json_object *row = info_collect(ctx, dev, ctx->json ? NULL : list->keys.key);
+
+	if (opt_tree && !ctx->json)
+		add_pf(dev, row);
+	report_object(ctx, row);
 	return 0;
 }
 
-/* A function without a TSM of its own has the one that holds it as a TDI. */
-static const char *cell(struct json_object *row, int c, char *buf, size_t size)
+static int compare_rows(const void *a, const void *b)
 {
-	const char *text;
-
-	if (streq(columns[c].key, "tdi_state") && info_cannot_bind(row))
-		return "no-bind";
-	text = info_text(row, columns[c].key, buf, size);
-	return streq(columns[c].key, "tsm") && streq(text, "-") ?
-		       info_text(row, "tdi_tsm", buf, size) :
-		       text;
-}
-
-static void measure(struct table *t, struct json_object *rows)
-{
-	char buf[64];
-
-	for (int c = 0; c < COLUMNS; c++) {
-		t->width[c] = (int)strlen(columns[c].title);
-		for (size_t r = 0; r < json_object_array_length(rows); r++) {
-			int len = (int)strlen(
-				cell(json_object_array_get_idx(rows, r), c, buf, sizeof(buf)));
-
-			t->width[c] = len > t->width[c] ? len : t->width[c];
-		}
-	}
-}
-
-/*
- * On a terminal, columns that do not fit are left out as a whole, and only a name is
- * cut: half an address looks like another value, a second line would blur the columns.
- */
-static void fit(struct table *t, int terminal)
-{
-	int used = t->width[0];
-
-	t->shown = COLUMNS;
-	t->name = t->width[NAME];
-	if (!terminal)
-		return;
-	for (t->shown = 1; t->shown < NAME; t->shown++) {
-		/* room for the mark, too */
-		if (used + 2 + t->width[t->shown] + 2 > terminal)
-			return;
-		used += 2 + t->width[t->shown];
-	}
-	if (t->name > terminal - used - 2)
-		t->name = terminal - used - 2;
-	if (t->name >= NAME_MIN || t->name == t->width[NAME])
-		t->shown = COLUMNS;
-}
-
-/* One line: of a device, or without one, of titles. */
-static void print_line(const struct table *t, struct json_object *row)
-{
-	char buf[64];
-
-	for (int c = 0; c < t->shown; c++) {
-		const char *text = row ? cell(row, c, buf, sizeof(buf)) : columns[c].title;
-
-		if (c != NAME)
-			printf("%s%-*s", c ? "  " : "", t->width[c], text);
-		else if ((int)strlen(text) <= t->name)
-			printf("  %s", text);
-		else
-			printf("  %.*s%c", t->name - 1, text, MARK);
-	}
-	if (t->shown < COLUMNS)
-		printf(" %c", MARK);
-	putchar('\n');
-}
-
-static void print_table(struct json_object *rows)
-{
-	size_t n = json_object_array_length(rows);
-	struct table t;
-
-	if (!n)
-		return;
-	measure(&t, rows);
-	fit(&t, (int)term_width());
-	print_line(&t, NULL);
-	for (size_t r = 0; r < n; r++)
-		print_line(&t, json_object_array_get_idx(rows, r));
+	return column_compare(*(struct json_object *const *)a, *(struct json_object *const *)b,
+			      sort_column, sort_descending);
 }
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
-	int ret = verb_each(ctx, verb, argc, argv, collect, NULL);
+	struct list list = { .columns.count = 0 };
+	struct table_form form = { &list.columns, !opt_noheadings, opt_tree };
+	int ret = check_options(ctx, verb, &list), err = 0;
 
+	if (ret)
+		return ret;
+	find_keys(&list);
+	ret = verb_each(ctx, verb, argc, argv, collect, &list);
+	if (opt_sort)
+		json_object_array_sort(ctx->answer.results, compare_rows);
 	if (!ctx->json)
-		print_table(ctx->answer.results);
+		err = table_print(ctx, ctx->answer.results, &form);
 	if (!ret && !argc)
 		info_note_none(ctx);
 	info_done();
-	return ret;
+	return ret ?: err;
 }
 
 const struct verb verb_list = {
@@ -155,7 +119,11 @@ const struct verb verb_list = {
 	.synopsis = "[DEVICE...]",
 	.summary = "list devices with a TSM side",
 	.help = "Without DEVICE: all that can connect to a TSM, are assigned to " TSM_DRIVER
-		", or have policy in configfs. Works without our modules: what is not known is -.",
+		", or have policy in configfs. Works without our modules: what is not known is -. "
+		"COLUMN is a title, or a key of 'list --json', in any case. COLUMNS are several, "
+		"by commas.",
+	.values = values,
+	.options = options,
 	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT,
 	.run = run,
 };

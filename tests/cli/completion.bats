@@ -82,6 +82,10 @@ a_host() {
 	assert_output tsm3
 	complete_words connect --tsm =
 	assert_output tsm3
+	complete_words list -o STATE,TDI-S
+	assert_output STATE,TDI-STATE
+	complete_words list --sort GEN
+	assert_output GENERATION
 	complete_words load --sim 0000:01:00.0,0000:02
 	assert_output 0000:01:00.0,0000:02:00.0
 	complete_words load --sim ""
@@ -162,6 +166,8 @@ fish_offers() {
 	assert_output --tsm=tsm3
 	fish_offers "tsmctl load --sim 0000:01:00.0,"
 	assert_output $'0000:01:00.0,0000:01:00.0\n0000:01:00.0,0000:02:00.0'
+	fish_offers "tsmctl list --output=STATE,OWN"
+	assert_line --output=STATE,OWNER
 	fish_offers "tsmctl monitor --events bound,un"
 	assert_output bound,unbound
 	fish_offers "tsmctl help --"
@@ -201,8 +207,9 @@ zsh_lines() {
 @test "completion: a real zsh completes the values of options, and no globals after help" {
 	a_host
 	zsh_lines "tsmctl config che" "tsmctl config check oth" "tsmctl save --file oth" "tsmctl save --file=oth" "tsmctl connect --tsm " \
-		"tsmctl monitor --events bound,unb" "tsmctl help --js" "tsmctl help bin"
+		"tsmctl monitor --events bound,unb" "tsmctl list -o STATE,GEN" \
+		"tsmctl help --js" "tsmctl help bin"
 	assert_output "$(printf '%s\n' "tsmctl config check " "tsmctl config check other.json " "tsmctl save --file other.json " "tsmctl save --file=other.json " \
 		"tsmctl connect --tsm tsm3 " "tsmctl monitor --events bound,unbound " \
-		"tsmctl help --js" "tsmctl help bind ")"
+		"tsmctl list -o STATE,GENERATION " "tsmctl help --js" "tsmctl help bind ")"
 }

@@ -1,0 +1,298 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
+# tsmctl list: its columns, their order, and the tree.
+bats_require_minimum_version 1.5.0
+load helpers
+
+TITLES="ADDRESS STATE DRIVER TSM TDI-ID OWNER TDI-STATE MODE ACTIVE DSM NAME"
+
+setup() { fake_host; }
+
+dir() { echo "$SYS/devices/pci0000:00/$1"; }
+
+# fake_vf ADDR PF DSM: an assigned VF, without a TSM of its own
+fake_vf() {
+	fake_assigned "$1"
+	ln -s "../$2" "$(dir "$1")/physfn"
+	rm "$(dir "$1")/tsm/connect" "$(dir "$1")/tsm/disconnect"
+	echo "$3" > "$(dir "$1")/tsm/dsm"
+}
+
+# fake_card: two PFs, of which the first is the DSM of all, with two VFs each
+fake_card() {
+	fake_assigned 0000:01:00.0
+	fake_assigned 0000:01:00.1
+	rm "$(dir 0000:01:00.1)"/tsm/{,dis}connect
+	echo 0000:01:00.0 > "$(dir 0000:01:00.1)/tsm/dsm"
+	fake_vf 0000:01:10.0 0000:01:00.0 0000:01:00.0
+	fake_vf 0000:01:10.1 0000:01:00.1 0000:01:00.0
+	fake_vf 0000:01:10.2 0000:01:00.0 0000:01:00.0
+	fake_vf 0000:01:10.3 0000:01:00.1 0000:01:00.0
+}
+
+# never_answers ADDR ATTR: a process that opens this attribute waits for ever
+never_answers() {
+	rm -f "$(dir "$1")/$2"
+	mkfifo "$(dir "$1")/$2"
+}
+
+# on_terminal WIDTH ARGUMENT...: the table in $output, standard error in $error, both of
+# them on terminals
+on_terminal() {
+	local width=$1 err=$BATS_TEST_TMPDIR/stderr
+	shift
+
+	COLUMNS=$width run_split script -qec "script -qefc 'tsmctl $* 2>&3' /dev/null 3>&1 > '$err.out' < /dev/null" "$err.raw"
+	output=$(tr -d '\r' < "$err.out")
+	error=$(sed '1d;$d' "$err.raw" | tr -d '\r')
+	mapfile -t lines <<< "$output"
+}
+
+# addresses ARGUMENT...: what list prints with them, on one line
+addresses() {
+	run_split tsmctl list --noheadings -o ADDRESS "$@"
+	echo "$output" | xargs
+}
+
+@test "list: -o takes titles and keys in any case, in the order that they are given, each once" {
+	fake_assigned 0000:01:00.0
+	run_split tsmctl list
+	assert_success
+	assert_equal "$(head -n 1 <<< "$output" | xargs)" "$TITLES"
+	for names in STATE,ADDRESS state,address State,aDDress,state; do
+		for option in "-o $names" "-o$names" "--output $names" "--output=$names"; do
+			# shellcheck disable=SC2086
+			run_split tsmctl list $option
+			assert_success
+			assert_output $'STATE   ADDRESS\nclosed  0000:01:00.0'
+			assert_equal "$stderr" ""
+		done
+	done
+	run_split tsmctl list -o region-mode,MODE,tdi_id,TDI-ID
+	assert_output $'MODE     TDI-ID\ndefault  -'
+	run_split tsmctl list -o +generation,state,last_error
+	assert_equal "$(head -n 1 <<< "$output" | xargs)" "$TITLES GENERATION LAST-ERROR"
+	assert_line --regexp '^0000:01:00.0 .* 3  +-$'
+}
+
+@test "list: each key of the JSON is a column, with the text that show has" {
+	fake_assigned 0000:01:00.0 bound
+	fake_tdi 0000:01:00.0 run
+	policy 0000:01:00.0 tdi_id 0000:00:05.0
+	policy 0000:01:00.0 owner 4194304
+	policy 0000:01:00.0 tsm tsm0
+	policy 0000:01:00.0 last_error "-16 mapped"
+	policy 0000:01:00.0 region_mode_active exclusive
+	run_split tsmctl list --json
+	keys=$(json '" ".join(r[0])')
+	[ "$(wc -w <<< "$keys")" -gt 25 ]
+	shown=$(tsmctl show)
+	for key in $keys; do
+		run_split tsmctl list -o "$key"
+		assert_success
+		case $key in
+		region_mode) title=MODE ;;
+		region_mode_active) title=ACTIVE ;;
+		*) title=${key^^} title=${title//_/-} ;;
+		esac
+		assert_equal "${lines[0]}" "$title"
+		assert_equal "${lines[1]}" "$(sed -n "s/^$key  *//p" <<< "$shown")"
+		# and so is its title
+		run_split tsmctl list -o "$title"
+		assert_equal "${lines[0]}" "$title"
+	done
+}
+
+@test "list: a wrong column is a usage error that has the right ones, before anything is read" {
+	fake_assigned 0000:01:00.0
+	never_answers 0000:01:00.0 tsm/connect
+	while IFS='|' read -r option value said; do
+		run_split timeout 20 tsmctl list "$option" "$value"
+		assert_equal "$status" 2
+		assert_equal "$output" ""
+		assert_one_line "$said" "'tsmctl list --help'"
+	done <<- 'EOF'
+		-o|STAET|'STAET' in --output is not a column, but there is 'STATE'; the columns are ADDRESS, STATE, 
+		-o|state,ownr|'ownr' in --output is not a column, but there is 'OWNER'; 
+		-o|+tdi_stat|'tdi_stat' in --output is not a column, but there is 'TDI-STATE'; 
+		-o|xyz|'xyz' in --output is not a column; the columns are ADDRESS, 
+		-o|xyz|, LAST-REQUEST, CAN-BIND; see
+		-o|state,|'' in --output is not a column; 
+		-o|+|'' in --output is not a column; 
+		-o|in_use|'in_use' in --output is not a column
+		--sort|stat_e|'stat_e' in --sort is not a column, but there is 'STATE'; 
+		--sort|-stat_e|'stat_e' in --sort is not a column, but there is 'STATE'; 
+		--sort|-|'' in --sort is not a column; 
+	EOF
+	run_split tsmctl list -o $'\033[2J\n'
+	assert_equal "$status" 2
+	assert_one_line '\x1b[2J\x0a'
+	run_split tsmctl list -o "$(printf 'A%.0s' {1..5000})"
+	assert_equal "$status" 2
+	run_split tsmctl list --json -o nonesuch
+	assert_equal "$status" 2
+	assert_envelope r '[]' '[[x["value"], x["stage"]] for x in e]' '[["nonesuch", "usage"]]'
+	assert_equal "$stderr" ""
+}
+
+@test "list: --noheadings leaves out the first line, and nothing else" {
+	fake_card
+	run_split tsmctl list
+	table=$output
+	run_split tsmctl list --noheadings
+	assert_success
+	assert_output "$(tail -n +2 <<< "$table")"
+}
+
+@test "list: what no column shows is not read" {
+	fake_assigned 0000:01:00.0
+	for attr in connect dsm bound; do never_answers 0000:01:00.0 "tsm/$attr"; done
+	for options in "-o address,state,owner" "-o driver --sort state" "-o address,name"; do
+		# shellcheck disable=SC2086
+		run_split timeout 20 tsmctl list $options
+		assert_success
+		assert_equal "$stderr" ""
+		assert_equal "${#lines[@]}" 2
+	done
+	run_split tsmctl list -o tsm
+	assert_equal "$status" 7
+}
+
+@test "list: what is not printable stays as it is in the JSON" {
+	fake_assigned 0000:01:00.0
+	printf '\033[2J\\x\xff' > "$CFG/0000:01:00.0/tsm/state"
+	run_split tsmctl list -o state,address
+	assert_line --index 1 '\x1b[2J\x\xff  0000:01:00.0'
+}
+
+@test "list: --sort: addresses and numbers as such, what is not known at the end, equals by address" {
+	for addr in 10000:01:00.0 0000:0a:00.0 0000:10:00.0 ffff:01:00.0; do fake_assigned "$addr"; done
+	policy 0000:0a:00.0 owner 10
+	policy 0000:10:00.0 owner 9
+	policy ffff:01:00.0 owner 1000
+	assert_equal "$(addresses --sort address)" "0000:0a:00.0 0000:10:00.0 ffff:01:00.0 10000:01:00.0"
+	assert_equal "$(addresses --sort -address)" "10000:01:00.0 ffff:01:00.0 0000:10:00.0 0000:0a:00.0"
+	assert_equal "$(addresses --sort=-address 0a:00.0 ffff:01:00.0)" "ffff:01:00.0 0000:0a:00.0"
+	assert_equal "$(addresses --sort owner)" "0000:10:00.0 0000:0a:00.0 ffff:01:00.0 10000:01:00.0"
+	assert_equal "$(addresses --sort=-OWNER)" "ffff:01:00.0 0000:0a:00.0 0000:10:00.0 10000:01:00.0"
+	assert_equal "$(addresses --sort mode ffff:01:00.0 10:00.0 0a:00.0)" "0000:0a:00.0 0000:10:00.0 ffff:01:00.0"
+	assert_equal "$(addresses --sort -mode)" "0000:0a:00.0 0000:10:00.0 ffff:01:00.0 10000:01:00.0"
+	echo tsm10 > "$(dir 0000:0a:00.0)/tsm/connect"
+	echo tsm9 > "$(dir 0000:10:00.0)/tsm/connect"
+	assert_equal "$(addresses --sort -tsm)" "0000:0a:00.0 0000:10:00.0 ffff:01:00.0 10000:01:00.0"
+	policy 0000:0a:00.0 tdi_id 0000:00:10.0
+	policy 0000:10:00.0 tdi_id 10000:00:01.0
+	policy ffff:01:00.0 tdi_id 'no address'
+	policy 10000:01:00.0 tdi_id 0000:00:05.0
+	assert_equal "$(addresses --sort tdi-id)" "10000:01:00.0 0000:0a:00.0 0000:10:00.0 ffff:01:00.0"
+	run_split tsmctl list --json --sort -owner
+	assert_envelope '[x["owner"] for x in r]' '[1000, 10, 9, null]'
+	# without --sort, the order is that of the arguments
+	assert_equal "$(addresses ffff:01:00.0 0a:00.0)" "ffff:01:00.0 0000:0a:00.0"
+}
+
+@test "list: --tree has VFs below their PF, and other functions below their DSM" {
+	fake_card
+	fake_assigned 0000:02:00.0
+	run_split tsmctl list --tree --noheadings -o ADDRESS
+	assert_success
+	assert_output "$(cat <<- 'EOF'
+		0000:01:00.0
+		|-0000:01:00.1
+		| |-0000:01:10.1
+		| `-0000:01:10.3
+		|-0000:01:10.0
+		`-0000:01:10.2
+		0000:02:00.0
+	EOF
+	)"
+	run_split tsmctl list --tree --noheadings -o ADDRESS --sort -address
+	assert_output "$(cat <<- 'EOF'
+		0000:02:00.0
+		0000:01:00.0
+		|-0000:01:10.2
+		|-0000:01:10.0
+		`-0000:01:00.1
+		  |-0000:01:10.3
+		  `-0000:01:10.1
+	EOF
+	)"
+	# siblings keep the order, also those that it has on either side of their PF
+	policy 0000:01:10.0 owner 1
+	policy 0000:01:00.0 owner 2
+	policy 0000:01:10.2 owner 3
+	run_split tsmctl list --tree --noheadings -o ADDRESS,OWNER --sort owner 01:00.0 '0000:01:10.[02]'
+	assert_output $'0000:01:00.0    2\n|-0000:01:10.0  1\n`-0000:01:10.2  3'
+	# where the PF is not listed, the DSM takes its place, and where neither is, nothing does
+	run_split tsmctl list --tree --noheadings -o STATE,ADDRESS 01:10.1 01:00.0
+	assert_output $'closed  0000:01:00.0\nclosed  `-0000:01:10.1'
+	run_split tsmctl list --tree --noheadings -o ADDRESS,STATE 01:10.1 01:10.0
+	assert_output $'0000:01:10.1  closed\n0000:01:10.0  closed'
+	# without the addresses, the first column has the branches
+	run_split tsmctl list --tree --noheadings -o STATE 01:10.1 01:00.1
+	assert_output $'closed\n`-closed'
+}
+
+@test "list: --tree of functions that are each other's DSM still has each of them once" {
+	for i in 0 1 2 3; do fake_assigned "0000:01:00.$i"; done
+	for i in 0 1 2; do echo "0000:01:00.$(((i + 1) % 3))" > "$(dir "0000:01:00.$i")/tsm/dsm"; done
+	echo 0000:01:00.1 > "$(dir 0000:01:00.3)/tsm/dsm"
+	run_split timeout 20 tsmctl list --tree --noheadings -o ADDRESS
+	assert_success
+	assert_output "$(cat <<- 'EOF'
+		0000:01:00.0
+		`-0000:01:00.2
+		  `-0000:01:00.1
+		    `-0000:01:00.3
+	EOF
+	)"
+}
+
+@test "list: columns, headings and a tree are for people: the JSON stays the same" {
+	fake_card
+	run_split tsmctl list --json
+	before=$output
+	run_split tsmctl list --json --tree --noheadings -o owner
+	assert_success
+	assert_output "$before"
+}
+
+@test "list: a narrow terminal leaves out the least important columns, and says so once" {
+	fake_card
+	policy 0000:01:00.0 owner 4194304
+	policy 0000:01:00.0 tdi_id 0000:00:05.0
+	on_terminal 80 list
+	assert_equal "$(xargs <<< "${lines[0]}")" "ADDRESS STATE DRIVER TSM TDI-ID OWNER TDI-STATE"
+	assert_equal "${#lines[@]}" 7
+	assert_equal "$error" "tsmctl: the terminal is too narrow for all columns; 'tsmctl list -o ADDRESS,MODE,ACTIVE,DSM,NAME' shows the others"
+	on_terminal 40 list --tree
+	assert_equal "$(xargs <<< "${lines[0]}")" "ADDRESS STATE DRIVER"
+	[[ $error == *"-o ADDRESS,TSM,TDI-ID,OWNER,"*",NAME'"* ]] || fail "$error"
+	# what is asked for stays, however long the line becomes
+	on_terminal 40 list -o +generation,mode,last-error
+	assert_equal "$(xargs <<< "${lines[0]}")" "ADDRESS MODE GENERATION LAST-ERROR"
+	on_terminal 40 list -o address,mode,active,dsm
+	assert_equal "$(xargs <<< "${lines[0]}")" "ADDRESS MODE ACTIVE DSM"
+	assert_equal "$error" ""
+	# with room for all of them, only the name is cut
+	on_terminal 120 list
+	assert_equal "$(xargs <<< "${lines[0]}")" "$TITLES"
+	assert_equal "$error" ""
+	[[ ${lines[1]} == *"Intel"*">" && ${#lines[1]} -eq 120 ]] || fail "$output"
+	on_terminal 400 list
+	[[ ${lines[1]} != *">" ]] || fail "$output"
+}
+
+@test "list: that columns are left out is said on terminals only, and not with --quiet" {
+	fake_card
+	on_terminal 40 list --quiet
+	assert_equal "$(xargs <<< "${lines[0]}")" "ADDRESS STATE DRIVER TSM"
+	assert_equal "$error" ""
+	COLUMNS=40 run_split script -qec "tsmctl list 2> '$BATS_TEST_TMPDIR/error'" /dev/null
+	refute_output --partial OWNER
+	assert_equal "$(cat "$BATS_TEST_TMPDIR/error")" ""
+	COLUMNS=40 run_split script -qec "tsmctl list > '$BATS_TEST_TMPDIR/table'" /dev/null
+	assert_output ""
+	assert_equal "$(head -n 1 "$BATS_TEST_TMPDIR/table" | xargs)" "$TITLES"
+}
