@@ -102,10 +102,8 @@ static const struct {
 	const char *name;
 	const char *kind;
 } value_kinds[] = {
-	{ "FILE", "@file" },
-	{ "DIR", "@directory" },
-	{ "DEVICES", "@address" },
-	{ "tsmN", "@tsm" },
+	{ "FILE", "@file" }, { "DIR", "@directory" }, { "DEVICES", "@address" },
+	{ "tsmN", "@tsm" },  { "DRIVER", "@driver" },
 };
 
 static void print_kind(const struct verb *verb, const struct poptOption *o)

@@ -24,6 +24,7 @@ _tsmctl_value() {
 		;;
 	@address) words=$(_tsmctl_names bus/pci/devices) ;;
 	@tsm) words=$(_tsmctl_names class/tsm) ;;
+	@driver) words=$(_tsmctl_names bus/pci/drivers) ;;
 	*) words=${1//|/ } ;;
 	esac
 	# a list has commas

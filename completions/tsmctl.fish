@@ -27,6 +27,8 @@ function __tsmctl_value
             set words (__tsmctl_names bus/pci/devices)
         case @tsm
             set words (__tsmctl_names class/tsm)
+        case @driver
+            set words (__tsmctl_names bus/pci/drivers)
         case '*'
             set words (string split -n '|' -- $argv[1])
     end

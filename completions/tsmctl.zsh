@@ -13,6 +13,7 @@ _tsmctl_value() {
 	@directory) _files -/; return ;;
 	@address) words_of=($sysfs/bus/pci/devices/*(N:t)) ;;
 	@tsm) words_of=($sysfs/class/tsm/*(N:t)) ;;
+	@driver) words_of=($sysfs/bus/pci/drivers/*(N:t)) ;;
 	*) words_of=(${(s:|:)1}) ;;
 	esac
 	# a list has commas

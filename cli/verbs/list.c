@@ -4,14 +4,19 @@
 #include <json-c/json.h>
 
 #include "host/info.h"
+#include "host/policy.h"
 #include "report.h"
 #include "verbs/column.h"
+#include "verbs/state.h"
 #include "verbs/table.h"
 #include "verbs/tree.h"
 #include "verbs/verbs.h"
 
-static const char *opt_output, *opt_sort;
-static int opt_noheadings, opt_tree;
+/* In the place of a driver or a TSM: it has none. */
+#define NONE "none"
+
+static const char *opt_output, *opt_sort, *opt_state, *opt_driver, *opt_tsm;
+static int opt_noheadings, opt_tree, opt_capable;
 
 static const struct poptOption options[] = {
 	{ "output", 'o', POPT_ARG_STRING, &opt_output, 0,
@@ -21,12 +26,21 @@ static const struct poptOption options[] = {
 	  "sort by this column; after a -, the largest value first", "COLUMN" },
 	{ "tree", 0, POPT_ARG_NONE, &opt_tree, 0,
 	  "show each function below its PF, or else below its DSM", NULL },
+	{ "state", 0, POPT_ARG_STRING, &opt_state, 0,
+	  "only devices in this state, or in several, by commas", "STATE" },
+	{ "driver", 0, POPT_ARG_STRING, &opt_driver, 0,
+	  "only devices with this driver, or with none", "DRIVER" },
+	{ "tsm", 0, POPT_ARG_STRING, &opt_tsm, 0, "only devices with this TSM, or with none",
+	  "tsmN" },
+	{ "capable", 0, POPT_ARG_NONE, &opt_capable, 0, "only devices that can become a TDI",
+	  NULL },
 	POPT_TABLEEND
 };
 
 static const struct verb_values values[] = {
 	{ "output", column_titles },
 	{ "sort", column_titles },
+	{ "state", policy_states },
 	{ NULL, NULL },
 };
 
@@ -34,10 +48,12 @@ static const struct verb_values values[] = {
  * struct list - one run of the verb
  * @columns: what is shown
  * @keys: what is needed of each device
+ * @looked_at: how many devices were selected, before the filters
  */
 struct list {
 	struct column_list columns;
 	struct column_keys keys;
+	size_t looked_at;
 };
 
 /* Of --sort. A function that compares has no argument for them. */
@@ -52,6 +68,12 @@ static int check_options(struct ctx *ctx, const struct verb *verb, struct list *
 		sort_descending = *opt_sort == '-';
 		ret = column_find(ctx, verb, "sort", opt_sort + sort_descending, &sort_column);
 	}
+	if (!ret && opt_state)
+		ret = state_check(ctx, verb, opt_state);
+	if (!ret && opt_tsm && !streq(opt_tsm, NONE) && !tsm_is_name(opt_tsm))
+		ret = verb_usage_error(ctx, verb, opt_tsm,
+				       "'%s' is not the name of a TSM, such as tsm0, or none",
+				       opt_tsm);
 	return ret;
 }
 
@@ -62,8 +84,38 @@ static void find_keys(struct list *list)
 		column_need(list->columns.at[i], &list->keys);
 	if (opt_sort)
 		column_need(sort_column, &list->keys);
+	if (opt_state || opt_capable)
+		column_need(COLUMN_STATE, &list->keys);
+	if (opt_tsm)
+		column_need(COLUMN_TSM, &list->keys);
+	if (opt_capable)
+		column_need(COLUMN_CAN_BIND, &list->keys);
 	if (opt_tree)
 		column_need(COLUMN_DSM, &list->keys);
+}
+
+static bool has_driver(const struct pci_device *dev)
+{
+	return !opt_driver || streq(dev->driver, streq(opt_driver, NONE) ? "" : opt_driver);
+}
+
+/* PCI/TSM makes the directory for functions that a TSM serves. */
+static bool is_served(const struct pci_device *dev)
+{
+	return !opt_capable || (dev->present && !faccessat(dev->fd, "tsm", F_OK, 0));
+}
+
+static bool is_wanted(struct json_object *row)
+{
+	char buf[COLUMN_TEXT_MAX];
+	const char *tsm = column_text(row, COLUMN_TSM, buf, sizeof(buf));
+
+	if (opt_tsm && !streq(tsm, streq(opt_tsm, NONE) ? "-" : opt_tsm))
+		return false;
+	if (opt_capable && info_cannot_bind(row))
+		return false;
+	return !opt_state ||
+	       util_in_list(opt_state, column_text(row, COLUMN_STATE, buf, sizeof(buf)));
 }
 
 static void add_pf(const struct pci_device *dev, struct json_object *row)
@@ -80,8 +132,16 @@ static void add_pf(const struct pci_device *dev, struct json_object *row)
 static int collect(struct ctx *ctx, struct pci_device *dev, void *arg)
 {
 	struct list *list = arg;
-	struct json_object *row = info_collect(ctx, dev, ctx->json ? NULL : list->keys.key);
+	struct json_object *row;
 
+	list->looked_at++;
+	if (!has_driver(dev) || !is_served(dev))
+		return 0;
+	row = info_collect(ctx, dev, ctx->json ? NULL : list->keys.key);
+	if (!is_wanted(row)) {
+		json_object_put(row);
+		return 0;
+	}
 	if (opt_tree && !ctx->json)
 		add_pf(dev, row);
 	report_object(ctx, row);
@@ -94,9 +154,20 @@ static int compare_rows(const void *a, const void *b)
 			      sort_column, sort_descending);
 }
 
+static void note_none(const struct ctx *ctx, const struct list *list, int argc)
+{
+	if (ctx->json || ctx->quiet || json_object_array_length(ctx->answer.results))
+		return;
+	if (list->looked_at)
+		fputs("tsmctl: no device passes the filters; 'tsmctl list' shows all of them\n",
+		      stderr);
+	else if (!argc)
+		info_note_none(ctx);
+}
+
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
-	struct list list = { .columns.count = 0 };
+	struct list list = { .looked_at = 0 };
 	struct table_form form = { &list.columns, !opt_noheadings, opt_tree };
 	int ret = check_options(ctx, verb, &list), err = 0;
 
@@ -108,8 +179,8 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 		json_object_array_sort(ctx->answer.results, compare_rows);
 	if (!ctx->json)
 		err = table_print(ctx, ctx->answer.results, &form);
-	if (!ret && !argc)
-		info_note_none(ctx);
+	if (!ret)
+		note_none(ctx, &list, argc);
 	info_done();
 	return ret ?: err;
 }
@@ -121,7 +192,8 @@ const struct verb verb_list = {
 	.help = "Without DEVICE: all that can connect to a TSM, are assigned to " TSM_DRIVER
 		", or have policy in configfs. Works without our modules: what is not known is -. "
 		"COLUMN is a title, or a key of 'list --json', in any case. COLUMNS are several, "
-		"by commas.",
+		"by commas. A device is listed if it passes all filters: --state, --driver, --tsm "
+		"and --capable.",
 	.values = values,
 	.options = options,
 	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT,

@@ -82,6 +82,10 @@ a_host() {
 	assert_output tsm3
 	complete_words connect --tsm =
 	assert_output tsm3
+	complete_words list --driver n
+	assert_output nvme
+	complete_words list --state closed,lo
+	assert_output closed,lost
 	complete_words list -o STATE,TDI-S
 	assert_output STATE,TDI-STATE
 	complete_words list --sort GEN
@@ -166,6 +170,8 @@ fish_offers() {
 	assert_output --tsm=tsm3
 	fish_offers "tsmctl load --sim 0000:01:00.0,"
 	assert_output $'0000:01:00.0,0000:01:00.0\n0000:01:00.0,0000:02:00.0'
+	fish_offers "tsmctl list --driver n"
+	assert_output nvme
 	fish_offers "tsmctl list --output=STATE,OWN"
 	assert_line --output=STATE,OWNER
 	fish_offers "tsmctl monitor --events bound,un"
@@ -207,9 +213,9 @@ zsh_lines() {
 @test "completion: a real zsh completes the values of options, and no globals after help" {
 	a_host
 	zsh_lines "tsmctl config che" "tsmctl config check oth" "tsmctl save --file oth" "tsmctl save --file=oth" "tsmctl connect --tsm " \
-		"tsmctl monitor --events bound,unb" "tsmctl list -o STATE,GEN" \
+		"tsmctl monitor --events bound,unb" "tsmctl list --driver nv" "tsmctl list -o STATE,GEN" \
 		"tsmctl help --js" "tsmctl help bin"
 	assert_output "$(printf '%s\n' "tsmctl config check " "tsmctl config check other.json " "tsmctl save --file other.json " "tsmctl save --file=other.json " \
 		"tsmctl connect --tsm tsm3 " "tsmctl monitor --events bound,unbound " \
-		"tsmctl list -o STATE,GENERATION " "tsmctl help --js" "tsmctl help bind ")"
+		"tsmctl list --driver nvme " "tsmctl list -o STATE,GENERATION " "tsmctl help --js" "tsmctl help bind ")"
 }

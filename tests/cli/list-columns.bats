@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
-# tsmctl list: its columns, their order, and the tree.
+# tsmctl list: its columns, their order, the filters, and the tree.
 bats_require_minimum_version 1.5.0
 load helpers
 
@@ -104,7 +104,7 @@ addresses() {
 	done
 }
 
-@test "list: a wrong column is a usage error that has the right ones, before anything is read" {
+@test "list: a wrong column or state is a usage error that has the right ones, before anything is read" {
 	fake_assigned 0000:01:00.0
 	never_answers 0000:01:00.0 tsm/connect
 	while IFS='|' read -r option value said; do
@@ -124,6 +124,10 @@ addresses() {
 		--sort|stat_e|'stat_e' in --sort is not a column, but there is 'STATE'; 
 		--sort|-stat_e|'stat_e' in --sort is not a column, but there is 'STATE'; 
 		--sort|-|'' in --sort is not a column; 
+		--state|bond|'bond' in --state is not a state, but there is 'bound': absent, unassigned,
+		--state|open,|'' in --state is not a state: absent,
+		--state|BOUND|'BOUND' in --state is not a state
+		--tsm|sim|'sim' is not the name of a TSM, such as tsm0, or none
 	EOF
 	run_split tsmctl list -o $'\033[2J\n'
 	assert_equal "$status" 2
@@ -148,7 +152,8 @@ addresses() {
 @test "list: what no column shows is not read" {
 	fake_assigned 0000:01:00.0
 	for attr in connect dsm bound; do never_answers 0000:01:00.0 "tsm/$attr"; done
-	for options in "-o address,state,owner" "-o driver --sort state" "-o address,name"; do
+	for options in "-o address,state,owner" "-o driver --sort state" "-o address --state closed --driver vfio-pci-tsm" \
+		"-o address,name --capable"; do
 		# shellcheck disable=SC2086
 		run_split timeout 20 tsmctl list $options
 		assert_success
@@ -190,6 +195,88 @@ addresses() {
 	assert_envelope '[x["owner"] for x in r]' '[1000, 10, 9, null]'
 	# without --sort, the order is that of the arguments
 	assert_equal "$(addresses ffff:01:00.0 0a:00.0)" "ffff:01:00.0 0000:0a:00.0"
+}
+
+@test "list: filters, each alone, together, with devices, and in JSON" {
+	fake_assigned 0000:01:00.0 bound
+	fake_assigned 0000:02:00.0
+	echo tsm1 > "$(dir 0000:02:00.0)/tsm/connect"
+	fake_device 0000:03:00.0 nvme
+	fake_tsm_side 0000:03:00.0
+	fake_policy 0000:03:00.0 unassigned
+	fake_policy 0000:04:00.0 absent
+	# it has the TSM that holds it as a TDI
+	fake_vf 0000:05:00.0 0000:01:00.0 0000:01:00.0
+	policy 0000:05:00.0 state bound
+	policy 0000:05:00.0 tsm tsm0
+	while IFS='|' read -r filters wanted; do
+		# shellcheck disable=SC2086
+		assert_equal "$filters: $(addresses $filters)" "$filters: $wanted"
+		# shellcheck disable=SC2086
+		run_split tsmctl list --json $filters
+		assert_success
+		assert_envelope '" ".join(x["address"] for x in r)' "$wanted" e '[]'
+		assert_equal "$stderr" ""
+	done <<- 'EOF'
+		--state bound|0000:01:00.0 0000:05:00.0
+		--state=absent,closed,lost|0000:02:00.0 0000:04:00.0
+		--driver nvme|0000:03:00.0
+		--driver none|0000:04:00.0
+		--driver vfio-pci|
+		--tsm tsm0|0000:01:00.0 0000:05:00.0
+		--tsm tsm1|0000:02:00.0
+		--tsm tsm10|
+		--tsm none|0000:03:00.0 0000:04:00.0
+		--state bound,closed --driver vfio-pci-tsm --tsm tsm1 --capable|0000:02:00.0
+		--state bound --tsm tsm1|
+		--state bound,closed 01:00.0 0000:0[23]:*|0000:01:00.0 0000:02:00.0
+	EOF
+	run_split tsmctl list --json --state closed 02:00.0
+	with=$output
+	run_split tsmctl list --json 02:00.0
+	assert_output "$with"
+}
+
+@test "list: --capable: functions that a TSM serves, unless a TSM of the host cannot bind" {
+	# 1: yes. 2: no TSM serves it. 3: it is gone. 4, 5: cannot bind, but one is bound
+	for i in 1 2 4 5; do fake_assigned "0000:0$i:00.0"; fake_tdi "0000:0$i:00.0"; done
+	rm -r "$(dir 0000:02:00.0)/tsm"
+	fake_policy 0000:03:00.0 absent
+	for i in 4 5; do echo 0 > "$(dir "0000:0$i:00.0")/vfio_tsm/can_bind"; done
+	policy 0000:05:00.0 state bound
+	# neither driver nor policy counts
+	fake_device 0000:06:00.0 nvme
+	fake_tsm_side 0000:06:00.0
+	policy 0000:01:00.0 bind_allowed 0
+	assert_equal "$(addresses --capable)" "0000:01:00.0 0000:05:00.0 0000:06:00.0"
+	run_split tsmctl list --json --capable
+	assert_envelope '[x["address"][5:7] for x in r]' '["01", "05", "06"]'
+}
+
+@test "list: nothing passes the filters: exit 0 and a note; a device that does not exist stays an error" {
+	fake_assigned 0000:01:00.0
+	for args in "--state lost" "--driver nvme 01:00.0" "--tsm tsm7 all"; do
+		# shellcheck disable=SC2086
+		run_split tsmctl list $args
+		assert_success
+		assert_output ""
+		assert_one_line "no device passes the filters"
+		# shellcheck disable=SC2086
+		run_split tsmctl list --quiet $args
+		assert_success
+		assert_equal "$output$stderr" ""
+	done
+	run_split tsmctl list --json --state lost
+	assert_success
+	assert_envelope r '[]' e '[]'
+	assert_equal "$stderr" ""
+	run_split tsmctl list --state lost 09:00.0
+	assert_equal "$status" 3
+	assert_one_line "no such device"
+	rm -r "$(dir 0000:01:00.0)" "$SYS/bus/pci/devices/0000:01:00.0" "$CFG/0000:01:00.0"
+	run_split tsmctl list --state lost
+	assert_success
+	assert_one_line "no device has a TSM side"
 }
 
 @test "list: --tree has VFs below their PF, and other functions below their DSM" {
