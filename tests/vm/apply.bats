@@ -103,3 +103,33 @@ unbound ioctl
 bound None
 lost lost"
 }
+
+@test "monitor: connections and policy, as they change" {
+	local pid
+	prepare
+	tsmctl monitor "$dev" --json --events present,connected,disconnected,policy --count 6 \
+		>"$BATS_TEST_TMPDIR/events" 3>&- &
+	pid=$!
+	# It shows what there is when it follows what changes.
+	eventually 1 grep -c '"present"' "$BATS_TEST_TMPDIR/events"
+	seen() { wait_for 30 grep -q "$1" "$BATS_TEST_TMPDIR/events"; }
+	tsmctl disconnect "$dev"
+	seen '"disconnected"'
+	echo tsm0 >"$pci/devices/$dev/tsm/connect"
+	seen '"connected"'
+	tsmctl mode "$dev" exclusive
+	seen '"region_mode"'
+	echo 0 >"$configfs/$dev/tsm/bind_allowed"
+	seen '"bind_allowed"'
+	tsmctl requests "$dev" info
+	wait $pid
+	run python3 -c 'import json, sys
+for line in open(sys.argv[1]):
+    for r in json.loads(line)["result"]:
+        print(r["event"], r["tsm"], r["attribute"], r["previous"], r["value"])' "$BATS_TEST_TMPDIR/events"
+	assert_line --index 1 --partial "disconnected "
+	assert_line --index 2 --partial "connected tsm0 "
+	assert_line --index 3 --partial "policy None region_mode default exclusive"
+	assert_line --index 4 --partial "policy None bind_allowed "
+	assert_line --index 5 "policy None guest_requests all info"
+}

@@ -117,7 +117,7 @@ static void look_at_violations(struct function *f)
 /* @was_bound and the counters are of the last state that was seen. */
 static void look_at_state(struct function *f)
 {
-	char state[64], reason[64] = "unknown\n", path[128];
+	char state[64], reason[64] = "unknown\n";
 	unsigned int before = binds.begun;
 	bool quiet, lost, bound;
 
@@ -144,9 +144,7 @@ static void look_at_state(struct function *f)
 	if (lost && f->was_bound && f->reset_at_bind) {
 		losses_let_pass++;
 	} else if (lost && f->was_bound && quiet && !forces.begun) {
-		snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/vfio_tsm/last_unbind",
-			 f->addr);
-		read_text(path, reason, sizeof(reason));
+		function_read(f, "last_unbind", reason, sizeof(reason));
 		fail("the TDI of %s was lost, and nobody disconnected it; reason: %s", f->addr,
 		     reason);
 	}
