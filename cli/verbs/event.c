@@ -7,7 +7,6 @@
 #include "host/tdi.h"
 #include "report.h"
 #include "verbs/event.h"
-#include "verbs/verbs.h"
 
 /* Events of thousands of VFs that appear at once. */
 #define BUFFER (16 << 20)
@@ -19,33 +18,6 @@ const char *const event_words[] = {
 	"tsm-removed", "missed",   EVENT_TDI,  EVENT_CONNECTED, EVENT_DISCONNECTED,
 	EVENT_POLICY,  NULL,
 };
-
-/* What would never be shown must not be waited for: each word is an event. */
-int event_check(struct ctx *ctx, const struct verb *verb, const char *list)
-{
-	char all[256] = "";
-
-	for (;;) {
-		size_t n = strcspn(list, ",");
-		cleanup_free char *word = strndup(list, n);
-		bool found = false;
-
-		if (!word)
-			return -ENOMEM;
-		for (const char *const *w = event_words; *w; w++)
-			found |= streq(*w, word);
-		if (!found) {
-			for (const char *const *w = event_words; *w; w++)
-				util_add_item(all, sizeof(all), ", ", *w);
-			return verb_usage_error(ctx, verb, word,
-						"'%s' in --events is not an event: those are %s",
-						word, all);
-		}
-		if (!list[n])
-			return 0;
-		list += n + 1;
-	}
-}
 
 int event_listen(struct ctx *ctx, struct udev *udev, struct udev_monitor **monitor)
 {

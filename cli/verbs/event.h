@@ -16,20 +16,8 @@
 #define EVENT_DISCONNECTED "disconnected"
 #define EVENT_POLICY "policy"
 
-struct verb;
-
 /* The names of all events; NULL at the end. */
 extern const char *const event_words[];
-
-/**
- * event_check() - whether each word of a list is an event
- * @ctx: this run
- * @verb: whose option it is
- * @list: the words, with commas between them
- *
- * Return: 0, or negative errno, reported.
- */
-int event_check(struct ctx *ctx, const struct verb *verb, const char *list);
 
 /**
  * struct event - one line; NULL is what nobody knows

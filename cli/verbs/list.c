@@ -7,7 +7,6 @@
 #include "host/policy.h"
 #include "report.h"
 #include "verbs/column.h"
-#include "verbs/state.h"
 #include "verbs/table.h"
 #include "verbs/tree.h"
 #include "verbs/verbs.h"
@@ -68,8 +67,8 @@ static int check_options(struct ctx *ctx, const struct verb *verb, struct list *
 		sort_descending = *opt_sort == '-';
 		ret = column_find(ctx, verb, "sort", opt_sort + sort_descending, &sort_column);
 	}
-	if (!ret && opt_state)
-		ret = state_check(ctx, verb, opt_state);
+	if (!ret)
+		ret = verb_check_words(ctx, verb, "state", "a state", policy_states, opt_state);
 	if (!ret && opt_tsm && !streq(opt_tsm, NONE) && !tsm_is_name(opt_tsm))
 		ret = verb_usage_error(ctx, verb, opt_tsm,
 				       "'%s' is not the name of a TSM, such as tsm0, or none",

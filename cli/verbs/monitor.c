@@ -453,7 +453,8 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 	};
 	int ret;
 
-	ret = opt_events ? event_check(ctx, verb, opt_events) : 0;
+	/* an event that never comes must not be waited for */
+	ret = verb_check_words(ctx, verb, "events", "an event", event_words, opt_events);
 	if (ret)
 		return ret;
 	opt_present |= opt_events && util_in_list(opt_events, "present");

@@ -63,6 +63,39 @@ int verb_usage_error(struct ctx *ctx, const struct verb *verb, const char *value
 			    message ?: "");
 }
 
+static int report_word(struct ctx *ctx, const struct verb *verb, const char *option,
+		       const char *what, const char *const *words, const char *word)
+{
+	const char *nearest = NULL;
+	char all[512] = "";
+
+	for (; *words; words++) {
+		util_consider(word, *words, &nearest);
+		util_add_item(all, sizeof(all), ", ", *words);
+	}
+	return verb_usage_error(ctx, verb, word, "'%s' in --%s is not %s%s%s%s; --%s takes %s",
+				word, option, what, nearest ? ", but there is '" : "",
+				nearest ?: "", nearest ? "'" : "", option, all);
+}
+
+int verb_check_words(struct ctx *ctx, const struct verb *verb, const char *option, const char *what,
+		     const char *const *words, const char *list)
+{
+	const char *end;
+
+	for (const char *word = list; word; word = *end ? end + 1 : NULL) {
+		cleanup_free char *copy = NULL;
+
+		end = strchrnul(word, ',');
+		copy = strndup(word, (size_t)(end - word));
+		if (!copy)
+			return -ENOMEM;
+		if (!util_among(words, copy))
+			return report_word(ctx, verb, option, what, words, copy);
+	}
+	return 0;
+}
+
 int verb_select(struct ctx *ctx, const struct verb *verb, int argc, const char **argv,
 		struct selection *s)
 {

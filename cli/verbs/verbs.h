@@ -138,6 +138,20 @@ int verb_usage_error(struct ctx *ctx, const struct verb *verb, const char *value
 		     ...) PRINTF_LIKE(4, 5);
 
 /**
+ * verb_check_words() - check the value of an option that takes words of a table
+ * @ctx: this run
+ * @verb: the verb
+ * @option: long name of the option
+ * @what: what a word is, with its article, as "a state"
+ * @words: the table; NULL-terminated
+ * @list: the value: words with commas between them; or NULL
+ *
+ * Return: 0, or negative errno, reported; -EINVAL if a word is not in the table.
+ */
+int verb_check_words(struct ctx *ctx, const struct verb *verb, const char *option, const char *what,
+		     const char *const *words, const char *list);
+
+/**
  * verb_select() - read the arguments of a verb as devices
  * @ctx: this run
  * @verb: whose arguments they are

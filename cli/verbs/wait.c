@@ -6,7 +6,6 @@
 #include "host/policy.h"
 #include "report.h"
 #include "verbs/event.h"
-#include "verbs/state.h"
 #include "verbs/verbs.h"
 #include "waiting.h"
 
@@ -152,7 +151,7 @@ static int check_state(struct ctx *ctx, const struct verb *verb)
 {
 	if (!opt_state)
 		return verb_usage_error(ctx, verb, NULL, "needs --state");
-	return state_check(ctx, verb, opt_state);
+	return verb_check_words(ctx, verb, "state", "a state", policy_states, opt_state);
 }
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)

@@ -124,8 +124,8 @@ addresses() {
 		--sort|stat_e|'stat_e' in --sort is not a column, but there is 'STATE'; 
 		--sort|-stat_e|'stat_e' in --sort is not a column, but there is 'STATE'; 
 		--sort|-|'' in --sort is not a column; 
-		--state|bond|'bond' in --state is not a state, but there is 'bound': absent, unassigned,
-		--state|open,|'' in --state is not a state: absent,
+		--state|bond|'bond' in --state is not a state, but there is 'bound'; --state takes absent, unassigned,
+		--state|open,|'' in --state is not a state; --state takes absent,
 		--state|BOUND|'BOUND' in --state is not a state
 		--tsm|sim|'sim' is not the name of a TSM, such as tsm0, or none
 	EOF

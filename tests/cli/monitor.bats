@@ -188,13 +188,15 @@ lost='change pci 0000:01:00.0 VFIO_TSM_EVENT=lost VFIO_TSM_STATE=lost VFIO_TSM_R
 		[[ $args != --count* ]] || assert_one_line "--count"
 	done
 	run_split tsmctl monitor --events bound,bonud,lost
-	assert_one_line "'bonud'" --events
+	assert_one_line "'bonud' in --events is not an event, but there is 'bound'; --events takes "
 	for event in present assigned released opened closed bound unbound lost acknowledged quarantined freed added \
 		tdi-state connected disconnected policy removed driver tsm-added tsm-removed missed; do
 		assert_one_line " $event"
 	done
 	run_split tsmctl monitor --json --events bound,bonud,lost
 	json_is 'e[0]["value"]' bonud
+	run_split tsmctl monitor --events nonesuch
+	assert_one_line "'nonesuch' in --events is not an event; --events takes "
 }
 
 @test "monitor: a quarantine begins and ends" {

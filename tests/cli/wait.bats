@@ -130,5 +130,5 @@ sent() { echo "change pci $1 VFIO_TSM_EVENT=$2 VFIO_TSM_STATE=$2" >&8; }
 		[ "$status" -eq 2 ] || fail "$args: exit $status, $output"
 	done
 	run with_events tsmctl wait 01:00.0 --state open,unasigned
-	assert_output --partial "'unasigned' in --state is not a state, but there is 'unassigned': absent, "
+	assert_output --partial "'unasigned' in --state is not a state, but there is 'unassigned'; --state takes absent, "
 }
