@@ -7,8 +7,7 @@
 #include "journal.h"
 #include "report.h"
 
-/* Adds a string or null; foreign bytes are escaped. */
-static void add_text(struct json_object *obj, const char *key, const char *text)
+void report_add_text(struct json_object *obj, const char *key, const char *text)
 {
 	cleanup_free char *safe = text ? util_printable(text) : NULL;
 
@@ -114,13 +113,13 @@ int report_error(struct ctx *ctx, const struct problem *p, const char *fmt, ...)
 	va_end(ap);
 
 	count_error(&ctx->answer, p->code ?: exit_code_of(p->err));
-	add_text(obj, "device", p->device);
-	add_text(obj, "attribute", p->attribute);
-	add_text(obj, "value", p->value);
-	add_text(obj, "errno", p->err ? strerrorname_np(-p->err) : NULL);
-	add_text(obj, "stage", p->stage);
-	add_text(obj, "message", message);
-	add_text(obj, "hint", hint);
+	report_add_text(obj, "device", p->device);
+	report_add_text(obj, "attribute", p->attribute);
+	report_add_text(obj, "value", p->value);
+	report_add_text(obj, "errno", p->err ? strerrorname_np(-p->err) : NULL);
+	report_add_text(obj, "stage", p->stage);
+	report_add_text(obj, "message", message);
+	report_add_text(obj, "hint", hint);
 	if (p->changed) {
 		ctx->answer.changed = true;
 		if (!ctx->dry_run)
@@ -147,7 +146,7 @@ static void add_advice(struct json_object *obj, const char *advice)
 
 	if (asprintf(&text, "%s%s%s", hint ?: "", hint ? "; " : "", advice) < 0)
 		text = NULL;
-	add_text(obj, "hint", text);
+	report_add_text(obj, "hint", text);
 }
 
 void report_drop(struct ctx *ctx)
@@ -182,12 +181,12 @@ static void add_outcome(struct ctx *ctx, const struct outcome *o)
 {
 	struct json_object *obj = json_object_new_object();
 
-	add_text(obj, "device", o->device);
-	add_text(obj, "attribute", o->attribute);
-	add_text(obj, "value", o->value);
-	add_text(obj, "previous", o->previous);
+	report_add_text(obj, "device", o->device);
+	report_add_text(obj, "attribute", o->attribute);
+	report_add_text(obj, "value", o->value);
+	report_add_text(obj, "previous", o->previous);
 	json_object_object_add(obj, "changed", json_object_new_boolean(o->changed));
-	add_text(obj, "note", o->note);
+	report_add_text(obj, "note", o->note);
 	report_object(ctx, obj);
 }
 

@@ -118,6 +118,14 @@ int report_value(struct ctx *ctx, const struct outcome *o);
 void report_object(struct ctx *ctx, struct json_object *obj);
 
 /**
+ * report_add_text() - add a string to an object
+ * @obj: the object
+ * @key: key of the string
+ * @text: the string, in which util_printable() escapes foreign bytes; NULL becomes null
+ */
+void report_add_text(struct json_object *obj, const char *key, const char *text);
+
+/**
  * report_stream() - answer as it comes, until the reader goes away
  * @ctx: this run
  *

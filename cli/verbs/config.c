@@ -26,13 +26,6 @@ struct view {
 	bool begun;
 };
 
-static struct json_object *new_text(const char *text)
-{
-	cleanup_free char *safe = text ? util_printable(text) : NULL;
-
-	return safe ? json_object_new_string(safe) : NULL;
-}
-
 static struct json_object *new_path(const struct config_entry *e)
 {
 	char path[CONFIG_PATH_LEN];
@@ -58,7 +51,7 @@ static struct json_object *new_overrider(const struct origin *o)
 	if (!o->by_file)
 		return NULL;
 	obj = json_object_new_object();
-	json_object_object_add(obj, "file", new_text(o->by_file->path));
+	report_add_text(obj, "file", o->by_file->path);
 	json_object_object_add(obj, "entry", new_path(o->by));
 	return obj;
 }
@@ -67,14 +60,14 @@ static void add_result(struct ctx *ctx, const struct view *v, const struct origi
 {
 	struct json_object *obj = json_object_new_object();
 
-	json_object_object_add(obj, "device", new_text(v->device));
-	json_object_object_add(obj, "file", new_text(o->file ? o->file->path : NULL));
+	report_add_text(obj, "device", v->device);
+	report_add_text(obj, "file", o->file ? o->file->path : NULL);
 	json_object_object_add(obj, "entry", new_path(o->entry));
-	json_object_object_add(obj, "selector", new_text(o->entry ? o->entry->sel.text : NULL));
-	json_object_object_add(obj, "key", new_text(o->key));
+	report_add_text(obj, "selector", o->entry ? o->entry->sel.text : NULL);
+	report_add_text(obj, "key", o->key);
 	json_object_object_add(obj, "value", new_value(o));
 	json_object_object_add(obj, "overridden_by", new_overrider(o));
-	json_object_object_add(obj, "note", new_text(o->note));
+	report_add_text(obj, "note", o->note);
 	report_object(ctx, obj);
 }
 

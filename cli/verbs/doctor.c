@@ -20,24 +20,17 @@ static const struct {
 	[FAILS] = { "fail", "FAIL", TERM_BAD },
 };
 
-static struct json_object *new_text(const char *text)
-{
-	cleanup_free char *safe = text && *text ? util_printable(text) : NULL;
-
-	return safe ? json_object_new_string(safe) : NULL;
-}
-
 static void add_json(struct ctx *ctx, const struct pci_device *dev, const struct check *check,
 		     const struct finding *f)
 {
 	struct json_object *obj = json_object_new_object();
 
-	json_object_object_add(obj, "device", new_text(dev ? dev->name : NULL));
-	json_object_object_add(obj, "check", new_text(check->name));
-	json_object_object_add(obj, "title", new_text(check->title));
-	json_object_object_add(obj, "verdict", new_text(verdicts[f->verdict].word));
-	json_object_object_add(obj, "evidence", new_text(f->evidence));
-	json_object_object_add(obj, "fix", new_text(f->fix));
+	report_add_text(obj, "device", dev ? dev->name : NULL);
+	report_add_text(obj, "check", check->name);
+	report_add_text(obj, "title", check->title);
+	report_add_text(obj, "verdict", verdicts[f->verdict].word);
+	report_add_text(obj, "evidence", f->evidence[0] ? f->evidence : NULL);
+	report_add_text(obj, "fix", f->fix[0] ? f->fix : NULL);
 	report_object(ctx, obj);
 }
 

@@ -37,19 +37,12 @@ int event_listen(struct ctx *ctx, struct udev *udev, struct udev_monitor **monit
 	return 0;
 }
 
-static void add_word(struct json_object *obj, const char *key, const char *text)
-{
-	cleanup_free char *safe = text ? util_printable(text) : NULL;
-
-	json_object_object_add(obj, key, safe ? json_object_new_string(safe) : NULL);
-}
-
-/* Of policy, "none" is a word; elsewhere, it says that there is nothing. */
-static void add_text(struct json_object *obj, const char *key, const char *text)
+/* Adds a text; "none" and TDI_UNKNOWN become null. */
+static void add_known(struct json_object *obj, const char *key, const char *text)
 {
 	bool known = text && !streq(text, "none") && !streq(text, TDI_UNKNOWN);
 
-	add_word(obj, key, known ? text : NULL);
+	report_add_text(obj, key, known ? text : NULL);
 }
 
 /* %z of strftime() has no colon, which ISO 8601 wants where %T has some. */
@@ -81,25 +74,26 @@ static void print_json(struct ctx *ctx, const struct event *e, const char *time)
 	struct json_object *obj = json_object_new_object();
 	unsigned int generation;
 
-	add_text(obj, "time", time);
-	add_text(obj, "device", e->device);
-	add_text(obj, "event", e->name);
-	add_text(obj, "state", e->state);
+	add_known(obj, "time", time);
+	add_known(obj, "device", e->device);
+	add_known(obj, "event", e->name);
+	add_known(obj, "state", e->state);
+	/* "none" is a value of policy */
 	if (e->attribute)
-		add_word(obj, "previous", e->previous);
+		report_add_text(obj, "previous", e->previous);
 	else
-		add_text(obj, "previous", e->previous);
-	add_text(obj, "reason", e->reason);
+		add_known(obj, "previous", e->previous);
+	add_known(obj, "reason", e->reason);
 	json_object_object_add(obj, "generation",
 			       e->generation && !util_parse_u32(e->generation, &generation) ?
 				       json_object_new_int64(generation) :
 				       NULL);
-	add_text(obj, "tdi_id", e->tdi_id);
-	add_text(obj, "driver", e->driver);
-	add_text(obj, "tdi_state", e->tdi_state);
-	add_text(obj, "tsm", e->tsm);
-	add_text(obj, "attribute", e->attribute);
-	add_word(obj, "value", e->value);
+	add_known(obj, "tdi_id", e->tdi_id);
+	add_known(obj, "driver", e->driver);
+	add_known(obj, "tdi_state", e->tdi_state);
+	add_known(obj, "tsm", e->tsm);
+	add_known(obj, "attribute", e->attribute);
+	report_add_text(obj, "value", e->value);
 	report_object(ctx, obj);
 	report_line(ctx);
 }

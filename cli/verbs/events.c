@@ -139,11 +139,10 @@ static bool is_selected(struct ctx *ctx, const struct selection *s, const struct
 	return false;
 }
 
-static void add_text(struct json_object *obj, const char *key, const char *text)
+/* An empty text is one that the line does not have. */
+static const char *known(const char *text)
 {
-	cleanup_free char *safe = text && *text ? util_printable(text) : NULL;
-
-	json_object_object_add(obj, key, safe ? json_object_new_string(safe) : NULL);
+	return text && *text ? text : NULL;
 }
 
 static void add_number(struct json_object *obj, const char *key, const char *text)
@@ -190,12 +189,12 @@ static void print(struct ctx *ctx, const struct entry *e)
 		return;
 	}
 	obj = json_object_new_object();
-	add_text(obj, "time", e->time);
-	add_text(obj, "device", e->device);
-	add_text(obj, "source", e->source);
+	report_add_text(obj, "time", e->time);
+	report_add_text(obj, "device", known(e->device));
+	report_add_text(obj, "source", e->source);
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-		add_text(obj, texts[i].key, field(e->root, texts[i].name));
-	add_text(obj, "message", e->message);
+		report_add_text(obj, texts[i].key, known(field(e->root, texts[i].name)));
+	report_add_text(obj, "message", known(e->message));
 	add_number(obj, "uid", uid);
 	add_number(obj, "login_uid", field(e->root, "_AUDIT_LOGINUID"));
 	add_number(obj, "pid", pid);
