@@ -24,7 +24,7 @@
  * @lock: the lock on it
  * @base: what was in it
  * @root: what is to be in it
- * @devices: the array in @root
+ * @devices: its entries, which drop_in_write() adds to @root
  * @note: the entry that is changed, as text
  */
 struct drop_in {
@@ -40,6 +40,7 @@ static void drop_in_done(struct drop_in *d)
 {
 	file_unlock(&d->lock);
 	config_free(&d->base);
+	json_object_put(d->devices);
 	json_object_put(d->root);
 	free(d->note);
 }
@@ -94,7 +95,6 @@ static int drop_in_write(struct ctx *ctx, struct drop_in *d)
 
 	json_object_object_add(d->root, "devices", json_object_get(d->devices));
 	text = write_text(d->root);
-	json_object_put(d->devices);
 	return text ? write_file(ctx, d->path, &d->lock, text, d->note) : -ENOMEM;
 }
 
