@@ -302,12 +302,12 @@ int file_replace(struct ctx *ctx, const char *path, const struct file_lock *l, c
 	char new[NAME_MAX + 1], temp[NAME_MAX + 1], old[NAME_MAX + 1];
 	int ret;
 
+	if (!act(ctx, "write %s", path))
+		return 0;
 	if (snprintf(new, sizeof(new), ".%s.new", l->name) >= (int)sizeof(new) ||
 	    snprintf(temp, sizeof(temp), ".%s.old", l->name) >= (int)sizeof(temp) ||
 	    snprintf(old, sizeof(old), "%s.old", l->name) >= (int)sizeof(old))
 		return -ENAMETOOLONG;
-	if (!act(ctx, "write %s", path))
-		return 0;
 	ret = write_new(l->dir, l->name, new, text, len) ?: keep_old(l->dir, l->name, temp, old);
 	return put_new(l, new, ret);
 }

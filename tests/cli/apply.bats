@@ -405,6 +405,8 @@ note: written"
 	run kernel tsmctl mode 01:00.0 shared
 	run_split tsmctl save --dry-run
 	assert_success
+	assert_line "would set config $TSMCTL_ETC/config.json"
+	[[ $stderr == *"would write $TSMCTL_ETC/config.json"* ]] || fail "$stderr"
 	assert_equal "$(cat "$TSMCTL_ETC/config.json")" "$first"
 	assert_equal "$(files "$TSMCTL_ETC")" config.json
 	run_split kernel tsmctl save --json
