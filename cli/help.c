@@ -189,7 +189,8 @@ static void print_metric_rows(void)
 static void print_rows(const struct poptOption *global)
 {
 	for (const struct verb *const *v = verbs; *v; v++) {
-		printf("verb\t%s\t%s\t%s\n", (*v)->name, (*v)->synopsis, (*v)->summary);
+		printf("verb\t%s\t%s\t%s\t%s\n", (*v)->name, (*v)->synopsis, (*v)->summary,
+		       (*v)->help);
 		print_option_rows((*v)->name, (*v)->options);
 	}
 	print_option_rows("-", global);

@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# page.awk: the man page of a verb, from "tsmctl help tables" and the verb's template.
+# page.awk: the man page of a verb, or tsmctl(8), from "tsmctl help tables" and a template.
 #
 #   awk -f page.awk -v verb=bind TABLES bind.in
+#   awk -f page.awk TABLES tsmctl.8.in
 #
-# NAME, SYNOPSIS and the options come from the tables. The template has what goes
-# under DESCRIPTION, then sections of its own, and may have lines with a mark:
+# NAME, SYNOPSIS, the options and the first paragraph of a verb's page come from the tables.
+# The template of a verb has the rest of DESCRIPTION, then sections of its own. That of
+# tsmctl(8) is a whole page. Each may have lines with a mark:
 #
+#   @verbs@	the verbs, each with its synopsis and its help
+#   @options@	the options for every verb
 #   @checks host@, @checks device@	the checks of doctor
 #   @stages@	where the driver refuses a bind
 #   @metrics@	what tsmctl metrics measures
 #
-# Fails if the tables have no such verb.
+# Fails if the tables have no such verb, or no verb at all.
 
 BEGIN { FS = "\t" }
 
@@ -27,26 +31,24 @@ function sentence(text)
 	return plain(toupper(substr(text, 1, 1)) substr(text, 2)) (text ~ /[.]$/ ? "" : ".")
 }
 
-# A value is written small, unless it shows how it is written, as tsmN and 0xNUMBER do.
+# A value is in small letters, unless its name shows its form, as tsmN and 0xNUMBER do.
 function value(text)
 {
 	return "Ar " (text ~ /[a-z]/ ? text : tolower(text))
 }
 
 # One word of a synopsis: --option, word|word, DEVICE...
-function word(text,	n, i, parts, rest, out, last)
+function word(text,	n, i, parts, more, out)
 {
 	if (text ~ /^--/)
 		return "Fl -" plain(substr(text, 3))
-	rest = text ~ /[.][.][.]$/ ? " ..." : ""
-	sub(/[.][.][.]$/, "", text)
 	n = split(text, parts, "|")
 	for (i = 1; i <= n; i++) {
-		if (i > 1)
-			out = out " | "
-		out = out (parts[i] ~ /[A-Z]/ ? value(parts[i]) : "Cm " parts[i])
+		more = sub(/[.][.][.]$/, "", parts[i]) ? " ..." : ""
+		out = out (i > 1 ? " | " : "") \
+			(parts[i] ~ /[A-Z]/ ? value(parts[i]) : "Cm " parts[i]) more
 	}
-	return out rest
+	return out
 }
 
 function words(text,	n, i, parts, out)
@@ -57,21 +59,64 @@ function words(text,	n, i, parts, out)
 	return out
 }
 
-function print_synopsis(text,	group)
+# Length of the group in brackets that a text begins with.
+function group_length(text,	i, depth)
 {
-	while (text != "") {
-		sub(/^ +/, "", text)
-		if (text ~ /^\[/) {
-			group = substr(text, 2, index(text, "]") - 2)
-			text = substr(text, index(text, "]") + 1)
-			print ".Op " words(group)
-		} else {
-			group = text
-			sub(/ .*/, "", group)
-			text = substr(text, length(group) + 1)
-			print "." words(group)
-		}
+	for (i = 1; i <= length(text); i++) {
+		depth += (substr(text, i, 1) == "[") - (substr(text, i, 1) == "]")
+		if (!depth)
+			break
 	}
+	return i
+}
+
+# The parts of a synopsis in parts[]: macros without the dot. Returns their number. The
+# options that the synopsis leaves out are at the end.
+function synopsis_parts(name, text, parts,	n, i, o, rest, len)
+{
+	rest = text
+	while (rest != "") {
+		sub(/^ +/, "", rest)
+		if (rest ~ /^\[/) {
+			len = group_length(rest)
+			parts[++n] = "Op " words(substr(rest, 2, len - 2))
+		} else {
+			len = match(rest " ", / /) - 1
+			parts[++n] = word(substr(rest, 1, len))
+		}
+		rest = substr(rest, len + 1)
+	}
+	for (i = 1; i <= options; i++) {
+		split(option[i], o, FS)
+		if (o[2] == name && index(text, "--" o[4]) == 0)
+			parts[++n] = "Op Fl -" plain(o[4]) (o[5] == "-" ? "" : " " value(o[5]))
+	}
+	return n
+}
+
+# The help of a verb, a sentence a line.
+function print_help(text,	n, i, lines)
+{
+	gsub(/[.] +/, ".\n", text)
+	n = split(text, lines, "\n")
+	for (i = 1; i <= n; i++)
+		print plain(lines[i])
+}
+
+function print_verbs(	i, j, n, v, parts, item)
+{
+	print ".Bl -tag -width Ds"
+	for (i = 1; i <= verbs; i++) {
+		split(row[i], v, FS)
+		item = ".It Cm " plain(v[2])
+		n = synopsis_parts(v[2], v[3], parts)
+		for (j = 1; j <= n; j++)
+			item = item " " (sub(/^Op /, "Oo ", parts[j]) ? parts[j] " Oc" : parts[j])
+		print item
+		print sentence(v[4])
+		print_help(v[5])
+	}
+	print ".El"
 }
 
 function print_options(whose,	i, o)
@@ -126,7 +171,7 @@ function print_metrics(	i, m)
 	print ".El"
 }
 
-function print_head(	i, o)
+function print_head(	i, n, parts)
 {
 	print ".\\\" SPDX-License-Identifier: GPL-2.0-or-later"
 	print ".\\\" Made from " verb ".in and the program's own tables."
@@ -138,14 +183,13 @@ function print_head(	i, o)
 	print ".Nd " summary
 	print ".Sh SYNOPSIS"
 	print ".Nm tsmctl Cm " verb
-	print_synopsis(synopsis)
-	for (i = 1; i <= options; i++) {
-		split(option[i], o, FS)
-		if (o[2] == verb && index(synopsis, "--" o[4]) == 0)
-			print ".Op Fl -" plain(o[4]) (o[5] == "-" ? "" : " " value(o[5]))
-	}
+	n = synopsis_parts(verb, synopsis, parts)
+	for (i = 1; i <= n; i++)
+		print "." parts[i]
 	print ".Op Ar options"
 	print ".Sh DESCRIPTION"
+	print_help(help)
+	fresh = 1
 }
 
 # The options end the description, before the template's own sections.
@@ -160,23 +204,28 @@ function end_description()
 	described = 1
 }
 
-FNR == NR && $1 == "verb" && $2 == verb { synopsis = $3; summary = plain($4); found = 1 }
+FNR == NR && $1 == "verb" { row[++verbs] = $0 }
+FNR == NR && $1 == "verb" && $2 == verb { synopsis = $3; summary = plain($4); help = $5; found = 1 }
 FNR == NR && $1 == "option" { option[++options] = $0; own = own || $2 == verb }
 FNR == NR && $1 == "check" { check[++checks] = $0 }
 FNR == NR && $1 == "stage" { stage[++stages] = $0 }
 FNR == NR && $1 == "metric" { metric[++metrics] = $0 }
 FNR == NR { next }
 
-/^\.\\"/ { next }
-/^\.Dd / { date = $0; print_head(); next }
-/^\.Sh / && !described { end_description() }
+verb != "" && /^\.\\"/ { next }
+verb != "" && /^\.Dd / { date = $0; print_head(); next }
+verb != "" && /^\.Sh / && !described { end_description() }
+# the help is a paragraph of its own
+fresh { if ($0 !~ /^([.](Pp|Ss|Sh|Bl|Bd)|@)/) print ".Pp"; fresh = 0 }
+/^@verbs@$/ { print_verbs(); next }
+/^@options@$/ { print_options("-"); next }
 /^@checks / { sub(/^@checks /, ""); sub(/@$/, ""); print_checks($0); next }
 /^@stages@$/ { print_stages(); next }
 /^@metrics@$/ { print_metrics(); next }
 { print }
 
 END {
-	if (!found || !date || !described) {
+	if (verb == "" ? !verbs : !found || !date || !described) {
 		print "page.awk: there is no verb " verb ", or its template lacks .Dd or .Sh" > "/dev/stderr"
 		exit 1
 	}

@@ -24,7 +24,7 @@ on_page() {
 text() {
 	local made=$BATS_FILE_TMPDIR/${1##*/}.txt
 
-	[ -e "$made" ] || mandoc -T ascii -O width=1000 "$1" | col -b | tr -s ' \n' ' ' > "$made"
+	[ -e "$made" ] || mandoc -T ascii -O width=1000 "$1" | col -bx | tr -s ' \n' ' ' > "$made"
 	cat "$made"
 }
 
@@ -57,12 +57,12 @@ text() {
 }
 
 @test "man: each verb has a page, and no other" {
-	made=$(find "$MADE" -name '*.8' -exec basename -s .8 {} + | sort)
+	made=$(find "$MADE" -name 'tsmctl-*.8' -exec basename -s .8 {} + | sort)
 	assert_equal "$made" "$(tsmctl help verbs | cut -f 1 | sed 's/^/tsmctl-/' | sort)"
 	assert_equal "$(tsmctl help tables)" "$(cat "$MADE/tables")"
 }
 
-@test "man: the page of a verb has its name, summary, synopsis and options" {
+@test "man: the page of a verb has its name, summary, synopsis, help and options, and tsmctl(8) its help" {
 	command -v mandoc > /dev/null || skip "no mandoc"
 	command -v col > /dev/null || skip "no col"
 	checked=0
@@ -70,6 +70,9 @@ text() {
 		case $kind in
 		verb)
 			page=$(text "$MADE/tsmctl-$verb.8")
+			for each in "$page" "$(text "$MADE/tsmctl.8")"; do
+				[[ $each == *"$third"* ]] || fail "no help '$third'"
+			done
 			[[ $page == *"tsmctl-$verb - $second SYNOPSIS"* ]] || fail "no summary of $verb: $page"
 			# in the help, it is in capitals and without blanks
 			synopsis=$(tr -d ' ' <<< "tsmctl$verb$first" | tr '[:upper:]' '[:lower:]')
@@ -102,6 +105,8 @@ text() {
 	run page bnid "$TOP/man/verbs/bind.in"
 	assert_failure 1
 	assert_output --partial "bnid"
+	run awk -f "$TOP/man/page.awk" /dev/null "$TOP/man/tsmctl.8.in"
+	assert_failure 1
 	grep -v '^\.Sh ' "$TOP/man/verbs/bind.in" > "$BATS_TEST_TMPDIR/bind.in"
 	run page bind "$BATS_TEST_TMPDIR/bind.in"
 	assert_failure 1
@@ -227,7 +232,7 @@ host() {
 @test "man: every exit status is in tsmctl(8), and that of a difference in tsmctl-diff(8)" {
 	statuses=$(grep -oP '^\tEXIT_[A-Z_]+ = \K[0-9]+' "$TOP/cli/common/exitcode.h")
 	[[ $statuses == *8* ]] || fail "only $statuses"
-	for status in $statuses; do on_page "$TOP/man/tsmctl.8" status "$status"; done
+	for status in $statuses; do on_page "$MADE/tsmctl.8" status "$status"; done
 	sed -n '/^\.Sh EXIT/,/^\.Sh EX[^I]/p' "$MADE/tsmctl-diff.8" | grep -q '8 if something does'
 }
 
@@ -235,7 +240,7 @@ host() {
 	names=$(grep -rohP --include='*.c' --exclude-dir=helper '(getenv\(|root_find\(.*)"\K[A-Z_]+(?=")' "$TOP/cli" | sort -u)
 	[[ $names == *COLUMNS*NO_COLOR*TERM*TSMCTL_ETC* ]] || fail "only $names"
 	for name in $names; do
-		grep -qx "\.It Ev $name" "$TOP/man/tsmctl.8" || fail "no $name"
+		grep -qx "\.It Ev $name" "$MADE/tsmctl.8" || fail "no $name"
 	done
 }
 
