@@ -64,20 +64,24 @@ static void take_time(struct ctx *ctx, struct entry *e)
 	event_time(ctx, &time, e->time);
 }
 
-/* "vfio-pci-tsm 0000:01:00.0: ...": other lines of the kernel are not ours. */
+/* Reads "ADDRESS: " at the beginning of @text. Return: what follows, or NULL. */
+static const char *take_device(struct entry *e, const char *text)
+{
+	const char *end = strstr(text, ": ");
+
+	if (!end || snprintf(e->device, sizeof(e->device), "%.*s", (int)(end - text), text) >=
+			    (int)sizeof(e->device))
+		return NULL;
+	return end + strlen(": ");
+}
+
+/* Other lines of the kernel than "vfio-pci-tsm 0000:01:00.0: ..." are left out. */
 static bool take_kernel(struct entry *e)
 {
-	const char *name = e->message + strlen(TSM_DRIVER " ");
-	const char *end;
-
 	if (!starts_with(e->message, TSM_DRIVER " "))
 		return false;
-	end = strstr(name, ": ");
-	if (!end || snprintf(e->device, sizeof(e->device), "%.*s", (int)(end - name), name) >=
-			    (int)sizeof(e->device))
-		return false;
-	e->message = end + strlen(": ");
-	return true;
+	e->message = take_device(e, e->message + strlen(TSM_DRIVER " "));
+	return e->message;
 }
 
 /* The helper's lines are JSON themselves. */
@@ -93,15 +97,12 @@ static void take_helper(struct entry *e)
 /* What tsmctl has written to standard error as a service: "tsmctl: 0000:01:00.0: ..." */
 static void take_error(struct entry *e)
 {
-	const char *name = e->message + strlen("tsmctl: ");
 	struct pci_addr addr;
 
 	if (!starts_with(e->message, "tsmctl: "))
 		return;
-	e->message = name;
-	snprintf(e->device, sizeof(e->device), "%.*s",
-		 (int)(strchrnul(name, ' ') - name - (strchr(name, ' ') ? 1 : 0)), name);
-	if (pci_addr_parse(e->device, &addr))
+	e->message += strlen("tsmctl: ");
+	if (!take_device(e, e->message) || pci_addr_parse(e->device, &addr))
 		e->device[0] = '\0';
 }
 
