@@ -36,20 +36,6 @@ static void add(FILE *entry, const char *key, const char *value)
 		fprintf(entry, "%s=%s\n", key, safe);
 }
 
-/* Begins an entry with the fields that each one has. */
-static FILE *begin(const struct ctx *ctx, char **text, size_t *size, int priority,
-		   const char *message)
-{
-	FILE *entry = open_memstream(text, size);
-
-	if (!entry)
-		return NULL;
-	add(entry, "MESSAGE", message);
-	fprintf(entry, "PRIORITY=%d\nSYSLOG_IDENTIFIER=%s\n", priority, JOURNAL_IDENTIFIER);
-	add(entry, "TSM_VERB", ctx->verb);
-	return entry;
-}
-
 static void send_entry(const struct ctx *ctx, const char *text, size_t size)
 {
 	static const struct timeval moment = { .tv_usec = 100000 };
@@ -71,43 +57,55 @@ static void send_entry(const struct ctx *ctx, const char *text, size_t size)
 			"tsmctl: the journal does not keep up: what this run changes from here on is not in it\n");
 }
 
+struct field {
+	const char *key;
+	const char *value;
+};
+
+/* Writes an entry: the fields that each one has, and those of @fields that have a value. */
+static void write_entry(const struct ctx *ctx, int priority, const char *message,
+			const struct field *fields, size_t count)
+{
+	cleanup_free char *text = NULL;
+	size_t size;
+	FILE *entry = open_memstream(&text, &size);
+
+	if (!entry)
+		return;
+	add(entry, "MESSAGE", message);
+	fprintf(entry, "PRIORITY=%d\nSYSLOG_IDENTIFIER=%s\n", priority, JOURNAL_IDENTIFIER);
+	add(entry, "TSM_VERB", ctx->verb);
+	for (size_t i = 0; i < count; i++)
+		add(entry, fields[i].key, fields[i].value);
+	if (!fclose(entry))
+		send_entry(ctx, text, size);
+}
+
 void journal_change(const struct ctx *ctx, const struct outcome *o)
 {
+	const struct field fields[] = {
+		{ "TSM_DEVICE", o->device }, { "TSM_ATTRIBUTE", o->attribute },
+		{ "TSM_FROM", o->previous }, { "TSM_TO", o->value },
+		{ "TSM_NOTE", o->note },
+	};
 	char message[512], was[192] = "";
-	cleanup_free char *text = NULL;
-	FILE *entry;
-	size_t size;
 
 	if (o->previous || o->device)
 		snprintf(was, sizeof(was), " (was %.150s)", o->previous ?: "none");
 	snprintf(message, sizeof(message), "%s%s%s: %.150s%s", o->device ?: "",
 		 o->device ? ": " : "", o->attribute, o->value ?: "none", was);
-	entry = begin(ctx, &text, &size, LOG_NOTICE, message);
-	if (!entry)
-		return;
-	add(entry, "TSM_DEVICE", o->device);
-	add(entry, "TSM_ATTRIBUTE", o->attribute);
-	add(entry, "TSM_FROM", o->previous);
-	add(entry, "TSM_TO", o->value);
-	add(entry, "TSM_NOTE", o->note);
-	if (!fclose(entry))
-		send_entry(ctx, text, size);
+	write_entry(ctx, LOG_NOTICE, message, fields, ARRAY_SIZE(fields));
 }
 
 void journal_problem(const struct ctx *ctx, const struct problem *p, const char *message)
 {
-	cleanup_free char *text = NULL;
+	const struct field fields[] = {
+		{ "TSM_DEVICE", p->device },
+		{ "TSM_ATTRIBUTE", p->attribute },
+		{ "TSM_ERRNO", strerrorname_np(-p->err) },
+	};
 	char line[512];
-	FILE *entry;
-	size_t size;
 
 	snprintf(line, sizeof(line), "%s%s%.400s", p->device ?: "", p->device ? ": " : "", message);
-	entry = begin(ctx, &text, &size, LOG_WARNING, line);
-	if (!entry)
-		return;
-	add(entry, "TSM_DEVICE", p->device);
-	add(entry, "TSM_ATTRIBUTE", p->attribute);
-	add(entry, "TSM_ERRNO", strerrorname_np(-p->err));
-	if (!fclose(entry))
-		send_entry(ctx, text, size);
+	write_entry(ctx, LOG_WARNING, line, fields, ARRAY_SIZE(fields));
 }
