@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What one run of tsmctl knows: its options, its roots, its answer so far. */
+/* The state of one run of tsmctl: its options, its roots, its results so far. */
 #ifndef TSMCTL_CTX_H
 #define TSMCTL_CTX_H
 
@@ -53,7 +53,7 @@ struct answer {
  * struct ctx - one run
  * @verb: its name, or NULL
  * @json: print the envelope instead of text
- * @dry_run: change nothing, say what would be changed
+ * @dry_run: change nothing, print what would be changed
  * @quiet: print only errors and what was asked for
  * @verbose: trace every change on standard error
  * @sysfs: root of sysfs
@@ -61,13 +61,13 @@ struct answer {
  * @run: directory of the lock files
  * @etc: directory of the configuration, for config/files.c
  * @sysfs_fd: @sysfs, opened
- * @policy_fd: the vfio_tsm directory, or why it cannot be opened; for host/policy.c
+ * @policy_fd: the vfio_tsm directory, or the errno of its open, negative; for host/policy.c
  * @timeout: seconds after which the work on a device is given up, or -1
  * @device_lock: the lock on the present device, or -1; for config/lock.c
  * @began: when the work on the present device began, for @timeout
  * @undoing: what was done to the present device is being undone, see wait_undo()
- * @unfinished: process in which the kernel goes on with a step on the present device that
- *	was given up, or 0; for host/slow.c
+ * @unfinished: process in which the kernel still works on a step that was given up, for the
+ *	present device, or 0; for host/slow.c
  * @answer: results and errors
  */
 struct ctx {
@@ -94,11 +94,11 @@ struct ctx {
  * root_find() - where a tree of the system is
  * @ctx: this run, for an error
  * @root: out, the tree
- * @name: what an error calls it
+ * @name: its name in an error
  * @variable: environment variable by which tests move it
- * @path: where it is otherwise
+ * @path: its path without @variable
  *
- * Return: 0, or -EINVAL, reported, if the variable is no absolute path.
+ * Return: 0, or -EINVAL, reported, if the variable is not an absolute path.
  */
 int root_find(struct ctx *ctx, struct root *root, const char *name, const char *variable,
 	      const char *path);

@@ -17,8 +17,8 @@ static void print_verbs(void)
 }
 
 /*
- * Prints text in lines of up to 79 characters, from a column on, later lines with an
- * indent. What is in brackets stays together.
+ * Prints text in lines of up to 79 characters, from column @col on. Later lines have an
+ * indent. Text in brackets stays together.
  */
 static size_t print_wrapped(const char *text, size_t col, size_t indent)
 {
@@ -37,7 +37,7 @@ static size_t print_wrapped(const char *text, size_t col, size_t indent)
 	return col;
 }
 
-/* The synopsis, with the options that it leaves out, as in the pages. */
+/* Prints the synopsis, and then the options that it leaves out, as the pages do. */
 static void print_usage(const struct verb *verb)
 {
 	cleanup_free char *text = NULL;
@@ -97,7 +97,7 @@ int help_print(const struct verb *verb, const struct poptOption *global)
 	return 1;
 }
 
-/* What stands for a value in the help, and where a shell finds those there are. */
+/* The placeholders of values in the help, and where a shell finds the values. */
 static const struct {
 	const char *name;
 	const char *kind;
@@ -116,7 +116,7 @@ static void print_kind(const struct verb *verb, const struct poptOption *o)
 			printf("%s%s", i ? "|" : "", v->words[i]);
 }
 
-/* Options that take a value: --option=, and its words with | between them, or @kind. */
+/* Prints each option that takes a value: --option=, and its words with | between, or @kind. */
 static void print_values(const struct verb *verb)
 {
 	const char *blank = "";
@@ -185,7 +185,7 @@ static void print_metric_rows(void)
 	}
 }
 
-/* For man/page.awk: all the tables, a row a line; the options of every verb are of "-". */
+/* For man/page.awk: all tables, one row a line. The global options have the verb "-". */
 static void print_rows(const struct poptOption *global)
 {
 	for (const struct verb *const *v = verbs; *v; v++) {
@@ -215,8 +215,8 @@ int help_verb(struct ctx *ctx, const struct poptOption *global, int argc, const 
 		return 1;
 	}
 	if (argc > 1)
-		return verb_usage_error(ctx, NULL, argv[1], "help takes one verb, not also '%s'",
-					argv[1]);
+		return verb_usage_error(ctx, NULL, argv[1],
+					"help takes one verb: '%s' is one too many", argv[1]);
 	verb = verb_find(argv[0]);
 	if (!verb)
 		return verb_usage_error(ctx, NULL, argv[0], "there is no help on '%s'", argv[0]);

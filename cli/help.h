@@ -7,10 +7,10 @@
 
 /**
  * help_print() - print usage and options
- * @verb: of this verb, or NULL for the program
+ * @verb: the verb, or NULL for the program
  * @global: the options of every verb
  *
- * Return: 1: there is nothing more to do.
+ * Return: 1, which means that there is nothing more to do.
  */
 int help_print(const struct verb *verb, const struct poptOption *global);
 
@@ -19,7 +19,7 @@ int help_print(const struct verb *verb, const struct poptOption *global);
  * @ctx: this run
  * @global: the options of every verb
  * @argc: number of arguments
- * @argv: the name of a verb; or verbs or tables, for the tables
+ * @argv: the name of a verb, or "verbs" or "tables" for the tables
  *
  * Return: 1, or negative errno, reported.
  */

@@ -8,7 +8,7 @@
 
 static const int signals[] = { SIGINT, SIGHUP, SIGTERM };
 static bool held;
-/* One that a roll-back has begun in spite of. */
+/* A signal in spite of which a roll-back was begun, or 0. */
 static int noted;
 
 void interrupt_hold(void)
@@ -20,7 +20,7 @@ void interrupt_hold(void)
 		return;
 	sigemptyset(&set);
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
-		/* one that is ignored and blocked would be pending as well */
+		/* an ignored signal would also be pending if it were blocked */
 		if (sigaction(signals[i], NULL, &sa) == 0 && sa.sa_handler != SIG_IGN)
 			sigaddset(&set, signals[i]);
 	sigprocmask(SIG_BLOCK, &set, NULL);
@@ -68,7 +68,7 @@ void interrupt_note(void)
 	sigset_t set;
 	int number;
 
-	/* all that are there: at the end of a session, SIGTERM and SIGHUP come together */
+	/* note all of them: at the end of a session, SIGTERM and SIGHUP come together */
 	while ((number = interrupt_again())) {
 		sigemptyset(&set);
 		sigaddset(&set, number);

@@ -6,10 +6,10 @@
 #include <stdbool.h>
 
 /**
- * interrupt_hold() - have these signals wait, from now to the end of the program
+ * interrupt_hold() - block these signals from now to the end of the program
  *
- * Call before the first step of a change that is worse half done than not at all.
- * Those that are ignored stay so.
+ * Call before the first step of a change that must not end half-way. A signal that is
+ * ignored stays ignored.
  */
 void interrupt_hold(void);
 
@@ -21,37 +21,37 @@ void interrupt_hold(void);
 bool interrupt_held(void);
 
 /**
- * interrupt_release() - have these signals end the program at once again
+ * interrupt_release() - let these signals end the program at once again
  *
- * For a wait before any change. One that is waiting ends the program here.
+ * For a wait before any change. A pending signal ends the program here.
  */
 void interrupt_release(void);
 
 /**
- * interrupt_pending() - whether one is waiting: do not begin anything more
+ * interrupt_pending() - whether a signal is pending: then begin nothing more
  *
  * Return: its number, or 0.
  */
 int interrupt_pending(void);
 
 /**
- * interrupt_note() - take note of one that is waiting, before what it caused is undone
+ * interrupt_note() - record a pending signal, before the change that it stopped is undone
  *
- * interrupt_pending() still returns it. interrupt_again() does not.
+ * interrupt_pending() still returns it, and interrupt_again() does not.
  */
 void interrupt_note(void);
 
 /**
- * interrupt_again() - whether one has come since interrupt_note()
+ * interrupt_again() - whether a signal has come since interrupt_note()
  *
  * Return: its number, or 0.
  */
 int interrupt_again(void);
 
 /**
- * interrupt_end() - have the one that waited end the program, as it would have before
+ * interrupt_end() - let a pending signal end the program, as it would without interrupt_hold()
  *
- * Call when all is done and said. Returns if there is none.
+ * Call after the last output. Returns if no signal is pending.
  */
 void interrupt_end(void);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Changes in the journal, see journal.h. An entry is one datagram of lines KEY=VALUE, which
- * is the native protocol of journald for values of one line. libsystemd would do that as
- * well, but always talks to the journal of this host, also in a test.
+ * is the native protocol of journald for values of one line. libsystemd could send it, but
+ * always uses the journal of this host, even in a test.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -20,14 +20,14 @@
 
 bool journal_path(const struct ctx *ctx, const char *name, char *path, size_t size)
 {
-	/* what is changed on this host is in its own journal */
+	/* changes of this host go to its own journal */
 	const bool moved = ctx->sysfs.moved || ctx->configfs.moved;
 	const char *root = moved ? secure_getenv("TSMCTL_ROOT") : "";
 
 	return root && snprintf(path, size, "%s%s", root, name) < (int)size;
 }
 
-/* A value may come from a file name of the user: no line of it is a field of its own. */
+/* Adds a field. A value may come from a file name of the user, and must not add more fields. */
 static void add(FILE *entry, const char *key, const char *value)
 {
 	cleanup_free char *safe = value && *value ? util_printable(value) : NULL;
@@ -39,7 +39,7 @@ static void add(FILE *entry, const char *key, const char *value)
 static void send_entry(const struct ctx *ctx, const char *text, size_t size)
 {
 	static const struct timeval moment = { .tv_usec = 100000 };
-	/* the next one would wait as long */
+	/* an entry timed out, and the next one would wait as long */
 	static bool lost;
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	cleanup_fd int fd = -1;
@@ -54,7 +54,7 @@ static void send_entry(const struct ctx *ctx, const char *text, size_t size)
 		lost = errno == EAGAIN;
 	if (lost)
 		fprintf(stderr,
-			"tsmctl: the journal does not keep up: what this run changes from here on is not in it\n");
+			"tsmctl: the journal does not keep up: further changes of this run are not in it\n");
 }
 
 struct field {
@@ -62,7 +62,7 @@ struct field {
 	const char *value;
 };
 
-/* Writes an entry: the fields that each one has, and those of @fields that have a value. */
+/* Writes an entry: the fields of every entry, and those of @fields that have a value. */
 static void write_entry(const struct ctx *ctx, int priority, const char *message,
 			const struct field *fields, size_t count)
 {

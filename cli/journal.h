@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What this program has changed, for the journal of the host. */
+/* Writes what this program has changed to the journal of the host. */
 #ifndef TSMCTL_JOURNAL_H
 #define TSMCTL_JOURNAL_H
 
@@ -24,19 +24,20 @@ bool journal_path(const struct ctx *ctx, const char *name, char *path, size_t si
  * @ctx: this run, not under --dry-run
  * @o: the change
  *
- * One entry, with the fields of tsmctl-events(8). journald adds the user and the process.
- * Without a journal, nothing is written, and nothing is reported. With one that does not
- * take an entry within 100 ms, standard error says so, and this run writes no more of them.
+ * Writes one entry with the fields of tsmctl-events(8). journald adds the user and the
+ * process. Without a journal, it writes and reports nothing. If the journal does not accept
+ * an entry within 100 ms, it prints a note on standard error, and this run writes no more
+ * entries.
  */
 void journal_change(const struct ctx *ctx, const struct outcome *o);
 
 /**
  * journal_problem() - write a change that ended in an error to the journal
  * @ctx: this run, not under --dry-run
- * @p: the error; what the attribute is now is not known for sure
+ * @p: the error; the present value of the attribute is not certain
  * @message: its message
  *
- * As journal_change(), with TSM_ERRNO in the place of values.
+ * As journal_change(), with TSM_ERRNO instead of the values.
  */
 void journal_problem(const struct ctx *ctx, const struct problem *p, const char *message);
 

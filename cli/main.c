@@ -16,9 +16,9 @@ enum { OPT_HELP = 1, OPT_VERSION };
 static struct ctx ctx = { .sysfs_fd = -1, .policy_fd = -1, .timeout = -1, .device_lock = -1 };
 
 static const struct poptOption global_options[] = {
-	{ "json", 0, POPT_ARG_NONE, &ctx.json, 0, "answer with one JSON object", NULL },
-	{ "dry-run", 0, POPT_ARG_NONE, &ctx.dry_run, 0, "change nothing, say what would be changed",
-	  NULL },
+	{ "json", 0, POPT_ARG_NONE, &ctx.json, 0, "print one JSON object", NULL },
+	{ "dry-run", 0, POPT_ARG_NONE, &ctx.dry_run, 0,
+	  "change nothing, print what would be changed", NULL },
 	{ "quiet", 'q', POPT_ARG_NONE, &ctx.quiet, 0, "print only errors and what was asked for",
 	  NULL },
 	{ "verbose", 'v', POPT_ARG_NONE, &ctx.verbose, 0, "trace every change on standard error",
@@ -69,7 +69,7 @@ static int verb_error(const char *name)
 }
 
 /*
- * Reads options from one context. Answers 1 if there is nothing more to do, 0 to go
+ * Reads the options of one context. Returns 1 if there is nothing more to do, 0 to go
  * on, or negative errno, reported.
  */
 static int read_options(poptContext con, const struct verb *verb)
@@ -150,7 +150,7 @@ static int dispatch(int argc, const char **argv)
 	return run_verb(verb, count(rest), rest);
 }
 
-/* An error in an option before --json must be answered in JSON as well. */
+/* --json also applies to an error in an option that stands before it. */
 static void look_for_json(char **argv)
 {
 	for (argv++; *argv && !streq(*argv, "--"); argv++)
@@ -163,7 +163,7 @@ int main(int argc, char **argv)
 	int ret;
 
 	util_std_fds();
-	/* a reader that goes away must not stop half of a change */
+	/* a reader that goes away must not stop a change half-way */
 	signal(SIGPIPE, SIG_IGN);
 	if (argc < 1 || report_init(&ctx))
 		return EXIT_FAILED;

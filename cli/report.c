@@ -14,7 +14,7 @@ void report_add_text(struct json_object *obj, const char *key, const char *text)
 	json_object_object_add(obj, key, safe ? json_object_new_string(safe) : NULL);
 }
 
-/* Of a write that failed inside of printf(), stdio keeps no errno. */
+/* stdio does not keep the errno of a write that failed inside of printf(). */
 static ssize_t write_output(void *cookie, const char *text, size_t size)
 {
 	struct answer *a = cookie;
@@ -58,7 +58,7 @@ int report_init(struct ctx *ctx)
 	return open_output(&ctx->answer) ?: start_answer(ctx);
 }
 
-/* What to do next, with the device in the place of each @. Freed by the caller. */
+/* The hint of a problem, with the device in place of each @, for the caller to free. */
 static char *full_hint(const struct problem *p)
 {
 	const char *hint = p->hint ?: errno_hint(p->err);
@@ -190,10 +190,10 @@ static void add_outcome(struct ctx *ctx, const struct outcome *o)
 	report_object(ctx, obj);
 }
 
-/* Attributes of yes and no, which configfs knows as 0 and 1. */
+/* Attributes that are yes or no here, and 1 or 0 in configfs. */
 static const char *const flags[] = { "bind_allowed", "bound" };
 
-/* A value for people: the words of show. */
+/* A value in the words that show prints. */
 static const char *shown(const char *attribute, const char *value)
 {
 	if (!value)
@@ -204,7 +204,7 @@ static const char *shown(const char *attribute, const char *value)
 	return value;
 }
 
-/* Whether a plan gives a device to a driver that only the kernel knows. */
+/* Whether a plan leaves the choice of the driver to the kernel. */
 static bool is_open(const struct ctx *ctx, const struct outcome *o)
 {
 	return ctx->dry_run && o->changed && !o->value && streq(o->attribute, "driver");
@@ -239,7 +239,7 @@ int report_outcome(struct ctx *ctx, const struct outcome *o)
 	}
 	if (ctx->quiet)
 		return 0;
-	/* a remark on no value has no line of its own */
+	/* a note without a value needs no line for the value */
 	if (!o->note || o->value || o->previous || o->changed)
 		print_value(ctx, o);
 	if (o->note)
@@ -296,7 +296,7 @@ void report_line(struct ctx *ctx)
 	start_answer(ctx);
 }
 
-/* In a stream, only what has not been told yet. */
+/* Whether there is anything to print: in a stream, only what was not printed yet. */
 static bool has_more(const struct answer *a)
 {
 	return !a->stream || json_object_array_length(a->results) ||
@@ -318,11 +318,11 @@ int report_finish(struct ctx *ctx)
 	if (!report_flush(ctx)) {
 		int err = ctx->answer.output_error ?: EIO;
 
-		/* a reader that has seen enough, as head, needs no message */
+		/* a reader that has seen enough, such as head, needs no message */
 		if (err == EPIPE && stream)
 			return code;
 		if (err != EPIPE)
-			fprintf(stderr, "tsmctl: cannot write the answer: %s\n", strerror(err));
+			fprintf(stderr, "tsmctl: cannot write the output: %s\n", strerror(err));
 		if (!code)
 			code = EXIT_FAILED;
 	}

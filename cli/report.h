@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The one way to answer: results, errors, the JSON envelope and the exit code.
- * Text is printed as it comes, JSON at the end.
+ * The only way to report results and errors: as text, or in the JSON envelope, and in the
+ * exit code. Text is printed as it comes, JSON at the end.
  */
 #ifndef TSMCTL_REPORT_H
 #define TSMCTL_REPORT_H
@@ -13,7 +13,7 @@
 #define ENVELOPE_VERSION 1
 
 /**
- * struct problem - an error, but for its message
+ * struct problem - an error, except its message
  * @device: PCI address, or the selector that named it; NULL if none is concerned
  * @attribute: attribute or object, or NULL
  * @value: value that was to be written, or NULL
@@ -21,7 +21,7 @@
  * @stage: step that failed, or NULL
  * @hint: what to do next, or NULL for what the errno suggests; @ stands for @device
  * @code: exit code, or 0 for what the errno suggests
- * @changed: what failed has changed the system all the same, or still may
+ * @changed: the step that failed has changed the system, or still may
  */
 struct problem {
 	const char *device;
@@ -35,27 +35,27 @@ struct problem {
 };
 
 /**
- * report_error() - report an error: once, where it is known best
+ * report_error() - report an error, once, where most is known about it
  * @ctx: this run
  * @p: the error; its strings are copied
  * @fmt: message, as for printf, one line without a full stop
  *
- * One with @p->changed is a change, and is in the journal at once.
+ * An error with @p->changed counts as a change, and goes to the journal at once.
  *
  * Return: @p->err, for the caller to return.
  */
 int report_error(struct ctx *ctx, const struct problem *p, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /**
- * report_hold() - keep the errors to come until report_release()
+ * report_hold() - keep further errors back until report_release()
  * @ctx: this run
  *
- * For a verb that can say more once it has failed.
+ * For a verb that can add advice after it has failed.
  */
 void report_hold(struct ctx *ctx);
 
 /**
- * report_drop() - forget the errors that wait, because what failed was done by others
+ * report_drop() - drop the errors that were kept, because another run did what failed
  * @ctx: this run
  */
 void report_drop(struct ctx *ctx);
@@ -86,9 +86,9 @@ struct outcome {
 };
 
 /**
- * report_change() - note a change, for the envelope and the journal alone
+ * report_change() - record a change in the envelope and the journal, and print nothing
  * @ctx: this run
- * @o: the change; its strings are copied. Under --dry-run, it is no more than a plan
+ * @o: the change; its strings are copied. Under --dry-run, the journal does not get it
  */
 void report_change(struct ctx *ctx, const struct outcome *o);
 
@@ -102,7 +102,7 @@ void report_change(struct ctx *ctx, const struct outcome *o);
 int report_outcome(struct ctx *ctx, const struct outcome *o);
 
 /**
- * report_value() - the result of a verb that only asked for one thing
+ * report_value() - the result of a verb that only reads one thing
  * @ctx: this run
  * @o: the result; printed even with --quiet
  *
@@ -126,30 +126,30 @@ void report_object(struct ctx *ctx, struct json_object *obj);
 void report_add_text(struct json_object *obj, const char *key, const char *text);
 
 /**
- * report_stream() - answer as it comes, until the reader goes away
+ * report_stream() - print results as they come, until the reader goes away
  * @ctx: this run
  *
- * A reader that has seen enough is no failure then.
+ * Then it is not a failure that the reader goes away.
  */
 void report_stream(struct ctx *ctx);
 
 /**
- * report_flush() - have the reader see what was printed
+ * report_flush() - flush standard output, so that the reader sees what was printed
  * @ctx: this run
  *
- * Return: false if there is no reader, or no room, any more.
+ * Return: false if a write failed: the reader has gone, or no space is left.
  */
 bool report_flush(struct ctx *ctx);
 
 /**
- * report_line() - print the envelope of all since the last one, on one line
+ * report_line() - print all results since the last envelope as one envelope, on one line
  * @ctx: this run, after report_stream()
  */
 void report_line(struct ctx *ctx);
 
 /**
- * report_init() - start an answer
- * @ctx: this run; from now on, standard output notes in it why a write failed
+ * report_init() - start without results
+ * @ctx: this run; from now on, it keeps the errno of a failed write to standard output
  *
  * Return: 0 or -ENOMEM.
  */

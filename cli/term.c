@@ -41,7 +41,7 @@ unsigned int term_error_width(void)
 
 	if (!term || streq(term, "dumb") || !isatty(STDERR_FILENO))
 		return 0;
-	/* a line that wraps could not be written again */
+	/* a line that wraps could not be overwritten */
 	return at_least(columns_of(STDERR_FILENO) ?: columns_wanted() ?: USUAL);
 }
 

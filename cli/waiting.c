@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Waiting for somebody else, see waiting.h.
+ * Waits for other processes, see waiting.h.
  *
- * All that is waited for is in another process: the kernel may keep a process in a system
- * call that no signal ends, and so from saying anything, and from ending. See host/slow.h.
+ * This process only waits for the work of another one. The kernel may keep a process in a
+ * system call that no signal ends: that process can then print nothing, and cannot end. See
+ * host/slow.h.
  */
 #include <errno.h>
 #include <poll.h>
@@ -14,7 +15,7 @@
 #include "waiting.h"
 
 #define STEP_MS 50
-/* Seconds before the first line, and between lines that are no terminal's. */
+/* Seconds before the first line, and between lines that do not go to a terminal. */
 #define FIRST 2
 #define EACH 10
 /* The least time for a step that has begun: a step that is given up leaves a device half-way. */
@@ -84,10 +85,10 @@ int wait_may_step(struct wait *w)
 	w->least = LEAST_MS;
 	if (w->ctx->dry_run || w->ctx->undoing)
 		return 0;
-	/* what is quick is finished in spite of a signal */
+	/* quick work is finished in spite of a signal */
 	if (since_ms(&w->ctx->began) >= FIRST * 1000L && interrupt_pending())
 		w->refused = -EINTR;
-	/* with 0, each step is one that is not waited for */
+	/* with --timeout 0, each step begins, and has only the least time */
 	else if (w->ctx->timeout > 0 && is_time_over(w->ctx))
 		w->refused = -ETIMEDOUT;
 	return w->refused;
@@ -101,7 +102,7 @@ const char *wait_why(const struct wait *w, int err)
 			       "the time of --timeout was over before this step";
 }
 
-/* On a terminal, one line that is written again each second. */
+/* Prints what is waited for; on a terminal, one line that is overwritten each second. */
 static void say(struct wait *w)
 {
 	unsigned int width = term_error_width();

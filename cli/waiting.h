@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Waiting for somebody else: another tsmctl, the kernel, a TSM, tsm-bind-helper. After two
- * seconds, standard error says what is waited for, and for how long.
+ * Waits for another tsmctl, the kernel, a TSM or tsm-bind-helper. After two seconds, a line
+ * on standard error names what is waited for, and how long the wait has taken.
  */
 #ifndef TSMCTL_WAITING_H
 #define TSMCTL_WAITING_H
@@ -20,15 +20,15 @@
  * @ctx: this run
  * @device: PCI address, or NULL
  * @what: what is waited for, as in "waiting for WHAT"
- * @began: when
+ * @began: when it began
  * @limit: seconds, or WAIT_FOREVER
- * @next: seconds after which standard error says so again
- * @least: milliseconds that it takes even if the time of --timeout is over
+ * @next: seconds after which the next line is printed
+ * @least: milliseconds that it may take even if the time of --timeout is over
  * @seconds: how long it has taken so far
- * @refused: -ETIMEDOUT or -EINTR if the step was not begun because of that
- * @written: what was given up is a write
- * @lost: the process that was to do the step could not be had, or was killed
- * @shown: a line that has no end yet is on the terminal
+ * @refused: -ETIMEDOUT or -EINTR if that is why the step was not begun
+ * @written: the step that was given up is a write
+ * @lost: the process that was to do the step could not be started or asked, or was killed
+ * @shown: a line without a newline is on the terminal
  */
 struct wait {
 	struct ctx *ctx;
@@ -57,8 +57,8 @@ void wait_clock(struct ctx *ctx);
  * wait_undo() - begin to undo what was done to a device
  * @ctx: this run
  *
- * The cause may be the end of the time of --timeout, or a signal: neither ends the undo.
- * It has the time of --timeout again, and at least 60 seconds. A second signal ends it.
+ * The end of the time of --timeout or a signal may be the cause, and does not end the undo.
+ * The undo has the time of --timeout again, and at least 60 seconds. A second signal ends it.
  * wait_clock() ends this state.
  */
 void wait_undo(struct ctx *ctx);
@@ -71,8 +71,8 @@ void wait_undo(struct ctx *ctx);
  * @usual: seconds to wait without --timeout, or WAIT_FOREVER
  * @fmt: what is waited for, as for printf, as in "waiting for ..."
  *
- * Signals wait from now on, except under --dry-run, see interrupt.h: wait_step() looks for
- * them.
+ * From now on, signals stay pending, except under --dry-run, see interrupt.h. wait_step()
+ * looks for them.
  */
 void wait_begin(struct wait *w, struct ctx *ctx, const char *device, unsigned int usual,
 		const char *fmt, ...) PRINTF_LIKE(5, 6);
@@ -81,9 +81,8 @@ void wait_begin(struct wait *w, struct ctx *ctx, const char *device, unsigned in
  * wait_may_step() - whether to begin a step of a change
  * @w: the wait for it, begun
  *
- * Not if the time is over, nor if a signal is pending and the work on the device has taken
- * two seconds: then there is nothing to give up yet.
- * A step that has begun gets at least a second.
+ * A step must not begin when the time is over, or when a signal is pending and the work on
+ * the device has taken two seconds. A step that has begun gets at least a second.
  *
  * Return: 0, -ETIMEDOUT or -EINTR; see wait_why().
  */
@@ -101,10 +100,10 @@ const char *wait_why(const struct wait *w, int err);
 /**
  * wait_step() - wait a moment
  * @w: the wait
- * @fd: what becomes readable at its end, or -1
+ * @fd: a file that becomes readable at its end, or -1
  *
  * Return: 1 if @fd is readable, 0 to go on; -ETIMEDOUT when the time is over; -EINTR if a
- * signal is pending, once the wait has been shown: what is over soon is waited for.
+ * signal is pending and the wait has taken two seconds.
  */
 int wait_step(struct wait *w, int fd);
 
@@ -112,27 +111,27 @@ int wait_step(struct wait *w, int fd);
  * wait_look() - whether a wait is over, without waiting
  * @w: the wait
  *
- * Return: as wait_step(), but not 1.
+ * Return: as wait_step(), but never 1.
  */
 int wait_look(struct wait *w);
 
 /**
- * wait_for() - wait for a file
+ * wait_for() - wait until a file is readable
  * @w: the wait
- * @fd: what becomes readable at its end
+ * @fd: a file that becomes readable at its end
  *
  * Return: 0, -ETIMEDOUT or -EINTR.
  */
 int wait_for(struct wait *w, int fd);
 
 /**
- * wait_end() - end a wait: the terminal shows nothing of it any more
+ * wait_end() - end a wait, and remove its line from the terminal
  * @w: the wait
  */
 void wait_end(struct wait *w);
 
 /**
- * wait_given_up() - say that it was given up
+ * wait_given_up() - write the message that a wait was given up
  * @w: the wait
  * @err: what wait_for() returned
  * @text: out, as "gave up after 5 s of waiting for ..."

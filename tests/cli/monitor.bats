@@ -175,7 +175,7 @@ lost='change pci 0000:01:00.0 VFIO_TSM_EVENT=lost VFIO_TSM_STATE=lost VFIO_TSM_R
 	OUT=/dev/full
 	env "LD_PRELOAD=$BATS_RUN_TMPDIR/udev.so" "ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0" \
 		tsmctl monitor --present > /dev/full 2> "$BATS_TEST_TMPDIR/err" && fail "it succeeded"
-	assert_equal "$(cat "$BATS_TEST_TMPDIR/err")" "tsmctl: cannot write the answer: No space left on device"
+	assert_equal "$(cat "$BATS_TEST_TMPDIR/err")" "tsmctl: cannot write the output: No space left on device"
 }
 
 @test "monitor: bad arguments are exit 2" {

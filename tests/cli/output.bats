@@ -191,11 +191,11 @@ setup() {
 		run_split bash -c 'tsmctl "$@" > /dev/full' - $command
 		set +f
 		assert_equal "$status" 1
-		assert_one_line "cannot write the answer: No space left on device"
+		assert_one_line "cannot write the output: No space left on device"
 	done
 	run_split bash -c 'tsmctl save --file - > /dev/full'
 	assert_equal "$status" 1
-	assert_one_line "cannot write the answer: No space left on device"
+	assert_one_line "cannot write the output: No space left on device"
 }
 
 @test "exit codes: several devices that fail alike keep their code, else 1" {
