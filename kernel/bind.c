@@ -6,7 +6,7 @@
 #include "ops.h"
 #include "vfio_pci_tsm.h"
 
-/* Which requester ID the guest knows the function by. */
+/* Choose the requester ID by which the guest knows the function. */
 static int choose_tdi_id(struct vfio_pci_tsm_device *tvdev, const struct vfio_tsm_policy *policy,
 			 struct vfio_tsm_binding *binding, enum vfio_tsm_stage *stage)
 {
@@ -24,12 +24,12 @@ static int choose_tdi_id(struct vfio_pci_tsm_device *tvdev, const struct vfio_ts
 
 /*
  * A TDI is locked with memory decode and mastering on, and must keep them. A VF
- * has no Memory Space Enable of its own: its PF decodes as long as it exists.
+ * has no Memory Space Enable of its own: its PF decodes as long as the VF exists.
  *
- * Interrupts can be set up during a bind, and INTx Disable be written. vfio-pci then
+ * User space can set up interrupts and write INTx Disable during a bind. vfio-pci then
  * reads Command, may set Memory Space Enable for a moment, and writes back what it
- * read: all of that under igate. What Command has outside of it, it keeps, because
- * other writes that clear these bits wait for the bind.
+ * read, all under igate. So read Command under igate: the bits that it has then stay,
+ * because other writes that clear them wait for the bind.
  */
 static int check_ready(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_stage *stage)
 {
@@ -39,14 +39,14 @@ static int check_ready(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_stage *s
 	guard(mutex)(&tvdev->core.igate);
 	guard(rwsem_read)(&tvdev->core.memory_lock);
 
-	/* With the resets taken: what was at work before is seen here, or was over. */
+	/* Resets are off by now: one that began before is seen here, or is over. */
 	*stage = VFIO_TSM_STAGE_POWER;
 	if (vfio_pci_tsm_is_resetting(tvdev) || !vfio_pci_tsm_others_are_awake(tvdev))
 		return -EHOSTDOWN;
 	if (test_bit(VFIO_PCI_TSM_RESETTING, &tvdev->flags) ||
 	    test_bit(VFIO_PCI_TSM_SRIOV, &tvdev->flags) || vfio_pci_tsm_is_suspending())
 		return -EHOSTDOWN;
-	/* In the middle of AER, whose recovery asks whether the bus can be reset. */
+	/* AER is at work, and its recovery checks whether the bus can be reset. */
 	if (vfio_pci_tsm_is_in_error(tvdev))
 		return -EHOSTDOWN;
 	if (tvdev->core.pm_runtime_engaged || pdev->current_state != PCI_D0)
@@ -64,7 +64,7 @@ static int check_ready(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_stage *s
 	return __vfio_pci_memory_enabled(&tvdev->core) ? 0 : -EHOSTDOWN;
 }
 
-/* A device that was lost when the bind began is not BINDING, whatever came since. */
+/* A device that was lost when the bind began is not BINDING, whatever has happened since. */
 static int check_connected(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0,
 			   struct vfio_pci_tsm_view *view, enum vfio_tsm_stage *stage)
 {
@@ -72,10 +72,13 @@ static int check_connected(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0
 	if (!vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BINDING) ||
 	    !vfio_pci_tsm_view(tvdev->core.pdev, view))
 		return -ENXIO;
-	/* Connected only after function 0, now the DSM, was looked for? */
+	/* Was it connected after vfio_pci_tsm_hold_others(), which did not hold the DSM then? */
 	if (f0 && READ_ONCE(f0->tsm) && !tvdev->hold.dsm)
 		return -ENXIO;
-	/* Connected since vfio_pci_tsm_check_others()? A driver that it gets later is noticed. */
+	/*
+	 * Was it connected after vfio_pci_tsm_check_others()? If the DSM gets another driver
+	 * later, that disturbs the bind.
+	 */
 	*stage = VFIO_TSM_STAGE_GROUP;
 	if (f0 && READ_ONCE(f0->tsm) && vfio_pci_tsm_on_other_vfio(f0))
 		return -EBUSY;
@@ -84,7 +87,7 @@ static int check_connected(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0
 	return vfio_pci_tsm_tsms_can_bind(view) ? 0 : -ENXIO;
 }
 
-/* PCI/TSM's part. Return: 0; an error of the TSM, and then nothing is bound. */
+/* PCI/TSM's part of the bind. Return: 0; or an error, and then nothing is bound. */
 static int call_tsm(struct vfio_pci_tsm_device *tvdev, const struct vfio_pci_tsm_view *before,
 		    struct vfio_tsm_binding *binding, enum vfio_tsm_stage *stage)
 {
@@ -102,18 +105,18 @@ static int call_tsm(struct vfio_pci_tsm_device *tvdev, const struct vfio_pci_tsm
 			*stage = VFIO_TSM_STAGE_FOREIGN;
 		if (connected)
 			return ret;
-		/* Disconnected in the meantime, which PCI/TSM calls EINVAL. */
+		/* It was disconnected in the meantime, and PCI/TSM returns EINVAL for that. */
 		*stage = VFIO_TSM_STAGE_NOT_CONNECTED;
 		return -ENXIO;
 	}
-	/* Another module of the kernel was first, for the same VM: that is its TDI. */
+	/* Another module of the kernel was first, for the same VM: the TDI belongs to it. */
 	if (connected && after.tdi && after.tdi_id != binding->tdi_id) {
 		vfio_pci_tsm_lock_failed(tvdev);
 		*stage = VFIO_TSM_STAGE_FOREIGN;
 		return -EBUSY;
 	}
 
-	/* Disconnected again already? Then the next refresh finds no TDI. */
+	/* If it is disconnected again already, the next refresh finds no TDI. */
 	if (!connected) {
 		after = *before;
 		after.tdi = NULL;
@@ -128,8 +131,8 @@ static int call_tsm(struct vfio_pci_tsm_device *tvdev, const struct vfio_pci_tsm
 }
 
 /*
- * The step itself. tdi.lock is held until the success is published, so that an unbind
- * comes later, and is published later.
+ * Have PCI/TSM bind the function. tdi.lock is held until the success is published, so
+ * that an unbind comes later, and is published later.
  */
 static int lock_tdi(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0,
 		    struct vfio_tsm_binding *binding, enum vfio_tsm_stage *stage)
@@ -143,7 +146,7 @@ static int lock_tdi(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0,
 	if (ret)
 		return ret;
 
-	/* The administrator may have changed his mind, and revoked what was not bound yet. */
+	/* The administrator may have denied it since, and revoked what was not bound yet. */
 	*stage = VFIO_TSM_STAGE_DENIED;
 	if (!vfio_tsm_bind_is_allowed(tvdev->tdev))
 		return -EACCES;
@@ -165,8 +168,8 @@ static int lock_tdi(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0,
 }
 
 /*
- * In the order of the ABI's table: the first that does not hold is the answer. But PF
- * and DSM are woken early, where no lock is held that their drivers may want.
+ * The checks are in the order of the ABI's table, and the first that fails is reported.
+ * PF and DSM are woken early, where no lock is held that their drivers may take.
  */
 static int bind_checked(struct vfio_pci_tsm_device *tvdev, const struct vfio_tsm_policy *policy,
 			struct vfio_tsm_binding *binding, enum vfio_tsm_stage *stage)
@@ -191,7 +194,7 @@ static int bind_checked(struct vfio_pci_tsm_device *tvdev, const struct vfio_tsm
 	if (policy->bar_mmap == VFIO_TSM_BAR_MMAP_REFUSE && vfio_pci_tsm_is_mapped(tvdev))
 		return -EBUSY;
 
-	/* It would go on writing to a BAR that is the guest's. */
+	/* An ioeventfd would go on writing to a BAR that belongs to the guest. */
 	*stage = VFIO_TSM_STAGE_IOEVENTFD;
 	if (tvdev->core.ioeventfds_nr)
 		return -EBUSY;
@@ -268,13 +271,13 @@ static int bind_stopped(struct vfio_pci_tsm_device *tvdev, u32 vdevice_id)
 	ret = vfio_pci_tsm_bind_begin(tvdev, &policy);
 	if (ret)
 		return ret;
-	/* Writes that a TDI allows need not wait for the end. */
+	/* Writes that are allowed while bound need not wait for the end of the bind. */
 	wake_up_all(&tvdev->op.changed);
 
 	ret = bind_checked(tvdev, &policy, &binding, &stage);
 	if (ret) {
 		vfio_pci_tsm_bind_failed(tvdev, ret, stage);
-		/* Perhaps because another module has bound it. */
+		/* The reason may be that another module has bound it. */
 		vfio_pci_tsm_refresh(tvdev);
 	}
 	return ret;
@@ -283,10 +286,9 @@ static int bind_stopped(struct vfio_pci_tsm_device *tvdev, u32 vdevice_id)
 /**
  * vfio_pci_tsm_bind() - VFIO_DEVICE_TSM_BIND
  * @tvdev: the device
- * @vdevice_id: of the vDEVICE that the bind names, or 0
+ * @vdevice_id: ID of the vDEVICE that the bind names, or 0
  *
- * Return: as in <linux/vfio_tsm.h>; with an error nothing has changed but
- * last_error.
+ * Return: as in <linux/vfio_tsm.h>; an error changes nothing except last_error.
  *
  * Context: ioctl of the file that opened the device.
  */
@@ -297,7 +299,7 @@ int vfio_pci_tsm_bind(struct vfio_pci_tsm_device *tvdev, u32 vdevice_id)
 	if (!vfio_device_cdev_opened(&tvdev->core.vdev))
 		return -ENOTTY;
 
-	/* Neither this call nor an operation has to wait for a slow request of the guest. */
+	/* Without stopping operations, which would wait for a slow request of the guest. */
 	vfio_pci_tsm_refresh(tvdev);
 	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND))
 		return -EALREADY;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * All that depends on the kernel's version. 7.2 and 7.3 have the same VFIO and
- * PCI/TSM interfaces; nothing older has been tried.
+ * What depends on the kernel's version. 7.2 and 7.3 have the same VFIO and
+ * PCI/TSM interfaces; older kernels have not been tried.
  */
 #ifndef VFIO_PCI_TSM_COMPAT_H
 #define VFIO_PCI_TSM_COMPAT_H

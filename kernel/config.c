@@ -3,16 +3,16 @@
  * Writes to the configuration space of a bound function, and of one that a bound
  * function depends on: its PF, or its DSM.
  *
- * vfio-pci reads the user's buffer by itself, so what it writes need not be what
- * was checked here a moment before. Hence the bytes are told apart. A byte that
- * no value of can harm the TDI is left to vfio-pci, unread. A byte that matters
- * is copied once, checked, and written from the copy, here. A write is checked
- * as a whole before any of it is done.
+ * vfio-pci reads the user's buffer itself, so it may write other values than were
+ * checked here a moment before. So bytes are handled by their kind. A byte that
+ * cannot harm the TDI, whatever its value, is left to vfio-pci, unread. A byte that
+ * matters is copied once, checked, and written from the copy, here. A write is
+ * checked as a whole before any of it is done.
  *
- * The table has every byte that matters: PCIe r7.0 table 11-2 against what
+ * The table has every byte that matters: PCIe r7.0 table 11-2, compared with what
  * drivers/vfio/pci/vfio_pci_config.c lets through to the hardware. BARs, MSI and
- * others are virtual there, and most capabilities cannot be written; but what
- * vfio-pci does not know, or hides, goes to the hardware as it is.
+ * others are virtual there, and most capabilities cannot be written. But vfio-pci
+ * passes writes to what it does not know, or hides, to the hardware as they are.
  */
 #include <linux/cleanup.h>
 #include <linux/pagemap.h>
@@ -38,15 +38,15 @@
  * struct guarded_byte - a byte of configuration space that matters to a TDI
  * @cap: the capability that it is in
  * @offset: from the start of @cap
- * @all: all bytes of @cap are meant, and no write is allowed
+ * @all: the row is for all bytes of @cap, and no write is allowed
  * @none: no write is allowed
- * @own: it matters to the function itself, not to those that depend on it
+ * @own: it matters to the function itself, not to functions that depend on it
  * @set: bits that must be written as 1
  * @clear: bits that must be written as 0
  * @keep: bits that must be written as they are in the hardware
- * @hw: bits of a write that is allowed that go to the hardware
- * @virt: bits of it that go to vfio-pci's virtual configuration space
- * @then: what else such a write does
+ * @hw: bits of an allowed write that go to the hardware
+ * @virt: bits of an allowed write that go to vfio-pci's virtual configuration space
+ * @then: what else an allowed write does
  * @kind: how a refusal is counted
  */
 struct guarded_byte {
@@ -64,7 +64,7 @@ struct guarded_byte {
 	enum vfio_tsm_blocked kind;
 };
 
-/* As vfio_exp_config_write() does. */
+/* Does what vfio_exp_config_write() does. */
 static void set_readrq(struct vfio_pci_core_device *core, u8 value)
 {
 	int readrq = 128 << (value >> 4 & 7);
@@ -73,7 +73,7 @@ static void set_readrq(struct vfio_pci_core_device *core, u8 value)
 }
 
 static const struct guarded_byte guarded_bytes[] = {
-	/* vfio_basic_config_write() zaps the BARs when MSE goes, of a VF, too. */
+	/* vfio_basic_config_write() zaps the BARs when MSE is cleared, also for a VF. */
 	{
 		.cap = HEADER,
 		.offset = PCI_COMMAND,
@@ -123,16 +123,16 @@ static const struct guarded_byte guarded_bytes[] = {
 		.clear = PCI_AF_CTRL_FLR,
 		.kind = VFIO_TSM_BLOCKED_AF,
 	},
-	/* Raw in vfio-pci, and the vendor decides what they do to a TDI. */
+	/* vfio-pci passes them on as they are, and the vendor decides what they do to a TDI. */
 	{ .cap = PCI_CAP_ID_VNDR, .all = true, .kind = VFIO_TSM_BLOCKED_VENDOR },
 	{ .cap = EXTENDED | PCI_EXT_CAP_ID_VNDR, .all = true, .kind = VFIO_TSM_BLOCKED_VENDOR },
 	{ .cap = EXTENDED | PCI_EXT_CAP_ID_DVSEC, .all = true, .kind = VFIO_TSM_BLOCKED_VENDOR },
-	/* Raw in vfio-pci, too: EA, PASID, Device 3, IDE and the like are there. */
+	/* vfio-pci also passes these on as they are: EA, PASID, Device 3, IDE and the like. */
 	{ .cap = UNKNOWN, .all = true, .kind = VFIO_TSM_BLOCKED_UNKNOWN },
 	{ .cap = EXTENDED | UNKNOWN, .all = true, .kind = VFIO_TSM_BLOCKED_UNKNOWN },
 };
 
-/* Where the capability starts that has a byte, as vfio_find_cap_start() has it. */
+/* Finds where the capability of a byte starts, as vfio_find_cap_start() does. */
 static int cap_start(const u8 *map, int pos)
 {
 	int first = pos < PCI_CFG_SPACE_SIZE ? PCI_STD_HEADER_SIZEOF : PCI_CFG_SPACE_SIZE;
@@ -179,8 +179,8 @@ static int check_byte(struct pci_dev *pdev, const struct guarded_byte *byte, int
 }
 
 /*
- * memory_lock as in vfio_basic_config_write(): faults look at the virtual MSE, and
- * interrupts that are set up read Command and write it back.
+ * Takes memory_lock as vfio_basic_config_write() does: faults look at the virtual MSE,
+ * and a setup of interrupts reads Command and writes it back.
  */
 static int write_bits(struct vfio_pci_core_device *core, const struct guarded_byte *byte, int pos,
 		      u8 value)
@@ -215,7 +215,7 @@ static int write_byte(struct vfio_pci_core_device *core, const struct guarded_by
 	return 0;
 }
 
-/* What vfio-pci's own handlers and the table make of a byte. */
+/* The kinds of a byte, by the table and by vfio-pci's own handlers. */
 static u8 byte_kinds(struct vfio_pci_core_device *core, int pos)
 {
 	u8 cap = core->pci_config_map[pos];
@@ -226,9 +226,9 @@ static u8 byte_kinds(struct vfio_pci_core_device *core, int pos)
 	if (find_guarded(core, false, pos))
 		kinds |= VFIO_PCI_TSM_CONFIG_SHARED;
 	/*
-	 * vfio_exp_config_write() and vfio_af_config_write() come for each byte of their
-	 * capability. They look for the FLR bit in the virtual configuration space, where
-	 * another write may just have set it.
+	 * vfio_exp_config_write() and vfio_af_config_write() are called for each byte of
+	 * their capability. They look for the FLR bit in the virtual configuration space,
+	 * where another write may just have set it.
 	 */
 	if (pos < PCI_CFG_SPACE_SIZE && (cap == PCI_CAP_ID_EXP || cap == PCI_CAP_ID_AF))
 		kinds |= VFIO_PCI_TSM_CONFIG_RESETS;
@@ -236,7 +236,7 @@ static u8 byte_kinds(struct vfio_pci_core_device *core, int pos)
 }
 
 /**
- * vfio_pci_tsm_map_config() - find out what each byte of configuration space is
+ * vfio_pci_tsm_map_config() - find the kinds of each byte of configuration space
  * @tvdev: the function, which vfio-pci has just enabled
  *
  * Context: open_device.
@@ -251,12 +251,12 @@ void vfio_pci_tsm_map_config(struct vfio_pci_tsm_device *tvdev)
 }
 
 /**
- * vfio_pci_tsm_config_kinds() - what the bytes of a write are
+ * vfio_pci_tsm_config_kinds() - the kinds of the bytes of a write
  * @tvdev: the function, open
  * @pos: offset in the device file, in configuration space
- * @count: of bytes
+ * @count: number of bytes
  *
- * Return: all bits that one of the bytes has.
+ * Return: all bits that any of the bytes has.
  */
 u8 vfio_pci_tsm_config_kinds(struct vfio_pci_tsm_device *tvdev, loff_t pos, size_t count)
 {
@@ -274,7 +274,7 @@ u8 vfio_pci_tsm_config_kinds(struct vfio_pci_tsm_device *tvdev, loff_t pos, size
  * @tvdev: the device
  * @bound: it is bound, or a bind is at work; else a function that depends on it is bound
  * @buf: what to write, in user memory
- * @count: of bytes
+ * @count: number of bytes
  * @ppos: offset in the device file, moved on by what was written
  *
  * Return: @count; -EBUSY, and nothing was written, when one of the bytes would
@@ -310,7 +310,7 @@ ssize_t vfio_pci_tsm_config_write(struct vfio_pci_tsm_device *tvdev, bool bound,
 	for (size_t i = 0; i < count; i++) {
 		byte = find_guarded(core, bound, start + i);
 		ret = byte ? check_byte(core->pdev, byte, start + i, copy[i]) : 0;
-		/* Not yet bound, the caller waits for the end of the bind. */
+		/* While it is not bound yet, the caller waits for the end of the bind. */
 		if (ret == -EBUSY && (!bound || vfio_pci_tsm_is_guarded(tvdev)))
 			vfio_tsm_blocked(tvdev->tdev, byte->kind);
 		if (ret)
@@ -342,8 +342,8 @@ ssize_t vfio_pci_tsm_config_write(struct vfio_pci_tsm_device *tvdev, bool bound,
 }
 
 /*
- * How much of a write vfio-pci does at once: aligned, and within one capability. It
- * copies that much from user memory before it does anything.
+ * How much of a write vfio-pci does at once: aligned, and within one capability.
+ * vfio-pci copies that much from user memory before it does anything.
  */
 static size_t chunk_size(const u8 *map, u64 pos, size_t count)
 {
@@ -375,9 +375,9 @@ static ssize_t try_chunk(struct vfio_pci_tsm_device *tvdev, const char __user *b
 }
 
 /*
- * The same, with user memory brought in between attempts, where nothing waits for it.
- * A bind does not wait for a chunk that nothing depends on: vfio-pci waits for the users
- * of a dma-buf when memory decode goes.
+ * As try_chunk(), but user memory is brought in between attempts, where nothing waits
+ * for it. A bind does not wait for a chunk that nothing depends on, because vfio-pci
+ * waits for the users of a dma-buf when memory decode is cleared.
  */
 static ssize_t write_chunk(struct vfio_pci_tsm_device *tvdev, const char __user *buf, size_t size,
 			   loff_t pos)
@@ -397,13 +397,13 @@ static ssize_t write_chunk(struct vfio_pci_tsm_device *tvdev, const char __user 
 }
 
 /**
- * vfio_pci_tsm_config_write_open() - write to configuration space of a function not bound
+ * vfio_pci_tsm_config_write_open() - write to configuration space of an unbound function
  * @tvdev: the device, open
  * @buf: what to write, in user memory
- * @count: of bytes
+ * @count: number of bytes
  * @ppos: offset in the device file, moved on by what was written
  *
- * Functions that have this one for PF or DSM depend on its registers. They are not
+ * Functions that have this one as PF or DSM depend on its registers. They are not
  * bound while these registers are written. Once one is bound, the write is guarded.
  *
  * Return: as vfio_pci_core_write(), or vfio_pci_tsm_config_write(); fewer bytes than
@@ -423,7 +423,7 @@ ssize_t vfio_pci_tsm_config_write_open(struct vfio_pci_tsm_device *tvdev, const 
 	    !(vfio_pci_tsm_config_kinds(tvdev, *ppos, count) & VFIO_PCI_TSM_CONFIG_SHARED))
 		return vfio_pci_core_write(&core->vdev, buf, count, ppos);
 
-	/* As vfio_pci_rw(), and for all chunks */
+	/* As vfio_pci_rw(), but once for all chunks */
 	PM_RUNTIME_ACQUIRE(&core->pdev->dev, pm);
 	if (PM_RUNTIME_ACQUIRE_ERR(&pm))
 		return -EIO;
@@ -437,7 +437,7 @@ ssize_t vfio_pci_tsm_config_write_open(struct vfio_pci_tsm_device *tvdev, const 
 							ppos);
 		else if (ret > 0)
 			*ppos += ret;
-		/* What is written is written. */
+		/* After an error, return what was written before it. */
 		if (ret < 0)
 			return done ?: ret;
 		done += ret;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The functions on this driver, and what one of them means for another: a PF or DSM
- * for those that depend on it, and the functions of an IOMMU group, which have one
- * domain.
+ * The functions on this driver, and which of them depends on which: a VF on its PF, a
+ * function on its DSM, and the functions of an IOMMU group on each other, because they
+ * have one domain.
  */
 #include <linux/iommu.h>
 #include <linux/list.h>
@@ -16,7 +16,7 @@ static LIST_HEAD(functions);
 static DEFINE_MUTEX(functions_lock); /* the list; a short lock, above state.lock */
 
 /**
- * vfio_pci_tsm_add() - a function has got the driver
+ * vfio_pci_tsm_add() - add a function that the driver has probed
  * @tvdev: the device
  */
 void vfio_pci_tsm_add(struct vfio_pci_tsm_device *tvdev)
@@ -26,7 +26,7 @@ void vfio_pci_tsm_add(struct vfio_pci_tsm_device *tvdev)
 }
 
 /**
- * vfio_pci_tsm_del() - a function loses the driver
+ * vfio_pci_tsm_del() - remove a function that the driver detaches from
  * @tvdev: the device
  */
 void vfio_pci_tsm_del(struct vfio_pci_tsm_device *tvdev)
@@ -58,7 +58,7 @@ int vfio_pci_tsm_for_each(int (*fn)(struct vfio_pci_tsm_device *tvdev, void *dat
 	return ret;
 }
 
-/* A function that shares @data's group, on a driver that asks nobody. */
+/* Return: -EBUSY for a function of @data's group that is on another driver; else 0. */
 static int is_stranger(struct device *dev, void *data)
 {
 	struct vfio_pci_tsm_device *tvdev = data;
@@ -80,10 +80,11 @@ static bool shares_group(struct vfio_pci_tsm_device *tvdev, struct pci_dev *pdev
  * vfio_pci_tsm_on_other_vfio() - whether a function is on another VFIO driver
  * @pdev: the function
  *
- * Its user may write to registers that others depend on, and change the IOMMU domain. Of
- * the drivers that manage DMA themselves, pci-stub and those of bridges have no users.
+ * The user of such a function may write to registers that others depend on, and change
+ * the IOMMU domain. Drivers that manage DMA themselves are taken for VFIO drivers, except
+ * pci-stub and the drivers of bridges, which have no users.
  *
- * Return: the answer of the moment.
+ * Return: whether it is so at the moment.
  */
 bool vfio_pci_tsm_on_other_vfio(struct pci_dev *pdev)
 {
@@ -95,7 +96,7 @@ bool vfio_pci_tsm_on_other_vfio(struct pci_dev *pdev)
 
 	if (!driver || driver == &vfio_pci_tsm_driver.driver || pci_is_bridge(pdev))
 		return false;
-	/* It may be on the way out, with its module. */
+	/* The driver may be going away, with its module. */
 	if (get_kernel_nofault(managed, &to_pci_driver(driver)->driver_managed_dma) || !managed ||
 	    get_kernel_nofault(name, &driver->name))
 		return false;
@@ -104,13 +105,13 @@ bool vfio_pci_tsm_on_other_vfio(struct pci_dev *pdev)
 }
 
 /**
- * vfio_pci_tsm_check_others() - whether all functions that matter to a TDI ask the driver
+ * vfio_pci_tsm_check_others() - check the drivers of all functions that matter to a TDI
  * @tvdev: the device, with its state BINDING
  * @f0: function 0 of the same device if that is another, or NULL
  *
- * iommufd replaces the domain of a whole group when one of its functions is
- * attached elsewhere. Those on this driver ask before they do. So do PF and DSM on this
- * driver, before a user writes to registers that the TDI depends on.
+ * iommufd replaces the domain of a whole group when one of its functions is attached
+ * elsewhere. This driver refuses that for its functions. It also refuses writes to
+ * registers of its PFs and DSMs that the TDI depends on. Other drivers do neither.
  *
  * Return: 0; -EBUSY when a function of the group is on another driver, or is
  * being attached, or when the PF or the DSM is on another VFIO driver.
@@ -133,7 +134,7 @@ int vfio_pci_tsm_check_others(struct vfio_pci_tsm_device *tvdev, struct pci_dev 
 	if (ret)
 		return ret;
 
-	/* Against vfio_pci_tsm_attach_begin() */
+	/* Pairs with the barrier in vfio_pci_tsm_attach_begin() */
 	smp_mb();
 	guard(mutex)(&functions_lock);
 	list_for_each_entry(other, &functions, node) {
@@ -144,8 +145,8 @@ int vfio_pci_tsm_check_others(struct vfio_pci_tsm_device *tvdev, struct pci_dev 
 }
 
 /*
- * A function of @tvdev's group whose domain would change, and must not. Functions that
- * join a domain in use, or leave it, do not change it.
+ * Find a function of @tvdev's group whose domain would change, and must not. A function
+ * that joins a domain in use, or leaves it, does not change the domain.
  */
 static struct vfio_pci_tsm_device *find_harmed(struct vfio_pci_tsm_device *tvdev, bool replace)
 {
@@ -168,7 +169,7 @@ static struct vfio_pci_tsm_device *find_harmed(struct vfio_pci_tsm_device *tvdev
  * @replace: whether it would leave one domain for another
  * @kind: how a refusal is counted, for the device that is bound
  *
- * Return: whether it may be done, and vfio_pci_tsm_attach_end() is to follow; not
+ * Return: true if it may be done, and vfio_pci_tsm_attach_end() is to follow; false
  * if it would change the domain of a function that is bound.
  *
  * Context: under the device set's lock, as a bind of @tvdev is.
@@ -179,10 +180,10 @@ bool vfio_pci_tsm_attach_begin(struct vfio_pci_tsm_device *tvdev, bool replace,
 	struct vfio_pci_tsm_device *harmed;
 
 	atomic_inc(&tvdev->attaching);
-	/* Against vfio_pci_tsm_check_others() */
+	/* Pairs with the barrier in vfio_pci_tsm_check_others() */
 	smp_mb__after_atomic();
 
-	/* Of its own, no bind comes in between. */
+	/* A bind of the device itself cannot come in between. */
 	if (vfio_pci_tsm_is_bound(tvdev)) {
 		vfio_tsm_blocked(tvdev->tdev, kind);
 		goto refuse;
@@ -200,7 +201,7 @@ refuse:
 }
 
 /**
- * vfio_pci_tsm_attach_end() - it is done
+ * vfio_pci_tsm_attach_end() - end a change of the IOMMU domain
  * @tvdev: the device, after vfio_pci_tsm_attach_begin() with true
  */
 void vfio_pci_tsm_attach_end(struct vfio_pci_tsm_device *tvdev)
@@ -208,7 +209,7 @@ void vfio_pci_tsm_attach_end(struct vfio_pci_tsm_device *tvdev)
 	atomic_dec(&tvdev->attaching);
 }
 
-/* hold.dsm is not set yet for a TDI of another module that nobody has seen. */
+/* hold.dsm is not set yet for a TDI of another module that the driver has not found. */
 static bool depends_on(struct vfio_pci_tsm_device *tvdev, struct pci_dev *pdev)
 {
 	return is_vf_of(tvdev, pdev) || READ_ONCE(tvdev->hold.dsm) == pdev ||
@@ -216,9 +217,9 @@ static bool depends_on(struct vfio_pci_tsm_device *tvdev, struct pci_dev *pdev)
 }
 
 /**
- * vfio_pci_tsm_disturb_dependents() - something has happened to what others depend on
- * @pdev: the function that it has happened to: a PF, or one that others have for DSM
- * @reason: what it is
+ * vfio_pci_tsm_disturb_dependents() - disturb all functions that depend on one
+ * @pdev: the function that something has happened to: a PF, or the DSM of others
+ * @reason: what has happened
  *
  * Context: as vfio_pci_tsm_disturb(); takes functions_lock.
  */
@@ -234,10 +235,10 @@ void vfio_pci_tsm_disturb_dependents(struct pci_dev *pdev, enum vfio_tsm_reason 
 }
 
 /**
- * vfio_pci_tsm_driver_comes() - a driver gets a function
+ * vfio_pci_tsm_driver_comes() - a function gets a driver
  * @pdev: the function, before the driver's probe
  *
- * The kernel asks nobody first. So if it is a VFIO driver, each TDI that relies on the
+ * This cannot be refused. So if it is a VFIO driver, each TDI that relies on the
  * function is lost before the function has a user. A bind that is at work fails.
  *
  * Context: under the device lock of @pdev; as vfio_pci_tsm_disturb(); takes functions_lock.
@@ -256,7 +257,7 @@ void vfio_pci_tsm_driver_comes(struct pci_dev *pdev)
 	}
 }
 
-/* One that PCI/TSM has something to do for, referenced; or NULL. */
+/* A dependent function that PCI/TSM is at work on, or will be, referenced; or NULL. */
 static struct vfio_pci_tsm_device *get_busy_dependent(struct pci_dev *pdev)
 {
 	struct vfio_pci_tsm_device *tvdev;
@@ -290,10 +291,10 @@ void vfio_pci_tsm_wait_dependents(struct pci_dev *pdev, unsigned long deadline)
 
 	while (unlocked && (tvdev = get_busy_dependent(pdev))) {
 		unlocked = vfio_pci_tsm_wait_unlocked(tvdev, deadline);
-		/* Its own function may be gone by now. */
+		/* The function of @tvdev may be gone by now. */
 		if (!unlocked)
 			pci_warn(pdev,
-				 "reset while a dependent TDI is locked: the TSM takes too long\n");
+				 "reset while a dependent TDI is locked: the TSM is too slow\n");
 		vfio_put_device(&tvdev->core.vdev);
 	}
 }
@@ -302,11 +303,11 @@ void vfio_pci_tsm_wait_dependents(struct pci_dev *pdev, unsigned long deadline)
  * vfio_pci_tsm_has_bound_vf() - whether a VF is bound
  * @pf: its PF
  *
- * One that is bound a moment later does no harm: a VF is removed, and so closed and
- * unbound, before its PF stops to decode for it.
+ * A VF that is bound a moment later does no harm: a VF is removed, and so closed and
+ * unbound, before its PF stops decoding for it.
  *
- * Return: true also for one that is lost, as long as PCI/TSM has not unbound it, and for
- * one that is quarantined.
+ * Return: true also if a VF is lost and PCI/TSM has not unbound it yet, or if it is
+ * quarantined.
  *
  * Context: takes functions_lock.
  */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What is refused while the function is a locked TDI. PCIe r7.0 table 11-2 has
- * the registers whose change sends a TDI to ERROR; the tables here have the
- * operations of VFIO that lead to them, or that make the host touch what is the
- * guest's now. Writes to configuration space have a table of their own, in
+ * Operations that are refused while the function is a locked TDI. PCIe r7.0 table
+ * 11-2 lists the registers whose change sends a TDI to ERROR. The tables here list
+ * the operations of VFIO that change them, or that make the host touch what belongs
+ * to the guest now. Writes to configuration space have a table of their own, in
  * config.c; mappings are in mmap.c, resets by the host in resets.c, SR-IOV in
  * sriov.c, suspend in pm.c.
  */
@@ -27,22 +27,22 @@ struct refused {
 static const struct refused refused_ioctls[] = {
 	/* FLR; vfio_pci_ioctl_reset() */
 	{ VFIO_DEVICE_RESET, VFIO_TSM_BLOCKED_RESET },
-	/* Secondary bus reset, and zaps before; vfio_pci_dev_set_hot_reset() */
+	/* Zaps BARs, then resets the secondary bus; vfio_pci_dev_set_hot_reset() */
 	{ VFIO_DEVICE_PCI_HOT_RESET, VFIO_TSM_BLOCKED_HOT_RESET },
-	/* Would write to a BAR from then on; vfio_pci_ioeventfd() */
+	/* Writes to a BAR from then on; vfio_pci_ioeventfd() */
 	{ VFIO_DEVICE_IOEVENTFD, VFIO_TSM_BLOCKED_IOEVENTFD },
 };
 
-/* Features, whatever is asked of them but whether they are there. */
+/* Features: every use of them, except the question whether they exist. */
 static const struct refused refused_features[] = {
-	/* Zap, and lose state in D3; vfio_pci_runtime_pm_entry() */
+	/* Zap BARs, and lose state in D3; vfio_pci_runtime_pm_entry() */
 	{ VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY, VFIO_TSM_BLOCKED_LOW_POWER },
 	{ VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP, VFIO_TSM_BLOCKED_LOW_POWER },
 };
 
-/* Regions, by index; those that are not named are refused as REGION. */
+/* Regions, by index; all others are refused as REGION. */
 static const struct refused refused_regions[] = {
-	/* Their contents are the guest's; vfio_pci_bar_rw() */
+	/* Their contents belong to the guest; vfio_pci_bar_rw() */
 	{ VFIO_PCI_BAR0_REGION_INDEX, VFIO_TSM_BLOCKED_BAR },
 	{ VFIO_PCI_BAR1_REGION_INDEX, VFIO_TSM_BLOCKED_BAR },
 	{ VFIO_PCI_BAR2_REGION_INDEX, VFIO_TSM_BLOCKED_BAR },
@@ -97,9 +97,10 @@ static bool is_refused(struct vfio_pci_tsm_device *tvdev, int kind)
 }
 
 /*
- * Begins an operation of a kind that may be refused: 0, and a bind waits until
- * vfio_pci_tsm_op_end(); or -EBUSY when it is refused now. What is always allowed does not
- * wait for a bind, which takes as long as the TSM takes, nor does a bind wait for it.
+ * Begin an operation of a kind that may be refused. An operation that is always allowed
+ * does not wait for a bind, which takes as long as the TSM takes, and a bind does not wait
+ * for it. Return: 0, and a bind waits until vfio_pci_tsm_op_end(); -EBUSY when it is
+ * refused now; -EINTR.
  */
 static int begin(struct vfio_pci_tsm_device *tvdev, int kind)
 {
@@ -118,9 +119,9 @@ static int begin(struct vfio_pci_tsm_device *tvdev, int kind)
 
 /**
  * vfio_pci_tsm_copy_arg() - copy the argument of an ioctl, which begins with its size, once
- * @dst: where to
- * @size: of the structure, as this kernel knows it; what it does not know must be zero
- * @minsz: of the first version of the structure; what the caller does not know is zero
+ * @dst: gets the copy
+ * @size: size of the structure in this kernel; what the caller passes beyond it must be 0
+ * @minsz: size of the first version of the structure; what the caller does not pass is 0
  * @arg: user address of the argument
  *
  * Return: 0; -EFAULT, -EINVAL or -E2BIG as in <linux/vfio_tsm.h>.
@@ -138,7 +139,7 @@ int vfio_pci_tsm_copy_arg(void *dst, size_t size, size_t minsz, unsigned long ar
 	if (argsz > PAGE_SIZE)
 		return -E2BIG;
 	ret = copy_struct_from_user(dst, size, (void __user *)arg, argsz);
-	/* Another thread may have changed it since. */
+	/* Another thread may have changed the size since. */
 	*(u32 *)dst = argsz;
 	return ret;
 }
@@ -218,9 +219,9 @@ int vfio_pci_tsm_feature(struct vfio_device *vdev, u32 flags, void __user *arg, 
 }
 
 /*
- * To tell the size of a ROM, vfio-pci maps it, through its enable bit; while
- * bound, what it said right before the bind is the answer. A function that another
- * module of the kernel bound has none then, unless its owner has bound it before.
+ * vfio-pci maps a ROM to find its size, and sets its enable bit for that. So while bound,
+ * this returns what vfio-pci returned right before the bind. A function that another
+ * module of the kernel bound shows no ROM then, unless its owner has bound it before.
  */
 static int rom_info(struct vfio_pci_tsm_device *tvdev, struct vfio_region_info *info,
 		    struct vfio_info_cap *caps)
@@ -249,7 +250,7 @@ int vfio_pci_tsm_region_info(struct vfio_device *vdev, struct vfio_region_info *
 	return vfio_pci_ioctl_get_region_info(vdev, info, caps);
 }
 
-/* Apart, as write_special(): what nothing is asked about is called as directly as it can be. */
+/* Not inlined, as write_special(): what needs no check is called as directly as possible. */
 static noinline ssize_t read_region(struct vfio_device *vdev, char __user *buf, size_t count,
 				    loff_t *ppos)
 {
@@ -271,7 +272,7 @@ ssize_t vfio_pci_tsm_read(struct vfio_device *vdev, char __user *buf, size_t cou
 	return read_region(vdev, buf, count, ppos);
 }
 
-/* A write that vfio-pci must not mix with another: one at a time. */
+/* Writes that vfio-pci must not mix with another one, so one at a time. */
 static ssize_t write_alone(struct vfio_pci_tsm_device *tvdev, bool bound, const char __user *buf,
 			   size_t count, loff_t *ppos)
 {
@@ -287,9 +288,9 @@ static ssize_t write_alone(struct vfio_pci_tsm_device *tvdev, bool bound, const 
 }
 
 /*
- * A write to bytes that matter to a TDI. While a bind is at work, it waits only if
- * it would be refused when the function is bound. While a bind itself waits for
- * operations that came before, it waits with them: they may be resets.
+ * A write to bytes that matter to a TDI. While a bind is at work, the write waits only if
+ * it would be refused when the function is bound. While the bind still waits for earlier
+ * operations, the write also waits for them: they may be resets.
  */
 static ssize_t write_guarded(struct vfio_pci_tsm_device *tvdev, const char __user *buf,
 			     size_t count, loff_t *ppos)
@@ -310,7 +311,7 @@ static ssize_t write_guarded(struct vfio_pci_tsm_device *tvdev, const char __use
 	return ret;
 }
 
-/* A write to configuration space of which the driver knows more than vfio-pci. */
+/* A write to configuration space that needs more than vfio-pci's own checks. */
 static noinline ssize_t write_special(struct vfio_pci_tsm_device *tvdev, u8 kinds,
 				      const char __user *buf, size_t count, loff_t *ppos)
 {
@@ -352,8 +353,8 @@ ssize_t vfio_pci_tsm_write(struct vfio_device *vdev, const char __user *buf, siz
 }
 
 /*
- * The IOMMU domain of a TDI stays as it is, and it is that of all functions of its
- * group. These run under the device set's lock.
+ * The IOMMU domain of a TDI stays as it is, and all functions of its group have the
+ * same one. The functions below run under the device set's lock.
  */
 
 int vfio_pci_tsm_attach_ioas(struct vfio_device *vdev, u32 *pt_id)
@@ -368,7 +369,7 @@ int vfio_pci_tsm_attach_ioas(struct vfio_device *vdev, u32 *pt_id)
 	return ret;
 }
 
-/* Cannot answer; closing the device detaches what is left. */
+/* It cannot return an error. Closing the device detaches what is left. */
 void vfio_pci_tsm_detach_ioas(struct vfio_device *vdev)
 {
 	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What a function takes from its PF and from the DSM, and gives back: they stay awake,
- * and while it is bound nobody writes to the registers that the TDI must keep. Their
- * resets, and those of all other functions, are in resets.c.
+ * and registers that the TDI must keep are not written while it is bound. Their resets,
+ * and those of all other functions, are in resets.c.
  */
 #include <linux/list.h>
 #include <linux/pci-tsm.h>
@@ -19,10 +19,11 @@
  *
  * It may be the DSM: pf0_dev_get() of drivers/pci/tsm.c.
  *
- * Return: it, referenced; NULL if it is the function itself, or the PF of a VF, which
- * are looked after in any case.
+ * Return: function 0, referenced; NULL if that is the function itself, or the PF of a VF,
+ * which are handled in any case.
  *
- * Context: may be under the device lock. Not by slot: pci_get_slot() takes pci_bus_sem.
+ * Context: the device lock may be held. So this does not look by slot: pci_get_slot() takes
+ * pci_bus_sem.
  */
 struct pci_dev *vfio_pci_tsm_get_function0(struct pci_dev *pdev)
 {
@@ -44,9 +45,9 @@ struct pci_dev *vfio_pci_tsm_get_function0(struct pci_dev *pdev)
  *
  * The candidates for its DSM are those of find_dsm_dev() in drivers/pci/tsm.c.
  *
- * Return: true also if one is connected already. It stays so while function 0 does: the PCI
- * core has read what this depends on before any driver gets the function. (tsm_sim, which
- * makes that up, is to be loaded first.)
+ * Return: true also if one is connected already. The result holds as long as function 0 is
+ * there: the PCI core has read what it depends on before any driver gets the function.
+ * (tsm_sim makes that up, so it has to be loaded first.)
  *
  * Context: probe.
  */
@@ -63,11 +64,11 @@ bool vfio_pci_tsm_can_be_connected(struct pci_dev *pdev)
  * vfio_pci_tsm_keep_awake() - keep PF and DSM awake, because a TSM may be connected
  * @tvdev: the device, which stays awake by core.disable_idle_d3
  *
- * The IDE stream and the SPDM session do not survive D3cold, nor D3hot without
- * No_Soft_Reset, and PCI/TSM goes on to report the function as connected. It does not
- * tell the driver of a connect. So the functions are kept awake from probe to remove.
+ * The IDE stream and the SPDM session survive neither D3cold, nor D3hot without
+ * No_Soft_Reset, but PCI/TSM goes on to report the function as connected. It does not
+ * report a connect to the driver. So the functions are kept awake from probe to remove.
  *
- * Context: probe. An error to wake them is left to a bind.
+ * Context: probe. If they cannot be woken, a bind reports that.
  */
 void vfio_pci_tsm_keep_awake(struct vfio_pci_tsm_device *tvdev)
 {
@@ -86,7 +87,7 @@ void vfio_pci_tsm_keep_awake(struct vfio_pci_tsm_device *tvdev)
 
 /**
  * vfio_pci_tsm_keep_awake_no_more() - undo vfio_pci_tsm_keep_awake()
- * @tvdev: the device, to be removed
+ * @tvdev: the device, about to be removed
  */
 void vfio_pci_tsm_keep_awake_no_more(struct vfio_pci_tsm_device *tvdev)
 {
@@ -152,17 +153,17 @@ static int hold_dsm(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0, bool 
  * vfio_pci_tsm_hold_others() - keep PF and DSM of a function from runtime suspend
  * @tvdev: the device
  * @f0: function 0 of the same device if that is another, or NULL
- * @wake: wait until they are awake; else they stay as they are, for the function is
- *	FOREIGN, and the TDI that depends on them is locked
+ * @wake: wait until they are awake; else leave their power state as it is, because the
+ *	function is FOREIGN, and the TDI that depends on them is locked
  *
  * A VF does not keep its PF from runtime suspend, and a suspended PF decodes no
- * memory for its VFs. No function keeps its DSM from it, which has the IDE stream.
- * Does nothing the second time.
+ * memory for its VFs. A function does not keep its DSM, which has the IDE stream, from
+ * runtime suspend either. A second call does nothing.
  *
  * Return: 0; an error of runtime PM if they are to be woken, and then nothing is held.
  *
- * Context: with @wake not under tdi.lock: the drivers of PF and DSM may take any lock.
- * Without, under tdi.lock.
+ * Context: with @wake, not under tdi.lock, because the drivers of PF and DSM may take any
+ * lock; without @wake, under tdi.lock.
  */
 int vfio_pci_tsm_hold_others(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0, bool wake)
 {
@@ -180,7 +181,7 @@ static LIST_HEAD(writers); /* struct vfio_pci_tsm_writer */
 static DEFINE_SPINLOCK(writers_lock); /* the list; a leaf */
 static DECLARE_WAIT_QUEUE_HEAD(writers_changed);
 
-/* Writes that began when they were let through. To the function itself, there are none. */
+/* Whether writes that were let through are still at work. None is to the function itself. */
 static bool others_written(struct vfio_pci_tsm_device *tvdev)
 {
 	struct vfio_pci_tsm_writer *writer;
@@ -196,17 +197,17 @@ static bool others_written(struct vfio_pci_tsm_device *tvdev)
 /**
  * vfio_pci_tsm_begin_write() - begin to write what a bound function may depend on
  * @pdev: the function that is written to
- * @writer: the caller's, until vfio_pci_tsm_end_write()
+ * @writer: in use until vfio_pci_tsm_end_write()
  *
- * Return: true, and until the end nothing that depends on @pdev is bound; false when
- * something is, and nothing is to be ended.
+ * Return: true, and no function that depends on @pdev is bound until
+ * vfio_pci_tsm_end_write(); false when one is bound, and then there is nothing to end.
  */
 bool vfio_pci_tsm_begin_write(struct pci_dev *pdev, struct vfio_pci_tsm_writer *writer)
 {
 	writer->pdev = pdev;
 	scoped_guard(spinlock, &writers_lock)
 		list_add(&writer->node, &writers);
-	/* A bind takes the resets first, then looks at the list. */
+	/* A bind takes the resets first, and reads the list afterwards. */
 	if (!vfio_pci_tsm_resets_are_off(pdev))
 		return true;
 	vfio_pci_tsm_end_write(writer);
@@ -214,7 +215,7 @@ bool vfio_pci_tsm_begin_write(struct pci_dev *pdev, struct vfio_pci_tsm_writer *
 }
 
 /**
- * vfio_pci_tsm_end_write() - it is written
+ * vfio_pci_tsm_end_write() - end a write
  * @writer: from vfio_pci_tsm_begin_write()
  */
 void vfio_pci_tsm_end_write(struct vfio_pci_tsm_writer *writer)
@@ -228,8 +229,8 @@ void vfio_pci_tsm_end_write(struct vfio_pci_tsm_writer *writer)
  * vfio_pci_tsm_wait_writes() - wait until writes to PF and DSM have ended
  * @tvdev: the device, after vfio_pci_tsm_take_resets(), so that none begins
  *
- * Such a write does not wait for user memory. But one that resets the PF, or has it
- * sleep, waits for the users of its dma-bufs, for as long as they like.
+ * Such a write does not wait for user memory. But one that resets the PF, or puts it to
+ * sleep, waits for the users of its dma-bufs without a limit.
  *
  * Return: 0; -EHOSTDOWN when they have not ended in a second; -ERESTARTSYS when the
  * caller is being killed.
@@ -243,7 +244,7 @@ int vfio_pci_tsm_wait_writes(struct vfio_pci_tsm_device *tvdev)
 	return left ? 0 : -EHOSTDOWN;
 }
 
-/* Without a driver the PCI core does not know, but has left it on. */
+/* PCI_UNKNOWN: the function has no driver, and the PCI core has left it on. */
 static bool is_asleep(struct pci_dev *pdev)
 {
 	return pdev->current_state != PCI_D0 && pdev->current_state != PCI_UNKNOWN;
@@ -253,12 +254,12 @@ static bool is_asleep(struct pci_dev *pdev)
  * vfio_pci_tsm_others_are_awake() - whether PF and DSM are in D0
  * @tvdev: the device, after vfio_pci_tsm_wait_writes()
  *
- * Return: true stays so for as long as the function is bound.
+ * Return: true holds for as long as the function is bound.
  */
 bool vfio_pci_tsm_others_are_awake(struct vfio_pci_tsm_device *tvdev)
 {
 	struct pci_dev *dsm = tvdev->hold.dsm;
 
-	/* They are not runtime suspended, but their users can write to their registers. */
+	/* They cannot be runtime suspended, but their users can write to PMCSR. */
 	return !is_asleep(pci_physfn(tvdev->core.pdev)) && !(dsm && is_asleep(dsm));
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Registers of the host alone: by Data Object Exchange the host's TSM reaches the
- * device, and by IDE it secures the link to it. vfio-pci hides these capabilities, and
- * lets writes to them through to the hardware. They serve all functions whose DSM this
- * one is, and which may be bound for others.
+ * Registers that only the host may write: the host's TSM reaches the device through
+ * Data Object Exchange, and secures the link to it with IDE. vfio-pci hides these
+ * capabilities, but lets writes to them through to the hardware. They serve all functions
+ * that have this one as DSM, and these may be bound for other VMs.
  */
 #include <linux/bitmap.h>
 #include <linux/pci-tsm.h>
@@ -18,7 +18,7 @@ static bool is_hosts_cap(u32 header)
 	return id == PCI_EXT_CAP_ID_DOE || id == PCI_EXT_CAP_ID_IDE;
 }
 
-/* From a capability to where the next one by address begins, or to the end. */
+/* Mark the bytes from a capability to the next one by address, or to the end. */
 static void mark_cap(struct vfio_pci_tsm_device *tvdev, const unsigned long *starts, int dword)
 {
 	unsigned int dwords = tvdev->core.pdev->cfg_size / 4;
@@ -29,12 +29,12 @@ static void mark_cap(struct vfio_pci_tsm_device *tvdev, const unsigned long *sta
 }
 
 /**
- * vfio_pci_tsm_find_hosts() - find the registers of the host alone
+ * vfio_pci_tsm_find_hosts() - find the registers that only the host may write
  * @tvdev: the device
  *
- * Once, because a function that is being reset shows no capabilities.
+ * This is done once, because a function that is being reset shows no capabilities.
  *
- * Return: 0; -EIO when the function does not answer.
+ * Return: 0; -EIO when the function does not respond.
  *
  * Context: probe.
  */
@@ -50,7 +50,7 @@ int vfio_pci_tsm_find_hosts(struct vfio_pci_tsm_device *tvdev)
 	while (pos >= PCI_CFG_SPACE_SIZE && pos < pdev->cfg_size) {
 		if (pci_read_config_dword(pdev, pos, &header) || PCI_POSSIBLE_ERROR(header))
 			return -EIO;
-		/* The last one, or they go in circles. */
+		/* The end of the list, or a loop in it. */
 		if (!header || __test_and_set_bit(pos / 4, starts))
 			break;
 		if (is_hosts_cap(header))
@@ -63,11 +63,11 @@ int vfio_pci_tsm_find_hosts(struct vfio_pci_tsm_device *tvdev)
 }
 
 /**
- * vfio_pci_tsm_config_is_hosts() - whether registers of the host alone are not written
+ * vfio_pci_tsm_config_is_hosts() - whether writes to the host's registers are refused
  * @tvdev: the device, open, bound or not
  *
  * Return: true for a function that is connected to a TSM, or that can be: root may
- * connect it between this answer and the write.
+ * connect it between this check and the write.
  */
 bool vfio_pci_tsm_config_is_hosts(struct vfio_pci_tsm_device *tvdev)
 {

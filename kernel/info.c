@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* VFIO_DEVICE_TSM_INFO: what an owner without sysfs needs to know about its device. */
+/* VFIO_DEVICE_TSM_INFO: the state of a device, for an owner that has no sysfs. */
 #include <linux/kconfig.h>
 #include <linux/uaccess.h>
 #include <linux/vfio_tsm.h>

@@ -13,16 +13,16 @@
 static bool nointxmask;
 module_param(nointxmask, bool, 0644);
 MODULE_PARM_DESC(nointxmask,
-		 "Do without PCI 2.3 INTx masking, for devices that announce it and lack it");
+		 "Do not use PCI 2.3 INTx masking, for devices that announce it but lack it");
 
 static bool disable_idle_d3;
 module_param(disable_idle_d3, bool, 0644);
-MODULE_PARM_DESC(disable_idle_d3, "Leave devices that nobody uses in D0");
+MODULE_PARM_DESC(disable_idle_d3, "Leave unused devices in D0");
 
 static bool enable_sriov;
 #ifdef CONFIG_PCI_IOV
 module_param(enable_sriov, bool, 0644);
-MODULE_PARM_DESC(enable_sriov, "Allow sriov_numvfs of functions on this driver to be written");
+MODULE_PARM_DESC(enable_sriov, "Allow writes to sriov_numvfs of functions on this driver");
 #endif
 
 static unsigned int reset_wait = 10;
@@ -31,7 +31,7 @@ MODULE_PARM_DESC(reset_wait,
 		 "Seconds that a forced reset waits for a slow TSM to unbind; at most 60");
 
 /**
- * vfio_pci_tsm_reset_deadline() - until when a reset that begins now waits for PCI/TSM
+ * vfio_pci_tsm_reset_deadline() - when a reset that begins now stops waiting for PCI/TSM
  *
  * Return: the time in jiffies.
  */
@@ -46,9 +46,9 @@ static int vfio_pci_tsm_init_dev(struct vfio_device *vdev)
 	int ret;
 
 	tvdev->core.nointxmask = nointxmask;
-	/* Who owns legacy VGA loses memory decode when another device's owner uses it. */
+	/* A device that owns legacy VGA loses memory decode when another device uses VGA. */
 	tvdev->core.disable_vga = true;
-	/* Nor may a function sleep that a TSM is connected to: vfio_pci_tsm_keep_awake() */
+	/* A function that a TSM is connected to must not sleep: vfio_pci_tsm_keep_awake() */
 	tvdev->core.disable_idle_d3 = disable_idle_d3 ||
 				      vfio_pci_tsm_can_be_connected(to_pci_dev(vdev->dev));
 	ret = vfio_pci_tsm_ops_init(tvdev);
@@ -79,7 +79,7 @@ static void vfio_pci_tsm_release_dev(struct vfio_device *vdev)
 	vfio_pci_core_release_dev(vdev);
 }
 
-/* Somebody wants the function back: its driver is to leave it, or it is gone. */
+/* The function is wanted back: the driver is to detach from it, or it is gone. */
 static void vfio_pci_tsm_request(struct vfio_device *vdev, unsigned int count)
 {
 	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
@@ -116,7 +116,7 @@ static const struct vfio_pci_device_ops vfio_pci_tsm_pci_ops = {
 	.get_dmabuf_phys = vfio_pci_core_get_dmabuf_phys,
 };
 
-/* Whether it is in a hot-plug slot of which a function is bound. */
+/* Whether a function is in a hot-plug slot that has a bound function. */
 static bool shares_slot_with_tdi(struct pci_dev *pdev)
 {
 	struct pci_dev *bridge = pci_upstream_bridge(pdev);
@@ -131,19 +131,19 @@ static bool shares_slot_with_tdi(struct pci_dev *pdev)
  */
 static int check_probe(struct pci_dev *pdev)
 {
-	/* vfio-pci's own answer, before its VFs can find driver data that go again. */
+	/* As in vfio-pci, but before the VFs can find driver data that is removed again. */
 	if (pci_num_vf(pdev)) {
-		pci_warn(pdev, "a PF needs the driver before it has VFs\n");
+		pci_warn(pdev, "not assigned: the PF already has VFs\n");
 		return -EBUSY;
 	}
 	/*
 	 * vfio_pci_core_register_device() would find that the slot cannot be reset, and
-	 * put it into another device set than those that are there, for good. (If it
-	 * never can, all functions share one set anyway; only the driver of the slot
-	 * knows whether it offers a reset.)
+	 * put the function for good into another device set than the functions that are
+	 * there. (If the slot can never be reset, all functions share one set anyway. But
+	 * only the slot's driver knows whether it can.)
 	 */
 	if (shares_slot_with_tdi(pdev)) {
-		pci_warn(pdev, "no driver while a function in its slot is bound as a TDI\n");
+		pci_warn(pdev, "not assigned: a function in its slot is bound as a TDI\n");
 		return -EBUSY;
 	}
 	return 0;
@@ -182,7 +182,7 @@ static int vfio_pci_tsm_probe(struct pci_dev *pdev, const struct pci_device_id *
 
 	vfio_pci_tsm_keep_awake(tvdev);
 	vfio_pci_tsm_add(tvdev);
-	/* Last: from here on the device can be opened. */
+	/* This comes last: from here on the device can be opened. */
 	ret = vfio_pci_core_register_device(&tvdev->core);
 	if (ret)
 		goto err_del;
@@ -204,11 +204,11 @@ static void vfio_pci_tsm_remove(struct pci_dev *pdev)
 {
 	struct vfio_pci_tsm_device *tvdev = pdev_to_tvdev(pdev);
 
-	/* Waits until whoever has the device open has let it go. */
+	/* Waits until the device is closed. */
 	vfio_pci_core_unregister_device(&tvdev->core);
 	vfio_pci_tsm_detach(tvdev);
 	if (vfio_tsm_is_quarantined(tvdev->tdev))
-		pci_warn(pdev, "quarantined, which the next driver does not ask for\n");
+		pci_warn(pdev, "still quarantined: other drivers do not check for that\n");
 	vfio_pci_tsm_del(tvdev);
 	vfio_pci_tsm_keep_awake_no_more(tvdev);
 	vfio_tsm_unregister(tvdev->tdev);
@@ -216,15 +216,15 @@ static void vfio_pci_tsm_remove(struct pci_dev *pdev)
 }
 
 /*
- * The PCI core clears Bus Master for a kexec; the next kernel knows no TDI. A TDI that
- * PCI/TSM has not unbound in time goes to ERROR then.
+ * The PCI core clears Bus Master for a kexec, and the next kernel has no record of a TDI.
+ * A TDI that PCI/TSM has not unbound in time goes to ERROR then.
  */
 static void vfio_pci_tsm_shutdown(struct pci_dev *pdev)
 {
 	static unsigned long deadline;
 	struct vfio_pci_tsm_device *tvdev = pdev_to_tvdev(pdev);
 
-	/* For good: nothing is bound any more. */
+	/* This is never cleared: nothing is bound any more. */
 	set_bit(VFIO_PCI_TSM_RESETTING, &tvdev->flags);
 	vfio_pci_tsm_disturb(tvdev, VFIO_TSM_REASON_RESET);
 	/* The functions are shut down one after the other. All share one time limit. */
@@ -242,9 +242,9 @@ static int vfio_pci_tsm_sriov_configure(struct pci_dev *pdev, int nr_virtfn)
 }
 
 /*
- * Any function, but through driver_override only. No MODULE_DEVICE_TABLE(): a
- * modalias that matches everything would have management software prefer this
- * driver to vfio-pci for devices that nobody means to bind.
+ * The table matches any function, but only through driver_override. There is no
+ * MODULE_DEVICE_TABLE(): with a modalias that matches everything, management software
+ * would prefer this driver to vfio-pci for devices that are never to be bound.
  */
 static const struct pci_device_id vfio_pci_tsm_ids[] = {
 	{ PCI_DRIVER_OVERRIDE_DEVICE_VFIO(PCI_ANY_ID, PCI_ANY_ID) },

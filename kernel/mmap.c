@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Mappings of BARs by user space. They are counted, because a bind is refused
- * while there are any, or zaps them; and while bound neither a new mapping nor a
- * fault on an old one gets through. The fault handlers stand in for those of
+ * while there are any, or zaps them. While the function is bound, neither a new
+ * mapping nor a fault on an old one gets through. The fault handlers replace those of
  * drivers/vfio/pci/vfio_pci_core.c, which are static there and take memory_lock
- * themselves: the check and the insertion must be under one hold of it.
+ * themselves: the lock must not be dropped between the check and the insertion.
  */
 #include <linux/file.h>
 #include <linux/jiffies.h>
@@ -20,7 +20,7 @@ static struct vfio_pci_tsm_device *vma_to_tvdev(struct vm_area_struct *vma)
 	return container_of(vma->vm_private_data, struct vfio_pci_tsm_device, core);
 }
 
-/* Where in the host's memory a fault falls, in pages. */
+/* The page of the host's memory that a fault is for. */
 static unsigned long fault_pfn(struct vfio_pci_tsm_device *tvdev, struct vm_area_struct *vma,
 			       unsigned long addr)
 {
@@ -33,9 +33,9 @@ static unsigned long fault_pfn(struct vfio_pci_tsm_device *tvdev, struct vm_area
 }
 
 /*
- * A function that another module of the kernel has bound is not known to be so until
- * somebody looks. Not adopted here, under mmap_lock: the next look does that. Nor does
- * anybody tell that a function is quarantined.
+ * mmap.state does not show a TDI that another module of the kernel has bound until the
+ * driver has found it, nor a quarantine. So this looks for both. It does not adopt the
+ * TDI, under mmap_lock: the next refresh does that.
  */
 static enum vfio_pci_tsm_mmap_state mmap_state(struct vfio_pci_tsm_device *tvdev)
 {
@@ -61,9 +61,9 @@ static bool lock_memory_for_a_second(struct rw_semaphore *lock)
 }
 
 /*
- * Whether the kernel copies to the BAR or from it, and so may hold any lock: a process only
- * has to read a directory into its mapping. Faults of KVM, by fixup_user_fault(), do not
- * have INTERRUPTIBLE. They wait as long as a reset takes.
+ * Whether the kernel copies to the BAR or from it. It may hold any lock then: a process
+ * only has to read a directory into its mapping. Faults of KVM, by fixup_user_fault(), do
+ * not have INTERRUPTIBLE. They wait as long as a reset takes.
  */
 static bool is_copy(const struct vm_fault *vmf)
 {
@@ -71,13 +71,13 @@ static bool is_copy(const struct vm_fault *vmf)
 }
 
 /*
- * Take memory_lock for read. Under memory_lock, SET_IRQS adds to sysfs, and waits for
- * whoever lists a directory of sysfs. That one may write to memory meanwhile, and so wait
- * for mmap_lock; or write to this BAR. So there is no wait for memory_lock under mmap_lock
- * where a fault can be tried again, and only a short one where it cannot, or where the
- * kernel copies.
+ * Take memory_lock for read. Under memory_lock, SET_IRQS adds to sysfs, and so waits for
+ * any process that lists a directory of sysfs. Meanwhile that process may write to memory
+ * and so wait for mmap_lock, or write to this BAR. So do not wait for memory_lock under
+ * mmap_lock where a fault can be tried again. Where it cannot, or where the kernel copies,
+ * wait only for a second.
  *
- * Return: 0; otherwise without the lock: VM_FAULT_RETRY, to have the fault tried again, or
+ * Return: 0 with the lock; without it VM_FAULT_RETRY, to have the fault tried again, or
  * VM_FAULT_SIGBUS.
  */
 static vm_fault_t lock_memory(struct vfio_pci_tsm_device *tvdev, struct vm_fault *vmf)
@@ -91,7 +91,7 @@ static vm_fault_t lock_memory(struct vfio_pci_tsm_device *tvdev, struct vm_fault
 		return VM_FAULT_RETRY;
 	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY) || is_copy(vmf))
 		return lock_memory_for_a_second(lock) ? 0 : VM_FAULT_SIGBUS;
-	/* the mapping may be gone before the lock is there, and the device with it */
+	/* the mapping may be gone before the lock is taken, and the device with it */
 	file = get_file(vmf->vma->vm_file);
 	release_fault_lock(vmf);
 	if (!down_read_killable(lock))
@@ -108,8 +108,8 @@ static vm_fault_t insert_locked(struct vfio_pci_tsm_device *tvdev, struct vm_fau
 		return vfio_pci_vmf_insert_pfn(&tvdev->core, vmf, pfn, order);
 	case VFIO_PCI_TSM_MMAP_PENDING:
 		/*
-		 * Not to wait here: the TSM may want the mmap_lock that we hold.
-		 * User mode tries again, and can be killed; the kernel could not.
+		 * Do not wait here: the TSM may want the mmap_lock that is held.
+		 * User mode tries again, and can be killed. The kernel could not.
 		 */
 		return vmf->flags & FAULT_FLAG_USER ? VM_FAULT_NOPAGE : VM_FAULT_SIGBUS;
 	default:
@@ -206,7 +206,7 @@ int vfio_pci_tsm_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
  * vfio_pci_tsm_is_mapped() - whether user space maps a BAR
  * @tvdev: the device
  *
- * Return: the answer of the moment.
+ * Return: whether it is so at the moment.
  */
 bool vfio_pci_tsm_is_mapped(struct vfio_pci_tsm_device *tvdev)
 {
@@ -225,17 +225,16 @@ static void zap_locked(struct vfio_pci_tsm_device *tvdev)
 /**
  * vfio_pci_tsm_mmap_begin_bind() - stop mappings, as a bind begins
  * @tvdev: the device
- * @policy: what to do when there are some
+ * @policy: what to do with mappings
  *
- * Return: 0, and nothing is mapped, nor will be; -EBUSY with everything as it
- * was.
+ * Return: 0, and nothing is mapped or can be mapped; -EBUSY, and nothing has changed.
  */
 int vfio_pci_tsm_mmap_begin_bind(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_bar_mmap policy)
 {
 	enum vfio_pci_tsm_mmap_state before;
 
 	guard(rwsem_write)(&tvdev->core.memory_lock);
-	/* a full barrier: of this and vfio_pci_tsm_mmap(), one sees the other */
+	/* a full barrier: this sees what vfio_pci_tsm_mmap() wrote, or that sees this */
 	before = xchg(&tvdev->mmap.state, VFIO_PCI_TSM_MMAP_PENDING);
 	if (vfio_pci_tsm_is_mapped(tvdev) && policy == VFIO_TSM_BAR_MMAP_REFUSE) {
 		cmpxchg(&tvdev->mmap.state, VFIO_PCI_TSM_MMAP_PENDING, before);
@@ -247,7 +246,7 @@ int vfio_pci_tsm_mmap_begin_bind(struct vfio_pci_tsm_device *tvdev, enum vfio_ts
 
 /**
  * vfio_pci_tsm_mmap_zap() - remove mappings of BARs that user space has
- * @tvdev: the device, quarantined, so that there will be no more
+ * @tvdev: the device, quarantined, so that no mapping can be added
  *
  * Does nothing while another module of the kernel has the function bound. The watch calls
  * this again after that.
@@ -274,7 +273,8 @@ int vfio_pci_tsm_mmap_zap(struct vfio_pci_tsm_device *tvdev)
  * gets through any more.
  *
  * Context: under tdi.lock after a bind, where no mapping got through before, or under
- * state.lock. memory_lock is not needed in the first case and out of reach in the second.
+ * state.lock. memory_lock is not needed in the first case, and must not be taken in the
+ * second.
  */
 void vfio_pci_tsm_mmap_block(struct vfio_pci_tsm_device *tvdev)
 {
@@ -282,11 +282,11 @@ void vfio_pci_tsm_mmap_block(struct vfio_pci_tsm_device *tvdev)
 }
 
 /**
- * vfio_pci_tsm_mmap_allow() - the function is its owner's again
+ * vfio_pci_tsm_mmap_allow() - the owner may map the BARs again
  * @tvdev: the device, unlocked
  *
- * Context: under tdi.lock, where memory_lock is out of reach, or in a bind that
- * failed. Whoever just misses it is refused a moment longer.
+ * Context: under tdi.lock, where memory_lock must not be taken, or in a bind that
+ * failed. A thread that just misses the change is refused for a moment longer.
  */
 void vfio_pci_tsm_mmap_allow(struct vfio_pci_tsm_device *tvdev)
 {

@@ -2,11 +2,11 @@
 /*
  * Open and close, and the exclusive claim.
  *
- * vfio_pci_core_enable() claims every BAR, and maps it: an ordinary claim, which
- * still lets root map the BAR through sysfs' resourceN. In exclusive mode a
- * resource that is busy and exclusive goes below each of these claims, which
- * closes that door (iomem_is_exclusive(), kernel/resource.c) without a moment in
- * which the BAR is unclaimed. Mappings that root has made before the open stay,
+ * vfio_pci_core_enable() claims every BAR, and maps it. Its claim is an ordinary one,
+ * so root can still map the BAR through resourceN in sysfs. In exclusive mode this
+ * file adds a resource that is busy and exclusive below each of these claims. The
+ * kernel refuses root's mappings then (iomem_is_exclusive(), kernel/resource.c), and
+ * the BAR is never unclaimed in between. Mappings that root made before the open stay,
  * unless the kernel has CONFIG_IO_STRICT_DEVMEM (revoke_iomem(), same file). The
  * mode is read once, before the device is enabled, and cannot be changed until it
  * is closed.
@@ -22,9 +22,9 @@
  *
  * Where the PCI core finds no address, it empties the resource, so vfio-pci takes the BAR
  * for one that does not exist. But the function has it: a TDI would report memory that its
- * guest cannot reach and nobody has claimed. A register that is not 0 shows that the BAR
- * exists. The register of a 64-bit BAR is never 0. Those of VFs always are; the PCI core
- * does not enable VFs for whose BARs it has no address.
+ * guest cannot reach and that is not claimed. A register that is not 0 shows that the BAR
+ * exists. The register of a 64-bit BAR is never 0. The registers of VFs are always 0, but
+ * the PCI core does not enable VFs if it has no address for their BARs.
  *
  * Context: probe.
  */
@@ -55,7 +55,7 @@ static struct resource *find_core_claim(struct resource *bar)
 {
 	struct resource *claim = bar->child;
 
-	/* It covers the BAR, so it is the only child, and ours to look at. */
+	/* It covers the BAR, so it is the only child, and belongs to this driver. */
 	if (!claim || claim->start != bar->start || claim->end != bar->end ||
 	    !(claim->flags & IORESOURCE_BUSY))
 		return NULL;
@@ -71,7 +71,7 @@ static int claim_bar(struct vfio_pci_tsm_device *tvdev, int bar)
 	if (!(res->flags & IORESOURCE_MEM) || !resource_size(res))
 		return 0;
 
-	/* Its failures to claim are soft; here they are not. */
+	/* vfio_pci_core_enable() goes on if it cannot claim a BAR; exclusive mode does not. */
 	if (IS_ERR(tvdev->core.barmap[bar]))
 		return PTR_ERR(tvdev->core.barmap[bar]);
 
@@ -110,8 +110,8 @@ static int claim_bars(struct vfio_pci_tsm_device *tvdev)
 }
 
 /*
- * The TDI goes first, whoever has bound it: vfio-pci clears Bus Master and resets the
- * function, each of which is an error in a locked TDI.
+ * Unbind the TDI first, no matter which module has bound it: vfio-pci clears Bus Master
+ * and resets the function, and each of these is an error in a locked TDI.
  */
 static void unbind_before_reset(struct vfio_pci_tsm_device *tvdev)
 {
@@ -128,9 +128,9 @@ static void unbind_before_reset(struct vfio_pci_tsm_device *tvdev)
  * vfio_pci_tsm_open_device() - first open of the device
  * @vdev: the device
  *
- * Return: 0; -EBUSY when a region is to be exclusive and somebody else has it, when a
- * bound function that depends on it or shares its bus keeps it from being reset, or
- * when another module of the kernel has bound it, or it is quarantined; any other error
+ * Return: 0; -EBUSY when a region is to be exclusive and is claimed already, when a
+ * bound function that depends on it or shares its bus keeps it from being reset, when
+ * another module of the kernel has bound it, or when it is quarantined; any other error
  * of vfio-pci's own.
  *
  * Context: VFIO_DEVICE_BIND_IOMMUFD, or the first open through a group; under
@@ -141,10 +141,10 @@ int vfio_pci_tsm_open_device(struct vfio_device *vdev)
 	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
 	int ret;
 
-	/* It could not be reset between one owner and the next. */
+	/* The device could not be reset between one owner and the next. */
 	if (vfio_pci_tsm_is_bound(tvdev) || vfio_pci_tsm_resets_are_off(tvdev->core.pdev))
 		return -EBUSY;
-	/* What was lost while it was closed has no owner to acknowledge it. */
+	/* A loss while the device was closed has no owner that could acknowledge it. */
 	vfio_pci_tsm_acknowledge(tvdev, false);
 
 	ret = vfio_tsm_open_begin(tvdev->tdev, &tvdev->regions.mode);
@@ -156,8 +156,8 @@ int vfio_pci_tsm_open_device(struct vfio_device *vdev)
 		goto err_closed;
 
 	/*
-	 * Bound by another module meanwhile; or a bind that came just before the reset, or a
-	 * function with no other reset.
+	 * Another module may have bound it meanwhile. Or it was not reset, because another
+	 * function was bound just before, or because it has only the reset of its bus.
 	 */
 	if (vfio_pci_tsm_is_bound(tvdev) ||
 	    (!tvdev->core.reset_works && vfio_pci_tsm_bus_resets_are_off(tvdev->core.pdev))) {
@@ -173,7 +173,7 @@ int vfio_pci_tsm_open_device(struct vfio_device *vdev)
 
 	vfio_pci_tsm_map_config(tvdev);
 	vfio_pci_core_finish_enable(&tvdev->core);
-	/* The reset may have ended a TDI that was not this owner's. */
+	/* The reset may have ended a TDI that did not belong to this owner. */
 	vfio_pci_tsm_acknowledge(tvdev, true);
 	vfio_tsm_opened(tvdev->tdev);
 	return 0;
@@ -190,7 +190,7 @@ err_closed:
  * vfio_pci_tsm_close_device() - last close of the device
  * @vdev: the device
  *
- * The VM's reference is put right after this, so PCI/TSM must not have it any more.
+ * The reference to the VM is put right after this, so PCI/TSM must not use the VM any more.
  *
  * Context: under the device set's lock.
  */
@@ -200,9 +200,9 @@ void vfio_pci_tsm_close_device(struct vfio_device *vdev)
 
 	unbind_before_reset(tvdev);
 	/*
-	 * vfio-pci's reset asks no driver first. There is none while something that
-	 * depends on this function is bound, unless root or a recovery has brought
-	 * it back.
+	 * vfio-pci resets the function without asking a driver first. It has no reset
+	 * method while a function that depends on this one is bound, unless root or a
+	 * recovery has brought one back.
 	 */
 	if (READ_ONCE(tvdev->core.pdev->reset_methods[0])) {
 		vfio_pci_tsm_disturb_dependents(tvdev->core.pdev, VFIO_TSM_REASON_RESET);

@@ -2,8 +2,8 @@
 /*
  * Operations of VFIO that a bind waits for. There may be many at a time on many
  * processors, and a bind is rare, so each takes a reference that is counted by
- * processor. A bind stops new ones, and waits until the last one has ended. It is
- * not bound by then, because only a bind makes a device bound.
+ * processor. A bind stops new ones, and waits until the last one has ended. Until then
+ * the device is not bound, because only a bind makes it bound.
  *
  * Both sides wait killably: an operation lasts as long as user memory needs, and a
  * bind as long as the TSM needs. Operations that wait begin before the next bind.
@@ -40,11 +40,11 @@ int vfio_pci_tsm_ops_init(struct vfio_pci_tsm_device *tvdev)
 
 /**
  * vfio_pci_tsm_ops_exit() - undo vfio_pci_tsm_ops_init()
- * @tvdev: the device, that nobody uses
+ * @tvdev: the device, which is not used any more
  */
 void vfio_pci_tsm_ops_exit(struct vfio_pci_tsm_device *tvdev)
 {
-	/* The counter's own callback is in RCU, and nothing waits for the end of it. */
+	/* The counter's own callback runs in RCU, and nothing waits for its end. */
 	synchronize_rcu();
 	percpu_ref_exit(&tvdev->op.users);
 	mutex_destroy(&tvdev->op.lock);
@@ -53,7 +53,7 @@ void vfio_pci_tsm_ops_exit(struct vfio_pci_tsm_device *tvdev)
 /**
  * vfio_pci_tsm_op_wait() - wait until an operation can be counted
  * @tvdev: the device
- * @or_binding: or until the device is BINDING, or further
+ * @or_binding: or wait only until the device is BINDING, or further
  *
  * Return: 1, and it is counted; 0, and it is not; -EINTR when the caller is being killed.
  */
@@ -94,7 +94,7 @@ int vfio_pci_tsm_stop_ops(struct vfio_pci_tsm_device *tvdev)
 	rwsem_acquire(&tvdev->op.map, 0, 0, _RET_IP_);
 	percpu_ref_kill(&tvdev->op.users);
 	ret = wait_event_killable(tvdev->op.changed, percpu_ref_is_zero(&tvdev->op.users));
-	/* After the wait in any case: what operations have done is seen from here on. */
+	/* Even if nothing was waited for: what operations have done is seen from here on. */
 	smp_mb();
 	if (ret)
 		vfio_pci_tsm_resume_ops(tvdev);

@@ -14,7 +14,7 @@ int vfio_pci_tsm_op_wait(struct vfio_pci_tsm_device *tvdev, bool or_binding);
 int vfio_pci_tsm_stop_ops(struct vfio_pci_tsm_device *tvdev);
 void vfio_pci_tsm_resume_ops(struct vfio_pci_tsm_device *tvdev);
 
-/* An operation is counted. The state is read after that: a bind changes it first. */
+/* Called when an operation is counted. Read the state after that: a bind changes it first. */
 static inline void vfio_pci_tsm_op_counted(void)
 {
 	smp_rmb(); /* pairs with the release in percpu_ref_resurrect() */
@@ -33,7 +33,7 @@ static inline int vfio_pci_tsm_op_begin(struct vfio_pci_tsm_device *tvdev)
 	return 0;
 }
 
-/* The same, but do not wait for a bind that is at work. Return: 1; 0 when one is; -EINTR. */
+/* The same, but do not wait for a bind that is at work: return 0 then, else 1 or -EINTR. */
 static inline int vfio_pci_tsm_op_begin_unless_binding(struct vfio_pci_tsm_device *tvdev)
 {
 	int ret = 1;

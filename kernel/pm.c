@@ -5,13 +5,13 @@
 
 #include "vfio_pci_tsm.h"
 
-/* How many are between PM_SUSPEND_PREPARE and PM_POST_SUSPEND, and the like. */
+/* How many suspends, hibernations and restores have been prepared and are not over. */
 static atomic_t suspending;
 
 /**
  * vfio_pci_tsm_is_suspending() - whether the system is on its way to sleep
  *
- * Return: true from before the moment that vfio-pci-tsm agrees to a suspend.
+ * Return: true from a moment before the driver allows a suspend.
  *
  * Context: in a bind that has begun, false holds until the function is bound.
  */
@@ -26,7 +26,7 @@ static int refuse_suspend(struct vfio_pci_tsm_device *tvdev, void *refused)
 	vfio_pci_tsm_refresh(tvdev);
 	if (!vfio_pci_tsm_is_busy(tvdev))
 		return 0;
-	pci_warn(tvdev->core.pdev, "no suspend while bound as a TDI\n");
+	pci_warn(tvdev->core.pdev, "suspend refused: it is bound as a TDI\n");
 	vfio_tsm_blocked(tvdev->tdev, VFIO_TSM_BLOCKED_SUSPEND);
 	*(bool *)refused = true;
 	return 0;
@@ -54,7 +54,7 @@ static int pm_notify(struct notifier_block *nb, unsigned long action, void *unus
 	case PM_POST_SUSPEND:
 	case PM_POST_HIBERNATION:
 	case PM_POST_RESTORE:
-		/* The module may have come after the suspend was prepared. */
+		/* The module may have been loaded after the suspend was prepared. */
 		atomic_dec_if_positive(&suspending);
 	}
 	return NOTIFY_DONE;

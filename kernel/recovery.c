@@ -5,12 +5,12 @@
  *
  * A reset that could not be refused finds the function unbound when it begins, unless
  * the TSM takes too long: reset_prepare() comes first, and for a PF or function 0 on
- * this driver it has the functions that depend on it unbound. A driver does not hear
- * of a forced reset of a bridge, or of a PF or function 0 on another driver.
+ * this driver it has the functions that depend on it unbound. The PCI core does not
+ * report a forced reset of a bridge, or of a PF or function 0 on another driver.
  *
- * Recovery from an error wants the bus reset, and asks whether it can be. So an error
- * turns resets on again at once: of the function itself, and of a PF for its VFs,
- * which recovery may not walk. With the PF on another driver, such a VF keeps the
+ * Recovery from an error has the bus reset, unless the bus cannot be reset. So an error
+ * turns resets on again at once: those of the function itself, and for a PF those of its
+ * VFs, which recovery may not walk. If the PF is on another driver, such a VF keeps the
  * recovery from a reset until its watch has found it lost.
  */
 #include <linux/pci.h>
@@ -18,15 +18,15 @@
 #include "vfio_pci_tsm.h"
 
 /*
- * Whether recovery from an error is at work on a function of this driver. A PF does
- * not leave the driver as long as a VF of it is in use: its VFs go first, and one
- * that has some is not probed.
+ * Whether recovery from an error is at work on a function of this driver. The driver does
+ * not detach from a PF as long as one of its VFs is in use: the VFs are removed first, and
+ * a PF that has VFs is not probed.
  */
 static bool is_recovering(struct pci_dev *pdev)
 {
 	if (READ_ONCE(pdev->dev.driver) != &vfio_pci_tsm_driver.driver)
 		return false;
-	/* Not there yet while the driver is being bound to it */
+	/* There is no driver data yet while the driver is being attached. */
 	return dev_get_drvdata(&pdev->dev) &&
 	       test_bit(VFIO_PCI_TSM_RECOVERING, &pdev_to_tvdev(pdev)->flags);
 }
@@ -36,7 +36,7 @@ static bool is_recovering(struct pci_dev *pdev)
  * @tvdev: the device
  *
  * Return: true for a fatal error of the function, its PF or DSM, and for recovery of
- * the function or its PF from any, as far as that is on this driver.
+ * the function or its PF from any error, if it is on this driver.
  */
 bool vfio_pci_tsm_is_in_error(struct vfio_pci_tsm_device *tvdev)
 {
@@ -48,11 +48,11 @@ bool vfio_pci_tsm_is_in_error(struct vfio_pci_tsm_device *tvdev)
 }
 
 /*
- * A PF's reset is also a reset of its VFs, and a DSM's harms all functions that it
- * serves. If PCI/TSM does not unbind them in time, the reset goes on and finds them
- * locked. Their TDIs go to ERROR then, as table 11-2 has it for a Function Level Reset,
- * which keeps the guest's data from everybody; the worker goes on with the unbind. To
- * wait longer could mean to wait for ever: see the locks in vfio_pci_tsm.h.
+ * A reset of a PF is also a reset of its VFs, and a reset of a DSM harms all functions
+ * that it serves. If PCI/TSM does not unbind them in time, the reset goes on and finds
+ * them locked. Their TDIs go to ERROR then, as table 11-2 requires for a Function Level
+ * Reset. That protects the guest's data, and the worker goes on with the unbind. A
+ * longer wait could last for ever: see the locks in vfio_pci_tsm.h.
  *
  * Context: under the device lock, perhaps the device set's lock and memory_lock.
  */
@@ -70,11 +70,11 @@ static void reset_prepare(struct pci_dev *pdev)
 		unlocked = vfio_pci_tsm_wait_unlocked(tvdev, deadline);
 	} while (unlocked && vfio_pci_tsm_has_tdi(pdev) && time_before(jiffies, deadline));
 	if (!unlocked || vfio_pci_tsm_has_tdi(pdev))
-		pci_warn(pdev, "reset while the TDI is locked: the TSM takes too long\n");
+		pci_warn(pdev, "reset while the TDI is locked: the TSM is too slow\n");
 	vfio_pci_tsm_wait_dependents(pdev, deadline);
 }
 
-/* The PCI core does not report the end of recovery of a CXL memory device. */
+/* This also ends recovery, whose end the PCI core does not report for CXL memory devices. */
 static void reset_done(struct pci_dev *pdev)
 {
 	struct vfio_pci_tsm_device *tvdev = pdev_to_tvdev(pdev);
@@ -85,10 +85,10 @@ static void reset_done(struct pci_dev *pdev)
 
 /*
  * A fatal error on the way to the function, or in it, ends the secure IDE stream, and
- * recovery resets the link. After other errors the link works, and TDISP does not ask
- * for the TDI to go: a neighbour's unsupported request is one of them. If a driver wants
- * the bus to be reset then, that is refused as any other reset. VFs may be on buses that
- * recovery does not walk; of a root complex, it walks none.
+ * recovery resets the link. After other errors, such as a neighbour's unsupported request,
+ * the link works, and TDISP does not require the TDI to end. If a driver wants the bus to
+ * be reset then, that is refused as any other reset. VFs may be on buses that recovery does
+ * not walk. For a root complex it does not walk any bus.
  *
  * Context: under the device lock, with pci_bus_sem held.
  */
@@ -96,7 +96,7 @@ static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t
 {
 	struct vfio_pci_tsm_device *tvdev = pdev_to_tvdev(pdev);
 
-	/* A recovery that has failed ends with this, and has no error_resume(). */
+	/* A recovery that fails ends with this callback, and does not call error_resume(). */
 	assign_bit(VFIO_PCI_TSM_RECOVERING, &tvdev->flags, state != pci_channel_io_perm_failure);
 	if (state == pci_channel_io_frozen || pci_channel_offline(pdev)) {
 		vfio_pci_tsm_disturb(tvdev, VFIO_TSM_REASON_AER);

@@ -7,11 +7,12 @@
  * end of the call the request is an operation (ops.c), so the next bind waits for it.
  * Nothing else does: an unbind goes on, and PCI/TSM has it wait for the one call that the
  * TSM is at work on. There is only one, because request.lock lets one request at a time
- * through. Those that wait for that lock find the device unbound, and fail.
+ * through. Requests that wait for that lock find the device unbound, and fail.
  *
  * User memory is touched with no lock held. The request is copied before, and the
  * response after the call, each through a buffer of the size that user space asked for.
- * request.slots limits how many of these there are; whoever waits for one has none.
+ * request.slots limits how many of these there are. A request that waits for a slot has
+ * no buffer.
  */
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -53,7 +54,7 @@ static int takes_no_requests(struct device *dev, void *unused)
 	struct tsm_dev *tsm_dev = container_of(dev, struct tsm_dev, dev);
 	struct pci_tsm_ops ops;
 
-	/* Its module may be on the way out. */
+	/* Its module may be going away. */
 	if (copy_from_kernel_nofault(&ops, READ_ONCE(tsm_dev->pci_ops), sizeof(ops)))
 		return 0;
 	return ops.link_ops.bind && !ops.link_ops.guest_req;
@@ -64,7 +65,7 @@ static int takes_no_requests(struct device *dev, void *unused)
  * @view: from vfio_pci_tsm_view()
  *
  * As with vfio_pci_tsm_tsms_can_bind(): PCI/TSM calls the operation of the TSM that it
- * finds when it has its semaphore, without a look at whether there is one. It does so only
+ * finds when it has its semaphore, and does not check that there is one. It does so only
  * for a function that is bound, so TSMs that cannot bind do not matter.
  *
  * Return: false if a TSM of the host that can bind has no guest requests.
@@ -74,7 +75,7 @@ bool vfio_pci_tsm_tsms_take_requests(const struct vfio_pci_tsm_view *view)
 	return !class_for_each_device(view->tsms, NULL, NULL, takes_no_requests);
 }
 
-/* Whether a request may be passed now. What this returns is in the order of the ABI. */
+/* Whether a request may be passed now. The checks are in the order of the ABI. */
 static int check(struct vfio_pci_tsm_device *tvdev, const struct call *call)
 {
 	if (vfio_pci_tsm_current_bind(tvdev) != call->bind)
@@ -82,7 +83,7 @@ static int check(struct vfio_pci_tsm_device *tvdev, const struct call *call)
 	return vfio_tsm_request_is_allowed(tvdev->tdev, call->arg.scope) ? 0 : -EACCES;
 }
 
-/* The same, and whether PCI/TSM has something to call. */
+/* The same, and whether PCI/TSM has an operation to call. */
 static int check_tsm(struct vfio_pci_tsm_device *tvdev, const struct call *call)
 {
 	struct vfio_pci_tsm_view view;
@@ -97,8 +98,8 @@ static int check_tsm(struct vfio_pci_tsm_device *tvdev, const struct call *call)
 }
 
 /*
- * An error for user space. A system call that the kernel restarts would belong to the bind
- * of that moment, and an error of a TDI that is gone by now means that it is gone.
+ * The error for user space. A system call that the kernel restarts would belong to the bind
+ * of that moment, so none is restarted. If the bind has ended, any error becomes ENXIO.
  */
 static ssize_t translate(struct vfio_pci_tsm_device *tvdev, const struct call *call, ssize_t ret)
 {
@@ -110,7 +111,7 @@ static ssize_t translate(struct vfio_pci_tsm_device *tvdev, const struct call *c
 		ret = -EINTR;
 		break;
 	default:
-		/* What user space has no name for */
+		/* Errors that user space has no name for */
 		if (ret <= -ERESTARTSYS)
 			ret = -EIO;
 	}
@@ -119,7 +120,7 @@ static ssize_t translate(struct vfio_pci_tsm_device *tvdev, const struct call *c
 	return ret;
 }
 
-/* While this is an operation, the function can be unbound, but not bound again. */
+/* During this operation the function can be unbound, but not bound again. */
 static ssize_t call_tsm(struct vfio_pci_tsm_device *tvdev, struct call *call)
 {
 	const struct vfio_pci_tsm_req *arg = &call->arg;
@@ -130,7 +131,7 @@ static ssize_t call_tsm(struct vfio_pci_tsm_device *tvdev, struct call *call)
 	if (ret)
 		return ret;
 
-	/* Do not wait for a bind that this request would be too old for. */
+	/* Do not wait for a bind if this request belongs to an earlier one. */
 	if (vfio_pci_tsm_current_bind(tvdev) != call->bind)
 		return -ENXIO;
 	ret = vfio_pci_tsm_op_begin(tvdev);
@@ -149,7 +150,7 @@ static ssize_t call_tsm(struct vfio_pci_tsm_device *tvdev, struct call *call)
 	return ret;
 }
 
-/* What the TSM has filled in. Return: the residue; -EIO if that cannot be. */
+/* Copy what the TSM has filled in. Return: the residue; -EIO if it is too large; -EFAULT. */
 static ssize_t copy_response(const struct call *call, ssize_t residue)
 {
 	const struct vfio_pci_tsm_req *arg = &call->arg;
@@ -177,8 +178,8 @@ static int copy_request(struct call *call)
 }
 
 /*
- * A change of state cannot be undone where its response has no place to go. So user memory
- * is tried before the call, and not written to: the request may be in the same place, and
+ * A change of state cannot be undone if its response cannot be copied. So user memory is
+ * tried before the call. It is not written to: the request may be in the same place, and
  * the caller may want to pass it again.
  */
 static int make_response(struct call *call)
@@ -189,7 +190,7 @@ static int make_response(struct call *call)
 		return 0;
 	if (fault_in_safe_writeable(u64_to_user_ptr(arg->resp_uptr), arg->resp_len))
 		return -EFAULT;
-	/* The TSM may fill in less than it says. */
+	/* Zeroed, because the TSM may fill in less than it reports. */
 	call->resp = kvzalloc(arg->resp_len, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	return call->resp ? 0 : -ENOMEM;
 }
@@ -210,7 +211,7 @@ static ssize_t pass(struct vfio_pci_tsm_device *tvdev, struct call *call)
 {
 	ssize_t ret;
 
-	/* Neither memory nor time for a request that is refused anyway. */
+	/* Spend neither memory nor time on a request that is refused anyway. */
 	ret = check(tvdev, call);
 	if (ret)
 		return ret;

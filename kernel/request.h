@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The ioctls of a device that are about its TDI, beside BIND and UNBIND. */
+/* The ioctls for the TDI of a device, except BIND and UNBIND. */
 #ifndef VFIO_PCI_TSM_REQUEST_H
 #define VFIO_PCI_TSM_REQUEST_H
 

@@ -2,23 +2,23 @@
 /*
  * Resets that the PCI core refuses while a function is bound.
  *
- * A driver cannot veto a reset that runs, but the PCI core asks two things before
+ * A driver cannot veto a reset that runs, but the PCI core checks two things before
  * it starts one: pdev->reset_methods (pci_reset_supported()) for a reset of the
- * function, and PCI_DEV_FLAGS_NO_BUS_RESET for a reset of its bus or slot. Three
- * kinds of functions have one or both of them changed:
+ * function, and PCI_DEV_FLAGS_NO_BUS_RESET for a reset of its bus or slot. One or
+ * both of them are changed in two kinds of functions:
  *
  *	the bound function, the PF of a VF, the bridges above, and function 0, which
- *	may be the DSM and have the IDE stream: no reset at all, for any takes the TDI
- *	along;
- *	every function on the bus of one of these, now or later: no reset of bus or
- *	slot. pci_dev_reset_slot_function() asks the function that it was called for,
- *	and no other function of the slot, but the slot's reset hits them all. Their
+ *	may be the DSM and have the IDE stream: they cannot be reset at all, because
+ *	each of their resets hits the TDI;
+ *	every function that is on the bus of one of these, or appears there later: bus
+ *	and slot cannot be reset. pci_dev_reset_slot_function() checks only the function
+ *	that it was called for, but the reset of a slot hits all its functions. Their
  *	own resets go on working.
  *
  * pdev->reset_methods and dev_flags belong to the PCI core, which takes no lock for
  * them; held_lock orders the writes of this file.
  *
- * What comes through all the same is in recovery.c.
+ * Resets that cannot be refused are in recovery.c.
  */
 #include <linux/list.h>
 #include <linux/pci.h>
@@ -33,7 +33,7 @@
  * @pdev: the function, referenced
  * @no_bus_reset: whether PCI_DEV_FLAGS_NO_BUS_RESET was set before
  * @methods_off: whether pdev->reset_methods was emptied
- * @methods: what it was before
+ * @methods: the content of pdev->reset_methods before
  */
 struct held {
 	struct list_head node;
@@ -45,7 +45,7 @@ struct held {
 
 static LIST_HEAD(held_functions);
 static LIST_HEAD(holders); /* devices, by vfio_pci_tsm_device::hold.node */
-/* Both lists and all in them; a leaf */
+/* Protects both lists and their entries; a leaf */
 static DEFINE_MUTEX(held_lock);
 
 static struct held *find_held(struct pci_dev *pdev)
@@ -60,7 +60,7 @@ static struct held *find_held(struct pci_dev *pdev)
 }
 
 /**
- * vfio_pci_tsm_next_in_reset() - the next function up whose reset takes one along
+ * vfio_pci_tsm_next_in_reset() - the next function up whose reset hits a function
  * @pdev: the function
  *
  * Return: the PF of a VF, else the bridge above; NULL at the root.
@@ -71,11 +71,11 @@ struct pci_dev *vfio_pci_tsm_next_in_reset(struct pci_dev *pdev)
 }
 
 /**
- * vfio_pci_tsm_takes_along() - whether a reset of one function takes another along
+ * vfio_pci_tsm_takes_along() - whether a reset of one function hits another
  * @pdev: the function that is reset
  * @other: the other one
  *
- * Return: true for the function itself, the PF of a VF, and the bridges above.
+ * Return: true if @pdev is @other, its PF, or a bridge above it.
  */
 bool vfio_pci_tsm_takes_along(struct pci_dev *pdev, struct pci_dev *other)
 {
@@ -85,8 +85,8 @@ bool vfio_pci_tsm_takes_along(struct pci_dev *pdev, struct pci_dev *other)
 }
 
 /*
- * Whether a reset of bus or slot that @pdev asks for takes @other along. Below a
- * port every function of the bus is; on a root bus those of the same slot are.
+ * Whether a reset of @pdev's bus or slot hits @other. Below a port it hits every
+ * function of the bus, on a root bus the functions of the same slot.
  */
 static bool shares_bus(struct pci_dev *pdev, struct pci_dev *other)
 {
@@ -95,13 +95,13 @@ static bool shares_bus(struct pci_dev *pdev, struct pci_dev *other)
 	return !pci_is_root_bus(pdev->bus) || (pdev->slot && pdev->slot == other->slot);
 }
 
-/* Whether any reset of @pdev takes @holder along. */
+/* Whether each reset of @pdev hits @holder. */
 static bool harms(struct pci_dev *pdev, struct vfio_pci_tsm_device *holder)
 {
 	return vfio_pci_tsm_takes_along(pdev, holder->core.pdev) || holder->hold.dsm == pdev;
 }
 
-/* Whether a reset of @pdev's bus or slot takes @holder along. */
+/* Whether a reset of @pdev's bus or slot hits @holder. */
 static bool harms_by_bus(struct pci_dev *pdev, struct vfio_pci_tsm_device *holder)
 {
 	struct pci_dev *other = holder->core.pdev;
@@ -125,7 +125,7 @@ static bool harms_any(struct pci_dev *pdev,
 	return false;
 }
 
-/* Take resets from a function: those of bus and slot, and its own as well if @all. */
+/* Take resets from a function: those of bus and slot, and if @all also its own. */
 static int take(struct pci_dev *pdev, bool all)
 {
 	struct held *held = find_held(pdev);
@@ -142,7 +142,7 @@ static int take(struct pci_dev *pdev, bool all)
 	}
 	if (!all)
 		return 0;
-	/* Also if it was done before: root may have written reset_method since. */
+	/* Even if this was done before: root may have written reset_method since. */
 	if (!held->methods_off || pdev->reset_methods[0])
 		memcpy(held->methods, pdev->reset_methods, sizeof(held->methods));
 	memset(pdev->reset_methods, 0, sizeof(pdev->reset_methods));
@@ -157,7 +157,7 @@ static void forget(struct held *held)
 	kfree(held);
 }
 
-/* Give back what no holder needs any more. */
+/* Give back what no device in the list needs any more. */
 static void give_back(struct held *held)
 {
 	struct pci_dev *pdev = held->pdev;
@@ -191,9 +191,9 @@ static void release(struct vfio_pci_tsm_device *holder)
 
 /*
  * Whether a reset of @pdev may have found its methods before they were taken
- * away. The function itself knows by reset_prepare(). A PF is locked against
- * access by users for as long as its reset lasts. A bridge is, too, when only a
- * function below it is reset, but in its own reset it masters no bus.
+ * away. For the function itself, reset_prepare() also reports it. As long as a reset
+ * of a PF lasts, users cannot access its configuration space. For a bridge that is also
+ * so when only a function below it is reset, but in its own reset it is not bus master.
  */
 static bool may_be_resetting(struct pci_dev *pdev)
 {
@@ -205,17 +205,17 @@ static bool may_be_resetting(struct pci_dev *pdev)
 	return PCI_POSSIBLE_ERROR(command) || !(command & PCI_COMMAND_MASTER);
 }
 
-/* Take all resets from every function whose reset takes the TDI along. */
+/* Take all resets from every function whose reset hits the TDI. */
 static int take_own(struct vfio_pci_tsm_device *tvdev)
 {
 	struct pci_dev *pdev;
 	int ret;
 
 	guard(mutex)(&held_lock);
-	/* Recovery from an error marks the loss of another module's TDI, and wants resets then. */
+	/* After an error another module's TDI is LOSING, and recovery needs the resets. */
 	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_LOSING))
 		return 0;
-	/* From here on resets are taken from functions that appear. */
+	/* From here on resets are also taken from functions that appear. */
 	if (list_empty(&tvdev->hold.node))
 		list_add(&tvdev->hold.node, &holders);
 	for (pdev = tvdev->core.pdev; pdev; pdev = vfio_pci_tsm_next_in_reset(pdev)) {
@@ -227,16 +227,16 @@ static int take_own(struct vfio_pci_tsm_device *tvdev)
 }
 
 /**
- * struct walk - a walk of all functions, for those that share a bus with the holder
+ * struct walk - a walk over all functions, for those that share a bus with a device
  * @holder: the device
- * @ret: what is returned in the end
+ * @ret: result of the walk
  */
 struct walk {
 	struct vfio_pci_tsm_device *holder;
 	int ret;
 };
 
-/* The walk goes on after an error: what can be taken, is. */
+/* After an error the walk goes on, to take what can be taken. */
 static int take_mate(struct device *dev, void *data)
 {
 	struct pci_dev *pdev = to_pci_dev(dev);
@@ -252,7 +252,7 @@ static int take_mate(struct device *dev, void *data)
 	}
 	if (ret)
 		walk->ret = ret;
-	/* Against pci_cfg_access_lock(), after which a reset asks for the flag. */
+	/* Pairs with pci_cfg_access_lock(), after which a reset reads the flag. */
 	smp_mb();
 	if (!walk->ret && !pci_is_bridge(pdev) && pdev->block_cfg_access)
 		walk->ret = -EHOSTDOWN;
@@ -266,8 +266,8 @@ static int take_mate(struct device *dev, void *data)
  * Return: 0; -EHOSTDOWN when everything is taken, and a function that shares its bus is
  * being reset; -ENOMEM. The caller then calls vfio_pci_tsm_give_resets().
  *
- * Context: with operations stopped or under tdi.lock. Not by bus: pci_walk_bus() takes
- * pci_bus_sem. Can be called again.
+ * Context: with operations stopped or under tdi.lock. This does not walk by bus, because
+ * pci_walk_bus() takes pci_bus_sem. It can be called again.
  */
 int vfio_pci_tsm_take_resets(struct vfio_pci_tsm_device *tvdev)
 {
@@ -280,10 +280,12 @@ int vfio_pci_tsm_take_resets(struct vfio_pci_tsm_device *tvdev)
 }
 
 /**
- * vfio_pci_tsm_give_resets() - have resets as they were
+ * vfio_pci_tsm_give_resets() - undo vfio_pci_tsm_take_resets()
  * @tvdev: the device
  *
- * Context: takes held_lock alone; does nothing the second time.
+ * A second call does nothing.
+ *
+ * Context: takes held_lock alone.
  */
 void vfio_pci_tsm_give_resets(struct vfio_pci_tsm_device *tvdev)
 {
@@ -295,14 +297,14 @@ void vfio_pci_tsm_give_resets(struct vfio_pci_tsm_device *tvdev)
  * vfio_pci_tsm_is_resetting() - whether a reset that would harm the TDI is at work
  * @tvdev: the device, after vfio_pci_tsm_take_resets()
  *
- * Return: false stays so until the resets are given back, except for those that
- * root forces.
+ * Return: false holds until the resets are given back, except for resets that root
+ * forces.
  */
 bool vfio_pci_tsm_is_resetting(struct vfio_pci_tsm_device *tvdev)
 {
 	struct pci_dev *pdev = tvdev->core.pdev;
 
-	/* Against pci_cfg_access_lock(), after which a reset reads the methods. */
+	/* Pairs with pci_cfg_access_lock(), after which a reset reads the methods. */
 	smp_mb();
 	for (; pdev; pdev = vfio_pci_tsm_next_in_reset(pdev)) {
 		if (may_be_resetting(pdev))
@@ -313,9 +315,9 @@ bool vfio_pci_tsm_is_resetting(struct vfio_pci_tsm_device *tvdev)
 
 /**
  * vfio_pci_tsm_resets_are_off() - whether a bound function keeps another from any reset
- * @pdev: the other one
+ * @pdev: the other function
  *
- * Return: the answer of the moment.
+ * Return: whether it is so at the moment.
  */
 bool vfio_pci_tsm_resets_are_off(struct pci_dev *pdev)
 {
@@ -325,9 +327,9 @@ bool vfio_pci_tsm_resets_are_off(struct pci_dev *pdev)
 
 /**
  * vfio_pci_tsm_bus_resets_are_off() - whether one keeps another from resets of its bus
- * @pdev: the other one
+ * @pdev: the other function
  *
- * Return: the answer of the moment.
+ * Return: whether it is so at the moment.
  */
 bool vfio_pci_tsm_bus_resets_are_off(struct pci_dev *pdev)
 {
@@ -337,7 +339,7 @@ bool vfio_pci_tsm_bus_resets_are_off(struct pci_dev *pdev)
 
 /**
  * vfio_pci_tsm_give_resets_for_recovery() - let recovery from an error reset a function
- * @pdev: the function; what depends on it has its resets back as well
+ * @pdev: the function; functions that depend on it also get their resets back
  *
  * Context: takes held_lock alone.
  */
@@ -354,16 +356,16 @@ void vfio_pci_tsm_give_resets_for_recovery(struct pci_dev *pdev)
 
 /**
  * vfio_pci_tsm_function_comes() - a function appears, with its reset methods
- * @pdev: the function, perhaps below a port that a holder depends on
+ * @pdev: the function, perhaps below a port that a bound function depends on
  */
 void vfio_pci_tsm_function_comes(struct pci_dev *pdev)
 {
 	guard(mutex)(&held_lock);
 	if (!harms_any(pdev, harms_by_bus) || !take(pdev, false))
 		return;
-	/* Nothing remembers it then. */
+	/* There is no record of it then, so this cannot be undone. */
 	pdev->dev_flags |= PCI_DEV_FLAGS_NO_BUS_RESET;
-	pci_warn(pdev, "out of memory: no bus reset of this function until it is removed\n");
+	pci_warn(pdev, "out of memory: bus resets are refused until the function is removed\n");
 }
 
 /**

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The expansion ROM. Its BAR has its enable bit, so whoever reads the ROM changes
- * a register that a TDI must keep: VFIO does, for which guard.c has the answer,
- * and so does root by way of sysfs' rom, for which nobody asks the driver. There,
+ * The expansion ROM. Its enable bit is in its BAR, so a read of the ROM changes a
+ * register that a TDI must keep. guard.c refuses reads through VFIO. Root can also
+ * read the ROM through rom in sysfs, which does not ask the driver. There,
  * pci_map_rom() looks at the resource first (pci_enable_rom(), drivers/pci/rom.c),
- * and goes no further when it has no flags, as that of a function without a ROM.
+ * and stops when it has no flags, as if the function had no ROM.
  */
 #include <linux/pci.h>
 
@@ -16,10 +16,10 @@ static struct resource *rom_of(struct vfio_pci_tsm_device *tvdev)
 }
 
 /**
- * vfio_pci_tsm_rom_info() - keep what region info says of the ROM
+ * vfio_pci_tsm_rom_info() - save the region info of the ROM
  * @tvdev: the device
  *
- * It is in @tvdev->op.rom, for as long as it cannot be asked.
+ * It is in @tvdev->op.rom, for as long as vfio-pci cannot be asked for it.
  *
  * Context: a bind, with operations stopped, before memory_lock is taken, and before
  * vfio_pci_tsm_rom_off().
@@ -34,13 +34,13 @@ void vfio_pci_tsm_rom_info(struct vfio_pci_tsm_device *tvdev)
 }
 
 /**
- * vfio_pci_tsm_rom_off() - have nobody read the ROM from now on
+ * vfio_pci_tsm_rom_off() - stop reads of the ROM
  * @tvdev: the device
  *
- * Does nothing the second time.
+ * A second call does nothing.
  *
  * Context: a bind, with operations stopped, well before vfio_pci_tsm_rom_is_read(), so
- * that who has just looked at the flags is seen there; or under tdi.lock.
+ * that a reader that has just looked at the flags is seen there; or under tdi.lock.
  */
 void vfio_pci_tsm_rom_off(struct vfio_pci_tsm_device *tvdev)
 {
@@ -50,7 +50,7 @@ void vfio_pci_tsm_rom_off(struct vfio_pci_tsm_device *tvdev)
 		return;
 	tvdev->op.rom_is_off = true;
 	tvdev->op.rom_resource = *rom;
-	/* One that has no address would be given one first. */
+	/* A ROM that has no address would be given one first. */
 	if (!rom->parent) {
 		rom->start = 0;
 		rom->end = 0;
@@ -59,25 +59,25 @@ void vfio_pci_tsm_rom_off(struct vfio_pci_tsm_device *tvdev)
 }
 
 /**
- * vfio_pci_tsm_rom_is_read() - whether somebody who began before is still at it
+ * vfio_pci_tsm_rom_is_read() - whether a read that began before is still at work
  * @tvdev: the device, after vfio_pci_tsm_rom_off()
  *
- * Return: whether the enable bit is set; it is going to be cleared then.
+ * Return: whether the enable bit is set; the reader is going to clear it.
  */
 bool vfio_pci_tsm_rom_is_read(struct vfio_pci_tsm_device *tvdev)
 {
 	struct pci_dev *pdev = tvdev->core.pdev;
 	u32 bar = 0;
 
-	/* A VF has none; the register reads as 0. */
+	/* A VF has no ROM; the register reads as 0. */
 	if (!pdev->is_virtfn && pdev->rom_base_reg)
 		pci_read_config_dword(pdev, pdev->rom_base_reg, &bar);
 	return bar & PCI_ROM_ADDRESS_ENABLE;
 }
 
 /**
- * vfio_pci_tsm_rom_on() - have the ROM as it was
- * @tvdev: the device; does nothing unless vfio_pci_tsm_rom_off() came before
+ * vfio_pci_tsm_rom_on() - undo vfio_pci_tsm_rom_off(), if it was called
+ * @tvdev: the device
  *
  * Context: a bind that failed, or under tdi.lock when unbound.
  */

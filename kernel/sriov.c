@@ -9,9 +9,9 @@
 
 /*
  * SR-IOV Control is among the registers that a TDI must keep, so the PF is not bound
- * while it changes. The device lock is held, so tdi.lock is out of reach. Nor is
- * this an operation that a bind waits for: the removal of VFs waits for their owners,
- * which may also be the PF's.
+ * while it changes. The device lock is held, so tdi.lock must not be taken. A bind does
+ * not wait for this change either: the removal of VFs waits for their owners, which may
+ * also be the owner of the PF.
  */
 static bool begin_sriov_change(struct vfio_pci_tsm_device *tvdev)
 {
@@ -23,7 +23,7 @@ static bool begin_sriov_change(struct vfio_pci_tsm_device *tvdev)
 /**
  * vfio_pci_tsm_set_num_vfs() - write to sriov_numvfs of a function on this driver
  * @pdev: the PF
- * @nr_virtfn: how many VFs there shall be, 0 for no SR-IOV
+ * @nr_virtfn: the new number of VFs, 0 for no SR-IOV
  *
  * Return: the number of VFs; -EBUSY while the PF or one of its VFs is bound or
  * quarantined; any other error of vfio-pci's own.

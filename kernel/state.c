@@ -15,7 +15,7 @@
  * struct change - a change of the state
  * @from: the state before
  * @to: the state after
- * @tsm: PCI/TSM is at work before or after it: made under tdi.lock as well
+ * @tsm: PCI/TSM is at work before or after it, so it is also made under tdi.lock
  */
 struct change {
 	enum vfio_pci_tsm_state from;
@@ -36,7 +36,7 @@ static const struct change changes[] = {
 	{ VFIO_PCI_TSM_LOCKING, VFIO_PCI_TSM_BOUND, true },
 	/* UNBIND, a revoke or the last close calls PCI/TSM. */
 	{ VFIO_PCI_TSM_BOUND, VFIO_PCI_TSM_UNBINDING, true },
-	/* PCI/TSM has unbound it. What happened to the TDI meanwhile is no loss. */
+	/* PCI/TSM has unbound it. What happened to the TDI meanwhile is not a loss. */
 	{ VFIO_PCI_TSM_UNBINDING, VFIO_PCI_TSM_IDLE, true },
 	/* A reset, an error, a removal, or the TSM has let the TDI go. */
 	{ VFIO_PCI_TSM_BOUND, VFIO_PCI_TSM_LOSING, false },
@@ -57,7 +57,7 @@ static const struct change changes[] = {
 	{ VFIO_PCI_TSM_LEAVING, VFIO_PCI_TSM_IDLE, true },
 };
 
-/* Return: false if there is no such change, and then the state is what it was. */
+/* Return: false if there is no such change, and then the state stays as it was. */
 static bool change(struct vfio_pci_tsm_device *tvdev, enum vfio_pci_tsm_state to)
 {
 	enum vfio_pci_tsm_state from = tvdev->state.now;
@@ -116,7 +116,7 @@ static void adopt(struct vfio_pci_tsm_device *tvdev)
 	vfio_pci_tsm_start_watch(tvdev);
 }
 
-/* The TDI of another module is gone. Its owner has lost nothing that it had bound. */
+/* The TDI of another module is gone. The owner had not bound it, so it is not lost. */
 static void leave(struct vfio_pci_tsm_device *tvdev)
 {
 	if (!change(tvdev, VFIO_PCI_TSM_LEAVING))
@@ -130,8 +130,8 @@ static void leave(struct vfio_pci_tsm_device *tvdev)
  * @tvdev: the device, bound or not
  * @reason: what it is
  *
- * A bound function is lost, whoever bound it. A bind that is at work fails, or finds at
- * its end that the function is lost. An unbind that is at work goes on as it would.
+ * A bound function is lost, no matter which module bound it. A bind that is at work fails,
+ * or finds at its end that the function is lost. An unbind that is at work just goes on.
  *
  * Context: may sleep, but waits neither for PCI/TSM nor for user space.
  */
@@ -145,7 +145,7 @@ void vfio_pci_tsm_disturb(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reaso
 		lose(tvdev, reason);
 }
 
-/* Without a lock, and in a few loads where no TSM is connected. */
+/* This takes no lock, and needs only a few loads where no TSM is connected. */
 static bool may_be_outdated(struct vfio_pci_tsm_device *tvdev)
 {
 	switch (READ_ONCE(tvdev->state.now)) {
@@ -161,7 +161,7 @@ static bool may_be_outdated(struct vfio_pci_tsm_device *tvdev)
 }
 
 /**
- * vfio_pci_tsm_refresh() - look whether the function has the TDI that the state says
+ * vfio_pci_tsm_refresh() - compare the state with the TDI that PCI/TSM has
  * @tvdev: the device
  *
  * PCI/TSM does not report that a TDI comes or goes, and a function does not report that
@@ -204,11 +204,12 @@ void vfio_pci_tsm_adopt_no_more(struct vfio_pci_tsm_device *tvdev)
  * @tvdev: the device
  * @policy: gets what the administrator wants
  *
- * Return: 0; -EALREADY when it is bound; -EBUSY when another module of the kernel has
- * bound it, or it is quarantined, which last_error has then; -ERESTARTSYS when the caller
- * is being killed.
  * A device that is lost does not become BINDING. Its bind goes through the checks and
  * fails, even if the owner acknowledges the loss meanwhile.
+ *
+ * Return: 0; -EALREADY when it is bound; -EBUSY when another module of the kernel has
+ * bound it, or it is quarantined, and then last_error shows which; -ERESTARTSYS when the
+ * caller is being killed.
  *
  * Context: with operations stopped, under the device set's lock. Waits until PCI/TSM has
  * unbound a device that is lost.
@@ -234,7 +235,7 @@ int vfio_pci_tsm_bind_begin(struct vfio_pci_tsm_device *tvdev, struct vfio_tsm_p
 		vfio_tsm_bind_end(tvdev->tdev, NULL, ret, VFIO_TSM_STAGE_QUARANTINED);
 		return ret;
 	}
-	/* The device has survived what came before. What comes from now on counts. */
+	/* The device has survived earlier disturbances. Those from now on count. */
 	tvdev->state.disturbance = VFIO_TSM_REASON_NONE;
 	if (!vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_LOST) &&
 	    !change(tvdev, VFIO_PCI_TSM_BINDING))
@@ -323,7 +324,7 @@ bool vfio_pci_tsm_bound(struct vfio_pci_tsm_device *tvdev, const struct vfio_pci
 	return true;
 }
 
-/* Whether PCI/TSM has let the TDI go that the owner had bound, and may have another now. */
+/* Whether PCI/TSM has let go the TDI that the owner had bound. It may have another one now. */
 static bool is_gone(struct vfio_pci_tsm_device *tvdev)
 {
 	struct vfio_pci_tsm_view view;
@@ -337,9 +338,9 @@ static bool is_gone(struct vfio_pci_tsm_device *tvdev)
  * vfio_pci_tsm_current_bind() - which bind this is
  * @tvdev: the device
  *
- * Return: a number that no other bind of the device has; 0 unless it is BOUND. It stays
- * what it is only as far as the caller knows that the device is not unbound. A number that
- * is past never comes again.
+ * Return: a number that no other bind of the device has; 0 unless it is BOUND. The number
+ * is outdated as soon as the device is unbound, which the caller may have to prevent. It is
+ * never used again.
  */
 u64 vfio_pci_tsm_current_bind(struct vfio_pci_tsm_device *tvdev)
 {
@@ -348,14 +349,15 @@ u64 vfio_pci_tsm_current_bind(struct vfio_pci_tsm_device *tvdev)
 }
 
 /**
- * vfio_pci_tsm_unbind_begin() - somebody is about to have PCI/TSM unbind the function
+ * vfio_pci_tsm_unbind_begin() - the caller is about to have PCI/TSM unbind the function
  * @tvdev: the device, with vfio_pci_tsm_is_locked()
  *
- * PCI/TSM forgets the TDI before the driver does. A device that is not lost by now is
- * not lost any more.
+ * PCI/TSM forgets the TDI before the driver does. A device that is not lost by now cannot
+ * become lost any more.
  *
  * Return: false if there is nothing to unbind: it is LEAVING, or lost because the TSM has
- * let it go. What PCI/TSM has then is another module's, unless the driver leaves.
+ * let it go. A TDI that PCI/TSM has then belongs to another module, and is to be unbound
+ * only if the driver detaches from the function.
  *
  * Context: under tdi.lock.
  */
@@ -373,7 +375,7 @@ bool vfio_pci_tsm_unbind_begin(struct vfio_pci_tsm_device *tvdev)
 /**
  * vfio_pci_tsm_unbound() - the function is unbound, and what it took is given back
  * @tvdev: the device, after vfio_pci_tsm_unbind_begin()
- * @reason: what the owner or the administrator has asked for, unless it is lost
+ * @reason: why the owner or the administrator has unbound it; not used if it is lost
  *
  * Context: under tdi.lock.
  */
@@ -422,7 +424,7 @@ static bool is_going(struct vfio_pci_tsm_device *tvdev)
 }
 
 /**
- * vfio_pci_tsm_wait_lost() - wait until the work that a TDI has left is done
+ * vfio_pci_tsm_wait_lost() - wait until the work that is left after a TDI's end is done
  * @tvdev: the device, in any state
  *
  * Return: 0; -ERESTARTSYS when the caller is being killed.
@@ -434,7 +436,7 @@ int vfio_pci_tsm_wait_lost(struct vfio_pci_tsm_device *tvdev)
 	return wait_event_killable(tvdev->state.changed, !is_going(tvdev));
 }
 
-/* A bind that is at work fails, because another module has bound the function. */
+/* Whether a bind that is at work will fail, because another module has bound the function. */
 static bool fails_soon(struct vfio_pci_tsm_device *tvdev)
 {
 	return vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BINDING) &&

@@ -20,8 +20,8 @@
  * @VFIO_PCI_TSM_LEAVING: that module has unbound it, and the driver has yet to give back
  *	what it took. The guard is still that of BOUND.
  *
- * The changes from one to another are in state.c. The order matters to the functions
- * in vfio_pci_tsm.h that compare.
+ * The changes from one to another are in state.c. The functions in vfio_pci_tsm.h that
+ * compare states depend on this order.
  */
 enum vfio_pci_tsm_state {
 	VFIO_PCI_TSM_IDLE,

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The TDI of a function: what PCI/TSM has of it, and how it ends. Whoever loses it
- * marks the loss, and a worker has PCI/TSM unbind it; the owner and the administrator
- * have that done at once.
+ * The TDI of a function: what PCI/TSM has of it, and how it ends. When the TDI is lost,
+ * the loss is marked at once, and a worker has PCI/TSM unbind it. When the owner or the
+ * administrator ends it, PCI/TSM unbinds it at once.
  *
- * Another module of the kernel may also call pci_tsm_bind(). PCI/TSM does not tell
- * the driver, which looks for such a TDI wherever it asks whether a function is bound,
- * and once a second. From then on it guards that TDI as its own.
+ * Another module of the kernel may also call pci_tsm_bind(). PCI/TSM does not report
+ * that to the driver. So the driver looks for such a TDI wherever it checks whether a
+ * function is bound, and once a second. When it finds one, it guards it as its own.
  */
 #include <linux/device/class.h>
 #include <linux/pci-tsm.h>
@@ -17,9 +17,9 @@
 #include "vfio_pci_tsm.h"
 
 /*
- * Whether a class is that of all TSMs. A context that its TSM has freed, and PCI/TSM has not
- * forgotten yet, can lead anywhere, and the class is followed. It is there for good, so
- * it is found by its name once.
+ * Whether a class is that of all TSMs. The caller uses it as a class, but a context that its
+ * TSM has freed, and PCI/TSM has not forgotten yet, can lead anywhere. The class is never
+ * removed, so it is found by its name once.
  */
 static bool is_class_of_tsms(const struct class *class)
 {
@@ -39,12 +39,12 @@ static bool is_class_of_tsms(const struct class *class)
 /**
  * vfio_pci_tsm_view() - what PCI/TSM has on a function
  * @pdev: the function
- * @view: out
+ * @view: gets it
  *
- * PCI/TSM has no question to ask, and pci_tsm_rwsem, which keeps these
- * structures, is its own: root may disconnect the TSM at any moment. So look
- * without faulting, and believe what was seen only if the function still has
- * the same context afterwards.
+ * PCI/TSM has no function for this, and pci_tsm_rwsem, which protects these
+ * structures, is its own: root may disconnect the TSM at any moment. So read
+ * without faulting, and use what was read only if the function still has the
+ * same context afterwards.
  *
  * Return: whether the function is connected.
  */
@@ -63,7 +63,7 @@ bool vfio_pci_tsm_view(struct pci_dev *pdev, struct vfio_pci_tsm_view *view)
 	    get_kernel_nofault(view->tsm_id, &tsm_dev->id) ||
 	    get_kernel_nofault(view->tsms, &tsm_dev->dev.class) || !is_class_of_tsms(view->tsms))
 		return false;
-	/* A TSM's driver frees it before PCI/TSM forgets it. */
+	/* A TSM's driver frees the TDI before PCI/TSM forgets it. */
 	if (view->tdi && (get_kernel_nofault(tdi_pdev, &view->tdi->pdev) || tdi_pdev != pdev ||
 			  get_kernel_nofault(view->tdi_id, &view->tdi->tdi_id)))
 		return false;
@@ -77,7 +77,7 @@ bool vfio_pci_tsm_view(struct pci_dev *pdev, struct vfio_pci_tsm_view *view)
  *
  * As vfio_pci_tsm_view(), in fewer steps.
  *
- * Return: the answer of the moment. It may be wrong while the TSM is disconnected.
+ * Return: whether it is so at the moment. It may be wrong while root disconnects the TSM.
  *
  * Context: any.
  */
@@ -96,7 +96,7 @@ bool vfio_pci_tsm_has_tdi(struct pci_dev *pdev)
  *
  * A TSM may use the same memory for the next TDI.
  *
- * Return: false if it has none, or another.
+ * Return: false if PCI/TSM has no TDI, or another one.
  *
  * Context: under state.lock.
  */
@@ -112,7 +112,7 @@ static int cannot_bind(struct device *dev, void *unused)
 	struct tsm_dev *tsm_dev = container_of(dev, struct tsm_dev, dev);
 	struct pci_tsm_ops ops;
 
-	/* Its module may be on the way out. */
+	/* Its module may be going away. */
 	if (copy_from_kernel_nofault(&ops, READ_ONCE(tsm_dev->pci_ops), sizeof(ops)))
 		return 0;
 	return ops.link_ops.probe && !ops.link_ops.bind;
@@ -122,20 +122,20 @@ static int cannot_bind(struct device *dev, void *unused)
  * vfio_pci_tsm_tsms_can_bind() - whether pci_tsm_bind() finds an operation to call
  * @view: from vfio_pci_tsm_view()
  *
- * PCI/TSM calls the TSM's bind operation without a look at whether there is one,
- * unless the kernel has the patch for that from kernel/patches. And it may be another
- * TSM's by then: pci_tsm_bind() waits, and root may connect the function to another
- * TSM meanwhile. So it is safe only while every TSM has the operation.
+ * PCI/TSM does not check whether the TSM has a bind operation before it calls it, unless
+ * the kernel has the patch for that from kernel/patches. By then it may call the operation
+ * of another TSM: pci_tsm_bind() waits, and root may connect the function to another TSM
+ * meanwhile. So a bind is safe only while every TSM has the operation.
  *
- * Return: false if one of the host's TSMs cannot bind. Without the patch, one that
- * registers between this answer and pci_tsm_bind() remains.
+ * Return: false if one of the host's TSMs cannot bind. Without the patch, a TSM that
+ * registers between this check and pci_tsm_bind() is not noticed.
  */
 bool vfio_pci_tsm_tsms_can_bind(const struct vfio_pci_tsm_view *view)
 {
 	return !class_for_each_device(view->tsms, NULL, NULL, cannot_bind);
 }
 
-/* A reset sends a TDI that was not stopped to ERROR: nothing is lost by it. */
+/* Resets are given back even if the TDI was not stopped: a reset only sends it to ERROR. */
 static void give_back(struct vfio_pci_tsm_device *tvdev)
 {
 	vfio_pci_tsm_put_vdevice(tvdev);
@@ -148,11 +148,10 @@ static void give_back(struct vfio_pci_tsm_device *tvdev)
 /**
  * vfio_pci_tsm_drop_locked() - unbind a function, and give back what the bind took
  * @tvdev: the device, with vfio_pci_tsm_is_locked()
- * @reason: who asked for it, unless it is lost or the module that bound it was first
+ * @reason: why; not used if it is lost, or if the module that bound it has unbound it
  *
- * Every unbind ends here. The owner of a device that is lost is told when the loss is
- * published, which was before.
- * Another module may have bound the function again by then: it is FOREIGN at the end.
+ * Every unbind ends here. A loss was published before. Another module may bind the
+ * function again meanwhile; then it is FOREIGN at the end.
  *
  * Context: under tdi.lock; waits for PCI/TSM.
  */
@@ -168,8 +167,8 @@ void vfio_pci_tsm_drop_locked(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_r
 
 /*
  * Take what a bind would have taken, but touch neither the function nor a mapping of its
- * BARs: the TDI is locked by now. A reset that is at work began before, and cannot be
- * waited for.
+ * BARs: the TDI is locked by now. A reset may be at work that began before this, and
+ * cannot be waited for.
  */
 static void hold_foreign(struct vfio_pci_tsm_device *tvdev)
 {
@@ -181,13 +180,13 @@ static void hold_foreign(struct vfio_pci_tsm_device *tvdev)
 }
 
 /**
- * vfio_pci_tsm_tdi_work() - do what a change of the state has left to do
+ * vfio_pci_tsm_tdi_work() - do the work that is left after a change of the state
  * @work: the device's
  *
- * Unbind a function that is lost; take what a TDI needs that another module has bound,
- * and give it back afterwards.
+ * Unbind a function that is lost. If another module has bound a function, take what its
+ * TDI needs, and give it back afterwards.
  *
- * Context: remove() waits for it under the device lock, so it takes no pci_bus_sem.
+ * Context: remove() waits for it under the device lock, so it must not take pci_bus_sem.
  */
 void vfio_pci_tsm_tdi_work(struct work_struct *work)
 {
@@ -217,10 +216,10 @@ u16 vfio_pci_tsm_decode(struct pci_dev *pdev)
 }
 
 /*
- * A TDI keeps Memory Space Enable and Bus Master Enable. Without them, or with all
- * ones, the function was reset by something that the PCI core does not ask for: a
- * Secondary Bus Reset that root writes to a bridge, or firmware. Another module may have
- * bound a function that had neither.
+ * A TDI keeps Memory Space Enable and Bus Master Enable. If they are clear, or the
+ * register reads as all ones, the function was reset by something else than the PCI core:
+ * a Secondary Bus Reset that root writes to a bridge, or firmware. Another module may have
+ * bound a function that had neither, so only the bits that it had count.
  */
 static bool still_decodes(struct vfio_pci_tsm_device *tvdev)
 {
@@ -251,16 +250,17 @@ enum vfio_tsm_reason vfio_pci_tsm_find_loss(struct vfio_pci_tsm_device *tvdev)
 }
 
 /**
- * vfio_pci_tsm_is_bound() - whether the function is bound, and the TSM has it still
+ * vfio_pci_tsm_is_bound() - whether the function is bound, and the TSM still has it
  * @tvdev: the device
  *
- * So is a function that may still be locked, because the TSM did not stop its TDI.
+ * A function that may still be locked, because the TSM did not stop its TDI, counts as
+ * bound.
  *
- * Return: false stays so as long as the caller keeps binds out, by an operation or
- * the device set's lock, and no other module of the kernel binds it; true may be past.
+ * Return: false holds as long as the caller keeps binds out, by an operation or the
+ * device set's lock, and no other module of the kernel binds it; true may be outdated.
  *
- * Context: as vfio_pci_tsm_wait_lost(): a device that is lost is its owner's again
- * once PCI/TSM has unbound it.
+ * Context: as vfio_pci_tsm_wait_lost(): the owner of a lost device may use it again once
+ * PCI/TSM has unbound it.
  */
 bool vfio_pci_tsm_is_bound(struct vfio_pci_tsm_device *tvdev)
 {
@@ -275,10 +275,10 @@ bool vfio_pci_tsm_is_bound(struct vfio_pci_tsm_device *tvdev)
 }
 
 /**
- * vfio_pci_tsm_detach() - the driver leaves a function
+ * vfio_pci_tsm_detach() - the driver detaches from a function
  * @tvdev: the device, closed for good
  *
- * Another module's TDI goes, because no other driver would guard it.
+ * This also unbinds the TDI of another module, because no other driver would guard it.
  *
  * Context: probe or remove; waits for PCI/TSM as the last close does.
  */

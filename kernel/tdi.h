@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What PCI/TSM has of a function, whatever driver it is on: tdi.c. */
+/* What PCI/TSM has of a function on any driver: tdi.c. */
 #ifndef VFIO_PCI_TSM_TDI_H
 #define VFIO_PCI_TSM_TDI_H
 
@@ -13,7 +13,7 @@ struct pci_tsm;
 /**
  * struct vfio_pci_tsm_view - what PCI/TSM has on a function
  * @ctx: pdev->tsm; to be compared, not followed
- * @tdi: its TDI, or NULL; likewise
+ * @tdi: its TDI, or NULL; to be compared, not followed
  * @tdi_id: of the TDI, if there is one
  * @tsm_id: number of the TSM
  * @tsms: the class of all TSMs

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Unbinds that somebody asks for: VFIO_DEVICE_TSM_UNBIND, and the administrator's revoke. */
+/* Unbinds on request: VFIO_DEVICE_TSM_UNBIND, and the administrator's revoke. */
 #include <linux/mutex.h>
 
 #include "tdi.h"
@@ -29,7 +29,7 @@ static int tsm_revoke(void *priv)
 	return vfio_tsm_is_quarantined(tvdev->tdev) ? -EIO : 0;
 }
 
-/* The guard asks each time, except for what is mapped. */
+/* The guard checks each use for a quarantine, except for mappings: remove them. */
 static int tsm_quarantined(void *priv)
 {
 	return vfio_pci_tsm_mmap_zap(priv);
@@ -57,8 +57,8 @@ const struct vfio_tsm_ops vfio_pci_tsm_ops = {
  * @tvdev: the device
  *
  * Return: 0, also when nothing is bound; -ENOTTY for a file that is not a cdev; -EBUSY
- * when another module of the kernel has bound it, which is to unbind it; -EIO when it is
- * quarantined, before or by this.
+ * when another module of the kernel has bound it, and has to unbind it; -EIO when it was
+ * quarantined before, or is now.
  *
  * Context: ioctl of the file that opened the device.
  */
@@ -71,7 +71,7 @@ int vfio_pci_tsm_unbind(struct vfio_pci_tsm_device *tvdev)
 
 	guard(mutex)(&tvdev->tdi.lock);
 	vfio_pci_tsm_refresh(tvdev);
-	/* Read once: what is IDLE now can be FOREIGN soon, but not what the owner has bound. */
+	/* Read once: an IDLE device can become FOREIGN, one that the owner has bound cannot. */
 	state = READ_ONCE(tvdev->state.now);
 	if (state == VFIO_PCI_TSM_FOREIGN)
 		return -EBUSY;

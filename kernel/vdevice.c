@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The iommufd vDEVICE that a bind names. It is built only for kernels whose iommufd
- * can look one up (kernel/patches); for others vfio_pci_tsm.h answers. The vDEVICE is
- * held from before the TDI is locked until after it is unlocked, so that the guest's
- * vIOMMU and the TSM mean the same function by one requester ID.
+ * can look one up (kernel/patches); for others vfio_pci_tsm.h has stubs. The vDEVICE is
+ * held from before the TDI is locked until after it is unlocked, so that one requester ID
+ * means the same function to the guest's vIOMMU and to the TSM.
  */
 #include <linux/iommufd.h>
 #include <linux/module.h>
@@ -15,11 +15,12 @@ MODULE_IMPORT_NS("IOMMUFD");
 /**
  * vfio_pci_tsm_get_vdevice() - hold a vDEVICE for a bind
  * @tvdev: the device, open by its cdev and not bound
- * @id: of a vDEVICE of this device, in the iommufd that it is bound to
+ * @id: ID of a vDEVICE of this device, in the iommufd that it is bound to
  * @tdi_id: gets its virt_id, the guest's requester ID of the function
  *
- * Return: 0; -ENOENT when there is no such vDEVICE, or it is another device's;
- * -EOVERFLOW when its virt_id is not an ID that a TDI can have; then none is held.
+ * Return: 0; -ENOENT when there is no such vDEVICE, or it belongs to another device;
+ * -EOVERFLOW when its virt_id is not an ID that a TDI can have. With an error, none is
+ * held.
  *
  * Context: with operations stopped.
  */
@@ -44,11 +45,11 @@ int vfio_pci_tsm_get_vdevice(struct vfio_pci_tsm_device *tvdev, u32 id, u32 *tdi
 }
 
 /**
- * vfio_pci_tsm_put_vdevice() - let the vDEVICE of a bind go, if there is one
+ * vfio_pci_tsm_put_vdevice() - put the vDEVICE of a bind, if there is one
  * @tvdev: the device, not bound any more
  *
- * Context: any; under tdi.lock, or with operations stopped when the bind has
- * failed. Before the device leaves its iommufd, which is after the last close.
+ * Context: under tdi.lock, or with operations stopped when the bind has failed;
+ * before the device leaves its iommufd, which is after the last close.
  */
 void vfio_pci_tsm_put_vdevice(struct vfio_pci_tsm_device *tvdev)
 {

@@ -9,9 +9,9 @@
  *	state.c		the states of a function, and the changes from one to another
  *	tdi.c		the TDI that PCI/TSM has, and how it ends
  *	request.c	VFIO_DEVICE_TSM_REQ, info.c _INFO, event.c _EVENT
- *	hold.c		what a function takes from others for a TSM, and gives back
+ *	hold.c		what a bind takes from other functions, and gives back
  *	resets.c	resets that the PCI core refuses while a function is bound
- *	watch.c		a regular look at a function
+ *	watch.c		a regular check of a function
  *	ops.c		operations of VFIO that a bind waits for
  *	guard.c		operations of VFIO that are refused while bound
  *	config.c	writes to configuration space while bound
@@ -19,17 +19,17 @@
  *	mmap.c		mappings of BARs: counted, blocked, zapped
  *	recovery.c	resets and errors that the PCI core reports
  *	vdevice.c	the iommufd vDEVICE that a bind may name
- *	rom.c		the expansion ROM, which root may read, too
- *	dependents.c	the functions on the driver, and which one another depends on
+ *	rom.c		the expansion ROM, which root can also read
+ *	dependents.c	the functions on the driver, and which one depends on which
  *	sriov.c		changes of the number of VFs
  *	pm.c		system suspend
  *
  * Locks, outermost first:
  *
- *	vfio_pci_tsm_device::request.lock - not in a bind
- *	vfio_pci_tsm_device::op.lock - of binds
+ *	vfio_pci_tsm_device::request.lock - not taken in a bind
+ *	vfio_pci_tsm_device::op.lock - held by a bind
  *	operations of VFIO and binds, which wait for each other as for a lock (ops.c)
- *	vfio_pci_tsm_device::config.lock - not in a bind
+ *	vfio_pci_tsm_device::config.lock - not taken in a bind
  *	vfio_device_set::lock - VFIO's own. A bind holds it against hot resets
  *		by siblings of the same set, and changes of its own IOMMU domain.
  *	vfio_pci_core_device::igate - VFIO's own, around a change of interrupts. A bind
@@ -40,21 +40,21 @@
  *		after a second; see lock_memory().
  *	vfio_pci_tsm_device::tdi.lock - held for as long as a TSM takes to bind or
  *		unbind
- *	PCI/TSM's own
+ *	the locks of PCI/TSM
  *
- * and the short ones, which are never held while anything waits for PCI/TSM or for
- * user space. They are taken with any of the above or with none:
+ * The short locks are never held while anything waits for PCI/TSM or for user space.
+ * They are taken with any of the above or with none:
  *
  *	functions_lock (dependents.c), then
  *	vfio_pci_tsm_device::state.lock
  *	held_lock (resets.c) and writers_lock (hold.c), which are leaves
  *
- * The kernel-doc of each lock has what it protects.
+ * The kernel-doc of each lock describes what it protects.
  *
- * The device lock and pci_bus_sem come before the short locks. The first list is never
- * waited for under them, because that can close a circle: error recovery waits for
- * device locks with pci_bus_sem held, a hot-add waits for pci_bus_sem, and so does
- * PCI/TSM with its semaphore held. Callbacks of the PCI core do this instead:
+ * The device lock and pci_bus_sem come before the short locks. Nothing of the first list
+ * is waited for under them, because that can close a circle: error recovery waits for
+ * device locks with pci_bus_sem held, a hot-add waits for pci_bus_sem, and PCI/TSM
+ * waits for it with its semaphore held. Callbacks of the PCI core do this instead:
  *
  *	reset_prepare()		marks the TDI as lost, waits reset_wait seconds at most for
  *				the worker that unbinds it, and lets the reset go on
@@ -96,20 +96,20 @@ struct notifier_block;
 
 #define VFIO_PCI_TSM_DRIVER "vfio-pci-tsm"
 
-/* How many requests of the guest have buffers at a time, of 2 MiB each at most */
+/* How many requests of the guest have buffers at a time; each has 2 MiB at most */
 #define VFIO_PCI_TSM_REQ_SLOTS 8
 
-/* How often the driver looks whether the TDI is still there: an owner hears within a second. */
+/* How often the driver checks that the TDI is still there: it reports a loss within a second. */
 #define VFIO_PCI_TSM_WATCH_INTERVAL (HZ / 2)
 
-/* The same for a TDI of another module, while there is none */
+/* How often it looks for a TDI of another module, while there is none */
 #define VFIO_PCI_TSM_IDLE_INTERVAL HZ
 
-/* What a byte of configuration space is to a write, in vfio_pci_tsm_device::config.kinds */
+/* Kinds of a byte of configuration space, in vfio_pci_tsm_device::config.kinds */
 #define VFIO_PCI_TSM_CONFIG_GUARDED BIT(0) /* the function's own TDI depends on it */
-#define VFIO_PCI_TSM_CONFIG_SHARED BIT(1) /* TDIs that have the function for PF or DSM, too */
-#define VFIO_PCI_TSM_CONFIG_RESETS BIT(2) /* vfio-pci may reset the function for it */
-#define VFIO_PCI_TSM_CONFIG_HOSTS BIT(3) /* it is the host's when a TSM is connected */
+#define VFIO_PCI_TSM_CONFIG_SHARED BIT(1) /* TDIs whose PF or DSM the function is depend on it */
+#define VFIO_PCI_TSM_CONFIG_RESETS BIT(2) /* vfio-pci may reset the function on a write */
+#define VFIO_PCI_TSM_CONFIG_HOSTS BIT(3) /* the host alone writes it when a TSM is connected */
 
 /* What a fault on a mapped BAR may do. */
 enum vfio_pci_tsm_mmap_state {
@@ -123,7 +123,7 @@ enum vfio_pci_tsm_mmap_state {
  * @VFIO_PCI_TSM_RESETTING: between reset_prepare() and reset_done()
  * @VFIO_PCI_TSM_SRIOV: SR-IOV is being switched on or off
  * @VFIO_PCI_TSM_RECOVERING: an error is being recovered from
- * @VFIO_PCI_TSM_REMOVED: the driver leaves the function; set under state.lock
+ * @VFIO_PCI_TSM_REMOVED: the driver detaches from the function; set under state.lock
  */
 enum vfio_pci_tsm_flag {
 	VFIO_PCI_TSM_RESETTING,
@@ -135,72 +135,73 @@ enum vfio_pci_tsm_flag {
 /**
  * struct vfio_pci_tsm_device - a function on this driver
  * @core: vfio-pci's own part
- * @tdev: its face in configfs
+ * @tdev: the device in vfio_tsm
  * @node: in the list of all functions, from probe to remove; under functions_lock
  * @flags: bits of enum vfio_pci_tsm_flag
- * @attaching: changes of its IOMMU domain that are at work
- * @watch: looks after the TDI while bound, and for one that another module has bound
+ * @attaching: how many changes of its IOMMU domain are at work
+ * @watch: checks the TDI while bound, and looks for one that another module has bound
  * @state: see state.c
  * @state.lock: for a change of the state and its publication; a short lock
  * @state.now: read without a lock. It becomes BOUND with operations stopped, and under the
- *	device set's lock and tdi.lock: an operation, or the holder of one of the locks,
- *	that reads IDLE or LOST can rely on it not being bound by the owner
- * @state.disturbance: what no TDI survives and has happened since the last bind began
+ *	device set's lock and tdi.lock. So in an operation, or under one of these locks,
+ *	IDLE or LOST means that the owner does not have the device bound
+ * @state.disturbance: an event since the last bind began that no TDI survives, or NONE
  * @state.loss: why it is LOSING
- * @state.ctx: pdev->tsm when bound; it changes when the TSM is disconnected
+ * @state.ctx: pdev->tsm as it was when bound; that changes when the TSM is disconnected
  * @state.tdi: the TDI in @state.ctx when bound
  * @state.tdi_id: its requester ID
  * @state.decode: bits of Command that the TDI keeps
  * @state.bind: how many binds have succeeded
  * @state.changed: for threads that wait for a change
- * @op: what belongs to operations of VFIO
- * @op.users: counts operations of VFIO that the guard may refuse, each from the check to
- *	the end of it. A bind stops them (ops.c). So no operation that was let through is
+ * @op: operations of VFIO
+ * @op.users: counts operations of VFIO that the guard may refuse, each from its check to
+ *	its end. A bind stops them (ops.c). So no operation that was let through is
  *	still at work once a device is bound. Operations that are always allowed are not
- *	counted, and do not wait for a slow TSM. Only user space's threads ever wait,
+ *	counted, and do not wait for a slow TSM. Only threads of user space wait, and
  *	killably: user memory is copied in an operation. mmap and faults, which come
  *	with mmap_lock held, are not counted.
- * @op.lock: held by the bind that has stopped them
+ * @op.lock: held by the bind that has stopped the operations
  * @op.map: for lockdep, to which an operation is a reader and a bind is a writer
- * @op.waiting: operations that wait for a bind
- * @op.changed: for threads that wait for one of that
+ * @op.waiting: how many operations wait for a bind
+ * @op.changed: for threads that wait for a change of these
  * @op.rom: region info of the ROM as it was right before the bind
  * @op.rom_resource: the ROM's resource as it was then, while @op.rom_is_off
- * @op.rom_is_off: nobody reads the ROM now
- * @op.vdevice: the vDEVICE that it is bound by, held, or NULL; set with operations
- *	stopped, cleared under tdi.lock as well
+ * @op.rom_is_off: reads of the ROM are off
+ * @op.vdevice: the vDEVICE that the bind named, held, or NULL; set with operations
+ *	stopped, cleared so or under tdi.lock
  * @request: requests of the guest
- * @request.slots: requests that have buffers, VFIO_PCI_TSM_REQ_SLOTS of them at most
+ * @request.slots: limits the requests that have buffers to VFIO_PCI_TSM_REQ_SLOTS
  * @request.lock: around the TSM's work on one, so that an unbind waits for one at most
  * @config: writes to configuration space
- * @config.lock: around one that is guarded, or that may reset the function. vfio-pci
- *	takes no lock for its virtual FLR bit, nor PCI for a read and write back, so one
- *	that is always allowed could finish for another that is not. It is held while
- *	user memory is copied.
- * @config.kinds: bits of each byte. Those of the host are found in probe, the others at
- *	each open, which is when vfio-pci maps the configuration space
+ * @config.lock: around a write that is guarded, or that may reset the function. vfio-pci
+ *	takes no lock for its virtual FLR bit, and PCI takes none for a read and write
+ *	back. Without this one, a write that is always allowed could complete one that
+ *	is not. It is held while user memory is copied.
+ * @config.kinds: kinds of each byte. HOSTS is found in probe, the others at each open,
+ *	which is when vfio-pci maps the configuration space
  * @tdi: calls into PCI/TSM
  * @tdi.lock: held over pci_tsm_bind() and pci_tsm_unbind(); user memory is not touched
  *	under it
- * @tdi.work: work that a change of the state has left: see vfio_pci_tsm_tdi_work()
+ * @tdi.work: work that is left after a change of the state: see vfio_pci_tsm_tdi_work()
  * @awake: functions that are kept from runtime suspend from probe to remove, or NULL
  * @awake.connectable: a TSM can be connected to the function
  * @awake.pf: the PF of a VF
  * @awake.f0: function 0 of the device, which may be the DSM
- * @hold: what a bind has taken from other functions; set with operations stopped
- *	or under tdi.lock when the device is not or no longer bound
- * @hold.node: in the list of those for whom resets are off; under held_lock
+ * @hold: what a bind has taken from other functions; changed with operations stopped, or
+ *	under tdi.lock after an unbind or for a FOREIGN device
+ * @hold.node: in the list of devices for which resets are off; under held_lock
  * @hold.dsm: the DSM if that is neither the function nor its PF: referenced, and kept
  *	from runtime suspend; compared without a lock
  * @hold.pf_awake: the PF of a VF is kept from runtime suspend
- * @hold.incomplete: of a FOREIGN one: there was no memory, and the watch has to try again
- * @regions: of one open to the next, under the device set's lock
+ * @hold.incomplete: for a FOREIGN device: memory was short, and the watch has to try again
+ * @regions: set at open, under the device set's lock
  * @regions.incomplete: a BAR has no address; set in probe
  * @regions.mode: latched at open
  * @regions.claims: exclusive resources below the BARs, in exclusive mode
  * @mmap: mappings of BARs
- * @mmap.state: leaves ALLOWED under memory_lock for write; faults read it under it
- * @mmap.count: VMAs of BARs, and those to be; needs no lock
+ * @mmap.state: a bind changes it from ALLOWED under memory_lock for write; faults read
+ *	it under memory_lock
+ * @mmap.count: VMAs of BARs, also those that are being made; needs no lock
  */
 struct vfio_pci_tsm_device {
 	struct vfio_pci_core_device core;
@@ -276,9 +277,9 @@ struct vfio_pci_tsm_device {
 };
 
 /**
- * struct vfio_pci_tsm_writer - a write to configuration space that others may depend on
+ * struct vfio_pci_tsm_writer - a write to registers that other functions may depend on
  * @node: in a list of hold.c
- * @pdev: the function that is written to; compared only
+ * @pdev: the function that is written to; only compared
  */
 struct vfio_pci_tsm_writer {
 	struct list_head node;
@@ -290,7 +291,7 @@ static inline struct vfio_pci_tsm_device *to_tvdev(struct vfio_device *vdev)
 	return container_of(vdev, struct vfio_pci_tsm_device, core.vdev);
 }
 
-/* Of a function on this driver: vfio-pci's own part is its driver data. */
+/* @pdev is on this driver, and vfio-pci's own part is its driver data. */
 static inline struct vfio_pci_tsm_device *pdev_to_tvdev(struct pci_dev *pdev)
 {
 	return container_of(dev_get_drvdata(&pdev->dev), struct vfio_pci_tsm_device, core);
@@ -314,15 +315,15 @@ static inline bool vfio_pci_tsm_is_locked(const struct vfio_pci_tsm_device *tvde
 	return READ_ONCE(tvdev->state.now) >= VFIO_PCI_TSM_BOUND;
 }
 
-/* Whether that is so, or may be so: nobody may touch what is perhaps a guest's. */
+/* Whether it is locked, or may be: what may belong to a guest must not be touched. */
 static inline bool vfio_pci_tsm_is_guarded(const struct vfio_pci_tsm_device *tvdev)
 {
 	return vfio_pci_tsm_is_locked(tvdev) || vfio_tsm_is_quarantined(tvdev->tdev);
 }
 
 /*
- * Whether that is so for the owner, or somebody is at work on it. What another module has
- * bound stays so until vfio_pci_tsm_disturb().
+ * Whether PCI/TSM has the function locked for the owner, or is at work on it. A FOREIGN
+ * function is not counted: it stays bound until vfio_pci_tsm_disturb().
  */
 static inline bool vfio_pci_tsm_is_in_tsm(const struct vfio_pci_tsm_device *tvdev)
 {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A bound function is looked at twice a second, because neither PCI/TSM reports that
- * a TDI is gone, nor a function that it was reset. A function that a TSM can be connected
- * to is looked at once a second, because another module of the kernel may bind it, and
- * the TSM may not stop that.
+ * The driver checks a bound function twice a second, because PCI/TSM does not report that
+ * a TDI is gone, and a function does not report that it was reset. It checks a function
+ * that a TSM can be connected to once a second, because another module of the kernel may
+ * bind it, and the TSM may fail to stop that TDI.
  */
 #include <linux/timer.h>
 #include <linux/workqueue.h>
@@ -11,7 +11,7 @@
 #include "vfio_pci_tsm.h"
 
 /**
- * vfio_pci_tsm_start_watch() - look at a function from now on
+ * vfio_pci_tsm_start_watch() - check a function regularly from now on
  * @tvdev: the device
  *
  * Functions that are not bound share the processor's wake-ups: there may be many.
@@ -26,7 +26,7 @@ void vfio_pci_tsm_start_watch(struct vfio_pci_tsm_device *tvdev)
 }
 
 /**
- * vfio_pci_tsm_watch() - look whether the function has the TDI that the state says
+ * vfio_pci_tsm_watch() - compare the state with the TDI that PCI/TSM has
  * @work: the device's
  *
  * Runs from probe to remove if a TSM can be connected to the function, else from a bind
@@ -38,7 +38,7 @@ void vfio_pci_tsm_watch(struct work_struct *work)
 		container_of(to_delayed_work(work), struct vfio_pci_tsm_device, watch);
 
 	vfio_pci_tsm_refresh(tvdev);
-	/* A TSM reports from within PCI/TSM, where mappings are out of reach. */
+	/* A TSM begins a quarantine from within PCI/TSM, where mappings cannot be removed. */
 	if (vfio_tsm_is_quarantined(tvdev->tdev) && vfio_pci_tsm_is_mapped(tvdev))
 		vfio_pci_tsm_mmap_zap(tvdev);
 	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_FOREIGN) && READ_ONCE(tvdev->hold.incomplete))
