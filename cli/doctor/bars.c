@@ -6,7 +6,7 @@
 
 #include "doctor/bars.h"
 
-/* Of configuration space, PCI 3.0 section 6.2.5. */
+/* BARs in configuration space, PCI 3.0 section 6.2.5. */
 #define BARS 6
 #define BAR_OFFSET 0x10
 #define BAR_IO 0x1
@@ -37,8 +37,8 @@ static int known_bars(const struct pci_device *dev)
 }
 
 /*
- * The driver makes the same comparison when it gets the function, and passes over functions
- * of which the PCI core knows that they have no BARs, whatever their registers are.
+ * The driver makes the same comparison in its probe. It skips functions that have no BARs
+ * according to the PCI core, whatever their registers contain.
  */
 void check_bars(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
 {

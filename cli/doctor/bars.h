@@ -18,9 +18,9 @@ void check_bars(struct ctx *ctx, const struct pci_device *dev, struct finding *f
  * @root: of the file system, as doctor_root()
  * @pid: the process
  * @name: of the device, vfioN
- * @unknown: out, mappings of VFIO devices that do not say of which one
+ * @unknown: out, the number of mappings of VFIO devices without the name of the device
  *
- * Return: how many there are.
+ * Return: the number of mappings.
  */
 unsigned int count_bar_mappings(const char *root, pid_t pid, const char *name,
 				unsigned int *unknown);

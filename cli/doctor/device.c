@@ -12,12 +12,13 @@
 #include "host/quarantine.h"
 #include "host/tsm.h"
 
-/* Of the Command register, PCI 3.0 section 6.2.2. */
+/* The Command register, PCI 3.0 section 6.2.2. */
 #define COMMAND_OFFSET 4
 #define COMMAND_MEMORY 0x2
 #define COMMAND_MASTER 0x4
 
 #define CDEV_NAME_LEN 32
+#define NO_CDEV_HINT "use a kernel with CONFIG_VFIO_DEVICE_CDEV"
 
 static bool in_state(struct ctx *ctx, const struct pci_device *dev, const char *state)
 {
@@ -34,11 +35,11 @@ static bool in_use(struct ctx *ctx, const struct pci_device *dev)
 static void check_present(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
 {
 	if (dev->present) {
-		finding_pass(f, "%s/bus/pci/devices/%s is there", ctx->sysfs.path, dev->name);
+		finding_pass(f, "%s/bus/pci/devices/%s exists", ctx->sysfs.path, dev->name);
 		return;
 	}
 	finding_fail(f, EXIT_NO_DEVICE, "no %s/bus/pci/devices/%s", ctx->sysfs.path, dev->name);
-	finding_fix(f, "echo 1 > /sys/bus/pci/rescan; for a VF, sriov_numvfs of its PF");
+	finding_fix(f, "echo 1 > /sys/bus/pci/rescan; for a VF, write to sriov_numvfs of its PF");
 }
 
 static void check_driver(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
@@ -84,7 +85,7 @@ static void check_connection(struct ctx *ctx, const struct pci_device *dev, stru
 	}
 	ret = open_dsm(ctx, dev, &dsm) ?: tsm_get(&dsm, "tsm/connect", tsm);
 	if (ret == -EBUSY) {
-		finding_skip(f, "a TSM keeps PCI/TSM busy");
+		finding_skip(f, "a TSM keeps PCI/TSM busy: its connection cannot be read");
 		return;
 	}
 	if (ret || !tsm[0]) {
@@ -95,13 +96,13 @@ static void check_connection(struct ctx *ctx, const struct pci_device *dev, stru
 	finding_pass(f, "%s is connected to %s", dsm.name, tsm);
 }
 
-/* Such a TSM is connected like any other, and only a bind would show the difference. */
+/* A TSM that cannot bind connects devices like any other: only a bind would fail. */
 static void check_tsms(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
 {
 	char text[ATTR_MAX];
 
 	if (pci_get(dev, "vfio_tsm/can_bind", text)) {
-		finding_skip(f, "vfio-pci-tsm does not have it, or is older than tsmctl");
+		finding_skip(f, "it is not assigned, or vfio-pci-tsm is older than tsmctl");
 	} else if (streq(text, "1")) {
 		finding_pass(f, "each TSM of this host can bind");
 	} else if (in_state(ctx, dev, "bound")) {
@@ -127,8 +128,8 @@ static bool cdev_name(const struct pci_device *dev, char name[CDEV_NAME_LEN])
 }
 
 /*
- * The function that @addr names, if it is on another VFIO driver, whose user may write to
- * registers that a TDI relies on; with @connected only if a TSM is connected to it.
+ * Whether the function at @addr is on another VFIO driver, whose user may write to registers
+ * that a TDI relies on. With @connected, a TSM must also be connected to it.
  */
 static bool other_vfio(struct ctx *ctx, const struct pci_addr *addr, bool connected, char *text,
 		       size_t size)
@@ -145,7 +146,7 @@ static bool other_vfio(struct ctx *ctx, const struct pci_addr *addr, bool connec
 	return true;
 }
 
-/* The PF of a VF, or function 0, which may be the DSM */
+/* Whether the PF, or function 0, which may be the DSM, is on another VFIO driver. */
 static bool relies_on_vfio(struct ctx *ctx, const struct pci_device *dev, char *text, size_t size)
 {
 	struct pci_addr pf = dev->addr, f0;
@@ -168,11 +169,11 @@ static void check_group(struct ctx *ctx, const struct pci_device *dev, struct fi
 		return;
 	}
 	if (pci_group_strangers(ctx, group, dev, others, sizeof(others)))
-		finding_fail(f, EXIT_DONE, "group %d has %s", group, others);
+		finding_fail(f, EXIT_DONE, "IOMMU group %d has %s", group, others);
 	else if (relies_on_vfio(ctx, dev, others, sizeof(others)))
 		finding_fail(f, EXIT_DONE, "it relies on %s", others);
 	else
-		finding_pass(f, "group %d has no function on another driver", group);
+		finding_pass(f, "IOMMU group %d has no function on another driver", group);
 }
 
 static void check_cdev(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
@@ -183,10 +184,10 @@ static void check_cdev(struct ctx *ctx, const struct pci_device *dev, struct fin
 
 	if (!cdev_name(dev, name)) {
 		finding_fail(f, EXIT_UNSUPPORTED, "no vfio-dev/vfioN in sysfs");
-		finding_fix(f, "%s",
-			    strstr(dev->driver, "vfio") ?
-				    "use a kernel with CONFIG_VFIO_DEVICE_CDEV" :
-				    "assign it first");
+		if (strstr(dev->driver, "vfio"))
+			finding_fix(f, NO_CDEV_HINT);
+		else
+			finding_fix(f, "tsmctl assign %s", dev->name);
 		return;
 	}
 	if (!root) {
@@ -196,9 +197,10 @@ static void check_cdev(struct ctx *ctx, const struct pci_device *dev, struct fin
 	snprintf(attr, sizeof(attr), "vfio-dev/%s/dev", name);
 	known = !pci_get(dev, attr, number) && strchr(number, ':');
 	snprintf(node, sizeof(node), "vfio/devices/%s", name);
-	finding_node(f, root, node, known ? number : NULL,
-		     known ? "devtmpfs makes it: see with 'findmnt /dev' that /dev is a devtmpfs" :
-			     "use a kernel with CONFIG_VFIO_DEVICE_CDEV");
+	finding_node(
+		f, root, node, known ? number : NULL,
+		known ? "check with 'findmnt /dev' that /dev is a devtmpfs, which makes the node" :
+			NO_CDEV_HINT);
 }
 
 static void check_policy(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
@@ -234,7 +236,7 @@ static void check_regions(struct ctx *ctx, const struct pci_device *dev, struct 
 		finding_fix(f, "tsmctl mode %s exclusive", dev->name);
 	} else {
 		finding_pass(f, "region_mode is %s%s", mode,
-			     streq(active, "exclusive") ? ", and it was opened so" : "");
+			     streq(active, "exclusive") ? ", and it is open in that mode" : "");
 	}
 }
 
@@ -247,21 +249,22 @@ static void check_tdi_id(struct ctx *ctx, const struct pci_device *dev, struct f
 	} else if (!streq(text, "none")) {
 		finding_pass(f, "tdi_id is %s", text);
 	} else {
-		finding_fail(f, EXIT_DONE,
-			     "tdi_id is none: only a bind that names an iommufd vDEVICE can do");
+		finding_fail(
+			f, EXIT_DONE,
+			"tdi_id is none: only a bind that names an iommufd vDEVICE can succeed");
 		finding_fix(f, "tsmctl tdi-id %s ID", dev->name);
 	}
 }
 
-/* Open by a VMM is as it should be, but tsmctl bind needs it for itself. */
+/* An owner is not a failure: a VMM should have the device open. */
 static void check_owner(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
 {
 	struct owner h;
 
 	if (!owner_find(ctx, dev, &h))
-		finding_pass(f, "nobody has it open");
+		finding_pass(f, "no process has it open");
 	else
-		finding_pass(f, "%s has it open%s", h.text, h.ours ? ", which is our helper" : "");
+		finding_pass(f, "%s uses it%s", h.text, h.ours ? ", which is its holder" : "");
 }
 
 static void check_mappings(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
@@ -272,7 +275,7 @@ static void check_mappings(struct ctx *ctx, const struct pci_device *dev, struct
 	unsigned int count, unknown;
 
 	if (!pid || !root || !in_state(ctx, dev, "open")) {
-		finding_skip(f, "it is not open, or bound already");
+		finding_skip(f, "it is not open, or already bound");
 		return;
 	}
 	cdev_name(dev, name);
@@ -318,16 +321,16 @@ static void check_command(struct ctx *ctx, const struct pci_device *dev, struct 
 		return;
 	}
 	command = reg[0] | (unsigned int)reg[1] << 8;
-	/* no function has all of these bits; a read that nothing completes has */
+	/* no function sets all of these bits; a read that is not completed returns all ones */
 	if (command == 0xffff) {
 		finding_fail(f, EXIT_FAILED,
 			     "it does not respond: its configuration space reads all ones");
-		finding_fix(f, "see power and link of its slot: 'lspci -vv -s %s' and 'dmesg'",
+		finding_fix(f, "check power and link of its slot: 'lspci -vv -s %s' and 'dmesg'",
 			    dev->name);
 		return;
 	}
 	if (!in_use(ctx, dev) || foreign_is_bound(ctx, dev)) {
-		finding_skip(f, "it is not open: its owner sets them");
+		finding_skip(f, "it is not open: its owner sets these bits");
 		return;
 	}
 	if ((command & want) == want) {
@@ -337,7 +340,7 @@ static void check_command(struct ctx *ctx, const struct pci_device *dev, struct 
 	finding_fail(f, EXIT_DONE, "the Command register is 0x%04x", command);
 }
 
-/* Makes the check again that a stage of a bind stands for. */
+/* Makes the check of a stage of a bind again. */
 static enum verdict check_stage(struct ctx *ctx, const struct pci_device *dev, const char *stage,
 				const char **name)
 {
@@ -354,7 +357,7 @@ static enum verdict check_stage(struct ctx *ctx, const struct pci_device *dev, c
 	return DOES_NOT_APPLY;
 }
 
-/* What was wrong with the last bind may have been mended since then. */
+/* Never fails, because the cause of the last error may be gone. */
 static void check_last_error(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
 {
 	const char *stage, *name = NULL;
@@ -364,7 +367,7 @@ static void check_last_error(struct ctx *ctx, const struct pci_device *dev, stru
 	int err;
 
 	if (policy_get(ctx, dev, "last_error", text)) {
-		finding_skip(f, "vfio_tsm keeps none of it");
+		finding_skip(f, "vfio_tsm shows no last_error for it");
 		return;
 	}
 	stage = stage_parse(text, &err);
@@ -384,8 +387,8 @@ static void check_last_error(struct ctx *ctx, const struct pci_device *dev, stru
 		if (s)
 			util_fill(f->fix, sizeof(f->fix), s->hint, dev->name);
 	} else {
-		finding_skip(f, "%s; only another bind shows whether that is mended%s%.100s", what,
-			     s ? ": " : "", s ? s->hint : "");
+		finding_skip(f, "%s; only another bind shows whether the cause is gone%s%.100s",
+			     what, s ? ": " : "", s ? s->hint : "");
 	}
 }
 
@@ -399,8 +402,8 @@ static void check_state(struct ctx *ctx, const struct pci_device *dev, struct fi
 		finding_pass(f, "its state is %s", text);
 	} else {
 		finding_fail(f, EXIT_FAILED,
-			     "its state is lost: the TSM or the host took the TDI away");
-		finding_fix(f, "tsmctl unbind %s, then see check connection, and bind it again",
+			     "its state is lost: the TSM or the host has unbound it");
+		finding_fix(f, "tsmctl unbind %s; when check connection passes, bind it again",
 			    dev->name);
 	}
 }
@@ -412,11 +415,11 @@ static void check_quarantine(struct ctx *ctx, const struct pci_device *dev, stru
 	if (quarantine_is_on(ctx, dev)) {
 		finding_fail(
 			f, EXIT_BUSY,
-			"it is quarantined: the TSM may not have stopped its TDI, or root said so");
+			"it is quarantined: the TSM may not have stopped its TDI, or root has quarantined it");
 		quarantine_hint(dev, hint);
 		finding_fix(f, "%s", hint);
 	} else if (policy_get(ctx, dev, "quarantine", text)) {
-		finding_skip(f, "vfio_tsm shows none of it");
+		finding_skip(f, "vfio_tsm shows no quarantine for it");
 	} else {
 		finding_pass(f, "quarantine is 0");
 	}
@@ -429,15 +432,15 @@ static void check_origin(struct ctx *ctx, const struct pci_device *dev, struct f
 	if (foreign_is_bound(ctx, dev)) {
 		finding_fail(f, EXIT_DONE, "another module of the kernel has bound it");
 	} else if (policy_get(ctx, dev, "origin", text)) {
-		finding_skip(f, "vfio_tsm shows none of it");
+		finding_skip(f, "vfio_tsm shows no origin for it");
 	} else {
 		finding_pass(f, "its origin is %s", text);
 	}
 }
 
 /*
- * A policy is what somebody wants, and a guest can send what it does not allow at any time.
- * So a refusal is shown, and is not a failure.
+ * The administrator chooses the policy, and a guest can send a request that it does not
+ * allow at any time. So a refused request is a warning, and not a failure.
  */
 static void check_requests(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
 {
@@ -446,7 +449,7 @@ static void check_requests(struct ctx *ctx, const struct pci_device *dev, struct
 
 	if (policy_get(ctx, dev, "guest_requests", policy) ||
 	    pci_get(dev, "vfio_tsm/last_request", last)) {
-		finding_skip(f, "vfio_tsm shows none of it");
+		finding_skip(f, "vfio_tsm shows no requests for it");
 	} else if (sscanf(last, "%31s %lld", scope, &result) != 2) {
 		finding_skip(f, "there was no request");
 	} else if (result != -EACCES || streq(policy, "all") || streq(policy, scope)) {
@@ -458,7 +461,7 @@ static void check_requests(struct ctx *ctx, const struct pci_device *dev, struct
 }
 
 const struct check device_checks[] = {
-	{ "present", "the function is there", check_present, NULL },
+	{ "present", "the function is present", check_present, NULL },
 	{ "group", "its IOMMU group, PF and DSM are on drivers that a bind allows", check_group,
 	  "group" },
 	{ "driver", "it is assigned", check_driver, NULL },
@@ -469,12 +472,12 @@ const struct check device_checks[] = {
 	{ "regions", "its regions are exclusive", check_regions, "regions" },
 	{ "bar", "each of its BARs has an address", check_bars, "bar" },
 	{ "tdi-id", "its requester ID in the guest is known", check_tdi_id, "tdi-id" },
-	{ "holder", "it is known who has it open", check_owner, NULL },
+	{ "holder", "its owner is known", check_owner, NULL },
 	{ "mapped", "no BAR is mapped", check_mappings, "mapped" },
-	{ "power", "it is awake", check_power, "power" },
+	{ "power", "it is in power state D0", check_power, "power" },
 	{ "command", "it decodes memory and masters the bus", check_command, "command" },
 	{ "state", "its TDI was not lost", check_state, NULL },
-	{ "quarantine", "its last TDI is known to be stopped", check_quarantine, "quarantined" },
+	{ "quarantine", "it is not quarantined", check_quarantine, "quarantined" },
 	{ "origin", "no other module of the kernel has bound it", check_origin, "foreign" },
 	{ "requests", "the requests of its guest are allowed", check_requests, NULL },
 	{ "last-error", "the last bind was not refused", check_last_error, NULL },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* How a check answers, and which ones fail, see doctor.h. */
+/* Runs checks and keeps what they find, see doctor.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -80,7 +80,7 @@ const char *doctor_root(const struct ctx *ctx)
 	return ctx->sysfs.moved ? NULL : "";
 }
 
-/* Whether a node can be opened without an effect on another device. Fails otherwise. */
+/* Whether a node can be opened without an effect on another device. If not, the check fails. */
 static bool is_right_node(struct finding *f, const char *root, const char *path, const char *number)
 {
 	char found[32];
@@ -90,7 +90,7 @@ static bool is_right_node(struct finding *f, const char *root, const char *path,
 		return true;
 	if (!S_ISCHR(st.st_mode) && (!root[0] || !S_ISREG(st.st_mode))) {
 		finding_fail(f, EXIT_UNSUPPORTED, "%.200s is not a character device", path);
-		finding_fix(f, "remove %.200s, and restart the host: devtmpfs makes the node",
+		finding_fix(f, "run 'rm %.200s' and restart the host: devtmpfs makes the node",
 			    path);
 		return false;
 	}
@@ -130,11 +130,11 @@ void finding_node(struct finding *f, const char *root, const char *name, const c
 	if (err == EACCES)
 		finding_fix(f, "run it as root, or give its user access to %.200s", path);
 	else if (err == EPERM)
-		finding_fix(f, "let the device cgroup of this process have %.200s", path);
+		finding_fix(f, "allow %.200s in the device cgroup of this process", path);
 	else if (err == ENOENT || err == ENODEV || err == ENXIO)
 		finding_fix(f, "%s", fix);
 	else
-		finding_fix(f, "open it with another program: 'head -c 0 %.200s'", path);
+		finding_fix(f, "see whether another program can open it: 'head -c 0 %.200s'", path);
 }
 
 static void add_from_stage(struct finding *f, const struct pci_device *dev, const char *name)
@@ -159,7 +159,7 @@ void doctor_run(struct ctx *ctx, const struct pci_device *dev, const struct chec
 		c->run(ctx, dev, &f);
 		add_from_stage(&f, dev, c->stage);
 		fn(ctx, dev, c, &f, arg);
-		/* there is no more to be said of what is not there */
+		/* the other checks need the device */
 		if (dev && !dev->present)
 			return;
 	}

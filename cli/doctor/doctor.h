@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Checks of what a bind needs: two tables, and how a check answers. */
+/* Checks of what a bind needs: two tables, and how a check reports what it found. */
 #ifndef TSMCTL_DOCTOR_H
 #define TSMCTL_DOCTOR_H
 
@@ -12,7 +12,7 @@ enum verdict { DOES_NOT_APPLY, PASSES, WARNS, FAILS };
  * struct finding - what a check found
  * @verdict: passes, warns, fails or does not apply
  * @code: exit code of a failure
- * @from_stage: a failure that has its code and its fix from the check's stage
+ * @from_stage: its code and its fix are those of the check's stage
  * @evidence: what was seen, and where
  * @fix: the command that mends it, or what to do; "" if there is nothing to mend
  */
@@ -26,11 +26,11 @@ struct finding {
 
 /**
  * struct check - one check
- * @name: short, the same for ever: others look for it in JSON
+ * @name: short; it never changes, because other programs look for it in JSON
  * @title: what must be true
- * @run: looks; @dev is NULL in a check of the host
- * @stage: the stage of a bind that a failure stands for, or NULL. Its exit code and its
- *	hint count for a failure that has none
+ * @run: makes the check; @dev is NULL in a check of the host
+ * @stage: the stage at which a bind would fail for the same reason, or NULL. A failure
+ *	without an exit code or a fix has that of the stage
  */
 struct check {
 	const char *name;
@@ -59,19 +59,19 @@ void finding_skip(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
  * @code: exit code, or EXIT_DONE for that of the check's stage
  * @fmt: evidence
  *
- * finding_fix() says what mends it, or the hint of the check's stage.
+ * Call finding_fix() afterwards, unless the hint of the check's stage fits.
  */
 void finding_fail(struct finding *f, enum exit_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /**
- * finding_warn() - the check finds what does not stand in the way of a bind, or may not
+ * finding_warn() - the check finds something that does not, or may not, prevent a bind
  * @f: the finding
  * @fmt: evidence
  */
 void finding_warn(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /**
- * finding_fix() - what mends a failure, or what is warned of
+ * finding_fix() - how to mend what the check fails on or warns of
  * @f: the finding
  * @fmt: a command, or what to do
  */
@@ -81,20 +81,20 @@ void finding_fix(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
  * doctor_root() - where /proc, /dev and /boot are
  * @ctx: this run
  *
- * TSMCTL_ROOT can move them. Where only sysfs was moved, they would be those of
- * another machine.
+ * TSMCTL_ROOT can move them. If only sysfs was moved, they would belong to another
+ * machine.
  *
- * Return: a path to be put before them, or NULL if nothing is known.
+ * Return: a path to be put before them, or NULL if it is not known.
  */
 const char *doctor_root(const struct ctx *ctx);
 
 /**
  * finding_node() - try to open the node of a device, and close it again
  * @f: the finding: it passes if the node was opened
- * @root: as of doctor_root(); only below a moved root, a plain file counts as a node
- * @name: of the node, below /dev
- * @number: what the node must have, as "239:0", or NULL for any number
- * @fix: what mends it if there is no node, or no driver behind it
+ * @root: as from doctor_root(); only below a moved root, a plain file counts as a node
+ * @name: name of the node, below /dev
+ * @number: the number that the node must have, as "239:0", or NULL for any number
+ * @fix: how to mend that there is no node, or no driver behind it
  */
 void finding_node(struct finding *f, const char *root, const char *name, const char *number,
 		  const char *fix);
@@ -104,10 +104,10 @@ typedef void (*finding_fn)(struct ctx *ctx, const struct pci_device *dev, const 
 			   const struct finding *f, void *arg);
 
 /**
- * doctor_run() - check all of a table
+ * doctor_run() - make all checks of a table
  * @ctx: this run
- * @dev: the device, or NULL for checks of the host; of one that is not there, only
- *	the first check is made
+ * @dev: the device, or NULL for checks of the host; if it is not present, only the first
+ *	check is made
  * @checks: host_checks or device_checks
  * @fn: called with each finding
  * @arg: passed to @fn
@@ -116,13 +116,13 @@ void doctor_run(struct ctx *ctx, const struct pci_device *dev, const struct chec
 		finding_fn fn, void *arg);
 
 /**
- * doctor_failing() - what stands in the way of a bind
+ * doctor_failing() - list the checks that fail, and so may prevent a bind
  * @ctx: this run
  * @dev: the device
- * @names: out, the names of the host's and the device's checks that fail, by commas
+ * @names: out, the names of the failing checks of host and device, with commas between them
  * @size: of @names
  *
- * Return: whether any does.
+ * Return: whether any check fails.
  */
 bool doctor_failing(struct ctx *ctx, const struct pci_device *dev, char *names, size_t size);
 

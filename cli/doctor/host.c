@@ -11,9 +11,9 @@
 #include "host/policy.h"
 #include "host/tsm.h"
 
-#define MOVED "sysfs was moved, and TSMCTL_ROOT does not say where the rest is"
+#define MOVED "sysfs was moved, and TSMCTL_ROOT is not set"
 
-/* What the kernel must have. */
+/* Options that the kernel must have. */
 static const char *const needed[] = {
 	"PCI_TSM", "IOMMUFD", "VFIO_PCI", "VFIO_DEVICE_CDEV", "KVM", "CONFIGFS_FS",
 };
@@ -53,7 +53,7 @@ static bool sets(const char *line, const char *option)
 	       (starts_with(line + 7 + n, "=y") || starts_with(line + 7 + n, "=m"));
 }
 
-/* Answers which of the options are set, as bits; -1 without a configuration. */
+/* Returns which of the options are set, as bits; -1 without a configuration. */
 static long look_for(const char *root, const char *const *options, size_t count, char *where,
 		     size_t size)
 {
@@ -90,7 +90,7 @@ static void check_kernel(struct ctx *ctx, const struct pci_device *dev, struct f
 	}
 	set = look_for(root, needed, ARRAY_SIZE(needed), where, sizeof(where));
 	if (set < 0) {
-		finding_skip(f, "the kernel's configuration is not to be found: %.200s", where);
+		finding_skip(f, "cannot find the kernel's configuration: %.200s", where);
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(needed); i++)
@@ -102,7 +102,7 @@ static void check_kernel(struct ctx *ctx, const struct pci_device *dev, struct f
 		return;
 	}
 	finding_fail(f, EXIT_UNSUPPORTED, "%.100s lacks %s", where, missing);
-	finding_fix(f, "use a kernel, 7.2 or later, with %s", missing);
+	finding_fix(f, "use a kernel 7.2 or later with %s", missing);
 }
 
 static void check_devmem(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
@@ -127,7 +127,7 @@ static void check_devmem(struct ctx *ctx, const struct pci_device *dev, struct f
 	}
 	set = look_for(root, strict, 1, where, sizeof(where));
 	if (set < 0) {
-		finding_skip(f, "the kernel's configuration is not to be found: %.200s", where);
+		finding_skip(f, "cannot find the kernel's configuration: %.200s", where);
 	} else if (set) {
 		finding_pass(f, "%.200s has CONFIG_STRICT_DEVMEM", where);
 	} else {
@@ -143,7 +143,7 @@ static void check_modules(struct ctx *ctx, const struct pci_device *dev, struct 
 
 	(void)dev;
 	if (policy && driver) {
-		finding_pass(f, "vfio_tsm is loaded, and the driver " TSM_DRIVER);
+		finding_pass(f, "vfio_tsm and the driver " TSM_DRIVER " are loaded");
 		return;
 	}
 	finding_fail(f, EXIT_UNSUPPORTED, "%s%s%s not loaded", policy ? "" : "vfio_tsm",
@@ -155,7 +155,7 @@ static void check_configfs(struct ctx *ctx, const struct pci_device *dev, struct
 {
 	(void)dev;
 	if (policy_available(ctx)) {
-		finding_pass(f, "%s/" POLICY_DIR " is there", ctx->configfs.path);
+		finding_pass(f, "%s/" POLICY_DIR " exists", ctx->configfs.path);
 		return;
 	}
 	finding_fail(f, EXIT_UNSUPPORTED,
@@ -190,7 +190,7 @@ static void check_iommu(struct ctx *ctx, const struct pci_device *dev, struct fi
 	(void)dev;
 	if (groups) {
 		finding_pass(f, "%u IOMMU groups, %u IOMMUs%s%s", groups, units,
-			     units ? ", as " : "", unit);
+			     units ? ", such as " : "", unit);
 		return;
 	}
 	finding_fail(f, EXIT_UNSUPPORTED, "no IOMMU group in %s/kernel/iommu_groups",
@@ -214,7 +214,8 @@ static void check_interrupts(struct ctx *ctx, const struct pci_device *dev, stru
 		return;
 	}
 	if (uname(&u) || !streq(u.machine, "x86_64")) {
-		finding_skip(f, "only x86 remaps interrupts apart from the IOMMU");
+		finding_skip(f,
+			     "only on x86, interrupt remapping can be off while the IOMMU is on");
 		return;
 	}
 	snprintf(path, sizeof(path), "%s/proc/interrupts", root);
@@ -226,13 +227,13 @@ static void check_interrupts(struct ctx *ctx, const struct pci_device *dev, stru
 	while (getline(&line, &size, file) > 0) {
 		if (!strstr(line, " IR-"))
 			continue;
-		finding_pass(f, "%.200s has remapped ones, IR-...", path);
+		finding_pass(f, "%.200s shows remapped interrupts (IR-)", path);
 		return;
 	}
-	finding_fail(f, EXIT_UNSUPPORTED, "%.200s has no remapped ones, IR-...", path);
+	finding_fail(f, EXIT_UNSUPPORTED, "%.200s shows no remapped interrupts (IR-)", path);
 	finding_fix(
 		f,
-		"enable interrupt remapping in the firmware (VT-d, x2APIC), and drop intremap=off from the kernel's command line");
+		"enable interrupt remapping in the firmware (VT-d, x2APIC), and remove intremap=off from the kernel's command line");
 }
 
 /* A character device that a bind opens. */
@@ -255,8 +256,10 @@ static void check_iommufd(struct ctx *ctx, const struct pci_device *dev, struct 
 static void check_kvm(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
 {
 	(void)dev;
-	check_node(ctx, "kvm",
-		   "enable virtualization in the firmware, then modprobe kvm_intel or kvm_amd", f);
+	check_node(
+		ctx, "kvm",
+		"enable virtualization in the firmware, then 'modprobe kvm_intel' or 'modprobe kvm_amd'",
+		f);
 }
 
 static void check_tsm(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
@@ -272,7 +275,7 @@ static void check_tsm(struct ctx *ctx, const struct pci_device *dev, struct find
 	finding_fail(f, EXIT_UNSUPPORTED, "no TSM in %s/class/tsm", ctx->sysfs.path);
 	finding_fix(
 		f,
-		"load the platform's TSM driver, or tsmctl load --sim DEVICES for one in software");
+		"load the TSM driver of the platform, or 'tsmctl load --sim DEVICES' for a TSM in software");
 }
 
 static void check_permission(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
@@ -286,27 +289,27 @@ static void check_permission(struct ctx *ctx, const struct pci_device *dev, stru
 		return;
 	}
 	if (geteuid() == 0) {
-		finding_pass(f, "run by root");
+		finding_pass(f, "tsmctl runs as root");
 		return;
 	}
 	if (ctx->sysfs.moved) {
 		finding_skip(f, "sysfs was moved");
 		return;
 	}
-	finding_fail(f, EXIT_NOT_PERMITTED, "run by user %u", geteuid());
-	finding_fix(f, "sudo tsmctl ...");
+	finding_fail(f, EXIT_NOT_PERMITTED, "tsmctl runs as user %u, not as root", geteuid());
+	finding_fix(f, "run it as root");
 }
 
 const struct check host_checks[] = {
 	{ "kernel", "the kernel has the options that are needed", check_kernel, NULL },
 	{ "modules", "the modules are loaded", check_modules, NULL },
-	{ "configfs", "policy can be kept", check_configfs, NULL },
+	{ "configfs", "configfs can keep policy", check_configfs, NULL },
 	{ "iommu", "the IOMMU is on", check_iommu, NULL },
 	{ "interrupts", "interrupts are remapped", check_interrupts, NULL },
 	{ "iommufd", "iommufd can be opened", check_iommufd, NULL },
 	{ "kvm", "KVM can be opened", check_kvm, NULL },
 	{ "tsm", "there is a TSM", check_tsm, NULL },
-	{ "devmem", "exclusive regions are kept from /dev/mem", check_devmem, NULL },
-	{ "permission", "we may change devices", check_permission, NULL },
+	{ "devmem", "/dev/mem cannot reach exclusive regions", check_devmem, NULL },
+	{ "permission", "the user may change devices", check_permission, NULL },
 	{ NULL, NULL, NULL, NULL },
 };
