@@ -37,7 +37,7 @@ kdir:
 		exit 1; }
 
 vm-modules: ## the kernel modules for the virtual machine; KERNEL=normal, patched, debug, installed or a path
-	+$(Q)MAKE='$(MAKE)' tests/vm/stage-modules $(KERNEL)
+	+$(Q)MAKE='$(MAKE)' tests/bed/stage-modules $(KERNEL)
 
 install: all ## install all but the modules, with their source for DKMS; DESTDIR=DIR, prefix=/usr/local
 	$(Q)$(MAKE) -C cli install

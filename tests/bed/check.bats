@@ -11,13 +11,13 @@ setup() {
 	local top
 	top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd -P)
 	tree=$BATS_TEST_TMPDIR/tree
-	mkdir -p "$tree"/tests/{tools,vm,static} "$BATS_TEST_TMPDIR/tmp"
+	mkdir -p "$tree"/tests/{bed,tools,vm,static} "$BATS_TEST_TMPDIR/tmp"
 	cp "$top/tests/check" "$tree/tests"
 	cp "$top/tests/tools/jobs.bash" "$tree/tests/tools"
 	cp "$top/tests/static/suite.bash" "$tree/tests/static"
 	cd "$BATS_TEST_TMPDIR" || return
 	mkfifo started never
-	script tests/vm/stage-modules <<<true
+	script tests/bed/stage-modules <<<true
 	script tests/vm/run <<<'echo 1..1; echo ok 1 test'
 	a_file a
 }
@@ -87,15 +87,15 @@ ends_by() {
 }
 
 @test "check: a signal while it builds ends all of it" {
-	hang | script tests/vm/stage-modules
+	hang | script tests/bed/stage-modules
 	ends_by TERM vm
 }
 
 @test "check: a kernel that is not built yet waits for a run with more time" {
 	a_file both '# long: it takes long'
 	a_file normal '# long: it takes long\n# kernels: normal'
-	script tests/vm/stage-modules <<<'echo "$1" >>"$here/staged"'
-	script tests/vm/build-kernel <<<'[ "$*" != "--cached debug" ] || exit 1'
+	script tests/bed/stage-modules <<<'echo "$1" >>"$here/staged"'
+	script tests/bed/build-kernel <<<'[ "$*" != "--cached debug" ] || exit 1'
 	run -0 check --long --budget 800 vm
 	assert_line "  both (debug kernel): no time to build the kernel"
 	assert_line "  a (debug kernel): no time to build the kernel"
@@ -106,7 +106,7 @@ ends_by() {
 	run -0 check --long --budget 2000 vm
 	refute_line --partial "no time"
 	assert_line --partial "vm: a both (debug):"
-	script tests/vm/build-kernel <<<true
+	script tests/bed/build-kernel <<<true
 	run -0 check --long --budget 800 vm
 	refute_line --partial "no time"
 	assert_line --partial "vm: a both (debug):"
@@ -114,11 +114,11 @@ ends_by() {
 
 @test "check: Debian's kernel is used where it is complete" {
 	a_file a '# kernels: normal debian'
-	script tests/vm/stage-modules <<<'echo "$1" >>"$here/staged"'
-	script tests/vm/complete-kernel <<<'[ "$*" != --cached ]'
+	script tests/bed/stage-modules <<<'echo "$1" >>"$here/staged"'
+	script tests/bed/complete-kernel <<<'[ "$*" != --cached ]'
 	run -1 check --long vm
 	assert_line "  a (debian kernel): Debian's kernel is not complete here; make demo KERNEL=debian completes it"
-	script tests/vm/complete-kernel <<<'[ "$*" = --cached ]'
+	script tests/bed/complete-kernel <<<'[ "$*" = --cached ]'
 	run -0 check --long vm
 	assert_line --partial "vm: a (debian):"
 	assert_equal "$(paste -sd ' ' staged)" "debian normal"

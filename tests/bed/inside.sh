@@ -44,11 +44,11 @@ wait_for() {
 
 hot=/sys/bus/pci/devices/0000:04:00.0
 {
-	../vm/monitor device_add nvme,id=hot0,bus=hp0,drive=spare,serial=hot0
+	./monitor device_add nvme,id=hot0,bus=hp0,drive=spare,serial=hot0
 	wait_for -e $hot && echo added
-	../vm/monitor device_del hot0
+	./monitor device_del hot0
 	wait_for ! -e $hot && echo gone
-	../vm/monitor device_del nothing && status=0 || status=$?
+	./monitor device_del nothing && status=0 || status=$?
 	echo "status $status"
 } >$keep/hotplug
 

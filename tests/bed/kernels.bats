@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Which kernel tests/vm/find-kernel takes, and that the virtual machine runs a packaged
+# Which kernel tests/bed/find-kernel takes, and that the virtual machine runs a packaged
 # one. The kernel of the test bed, in a package, stands in for a distribution's.
 
 bats_require_minimum_version 1.5.0
@@ -23,7 +23,7 @@ teardown() {
 }
 
 # find KERNEL: its parts; the reason is on standard error
-find_kernel() { run --separate-stderr "$top/tests/vm/find-kernel" "$@"; }
+find_kernel() { run --separate-stderr "$top/tests/bed/find-kernel" "$@"; }
 
 # a_kernel RELEASE [OPTION=VALUE]...: as a package installs it; with every option as a
 # module, except for those that are given, which have that value
@@ -33,7 +33,7 @@ a_kernel() {
 	mkdir -p "$build/include/config"
 	touch "$TSMCTL_BOOT/vmlinuz-$release" "$root/lib/modules/$release/modules.dep"
 	echo "$release" >"$build/include/config/kernel.release"
-	sed -n 's/^\(CONFIG_.*\)=y$/\1=m/p' "$top/tests/vm/config/needed.config" \
+	sed -n 's/^\(CONFIG_.*\)=y$/\1=m/p' "$top/tests/bed/config/needed.config" \
 		>"$TSMCTL_BOOT/config-$release"
 	for option; do
 		sed -i "/^CONFIG_${option%%=*}=/d" "$TSMCTL_BOOT/config-$release"
@@ -113,14 +113,14 @@ a_kernel() {
 
 @test "kernel: what Debian's kernel needs is installed before it is completed" {
 	local tests=$BATS_TEST_TMPDIR/tests name
-	mkdir -p "$tests/vm/config"
-	cp "$top"/tests/vm/{find-kernel,apt.bash} "$tests/vm"
-	cp "$top/tests/vm/config/needed.config" "$tests/vm/config"
-	for name in install-deps vm/complete-kernel; do
+	mkdir -p "$tests/bed/config"
+	cp "$top"/tests/bed/{find-kernel,apt.bash} "$tests/bed"
+	cp "$top/tests/bed/config/needed.config" "$tests/bed/config"
+	for name in install-deps bed/complete-kernel; do
 		printf '#!/bin/sh\necho "%s $*" >>"%s/called"\n' "${name##*/}" "$tests" >"$tests/$name"
 		chmod +x "$tests/$name"
 	done
-	run -0 --separate-stderr env -u LINUX_SRC "$tests/vm/find-kernel" --choose
+	run -0 --separate-stderr env -u LINUX_SRC "$tests/bed/find-kernel" --choose
 	assert_output debian
 	assert_equal "${stderr_lines[-1]}" "find-kernel: Debian's kernel, with the modules that it lacks, is used"
 	run -0 cat "$tests/called"
@@ -131,7 +131,7 @@ complete-kernel "
 # package: the test bed's normal kernel as a distribution packages one; $deb, $release
 package() {
 	local image='' config='' modules='' build=''
-	eval "$("$top/tests/vm/find-kernel" normal)"
+	eval "$("$top/tests/bed/find-kernel" normal)"
 	root=$BATS_TEST_TMPDIR/package deb=$BATS_TEST_TMPDIR/linux-image.deb
 	mkdir -p "$root"/{boot,lib/modules,DEBIAN}
 	cp "$image" "$root/boot/vmlinuz-$release"
@@ -153,7 +153,7 @@ package() {
 	mkdir -p "$top/build/vm"
 	touch "$top/build/vm/initrd-gone"
 	ln -sfn "$BATS_TEST_TMPDIR/gone" "$top/build/vm/initrd-gone.for"
-	"$top/tests/vm/stage-modules" "$deb"
+	"$top/tests/bed/stage-modules" "$deb"
 	run -0 "$top/tests/vm/run" --cpus 1 --kernel "$deb" -- sh -c 'uname -r && modprobe vfio_pci_tsm && ls /sys/bus/pci/drivers'
 	assert_line "$release"
 	assert_line vfio-pci-tsm
@@ -181,9 +181,9 @@ package() {
 	chmod +x "$bin"/*
 	PATH=$bin:$PATH
 	# As complete-kernel does
-	run -0 bash -ec ". '$top/tests/vm/apt.bash'; download_source packaged 7.3 7.3.9-1; source_package 7.3.9-1"
+	run -0 bash -ec ". '$top/tests/bed/apt.bash'; download_source packaged 7.3 7.3.9-1; source_package 7.3.9-1"
 	assert [ -f "$output" ]
-	run -0 --separate-stderr env -u LINUX_SRC "$top/tests/vm/build-kernel" --source
+	run -0 --separate-stderr env -u LINUX_SRC "$top/tests/bed/build-kernel" --source
 	assert_output "$TSMCTL_CACHE/linux/7.3.9"
 	assert [ -f "$output/Makefile" ]
 	assert_equal "$(cat "$BATS_TEST_TMPDIR/downloaded")" "linux-source-7.3=7.3.9-1"

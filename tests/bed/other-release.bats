@@ -44,8 +44,8 @@ there() { "$top/tests/bed/other-release" "$copy" "$@"; }
 
 @test "other release: the demo's virtual machine runs the session to its end" {
 	local image='' modules='' release='' build=''
-	eval "$("$top/tests/vm/find-kernel" "${TSMCTL_KERNEL:-normal}")"
-	"$top/tests/vm/stage-modules" "${TSMCTL_KERNEL:-normal}"
+	eval "$("$top/tests/bed/find-kernel" "${TSMCTL_KERNEL:-normal}")"
+	"$top/tests/bed/stage-modules" "${TSMCTL_KERNEL:-normal}"
 	cp -r "$top/build/vm/${TSMCTL_KERNEL:-normal}" "$copy/build/vm/$release"
 	run -0 there sh -c "make && make -C tests/tools/vmm && tests/vm/run --cpus 1 --kernel '$build' -- tests/vm/demo"
 	assert_line "# Done"

@@ -126,7 +126,7 @@ status 1"
 @test "run: a fault before the command begins is a boot to be done again" {
 	run -99 vm --kernel normal --nvme 0 --qemu -append --qemu "console=ttyS0 no_timer_check \
 		loglevel=7 root=rootfs rootfstype=9p rootflags=trans=virtio,version=9p2000.L,msize=512000 \
-		ro init=\"$top/tests/vm/init\" sysctl.kernel.tainted=512" -- echo began
+		ro init=\"$top/tests/bed/init\" sysctl.kernel.tainted=512" -- echo began
 	assert_output --partial "before the command began (attempt 3 of 3)"
 	assert_output --partial "init: tainted by W (512)"
 	refute_line began
@@ -211,7 +211,7 @@ start() {
 	local line
 	while read -r line; do
 		echo "[    1.000000] $line" >"$BATS_TEST_TMPDIR/log"
-		run -1 "$top/tests/vm/log-check" "$BATS_TEST_TMPDIR/log"
+		run -1 "$top/tests/bed/log-check" "$BATS_TEST_TMPDIR/log"
 		assert_output --partial "$line"
 	done <<-'LINES'
 		WARNING: CPU: 0 PID: 1 at kernel/x.c:1 f+0x1/0x2
@@ -237,8 +237,8 @@ start() {
 		[    1.000000] Call Trace:
 		[    1.000000]  </TASK>
 	LOG
-	run -0 "$top/tests/vm/log-check" "$BATS_TEST_TMPDIR/log"
+	run -0 "$top/tests/bed/log-check" "$BATS_TEST_TMPDIR/log"
 	sed -i 's/reset_lock/other_lock/' "$BATS_TEST_TMPDIR/log"
-	run -1 "$top/tests/vm/log-check" "$BATS_TEST_TMPDIR/log"
+	run -1 "$top/tests/bed/log-check" "$BATS_TEST_TMPDIR/log"
 	assert_output --partial "possible circular locking"
 }

@@ -39,7 +39,7 @@ check_length() {
 
 check_patch() {
 	local src
-	src=$(tests/vm/build-kernel --source)
+	src=$(tests/bed/build-kernel --source)
 	# It leaves a file where it is called.
 	cd "$tmp" || return
 	find "$top/kernel" "$top/configfs" -name '*.[ch]' | sort |
@@ -53,7 +53,7 @@ check_patch() {
 check_modules() {
 	local kdir name=$1
 	shift
-	kdir=$(tests/vm/build-kernel normal)
+	kdir=$(tests/bed/build-kernel normal)
 	rm -rf "build/static/$name"
 	"$make" modules KDIR="$kdir" MO="$top/build/static/$name" "$@" >"$tmp/$name" 2>&1 ||
 		{ cat "$tmp/$name"; return 1; }
@@ -79,14 +79,14 @@ check_build() { # COMPILER
 }
 
 check_dkms() {
-	KDIR=$(tests/vm/build-kernel normal) MAKE=$make \
+	KDIR=$(tests/bed/build-kernel normal) MAKE=$make \
 		bats --formatter tap --timing tests/static/dkms.bats
 }
 
 suite_static() {
 	[ "$set" = fast ] || return 0
 	# Some of it wants a configured kernel: built here, it says how far it is.
-	prepare "the normal kernel" tests/vm/build-kernel normal || true
+	prepare "the normal kernel" tests/bed/build-kernel normal || true
 	part 20 "static: shellcheck" one "shellcheck" check_shell
 	part 5 "static: clang-format" one "clang-format" check_format
 	part 5 "static: spelling" one "spelling" check_spelling

@@ -114,7 +114,7 @@ has_policy() {
 	[ ! -e "$pci/devices/$late" ]
 	# known by its address, so it is there before the device is
 	assert_equal "$(policy region_mode "$late")" exclusive
-	"$top/tests/vm/monitor" device_add nvme,id=late,bus=hp0,drive=spare,serial=late
+	"$top/tests/bed/monitor" device_add nvme,id=late,bus=hp0,drive=spare,serial=late
 	has_policy "$late"
 	assert_equal "$(cat "$pci/devices/$late/tsm/connect")" tsm0
 	echo 2 >"$pci/devices/$PF/sriov_numvfs"
@@ -163,7 +163,7 @@ has_policy() {
 		eventually "" eval 'cat "$pci/devices/$late/vendor" 2>/dev/null || true'
 		echo 1 >"$pci/rescan"
 	else
-		"$top/tests/vm/monitor" device_add nvme,id=late,bus=hp0,drive=spare,serial=late
+		"$top/tests/bed/monitor" device_add nvme,id=late,bus=hp0,drive=spare,serial=late
 	fi
 	eventually bound policy state "$late"
 	eventually running state_of_systemd

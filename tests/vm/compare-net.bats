@@ -6,7 +6,7 @@
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers
-load compare/compare
+load compare
 
 setup_file() {
 	load helpers

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What works on vfio-pci works on a device on vfio-pci-tsm that is not bound, and
 # what does not, fails in the same way: each test is a diff of what
-# vfio-transcript (compare/) is answered under one driver and under the other.
+# vfio-transcript (tests/tools/compare) is answered under one driver and under the other.
 # kernels: normal
 # vm: --timeout 2400 --qemu -device --qemu pcie-root-port,id=rpv,bus=pcie.0,addr=0x10,chassis=60,slot=60 --qemu -device --qemu nvme-subsys,id=sub0 --qemu -device --qemu nvme,serial=sriov,bus=rpv,subsys=sub0,max_ioqpairs=8,msix_qsize=9,sriov_max_vfs=2,sriov_vq_flexible=4,sriov_vi_flexible=2
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers
-load compare/compare
+load compare
 
 setup_file() {
 	load helpers

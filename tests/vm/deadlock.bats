@@ -17,7 +17,7 @@ setup() {
 teardown() {
 	inject delay_unbind_ms 0
 	kill_holders
-	"$top/tests/vm/monitor" device_del late || true
+	"$top/tests/bed/monitor" device_del late || true
 	eventually gone late
 	echo default >"$pci/devices/$dev/reset_method"
 	echo 10 >/sys/module/vfio_pci_tsm/parameters/reset_wait
@@ -53,10 +53,10 @@ thread_waits() {
 	reset=$!
 	eventually yes waits $reset
 
-	"$top/tests/vm/monitor" pcie_aer_inject_error rp0 COMP_ABORT
+	"$top/tests/bed/monitor" pcie_aer_inject_error rp0 COMP_ABORT
 	eventually yes thread_waits aerdrv
 
-	"$top/tests/vm/monitor" device_add nvme,id=late,bus=hp0,drive=spare,serial=late
+	"$top/tests/bed/monitor" device_add nvme,id=late,bus=hp0,drive=spare,serial=late
 	eventually yes thread_waits pciehp
 
 	inject delay_unbind_ms 0

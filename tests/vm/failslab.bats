@@ -64,7 +64,7 @@ teardown() {
 }
 
 # fail_each BEFORE STEP FAILED DONE AFTER [ERRNO]...: ERRNOs that may be answered
-# besides ENOMEM. See client/main.c. The steps in $first come once.
+# besides ENOMEM. See tests/tools/client/main.c. The steps in $first come once.
 fail_each() {
 	local step="fail-each:$1;$2;$3;$4;$5" errnos answer
 	errnos=$(IFS='|'; echo "OK|ENOMEM${6:+|${*:6}}")

@@ -15,7 +15,7 @@ teardown() {
 	echo >$lock/group
 	[ ! -d "$pci/devices/$dev" ] || echo "$dev" >$foreign/unbind
 	cleanup
-	"$top/tests/vm/monitor" device_del late || true
+	"$top/tests/bed/monitor" device_del late || true
 	eventually gone late
 }
 
@@ -172,7 +172,7 @@ guarded() {
 # waits for the recovery. The removal of the driver has the device lock.
 @test "the driver holds it, and leaves it, while a hot-add waits for the list of functions" {
 	echo "$dev" >"$lock/bus"
-	"$top/tests/vm/monitor" device_add nvme,id=late,bus=hp0,drive=spare,serial=late
+	"$top/tests/bed/monitor" device_add nvme,id=late,bus=hp0,drive=spare,serial=late
 	eventually yes hot_plug_waits
 	echo "$dev" >$foreign/bind
 	eventually yes is_held

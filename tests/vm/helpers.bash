@@ -78,7 +78,7 @@ remove_vfs() {
 # can_find_vdevices: whether the kernel has kernel/patches
 can_find_vdevices() { grep -q ' iommufd_device_get_vdevice' /proc/kallsyms; }
 
-# client STEP...: a user of the device; see client/client.h
+# client STEP...: a user of the device; see tests/tools/client/client.h
 client() { vfio-client "$dev" "$@"; }
 
 # until_in FUNCTION: a step that waits until a thread of the client sleeps there, in the kernel

@@ -15,7 +15,7 @@ setup() {
 
 teardown() { cleanup; }
 
-monitor() { "$top/tests/vm/monitor" "$@"; }
+monitor() { "$top/tests/bed/monitor" "$@"; }
 unplug() { monitor device_del nvme0; }
 
 present() { [ -e "$pci/devices/$dev" ] && echo yes || echo no; }

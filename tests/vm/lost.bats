@@ -45,7 +45,7 @@ $reason
 	lost lost "rmmod tsm_sim" "sh:modprobe tsm_sim 'devices=0000:0[1-9]:00.*'; $(reconnect)"
 }
 
-inject() { echo "$top/tests/vm/monitor pcie_aer_inject_error rp0 $1"; }
+inject() { echo "$top/tests/bed/monitor pcie_aer_inject_error rp0 $1"; }
 
 @test "an error that is not fatal does not end the TDI" {
 	recovered="timeout 60 sh -c 'until dmesg | grep -q \"device recovery successful\"; do :; done'"

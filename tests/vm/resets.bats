@@ -230,7 +230,7 @@ refused_to_root() {
 	release "$F1"
 	dmesg --clear
 	run client open event tsm-bind \
-		"sh:$top/tests/vm/monitor pcie_aer_inject_error rpm COMP_ABORT" \
+		"sh:$top/tests/bed/monitor pcie_aer_inject_error rpm COMP_ABORT" \
 		"sh:timeout 60 sh -c 'until dmesg | grep -q \"device recovery failed\"; do :; done'" \
 		event-none "sh:cat $configfs/$dev/tsm/state $debugfs/$dev/state" \
 		tsm-unbind tsm-bind close open tsm-bind

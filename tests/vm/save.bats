@@ -18,7 +18,7 @@ setup() {
 
 teardown() { cleanup; }
 
-monitor() { "$top/tests/vm/monitor" "$@"; }
+monitor() { "$top/tests/bed/monitor" "$@"; }
 present() { [ -e "$pci/devices/$dev" ] && echo yes || echo no; }
 in_slot() { monitor info qtree | grep -q 'id "nvme0"' && echo yes || echo no; }
 

@@ -155,7 +155,7 @@ reset"
 
 @test "an error on the way to the PF that is not fatal does not end a VF's TDI" {
 	dmesg --clear
-	with_pf_open "sh:$top/tests/vm/monitor pcie_aer_inject_error rpv COMP_ABORT" \
+	with_pf_open "sh:$top/tests/bed/monitor pcie_aer_inject_error rpv COMP_ABORT" \
 		"sh:until dmesg | grep -q device.recovery; do :; done" \
 		"sh:cat $pci/devices/$VF0/vfio_tsm/state" tsm-unbind tsm-bind
 	assert_line bound

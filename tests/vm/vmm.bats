@@ -6,11 +6,11 @@
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers
-load vmm/vmm
+load vmm
 
 setup_file() {
 	load helpers
-	load vmm/vmm
+	load vmm
 	load_all
 	modprobe -a vfio-pci nvme
 	guest_image

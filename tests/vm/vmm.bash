@@ -13,7 +13,7 @@ guest_image() {
 	/bin/busybox --install -s "$root/bin"
 	ln -s ../bin "$root/usr/bin"
 	rm -f "$root/bin/init"
-	install -m 755 "$top/tests/vm/vmm/guest-init" "$root/init"
+	install -m 755 "$top/tests/bed/guest-init" "$root/init"
 	mapfile -t modules < <(modprobe --show-depends nvme | awk '$1 == "insmod" { print $2 }')
 	for module in "${modules[@]}"; do
 		n=$((n + 1))
@@ -32,8 +32,8 @@ vmm_launch() {
 	shift 2
 	if [ -n "${hotplug:-}" ]; then
 		place=bus=port0
-		port=(-device pcie-root-port,id=port0,chassis=1 -global "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=$(
-			[ "$hotplug" = native ] && echo off || echo on)")
+		port=(-device "pcie-root-port,id=port0,chassis=1" -global
+			"ICH9-LPC.acpi-pci-hotplug-with-bridge-support=$([ "$hotplug" = native ] && echo off || echo on)")
 	fi
 	read -r -a command <<<"${TSMCTL_VM_QEMU:?}"
 	mkdir -p "$run"

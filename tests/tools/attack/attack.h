@@ -29,7 +29,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../../tools/tdisp.h"
+#include "../tdisp.h"
 #include "../client/client.h"
 
 #define MAX_THREADS 64
