@@ -217,7 +217,7 @@ u16 vfio_pci_tsm_decode(struct pci_dev *pdev)
 
 /*
  * A TDI keeps Memory Space Enable and Bus Master Enable. If they are clear, or the
- * register reads as all ones, the function was reset by something else than the PCI core:
+ * register reads as all ones, the function was reset by something other than the PCI core:
  * a Secondary Bus Reset that root writes to a bridge, or firmware. Another module may have
  * bound a function that had neither, so only the bits that it had count.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
 /*
  * VFIO device ioctls that bind a PCI function as a TDI (TEE Device Interface)
- * of a confidential VM, and that serve it while it is bound. Issued on the vfio cdev
- * of a device that the driver vfio-pci-tsm holds, after VFIO_DEVICE_BIND_IOMMUFD.
+ * of a confidential VM, and that serve it while it is bound. They are issued on the vfio
+ * cdev of a device on the driver vfio-pci-tsm, after VFIO_DEVICE_BIND_IOMMUFD.
  */
 #ifndef _UAPI_LINUX_VFIO_TSM_H
 #define _UAPI_LINUX_VFIO_TSM_H
@@ -12,9 +12,9 @@
 
 /**
  * struct vfio_pci_tsm_bind - argument of VFIO_DEVICE_TSM_BIND
- * @argsz: in, size of this structure in bytes, as the caller knows it. Bytes
- *	beyond the kernel's knowledge must be zero. A later kernel accepts this
- *	size, and treats the fields that it lacks as 0.
+ * @argsz: in, size of this structure in bytes, as the caller was compiled with it.
+ *	Bytes beyond the structure of the kernel must be 0. A later kernel accepts
+ *	this size, and treats the fields that are missing as 0.
  * @flags: in, no flag is defined: must be 0
  * @vdevice_id: in, an iommufd vDEVICE of this device, whose virt_id becomes the
  *	TDI's requester ID; 0 takes the administrator's tdi_id instead
@@ -31,8 +31,9 @@ struct vfio_pci_tsm_bind {
  * VFIO_DEVICE_TSM_BIND - _IO(VFIO_TYPE, VFIO_BASE + 22)
  *
  * Asks the platform's TSM to lock the function as a TDI of the KVM VM that the
- * file was added to before VFIO_DEVICE_BIND_IOMMUFD. While bound, whatever
- * would take the TDI out of its locked state answers EBUSY and has no effect.
+ * file was added to before VFIO_DEVICE_BIND_IOMMUFD. While the function is bound,
+ * an operation that would take the TDI out of its locked state fails with EBUSY
+ * and has no effect.
  *
  * Return: 0 on success, -1 and errno on failure, with nothing changed; the
  * first that applies:
@@ -42,8 +43,8 @@ struct vfio_pci_tsm_bind {
  * EALREADY - already bound by this file
  * EBUSY - another module of the kernel has bound it, or it is quarantined
  * EPERM - the device was opened with shared regions
- * ENOSPC - the kernel has no address for a BAR; one of 32 bits whose register is 0
- *	goes unseen
+ * ENOSPC - the kernel has no address for a BAR; a 32-bit BAR whose register is 0 is
+ *	not detected
  * EACCES - the administrator set bind_allowed to 0
  * EBUSY - a BAR is mapped (and bar_mmap is refuse), or an ioeventfd exists
  * EINVAL - the file was not added to a KVM VM before BIND_IOMMUFD
@@ -53,14 +54,14 @@ struct vfio_pci_tsm_bind {
  * EOVERFLOW - the vDEVICE's virt_id has more than 32 bits
  * EBUSY - another function of the IOMMU group is on another driver, or is being
  *	attached, or the PF or the DSM is on another VFIO driver, or one of these got
- *	another VFIO driver before the TSM was called; later, BIND succeeds, and the
- *	device is lost
+ *	another VFIO driver before the TSM was called. If one gets it later, BIND
+ *	succeeds, and the device is lost
  * ENXIO - not connected to a TSM, or that TSM cannot bind, or the last bind was
- *	lost and the owner has not said UNBIND since
- * EHOSTDOWN - it, its PF or function 0 is not in D0 and cannot be woken, or memory decode or bus
- *	mastering is off, or the host is at work on the function: a reset, AER,
- *	SR-IOV, suspend, a read of its ROM
- * other - what the TSM answered
+ *	lost and the owner has not called UNBIND since
+ * EHOSTDOWN - the function, its PF or function 0 is not in D0 and cannot be woken, or
+ *	memory decode or bus mastering is off, or the host is at work on the function:
+ *	a reset, AER, SR-IOV, suspend, a read of its ROM
+ * other - what the TSM returned
  */
 #define VFIO_DEVICE_TSM_BIND _IO(VFIO_TYPE, VFIO_BASE + 22)
 
@@ -82,8 +83,8 @@ struct vfio_pci_tsm_unbind {
  *
  * Return: 0, also when nothing is bound; -1 and EFAULT, EINVAL, E2BIG or ENOTTY
  * as for VFIO_DEVICE_TSM_BIND; EBUSY if another module of the kernel has bound the
- * function; EIO if it is quarantined, before or because the TSM has not stopped the
- * TDI now.
+ * function; EIO if it was quarantined before, or is now because the TSM has not
+ * stopped the TDI.
  */
 #define VFIO_DEVICE_TSM_UNBIND _IO(VFIO_TYPE, VFIO_BASE + 23)
 
@@ -92,7 +93,7 @@ struct vfio_pci_tsm_unbind {
  * @argsz: in, as in struct vfio_pci_tsm_bind
  * @flags: in, no flag is defined: must be 0
  * @scope: in, enum vfio_pci_tsm_req_scope
- * @tvm_arch: in, must be 0 on kernels whose PCI/TSM takes a scope, as those up to
+ * @tvm_arch: in, must be 0 on kernels whose PCI/TSM takes a scope, which all up to
  *	7.3 do
  * @req_len: in, bytes of the request, at most VFIO_PCI_TSM_REQ_MAX
  * @resp_len: in, bytes that there are for the response, at most VFIO_PCI_TSM_REQ_MAX
@@ -136,12 +137,12 @@ enum {
  * one device go to the TSM one after the other.
  *
  * A request belongs to the bind at its beginning. If the function is unbound before
- * the TSM gets it, it fails with ENXIO, also if the function is bound again by then.
- * A request that the TSM is at work on is finished before an unbind, and its result
- * is returned, or ENXIO if that is an error.
+ * the TSM gets the request, it fails with ENXIO, also if the function is bound again by
+ * then. A request that the TSM is at work on is finished before an unbind, and its
+ * result is returned, or ENXIO if that is an error.
  *
- * The scope is what the caller says. Whether the request keeps to it is for the TSM's
- * driver to check. A few requests of a device are copied at a time, and the others wait.
+ * The caller declares the scope. The TSM's driver has to check that the request keeps to
+ * it. A few requests of a device are copied at a time, and the others wait.
  *
  * Return: the residue on success, which is 0 or more: bytes of the response buffer
  * that the TSM did not fill in, or, if @resp_len is 0, bytes of the request that it did
@@ -153,17 +154,17 @@ enum {
  * ENOTTY - as for VFIO_DEVICE_TSM_BIND
  * EFAULT - @tsm_code cannot be written
  * ENXIO - not bound by the owner, or unbound or lost since the request began
- * EACCES - the administrator does not allow them: guest_requests is none, or it is
- *	info and the scope is not
+ * EACCES - the administrator does not allow the request: guest_requests is none, or it
+ *	is info and the scope is not
  * ENOMEM, EFAULT - a buffer cannot be copied; the response buffer is tried before the
  *	TSM is called
  * EINTR - a signal came while the request waited
  * EOPNOTSUPP - a TSM of the host that can bind has no guest requests
  * other - what the TSM returned
  *
- * From ENXIO on, @tsm_code is written on failure as on success. With an error the
- * contents of the response buffer are undefined after the TSM was called. With an error
- * that the TSM returned, with ENXIO, EINTR, EFAULT or EIO, a change of state may have
+ * From ENXIO on, @tsm_code is written on failure as on success. If the call fails after
+ * the TSM was called, the contents of the response buffer are undefined. If it fails with
+ * an error of the TSM, or with ENXIO, EINTR, EFAULT or EIO, a change of state may have
  * taken place: read the state of the TDI.
  */
 #define VFIO_DEVICE_TSM_REQ _IO(VFIO_TYPE, VFIO_BASE + 24)
@@ -179,8 +180,8 @@ enum {
  * @vdevice_id: out, iommufd vDEVICE that it came from; 0 if there is none
  * @reason: out, enum vfio_pci_tsm_info_reason: why it was unbound the last time
  * @pad: out, 0
- * @generation: out, changes of @state since the administrator's side knows the device.
- *	A change of @tdi_state does not count.
+ * @generation: out, number of changes of @state since vfio_tsm made its record of the
+ *	device. A change of @tdi_state does not count.
  * @caps: out, bits of enum vfio_pci_tsm_info_cap: what this kernel and the TSM offer now
  *
  * All fields are of one moment, except for @caps.
@@ -206,9 +207,9 @@ enum vfio_pci_tsm_info_state {
 	VFIO_PCI_TSM_INFO_STATE_BOUND = 1,
 	/* Was bound, and the TSM or the host has ended that: UNBIND is next */
 	VFIO_PCI_TSM_INFO_STATE_LOST = 2,
-	/* Bound by another module of the kernel: not the owner's to use or to unbind */
+	/* Bound by another module of the kernel: the owner can neither use nor unbind it */
 	VFIO_PCI_TSM_INFO_STATE_FOREIGN = 3,
-	/* Not bound, but perhaps still locked: nobody may use it */
+	/* Not bound, but perhaps still locked: it must not be used */
 	VFIO_PCI_TSM_INFO_STATE_QUARANTINED = 4,
 };
 
@@ -228,13 +229,13 @@ enum vfio_pci_tsm_info_reason {
 	VFIO_PCI_TSM_INFO_REASON_NONE = 0,
 	/* VFIO_DEVICE_TSM_UNBIND */
 	VFIO_PCI_TSM_INFO_REASON_IOCTL = 1,
-	/* The owner before closed the device */
+	/* The previous owner closed the device */
 	VFIO_PCI_TSM_INFO_REASON_CLOSE = 2,
 	/* The administrator wrote 0 to bound */
 	VFIO_PCI_TSM_INFO_REASON_REVOKED = 3,
 	/* A reset of the function that could not be refused */
 	VFIO_PCI_TSM_INFO_REASON_RESET = 4,
-	/* The TSM was disconnected, or has left */
+	/* The TSM was disconnected, or unregistered */
 	VFIO_PCI_TSM_INFO_REASON_LOST = 5,
 	/* The kernel reported an uncorrectable error */
 	VFIO_PCI_TSM_INFO_REASON_AER = 6,
@@ -261,8 +262,8 @@ enum vfio_pci_tsm_info_cap {
 /**
  * VFIO_DEVICE_TSM_INFO - _IO(VFIO_TYPE, VFIO_BASE + 25)
  *
- * Reads what the owner needs to know about its device, in every state of an opened
- * device. It does not wait for the TSM.
+ * Reads the state of an opened device, in each of its states. It does not wait for the
+ * TSM.
  *
  * Return: 0; -1 and EFAULT, EINVAL, E2BIG or ENOTTY as for VFIO_DEVICE_TSM_BIND.
  */
@@ -288,13 +289,13 @@ struct vfio_pci_tsm_event {
  * Has an eventfd signalled at each change that the owner did not make: the device is
  * lost, revoked, put into quarantine or freed from it, another module of the kernel binds
  * or unbinds it, or the TSM's driver reports the TDI in ERROR. The change is
- * published before, so VFIO_DEVICE_TSM_INFO has it then. A device has one eventfd; the
- * next call replaces it. The kernel keeps it until the device is closed, also if the
- * caller closes its descriptor. A change from before the call is not signalled: read
- * VFIO_DEVICE_TSM_INFO after it.
+ * published before that, so VFIO_DEVICE_TSM_INFO already shows it. A device has one
+ * eventfd; the next call replaces it. The kernel keeps it until the device is closed,
+ * even if the caller closes its descriptor. A change from before the call is not
+ * signalled: read VFIO_DEVICE_TSM_INFO after it.
  *
- * Return: 0; -1 and errno on failure, and the eventfd from before stays; the first
- * that applies:
+ * Return: 0; -1 and errno on failure, and the previous eventfd stays; the first that
+ * applies:
  * EFAULT, EINVAL, E2BIG - as for VFIO_DEVICE_TSM_BIND; @flags or @pad not 0, or
  *	@eventfd is less than -1
  * ENOTTY - as for VFIO_DEVICE_TSM_BIND
