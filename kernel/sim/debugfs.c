@@ -2,50 +2,51 @@
 /*
  * /sys/kernel/debug/tsm_sim/
  *
- *	violations	those of all functions, since the module was loaded
+ *	violations	violations of all functions since the module was loaded
  *	no_bind_tsm	writing 1 registers a second TSM, which has no bind operation,
- *			0 unregisters it; reads as its name, or none. A function
- *			that is connected to it cannot be bound
+ *			writing 0 unregisters it; reads as its name, or none. A
+ *			function that is connected to it cannot be bound
  *
  * /sys/kernel/debug/tsm_sim/ADDR/, for each function that is TEE-capable or
  * that a connection would cover, as long as the function is there:
  *
  *	state		TDISP state, after a check. Writing RUN starts a locked TDI,
  *			as its guest would.
- *	tdi_id		in hexadecimal, as bind was given it, or none
- *	violations	times that a locked TDI was found changed or reset, after a
- *			check; since the last connect
- *	binds		times that the function was locked; since the last connect
- *	regs		what is locked, a register to a line
+ *	tdi_id		the ID that bind was given, in hexadecimal, or none
+ *	violations	how often a locked TDI was found changed or reset since the
+ *			last connect, after a check
+ *	binds		how often the function was locked since the last connect
+ *	regs		the locked registers, one a line
  *	guest_request	writing RUN or STATE has PCI/TSM pass that request on, as if
- *			the guest had made it, and answers what the request does:
- *			RUN starts a locked TDI, else it is EINVAL; STATE does
- *			nothing; ENXIO where nothing is bound. Reads as the state
- *			that was answered, or none
- *	tdisp		a TDISP message, one write each, is passed on as if the guest
- *			had sent it; then the file reads as the answer, once. Each
- *			open file has an answer of its own
+ *			the guest had made it, and fails as the request does: RUN
+ *			starts a locked TDI, otherwise it fails with EINVAL; STATE
+ *			changes nothing; ENXIO where nothing is bound. Reads as the
+ *			state in the answer, or none
+ *	tdisp		each write passes a TDISP message on, as if the guest had
+ *			sent it; then the answer can be read from the file, once.
+ *			Each open file has an answer of its own
  *
- * ADDR/inject/, numbers that stay until they are changed. Anything but a number
- * is EINVAL, one that is too large ERANGE. What has no effect on an operation
- * that is at work already, has on the next.
+ * ADDR/inject/ contains numbers that stay until they are changed. Writing something
+ * else than a number fails with EINVAL, and a number that is too large with ERANGE.
+ * A number that has no effect on an operation that is at work already has an effect
+ * on the next one.
  *
  *	error_connect, error_bind, error_unbind, error_guest_req
- *			an errno, 1 to 4095, that the operation fails with without
- *			having done anything, or 0. A connection goes by function 0,
- *			so error_connect matters there alone. An unbind has no way
- *			to say that it failed: PCI/TSM takes the TDI for unbound,
- *			while it is in truth still locked, so its reset is a
- *			violation, and a bind is EBUSY. Once this is 0 again, a bind
- *			stops the TDI first, as a disconnect does in any case
- *	report_unbind	1: an unbind that fails is reported to vfio_tsm, which has
- *			the function quarantined, and so is a TDI that was stopped
- *			after all. 0, the first value, is what a TSM's driver does
- *			that knows PCI/TSM alone
+ *			the errno, 1 to 4095, with which the operation fails without
+ *			having done anything, or 0. A connection is made at function
+ *			0, so error_connect matters only there. An unbind cannot
+ *			return an error: PCI/TSM takes the TDI for unbound while it
+ *			is still locked. So a reset is a violation then, and a bind
+ *			fails with EBUSY. Once this is 0 again, a bind stops the TDI
+ *			first; a disconnect always does
+ *	report_unbind	1: an unbind that fails is reported to vfio_tsm, which puts
+ *			the function into quarantine; a later stop of the TDI is
+ *			also reported. 0, the first value: nothing is reported, as
+ *			by a TSM's driver that uses PCI/TSM alone
  *	delay_connect_ms, delay_bind_ms, delay_unbind_ms, delay_guest_req_ms
  *			how long the operation waits before it does anything, at
- *			most 60000. It cannot be interrupted. Writing another number
- *			ends it at once
+ *			most 60000. The wait cannot be interrupted. Writing another
+ *			number ends it at once
  *	delayed		the operation that waits now: connect, bind, unbind,
  *			guest_req, or none
  *	error_state_after_bind
@@ -63,7 +64,7 @@
 
 static struct dentry *root;
 
-/* Copies a word that was written; it must be all that was. */
+/* Copies the word that was written. Nothing else may have been written. */
 static int copy_word(char *word, size_t size, const char __user *buf, size_t count)
 {
 	if (count >= size)
@@ -199,8 +200,8 @@ static const struct file_operations guest_request_fops = {
 /**
  * struct conversation - an open file "tdisp"
  * @lock: protects all below
- * @answer: to the last message
- * @len: how long it is
+ * @answer: answer to the last message
+ * @len: its length
  * @at: how much of it was read
  */
 struct conversation {
@@ -394,8 +395,8 @@ void sim_debugfs_add(struct sim_fn *fn)
 }
 
 /*
- * Waits for readers and writers. One of them may be waiting for PCI/TSM, so
- * this must not be called under its locks.
+ * This waits for readers and writers. One of them may be waiting for PCI/TSM, so
+ * this must not be called under PCI/TSM's locks.
  */
 void sim_debugfs_remove(struct sim_fn *fn)
 {
@@ -408,7 +409,7 @@ void sim_debugfs_init(void)
 	debugfs_create_file("violations", 0400, root, NULL, &all_violations_fops);
 }
 
-/* While it is there, a second TSM may come and go. */
+/* As long as this file exists, a second TSM may be registered and unregistered. */
 void sim_debugfs_tsms_add(void)
 {
 	debugfs_create_file("no_bind_tsm", 0600, root, NULL, &no_bind_tsm_fops);

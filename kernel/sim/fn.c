@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The functions that the simulated TSM knows: those that its parameter names,
+ * The functions that the simulated TSM serves: those that its parameter names,
  * and all others of the same device, which a connection covers.
  */
 #include <linux/glob.h>
@@ -18,9 +18,9 @@ static char *devices;
 module_param(devices, charp, 0444);
 MODULE_PARM_DESC(devices, "Functions to make TEE-capable: addresses and globs, with commas");
 
-/* By the address of their struct pci_dev. Its own lock is the innermost. */
+/* The functions, by the address of their struct pci_dev. Its own lock is the innermost. */
 static DEFINE_XARRAY(known);
-/* The loop over all functions and the notifier may find the same one. */
+/* The loop over all functions and the notifier may find the same function. */
 static DEFINE_MUTEX(adding);
 
 static bool is_chosen(const char *name)
@@ -35,7 +35,7 @@ static bool is_chosen(const char *name)
 	return false;
 }
 
-/* A connection goes by function 0, and covers every function of the device. */
+/* A connection is made at function 0, and covers every function of the device. */
 static bool is_covered(struct pci_dev *pdev)
 {
 	struct pci_dev *pf = pci_physfn(pdev);
@@ -50,7 +50,7 @@ static bool is_covered(struct pci_dev *pdev)
  * sim_fn_get() - look a function up
  * @pdev: the function
  *
- * Return: with a reference; NULL if it is none of ours.
+ * Return: the function with a reference; NULL if the simulated TSM does not serve it.
  */
 struct sim_fn *sim_fn_get(struct pci_dev *pdev)
 {
@@ -99,10 +99,10 @@ static void fn_add(struct pci_dev *pdev)
 	mutex_init(&fn->mmio_lock);
 	sim_inject_init(&fn->inject);
 	fn->pdev = pci_dev_get(pdev);
-	/* The files are there before anybody can find the function and remove it. */
+	/* Make the files before the function can be found and removed. */
 	sim_debugfs_add(fn);
 	sim_mmio_add(fn);
-	/* What a real device has in Device Capabilities, is_pci_tsm_pf0() believes. */
+	/* If a real device has the bit in its Device Capabilities, leave it alone. */
 	fn->capable = chosen && !(pdev->devcap & PCI_EXP_DEVCAP_TEE);
 	if (xa_insert(&known, (unsigned long)pdev, fn, GFP_KERNEL)) {
 		sim_mmio_remove(fn);
@@ -128,7 +128,7 @@ static void fn_remove(struct pci_dev *pdev)
 }
 
 /*
- * A function that comes later has its files already, without tsm/. PCI/TSM's
+ * A function that comes later already has its files, but not tsm/. PCI/TSM's
  * group is not exported, but it is among those of the device's type.
  */
 static void show_tsm(struct pci_dev *pdev)
@@ -142,7 +142,7 @@ static void show_tsm(struct pci_dev *pdev)
 	}
 }
 
-/* PCI/TSM looks at a new function after this, and lets go of an old one before. */
+/* PCI/TSM looks at a new function after this, and lets go of a removed one before this. */
 static int bus_notify(struct notifier_block *nb, unsigned long action, void *data)
 {
 	if (action == BUS_NOTIFY_ADD_DEVICE) {
@@ -157,7 +157,7 @@ static int bus_notify(struct notifier_block *nb, unsigned long action, void *dat
 static struct notifier_block bus_nb = { .notifier_call = bus_notify };
 
 /**
- * sim_fns_init() - take notice of all functions, now and later
+ * sim_fns_init() - find all functions that are there, and those that come later
  *
  * Return: 0, or an error of the bus.
  */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Errors and delays, as a firmware that fails or is slow would make them. */
+/* Errors and delays, like those of a firmware that fails or is slow. */
 #include <linux/err.h>
 #include <linux/jiffies.h>
 
@@ -27,12 +27,12 @@ void sim_inject_init(struct sim_inject *inject)
 }
 
 /**
- * sim_inject() - what an operation does before it does its work
+ * sim_inject() - the delay and the error of an operation, before it does its work
  * @fn: the function
  * @op: the operation
  *
- * Waits, if it has to, as a caller of firmware does: no signal ends it. Setting
- * another delay ends it.
+ * It waits as a caller of firmware does: no signal ends the wait. Setting another delay
+ * ends it.
  *
  * Return: 0, or the error that the operation has to fail with.
  *

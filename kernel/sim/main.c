@@ -14,16 +14,15 @@
 static struct faux_device *sim_parent;
 static struct tsm_dev *sim_tsm;
 
-/* A second one, which cannot bind; under the mutex. */
+/* A second TSM, which cannot bind; under the mutex. */
 static DEFINE_MUTEX(no_bind_lock);
 static struct tsm_dev *no_bind_tsm;
 
 static struct pci_tsm *sim_probe(struct tsm_dev *tsm_dev, struct pci_dev *pdev)
 {
 	/*
-	 * PCI/TSM walks the functions of a device, and the VFs of each: it comes
-	 * twice to a VF whose number is in its PF's slot, and would forget the first
-	 * context.
+	 * PCI/TSM walks the functions of a device, and the VFs of each. It probes a VF
+	 * whose number is in its PF's slot twice, and would forget the first context.
 	 */
 	if (pdev->tsm)
 		return pdev->tsm;
@@ -36,14 +35,14 @@ static struct pci_tsm *sim_probe(struct tsm_dev *tsm_dev, struct pci_dev *pdev)
 	if (!ctx->fn)
 		return NULL;
 
-	/* pci_tsm_pf0_constructor() would want a CMA mailbox. */
+	/* pci_tsm_pf0_constructor() would need a CMA mailbox. */
 	mutex_init(&ctx->pf0.lock);
 	sim_reset_books(ctx->fn);
 	sim_report(ctx->fn, true);
 	return &no_free_ptr(ctx)->pf0.base_tsm;
 }
 
-/* As the driver of a TSM would do it that knows vfio_tsm. */
+/* Report to vfio_tsm, as the driver of a TSM can do. */
 static void report_stop(struct sim_fn *fn, bool stopped)
 {
 	typeof(vfio_tsm_stopped) *report;
@@ -64,7 +63,7 @@ static void sim_remove(struct pci_tsm *tsm)
 {
 	struct sim_ctx *ctx = to_sim_ctx(tsm);
 
-	/* What an unbind that failed has left. */
+	/* Stop the TDI that a failed unbind has left. */
 	sim_unlock(ctx->fn);
 	report_stop(ctx->fn, true);
 	sim_report(ctx->fn, false);
@@ -101,7 +100,7 @@ static struct pci_tdi *sim_bind(struct pci_dev *pdev, struct kvm *kvm, u32 tdi_i
 	return tdi;
 }
 
-/* PCI/TSM takes it for done, whatever happens. */
+/* PCI/TSM takes the TDI for unbound afterwards, whatever happens here. */
 static void sim_unbind(struct pci_tdi *tdi)
 {
 	struct sim_fn *fn = to_sim_ctx(tdi->pdev->tsm)->fn;
@@ -149,9 +148,9 @@ static struct pci_tsm_ops no_bind_ops = {
 
 /**
  * sim_set_no_bind_tsm() - register or unregister a second TSM, without a bind
- * @there: whether it shall be
+ * @there: true: register it; false: unregister it
  *
- * What is connected to it is disconnected when it goes.
+ * Functions that are connected to it are disconnected when it is unregistered.
  *
  * Return: 0, or an error of tsm_register().
  */
@@ -195,7 +194,7 @@ static int __init sim_init(void)
 	if (ret)
 		goto err_debugfs;
 
-	/* Shows the tsm/ directories of what is capable by now. */
+	/* This shows the tsm/ directories of the functions that are TEE-capable by now. */
 	sim_tsm = tsm_register(&sim_parent->dev, &sim_ops);
 	if (IS_ERR(sim_tsm)) {
 		ret = PTR_ERR(sim_tsm);

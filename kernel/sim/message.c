@@ -2,8 +2,8 @@
 /*
  * TDISP messages (PCIe r7.0 section 11.3), as guests send them through
  * pci_tsm_guest_req(). The table of requests has length, legal states and
- * handler of each. A request is checked in this order, and the first failure is
- * the answer, a TDISP_ERROR:
+ * handler of each. A request is checked in this order, and the answer to the
+ * first failure is a TDISP_ERROR:
  *
  *	length of the header	INVALID_REQUEST
  *	version			VERSION_MISMATCH
@@ -13,9 +13,9 @@
  *	state			INVALID_INTERFACE_STATE
  *	nonce			INVALID_NONCE
  *
- * LOCK_INTERFACE_REQUEST belongs to the host's bind and is not in the table, though
- * the device has it. GET_TDISP_VERSION may have every version 1.x. Reserved bits of
- * the interface are ignored.
+ * LOCK_INTERFACE_REQUEST belongs to the host's bind. It is not in the table, although
+ * the device supports it. GET_TDISP_VERSION may have every version 1.x. Reserved bits
+ * of the interface are ignored.
  *
  * The interface is the function's own requester ID on the host. On hardware the
  * nonce of the lock stays between device and TSM, and the TSM starts the TDI for
@@ -31,10 +31,10 @@
 
 #include "tsm_sim.h"
 
-/* It is the only TDISP version so far. */
+/* The only TDISP version so far */
 #define TDISP_VERSION 0x10
 
-/* Message types; the answer's is the request's without the highest bit. */
+/* Message types; an answer has the type of its request without the highest bit. */
 #define GET_TDISP_VERSION 0x81
 #define GET_TDISP_CAPABILITIES 0x82
 #define LOCK_INTERFACE_REQUEST 0x83
@@ -70,7 +70,7 @@
 #define REPORT_MAX (REPORT_HEADER_SIZE + PCI_STD_NUM_BARS * RANGE_SIZE + 4 + SIM_NONCE_SIZE)
 #define DMA_WITHOUT_PASID BIT(1)
 #define ATS_ENABLED BIT(3)
-/* Ranges are counted in these, whatever the kernel's pages are. */
+/* Ranges are counted in pages of this size, whatever pages the kernel has. */
 #define TDISP_PAGE_SHIFT 12
 
 /* The longest request is START_INTERFACE_REQUEST, the longest reply a whole report. */
@@ -82,7 +82,7 @@
 /**
  * struct reply - an answer that is being made
  * @bytes: the message, zeroed
- * @len: how long it is
+ * @len: its length
  */
 struct reply {
 	u8 bytes[REPLY_MAX];
@@ -95,8 +95,8 @@ struct reply {
  * @payload: its length beyond the header
  * @changes: whether it changes the TDI's state
  * @states: states in which it is legal, as bits
- * @answer: writes the answer's payload, which begins after the header; returns
- *	the code of a TDISP_ERROR instead, or TDISP_OK
+ * @answer: writes the answer's payload, which begins after the header, and returns
+ *	TDISP_OK; or returns the code of a TDISP_ERROR
  */
 struct request {
 	u8 type;
@@ -171,7 +171,7 @@ static u8 *put_ranges(struct pci_dev *pdev, u8 *at, u32 *count)
 
 /*
  * The host locks without the MSI-X table and without an MMIO reporting offset,
- * so no range is marked, and addresses are the host's.
+ * so no range is marked, and addresses are those of the host.
  */
 static size_t make_report(struct sim_fn *fn, u8 report[REPORT_MAX])
 {
@@ -255,7 +255,7 @@ static const struct request *find_request(u8 type)
 	return NULL;
 }
 
-/* The checks at the head of this file, and the request's own answer */
+/* Does the checks at the head of this file, and then what the request asks for. */
 static u32 answer(struct sim_fn *fn, const u8 *message, size_t len, struct reply *reply)
 {
 	const struct request *request = find_request(message[1]);
@@ -284,13 +284,13 @@ static u32 answer(struct sim_fn *fn, const u8 *message, size_t len, struct reply
  * @scope: what the caller allows; INFO refuses messages that change the state
  * @in: the message
  * @in_len: its length
- * @out: the answer
- * @out_len: room there; an answer that does not fit changes nothing
+ * @out: gets the answer
+ * @out_len: its size; if the answer does not fit, nothing changes
  * @code: set to the code of a TDISP_ERROR, or 0; may be NULL
  *
- * Return: room that is left, also when the answer is a TDISP_ERROR; -EINVAL for
- * another scope, -EPERM for a message beyond the scope, -ENOSPC for too little
- * room, -EFAULT.
+ * Return: bytes of @out that are left, also when the answer is a TDISP_ERROR; -EINVAL
+ * for another scope, -EPERM for a message beyond the scope, -ENOSPC if the answer does
+ * not fit, -EFAULT.
  *
  * Context: under PCI/TSM's locks.
  */
@@ -309,7 +309,7 @@ ssize_t sim_message(struct sim_fn *fn, enum pci_tsm_req_scope scope, sockptr_t i
 	request = find_request(message[1]);
 	if (scope == PCI_TSM_REQ_INFO && request && request->changes)
 		return -EPERM;
-	/* What changes the state has a shorter answer than this. */
+	/* A request that changes the state has a shorter answer than this. */
 	if (out_len < ERROR_SIZE)
 		return -ENOSPC;
 
@@ -345,7 +345,7 @@ static void put_header(struct sim_fn *fn, u8 type, u8 message[HEADER_SIZE])
  * sim_ask() - send a message as the guest would, through PCI/TSM
  * @fn: the function
  * @begin: start the TDI, else ask for its state
- * @state: the state that was answered
+ * @state: gets the state in the answer
  *
  * Return: 0, -EINVAL for a TDISP_ERROR, or what PCI/TSM returned.
  *

@@ -16,22 +16,22 @@
  *			that change move the TDI to ERROR when its state is next asked
  *			for, and not at once as on hardware.
  *
- * The VM's process is the one that made the VM which the TDI is bound for: PCI/TSM
- * passes the VM to bind, and KVM keeps its process's address space there. So that
- * process needs to prove nothing, a process that inherits or receives the file gets
- * nothing, and a bind that a helper makes on the VMM's file is the VMM's.
+ * The VM's process is the one that made the VM that the TDI is bound for: PCI/TSM
+ * passes the VM to bind, and KVM keeps the address space of that process in it. So
+ * that process does not have to prove anything, a process that inherits or receives
+ * the file cannot map, and a bind by a helper on the VMM's file lets the VMM map.
  *
  * A mapping serves one RUN. When the TDI leaves RUN, all mappings are zapped
  * before the state changes, and later accesses fail, also in the next RUN: the
  * VMM maps again. A fault inserts its page under mmio_lock, under which a RUN
- * ends, so no page gets in behind the zap. A child of the process gets no copy of
+ * ends, so no page is inserted after the zap. A child of the process gets no copy of
  * the mapping, and the mapping cannot grow.
  *
  * A VFIO type1 container that takes such a mapping for DMA keeps it, as it does with
  * the BARs of vfio-pci; iommufd refuses it.
  *
- * Every file of a function, through whatever device node, has the same
- * address_space, so that one zap reaches them all. For that the module has a file
+ * All files of a function have the same address_space, whatever device node they were
+ * opened through, so that one zap reaches them all. For that the module has a file
  * system of its own, with an inode for each function.
  */
 #include <linux/cleanup.h>
@@ -50,7 +50,7 @@
 
 #define SIM_FS_MAGIC 0x54534d53 /* "TSMS" */
 
-/* Where the number of the BAR is in an offset that counts pages */
+/* Position of the BAR's number in an offset that counts pages */
 #define BAR_SHIFT (40 - PAGE_SHIFT)
 
 static struct vfsmount *mount;
@@ -188,7 +188,7 @@ void sim_mmio_end(struct sim_fn *fn)
 }
 
 /**
- * sim_mmio_unbind() - nobody may map the BARs any more
+ * sim_mmio_unbind() - let no process map the BARs any more
  * @fn: the function
  *
  * Context: under the function's lock.
@@ -204,7 +204,7 @@ static int sim_fs_init(struct fs_context *fc)
 	return init_pseudo(fc, SIM_FS_MAGIC) ? 0 : -ENOMEM;
 }
 
-/* It has no owner: its mount would keep the module loaded. */
+/* It has no .owner, because its mount would keep the module loaded. */
 static struct file_system_type sim_fs = {
 	.name = "tsm_sim",
 	.init_fs_context = sim_fs_init,
@@ -222,7 +222,7 @@ int sim_mmio_init(void)
 	return PTR_ERR_OR_ZERO(mount);
 }
 
-/* No function is left by then; open files keep the module loaded. */
+/* No function is left by now, because open files keep the module loaded. */
 void sim_mmio_exit(void)
 {
 	kern_unmount(mount);
@@ -232,7 +232,7 @@ void sim_mmio_exit(void)
  * sim_mmio_add() - make a function's device
  * @fn: the function
  *
- * Without memory the function has no device, and all else works.
+ * If memory is short, the function has no device, and all else works.
  */
 void sim_mmio_add(struct sim_fn *fn)
 {
@@ -253,14 +253,14 @@ void sim_mmio_add(struct sim_fn *fn)
 	};
 	fn->registered = !misc_register(&fn->misc);
 	if (!fn->registered)
-		pci_warn(fn->pdev, "no device for private MMIO\n");
+		pci_warn(fn->pdev, "cannot make the device for private MMIO\n");
 }
 
 /**
  * sim_mmio_remove() - remove a function's device
  * @fn: the function
  *
- * Files that are open stay, and can map nothing any more.
+ * Open files stay, but cannot map anything any more.
  *
  * Context: no lock is held that misc_open() or an open takes.
  */

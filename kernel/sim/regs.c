@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What a locked function must keep: the registers of PCIe r7.0 table 11-2 that
- * Linux has a name for, without IDE, which a simulation has no use for. A register
- * that was changed and put back before the next look is not noticed, but for one
- * case that matters, a reset.
+ * Linux has a name for, except IDE, which a simulation does not use. A register
+ * that was changed and put back before the next check is not detected, except in
+ * one case that matters, a reset.
  *
  * The kernel's resets restore what they destroy. But all of them begin with
  * pci_save_state(), which copies the first 64 bytes of configuration space to
  * pdev->saved_config_space. So locking a function leaves a mark there, in place
- * of Vendor and Device ID, and without the mark a reset has begun. Those IDs are
- * read-only: where the mark should ever be restored, nothing happens. Among what
- * vfio-pci and the PCI core do to a device that is open, only a change of its
- * power state calls pci_save_state() too, and that is no less of an error.
- * A reset by other means, for one by setpci, restores nothing, and neither
- * does the PF's reset in a VF: the registers tell.
+ * of Vendor and Device ID. If the mark is gone, a reset has begun. Those IDs are
+ * read-only, so nothing happens if the mark is ever restored. For an open device,
+ * vfio-pci and the PCI core call pci_save_state() in only one other case, a change
+ * of its power state, which is also an error. A reset by other means, such as
+ * setpci, restores nothing, and a reset of the PF restores nothing in a VF: the
+ * registers show these.
  */
 #include <linux/pci.h>
 
@@ -29,10 +29,10 @@
 
 /**
  * struct locked - registers to lock
- * @name: for people
- * @cap: the capability that it belongs to, or 0: the header
+ * @name: for messages
+ * @cap: the capability that they belong to, or 0 for the header
  * @ext: whether @cap is an extended capability
- * @physical: whether a VF has none
+ * @physical: whether VFs do not have them
  * @pos: offset, aligned to 4 bytes
  * @mask: bits that must not change
  */
@@ -73,7 +73,7 @@ static const struct locked registers[] = {
 	  .mask = 0xffff0000 },
 };
 
-/* Of the PF: a locked VF's decode and BARs are there, and its very existence. */
+/* Registers of the PF, on which a locked VF's decode, BARs and existence depend. */
 static const struct locked sriov_registers[] = {
 	{ "SR-IOV Control", .pos = PCI_SRIOV_CTRL, .mask = 0xffff },
 	{ "NumVFs", .pos = PCI_SRIOV_NUM_VF, .mask = 0xffff },
@@ -143,7 +143,7 @@ static void lock_sriov(struct sim_fn *fn)
 	}
 }
 
-/* Resizable BARs: a capability has a register for each, 8 bytes apart. */
+/* Resizable BARs: the capability has a register for each, 8 bytes apart. */
 static void lock_rebar(struct sim_fn *fn, const char *name, struct pci_dev *pdev, int cap)
 {
 	int base = pci_find_ext_capability(pdev, cap);
@@ -159,7 +159,7 @@ static void lock_rebar(struct sim_fn *fn, const char *name, struct pci_dev *pdev
 }
 
 /**
- * sim_regs_lock() - remember what the registers are
+ * sim_regs_lock() - save what the registers are
  * @fn: the function
  *
  * Context: under its lock.
@@ -194,10 +194,10 @@ void sim_regs_unlock(struct sim_fn *fn)
 }
 
 /**
- * sim_regs_changed() - whether they are not what they were when locked
+ * sim_regs_changed() - whether a register is not what it was when locked
  * @fn: the function
  *
- * Says in the log what it was.
+ * The kernel log shows the first one.
  *
  * Context: under its lock, while locked.
  */
@@ -219,7 +219,7 @@ bool sim_regs_changed(struct sim_fn *fn)
 	return true;
 }
 
-/* What is locked, a register to a line. */
+/* The locked registers, one a line. */
 void sim_regs_show(struct sim_fn *fn, struct seq_file *s)
 {
 	guard(mutex)(&fn->lock);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* TDISP states, and the ways between them. */
+/* TDISP states, and the changes between them. */
 #include <linux/atomic.h>
 #include <linux/module.h>
 #include <linux/pci.h>
@@ -9,7 +9,7 @@
 #include "vfio_tsm.h"
 #include "tsm_sim.h"
 
-/* Of all functions, since the module was loaded. */
+/* Violations of all functions since the module was loaded. */
 static atomic_t all_violations;
 
 const char *sim_tdisp_name(enum sim_tdisp state)
@@ -24,7 +24,7 @@ const char *sim_tdisp_name(enum sim_tdisp state)
 	return names[state];
 }
 
-/* vfio_tsm publishes states where it is loaded; the simulation does without it. */
+/* If vfio_tsm is loaded, it publishes states. The simulation also works without it. */
 static void report(struct sim_fn *fn, enum vfio_tsm_tdi_state state)
 {
 	typeof(vfio_tsm_report_tdi_state) *tell = symbol_get(vfio_tsm_report_tdi_state);
@@ -104,11 +104,11 @@ void sim_reset_books(struct sim_fn *fn)
 	fn->binds = 0;
 }
 
-/* LOCK_INTERFACE_REQUEST: what the registers are now, they must stay. */
+/* LOCK_INTERFACE_REQUEST: the registers must stay as they are now. */
 int sim_lock(struct sim_fn *fn, struct kvm *kvm, u32 tdi_id)
 {
 	guard(mutex)(&fn->lock);
-	/* Left by an unbind that failed: it may be tried again, or fail again. */
+	/* An unbind that failed has left the TDI. Stop it now, unless unbinds still fail. */
 	if (fn->state != SIM_UNLOCKED && sim_injects_error(fn, SIM_UNBIND))
 		return -EBUSY;
 	sim_stop_locked(fn);
@@ -120,13 +120,13 @@ int sim_lock(struct sim_fn *fn, struct kvm *kvm, u32 tdi_id)
 	set_state(fn, SIM_LOCKED);
 	fn->binds++;
 	if (READ_ONCE(fn->inject.error_state.value)) {
-		pci_info(fn->pdev, "TDI in ERROR: as it was told\n");
+		pci_info(fn->pdev, "TDI in ERROR: error_state_after_bind is 1\n");
 		set_state(fn, SIM_ERROR);
 	}
 	return 0;
 }
 
-/* An unbind takes the MMIO away, also where it then fails to stop the TDI. */
+/* An unbind takes the MMIO away, even if it then fails to stop the TDI. */
 void sim_disown(struct sim_fn *fn)
 {
 	guard(mutex)(&fn->lock);
@@ -156,7 +156,7 @@ int sim_start(struct sim_fn *fn)
 	return 0;
 }
 
-/* A device notices at once what happens to it; the simulation when asked. */
+/* A device detects a violation at once, the simulation only when its state is read. */
 enum sim_tdisp sim_check(struct sim_fn *fn)
 {
 	guard(mutex)(&fn->lock);

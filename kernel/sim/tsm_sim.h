@@ -3,30 +3,30 @@
  * tsm_sim: a TSM in software, for hosts that have none. It registers with
  * PCI/TSM as tsmN, makes the functions that its parameter names TEE-capable, and
  * plays both the platform's TSM and each device's DSM (PCIe r7.0 section 11): it
- * keeps a TDISP state for each function, remembers what a function's registers
- * were when it was locked, and notices when they are not so any more. It fails,
- * and takes its time, when told to. Nothing is encrypted and nothing is
- * protected: it is for tests and for learning.
+ * keeps a TDISP state for each function, saves the registers of a function when
+ * it is locked, and detects when they change. On request it fails, or takes a
+ * given time. Nothing is encrypted and nothing is protected: it is for tests and
+ * for learning.
  *
  *	main.c		registration, and the operations that PCI/TSM calls
- *	fn.c		the functions it knows
- *	tdisp.c		states, and the ways between them
+ *	fn.c		the functions that it serves
+ *	tdisp.c		states, and the changes between them
  *	message.c	TDISP messages of guests
  *	mmio.c		the character device through which a VMM maps a TDI in RUN
  *	regs.c		what a locked function must keep
  *	inject.c	errors and delays
  *	debugfs.c	/sys/kernel/debug/tsm_sim/, and what each file there means
  *
- * Two things have two lives. A struct sim_fn, with its files, is there as long
- * as the function is: an error at connect must be set before the connect. A
- * struct sim_ctx is PCI/TSM's, from connect to disconnect. So no file comes or
- * goes under PCI/TSM's lock, and a file may call into PCI/TSM.
+ * Two structures have different lifetimes. A struct sim_fn, with its files, exists
+ * as long as the function: an error of connect must be set before the connect. A
+ * struct sim_ctx belongs to PCI/TSM, from connect to disconnect. So files are never
+ * made or removed under PCI/TSM's lock, and a file may call into PCI/TSM.
  *
  * Locks, outermost first: PCI/TSM's own; sim_fn::lock, under which configuration
  * space is read and states are reported to vfio_tsm; sim_fn::mmio_lock, under which
- * mappings are zapped. mmap() and faults take only the last, under mmap_lock: what
- * vfio_tsm and sysfs take under sim_fn::lock may wait for a mmap_lock. The table of
- * functions, in fn.c, has a lock of its own, the innermost.
+ * mappings are zapped. mmap() and faults take only the last, under mmap_lock, because
+ * the locks that vfio_tsm and sysfs take under sim_fn::lock may wait for an mmap_lock.
+ * The table of functions, in fn.c, has a lock of its own, the innermost.
  */
 #ifndef TSM_SIM_H
 #define TSM_SIM_H
@@ -64,12 +64,12 @@ enum sim_op {
 #define SIM_MAX_REGS 40
 
 /**
- * struct sim_reg - one of them
- * @name: for people
+ * struct sim_reg - such a register
+ * @name: for messages
  * @pdev: whose configuration space it is in: the function, or its PF
  * @pos: offset there, aligned to 4 bytes
  * @mask: bits that must not change
- * @value: what they were when the TDI was locked
+ * @value: these bits when the TDI was locked
  */
 struct sim_reg {
 	const char *name;
@@ -81,8 +81,8 @@ struct sim_reg {
 
 /**
  * struct sim_knob - a number that debugfs sets
- * @value: what it is; read without a lock
- * @max: what it can be at most
+ * @value: the present value; read without a lock
+ * @max: the largest value
  * @changed: woken when it is set, or NULL
  */
 struct sim_knob {
@@ -92,13 +92,13 @@ struct sim_knob {
 };
 
 /**
- * struct sim_inject - what goes wrong with a function
+ * struct sim_inject - errors and delays of a function
  * @error: for each operation, an errno, or 0
  * @delay: for each operation, milliseconds that it waits first
  * @error_state: a bind that succeeds ends in ERROR
  * @report_unbind: an unbind that fails is reported to vfio_tsm
- * @waiters: an operation that waits
- * @delayed: which one that is
+ * @waiters: for an operation that waits
+ * @delayed: the operation that waits, or SIM_OPS
  */
 struct sim_inject {
 	struct sim_knob error[SIM_OPS];
@@ -110,32 +110,32 @@ struct sim_inject {
 };
 
 /**
- * struct sim_fn - a function that the simulated TSM knows
- * @ref: by the table of functions, and by a struct sim_ctx
+ * struct sim_fn - a function that the simulated TSM serves
+ * @ref: held by the table of functions, a struct sim_ctx, and open files of @misc
  * @pdev: the function; a reference is held
- * @capable: whether PCI_EXP_DEVCAP_TEE is ours, not the device's own
+ * @capable: whether this module has set PCI_EXP_DEVCAP_TEE, not the device
  * @dir: in debugfs
  * @misc: the character device, if @registered
  * @registered: whether @misc is there
  * @name: of @misc, in sysfs
  * @node: of @misc, in /dev
- * @inode: whose address_space all files of @misc have; NULL without memory
- * @inject: what goes wrong
+ * @inode: all files of @misc have its address_space; NULL if memory was short
+ * @inject: errors and delays
  * @lock: protects all below; see the order above
  * @state: TDISP state
- * @tdi_id: as bind was given it, unless @state is UNLOCKED
- * @nonce: of this lock; zero once the TDI has left CONFIG_LOCKED
+ * @tdi_id: the ID that bind was given; not valid if @state is UNLOCKED
+ * @nonce: nonce of this lock; zero once the TDI has left CONFIG_LOCKED
  * @mmio_lock: protects @mm, @run and @runs
- * @mm: of the process that made the VM which the TDI is bound for, only to compare
- *	with; NULL while nothing is bound
+ * @mm: mm of the process that made the VM that the TDI is bound for; only compared;
+ *	NULL while nothing is bound
  * @run: the number of this RUN; 0 in every other state
- * @runs: times that the TDI was started
- * @violations: times that a locked TDI was found changed, since connect
- * @binds: times that it was locked, since connect
- * @saved_id: what @pdev had saved of its first 4 bytes when it was locked
- * @answer: to the last request that debugfs made as a guest
+ * @runs: how often the TDI was started
+ * @violations: how often a locked TDI was found changed, since connect
+ * @binds: how often it was locked, since connect
+ * @saved_id: the first 4 bytes of @pdev's saved configuration space before the lock
+ * @answer: answer to the last request that debugfs made as a guest
  * @nregs: how many of @regs are in use, 0 when unlocked
- * @regs: what was locked
+ * @regs: the locked registers
  */
 struct sim_fn {
 	struct kref ref;
@@ -166,11 +166,10 @@ struct sim_fn {
 
 /**
  * struct sim_ctx - a function that is connected
- * @pf0: PCI/TSM's context. A DSM's is all of it, another function's only
- *	pf0.base_tsm
- * @tdis: PCI/TSM's context of the TDI, while bound. They take turns, so that the next TDI
- *	is another one, as those of a TSM's driver that allocates each
- * @turn: whose turn it is
+ * @pf0: PCI/TSM's context. A DSM uses all of it, another function only pf0.base_tsm
+ * @tdis: PCI/TSM's context of the TDI, while bound. They are used in turn, so that the
+ *	next TDI has another address, as if each were allocated
+ * @turn: the one to use next
  * @fn: the function; a reference is held
  */
 struct sim_ctx {
