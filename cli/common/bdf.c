@@ -9,7 +9,7 @@
 
 #define HEX_DIGITS "0123456789abcdefABCDEF"
 
-/* Takes min to max hexadecimal digits and the character after them. */
+/* Takes @min to @max hexadecimal digits and the character @end after them. */
 static bool take_hex(const char **text, size_t min, size_t max, char end, unsigned long *value)
 {
 	size_t n = strspn(*text, HEX_DIGITS);

@@ -25,7 +25,7 @@ struct pci_addr {
 };
 
 /**
- * pci_addr_parse() - an address as an operator types it
+ * pci_addr_parse() - parse an address as an operator types it
  * @text: [domain:]bus:device.function in hexadecimal, either case; two digits
  *	for bus and device, four to eight for the domain
  * @addr: out; untouched on failure
@@ -35,7 +35,7 @@ struct pci_addr {
 int pci_addr_parse(const char *text, struct pci_addr *addr);
 
 /**
- * pci_addr_name() - the name the kernel uses
+ * pci_addr_name() - write an address in the kernel's form
  * @addr: the address
  * @name: out, at least PCI_NAME_LEN bytes: lower case, domain of four digits or
  *	more
@@ -43,7 +43,7 @@ int pci_addr_parse(const char *text, struct pci_addr *addr);
 void pci_addr_name(const struct pci_addr *addr, char *name);
 
 /**
- * pci_addr_key() - one number per address, in the order of the addresses
+ * pci_addr_key() - number of an address, in the order of the addresses
  * @addr: the address
  *
  * Return: the number.
@@ -51,7 +51,7 @@ void pci_addr_name(const struct pci_addr *addr, char *name);
 uint64_t pci_addr_key(const struct pci_addr *addr);
 
 /**
- * tdi_id_parse() - a TDI's requester ID as an operator types it
+ * tdi_id_parse() - parse a TDI's requester ID as an operator types it
  * @text: none, bb:dd.f, ssss:bb:dd.f, or a number with 0x in front
  * @out: out, what the kernel reads back: none, or ssss:bb:dd.f; untouched on
  *	failure
@@ -66,7 +66,7 @@ int tdi_id_parse(const char *text, char *out, size_t size);
 
 /**
  * tsm_is_name() - whether a text is the name of a TSM: tsm and a decimal number
- * @name: the text; nothing else may become part of a message or path
+ * @name: the text; only such a name may become part of a message or path
  *
  * Return: true if so.
  */
@@ -89,7 +89,7 @@ bool pci_id_is(const char *text);
  * pci_serial_is() - whether a text can be a serial number
  * @text: the text
  *
- * Return: true if it is printable, neither empty nor too long, without blanks around it.
+ * Return: true if it is printable, is neither empty nor too long, and has no blanks around it.
  */
 bool pci_serial_is(const char *text);
 

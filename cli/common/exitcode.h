@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The exit codes of both programs, and which errno suggests which. */
+/* The exit codes of both programs, and the exit code that each errno suggests. */
 #ifndef TSMCTL_EXITCODE_H
 #define TSMCTL_EXITCODE_H
 

@@ -2,7 +2,7 @@
 /*
  * Reading JSON, see json.h. json-c parses a document. A walk over its text then finds
  * what json-c does not keep: where a value is, and keys that are there twice. The walk
- * does not judge syntax, and ends at the end of the text whatever that is.
+ * does not check the syntax, and never goes beyond the end of the text.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -13,7 +13,7 @@
 
 #define PATH_LEN 256
 #define KEYS 16
-/* As deep as json-c was asked to go, and a little more. */
+/* Deeper than any depth that a caller passes to json_read(). */
 #define DEPTH 16
 
 struct key {
@@ -21,7 +21,7 @@ struct key {
 	size_t len;
 };
 
-/* @want is the path looked for, or NULL to look for a key that is there twice; @key the last key passed. */
+/* @want: path to find, or NULL to find a key that is there twice; @key: the last key passed */
 struct walk {
 	const char *p, *end;
 	char path[PATH_LEN];
@@ -52,7 +52,7 @@ static void skip_blanks(struct walk *w)
 		w->p++;
 }
 
-/* Passes a string; what is between its quotes is put into @key. */
+/* Skips a string, and sets @key to the text between its quotes. */
 static void skip_string(struct walk *w, struct key *key)
 {
 	w->p++;
@@ -63,7 +63,7 @@ static void skip_string(struct walk *w, struct key *key)
 	take(w, '"');
 }
 
-/* Appends to the path; one that is too long is found by nobody. */
+/* Appends a key to the path. A path that is too long is cut off, and is never found. */
 static void push_key(struct walk *w, const struct key *key)
 {
 	size_t used = strlen(w->path);
@@ -138,7 +138,7 @@ static bool walk_array(struct walk *w)
 	}
 }
 
-/* Answers true when there is nothing more to look for. */
+/* Return: true if the search is over. */
 static bool walk_value(struct walk *w)
 {
 	const char *before;
@@ -167,7 +167,7 @@ static bool walk_value(struct walk *w)
 		while (w->p < w->end && (isalnum((unsigned char)*w->p) || strchr("+-.", *w->p)) &&
 		       *w->p)
 			w->p++;
-		/* what takes no space would be met again, for ever */
+		/* a value of no characters would be found again for ever */
 		return w->p == before;
 	}
 }
@@ -203,7 +203,7 @@ const char *json_string(struct json_object *value)
 	if (!json_object_is_type(value, json_type_string))
 		return NULL;
 	text = json_object_get_string(value);
-	/* what has a NUL in it is longer than it seems */
+	/* strlen() ends at a NUL within the string */
 	return strlen(text) == (size_t)json_object_get_string_len(value) ? text : NULL;
 }
 
@@ -229,7 +229,7 @@ static int parse(const char *text, size_t len, int depth, struct json_object **r
 	if (!tok)
 		return -ENOMEM;
 	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	/* with the NUL, which ends a document that is a bare number */
+	/* include the NUL: it ends a document that is a bare number */
 	*root = json_tokener_parse_ex(tok, text, (int)len + 1);
 	err = json_tokener_get_error(tok);
 	end = json_tokener_get_parse_end(tok);
@@ -243,7 +243,7 @@ static int parse(const char *text, size_t len, int depth, struct json_object **r
 	return fault_at(f, end, "this is not valid JSON: %s", json_tokener_error_desc(err));
 }
 
-/* Several equal keys, of which json-c takes the last, and what only json-c takes. */
+/* Rejects equal keys, of which json-c keeps the last, and syntax that only json-c accepts. */
 static int check_text(const char *text, size_t len, struct json_fault *f)
 {
 	struct walk w = { .p = text, .end = text + len };

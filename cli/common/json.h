@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The one reader of JSON that people and strangers write: strict, in UTF-8, without
- * keys that are there twice, and with the place of each mistake.
+ * The one reader of JSON from operators and clients. It is strict, wants UTF-8, rejects
+ * keys that are there twice, and reports the place of a mistake.
  */
 #ifndef TSMCTL_JSON_H
 #define TSMCTL_JSON_H
@@ -13,10 +13,10 @@ struct json_object;
 /**
  * struct json_fault - the mistake in a text
  * @offset: where it is
- * @path: of a key that is there twice, as devices[2].tdi_id; else ""
- * @twice: it is such a key
+ * @path: path of a key that is there twice, such as devices[2].tdi_id; else ""
+ * @twice: the mistake is such a key
  * @message: what is wrong, without a full stop
- * @hint: what mends it, or NULL
+ * @hint: the action that corrects it, or NULL
  */
 struct json_fault {
 	size_t offset;
@@ -30,12 +30,12 @@ struct json_fault {
  * json_read() - read a document
  * @text: the document, with a NUL after it
  * @len: its bytes
- * @depth: how deep it may be
+ * @depth: the deepest nesting that is allowed
  * @root: out, for json_object_put(); NULL on failure
  * @f: out, the mistake, if there is one
  *
- * Compares the first 16 keys of each object, and takes keys with escapes for
- * different ones. A caller that rejects unknown keys needs no more.
+ * The function compares the first 16 keys of each object, and treats a key with escapes as
+ * a different key. That is enough for a caller that rejects unknown keys.
  *
  * Return: 0, -EINVAL with @f filled in, or -ENOMEM.
  */
@@ -44,12 +44,12 @@ int json_read(const char *text, size_t len, int depth, struct json_object **root
 
 /**
  * json_find() - find a value by its path
- * @text: a document that json_read() has taken
+ * @text: a document that json_read() has accepted
  * @len: its bytes
- * @path: as devices[2].tdi_id; "" for the whole
- * @key: find the key before it instead
+ * @path: such as devices[2].tdi_id; "" for the whole document
+ * @key: find the key of the value instead
  *
- * Return: the offset of the value, or key, in @text; 0 if it is not found.
+ * Return: the offset of the value or key in @text; 0 if it is not found.
  */
 size_t json_find(const char *text, size_t len, const char *path, bool key);
 

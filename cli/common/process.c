@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Process IDs that were written down, see process.h. */
+/* Process IDs in files, see process.h. */
 #include <fcntl.h>
 #include <sys/stat.h>
 
 #include "common/process.h"
 #include "common/util.h"
 
-/* Its place in /proc/PID/stat, after the command in parentheses and the state. */
+/* Fields of /proc/PID/stat between the command in parentheses and the start time */
 #define START_FIELD 19
 
 unsigned long long process_start(pid_t pid)

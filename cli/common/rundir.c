@@ -33,9 +33,9 @@ static int judge(int fd, const char *path, struct trust_fault *fault)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return trust_refuse(fault, "rm", path, "it is not a regular file");
-	/* another process may remove the file at any time: no name is not a fault */
+	/* another process may remove the file at any time: 0 links are not a fault */
 	if (st.st_nlink > 1)
-		return trust_refuse(fault, "rm", path, "it has another name");
+		return trust_refuse(fault, "rm", path, "it has a second hard link");
 	return trust_owner(fault, path, path, &st);
 }
 
@@ -105,7 +105,7 @@ int run_file_read_owner(int fd, struct run_owner *owner)
 	if (n < 0)
 		return -errno;
 	text[n] = '\0';
-	/* a helper, and an older tsmctl, write the first number only */
+	/* a helper and an older tsmctl write only the first number */
 	if (sscanf(text, "%u %llu %llu", &owner->pid, &owner->start, &owner->space) < 1)
 		owner->pid = 0;
 	return 0;

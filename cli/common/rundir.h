@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The run directory, and the files in it that are locks. A process that can open a file
- * can lock it, so nobody else may open these. Each has the process ID of its owner.
+ * The run directory, and the lock files in it. A process that can open a file can lock it,
+ * so other users must not be able to open these. Each contains the process ID of the
+ * process that has the lock.
  */
 #ifndef TSMCTL_RUNDIR_H
 #define TSMCTL_RUNDIR_H
@@ -13,11 +14,11 @@
 /**
  * run_dir_open() - open a directory for lock files and sockets
  * @path: absolute path
- * @make: make it if it is missing
+ * @make: make the directory if it is missing
  * @fault: out, why it is not trusted
  *
- * Return: a descriptor, -EPERM with @fault filled in if anybody else may write to
- * it, or negative errno.
+ * Return: a descriptor, -EPERM with @fault filled in if another user may write to it, or
+ * negative errno.
  */
 int run_dir_open(const char *path, bool make, struct trust_fault *fault);
 
@@ -25,12 +26,12 @@ int run_dir_open(const char *path, bool make, struct trust_fault *fault);
  * run_file_open() - open a file for writing, or make it
  * @dir: directory
  * @name: its name there
- * @path: both, for @fault
- * @mode: its mode when it is made
+ * @path: path of the file, for @fault
+ * @mode: the mode of a new file
  * @fault: out, why it is not trusted
  *
- * It must be a regular file without a second name, and belong to root or to us. It has
- * no name at all if another process has removed it since.
+ * The file must be a regular file without a second hard link, and belong to root or to the
+ * user of this process. It has no link at all if another process has removed it since.
  *
  * Return: a descriptor, -ELOOP for a link or -EPERM, both with @fault filled in, or
  * negative errno.
@@ -44,14 +45,14 @@ int run_file_open(int dir, const char *name, const char *path, mode_t mode,
  * @name: its name there
  * @fault: out, why it is not trusted
  *
- * It must be as run_file_open() wants it.
+ * The file must meet the conditions of run_file_open().
  *
  * Return: a descriptor, -EPERM with @fault filled in, or negative errno.
  */
 int run_file_look(int dir, const char *name, struct trust_fault *fault);
 
 /**
- * run_file_lock() - take the lock on a file, if it is free
+ * run_file_lock() - lock a file, if the lock is free
  * @fd: the file
  *
  * Return: 0, -EBUSY if another process has it, or negative errno.
@@ -59,7 +60,7 @@ int run_file_look(int dir, const char *name, struct trust_fault *fault);
 int run_file_lock(int fd);
 
 /**
- * run_file_write_pid() - have a file show its owner
+ * run_file_write_pid() - write the process ID of this process into a lock file
  * @fd: the file, opened for writing; it is emptied first
  *
  * Return: 0 or negative errno.
@@ -67,10 +68,10 @@ int run_file_lock(int fd);
 int run_file_write_pid(int fd);
 
 /**
- * struct run_owner - the process that has a lock, as its file shows it
+ * struct run_owner - the process that has a lock, as the lock file names it
  * @pid: process ID, 0 if there is none
- * @start: as process_start() returned it, or 0
- * @space: as process_space() returned it, or 0
+ * @start: the result of process_start(), or 0
+ * @space: the result of process_space(), or 0
  */
 struct run_owner {
 	unsigned int pid;
@@ -78,22 +79,22 @@ struct run_owner {
 	unsigned long long space;
 };
 
-/* More than three numbers take. */
+/* Longer than three numbers can be */
 #define RUN_OWNER_LEN 64
 
 /**
- * run_file_write_owner() - have a lock file show which process has the lock
+ * run_file_write_owner() - write into a lock file which process has the lock
  * @fd: the file, opened for writing; it is emptied first
  * @pid: process ID of a process that has the lock
  *
- * The first line is as run_file_write_pid() writes it.
+ * The first line is the one that run_file_write_pid() writes.
  *
  * Return: 0 or negative errno.
  */
 int run_file_write_owner(int fd, pid_t pid);
 
 /**
- * run_file_read_owner() - which process has a lock, as run_file_write_owner() shows it
+ * run_file_read_owner() - read which process has a lock, from run_file_write_owner()
  * @fd: the file, opened for reading
  * @owner: out
  *
@@ -106,15 +107,15 @@ int run_file_read_owner(int fd, struct run_owner *owner);
  * @dir: directory
  * @name: its name there
  *
- * A process that waits for the lock has to look whether the file still has that name.
+ * A process that waited for the lock must check that the file still has that name.
  */
 void run_file_remove(int dir, const char *name);
 
 /**
- * run_file_read_pid() - the owner of a file, as run_file_write_pid() shows it
+ * run_file_read_pid() - read the process ID that run_file_write_pid() wrote
  * @fd: the file, opened for reading
  *
- * Return: the process ID, or 0 if there is none that can be read.
+ * Return: the process ID, or 0 if none can be read.
  */
 unsigned int run_file_read_pid(int fd);
 

@@ -19,8 +19,8 @@ static bool parse_id(const char *s, struct selector *sel)
 }
 
 /*
- * "15b3:*" is meant for a vendor, and as a glob over addresses it would match nothing
- * without a word. Low numbers are domains, and 15b3:*:*.* is a glob in any case.
+ * An operator who types "15b3:*" means a vendor. As a glob over addresses it would silently
+ * match nothing. Low numbers are domains, and 15b3:*:*.* is a glob in any case.
  */
 static bool is_vendor_glob(const char *text)
 {

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What an operator writes in the place of a device, before anything is looked up. */
+/* What an operator types in the place of a device, before anything is looked up. */
 #ifndef TSMCTL_SELECTOR_H
 #define TSMCTL_SELECTOR_H
 
 #include "common/bdf.h"
 
 /**
- * enum selector_kind - how a selector is read; its characters alone decide
- * @SELECTOR_BAD: it is none
- * @SELECTOR_ALL: "all": what has a TSM side, is assigned, or for most has policy
+ * enum selector_kind - kinds of selectors; the characters of a selector decide its kind
+ * @SELECTOR_BAD: not a valid selector
+ * @SELECTOR_ALL: "all": devices that have a TSM side, are assigned, or, for most verbs,
+ *	have policy
  * @SELECTOR_GLOB: with any of *?[ a glob over addresses
- * @SELECTOR_ADDRESS: with a dot an address; a path that ends in one, as in sysfs; and an
- *	address as libvirt writes it, pci_0000_01_00_0
- * @SELECTOR_ID: four digits, a colon and four digits are vendor:device
- * @SELECTOR_DRIVER: driver=NAME is what has this driver
- * @SELECTOR_PF: pf=ADDRESS is the VFs of that function
+ * @SELECTOR_ADDRESS: with a dot an address; also a path that ends in one, as in sysfs, and
+ *	an address as libvirt writes it, pci_0000_01_00_0
+ * @SELECTOR_ID: four digits, a colon and four digits: vendor:device
+ * @SELECTOR_DRIVER: driver=NAME: the devices of this driver
+ * @SELECTOR_PF: pf=ADDRESS: the VFs of that function
  */
 enum selector_kind {
 	SELECTOR_BAD,
@@ -29,11 +30,11 @@ enum selector_kind {
 /**
  * struct selector - one selector
  * @kind: what it is
- * @text: as it was written; the caller's
- * @addr: of SELECTOR_ADDRESS; of SELECTOR_PF, the PF's
- * @driver: of SELECTOR_DRIVER; part of @text
- * @vendor: of SELECTOR_ID
- * @device: of SELECTOR_ID
+ * @text: the selector as it was typed; the caller's
+ * @addr: address of SELECTOR_ADDRESS, or of the PF of SELECTOR_PF
+ * @driver: driver of SELECTOR_DRIVER; part of @text
+ * @vendor: vendor of SELECTOR_ID
+ * @device: device of SELECTOR_ID
  */
 struct selector {
 	enum selector_kind kind;
@@ -54,8 +55,8 @@ struct selector {
 bool selector_parse(const char *text, struct selector *sel);
 
 /**
- * selector_glob_matches() - whether a glob takes an address
- * @sel: of SELECTOR_GLOB
+ * selector_glob_matches() - whether a glob matches an address
+ * @sel: a selector of SELECTOR_GLOB
  * @addr: the address
  *
  * The domain may be left out for domain 0, as in an address.
@@ -65,11 +66,11 @@ bool selector_parse(const char *text, struct selector *sel);
 bool selector_glob_matches(const struct selector *sel, const struct pci_addr *addr);
 
 /**
- * selector_compare() - bring selectors into an order, whatever it is
+ * selector_compare() - compare two selectors, in an arbitrary order
  * @a: one
  * @b: the other
  *
- * Return: below, equal to, or above 0; 0 if they are the same but for spelling.
+ * Return: below, equal to, or above 0; 0 if they differ only in spelling.
  */
 int selector_compare(const struct selector *a, const struct selector *b);
 

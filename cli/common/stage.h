@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The stages at which the driver refuses a bind: the one table of their errnos, exit
- * codes, causes and hints. The helper, bind, its --dry-run and doctor take them from it.
+ * The one table of the stages at which the driver refuses a bind, with errnos, exit codes,
+ * causes and hints. The helper, bind, bind --dry-run and doctor use it.
  */
 #ifndef TSMCTL_STAGE_H
 #define TSMCTL_STAGE_H
@@ -10,7 +10,7 @@
 
 /**
  * struct stage - one stage, with one errno
- * @name: as last_error has it
+ * @name: the word in last_error
  * @err: negative errno of such a bind, or 0 for any
  * @code: exit code
  * @message: the cause, without a full stop
@@ -35,7 +35,7 @@ struct stage {
 const struct stage *stage_find(const char *name, int err);
 
 /**
- * stage_guess() - the stage that an errno suggests, where the driver names none
+ * stage_guess() - the stage that an errno suggests, if the driver names none
  * @err: negative errno of the bind
  *
  * Return: the first row with this errno, or NULL.

@@ -5,12 +5,12 @@
 
 #include "common/trust.h"
 
-/* Longer ones are not named: half a path in a command would be another one. */
+/* A hint does not contain a longer path: a path that is cut off would be another path. */
 #define NAMED_LEN 300
 
 /*
- * Characters of a path that can be pasted into a shell, as it is or between quotes. A
- * hint has the device in the place of @.
+ * Characters of a path that can be pasted into a shell, as they are or between quotes. @ is
+ * not one of them: a hint stands for the device with it.
  */
 #define PLAIN "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-+:,%="
 #define QUOTED PLAIN " !\"#$&()*;<>?[\\]^`{|}~"

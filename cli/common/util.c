@@ -33,7 +33,7 @@ bool util_among(const char *const *words, const char *word)
 
 unsigned int util_typos(const char *a, const char *b)
 {
-	/* of the first i bytes of @a and the first j of @b */
+	/* n[i][j]: mistakes between the first i bytes of @a and the first j bytes of @b */
 	unsigned int n[32][32];
 	const size_t rows = strlen(a) + 1, columns = strlen(b) + 1;
 
@@ -82,7 +82,7 @@ int util_parse_u32(const char *text, unsigned int *value)
 	const char *digits = hex ? text + 2 : text;
 	unsigned long long v;
 
-	/* strtoull() itself would take blanks, a sign and a second 0x */
+	/* strtoull() itself would accept blanks, a sign and a second 0x */
 	if (!*digits ||
 	    strspn(digits, hex ? "0123456789abcdefABCDEF" : "0123456789") != strlen(digits))
 		return -EINVAL;
@@ -113,7 +113,7 @@ bool util_add_item(char *list, size_t size, const char *between, const char *ite
 
 	if (n >= 0 && (size_t)n < size - used)
 		return true;
-	/* half an address is another one */
+	/* an address that is cut off would be another address */
 	if (used)
 		list[used] = '\0';
 	return false;
@@ -159,7 +159,7 @@ void util_std_fds(void)
 	for (int fd = 0; fd <= 2; fd++) {
 		if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
 			continue;
-		/* open() answers the lowest free number, which is fd */
+		/* open() returns the lowest free number, which is fd */
 		if (open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
 			abort();
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Small things every file of tsmctl and tsm-bind-helper needs: cleanup
+ * Small functions that every file of tsmctl and tsm-bind-helper needs: cleanup
  * attributes, string comparison, bounded formatting.
  */
 #ifndef TSMCTL_UTIL_H
@@ -17,7 +17,7 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 
-/* Close at the end of the scope; start at -1 (or NULL). */
+/* Closed or freed at the end of the scope; initialize to -1 or NULL. */
 #define cleanup_fd __attribute__((cleanup(util_close)))
 #define cleanup_free __attribute__((cleanup(util_free)))
 #define cleanup_dir __attribute__((cleanup(util_closedir)))
@@ -57,8 +57,8 @@ static inline bool starts_with(const char *s, const char *prefix)
 }
 
 /**
- * util_fill() - put a name in the place of each @ of a text
- * @dst: buffer, always terminated afterwards; what does not fit is left out
+ * util_fill() - replace each @ in a text by a name
+ * @dst: buffer, always terminated afterwards; text that does not fit is left out
  * @size: size of @dst in bytes, at least 1
  * @text: the text
  * @name: the name
@@ -75,23 +75,23 @@ void util_fill(char *dst, size_t size, const char *text, const char *name);
 bool util_among(const char *const *words, const char *word);
 
 /**
- * util_typos() - by how many mistakes one word becomes another
+ * util_typos() - how many mistakes turn one word into another
  * @a: a word
  * @b: another one
  *
- * A mistake is a letter too many, missing or wrong, or two letters in the wrong order.
+ * A mistake is an extra, missing or wrong letter, or two letters in the wrong order.
  *
- * Return: their least number; UINT_MAX for words of more than 31 bytes.
+ * Return: the least number of mistakes; UINT_MAX for words of more than 31 bytes.
  */
 unsigned int util_typos(const char *a, const char *b);
 
 /**
- * util_consider() - see whether a word may be meant by one that does not exist
- * @text: what was typed
- * @word: a word that exists; it must live as long as @nearest is used
+ * util_consider() - check whether an unknown word may be a mistyped known word
+ * @text: the word that was typed
+ * @word: a known word; it must live as long as @nearest is used
  * @nearest: the nearest word so far, or NULL; becomes @word if that is nearer
  *
- * A word with more mistakes than a third of the letters of @text is not considered.
+ * A word is ignored if it has more mistakes than a third of the letters of @text.
  */
 void util_consider(const char *text, const char *word, const char **nearest);
 
@@ -99,7 +99,7 @@ void util_consider(const char *text, const char *word, const char **nearest);
  * util_copy() - copy a string into a fixed buffer
  * @dst: buffer of @size bytes, always terminated afterwards
  * @size: size of @dst in bytes, at least 1
- * @src: what to copy
+ * @src: the string to copy
  *
  * Return: true if all of @src fitted.
  */
@@ -109,69 +109,69 @@ bool util_copy(char *dst, size_t size, const char *src);
  * util_add_item() - add to a list in a fixed buffer
  * @list: buffer of @size bytes, terminated
  * @size: size of @list in bytes
- * @between: what goes before @item if it is not the first
- * @item: what to add; one that does not fit is left out, except the first, which is cut off
+ * @between: the text before @item, if @item is not the first
+ * @item: the item; one that does not fit is left out, except the first, which is cut off
  *
- * Return: true if all of it fitted.
+ * Return: true if all of @item fitted.
  */
 bool util_add_item(char *list, size_t size, const char *between, const char *item);
 
 /**
  * util_in_list() - whether a word is in a list
- * @list: words, by commas; NULL for none
+ * @list: words, separated by commas; NULL for none
  * @word: the word
  *
  * Return: true if so.
  */
 bool util_in_list(const char *list, const char *word);
 
-/* What util_add_more() needs of a buffer. */
+/* Bytes of a buffer that util_add_more() needs */
 #define UTIL_MORE sizeof(" and 4294967295 more")
 
 /**
- * util_add_more() - end a list of which items were left out
- * @list: buffer of @size bytes; util_add_item() was told UTIL_MORE bytes less
+ * util_add_more() - end a list from which items were left out
+ * @list: buffer of @size bytes; util_add_item() was called with UTIL_MORE bytes less
  * @size: size of @list in bytes
- * @left: how many items were left out; nothing is added for 0
+ * @left: how many items were left out; with 0, nothing is added
  */
 void util_add_more(char *list, size_t size, unsigned int left);
 
 /**
- * util_parse_u32() - a whole string as a number
- * @text: digits only, decimal or with 0x hexadecimal: no sign, no blanks
+ * util_parse_u32() - parse a whole string as a number
+ * @text: only digits, decimal or, after 0x, hexadecimal; no sign, no blanks
  * @value: out, the number; untouched on failure
  *
- * Return: 0, -EINVAL if @text is no such number, -ERANGE if it needs more than
+ * Return: 0, -EINVAL if @text is not such a number, -ERANGE if it needs more than
  * 32 bits.
  */
 int util_parse_u32(const char *text, unsigned int *value);
 
 /**
- * util_opendirat() - open a directory below another for reading its entries
- * @dir: descriptor of the other
- * @path: from there; a symbolic link as its last part is not followed
+ * util_opendirat() - open a directory below another one, to read its entries
+ * @dir: descriptor of the other directory
+ * @path: path from there; a symbolic link as its last part is not followed
  *
- * Return: the directory, whose descriptor dirfd() tells, or NULL with errno set.
+ * Return: the directory, or NULL with errno set.
  */
 DIR *util_opendirat(int dir, const char *path);
 
 /**
- * util_printable() - make foreign text safe to print
+ * util_printable() - make text from elsewhere safe to print
  * @text: any bytes up to a NUL: an argument, a process name, a file's content
  *
- * Bytes outside printable ASCII come back as \xNN, so neither a terminal nor a
- * JSON parser can be confused by them.
+ * Bytes outside printable ASCII become \xNN, so they cannot confuse a terminal or a JSON
+ * parser.
  *
- * Return: a string for the caller to free, or NULL without memory.
+ * Return: a string for the caller to free, or NULL if there is no memory.
  */
 char *util_printable(const char *text);
 
 /**
  * util_std_fds() - make sure that descriptors 0 to 2 are open
  *
- * A closed one is replaced by an end of /dev/null that fails when it is used the
- * usual way, so that no file opened later becomes standard output, and a lost
- * answer is still noticed. Call first in main().
+ * A closed descriptor becomes /dev/null, opened so that its usual operation fails. So no file
+ * that is opened later becomes standard output, and a result that cannot be written is still
+ * an error. Call this first in main().
  */
 void util_std_fds(void);
 

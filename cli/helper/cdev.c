@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The vfio cdev of a device: found, opened, watched, switched on. */
+/* The vfio cdev of a device: finds, opens, watches and enables it. */
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 
 #define CDEV_DIR "/dev/vfio/devices"
 
-/* vfio and a number, which makes it safe to be part of a path */
+/* Whether a name is vfio and a number, and so is safe in a path. */
 static bool is_cdev_name(const char *name)
 {
 	unsigned int n;
@@ -24,7 +24,7 @@ static bool is_cdev_name(const char *name)
 	return starts_with(name, "vfio") && strlen(name) < 16 && !util_parse_u32(name + 4, &n);
 }
 
-/* The first line of a file, without its end. */
+/* Reads the first line of a file, without its newline. */
 static int read_line(int dir, const char *path, char *text, size_t size)
 {
 	cleanup_fd int fd = openat(dir, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -40,7 +40,7 @@ static int read_line(int dir, const char *path, char *text, size_t size)
 	return 0;
 }
 
-/* A directory of the device: @where, its address, @below. */
+/* Opens a directory of the device: @where, its address, @below. */
 static int open_dir(const struct session *s, const char *where, const char *below)
 {
 	cleanup_free char *path = NULL;
@@ -95,13 +95,13 @@ int cdev_find(struct session *s)
 			continue;
 		util_copy(s->cdev_name, sizeof(s->cdev_name), e->d_name);
 		ret = read_number(dirfd(dir), s->cdev_name, &s->cdev_number);
-		/* a kernel without cdevs has the directory, and no number in it */
+		/* on a kernel without cdevs, the directory exists, but has no device number */
 		return ret == -ENOENT ? -ENXIO : ret;
 	}
 	return -ENXIO;
 }
 
-/* It may be a stranger's file, of a server that does not answer: so that is not asked. */
+/* The file may be a client's, on a file system whose server is stuck: do not ask that server. */
 bool cdev_is(const struct session *s, int fd)
 {
 	struct statx stx;
@@ -122,13 +122,13 @@ int cdev_open(struct session *s)
 		return -errno;
 	if (!cdev_is(s, node))
 		return -ENXIO;
-	/* the node that was looked at, and no other that has its name by now */
+	/* open the node that was checked: its name may be another node's by now */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", node);
 	s->cdev = open(path, O_RDWR | O_CLOEXEC);
 	return s->cdev < 0 ? -errno : 0;
 }
 
-/* Any other file of a cdev answers EINVAL to whatever it is asked, one of O_PATH EBADF. */
+/* On any other file of a cdev, every ioctl fails with EINVAL; on a file of O_PATH, with EBADF. */
 bool cdev_in_use(int fd)
 {
 	struct vfio_device_info info = { .argsz = sizeof(info) };
@@ -138,7 +138,7 @@ bool cdev_in_use(int fd)
 
 int cdev_watch(struct session *s)
 {
-	/* the descriptor follows the structure */
+	/* in memory, the descriptor follows the structure */
 	union {
 		struct vfio_irq_set set;
 		char bytes[sizeof(struct vfio_irq_set) + sizeof(int32_t)];
@@ -162,7 +162,7 @@ int cdev_watch(struct session *s)
 		return -errno;
 
 	ret = tsmbind_open_event(s->cdev);
-	/* a module from before the event tells a loss by the request */
+	/* an older module has no event, and signals a loss by the request */
 	if (ret == -ENOTTY)
 		return 0;
 	s->event = ret < 0 ? -1 : ret;

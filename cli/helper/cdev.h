@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A device's vfio cdev, and what sysfs shows of it. */
+/* A device's vfio cdev, and its attributes in sysfs. */
 #ifndef TSM_HELPER_CDEV_H
 #define TSM_HELPER_CDEV_H
 
@@ -9,16 +9,16 @@
  * cdev_find() - find the device's vfio cdev in sysfs
  * @s: session; @s->cdev_name and @s->cdev_number are filled in
  *
- * Return: 0, -ENODEV if there is no such device, -ENXIO if no vfio driver has it,
- * or negative errno.
+ * Return: 0, -ENODEV if there is no such device, -ENXIO if it is not on a vfio driver, or
+ * negative errno.
  */
 int cdev_find(struct session *s);
 
 /**
- * cdev_open() - open it, if the node is the one that sysfs means
+ * cdev_open() - open the cdev, if the node in /dev has the number in sysfs
  * @s: session; @s->cdev is opened
  *
- * Return: 0, -ENOENT without a node, -ENXIO if the node is something else, or
+ * Return: 0, -ENOENT if there is no node, -ENXIO if the node is something else, or
  * negative errno.
  */
 int cdev_open(struct session *s);
@@ -32,7 +32,7 @@ int cdev_open(struct session *s);
 bool cdev_in_use(int fd);
 
 /**
- * cdev_watch() - have the kernel tell when it wants the device back
+ * cdev_watch() - have the kernel signal that it wants the device back, or that a bind is lost
  * @s: session; @s->request and @s->event are opened
  *
  * Return: 0 or negative errno.
@@ -42,29 +42,29 @@ int cdev_watch(struct session *s);
 /**
  * cdev_is_lost() - whether the bind was lost
  * @s: session
- * @reason: gets the word of last_unbind then
+ * @reason: out if true, the word in last_unbind
  * @size: of @reason, 16 or more
  *
- * Its directory in sysfs goes first when a device goes; configfs has the state until
- * the last user has gone.
+ * When a device is removed, its directory in sysfs goes first. configfs shows the state
+ * until the last user has closed the device.
  *
- * Return: true if the kernel had to unbind the device; what it does not say is
- * taken for a request to leave it.
+ * Return: true if the kernel had to unbind the device. False if the state cannot be read:
+ * the caller then reports a request of the kernel to close the device.
  */
 bool cdev_is_lost(const struct session *s, char *reason, size_t size);
 
 /**
- * cdev_enable() - switch memory decode and bus mastering on
+ * cdev_enable() - enable memory decode and bus mastering
  * @s: session
  *
- * A bind wants both on, and no guest is here to do it.
+ * A bind needs both, and there is no guest that would enable them.
  *
  * Return: 0 or negative errno.
  */
 int cdev_enable(struct session *s);
 
 /**
- * cdev_attr() - what the driver says of the device
+ * cdev_attr() - read an attribute of the driver
  * @s: session
  * @name: attribute in the device's directory vfio_tsm
  * @text: out, its first line
@@ -87,7 +87,7 @@ bool cdev_is(const struct session *s, int fd);
  * cdev_refused_at() - the check at which the driver refused the last bind
  * @s: session
  * @err: negative errno of that bind
- * @stage: out, the driver's name of the check; "" if it tells of another errno, or none
+ * @stage: out, the driver's word for the check; "" if last_error has another errno or none
  * @size: of @stage
  */
 void cdev_refused_at(const struct session *s, int err, char *stage, size_t size);

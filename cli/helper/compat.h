@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The vfio cdev and iommufd ABI, for building where the installed kernel headers
- * are older than Linux 6.6. Only what the helper and the tests' VMM use.
+ * The part of the vfio cdev and iommufd ABI that the helper and the tests' VMM use, for
+ * builds with kernel headers older than Linux 6.6.
  */
 #ifndef TSM_HELPER_COMPAT_H
 #define TSM_HELPER_COMPAT_H
@@ -12,7 +12,7 @@
 #include <linux/vfio.h>
 
 #ifndef VFIO_DEVICE_BIND_IOMMUFD
-/* Gives an open cdev its iommufd; before that it answers no other ioctl. */
+/* Gives an open cdev its iommufd. Before that, every other ioctl fails. */
 struct vfio_device_bind_iommufd {
 	__u32 argsz;
 	__u32 flags;
@@ -64,7 +64,7 @@ struct iommu_ioas_map {
 #endif
 
 #ifndef IOMMU_HWPT_ALLOC
-/* Makes a page table of an I/O address space, here one for guests to nest on. */
+/* Makes a page table of an I/O address space, here one on which guests nest theirs. */
 struct iommu_hwpt_alloc {
 	__u32 size;
 	__u32 flags;
@@ -101,7 +101,7 @@ struct iommu_viommu_alloc {
 #endif
 
 #ifndef IOMMU_VDEVICE_ALLOC
-/* Makes the device known to a guest's share of an IOMMU, by the guest's ID. */
+/* Adds the device to a guest's share of an IOMMU, by the guest's requester ID. */
 struct iommu_vdevice_alloc {
 	__u32 size;
 	__u32 viommu_id;
@@ -113,7 +113,7 @@ struct iommu_vdevice_alloc {
 #define IOMMU_VDEVICE_ALLOC _IO(';', 0x91)
 #endif
 
-/* KVM took these for vfio groups first, and for any vfio file since 6.6. */
+/* At first, KVM accepted only vfio groups here; since 6.6, it accepts any vfio file. */
 #ifndef KVM_DEV_VFIO_FILE
 #define KVM_DEV_VFIO_FILE KVM_DEV_VFIO_GROUP
 #define KVM_DEV_VFIO_FILE_ADD KVM_DEV_VFIO_GROUP_ADD

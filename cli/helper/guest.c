@@ -16,7 +16,7 @@
 #define RWF_NOAPPEND 0x20
 #endif
 
-_Static_assert(REQUEST_BYTES_MAX == VFIO_PCI_TSM_REQ_MAX, "the limit is the kernel's");
+_Static_assert(REQUEST_BYTES_MAX == VFIO_PCI_TSM_REQ_MAX, "not the limit of the kernel");
 
 const struct cause buffer_causes[] = {
 	{ -EBADF, EXIT_FAILED, "no buffer came with the request",
@@ -24,7 +24,7 @@ const struct cause buffer_causes[] = {
 	{ -EINVAL, EXIT_FAILED, "the second file is not a memfd, or has huge pages of hugetlb",
 	  "make it with memfd_create(2), without MFD_HUGETLB" },
 	{ -ENODATA, EXIT_FAILED, "the memfd has less data than request_len or response_len",
-	  "write so many bytes into it, also of zeros, so that it has no holes" },
+	  "write that many bytes into it, zeros if need be, so that it has no holes" },
 	{ -EACCES, EXIT_FAILED, "the memfd is not open for reading and writing",
 	  "pass the descriptor that memfd_create(2) returned" },
 	{ -EPERM, EXIT_FAILED, "the memfd is sealed against writing",
@@ -36,18 +36,18 @@ const struct cause guest_causes[] = {
 	{ -ENXIO, EXIT_FAILED, "it is not bound, or was unbound meanwhile",
 	  "ask for its state, and for a bind" },
 	{ -EOPNOTSUPP, EXIT_UNSUPPORTED,
-	  "a TSM of this host takes no requests of guests, or not this one",
+	  "a TSM of this host takes no requests of guests, or does not support this one",
 	  "if it takes none, install the TSM driver of the platform" },
 	{ -EACCES, EXIT_NOT_PERMITTED, "its policy, or the TSM, does not allow such a request",
 	  "'tsmctl requests @' shows the policy; 'tsmctl requests @ all' allows all" },
-	{ -EPERM, EXIT_FAILED, "the TSM refused, as it does if a request is beyond its scope",
-	  "a request that changes the state of the TDI has the scope state-change" },
+	{ -EPERM, EXIT_FAILED, "the TSM refused the request; it may be beyond its scope",
+	  "use the scope state-change for a request that changes the state of the TDI" },
 	{ -ENOTTY, EXIT_UNSUPPORTED,
-	  "its driver takes no requests of guests, or the TSM not this one",
+	  "its driver takes no requests of guests, or the TSM does not support this one",
 	  "if it takes none, run 'tsmctl assign @', with the modules of this version" },
 	{ -EFAULT, EXIT_FAILED,
 	  "the memfd was changed meanwhile, and the TSM may have done what was asked for",
-	  "leave the memfd alone until the answer" },
+	  "do not change the memfd before the answer" },
 	{}
 };
 
@@ -57,16 +57,16 @@ static size_t size_of(const struct guest_request *g)
 }
 
 /*
- * A page that is missing would be made when the response is written, on the account of this
- * process, and stay for as long as the client has the memfd. One that has been written to is
- * on the account of the client.
+ * Rejects a memfd with holes. A write of the response would allocate the missing pages on the
+ * account of this process, for as long as the client has the memfd. Pages that the client
+ * has written are on the account of the client.
  */
 static int check_data(int fd, size_t size)
 {
 	off_t at = lseek(fd, 0, SEEK_CUR), hole = lseek(fd, 0, SEEK_HOLE);
 	int err = hole < 0 ? errno : 0;
 
-	/* the client has the same offset */
+	/* the client shares this file offset: restore it */
 	lseek(fd, at < 0 ? 0 : at, SEEK_SET);
 	if (err && err != ENXIO)
 		return -err;
@@ -75,7 +75,7 @@ static int check_data(int fd, size_t size)
 
 static int check_buffer(int fd, size_t size)
 {
-	/* only memory has seals; the file system of another file would have to answer */
+	/* only memory has seals: on other files this fails, and no file system is asked */
 	int seals = fcntl(fd, F_GET_SEALS), flags = fcntl(fd, F_GETFL);
 	struct statfs fs;
 
@@ -85,7 +85,7 @@ static int check_buffer(int fd, size_t size)
 		return -EINVAL;
 	if (fstatfs(fd, &fs))
 		return -errno;
-	/* its pages may have 1 GiB, which is zeroed for a request of one byte */
+	/* a page may have 1 GiB, which would be zeroed for a request of one byte */
 	if (fs.f_type == HUGETLBFS_MAGIC)
 		return -EINVAL;
 	if ((flags & O_ACCMODE) != O_RDWR)
@@ -111,19 +111,19 @@ int guest_read(struct session *s)
 	return n < 0 ? -errno : n < (ssize_t)g->request_len ? -ENODATA : 0;
 }
 
-/* At the beginning, although the client may set O_APPEND at any time. */
+/* Writes at the beginning of the file, even if the client has set O_APPEND. */
 static bool write_memory(int fd, void *memory, size_t size)
 {
 	const struct iovec iov = { memory, size };
 	ssize_t n = pwritev2(fd, &iov, 1, 0, RWF_NOAPPEND);
 
-	/* before Linux 6.9, which has no requests either */
+	/* Linux before 6.9, where there are no guest requests */
 	if (n < 0 && errno == EOPNOTSUPP)
 		n = pwrite(fd, memory, size, 0);
 	return n == (ssize_t)size;
 }
 
-/* The TSM has answered by now, whatever became of the memfd. */
+/* The TSM has completed the request, so a memfd that was changed is EFAULT. */
 static int write_response(const struct guest_request *g)
 {
 	if (!g->filled)

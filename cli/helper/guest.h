@@ -3,11 +3,11 @@
  * A request of a VMM's guest, passed to the TSM.
  *
  * The request is at the beginning of a memfd of the VMM, and the response replaces it.
- * Either may have 1 MiB. That fits neither into a line of the socket, nor into what a
- * socket takes without waiting. The memfd is read before the call, and written to after it,
- * each time after a look at whether it has holes. It is not mapped: a VMM that makes holes
- * while the request waits would have the kernel fill them on the account of the helper. One
- * that makes a hole between that look and the write still does, which is a matter of luck.
+ * Either may have 1 MiB. That fits neither into a line of the socket, nor into the buffer of
+ * a socket. The helper reads the memfd before the call, and writes to it after the call. It
+ * checks for holes each time. It does not map the memfd: if a VMM made holes while the
+ * request waits, the kernel would fill them on the account of the helper. A VMM can still
+ * have that by a hole between the check and the write, if it is lucky.
  */
 #ifndef TSM_HELPER_GUEST_H
 #define TSM_HELPER_GUEST_H
@@ -21,11 +21,12 @@ extern const struct cause guest_causes[];
  * guest_read() - a step: check the buffer of a request, and copy the request
  * @s: session, with @s->guest up to @response_len; its memory is filled in
  *
- * Afterwards nothing is wrong with the buffer, unless its VMM changes it. No byte is looked at.
+ * After success the buffer can be used, unless its VMM changes it. The function does not
+ * look at the bytes of the request.
  *
- * Return: 0; -EBADF if there is none; -EINVAL if it is not a memfd, or a file of tmpfs;
- * -ENODATA if it is too short or has a hole; -EACCES or -EPERM if it cannot be written; or negative
- * errno.
+ * Return: 0; -EBADF if there is no buffer; -EINVAL if it is neither a memfd nor a file of
+ * tmpfs, or has huge pages of hugetlb; -ENODATA if it is too short or has a hole; -EACCES or
+ * -EPERM if it cannot be written; or negative errno.
  */
 int guest_read(struct session *s);
 
@@ -38,7 +39,7 @@ int guest_read(struct session *s);
 int guest_pass(struct session *s);
 
 /**
- * guest_free() - give the copy back, if there is one
+ * guest_free() - free the copy of the request, if there is one
  * @s: session; the descriptor stays open
  */
 void guest_free(struct session *s);

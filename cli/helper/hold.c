@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The stand-alone holder: binds a device as a TDI, and stays until told to stop, see hold.h. */
+/* The holder: binds a device as a TDI, and runs until it is stopped, see hold.h. */
 #include <errno.h>
 #include <json-c/json.h>
 #include <poll.h>
@@ -20,23 +20,24 @@
 
 static const struct cause lock_causes[] = {
 	{ -EBUSY, EXIT_BUSY, "another tsm-bind-helper holds it",
-	  "'tsmctl show @' tells whether it is bound; if it is not to be, run 'tsmctl unbind @'" },
+	  "'tsmctl show @' shows its state; 'tsmctl unbind @' ends the other holder" },
 	{}
 };
 
 static const struct cause cdev_causes[] = {
 	{ -ENOENT, EXIT_UNSUPPORTED, "its node in /dev/vfio/devices is missing",
-	  "udev or devtmpfs makes it: see that one of them is at work" },
+	  "start udev or mount devtmpfs, which make it" },
 	{ -ENXIO, EXIT_FAILED, "its node in /dev/vfio/devices is not the device that sysfs names",
 	  "remove the node, and let udev or devtmpfs make it again" },
 	{}
 };
 
-static const struct cause iommufd_causes[] = { { -ENOENT, EXIT_UNSUPPORTED, "no /dev/iommu",
-						 "run 'tsmctl load'; the kernel needs IOMMUFD" },
-					       { -ENODEV, EXIT_UNSUPPORTED,
-						 "/dev/iommu has no driver", "run 'tsmctl load'" },
-					       {} };
+static const struct cause iommufd_causes[] = {
+	{ -ENOENT, EXIT_UNSUPPORTED, "there is no /dev/iommu",
+	  "run 'tsmctl load', on a kernel with CONFIG_IOMMUFD" },
+	{ -ENODEV, EXIT_UNSUPPORTED, "/dev/iommu has no driver", "run 'tsmctl load'" },
+	{}
+};
 
 static const struct cause kvm_causes[] = {
 	{ -ENOENT, EXIT_UNSUPPORTED, "no KVM: there is no /dev/kvm",
@@ -45,20 +46,23 @@ static const struct cause kvm_causes[] = {
 	{}
 };
 
-static const struct cause vfio_causes[] = { { -ENODEV, EXIT_UNSUPPORTED, "KVM has no vfio device",
-					      "the kernel needs CONFIG_KVM_VFIO, and vfio loaded" },
-					    {} };
+static const struct cause vfio_causes[] = {
+	{ -ENODEV, EXIT_UNSUPPORTED, "KVM has no vfio device",
+	  "run 'tsmctl load', on a kernel with CONFIG_KVM_VFIO" },
+	{}
+};
 
 static const struct cause open_causes[] = {
-	/* a cdev opens once, and this is how the kernel says so */
+	/* the kernel returns this if the cdev is open already */
 	{ -EINVAL, EXIT_BUSY, "another process has it open, or it cannot be opened",
-	  "'tsmctl show @' names its owner; the kernel log may say more" },
+	  "'tsmctl show @' shows its owner; 'dmesg' may show another cause" },
 	{ -EBUSY, EXIT_BUSY, "its regions, or another device of its IOMMU group, are in use",
-	  "see 'tsmctl doctor @'; assign or release its whole IOMMU group; unbind what it is PF or "
-	  "function 0 of; /proc/iomem shows who has its regions" },
+	  "run 'tsmctl doctor @'; assign or release its whole IOMMU group; unbind functions whose PF "
+	  "or function 0 it is; /proc/iomem shows what uses its regions" },
 	{ -EPERM, EXIT_UNSUPPORTED,
-	  "its IOMMU does not isolate interrupts, or its group has two owners",
-	  "enable interrupt remapping; a test host may set iommufd's allow_unsafe_interrupts" },
+	  "its IOMMU does not isolate interrupts, or another iommufd or container has its group",
+	  "enable interrupt remapping (on a test host: iommufd.allow_unsafe_interrupts=1), or close "
+	  "the other devices of its group" },
 	{}
 };
 
@@ -68,27 +72,27 @@ static const struct cause vdevice_causes[] = {
 	  "use --vdevice never, and 'tsmctl tdi-id @ ID' for the guest's requester ID" },
 	{ -ENOTTY, EXIT_UNSUPPORTED, "the kernel's iommufd has no vIOMMUs",
 	  "use --vdevice never, and 'tsmctl tdi-id @ ID' for the guest's requester ID" },
-	{ -ENODATA, EXIT_FAILED, "no requester ID of the guest is known",
+	{ -ENODATA, EXIT_FAILED, "the requester ID that the guest sees is not known",
 	  "give it with --guest-id, or configure it with 'tsmctl tdi-id @ ID'" },
 	{}
 };
 
 static const struct cause id_causes[] = {
-	{ -EINVAL, EXIT_FAILED, "the configured TDI id is not the one of --guest-id",
+	{ -EINVAL, EXIT_FAILED,
+	  "the bind took the configured TDI id, which is not the one of --guest-id",
 	  "run 'tsmctl tdi-id @ ID' with the address that the guest sees" },
 	{}
 };
 
 static const struct cause control_causes[] = {
-	{ -EEXIST, EXIT_NOT_PERMITTED, "the file with the name of its socket is not a socket",
+	{ -EEXIST, EXIT_NOT_PERMITTED, "the path of its control socket exists and is not a socket",
 	  "remove @.sock from the run directory" },
 	{}
 };
 
 /*
- * From nothing to a device that is bound and held. The order matters: KVM must have the
- * file before the file gets its iommufd, because only then vfio notes which VM the
- * device belongs to.
+ * The steps to a device that is bound and held. KVM must have the file before the file gets
+ * its iommufd: only then does vfio note which VM the device belongs to.
  */
 static const struct step hold_steps[] = {
 	{ "lock", lock_device, lock_causes, false },
@@ -112,7 +116,7 @@ static const struct step hold_steps[] = {
 	{},
 };
 
-/* Waits until somebody wants the device back. Answers who. */
+/* Waits until the holder has to end. Return: the reason, as it is reported. */
 static const char *wait_for_end(const struct session *s, int signals, struct conn *asking)
 {
 	struct pollfd fds[] = {
@@ -151,10 +155,12 @@ static int finish(struct session *s, const char *reason, struct conn *asking)
 
 	systemd_tell("STOPPING=1");
 	ret = session_close(s);
-	v = (struct verdict){ .err = ret,
-			      .code = exit_code_of(ret),
-			      .step = "unbind",
-			      .message = "the kernel refused to unbind; the device was closed" };
+	v = (struct verdict){
+		.err = ret,
+		.code = exit_code_of(ret),
+		.step = "unbind",
+		.message = "the kernel refused to unbind the device; the holder closed it"
+	};
 	if (asking->fd >= 0)
 		control_done(s, asking, ret ? &v : NULL);
 	control_remove(s);
@@ -163,18 +169,18 @@ static int finish(struct session *s, const char *reason, struct conn *asking)
 		return say_verdict(s->name, &v);
 	obj = say_event(lost ? "lost" : "unbound", s->name);
 	json_object_object_add(obj, "reason", json_object_new_string(lost ? loss : reason));
-	/* the device is free, whether or not anybody still listens */
+	/* the device is free, so a failure to write the line does not count */
 	say(lost ? LOG_ERR : LOG_INFO, obj);
 	return lost ? EXIT_FAILED : EXIT_DONE;
 }
 
-/* What only the way there needed. */
+/* Drops what only the steps before needed. */
 static int restrict_more(const struct session *s)
 {
 	int ret = sandbox_caps(NULL, 0) ?: sandbox_filter(SANDBOX_HOLD);
 
 	if (ret)
-		say_failure(s->name, "drop privileges", ret, "cannot restrict itself", NULL);
+		say_failure(s->name, "drop privileges", ret, "cannot drop its privileges", NULL);
 	return ret;
 }
 
@@ -194,14 +200,15 @@ int hold(struct invocation *in)
 	struct verdict v;
 
 	if (signals < 0)
-		return say_failure(s->name, "isolate", signals, "cannot watch for signals", NULL);
+		return say_failure(s->name, "isolate", signals,
+				   "cannot set up its handling of signals", NULL);
 	if (steps_run(s, hold_steps, &v)) {
 		give_up(s);
 		return say_verdict(s->name, &v);
 	}
 	if (restrict_more(s))
 		return give_up(s);
-	/* a device that nobody knows to be bound would stay so */
+	/* without this line, the caller would not see the bind, and would never end it */
 	if (say_bound(s, getpid()))
 		return give_up(s);
 	systemd_tell("READY=1\nSTATUS=The device is bound");

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The mode hold: the stand-alone holder. */
+/* The mode hold: the holder. */
 #ifndef TSM_HELPER_HOLD_H
 #define TSM_HELPER_HOLD_H
 
 #include "helper/invocation.h"
 
 /**
- * hold() - bind a device that nobody holds, and hold it until told to stop
- * @in: with a device
+ * hold() - bind a device that is closed, and hold it until this process is stopped
+ * @in: invocation with a device
  *
  * Return: exit code.
  */

@@ -6,10 +6,10 @@
 #include "helper/session.h"
 
 /**
- * struct invocation - what the command line says
+ * struct invocation - the arguments of the command line
  * @s: the device, with nothing open
- * @listen: absolute path of the service's socket; NULL takes systemd's
- * @config: absolute path of the service's configuration; NULL takes RULES_PATH, if it is there
+ * @listen: absolute path of the service's socket; NULL for the socket from systemd
+ * @config: absolute path of the service's configuration; NULL for RULES_PATH, if it exists
  */
 struct invocation {
 	struct session s;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * One helper per device: a lock file with the helper's process ID in it. Who can open
- * it can lock it, for reading as well; so nobody else can. The number is once more in
- * a file that all may read.
+ * One holder for each device: a lock file with the holder's process ID in it. A process that
+ * can open a file, even for reading, can lock it. So other users cannot open this one. A
+ * second file, which all may read, has the process ID again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 #include "common/rundir.h"
 #include "helper/lock.h"
 
-/* tsmctl tries the lock to see whether it is taken, which may be just now */
+/* The lock may be busy for a moment, because tsmctl takes it to see whether it is free. */
 #define TRIES 5
 #define TRY_NS 20000000L
 
@@ -30,7 +30,7 @@ static int take(int fd)
 	return -EBUSY;
 }
 
-/* Opens a file of ours. An older one may have another mode, so the mode is set again. */
+/* Opens a file of the helper. An older file may have another mode, so the mode is set again. */
 static int open_own(int dir, const char *name, const char *path, mode_t mode,
 		    struct trust_fault *fault)
 {

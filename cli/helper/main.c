@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * tsm-bind-helper: the one program that opens vfio devices and binds them as TDIs.
- * The command line; what is done is in hold.c, pid.c and service/serve.c.
+ * This file reads the command line. The modes are in hold.c, pid.c and service/serve.c.
  */
 #include <errno.h>
 #include <popt.h>
@@ -36,33 +36,33 @@ static int opt_usage;
 static const struct poptOption options[] = {
 	{ "device", 0, POPT_ARG_STRING, &opt_device, 0, "PCI address of the device", "ADDRESS" },
 	{ "pid", 0, POPT_ARG_STRING, &opt_pid, 0,
-	  "bind, unbind: process that holds the device, whose file is used", "PID" },
+	  "bind, unbind: process that has the device open, whose file is used", "PID" },
 	{ "vdevice-id", 0, POPT_ARG_STRING, &opt_vdevice_id, 0,
-	  "bind: vDEVICE in that process's iommufd (none: the configured TDI id)", "ID" },
+	  "bind: vDEVICE in that process's iommufd (default: the configured TDI id)", "ID" },
 	{ "guest-id", 0, POPT_ARG_STRING, &opt_guest_id, 0,
-	  "hold: the guest's requester ID of it: bb:dd.f, ssss:bb:dd.f or 0x... (the configured TDI id)",
+	  "hold: requester ID that the guest sees: bb:dd.f, ssss:bb:dd.f or 0x... (default: the configured TDI id)",
 	  "ID" },
 	{ "vdevice", 0, POPT_ARG_STRING, &opt_vdevice, 0,
-	  "hold: bind by an iommufd vDEVICE: auto (if it can be had), always, never", "WHEN" },
+	  "hold: bind by an iommufd vDEVICE: auto (if one can be made), always, never", "WHEN" },
 	{ "start", 0, POPT_ARG_NONE, &opt_start, 0,
-	  "hold: for tests: start the TDI as its guest would, with tsm_sim", NULL },
+	  "hold: for tests with tsm_sim: start the TDI as its guest would", NULL },
 	{ "sysfs", 0, POPT_ARG_STRING, &opt_sysfs, 0, "root of sysfs (/sys)", "DIR" },
 	{ "run-dir", 0, POPT_ARG_STRING, &opt_run_dir, 0,
 	  "directory of the lock files (" RUN_DIR ")", "DIR" },
 	{ "listen", 0, POPT_ARG_STRING, &opt_listen, 0,
-	  "serve: path of the socket, or systemd if it passes one", "PATH" },
+	  "serve: path of the socket, or systemd for a socket that systemd passes", "PATH" },
 	{ "config", 0, POPT_ARG_STRING, &opt_config, 0,
-	  "serve: who may ask for what (" RULES_PATH ")", "FILE" },
+	  "serve: file with the permissions of clients (" RULES_PATH ")", "FILE" },
 	{ "notify", 0, POPT_ARG_NONE, &opt_notify, 0,
-	  "hold, serve: run by systemd: notify it, and write for its journal", NULL },
+	  "hold, serve: run as a service: notify systemd, and write lines for its journal", NULL },
 	{ "version", 'V', POPT_ARG_NONE, &opt_version, 0, "show the version", NULL },
 	{ "help", 'h', POPT_ARG_NONE, &opt_help, 0, "show this help", NULL },
 	{ NULL, '?', POPT_ARG_NONE | POPT_ARGFLAG_DOC_HIDDEN, &opt_help, 0, NULL, NULL },
-	{ "usage", 0, POPT_ARG_NONE, &opt_usage, 0, "show the options in short", NULL },
+	{ "usage", 0, POPT_ARG_NONE, &opt_usage, 0, "show the options without their help", NULL },
 	POPT_TABLEEND
 };
 
-/* What an option is for. */
+/* The modes that an option is for. */
 enum { FOR_HOLD = 1, FOR_PID = 2, FOR_BIND = 4, FOR_SERVE = 8 };
 
 static const struct mode {
@@ -90,7 +90,7 @@ static const struct mode *find_mode(const char *name)
 	return NULL;
 }
 
-/* Options that this mode has no use for are mistakes. */
+/* Rejects options that the mode does not use. */
 static int check_options(const struct mode *mode)
 {
 	const struct {
@@ -98,7 +98,7 @@ static int check_options(const struct mode *mode)
 		unsigned int what;
 		const char *message;
 	} checks[] = {
-		{ opt_pid, FOR_PID, "--pid wants bind or unbind" },
+		{ opt_pid, FOR_PID, "--pid is for bind and unbind" },
 		{ opt_vdevice_id, FOR_BIND, "--vdevice-id is for bind with --pid" },
 		{ opt_guest_id, FOR_HOLD, "--guest-id is for hold" },
 		{ opt_vdevice, FOR_HOLD, "--vdevice is for hold" },
@@ -114,9 +114,10 @@ static int check_options(const struct mode *mode)
 		if (checks[i].value && !(mode->takes & checks[i].what))
 			return usage(checks[i].value, checks[i].message);
 	if ((mode->takes & FOR_PID) && !opt_pid)
-		return usage(NULL, "bind and unbind want --pid, the process that holds the device");
+		return usage(NULL,
+			     "bind and unbind need --pid, the process that has the device open");
 	if ((mode->takes & FOR_SERVE) && !opt_listen)
-		return usage(NULL, "serve wants --listen");
+		return usage(NULL, "serve needs --listen");
 	if (!(mode->takes & FOR_SERVE) && !opt_device)
 		return usage(NULL, "--device is missing");
 	return 0;
@@ -168,24 +169,28 @@ static int read_options(struct invocation *in)
 	return read_numbers(s);
 }
 
-/* What systemd says is in the environment, which is cleared next. */
+/* Reads what systemd has put into the environment, then clears the environment. */
 static int prepare(const struct mode *mode, const struct invocation *in)
 {
 	bool passed = (mode->takes & FOR_SERVE) && !in->listen;
 	int ret = passed ? systemd_listen() : 0;
 
 	if (ret)
-		return say_failure(NULL, "listen", ret, "systemd has passed no socket to listen on",
-				   "it does so for a service with a socket unit");
+		return say_failure(
+			NULL, "listen", ret, "systemd has passed no socket to listen on",
+			"run 'systemctl start tsmctl-helper.socket', or give --listen a path");
 	if (opt_notify) {
 		systemd_look();
 		say_levels();
 	}
 	ret = sandbox_start(passed ? 1 : 0);
 	if (ret)
-		return say_failure(in->s.name, "isolate", ret, "cannot prepare itself", NULL);
+		return say_failure(in->s.name, "isolate", ret,
+				   "cannot isolate itself from its caller", NULL);
 	ret = systemd_connect();
-	return ret ? say_failure(NULL, "notify", ret, "cannot reach systemd", NULL) : 0;
+	return ret ? say_failure(NULL, "notify", ret,
+				 "cannot connect to the notification socket of systemd", NULL) :
+		     0;
 }
 
 static int run(poptContext con)
@@ -208,11 +213,11 @@ static int run(poptContext con)
 	if (poptPeekArg(con))
 		mode = find_mode(poptPeekArg(con));
 	if (!mode)
-		return usage(poptPeekArg(con), "this is none of hold, bind, unbind and serve");
+		return usage(poptPeekArg(con), "this is not one of hold, bind, unbind and serve");
 	poptGetArg(con);
 	if (poptPeekArg(con))
 		return usage(poptPeekArg(con),
-			     "one of hold, bind, unbind and serve, and options: no more");
+			     "after hold, bind, unbind or serve, only options can follow");
 	ret = check_options(mode) ?: read_options(&in) ?: prepare(mode, &in);
 	return ret ?: mode->run(&in);
 }

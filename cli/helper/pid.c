@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The file of a VMM that has the device open: a cdev opens once, so a bind has to
- * happen on that very file. It is copied out of the VMM by pidfd_getfd(), used, and
- * closed; the VMM does not notice.
+ * The modes bind and unbind. A cdev can be open only once, so a bind must use the file that
+ * the VMM has open. pidfd_getfd() copies it out of the VMM. The helper uses the copy and
+ * closes it, and the VMM does not notice.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +23,7 @@
 #include "helper/step.h"
 #include "helper/vdevice.h"
 
-/* Only one that has ended is readable. */
+/* A pidfd is readable if its process has ended. */
 static bool is_gone(const struct session *s)
 {
 	struct pollfd pfd = { .fd = s->pidfd, .events = POLLIN };
@@ -32,8 +32,9 @@ static bool is_gone(const struct session *s)
 }
 
 /*
- * The number that the process has in /proc, which may be of another pid namespace
- * than we are: -1 if it has ended, 0 if it, or we, are not in that namespace.
+ * The number of the process in /proc, which may show another pid namespace than the one of
+ * this process. Return: the number; -1 if the process has ended; 0 if that process, or this
+ * one, is not in that namespace.
  */
 static int number_in_proc(int pidfd)
 {
@@ -67,7 +68,7 @@ static int open_process(struct session *s)
 		s->proc = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (s->proc < 0 && number > 0 && errno != ENOENT)
 		return -errno;
-	/* alive after the directory was opened: it is this process's */
+	/* the process is still alive, so the directory belongs to it and to no later process */
 	return s->proc < 0 || is_gone(s) ? -ESRCH : 0;
 }
 
@@ -100,7 +101,7 @@ static dev_t group_number(const struct session *s)
 	return sscanf(text, "%u:%u", &major, &minor) == 2 ? makedev(major, minor) : 0;
 }
 
-/* Without asking a server that may not answer: only the kind of file matters. */
+/* Only the kind of file matters, so a file system whose server is stuck is not asked. */
 static int device_number(int dir, const char *name, dev_t *number)
 {
 	struct statx stx;
@@ -119,9 +120,8 @@ static int take(struct session *s, unsigned int number)
 	if (fd < 0)
 		return -errno;
 	/*
-	 * The VMM may have put another file into its place just before. If that is of a
-	 * file system that it serves itself, the close may take as long as it likes; it
-	 * keeps nobody waiting but this process.
+	 * The VMM may have replaced the file just before. If the new file is on a file system
+	 * that the VMM serves, the VMM can delay the close. Only this process waits for that.
 	 */
 	if (!cdev_is(s, fd))
 		ret = -ENXIO;
@@ -134,7 +134,7 @@ static int take(struct session *s, unsigned int number)
 	return ret;
 }
 
-/* Of the answers for a process's files, the one that says most. */
+/* Return: the more telling of two errors about files of a process. */
 static int worse(int a, int b)
 {
 	static const int order[] = { -ENOTCONN, -EPERM, -EACCES, -EPROTOTYPE };
@@ -173,7 +173,7 @@ static int take_file(struct session *s)
 	return is_gone(s) ? -ESRCH : ret;
 }
 
-/* With the file in hand, nothing that was checked before has changed. */
+/* The file is copied: check again that the device and the process are the same. */
 static int check_again(struct session *s)
 {
 	dev_t before = s->cdev_number;
@@ -200,7 +200,7 @@ static int drop_caps(struct session *s)
 	return sandbox_caps(NULL, 0);
 }
 
-/* If it has ended, ours is the last reference, and soon the device is free. */
+/* If the process has ended, the copy is the last reference, and its close frees the device. */
 static int check_process(struct session *s)
 {
 	return is_gone(s) ? -ESRCH : 0;
@@ -213,7 +213,7 @@ static int let_go(struct session *s)
 	return check_process(s);
 }
 
-/* The id is asked for while it is bound; who gets another one than it wanted hears so. */
+/* Reads the id while the device is bound, so that the output shows which one the bind took. */
 static int note_id(struct session *s)
 {
 	if (cdev_attr(s, "tdi_id", s->tdi_id, sizeof(s->tdi_id)))
@@ -223,39 +223,39 @@ static int note_id(struct session *s)
 
 static const struct cause process_causes[] = {
 	{ -ESRCH, EXIT_FAILED, "there is no such process, or it has ended",
-	  "'tsmctl show @' names the owner; it may be in another pid namespace: run this on the host" },
+	  "'tsmctl show @' shows the owner; if it is in another pid namespace, run this on the host" },
 	{ -EINVAL, EXIT_FAILED, "this is a thread, not a process",
-	  "'tsmctl show @' names the owner" },
-	{ -EXDEV, EXIT_FAILED, "/proc does not show this process: it is of another pid namespace",
-	  "run this on the host, or mount /proc anew" },
-	{ -EACCES, EXIT_NOT_PERMITTED, "no permission to look into the process",
-	  "it takes CAP_SYS_PTRACE, on the host; run it as root" },
-	{ -EPERM, EXIT_NOT_PERMITTED, "no permission to look into the process",
-	  "it takes CAP_SYS_PTRACE, on the host; run it as root" },
+	  "'tsmctl show @' shows the owner" },
+	{ -EXDEV, EXIT_FAILED, "/proc does not show this process: it is in another pid namespace",
+	  "run this on the host, or mount /proc of this pid namespace" },
+	{ -EACCES, EXIT_NOT_PERMITTED, "no permission to read the process's list of files",
+	  "run it as root on the host: it needs CAP_SYS_PTRACE" },
+	{ -EPERM, EXIT_NOT_PERMITTED, "no permission to read the process's list of files",
+	  "run it as root on the host: it needs CAP_SYS_PTRACE" },
 	{}
 };
 
 static const struct cause file_causes[] = {
-	{ -ESRCH, EXIT_FAILED, "the process has ended", "'tsmctl show @' tells the state" },
-	{ -ENXIO, EXIT_FAILED, "this process does not hold the device",
-	  "'tsmctl show @' names the owner; without one, leave out the process" },
+	{ -ESRCH, EXIT_FAILED, "the process has ended", "'tsmctl show @' shows the state" },
+	{ -ENXIO, EXIT_FAILED, "this process does not have the device open",
+	  "'tsmctl show @' shows the owner; if there is none, bind without a process" },
 	{ -ENOTCONN, EXIT_FAILED,
-	  "the process has opened the device, but not given it to an iommufd (yet)",
-	  "try again when the VMM has started; another process may be the owner: 'tsmctl show @'" },
+	  "the process has the device open, but has not bound it to an iommufd yet",
+	  "try again when the VMM has started; 'tsmctl show @' shows if another process is the owner" },
 	{ -EPROTOTYPE, EXIT_UNSUPPORTED,
-	  "the process has it through the group API, on which nothing can be bound",
+	  "the process has it open through the VFIO group API, which cannot bind it",
 	  "start the VMM with an iommufd: -object iommufd,id=i, and -device vfio-pci,iommufd=i,..." },
-	{ -EACCES, EXIT_NOT_PERMITTED, "no permission to look into the process",
-	  "it takes CAP_SYS_PTRACE, on the host; run it as root" },
+	{ -EACCES, EXIT_NOT_PERMITTED, "no permission to read the process's list of files",
+	  "run it as root on the host: it needs CAP_SYS_PTRACE" },
 	{ -EPERM, EXIT_NOT_PERMITTED, "no permission to copy the process's file",
-	  "run it as root; with kernel.yama.ptrace_scope 3, or another security module, nobody may" },
+	  "run it as root; kernel.yama.ptrace_scope=3 or another security module forbids it even to root" },
 	{}
 };
 
 static const struct cause again_causes[] = {
-	{ -ESRCH, EXIT_FAILED, "the process has ended", "'tsmctl show @' tells the state" },
-	{ -ENODEV, EXIT_NO_DEVICE, "the device has gone meanwhile", NULL },
-	{ -ENXIO, EXIT_FAILED, "the device has been taken away meanwhile, or is another now",
+	{ -ESRCH, EXIT_FAILED, "the process has ended", "'tsmctl show @' shows the state" },
+	{ -ENODEV, EXIT_NO_DEVICE, "the device was removed meanwhile", NULL },
+	{ -ENXIO, EXIT_FAILED, "the device was detached from its driver or replaced meanwhile",
 	  "try again" },
 	{}
 };
@@ -290,11 +290,11 @@ int pid_bind(struct invocation *in)
 	struct verdict v;
 	int ret, err;
 
-	/* no other than the VMM's own vDEVICE can be meant */
+	/* the id can only name a vDEVICE of the VMM */
 	s->mode = VDEVICE_ALWAYS;
 	ret = steps_run(s, bind_steps, &v);
 	err = ret ? 0 : say_bound(s, s->pid);
-	/* who asked for it has gone, or waits no longer */
+	/* the caller has gone and does not see the bind: undo it */
 	if (err)
 		tdi_unbind(s);
 	session_drop(s);

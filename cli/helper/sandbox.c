@@ -16,16 +16,16 @@
 
 #define SERVES (SANDBOX_BIND | SANDBOX_UNBIND | SANDBOX_STATE | SANDBOX_REQUEST)
 /*
- * What a client asks for is known when it has been heard. Until then its process has what
- * any of them needs; and so has the service, of which that process begins as a copy.
+ * A client's process reads the request first. Until then it may do what any request needs.
+ * So may the service, because that process begins as a copy of it.
  */
 #define NOT_YET_KNOWN (SANDBOX_SERVE | SANDBOX_CLIENT)
 #define HEARS (SANDBOX_HOLD | NOT_YET_KNOWN)
-/* Has a second thread, or is to have one */
+/* Roles that have a second thread, or will start one */
 #define WATCHES (NOT_YET_KNOWN | SANDBOX_REQUEST)
 #define EVERYBODY (SANDBOX_HOLD | SANDBOX_PID | NOT_YET_KNOWN | SERVES)
 
-/* Sanitizers have needs of their own, at the end above all. */
+/* Sanitizers need more system calls, most of them at the end. */
 #ifdef __SANITIZE_ADDRESS__
 #define SANITIZED 1
 #elif defined(__has_feature)
@@ -40,7 +40,7 @@
 #define OTHERWISE SCMP_ACT_ERRNO(EPERM)
 #endif
 
-/* The libraries' own needs, and ours; by name, for some machines lack some. */
+/* The system calls of the libraries and of the helper, by name: some machines lack some. */
 static const struct {
 	const char *name;
 	unsigned int roles;
@@ -75,20 +75,20 @@ static const struct {
 	{ "futex", EVERYBODY },
 	{ "exit", EVERYBODY },
 	{ "exit_group", EVERYBODY },
-	/* capabilities and filters: what is dropped does not come back */
+	/* capabilities and filters: a role can only drop more */
 	{ "capget", SANDBOX_PID },
 	{ "capset", SANDBOX_PID },
 	{ "prctl", SANDBOX_PID | NOT_YET_KNOWN },
 	{ "seccomp", NOT_YET_KNOWN },
 	{ "pidfd_open", SANDBOX_PID },
 	{ "pidfd_getfd", SANDBOX_PID },
-	/* clients, and a word to systemd, on sockets that are there */
+	/* clients and notifications to systemd, on sockets that are open already */
 	{ "accept4", SANDBOX_HOLD | SANDBOX_SERVE },
 	{ "getsockopt", HEARS },
 	{ "recvmsg", HEARS },
 	{ "sendto", HEARS | SERVES },
 	{ "shutdown", HEARS | SERVES },
-	/* the lock file is emptied, the socket removed */
+	/* at the end, the lock file is emptied and the socket is removed */
 	{ "ftruncate", SANDBOX_HOLD | SANDBOX_SERVE },
 	{ "unlinkat", SANDBOX_HOLD | SANDBOX_SERVE },
 	/* a process for each client */
@@ -97,9 +97,9 @@ static const struct {
 	{ "pipe2", SANDBOX_SERVE },
 	{ "set_robust_list", WATCHES },
 	{ "rseq", WATCHES },
-	/* what kind of memory a client passes */
+	/* checks the kind of memory that a client passes */
 	{ "fstatfs", NOT_YET_KNOWN | SANDBOX_REQUEST },
-	/* the response goes into it */
+	/* writes the response into that memory */
 	{ "pwrite64", NOT_YET_KNOWN | SANDBOX_REQUEST },
 	{ "pwritev2", NOT_YET_KNOWN | SANDBOX_REQUEST },
 	/* the stack of a thread */
@@ -141,7 +141,7 @@ int sandbox_caps(const unsigned int *keep, size_t count)
 
 	if (capng_get_caps_process())
 		return -EIO;
-	/* only who has this may shrink the bounding set; without it nothing is left to gain */
+	/* shrinking the bounding set needs this; without it, that would gain nothing */
 	bounds = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
 	for (size_t i = 0; i < count && i < ARRAY_SIZE(had); i++)
 		had[i] = capng_have_capability(CAPNG_PERMITTED, keep[i]);
@@ -153,14 +153,14 @@ int sandbox_caps(const unsigned int *keep, size_t count)
 }
 
 /*
- * Processes and threads. The flags of clone3() cannot be seen by a filter, so libc is
- * told that there is none, and takes clone().
+ * Allows processes and threads. A filter cannot see the flags of clone3(), so clone3() fails
+ * with ENOSYS, and libc uses clone().
  */
 static int add_clone(scmp_filter_ctx ctx, enum sandbox_role role)
 {
 	const uint64_t spaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
 				CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
-	/* the service has clients' processes, and they a thread */
+	/* the service starts processes for clients; these start a thread */
 	const uint64_t must = role == SANDBOX_SERVE ? 0 : CLONE_THREAD;
 	int nr = seccomp_syscall_resolve_name("clone3");
 	int ret;
@@ -174,7 +174,7 @@ static int add_clone(scmp_filter_ctx ctx, enum sandbox_role role)
 	return ret;
 }
 
-/* Files are opened for reading only, and the kinds of namespaces stay as they are. */
+/* Allows openat() for reading only, clone() without new namespaces, and the role's ioctls. */
 static int add_checked(scmp_filter_ctx ctx, enum sandbox_role role)
 {
 	const uint64_t writing = O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND;

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the helper takes from itself: surroundings, capabilities, system calls. */
+/* How the helper restricts itself: environment, capabilities, system calls. */
 #ifndef TSM_HELPER_SANDBOX_H
 #define TSM_HELPER_SANDBOX_H
 
 #include <stddef.h>
 
-/* Who has a system call; bits, for the tables. */
+/* Roles that may use a system call; bits, for the tables. */
 enum sandbox_role {
 	SANDBOX_HOLD = 1 << 0, /* holds a device that is bound */
 	SANDBOX_PID = 1 << 1, /* uses a VMM's file */
-	SANDBOX_SERVE = 1 << 2, /* takes clients */
-	SANDBOX_CLIENT = 1 << 3, /* hears one of them */
-	/* does for it what it has asked for, and nothing else */
+	SANDBOX_SERVE = 1 << 2, /* accepts clients */
+	SANDBOX_CLIENT = 1 << 3, /* reads the request of a client */
+	/* the kinds of requests: each does only what its request needs */
 	SANDBOX_BIND = 1 << 4,
 	SANDBOX_UNBIND = 1 << 5,
 	SANDBOX_STATE = 1 << 6,
@@ -19,19 +19,20 @@ enum sandbox_role {
 };
 
 /**
- * sandbox_start() - leave the caller's surroundings behind; first of all
- * @keep: descriptors to keep, from 3 on, of which later programs get none
+ * sandbox_start() - leave everything that came from the caller; before all else
+ * @keep: how many descriptors to keep, from 3 on; an exec closes them
  *
- * Environment, other descriptors, directory, core dumps, a look inside by others of
- * the same user: all of that is gone afterwards, and no privilege can be gained.
+ * Afterwards the environment is empty, all other descriptors are closed, the directory is /,
+ * there are no core dumps, other processes of the same user cannot trace this one, and it
+ * cannot gain privileges.
  *
  * Return: 0 or negative errno.
  */
 int sandbox_start(unsigned int keep);
 
 /**
- * sandbox_caps() - drop capabilities, for good
- * @keep: those to keep, as far as they are there
+ * sandbox_caps() - drop capabilities for good
+ * @keep: capabilities to keep, if this process has them
  * @count: how many
  *
  * Return: 0 or negative errno.
@@ -39,8 +40,8 @@ int sandbox_start(unsigned int keep);
 int sandbox_caps(const unsigned int *keep, size_t count);
 
 /**
- * sandbox_filter() - allow a role's system calls only; others answer EPERM
- * @role: the role; a second call narrows further
+ * sandbox_filter() - allow only a role's system calls; others fail with EPERM
+ * @role: the role; a second call can only allow less
  *
  * Return: 0 or negative errno.
  */

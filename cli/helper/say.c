@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Lines of JSON, and what errors mean, see say.h. */
+/* Lines of JSON, see say.h. */
 #include <errno.h>
 #include <json-c/json.h>
 #include <syslog.h>
@@ -74,7 +74,7 @@ static int say_error(struct json_object *obj, const struct verdict *v)
 	char status[sizeof(v->message) + 16];
 
 	say(LOG_ERR, obj);
-	/* systemctl status shows it */
+	/* systemctl status shows the message */
 	snprintf(status, sizeof(status), "STATUS=%s", v->message);
 	systemd_tell(status);
 	return v->code;

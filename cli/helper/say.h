@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the helper says: JSON, one object a line, on standard output. */
+/* Output of the helper: JSON, one object a line, on standard output. */
 #ifndef TSM_HELPER_SAY_H
 #define TSM_HELPER_SAY_H
 
@@ -8,14 +8,14 @@
 struct json_object;
 
 /**
- * struct verdict - why a step failed, for people
+ * struct verdict - why a step failed
  * @err: negative errno
  * @code: exit code
  * @step: name of the step
  * @stage: the stage at which the driver refused a bind, or ""
  * @message: the cause
  * @hint: the next step, or NULL
- * @filled: where @hint may point to, so a verdict is not copied
+ * @filled: @hint may point to this, so a verdict must not be copied
  */
 struct verdict {
 	int err;
@@ -28,21 +28,21 @@ struct verdict {
 };
 
 /**
- * say_levels() - put a level in front of each line, as the journal reads it
+ * say_levels() - put a level in front of each line, for the journal
  */
 void say_levels(void);
 
 /**
  * say() - write one line
- * @level: of syslog(3), LOG_INFO and the like
- * @obj: the object; its reference is taken
+ * @level: level of syslog(3), such as LOG_INFO
+ * @obj: the object; the function drops the reference
  *
  * Return: 0 or negative errno.
  */
 int say(int level, struct json_object *obj);
 
 /**
- * say_text() - a string, or null if it is empty
+ * say_text() - make a JSON string, or null if it is empty
  * @text: the string
  *
  * Return: the object, or NULL, which is JSON's null.
@@ -54,12 +54,12 @@ struct json_object *say_text(const char *text);
  * @name: value of "event"
  * @device: value of "device", or NULL
  *
- * Return: the object, to be completed and given to say().
+ * Return: the object, for the caller to complete and to pass to say().
  */
 struct json_object *say_event(const char *name, const char *device);
 
 /**
- * say_add_verdict() - put step, errno, stage, message and hint into an object
+ * say_add_verdict() - add step, errno, stage, message and hint to an object
  * @obj: the object
  * @v: the error
  */
@@ -67,7 +67,7 @@ void say_add_verdict(struct json_object *obj, const struct verdict *v);
 
 /**
  * say_distrust() - put into a verdict why a file or directory is not trusted
- * @v: the verdict, with its errno; its code is EXIT_NOT_PERMITTED, its hint @fault's
+ * @v: the verdict, with its errno; gets code EXIT_NOT_PERMITTED and the hint of @fault
  * @path: the file or directory
  * @fault: why
  */
@@ -83,12 +83,12 @@ void say_distrust(struct verdict *v, const char *path, const struct trust_fault 
 int say_verdict(const char *device, const struct verdict *v);
 
 /**
- * say_failure() - write an error line about what is no step of a session
- * @device: as above
+ * say_failure() - write an error line about something that is not a step of a session
+ * @device: the device, or NULL
  * @step: what failed
  * @err: negative errno
  * @message: the cause
- * @hint: the next step, or NULL for what the errno suggests
+ * @hint: the next step, or NULL for the hint of the errno
  *
  * Return: the exit code, for the caller to return.
  */
@@ -96,16 +96,16 @@ int say_failure(const char *device, const char *step, int err, const char *messa
 		const char *hint);
 
 /**
- * say_usage() - write the error line of a command line with a mistake
- * @value: the argument at fault, which is the line's "value", or NULL
+ * say_usage() - write the error line for a mistake in the command line
+ * @value: the argument with the mistake, for the key "value" of the line, or NULL
  * @message: the cause
  */
 void say_usage(const char *value, const char *message);
 
 /**
- * say_bound() - write the line that tells of a bind
+ * say_bound() - write the line that reports a bind
  * @s: session, bound
- * @pid: process that holds the device
+ * @pid: process that has the device open
  *
  * Return: 0 or negative errno.
  */

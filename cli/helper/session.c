@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What a session has open: KVM, iommufd, and the end of all of it, see session.h. */
+/* Opens and closes the files of a session, such as KVM and iommufd, see session.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -31,7 +31,7 @@ int session_create_vm(struct session *s)
 
 	s->vm = ioctl(s->kvm, KVM_CREATE_VM, 0UL);
 	ret = s->vm < 0 ? -errno : 0;
-	/* it has served its purpose */
+	/* only KVM_CREATE_VM needs it */
 	close(s->kvm);
 	s->kvm = -1;
 	return ret;
@@ -105,7 +105,7 @@ void session_drop(struct session *s)
 	int *fds[] = { &s->cdev,    &s->vfio,  &s->vm,	 &s->kvm,   &s->iommufd,
 		       &s->request, &s->event, &s->proc, &s->pidfd, &s->guest.buffer };
 
-	/* KVM holds a reference, without this the close below would not be the last */
+	/* KVM has a reference to the file: drop it, so that the close below is the last one */
 	if (s->added)
 		tell_kvm(s, KVM_DEV_VFIO_FILE_DEL);
 	s->added = false;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One device and all that the helper has open for it. */
+/* One device, and the files that the helper has open for it. */
 #ifndef TSM_HELPER_SESSION_H
 #define TSM_HELPER_SESSION_H
 
@@ -15,7 +15,7 @@ struct client;
 
 /* Whether to bind by an iommufd vDEVICE, or by the configured TDI id */
 enum vdevice_mode {
-	VDEVICE_AUTO, /* the former where it can be had */
+	VDEVICE_AUTO, /* by a vDEVICE if one can be made */
 	VDEVICE_ALWAYS,
 	VDEVICE_NEVER,
 };
@@ -23,13 +23,13 @@ enum vdevice_mode {
 /**
  * struct guest_request - a request of the guest that is passed to the TSM
  * @buffer: memfd of the VMM, or -1
- * @memory: the mapping of it, or NULL
+ * @memory: copy of the request, which the response replaces, or NULL
  * @scope: what the request may do
  * @request_len: bytes of the request, at the beginning of @memory
- * @response_len: bytes that there are for the response, at the same place
- * @passed: the kernel was asked to pass it on; then:
- * @filled: bytes of the response
- * @tsm_code: the TSM's own result code
+ * @response_len: size of the buffer for the response, at the same place
+ * @passed: the kernel was asked to pass the request on
+ * @filled: if @passed, bytes of the response
+ * @tsm_code: if @passed, the TSM's own result code
  */
 struct guest_request {
 	int buffer;
@@ -43,45 +43,45 @@ struct guest_request {
 };
 
 /**
- * struct session - a device and all that is open for it
+ * struct session - a device and the files that are open for it
  * @name: PCI address in the kernel's form
  * @sysfs: root of sysfs
  * @run_dir: directory of the lock files
  * @cdev_name: vfioN
  * @cdev_number: its device number according to sysfs
- * @other: process that has the lock, if another has
+ * @other: process that has the lock, if another process has it, or 0
  * @fault: why the run directory, or a file in it, is not trusted
- * @lock_path: that file, "" for the directory
+ * @lock_path: the file that is not trusted, "" for the directory
  * @pid: process whose file of the device is to be used, or 0
- * @pidfd: the same process, whatever becomes of its number
- * @proc: its open files in /proc
+ * @pidfd: the process @pid, even if its number is used again
+ * @proc: directory of its open files in /proc
  * @lock: lock file
  * @pid_file: file with the process ID, for all to read
- * @run: @run_dir, opened, while there is a socket in it
- * @control: that socket, on which root may ask a holder
- * @cdev: /dev/vfio/devices/vfioN, opened here or by a VMM
+ * @run: @run_dir, open while the control socket is in it
+ * @control: the control socket of a holder, for root
+ * @cdev: /dev/vfio/devices/vfioN, opened by the helper or by a VMM
  * @iommufd: /dev/iommu
  * @kvm: /dev/kvm
  * @vm: a VM without memory or CPUs
  * @vfio: KVM's vfio device of @vm
- * @request: eventfd by which the kernel asks for the device
+ * @request: eventfd that the kernel signals when it wants the device back
  * @event: eventfd that the driver signals when the bind ended without the helper; -1 if
  *	the driver has no events
  * @mode: see enum vdevice_mode
  * @guest_id: requester ID that was asked for, as ssss:bb:dd.f, or ""
- * @tdi_id: the one that it is bound by, "" if that cannot be told
+ * @tdi_id: requester ID that the device is bound by, "" if it cannot be read
  * @fallback: with VDEVICE_AUTO, why no vDEVICE is used, or ""
  * @device_id: id of the device in @iommufd
  * @page_table: I/O address space in @iommufd, or the nest parent on it
- * @vdevice: vDEVICE in @iommufd, or in the VMM's, or 0
- * @client: of the service, which has asked for this; or NULL
+ * @vdevice: vDEVICE in @iommufd or in the VMM's iommufd, or 0
+ * @client: in the service, the client that has sent the request; else NULL
  * @guest: a request of the guest, see guest.h
- * @start: the TDI is to be started, see start.h
- * @detail: what more there is to say of a failed step, or ""
+ * @start: start the TDI, see start.h
+ * @detail: more about a step that failed, or ""
  * @added: @cdev was added to @vm
  * @bound: the device is bound as a TDI
  *
- * Descriptors are -1 while not open, see SESSION_INIT.
+ * A descriptor that is not open is -1, see SESSION_INIT.
  */
 struct session {
 	char name[PCI_NAME_LEN];
@@ -164,10 +164,10 @@ int session_create_vm(struct session *s);
 int session_create_vfio(struct session *s);
 
 /**
- * session_add_file() - a step: have KVM know the cdev
+ * session_add_file() - a step: add the cdev to the VM in KVM
  * @s: session; @s->added is set
  *
- * Comes before session_bind_iommufd(): only then vfio notes the VM.
+ * This step must be before session_bind_iommufd(): only then does vfio note the VM.
  *
  * Return: 0 or negative errno.
  */
@@ -198,16 +198,16 @@ int session_alloc_ioas(struct session *s);
 int session_attach(struct session *s);
 
 /**
- * session_drop() - close everything, in the opposite order, without an unbind
- * @s: session; the lock stays
+ * session_drop() - close everything except the lock, without an unbind
+ * @s: session
  */
 void session_drop(struct session *s);
 
 /**
- * session_close() - unbind and close everything, in the opposite order
- * @s: session; the lock stays
+ * session_close() - unbind, and close everything except the lock
+ * @s: session
  *
- * Return: 0, or negative errno of the unbind; all is closed in any case.
+ * Return: 0, or negative errno of the unbind; everything is closed in any case.
  */
 int session_close(struct session *s);
 

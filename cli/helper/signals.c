@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Signals that ask for an end, see signals.h. */
+/* Signals that end this process, see signals.h. */
 #include <errno.h>
 #include <signal.h>
 #include <sys/signalfd.h>

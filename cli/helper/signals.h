@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Signals that ask for an end. */
+/* Signals that end this process. */
 #ifndef TSM_HELPER_SIGNALS_H
 #define TSM_HELPER_SIGNALS_H
 
 #include <stdbool.h>
 
 /**
- * signals_watch() - have signals that ask for an end read from a file
- * @children: also the one that tells of a child's end
+ * signals_watch() - have SIGTERM, SIGINT and SIGHUP read from a file
+ * @children: also SIGCHLD
  *
  * Return: a signalfd for the caller to close, or negative errno.
  */

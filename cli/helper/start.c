@@ -13,7 +13,7 @@
 #define TDISP_ERROR 0x7f
 #define STATE_RUN 2
 
-/* Version, type, 2 reserved bytes, and the interface: function ID, 8 reserved bytes */
+/* The header: version, type, 2 reserved bytes, and the interface (function ID, 8 reserved bytes) */
 #define HEADER_SIZE 16
 #define INTERFACE_AT 4
 #define INTERFACE_SIZE 12
@@ -24,17 +24,17 @@
 #define RANGE_COUNT_AT 12
 #define RANGE_SIZE 16
 #define NONCE_SIZE 32
-/* Its offsets and lengths have 16 bits. */
+/* Offsets and lengths in the report have 16 bits. */
 #define REPORT_MAX UINT16_MAX
 #define PORTION_MAX 4096
-/* An answer's header, the lengths of this portion and of the rest, and the portion */
+/* The header of an answer, the lengths of this portion and of the rest, and the portion */
 #define ANSWER_MAX (HEADER_SIZE + 4 + PORTION_MAX)
 
 /**
  * struct message - a message of the guest
- * @name: as in the specification
- * @type: its type; the answer's is that without TDISP_REQUEST
- * @scope: what it may do
+ * @name: name in the specification
+ * @type: type of the request; the type of the answer is the same without TDISP_REQUEST
+ * @scope: what the request may do
  */
 struct message {
 	const char *name;
@@ -49,7 +49,7 @@ static const struct message start_interface = { "START_INTERFACE_REQUEST", 0x86,
 						TSMBIND_SCOPE_STATE_CHANGE };
 
 /**
- * struct answer - what came for one
+ * struct answer - the answer to a message
  * @bytes: the message
  * @len: its length, HEADER_SIZE or more
  */
@@ -61,14 +61,14 @@ struct answer {
 const struct cause start_causes[] = {
 	{ -EPROTO, EXIT_FAILED, "the TSM did not start the TDI",
 	  "leave out --start, which is for TDIs of tsm_sim" },
-	{ -ENXIO, EXIT_FAILED, "it was unbound meanwhile", "'tsmctl show @' has the reason" },
+	{ -ENXIO, EXIT_FAILED, "it was unbound meanwhile", "'tsmctl show @' shows the reason" },
 	{ -EOPNOTSUPP, EXIT_UNSUPPORTED,
-	  "a TSM of this host takes no requests of guests, or not this one",
+	  "a TSM of this host takes no requests of guests, or does not support this one",
 	  "leave out --start, which is for TDIs of tsm_sim" },
 	{ -EACCES, EXIT_NOT_PERMITTED, "its policy, or the TSM, does not allow such a request",
 	  "run 'tsmctl requests @ all'" },
 	{ -ENOTTY, EXIT_UNSUPPORTED,
-	  "its driver takes no requests of guests, or the TSM not this one",
+	  "its driver takes no requests of guests, or the TSM does not support this one",
 	  "run 'tsmctl assign @', with the modules of this version" },
 	{}
 };
@@ -121,7 +121,7 @@ static int fail(struct session *s, const struct message *m, const char *fmt, ...
 	return -EPROTO;
 }
 
-/* The function's requester ID on the host */
+/* Writes the function's requester ID on the host. */
 static void put_interface(const struct session *s, uint8_t *at)
 {
 	struct pci_addr addr = {};
@@ -135,7 +135,7 @@ static void put_interface(const struct session *s, uint8_t *at)
 	memcpy(at, &function, sizeof(function));
 }
 
-/* Sends a message with @len bytes behind the header. */
+/* Sends a message with @len bytes after the header, and checks the answer. */
 static int ask(struct session *s, const struct message *m, const uint8_t *payload, size_t len,
 	       struct answer *a)
 {
@@ -162,7 +162,7 @@ static int ask(struct session *s, const struct message *m, const uint8_t *payloa
 	return 0;
 }
 
-/* The whole report, of REPORT_MAX bytes at most. */
+/* Reads the whole report, of at most REPORT_MAX bytes. */
 static int read_report(struct session *s, uint8_t *report, size_t *len)
 {
 	struct answer a;
@@ -186,7 +186,7 @@ static int read_report(struct session *s, uint8_t *report, size_t *len)
 	return 0;
 }
 
-/* Where the nonce is in the report, or NULL */
+/* Return: the nonce in the report, or NULL. */
 static const uint8_t *find_nonce(const uint8_t *report, size_t len)
 {
 	size_t at = REPORT_HEADER_SIZE;

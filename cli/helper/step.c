@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Taking steps, and what their errors mean, see step.h. */
+/* Runs steps and explains their errors, see step.h. */
 #include <errno.h>
 
 #include "common/exitcode.h"
@@ -9,21 +9,21 @@
 
 const struct cause find_causes[] = {
 	{ -ENODEV, EXIT_NO_DEVICE, "no such device", "'lspci -D' shows the addresses" },
-	{ -ENXIO, EXIT_UNSUPPORTED, "no vfio driver has it, or the kernel has no vfio cdev",
+	{ -ENXIO, EXIT_UNSUPPORTED, "it is not on a VFIO driver, or the kernel has no VFIO cdevs",
 	  "run 'tsmctl assign @', on a kernel with CONFIG_VFIO_DEVICE_CDEV" },
 	{}
 };
 
-/* What is not a stage; and an errno of several stages, where the driver names none. */
+/* Errors without a stage, and an errno of several stages if the driver names no stage. */
 const struct cause bind_causes[] = {
 	{ -ENOTTY, EXIT_UNSUPPORTED, "its driver cannot bind", "run 'tsmctl assign @'" },
 	{ -EALREADY, EXIT_BUSY, "it is bound already", NULL },
 	{ -EHOSTDOWN, EXIT_FAILED,
 	  "it is not in power state D0, or memory decode or bus mastering is off",
-	  "set power/control of it, its PF and function 0 to on in sysfs, and bind again" },
+	  "run 'echo on > /sys/bus/pci/devices/@/power/control', also for its PF and function 0; bind again" },
 	{ -EOPNOTSUPP, EXIT_UNSUPPORTED,
 	  "the TSM does not support it, or iommufd cannot look up vDEVICEs",
-	  "'tsmctl show @' has the stage in last_error; if it is vdevice, bind without a vDEVICE" },
+	  "'tsmctl show @' shows last_error; if its stage is vdevice, bind without a vDEVICE" },
 	{}
 };
 
@@ -59,7 +59,7 @@ static void set_cause(struct verdict *v, const struct session *s, int code, cons
 	}
 }
 
-/* A refusal of the TSM has the code that its errno has elsewhere. */
+/* A bind that the TSM refuses has the exit code that its errno has at other stages. */
 static int code_of(const struct stage *at, const struct cause *c, int err)
 {
 	const struct stage *other = at->err ? NULL : stage_guess(err);

@@ -10,7 +10,7 @@
  * @err: negative errno, or 0 at the end of a list
  * @code: exit code
  * @message: the cause
- * @hint: the next step, with @ for the device; NULL for what the errno suggests
+ * @hint: the next step, with @ for the device; NULL for the hint of the errno
  */
 struct cause {
 	int err;
@@ -20,20 +20,20 @@ struct cause {
 };
 
 /**
- * cause_find() - what an errno means
+ * cause_find() - find the cause of an errno
  * @list: causes, or NULL
  * @err: negative errno
  *
- * Return: the first that fits, or NULL.
+ * Return: the first cause with this errno, or NULL.
  */
 const struct cause *cause_find(const struct cause *list, int err);
 
 /**
  * struct step - one step on the way to a bound device
- * @name: as it is reported
- * @run: does it; 0 or negative errno
- * @causes: what its errors mean, or NULL; the first that fits
- * @staged: the driver notes in last_error at which stage it failed, see common/stage.h
+ * @name: name in reports
+ * @run: runs the step; returns 0 or negative errno
+ * @causes: the causes of its errors, or NULL; the first one with the errno counts
+ * @staged: last_error has the stage at which the step failed, see common/stage.h
  */
 struct step {
 	const char *name;
@@ -48,10 +48,10 @@ extern const struct cause bind_causes[];
 extern const struct cause unbind_causes[];
 
 /**
- * steps_run() - take steps until one fails
+ * steps_run() - run steps until one fails
  * @s: session
  * @list: the steps
- * @v: out, why one failed
+ * @v: out, why a step failed
  *
  * Return: 0 or the negative errno of the step that failed.
  */

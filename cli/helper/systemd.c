@@ -42,7 +42,7 @@ int systemd_look(void)
 		return -ENOENT;
 	where.sun_family = AF_UNIX;
 	memcpy(where.sun_path, path, len);
-	/* @ stands for the zero byte in front of an abstract name */
+	/* @ stands for the NUL in front of an abstract name */
 	if (path[0] == '@')
 		where.sun_path[0] = '\0';
 	where_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
@@ -61,7 +61,7 @@ int systemd_connect(void)
 
 void systemd_tell(const char *text)
 {
-	/* it may have gone; that is no reason to let a device go */
+	/* if systemd is not there, the device stays bound all the same */
 	if (notify >= 0)
 		send(notify, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
 }

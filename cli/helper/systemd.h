@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The little that systemd needs of a service: sd_notify(3) and sd_listen_fds(3). The
- * only variables of the environment that the helper reads, and only if it is told to.
+ * The parts of sd_notify(3) and sd_listen_fds(3) that a service needs. Their variables are
+ * the only ones in the environment that the helper reads, and only if an option asks for it.
  */
 #ifndef TSM_HELPER_SYSTEMD_H
 #define TSM_HELPER_SYSTEMD_H
@@ -12,26 +12,26 @@
 /**
  * systemd_listen() - whether systemd has passed one listening UNIX stream socket
  *
- * To be asked before the environment is cleared.
+ * Call this before the environment is cleared.
  *
- * Return: 0, or -ENOENT if it has not passed exactly one, -EPROTOTYPE if that is
- * something else.
+ * Return: 0, -ENOENT if systemd has not passed exactly one descriptor, or -EPROTOTYPE if that
+ * descriptor is something else.
  */
 int systemd_listen(void);
 
 /**
- * systemd_look() - read where systemd wants to be notified
+ * systemd_look() - read the address of systemd's notification socket
  *
- * To be called before the environment is cleared.
+ * Call this before the environment is cleared.
  *
- * Return: 0, or -ENOENT if it does not want to.
+ * Return: 0, or -ENOENT if systemd has not passed one.
  */
 int systemd_look(void);
 
 /**
- * systemd_connect() - open the way there, for which later there is no permission
+ * systemd_connect() - connect to that socket, before the sandbox forbids it
  *
- * Return: 0, also if systemd_look() has not found one, or negative errno.
+ * Return: 0, also if systemd_look() has not found an address, or negative errno.
  */
 int systemd_connect(void);
 
@@ -39,12 +39,12 @@ int systemd_connect(void);
  * systemd_tell() - notify systemd
  * @text: as for sd_notify(3)
  *
- * Does nothing where nobody listens.
+ * Without a connection the function does nothing.
  */
 void systemd_tell(const char *text);
 
 /**
- * systemd_forget() - have nobody listen any more, in a process that is not the service
+ * systemd_forget() - close the connection, in a process that is not the service
  */
 void systemd_forget(void);
 

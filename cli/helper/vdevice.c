@@ -2,7 +2,7 @@
 /*
  * The guest's view of the device in iommufd: a nest parent on the I/O address space,
  * a vIOMMU on it, and in that a vDEVICE with the guest's requester ID. A VMM with a
- * vIOMMU has all of that anyway; alone, the helper makes it where the IOMMU can.
+ * vIOMMU has all of them anyway. The holder makes them, if the IOMMU supports it.
  */
 #include <errno.h>
 #include <sys/ioctl.h>
@@ -12,7 +12,7 @@
 #include "helper/cdev.h"
 #include "helper/vdevice.h"
 
-/* Drivers with one type of vIOMMU, as AMD's, take any; SMMUv3 has this one. */
+/* IOMMU drivers with one type of vIOMMU, such as AMD's, accept any; SMMUv3's has this one. */
 #define VIOMMU_TYPE 1
 
 int vdevice_mode_parse(const char *text, enum vdevice_mode *mode)
@@ -32,7 +32,7 @@ int vdevice_mode_parse(const char *text, enum vdevice_mode *mode)
 	return -EINVAL;
 }
 
-/* The guest's ID as a number: the one that was given, or the configured one. */
+/* Reads the guest's requester ID: the one from the command line, or the configured one. */
 static int wanted_id(const struct session *s, uint32_t *id)
 {
 	char text[PCI_NAME_LEN];
@@ -92,7 +92,7 @@ static void fall_back(struct session *s, const char *what, int err)
 	s->vdevice = 0;
 }
 
-/* What was made on the way goes with the iommufd; it is in nobody's way. */
+/* If a later part fails, the earlier parts stay until the iommufd is closed. They do no harm. */
 int vdevice_make(struct session *s)
 {
 	const char *what = "";
@@ -107,7 +107,7 @@ int vdevice_make(struct session *s)
 	return 0;
 }
 
-/* A TSM may answer the same as a look-up that the kernel does not have. */
+/* Whether the bind failed at the look-up of the vDEVICE: a TSM may return the same errno. */
 static bool look_up_failed(const struct session *s, int err)
 {
 	char stage[24];

@@ -6,7 +6,7 @@
 #include "helper/session.h"
 
 /**
- * vdevice_mode_parse() - auto, always or never
+ * vdevice_mode_parse() - parse auto, always or never
  * @text: the word
  * @mode: out; untouched on failure
  *
@@ -15,7 +15,7 @@
 int vdevice_mode_parse(const char *text, enum vdevice_mode *mode);
 
 /**
- * vdevice_make() - make a vDEVICE, as far as the mode wants one
+ * vdevice_make() - make a vDEVICE, if the mode wants one
  * @s: session, in an iommufd and not attached; @s->vdevice, @s->page_table, or
  *	@s->fallback are filled in
  *
@@ -26,22 +26,22 @@ int vdevice_make(struct session *s);
 
 /**
  * vdevice_bind() - bind, by the vDEVICE if there is one
- * @s: session; @s->bound tells the result
+ * @s: session; @s->bound is set on success
  *
- * Return: 0 or negative errno; <linux/vfio_tsm.h> has them.
+ * Return: 0 or negative errno, as listed in <linux/vfio_tsm.h>.
  */
 int vdevice_bind(struct session *s);
 
 /**
- * vdevice_check() - make sure that it is bound as the one that was asked for
+ * vdevice_check() - make sure that the device is bound by the ID that was asked for
  * @s: session, bound; @s->tdi_id is filled in
  *
- * Return: 0; where an ID was given, -EINVAL if it is another, or negative errno.
+ * Return: 0; if an ID was asked for, -EINVAL if it is bound by another one, or negative errno.
  */
 int vdevice_check(struct session *s);
 
 /**
- * tdi_unbind() - unbind; nothing happens to a device that is not bound
+ * tdi_unbind() - unbind the device, if it is bound
  * @s: session
  *
  * Return: 0 or negative errno.

@@ -98,7 +98,7 @@ assert_said() { # STEP ERRNO CODE TEXT...
 	: > "$BATS_TEST_TMPDIR/dev/vfio/devices/vfio4093"
 	vmm /dev/zero "$BATS_TEST_TMPDIR/dev/vfio/devices/vfio4093"
 	helper --pid "$vmm" bind
-	assert_said "take file" ENXIO 1 "does not hold the device"
+	assert_said "take file" ENXIO 1 "does not have the device open"
 	echo 1:8 > "$DEV/vfio-dev/vfio4093/dev"
 	helper --pid "$vmm" bind
 	assert_said "take file" ENXIO 1

@@ -94,7 +94,7 @@ assert said["response_len"] == 40 and os.pread(fd, 100, 0) == b"\xbe" * 40 + b"A
 		-13|EACCES|its policy, or the TSM, does not allow such a request|tsmctl requests 0000:01:00.0 all
 		-1|EPERM|the TSM refused|state-change
 		-25|ENOTTY|its driver takes no requests of guests|tsmctl assign 0000:01:00.0
-		-14|EFAULT|the memfd was changed meanwhile, and the TSM may have done|leave the memfd alone
+		-14|EFAULT|the memfd was changed meanwhile, and the TSM may have done|do not change the memfd
 		-28|ENOSPC|pass request: No space left on device|
 		-4|EINTR|pass request: Interrupted system call|
 	EOF

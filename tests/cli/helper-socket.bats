@@ -270,7 +270,7 @@ print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
 		-112|EHOSTDOWN|it is not in power state D0, or memory decode or bus mastering is off|power/control
 		-16|EBUSY|user space has its BARs mapped|x-no-mmap=on
 		-16 foreign|EBUSY|another module of the kernel has bound it|tsmctl revoke 0000:01:00.0
-		-5 tsm|EIO|the TSM refused|dmesg
+		-5 tsm|EIO|the TSM refused the bind|dmesg
 	EOF
 }
 
@@ -337,8 +337,8 @@ print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
 		{"allow":[{"devices":["*"],"user":"no-such-user-here"}]}|there is no user
 		{"allow":[{"devices":["*"],"group":"no-such-group-here"}]}|there is no group
 		{"allow":[{"devices":["*"],"user":-1}]}|there is no user
-		{"allow":[{"devices":["*"],"user":65534}]}|cannot name
-		{"allow":[{"devices":["*"],"user":4294967295}]}|cannot name
+		{"allow":[{"devices":["*"],"user":65534}]}|cannot show
+		{"allow":[{"devices":["*"],"user":4294967295}]}|cannot show
 		{"allow":[{"devices":["*"],"user":"root","requests":["hold"]}]}|no request 'hold'
 		{"allow":[{"devices":["*"],"user":"root","requests":[]}]}|requests is not a list
 		{"allow":[{"devices":["../*"],"user":"root"}]}|neither address nor glob

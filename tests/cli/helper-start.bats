@@ -129,10 +129,10 @@ unbind"
 		EPROTO|1|the TSM did not start the TDI: GET_DEVICE_INTERFACE_REPORT: the report does not end with a nonce|$(portion "${report:0:-2}" 0)
 		EPROTO|1|the TSM did not start the TDI: GET_DEVICE_INTERFACE_REPORT: the report does not end with a nonce|$(portion "${report/01000000/ffffffff}" 0)
 		EPROTO|1|the TSM did not start the TDI: GET_DEVICE_INTERFACE_REPORT: the report does not end with a nonce|$(portion "${report/01000000/01000010}" 0)
-		EOPNOTSUPP|5|a TSM of this host takes no requests of guests, or not this one: GET_DEVICE_INTERFACE_REPORT|-95
+		EOPNOTSUPP|5|a TSM of this host takes no requests of guests, or does not support this one: GET_DEVICE_INTERFACE_REPORT|-95
 		EACCES|4|its policy, or the TSM, does not allow such a request: START_INTERFACE_REQUEST|$report_is -13
 		ENXIO|1|it was unbound meanwhile: GET_DEVICE_INTERFACE_STATE|$report_is $started -6
-		ENOTTY|5|its driver takes no requests of guests, or the TSM not this one: GET_DEVICE_INTERFACE_REPORT|-25
+		ENOTTY|5|its driver takes no requests of guests, or the TSM does not support this one: GET_DEVICE_INTERFACE_REPORT|-25
 		EIO|1|start tdi: Input/output error: START_INTERFACE_REQUEST|$report_is -5
 	EOF
 }

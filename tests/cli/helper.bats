@@ -155,7 +155,7 @@ assert_distrust() {
 	ln -f "$BATS_TEST_TMPDIR/secret" "$RUN/0000:01:00.0.lock"
 	helper --device 01:00.0
 	assert_said lock EPERM 4
-	assert_distrust "$RUN/0000:01:00.0.lock" "it has another name" rm
+	assert_distrust "$RUN/0000:01:00.0.lock" "it has a second hard link" rm
 	rm "$RUN/0000:01:00.0.lock"
 	mkfifo "$RUN/0000:01:00.0.lock"
 	helper --device 01:00.0

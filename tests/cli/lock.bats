@@ -125,7 +125,7 @@ locker() {
 	ln "$BATS_TEST_TMPDIR/victim" "$RUN/apply.lock"
 	run_split timeout 60 tsmctl apply
 	assert_equal "$status" 4
-	assert_one_line "$RUN/apply.lock" "it has another name" "rm "
+	assert_one_line "$RUN/apply.lock" "it has a second hard link" "rm "
 	assert_equal "$(cat "$BATS_TEST_TMPDIR/victim")" 1
 	rm "$RUN/apply.lock"
 	mkfifo -m 600 "$RUN/apply.lock"

@@ -114,7 +114,7 @@ hint() { python3 -c 'import json, sys; print(json.load(sys.stdin)["hint"])' <<< 
 	ln "$CONF" "$SOCK.lock"
 	run_split timeout 60 tsm-bind-helper serve --listen "$SOCK" --sysfs "$SYS" --config "$CONF"
 	assert_equal "$status" 4
-	[[ $output == *'"step":"lock","errno":"EPERM"'*"$SOCK.lock is not trusted: it has another name"* ]] || fail "$output"
+	[[ $output == *'"step":"lock","errno":"EPERM"'*"$SOCK.lock is not trusted: it has a second hard link"* ]] || fail "$output"
 	assert_equal "$(hint)" "rm $SOCK.lock"
 	ln -sf "$CONF" "$SOCK.lock"
 	run_split timeout 60 tsm-bind-helper serve --listen "$SOCK" --sysfs "$SYS" --config "$CONF"

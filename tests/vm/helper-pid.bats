@@ -76,7 +76,7 @@ refused() { # EXIT ERRNO TEXT...
 	go
 	run tsmctl bind "$dev" --vmm $$
 	assert_equal "$status" 1
-	assert_output --partial "does not hold the device"
+	assert_output --partial "does not have the device open"
 	run tsmctl bind "$dev"
 	assert_success
 	refute [ "$(attr owner)" = "$vmm" ]
@@ -148,7 +148,7 @@ refused() { # EXIT ERRNO TEXT...
 
 	vmm cdev kvm "$ready" "$(wait_for_go)"
 	helper bind --pid "$vmm"
-	refused 1 ENOTCONN "not given it to an iommufd"
+	refused 1 ENOTCONN "has not bound it to an iommufd"
 	go
 }
 
@@ -168,7 +168,7 @@ refused() { # EXIT ERRNO TEXT...
 	vmm open "$ready" "$(wait_for_go)"
 	prepare 0000:02:00.0
 	run tsm-bind-helper --device 0000:02:00.0 bind --pid "$vmm"
-	refused 1 ENXIO "does not hold"
+	refused 1 ENXIO "does not have"
 	set_attr bind_allowed 0
 	helper bind --pid "$vmm"
 	refused 4 EACCES '"stage":"denied"'

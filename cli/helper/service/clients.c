@@ -14,15 +14,15 @@
 #include "helper/service/places.h"
 #include "helper/systemd.h"
 
-/* Sockets that wait for a process that closes them; less if fewer files may be open. */
+/* Sockets that may wait for a process that closes them; less if fewer files may be open. */
 #define LEFT_MAX 65536
-/* As many as one standing may ever have: of those that answer, that close, and with a place */
+/* The most processes of one standing: those that answer, that close, and that have a place */
 #define CHILDREN_MAX (3 * 64)
 #define STRANGERS (~(uid_t)0)
 
 enum kind { ANSWERS, CLOSES };
 
-/* Processes of a kind for clients of this standing and of all that are below; and places. */
+/* Limit of processes of a kind, and of places, for clients of this or a lower standing */
 static const unsigned int limits[] = {
 	[STANDING_NONE] = 8,
 	[STANDING_GROUP] = 32,
@@ -30,13 +30,13 @@ static const unsigned int limits[] = {
 	[STANDING_TRUSTED] = 64,
 };
 
-/* On whose account something goes: that of a user, or of all who are not known. */
+/* The account that a process or socket counts for: a user, or all strangers together. */
 struct account {
 	uid_t uid;
 	enum standing standing;
 };
 
-/* A process; one of 0 is a free place. */
+/* A process; with a @pid of 0, the entry is free. */
 struct child {
 	pid_t pid;
 	enum kind kind;
@@ -50,16 +50,16 @@ struct left {
 };
 
 /**
- * struct clients - all of them
- * @answer: what a client's process does
+ * struct clients - all clients
+ * @answer: the function of a client's process
  * @arg: for @answer
  * @children: the processes
- * @places: those of @children that have a request of a guest going
+ * @places: places for requests of guests, by the number of a process in @children
  * @left: sockets to be closed
  * @left_count: how many
  * @left_max: room in @left
  * @waiting: a client for which no process could be started; its fd is -1 for none
- * @stalled: something is to be tried again
+ * @stalled: something must be tried again
  */
 struct clients {
 	client_fn answer;
@@ -79,7 +79,7 @@ static struct account account_of(const struct client *c)
 				 .standing = c->standing };
 }
 
-/* Another group may give the same user another standing, but not more processes. */
+/* With another group, a user may have another standing, but not more processes. */
 static bool same(const struct account *a, const struct account *b)
 {
 	return a->uid == b->uid;
@@ -97,7 +97,7 @@ struct clients *clients_new(client_fn answer, const void *arg)
 	cl->waiting.fd = -1;
 	if (!getrlimit(RLIMIT_NOFILE, &files)) {
 		files.rlim_cur = files.rlim_max < 2 * LEFT_MAX ? files.rlim_max : 2 * LEFT_MAX;
-		/* what cannot be raised stays as it is */
+		/* if the limit cannot be raised, it stays */
 		setrlimit(RLIMIT_NOFILE, &files);
 		getrlimit(RLIMIT_NOFILE, &files);
 	}
@@ -120,7 +120,7 @@ void clients_free(struct clients *cl)
 	free(cl);
 }
 
-/* Whether a process counts. One with a place for a request of a guest counts there. */
+/* Whether a process counts here. A process with a place for a guest's request counts there. */
 static bool counts(const struct clients *cl, size_t i, enum kind kind)
 {
 	return cl->children[i].pid && cl->children[i].kind == kind && !places_has(cl->places, i);
@@ -144,7 +144,7 @@ static unsigned int count_up_to(const struct clients *cl, enum kind kind, enum s
 	return n;
 }
 
-/* Where the next process is noted; CHILDREN_MAX if there is no room. */
+/* Return: the entry for the next process; CHILDREN_MAX if there is no room. */
 static size_t find_free(const struct clients *cl)
 {
 	size_t i = 0;
@@ -154,7 +154,7 @@ static size_t find_free(const struct clients *cl)
 	return i;
 }
 
-/* It counts among those of its standing, and among all that a higher one may be. */
+/* A process counts for the limit of its standing, and for those of all higher ones. */
 static bool may_start(const struct clients *cl, enum kind kind, const struct account *a)
 {
 	for (enum standing s = a->standing; s <= STANDING_TRUSTED; s++)
@@ -176,7 +176,7 @@ static int compare(const void *a, const void *b)
 	return *(const int *)a - *(const int *)b;
 }
 
-/* Closes all but the standard files and @fds, which it sorts. */
+/* Closes everything except the standard files and @fds. Sorts @fds. */
 static void keep_only(int *fds, size_t n)
 {
 	int next = 3;
@@ -190,7 +190,7 @@ static void keep_only(int *fds, size_t n)
 	close_range((unsigned int)next, ~0U, 0);
 }
 
-/* Until the other end of the pipe is closed. */
+/* Waits until the other end of the pipe is closed. */
 static void wait_for_end(int fd)
 {
 	char byte;
@@ -199,7 +199,7 @@ static void wait_for_end(int fd)
 		;
 }
 
-/* A child: of what the service has open, it keeps @fds only; they have room for two more. */
+/* Runs the child. It keeps only @fds of the service's files; @fds has room for two more. */
 static void become(const struct clients *cl, int *fds, size_t n, int let_go, int go,
 		   const struct client *c)
 {
@@ -213,15 +213,15 @@ static void become(const struct clients *cl, int *fds, size_t n, int let_go, int
 	close(go);
 	if (c && !sandbox_filter(SANDBOX_CLIENT))
 		cl->answer(cl->arg, c);
-	/* this closes the rest, and does not wait for a socket that lingers as close() does */
+	/* this closes the rest. Unlike close(), it does not wait for a socket that lingers. */
 	_exit(EXIT_DONE);
 }
 
 /*
- * Starts a process that takes sockets along, to hear @c, or to close them if it is
- * NULL. First it lets go of its copies of others' sockets, as it must not have the
- * last one of these either; then this process closes its copies of @fds; and only then
- * does it go on. Answers its number, or -1 with nothing changed.
+ * Starts a child that gets the sockets @fds, to answer @c, or to close them if @c is NULL.
+ * First the child closes its copies of other clients' sockets, because it must not have the
+ * last copy of these. Then this process closes its copies of @fds. Only then does the child
+ * go on. Return: its process ID, or -1 if nothing has changed.
  */
 static pid_t start(const struct clients *cl, int *fds, size_t n, const struct client *c)
 {
@@ -284,7 +284,7 @@ int clients_start(struct clients *cl, const struct client *c)
 	return 0;
 }
 
-/* One process closes all that an account has left. */
+/* Starts one process that closes all left sockets of an account. */
 static void close_left(struct clients *cl, const struct account *a)
 {
 	cleanup_free int *fds = calloc(cl->left_count + 2, sizeof(*fds));
@@ -308,7 +308,7 @@ static void close_left(struct clients *cl, const struct account *a)
 	cl->left_count = kept;
 }
 
-/* One process at a time, but if it is stuck, and much has come together, another. */
+/* Starts one process at a time; another one if that is stuck and many sockets have come since. */
 static void close_if_due(struct clients *cl, const struct account *a)
 {
 	size_t n = 0;
@@ -405,7 +405,7 @@ void clients_leave(struct clients *cl, int listen)
 		fds[n] = cl->left[n].fd;
 	if (listen >= 0)
 		fds[n++] = listen;
-	/* who waits has a last chance before the last call */
+	/* a client that waits can get a process until the last call */
 	else if (cl->waiting.fd >= 0)
 		fds[n++] = cl->waiting.fd;
 	if (n && start(cl, fds, n, NULL) > 0)

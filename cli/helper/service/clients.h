@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The processes that answer clients, and those that close what clients have left.
+ * The processes that answer clients, and those that close the sockets of other clients.
  *
- * A file that a client has sent can stall whoever has its last reference, for as long
- * as the client likes and beyond SIGKILL: if its file system is a user's own, or its
- * socket lingers. Until it is received, it belongs to the client's socket. So this
- * process never closes the last copy of such a socket. It is always a child that does,
- * and children are counted, for the account of the client that they are for: who
- * stalls them harms himself.
+ * A client can send a file whose last close stalls as long as the client likes, even after
+ * SIGKILL: because a user serves its file system, or because it is a socket that lingers. Until
+ * the file is received, it belongs to the client's socket. So the service never closes the
+ * last copy of such a socket; a child always does that. Children are counted for the account
+ * of their client. So a client that stalls them harms only itself.
  */
 #ifndef TSM_HELPER_CLIENTS_H
 #define TSM_HELPER_CLIENTS_H
@@ -18,11 +17,11 @@
 #include "helper/service/rules.h"
 
 /*
- * Processes for one account at a time; all strangers together are one. A process with a
- * place for a request of a guest does not count, see places.h.
+ * Processes for one account at a time; all strangers together are one account. A process
+ * with a place for a request of a guest does not count, see places.h.
  */
 #define CLIENTS_PER_ACCOUNT 8
-/* When a process could not be started, it is tried again after this time. */
+/* If a process could not be started, the service tries again after this time. */
 #define CLIENTS_RETRY_MS 1000
 
 struct clients;
@@ -31,10 +30,10 @@ struct places;
 /**
  * struct client - a client
  * @fd: its socket
- * @peer: who it is
- * @standing: what the rules know of it
- * @places: in its own process, the places for requests of guests
- * @number: in its own process, the number of that process in @places
+ * @peer: its user and group
+ * @standing: its standing in the rules
+ * @places: in the client's process, the places for requests of guests
+ * @number: in the client's process, the number of that process in @places
  */
 struct client {
 	int fd;
@@ -44,22 +43,22 @@ struct client {
 	size_t number;
 };
 
-/* Hears and answers a client; it runs in the client's own process. */
+/* Reads and answers the request of a client, in the client's own process. */
 typedef void (*client_fn)(const void *arg, const struct client *c);
 
 /**
- * clients_new() - start without any
+ * clients_new() - make an empty set of clients
  * @answer: for each client that gets a process
  * @arg: for @answer
  *
- * Raises the soft limit of open files, as far as it may.
+ * The function raises the soft limit of open files as far as allowed.
  *
- * Return: for clients_free(), or NULL if there is no memory.
+ * Return: the set, for clients_free(), or NULL if there is no memory.
  */
 struct clients *clients_new(client_fn answer, const void *arg);
 
 /**
- * clients_free() - forget about them
+ * clients_free() - free the set
  * @cl: the clients, or NULL
  */
 void clients_free(struct clients *cl);
@@ -67,22 +66,22 @@ void clients_free(struct clients *cl);
 /**
  * clients_start() - give a client a process
  * @cl: the clients
- * @c: the client, whose socket is taken along, now or when that is possible
+ * @c: the client, whose socket goes to the process, now or as soon as possible
  *
- * Return: 0, or -EAGAIN if its account, or all like it, have as many as they may
- * have; the socket is still the caller's then.
+ * Return: 0, or -EAGAIN if its account or its standing has as many processes as allowed; the
+ * socket is still the caller's then.
  */
 int clients_start(struct clients *cl, const struct client *c);
 
 /**
- * clients_drop() - have the socket of a client that is not heard closed
+ * clients_drop() - have the socket of a client that gets no process closed
  * @cl: the clients
  * @c: the client; it has its answer, and both directions are shut down
  */
 void clients_drop(struct clients *cl, const struct client *c);
 
 /**
- * clients_ready() - whether one more may be accepted
+ * clients_ready() - whether the service may accept one more client
  * @cl: the clients
  *
  * Return: true if so.
@@ -90,13 +89,13 @@ void clients_drop(struct clients *cl, const struct client *c);
 bool clients_ready(const struct clients *cl);
 
 /**
- * clients_stall() - accept no more, for something was not to be had
+ * clients_stall() - accept no more clients for a time, because a resource was missing
  * @cl: the clients
  */
 void clients_stall(struct clients *cl);
 
 /**
- * clients_stalled() - whether clients_retry() is to be called after a time
+ * clients_stalled() - whether clients_retry() must be called after a time
  * @cl: the clients
  *
  * Return: true if so.
@@ -104,19 +103,19 @@ void clients_stall(struct clients *cl);
 bool clients_stalled(const struct clients *cl);
 
 /**
- * clients_retry() - try again what could not be done
+ * clients_retry() - try again what failed before
  * @cl: the clients
  */
 void clients_retry(struct clients *cl);
 
 /**
- * clients_reap() - see to children that have ended, and to what waits for that
+ * clients_reap() - collect children that have ended, and start what waited for that
  * @cl: the clients
  */
 void clients_reap(struct clients *cl);
 
 /**
- * clients_idle() - whether nobody is being answered
+ * clients_idle() - whether no client is being answered
  * @cl: the clients
  *
  * Return: true if so.
@@ -124,9 +123,9 @@ void clients_reap(struct clients *cl);
 bool clients_idle(const struct clients *cl);
 
 /**
- * clients_leave() - at the end: have all that is left closed
+ * clients_leave() - at the end, have all remaining sockets closed
  * @cl: the clients
- * @listen: the listening socket, with clients that were not accepted
+ * @listen: the listening socket, with clients that were not accepted, or -1 in the last call
  *
  * The caller's own copies are closed.
  */

@@ -8,7 +8,7 @@
 #include "common/util.h"
 #include "helper/service/conn.h"
 
-/* Room for more than may come, so as to see that there are more. */
+/* Room for more files than allowed, to detect that there are more. */
 #define FILES_ROOM 4
 
 int conn_peer(int fd, struct peer *peer)
@@ -36,7 +36,7 @@ static void take_files(struct conn *c, const int *fds, size_t count)
 	}
 }
 
-/* One message. Answers how many bytes came, 0 at the end, or negative errno. */
+/* Receives one message. Return: how many bytes came, 0 at the end, or negative errno. */
 static ssize_t receive(struct conn *c)
 {
 	union {
@@ -65,14 +65,14 @@ static ssize_t receive(struct conn *c)
 		memcpy(fds, CMSG_DATA(m), count * sizeof(int));
 		take_files(c, fds, count);
 	}
-	/* the kernel had more than there was room for, and has dropped it */
+	/* the kernel has dropped files that did not fit */
 	if (msg.msg_flags & MSG_CTRUNC)
 		c->files += FILES_ROOM;
 	c->used += (size_t)n;
 	return n;
 }
 
-/* Answers 1 if the line is complete, 0 if more has to come, or negative errno. */
+/* Return: 1 if the line is complete, 0 if more has to come, or negative errno. */
 static int look(struct conn *c)
 {
 	char *end;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One client of a socket: a line, perhaps with files, and a line in answer. */
+/* One client of a socket: it sends a line, perhaps with files, and gets a line as answer. */
 #ifndef TSM_HELPER_CONN_H
 #define TSM_HELPER_CONN_H
 
@@ -7,9 +7,9 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* A request, without its newline, is no longer. */
+/* Most bytes of a request, without its newline */
 #define CONN_LINE_MAX 1024
-/* A client has this long to send all of it. */
+/* Time for a client to send the whole request */
 #define CONN_TIME_MS 5000
 /* The file of the cdev, and that of a request of a guest */
 #define CONN_FILES_MAX 2
@@ -21,7 +21,7 @@
  * @buffer: the second one, or -1
  * @files: how many it passed; those after CONN_FILES_MAX are closed at once
  * @used: bytes in @line
- * @line: what it has sent; terminated when it is complete
+ * @line: the bytes that it has sent; terminated when the line is complete
  */
 struct conn {
 	int fd;
@@ -33,7 +33,7 @@ struct conn {
 };
 
 /**
- * struct peer - who a client is, by SO_PEERCRED: when it connected
+ * struct peer - user and group of a client when it connected, by SO_PEERCRED
  * @uid: user
  * @gid: group
  */
@@ -43,7 +43,7 @@ struct peer {
 };
 
 /**
- * conn_peer() - who is at the other end
+ * conn_peer() - read user and group of the client
  * @fd: socket
  * @peer: out
  *
@@ -55,8 +55,8 @@ int conn_peer(int fd, struct peer *peer);
  * conn_receive() - wait for a client's line
  * @c: the client, with @c->fd set, @c->file and @c->buffer -1, and the rest zero
  *
- * Return: 0; -ETIMEDOUT if it is not complete after CONN_TIME_MS, -EPIPE if the client
- * ended in the middle, -EMSGSIZE if it is too long, -EBADMSG if more follows it or it
+ * Return: 0; -ETIMEDOUT if the line is not complete after CONN_TIME_MS, -EPIPE if the client
+ * ended before its newline, -EMSGSIZE if it is too long, -EBADMSG if more follows it or it
  * has a NUL, -EMFILE if it comes with more than CONN_FILES_MAX files, or negative errno.
  */
 int conn_receive(struct conn *c);
@@ -64,14 +64,14 @@ int conn_receive(struct conn *c);
 /**
  * conn_answer() - send a line
  * @c: the client
- * @line: with its newline
+ * @line: the line with its newline
  *
- * Does not wait: a client that does not read goes without.
+ * The function does not wait: a client that does not read gets no answer.
  */
 void conn_answer(const struct conn *c, const char *line);
 
 /**
- * conn_close() - let the client and its files go
+ * conn_close() - close the socket and the files of a client
  * @c: the client
  */
 void conn_close(struct conn *c);

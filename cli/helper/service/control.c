@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A holder's own socket: root asks for the state, or for an unbind. For those who
- * cannot, or do not want to, send a signal: a container with the run directory.
+ * A holder's own socket, on which root asks for the state or for an unbind. It is for a
+ * process that cannot send a signal, such as one in a container with the run directory.
  */
 #include <errno.h>
 #include <sys/socket.h>
@@ -72,7 +72,7 @@ bool control_ask(const struct session *s, struct conn *c)
 	c->fd = accept4(s->control, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (c->fd < 0)
 		return false;
-	/* the mode of the socket says so, too; but modes can be changed */
+	/* the mode of the socket allows only root, but root can change it */
 	if (conn_peer(c->fd, &peer) || (peer.uid != 0 && peer.uid != geteuid()))
 		;
 	else if (listen_request(c, &r, &v))

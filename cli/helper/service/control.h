@@ -7,7 +7,7 @@
 #include "helper/service/conn.h"
 
 /**
- * control_listen() - a holder's own socket, ADDRESS.sock in the run directory
+ * control_listen() - a step: make the holder's own socket
  * @s: session, locked; @s->run and @s->control are opened
  *
  * Return: 0 or negative errno.
@@ -15,11 +15,11 @@
 int control_listen(struct session *s);
 
 /**
- * control_ask() - hear a client of that socket
+ * control_ask() - read the request of a client of that socket, and answer it
  * @s: session
- * @c: out, the client; if it asks for an unbind it waits for control_done()
+ * @c: out, the client; if it asks for an unbind, control_done() answers it
  *
- * Return: true if it does.
+ * Return: true if it asks for an unbind.
  */
 bool control_ask(const struct session *s, struct conn *c);
 
@@ -27,7 +27,7 @@ bool control_ask(const struct session *s, struct conn *c);
  * control_done() - answer the client that asked for the unbind
  * @s: session
  * @c: the client
- * @v: why it failed, or NULL
+ * @v: why the unbind failed, or NULL
  */
 void control_done(const struct session *s, struct conn *c, const struct verdict *v);
 

@@ -9,17 +9,17 @@
 
 #include "helper/service/places.h"
 
-/* The process of a client. */
+/* The place of one process of a client. */
 struct place {
 	_Atomic uid_t uid;
 	_Atomic unsigned int most;
 	_Atomic bool taken;
-	/* the cdev of the request that is going, or 0 */
+	/* the cdev of the request in progress, or 0 */
 	_Atomic dev_t device;
 };
 
 /**
- * struct shared - what all processes share, and any of them could spoil
+ * struct shared - memory that all processes share, and that each of them could corrupt
  * @lock: process that looks for a place, or 0
  * @all: one for each process
  */
@@ -29,7 +29,7 @@ struct shared {
 };
 
 /**
- * struct places - all of them
+ * struct places - all places
  * @shared: in shared memory
  * @count: how many there are
  */
@@ -38,7 +38,7 @@ struct places {
 	size_t count;
 };
 
-/* How long to wait for others that look for a place, which takes them no time, in ms */
+/* How long to wait for another process that looks for a place, which is quick, in ms */
 #define WAIT_MS 1000
 
 static size_t size_of(size_t count)
@@ -83,7 +83,7 @@ void places_leave(struct places *p, size_t at, pid_t pid)
 
 	p->shared->all[at].device = 0;
 	p->shared->all[at].taken = false;
-	/* it was killed while it looked for a place */
+	/* in case the process was killed while it looked for a place */
 	atomic_compare_exchange_strong(&p->shared->lock, &holder, 0);
 }
 

@@ -2,10 +2,10 @@
 /*
  * Places for requests of guests.
  *
- * What a client asks for is known in its own process only, and a request of a guest may
- * take as long as a TSM does. So it is not counted among the processes that its user may
- * have. Its process claims a place here instead, in memory that the service shares with
- * the processes of all clients.
+ * A request of a guest may take as long as a TSM needs, so its process does not count among
+ * the processes that its user may have. But only that process can see what its client asks
+ * for. So it claims a place here instead, in memory that the service shares with the
+ * processes of all clients.
  */
 #ifndef TSM_HELPER_PLACES_H
 #define TSM_HELPER_PLACES_H
@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Requests of one user's guests at a time; for a function there is one. */
+/* Requests of one user's guests at a time; a function can have one at a time. */
 #define PLACES_PER_USER 16
 
 struct places;
@@ -23,12 +23,12 @@ struct places;
  * places_new() - make the shared memory
  * @count: how many processes there may be
  *
- * Return: for places_free(), or NULL if there is no memory.
+ * Return: the places, for places_free(), or NULL if there is no memory.
  */
 struct places *places_new(size_t count);
 
 /**
- * places_free() - give it up
+ * places_free() - free the shared memory
  * @p: the places, or NULL
  */
 void places_free(struct places *p);
@@ -38,7 +38,7 @@ void places_free(struct places *p);
  * @p: the places
  * @at: the number of the process, below the count
  * @uid: the user
- * @most: it gets a place only if fewer are taken, by all users together
+ * @most: the process gets a place only if all users together have fewer than this
  */
 void places_enter(struct places *p, size_t at, uid_t uid, unsigned int most);
 
@@ -65,8 +65,8 @@ bool places_has(const struct places *p, size_t at);
  * @at: the number of this process
  * @device: device number of the function's cdev
  *
- * Return: 0; -EBUSY if a request for this function has a place; -EAGAIN if there are too
- * many, of this user or altogether.
+ * Return: 0; -EBUSY if a request for this function has a place; -EAGAIN if this user or all
+ * users together have too many places.
  */
 int places_claim(struct places *p, size_t at, dev_t device);
 
@@ -75,8 +75,8 @@ int places_claim(struct places *p, size_t at, dev_t device);
  * @p: the places
  * @at: the number of this process
  *
- * The process keeps its own place, if it has one, until it has ended. What its client has
- * sent can hold it up until then, and must not cost more than a place.
+ * The process keeps its own place, if it has one, until it has ended: files from its client
+ * can delay that, and a process that they delay must still count.
  */
 void places_finish(struct places *p, size_t at);
 

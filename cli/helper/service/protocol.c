@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Requests of clients, see protocol.h: the first that sees what a stranger sends. */
+/* Requests of clients, see protocol.h. This code parses input that is not trusted. */
 #include <errno.h>
 #include <json-c/json.h>
 
 #include "common/json.h"
 #include "helper/service/protocol.h"
 
-/* An object of plain values needs no more. */
+/* A request is an object of plain values. */
 #define DEPTH 2
 
 static const struct {
@@ -44,7 +44,7 @@ static const char *set_version(struct request *r, struct json_object *v)
 {
 	(void)r;
 	if (!json_object_is_type(v, json_type_int) || json_object_get_int64(v) != PROTOCOL_VERSION)
-		return "this version of the protocol is not known; 1 is";
+		return "this version of the protocol is not supported; use 1";
 	return NULL;
 }
 
@@ -126,7 +126,7 @@ static const struct {
 	const char *(*set)(struct request *r, struct json_object *v);
 	unsigned int may;
 	unsigned int must;
-	const char *mistake; /* what is wrong with a kind that may not */
+	const char *mistake; /* the message for a kind that may not have the key */
 } members[] = {
 	{ "version", set_version, EVERY_KIND, EVERY_KIND, NULL },
 	{ "request", set_kind, EVERY_KIND, EVERY_KIND, NULL },
@@ -137,13 +137,13 @@ static const struct {
 	{ "response_len", set_response_len, REQUEST_GUEST, REQUEST_GUEST, FOR_REQUEST },
 };
 
-/* Which keys are there. Returns what is wrong, or NULL. */
+/* Checks which keys are there. Return: what is wrong, or NULL. */
 static const char *check_keys(const bool *found, enum request_kind kind)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
 		if (!found[i] && members[i].must == EVERY_KIND)
 			return "it needs version, request and device";
-	/* so there is a kind, and whatever it may not have is a mistake */
+	/* there is a kind now: check the keys that it must have and must not have */
 	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
 		if (!found[i] && (members[i].must & kind))
 			return "request needs scope, request_len and response_len";
@@ -153,7 +153,7 @@ static const char *check_keys(const bool *found, enum request_kind kind)
 	return NULL;
 }
 
-/* Returns what is wrong, or NULL. */
+/* Return: what is wrong, or NULL. */
 static const char *read_members(struct json_object *obj, struct request *r)
 {
 	const char *why = NULL;
@@ -164,7 +164,7 @@ static const char *read_members(struct json_object *obj, struct request *r)
 		for (i = 0; i < ARRAY_SIZE(members) && !streq(members[i].key, key); i++)
 			;
 		if (i == ARRAY_SIZE(members))
-			return "it has a key that is not known";
+			return "it has an unknown key";
 		found[i] = true;
 		why = members[i].set(r, v);
 		if (why)

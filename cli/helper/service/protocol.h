@@ -8,7 +8,7 @@
 #include "common/bdf.h"
 
 #define PROTOCOL_VERSION 1
-/* Most bytes of a request of a guest, and of the response; the kernel's limit, too */
+/* Most bytes of a request of a guest, and of the response; the kernel has the same limit */
 #define REQUEST_BYTES_MAX 0x100000
 
 /* What can be asked for; bits, for the configuration. */
@@ -16,17 +16,17 @@ enum request_kind {
 	REQUEST_BIND = 1 << 0,
 	REQUEST_UNBIND = 1 << 1,
 	REQUEST_STATE = 1 << 2,
-	REQUEST_GUEST = 1 << 3, /* "request": one of the guest, to the TSM */
+	REQUEST_GUEST = 1 << 3, /* "request": pass a request of the guest to the TSM */
 };
 
 /**
- * struct request - a request
- * @kind: what is asked for
+ * struct request - a request of a client
+ * @kind: its kind
  * @device: address in the kernel's form
  * @vdevice_id: vDEVICE of the client's iommufd, or 0
- * @scope: what a request of the guest may do
- * @request_len: its bytes, from 1 to REQUEST_BYTES_MAX
- * @response_len: bytes that there are for the response, at most REQUEST_BYTES_MAX
+ * @scope: what the guest's request may do
+ * @request_len: bytes of the guest's request, from 1 to REQUEST_BYTES_MAX
+ * @response_len: size of the buffer for the response, at most REQUEST_BYTES_MAX
  */
 struct request {
 	enum request_kind kind;
@@ -39,20 +39,20 @@ struct request {
 
 /**
  * request_parse() - read a request
- * @line: JSON, of any bytes but NUL, terminated
+ * @line: any bytes except NUL, terminated
  * @r: out; untouched on failure
  * @why: out on failure, what is wrong
  *
- * Takes one object with the keys version, request and device, for a bind perhaps
- * vdevice_id, for a request of the guest also scope, request_len and response_len, and
- * nothing else.
+ * The line must be one object with the keys version, request and device. A bind may also have
+ * vdevice_id. A request of the guest must also have scope, request_len and response_len. Other
+ * keys are errors.
  *
  * Return: 0, -EINVAL or -ENOMEM.
  */
 int request_parse(const char *line, struct request *r, const char **why);
 
 /**
- * request_kind() - a request's kind by its name
+ * request_kind() - look up a kind of requests by its name
  * @name: bind, unbind, state or request
  *
  * Return: the kind, or 0.
@@ -60,7 +60,7 @@ int request_parse(const char *line, struct request *r, const char **why);
 unsigned int request_kind(const char *name);
 
 /**
- * request_name() - the other way round
+ * request_name() - look up the name of a kind of requests
  * @kind: the kind
  *
  * Return: the name.

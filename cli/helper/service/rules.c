@@ -16,14 +16,14 @@
 #define SIZE_MAX_BYTES 65536
 #define RULES_MAX 256
 #define GLOB_LEN 32
-/* More than the document has */
+/* Deeper than a valid document is */
 #define DEPTH 8
 #define NOBODY ((unsigned int)-1)
-/* Whom the kernel names if it cannot name a user or group, as of other user namespaces. */
+/* The ID that the kernel shows for IDs that it cannot show, as those of other user namespaces */
 #define OVERFLOW_ID 65534
 
 /**
- * struct rule - one permission: all that it names must fit
+ * struct rule - one permission; a request must match all of it
  * @uid: user, or NOBODY for any
  * @gid: group, or NOBODY for any
  * @device: glob over addresses in the kernel's form
@@ -54,7 +54,7 @@ static int complain(char **why, int err, const char *fmt, ...)
 	return err;
 }
 
-/* A name or a number. Answers 0 or negative errno. */
+/* Looks up a user by name or number. Return: 0 or negative errno. */
 static int find_user(struct json_object *v, unsigned int *id)
 {
 	const char *text = json_object_get_string(v);
@@ -92,8 +92,8 @@ static int set_id(unsigned int *id, struct json_object *v, const char *what,
 		return complain(why, -EINVAL, "there is no %s '%s'", what, text);
 	if (*id == OVERFLOW_ID || *id == NOBODY)
 		return complain(why, -EINVAL,
-				"%s '%s' also stands for those whom the kernel cannot name", what,
-				text);
+				"%s '%s' also stands for every ID that the kernel cannot show",
+				what, text);
 	return 0;
 }
 
@@ -149,7 +149,7 @@ static int add_entry(struct rules *rules, struct json_object *entry, char **why)
 	struct rule rule = {
 		.uid = NOBODY,
 		.gid = NOBODY,
-		/* not request, which has to be named: a file may be older than that */
+		/* "request" must be listed explicitly: the file may be older than that kind */
 		.kinds = REQUEST_BIND | REQUEST_UNBIND | REQUEST_STATE,
 	};
 	struct json_object *devices = NULL;
@@ -189,7 +189,7 @@ static int read_config(struct rules *rules, struct json_object *obj, char **why)
 		else if (!streq(key, "version"))
 			return complain(why, -EINVAL, "there is no key '%s'", key);
 		else if (!json_object_is_type(v, json_type_int) || json_object_get_int(v) != 1)
-			return complain(why, -EINVAL, "only version 1 is known");
+			return complain(why, -EINVAL, "only version 1 is supported");
 	}
 	if (!json_object_is_type(allow, json_type_array))
 		return complain(why, -EINVAL, "allow is not a list");
@@ -221,7 +221,7 @@ static int open_trusted(const char *path, struct trust_fault *fault)
 	return ret;
 }
 
-/* Whole file, terminated. Nobody but root, or the caller, may have written it. */
+/* Reads the whole file, and terminates it. Only root or the caller may be able to write it. */
 static int read_file(const char *path, char **text, size_t *len, char **why,
 		     struct trust_fault *fault)
 {
@@ -250,8 +250,8 @@ static int read_file(const char *path, char **text, size_t *len, char **why,
 }
 
 /*
- * An escape by number could hide a NUL in a name, or a key that is there twice, and
- * nothing in this file needs one.
+ * Whether a text has an escape by number. It could hide a NUL in a name, or a key that is
+ * there twice, and nothing in this file needs it.
  */
 static bool has_numbered_escape(const char *text)
 {
@@ -261,7 +261,7 @@ static bool has_numbered_escape(const char *text)
 	return false;
 }
 
-/* What is in the file is permitted: so all of it counts. */
+/* Parses the file strictly, because everything in it is a permission. */
 static int parse(const char *text, size_t len, struct json_object **obj, char **why)
 {
 	struct json_fault f;
@@ -272,7 +272,7 @@ static int parse(const char *text, size_t len, struct json_object **obj, char **
 	if (ret == -EINVAL)
 		return complain(why, ret, "%s", f.message);
 	if (!ret && has_numbered_escape(text))
-		return complain(why, -EINVAL, "escapes with \\u are not taken");
+		return complain(why, -EINVAL, "escapes with \\u are not accepted");
 	return ret;
 }
 
@@ -303,7 +303,7 @@ static bool fits(const struct rule *rule, const struct peer *peer)
 	       (rule->gid == NOBODY || rule->gid == peer->gid);
 }
 
-/* Who could open the device, or do what it likes with the service, anyway. */
+/* Whether a client could open the device itself, or control the service, anyway. */
 static bool is_trusted(const struct peer *peer)
 {
 	return peer->uid == 0 || peer->uid == geteuid();

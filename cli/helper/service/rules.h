@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who may ask for what: the service's configuration, tsm-bind-helper.json(5). */
+/* The service's configuration: the permissions of clients, tsm-bind-helper.json(5). */
 #ifndef TSM_HELPER_RULES_H
 #define TSM_HELPER_RULES_H
 
@@ -13,10 +13,10 @@ struct trust_fault;
 
 /**
  * rules_load() - read the configuration
- * @path: its file, or NULL for RULES_PATH, which need not exist; it must belong to
- *	root, or the caller, and be writable by nobody else
- * @rules: out, for rules_free(); without a file, only root may ask, and
- *	the user that the service runs as
+ * @path: the file, or NULL for RULES_PATH, which need not exist; the file must belong to
+ *	root or the caller, and other users must not be able to write to it
+ * @rules: out, for rules_free(); without a file, only root and the user of the service may
+ *	send requests
  * @why: out on failure, what is wrong, for the caller to free, or NULL
  * @fault: empty; out, why the file is not trusted
  *
@@ -24,16 +24,16 @@ struct trust_fault;
  */
 int rules_load(const char *path, struct rules **rules, char **why, struct trust_fault *fault);
 
-/* What is known of a client; more of it ranks higher. */
+/* The standing of a client in the rules, in ascending order. */
 enum standing {
 	STANDING_NONE, /* may not ask for anything */
-	STANDING_GROUP, /* may, as one of a group: of those there may be many */
-	STANDING_USER, /* may, as this user */
-	STANDING_TRUSTED, /* root, and the service's own user */
+	STANDING_GROUP, /* has permissions by its group, which may have many users */
+	STANDING_USER, /* has permissions by its user */
+	STANDING_TRUSTED, /* root, or the service's own user */
 };
 
 /**
- * rules_standing() - whether a client may ask for anything at all
+ * rules_standing() - look up the standing of a client
  * @rules: the configuration
  * @peer: the client
  *
@@ -42,17 +42,17 @@ enum standing {
 enum standing rules_standing(const struct rules *rules, const struct peer *peer);
 
 /**
- * rules_allow() - whether a client may ask for this
+ * rules_allow() - whether a client may send a request
  * @rules: the configuration
  * @peer: the client
  * @r: the request
  *
- * Return: true if so; root, and the service's own user, always may.
+ * Return: true if so; always true for root and the service's own user.
  */
 bool rules_allow(const struct rules *rules, const struct peer *peer, const struct request *r);
 
 /**
- * rules_free() - give it up
+ * rules_free() - free the configuration
  * @rules: the configuration, or NULL
  */
 void rules_free(struct rules *rules);

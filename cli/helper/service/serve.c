@@ -3,8 +3,8 @@
  * The service: a VMM passes its cdev file, and asks for a bind, an unbind or the state,
  * or has a request of its guest passed to the TSM.
  *
- * Each client is answered by a process of its own, see clients.h: a file from a
- * stranger can stall whoever looks at it or closes it, and a TSM may take its time.
+ * A process of its own answers each client, see clients.h: a file from a client can stall a
+ * process that looks at it or closes it, and a TSM may be slow.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -33,20 +33,20 @@
 #include "helper/systemd.h"
 #include "helper/vdevice.h"
 
-/* How long clients that are being answered may take when the service is to end */
+/* How long the service waits at its end for clients that are being answered */
 #define END_SECONDS 10
 
 /**
  * struct service - the service
  * @sysfs: root of sysfs
- * @rules: who may ask for what
+ * @rules: the permissions of clients
  * @listen: the socket
  * @signals: signalfd
- * @run: directory of the socket, -1 if it is systemd's
+ * @run: directory of the socket, -1 if systemd passed the socket
  * @name: the socket's name there
  * @lock: lock file there
- * @clients: who is being answered
- * @code: exit code of a failed start, or 0 for what the errno suggests
+ * @clients: clients that are being answered
+ * @code: exit code of a failed start, or 0 for the exit code of the errno
  */
 struct service {
 	const char *sysfs;
@@ -75,11 +75,11 @@ static const struct cause file_causes[] = {
 	{ -ENXIO, EXIT_FAILED, "the file is not the cdev of this device",
 	  "pass the file of /dev/vfio/devices that belongs to the device" },
 	{ -ENOTCONN, EXIT_FAILED, "the file was not given to an iommufd",
-	  "first KVM_DEV_VFIO_FILE_ADD, then VFIO_DEVICE_BIND_IOMMUFD" },
+	  "do KVM_DEV_VFIO_FILE_ADD and then VFIO_DEVICE_BIND_IOMMUFD, before the request" },
 	{}
 };
 
-/* A client that is gone may have another bind by the time that its request is looked at. */
+/* After its client is gone, a request must not act on a later bind of the device. */
 static int check_client(struct session *s)
 {
 	return watch_gone(s->client->fd);
@@ -99,9 +99,9 @@ static int claim_place(struct session *s)
 }
 
 static const struct cause place_causes[] = {
-	{ -EBUSY, EXIT_BUSY, "a request for this function is with the TSM",
-	  "pass one after the other" },
-	{ -EAGAIN, EXIT_BUSY, "too many requests of guests at a time", "try it again later" },
+	{ -EBUSY, EXIT_BUSY, "the TSM still works on a request for this function",
+	  "wait for its answer before the next request" },
+	{ -EAGAIN, EXIT_BUSY, "too many requests of guests at a time", "try again later" },
 	{}
 };
 
@@ -133,7 +133,7 @@ static const struct step guest_steps[] = {
 	{},
 };
 
-/* A file is not needed for this, but it must not be a wrong one. */
+/* A request for the state needs no file, but a file that comes with it must be the right one. */
 static const struct step state_with_file_steps[] = { CHECKING, {} };
 static const struct step state_steps[] = {
 	{ "find cdev", cdev_find, find_causes, false },
@@ -168,13 +168,13 @@ static enum sandbox_role role_of(const struct request *r)
 	}
 }
 
-/* Guests can send requests, and VMMs ask for the state, as often as they like. */
+/* Whether to log a request. Requests of guests and for the state can come too often for that. */
 static bool is_noted(const struct request *r)
 {
 	return r->kind == REQUEST_BIND || r->kind == REQUEST_UNBIND;
 }
 
-/* A line for the journal. */
+/* Writes a line for the journal. */
 static void note(const struct request *r, const struct peer *peer, const struct verdict *v)
 {
 	struct json_object *obj = say_event("request", r->device);
@@ -197,10 +197,10 @@ static void refuse_request(const struct conn *c, const struct request *r, const 
 		v.hint = "the administrator allows it in " RULES_PATH;
 	}
 	util_copy(v.message, sizeof(v.message),
-		  err == -EACCES ? "this user may not ask for this of this device" :
-				   "cannot restrict itself");
+		  err == -EACCES ? "this user may not send this request for this device" :
+				   "cannot drop its privileges");
 	listen_answer(c, r, NULL, &v);
-	/* what is not allowed is as frequent as what is */
+	/* requests that are not allowed can come as often as others */
 	if (is_noted(r) || err != -EACCES)
 		note(r, peer, &v);
 }
@@ -228,19 +228,19 @@ static void answer_request(const struct service *sv, struct conn *c, const struc
 	s.guest.response_len = r->response_len;
 	util_copy(s.name, sizeof(s.name), r->device);
 	ret = steps_run(&s, steps_of(r, c), &v);
-	/* a VMM that has its answer may close the device, and that is to be the last close */
+	/* after the answer, the VMM may close the device: that must be the last close */
 	guest_free(&s);
 	session_drop(&s);
 	c->file = -1;
 	c->buffer = -1;
-	/* a VMM that has its answer may send the next one */
+	/* after the answer, the VMM may send its next request */
 	places_finish(client->places, client->number);
 	listen_answer(c, r, &s, ret ? &v : NULL);
 	if (is_noted(r))
 		note(r, peer, ret ? &v : NULL);
 }
 
-/* In a process of the client's own. */
+/* Runs in the client's own process. */
 static void answer_client(const void *arg, const struct client *client)
 {
 	struct conn c = { .fd = client->fd, .file = -1, .buffer = -1 };
@@ -261,7 +261,7 @@ static const struct cause refusals[] = {
 	{}
 };
 
-/* Without a look at what it sends: that is for its own process only. */
+/* Refuses a client without reading its request, which only a process of its own may do. */
 static void refuse(int fd, int err)
 {
 	struct conn c = { .fd = fd, .file = -1, .buffer = -1 };
@@ -271,7 +271,7 @@ static void refuse(int fd, int err)
 	util_copy(v.message, sizeof(v.message), a ? a->message : strerror(-err));
 	v.hint = a ? a->hint : NULL;
 	listen_answer(&c, NULL, NULL, &v);
-	/* nor does more of it come in */
+	/* the client can send nothing more */
 	shutdown(fd, SHUT_RDWR);
 }
 
@@ -281,7 +281,7 @@ static void take_client(struct service *sv)
 	int ret = -EACCES;
 
 	if (c.fd < 0) {
-		/* if there is no file to be had: later, and not over and over until then */
+		/* no descriptor is free: try again later, not at once and in a loop */
 		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
 			clients_stall(sv->clients);
 		return;
@@ -296,7 +296,7 @@ static void take_client(struct service *sv)
 	clients_drop(sv->clients, &c);
 }
 
-/* Answers true when the service is to end. */
+/* Return: true if the service has to end. */
 static bool read_signals(struct service *sv)
 {
 	struct signalfd_siginfo info;
@@ -336,7 +336,7 @@ static void run_loop(struct service *sv)
 	}
 }
 
-/* Who is being answered gets the answer, if it does not take too long. */
+/* Waits for the clients that are being answered, but not too long. */
 static void wait_for_clients(struct service *sv)
 {
 	struct pollfd pfd = { .fd = sv->signals, .events = POLLIN };
@@ -388,17 +388,17 @@ static int open_socket(struct service *sv, const char *path)
 		return fail("listen", sv->run, "cannot use the directory of the socket", NULL);
 	sv->lock = lock_file(sv->run, lock + (sv->name - path), lock, &other, &fault);
 	if (sv->lock == -EBUSY) {
-		snprintf(message, sizeof(message), "process %u listens there", other);
+		snprintf(message, sizeof(message), "process %u listens on this socket", other);
 		return fail("lock", -EBUSY, message, "stop it first");
 	}
 	if (sv->lock < 0 && fault.why[0])
 		return fail_trust(sv, "lock", sv->lock, lock, &fault);
 	if (sv->lock < 0)
-		return fail("lock", sv->lock, "cannot lock the place of the socket", NULL);
-	/* anybody may ask; who gets what is for the rules to say */
+		return fail("lock", sv->lock, "cannot lock the lock file of the socket", NULL);
+	/* every user may connect; the rules decide what each may ask for */
 	sv->listen = listen_at(sv->run, sv->name, 0666);
 	if (sv->listen < 0)
-		return fail("listen", sv->listen, "cannot listen there", NULL);
+		return fail("listen", sv->listen, "cannot listen on the socket", NULL);
 	return 0;
 }
 
@@ -406,7 +406,7 @@ static const struct cause config_causes[] = {
 	{ -EINVAL, EXIT_USAGE, NULL, "see tsm-bind-helper.json(5)" },
 	{ -E2BIG, EXIT_USAGE, NULL, "see tsm-bind-helper.json(5)" },
 	{ -EFBIG, EXIT_USAGE, NULL, "see tsm-bind-helper.json(5)" },
-	{ -ENOENT, EXIT_USAGE, NULL, "without --config, the file need not be there" },
+	{ -ENOENT, EXIT_USAGE, NULL, "make the file, or start without --config" },
 	{ -EACCES, EXIT_NOT_PERMITTED, NULL,
 	  "the service's user must be able to read it: modes 0644, and 0755 of its directory" },
 	{}
@@ -437,7 +437,7 @@ static int start(struct service *sv, const struct invocation *in)
 		return fail_config(sv, in->config ?: RULES_PATH, ret, why ?: strerror(-ret));
 	sv->signals = signals_watch(true);
 	if (sv->signals < 0)
-		return fail("isolate", sv->signals, "cannot watch for signals", NULL);
+		return fail("isolate", sv->signals, "cannot set up its handling of signals", NULL);
 	if (in->listen)
 		ret = open_socket(sv, in->listen);
 	else
@@ -445,13 +445,13 @@ static int start(struct service *sv, const struct invocation *in)
 	if (ret)
 		return ret;
 	if (fcntl(sv->listen, F_SETFL, O_NONBLOCK))
-		return fail("listen", -errno, "cannot listen there", NULL);
+		return fail("listen", -errno, "cannot listen on the socket", NULL);
 	sv->clients = clients_new(answer_client, sv);
 	if (!sv->clients)
 		return fail("isolate", -ENOMEM, "cannot prepare for clients", NULL);
-	/* its clients bring all that it takes */
+	/* clients pass all files that a request needs, so no privilege is needed */
 	ret = sandbox_caps(NULL, 0) ?: sandbox_filter(SANDBOX_SERVE);
-	return ret ? fail("isolate", ret, "cannot restrict itself", NULL) : 0;
+	return ret ? fail("isolate", ret, "cannot drop its privileges", NULL) : 0;
 }
 
 static void finish(struct service *sv)
@@ -486,7 +486,7 @@ int serve(struct invocation *in)
 		systemd_tell("STOPPING=1");
 		if (sv.name)
 			unlinkat(sv.run, sv.name, 0);
-		/* nor is this the one to close those who have not been accepted */
+		/* a child closes the sockets of clients that were not accepted */
 		clients_leave(sv.clients, sv.listen);
 		sv.listen = -1;
 		wait_for_clients(&sv);

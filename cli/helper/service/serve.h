@@ -6,8 +6,8 @@
 #include "helper/invocation.h"
 
 /**
- * serve() - answer clients on a socket until told to stop
- * @in: with what it listens on
+ * serve() - answer clients on a socket until this process is stopped
+ * @in: invocation with the socket
  *
  * Return: exit code.
  */

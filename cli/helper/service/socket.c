@@ -13,7 +13,7 @@
 #include "helper/service/socket.h"
 #include "helper/step.h"
 
-/* Clients in the queue; those being answered are limited by whoever answers. */
+/* Clients in the queue of the socket; the caller limits those that are being answered. */
 #define BACKLOG 64
 
 static int remove_old(int dir, const char *name)
@@ -36,7 +36,7 @@ int listen_at(int dir, const char *name, mode_t mode)
 
 	if (fd < 0)
 		return -errno;
-	/* below the very directory that was checked */
+	/* a path below the open directory, which was checked */
 	n = snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/%s", dir, name);
 	if (n >= (int)sizeof(addr.sun_path))
 		return -ENAMETOOLONG;
@@ -64,7 +64,7 @@ static struct json_object *attr(const struct session *s, const char *name)
 	return json_object_new_string(text);
 }
 
-/* null in place of the word that says that it is not known */
+/* Return: the word, or null for "unknown". */
 static struct json_object *tdi_state(const struct session *s)
 {
 	struct json_object *state = attr(s, "tdi_state");
@@ -90,7 +90,7 @@ static struct json_object *response_len(const struct session *s, const struct ve
 	return s && s->guest.passed && !v ? json_object_new_int64(s->guest.filled) : NULL;
 }
 
-/* All 64 bits, which a number in JSON need not have. */
+/* A string, because a number in JSON may have less than 64 bits. */
 static struct json_object *tsm_code(const struct session *s)
 {
 	char text[24];
@@ -131,13 +131,14 @@ void listen_answer(const struct conn *c, const struct request *r, const struct s
 }
 
 static const struct cause receive_causes[] = {
-	{ -ETIMEDOUT, EXIT_FAILED, "the request did not come in time", NULL },
-	{ -EPIPE, EXIT_FAILED, "the request ends in the middle", "it ends with a newline" },
+	{ -ETIMEDOUT, EXIT_FAILED, "the request was not complete in time", NULL },
+	{ -EPIPE, EXIT_FAILED, "the request has no newline at its end",
+	  "end the request with a newline" },
 	{ -EMSGSIZE, EXIT_FAILED, "the request is too long", NULL },
-	{ -EBADMSG, EXIT_FAILED, "more than one line of text came",
-	  "one request for each connection" },
-	{ -EMFILE, EXIT_FAILED, "more files came with it than it takes",
-	  "pass the device's cdev file; with request, a memfd after it; and no other" },
+	{ -EBADMSG, EXIT_FAILED, "the request has a NUL, or more than one line",
+	  "send one request in each connection" },
+	{ -EMFILE, EXIT_FAILED, "too many files came with the request",
+	  "pass only the device's cdev file, and with \"request\" a memfd after it" },
 	{}
 };
 

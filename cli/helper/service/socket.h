@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* UNIX sockets in the run directory, and what is answered on them. */
+/* UNIX sockets in the run directory, and the answers on them. */
 #ifndef TSM_HELPER_SOCKET_H
 #define TSM_HELPER_SOCKET_H
 
@@ -10,12 +10,11 @@
 /**
  * listen_at() - make a listening socket
  * @dir: directory, from run_dir_open()
- * @name: its name there; one that was left behind is replaced, which takes a lock
- *	that only one process can have
+ * @name: its name there; the caller must have the lock for it, because an old socket of
+ *	that name is replaced
  * @mode: its mode
  *
- * Return: a descriptor, -EEXIST if there is something else of that name, or negative
- * errno.
+ * Return: a descriptor, -EEXIST if the name exists and is not a socket, or negative errno.
  */
 int listen_at(int dir, const char *name, mode_t mode);
 
@@ -23,7 +22,7 @@ int listen_at(int dir, const char *name, mode_t mode);
  * listen_answer() - answer a client
  * @c: the client
  * @r: its request, or NULL if it could not be read
- * @s: the device, if the client may hear of its state, or NULL
+ * @s: the device, if the client may see its state, or NULL
  * @v: why the request failed, or NULL
  */
 void listen_answer(const struct conn *c, const struct request *r, const struct session *s,
@@ -33,7 +32,7 @@ void listen_answer(const struct conn *c, const struct request *r, const struct s
  * listen_request() - receive and read a request
  * @c: the client
  * @r: out
- * @v: out on failure
+ * @v: out on failure, why
  *
  * Return: 0 or negative errno.
  */

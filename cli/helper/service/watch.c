@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Ending with the client, see watch.h. */
+/* Ends a process when its client is gone, see watch.h. */
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -12,7 +12,7 @@
 
 static short events_of(int fd, int timeout)
 {
-	/* POLLHUP and POLLERR come without being asked for */
+	/* poll() always reports POLLHUP and POLLERR */
 	struct pollfd pfd = { .fd = fd };
 
 	while (poll(&pfd, 1, timeout) < 0 && errno == EINTR)
@@ -25,7 +25,7 @@ int watch_gone(int fd)
 	return events_of(fd, 0) ? -EPIPE : 0;
 }
 
-/* Ends all threads, whatever they wait for, unless they are not to be interrupted. */
+/* Ends all threads, except those in a wait that cannot be interrupted. */
 static void *wait_for_end(void *arg)
 {
 	if (events_of((int)(intptr_t)arg, -1))

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Ending with the client.
+ * Ends a process when its client is gone.
  *
- * A request of a guest waits in the kernel, for the TSM and for requests before it. If its
- * client is gone, it is not to reach the TSM any more. The ioctl cannot watch the
- * client's socket, and a signal would end it for each event of the socket, also for one
- * that means nothing. So a second thread waits for the one event, and ends the process.
+ * A request of a guest waits in the kernel, for the TSM and for earlier requests. If its
+ * client is gone, it must not reach the TSM any more. The ioctl cannot watch the client's
+ * socket. A signal would end the ioctl at every event of the socket, even at a harmless one.
+ * So a second thread waits for this one event, and ends the process.
  */
 #ifndef TSM_HELPER_WATCH_H
 #define TSM_HELPER_WATCH_H
@@ -21,7 +21,7 @@
 int watch_gone(int fd);
 
 /**
- * watch_start() - from now on, end this process as soon as a client is gone
+ * watch_start() - end this process as soon as its client is gone
  * @fd: the client's socket, which stays open
  *
  * Return: 0 or negative errno.
