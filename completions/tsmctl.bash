@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # bash completion for tsmctl. Verbs, options and values come from the program
-# itself, so this file need not know them.
+# itself, so this file does not list them.
 
-# _tsmctl_names DIRECTORY: what is in a directory of sysfs
+# _tsmctl_names DIRECTORY: prints the names in a directory of sysfs
 _tsmctl_names() {
 	local entry
 
@@ -27,7 +27,7 @@ _tsmctl_value() {
 	@driver) words=$(_tsmctl_names bus/pci/drivers) ;;
 	*) words=${1//|/ } ;;
 	esac
-	# a list has commas
+	# the value may be a list: complete the word after the last comma
 	[[ $word != *,* ]] || before=${word%,*}, word=${word##*,}
 	mapfile -t COMPREPLY < <(compgen -P "$before" -W "$words" -- "$word")
 }
@@ -37,7 +37,7 @@ _tsmctl() {
 	local tables verb line kind options arguments values option value names i
 	local -a fields
 
-	# addresses have colons, which bash would break words at
+	# bash would break words at the colons of addresses
 	if declare -F _get_comp_words_by_ref > /dev/null; then
 		_get_comp_words_by_ref -n :,= cur words cword
 	else
@@ -61,11 +61,11 @@ _tsmctl() {
 	fi
 
 	line=$(grep "^$verb"$'\t' <<< "$tables") || return 0
-	# an empty field counts, which it would not between tabs
+	# read would merge the tabs around an empty field, but not \x1f
 	IFS=$'\x1f' read -r -a fields <<< "${line//$'\t'/$'\x1f'}"
 	kind=${fields[1]} options=${fields[2]} arguments=${fields[3]:-} values=${fields[4]:-}
 
-	# --option=value, in one word or in three, and --option value
+	# the option and its value: --option=value, in one word or in three, or --option value
 	option=${words[cword - 1]} value=$cur
 	case $cur in
 	=) value= ;;
@@ -75,7 +75,7 @@ _tsmctl() {
 	for i in $values; do
 		[ "${i%%=*}" = "$option" ] || continue
 		_tsmctl_value "${i#*=}" "$value"
-		# where bash breaks no words at =, the option is part of this one
+		# if bash does not break words at =, the option is part of this word
 		[[ $cur != -*=* || ${COMP_WORDBREAKS-=} = *=* ]] || COMPREPLY=("${COMPREPLY[@]/#/$option=}")
 		! declare -F __ltrim_colon_completions > /dev/null || __ltrim_colon_completions "$value"
 		return 0
@@ -90,13 +90,13 @@ _tsmctl() {
 		option=${cur%%=*} cur=${cur#*=}
 		[ "$option" = pf ] && names=devices || names=drivers
 		mapfile -t COMPREPLY < <(compgen -W "$(_tsmctl_names bus/pci/$names)" -- "$cur")
-		# where bash breaks no words at =, the first part is of this one
+		# if bash does not break words at =, the first part is in this word
 		[[ ${COMP_WORDBREAKS-=} = *=* ]] || COMPREPLY=("${COMPREPLY[@]/#/$option=}")
 		;;
 	*)
 		[ "$kind" != device ] || arguments+=" $(_tsmctl_names bus/pci/devices) all"
 		mapfile -t COMPREPLY < <(compgen -W "${arguments/@file/}" -- "$cur")
-		# a file where no word begins so
+		# complete a file name if no other word fits
 		if [[ " $arguments " = *" @file "* && -z ${COMPREPLY[0]:-} ]]; then
 			_tsmctl_value @file "$cur"
 		fi

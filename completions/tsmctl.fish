@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # fish completion for tsmctl. Verbs, options and values come from the program itself,
-# so this file need not know them.
+# so this file does not list them.
 
-# What is in a directory of sysfs
+# DIRECTORY: prints the names in a directory of sysfs
 function __tsmctl_names
     set -l sysfs /sys
     set -q SYSFS_PATH; and set sysfs $SYSFS_PATH
@@ -11,7 +11,7 @@ function __tsmctl_names
     end
 end
 
-# KIND TEXT BEFORE: values of an option that TEXT may become, after BEFORE
+# KIND TEXT BEFORE: prints the values that TEXT may become, each with BEFORE in front
 function __tsmctl_value
     set -l before $argv[3]
     set -l words
@@ -32,7 +32,7 @@ function __tsmctl_value
         case '*'
             set words (string split -n '|' -- $argv[1])
     end
-    # a list has commas
+    # the value may be a list: complete the word after the last comma
     set -l done (string match -r '.*,' -- $argv[2])
     for word in $words
         echo "$before$done$word"

@@ -1,7 +1,7 @@
 #compdef tsmctl
 # SPDX-License-Identifier: GPL-2.0-or-later
 # zsh completion for tsmctl. Verbs, options and values come from the program itself,
-# so this file need not know them.
+# so this file does not list them.
 
 # _tsmctl_value KIND: completes the value of an option
 _tsmctl_value() {
@@ -16,7 +16,7 @@ _tsmctl_value() {
 	@driver) words_of=($sysfs/bus/pci/drivers/*(N:t)) ;;
 	*) words_of=(${(s:|:)1}) ;;
 	esac
-	# a list has commas
+	# the value may be a list: complete the word after the last comma
 	compset -P '*,'
 	compadd -a words_of
 }
@@ -56,7 +56,7 @@ _tsmctl() {
 		done
 		words_of=(${=fields[3]} ${${=fields[4]}:#@file})
 		[[ $fields[2] != device ]] || words_of+=(${SYSFS_PATH:-/sys}/bus/pci/devices/*(N:t) all)
-		# what takes a value is followed by it, not by a blank
+		# no blank after an option that takes a value
 		compadd -S '' -- ${(M)words_of:#*=}
 		compadd -- ${words_of:#*=}
 		[[ " $fields[4] " != *" @file "* ]] || _files

@@ -131,7 +131,7 @@ ssize_t tsmbind_request(int device, enum tsmbind_scope scope, const void *reques
  * tsmbind_info() - read the state of the device, and what kernel and TSM offer
  * @device: vfio cdev
  * @info: filled in
- * @size: sizeof(*info): the library writes exactly so many bytes. Fields that it does
+ * @size: sizeof(*info): the library writes exactly that many bytes. Fields that it does
  *	not have are 0.
  *
  * The call works in every state of an opened device, and does not wait for the TSM.
@@ -167,9 +167,9 @@ int tsmbind_info(int device, struct tsmbind_info *info, size_t size)
  * @device: vfio cdev
  * @eventfd: the eventfd, or -1 for none
  *
- * It is signalled at each change that the owner did not make: the device was lost,
- * revoked, quarantined or freed from that, another module of the kernel has bound or
- * unbound it, or the TDI is in ERROR. tsmbind_info() has the new state. The device has one
+ * It is signalled at each change that the owner did not make: the device was lost or
+ * revoked, a quarantine began or ended, another module of the kernel has bound or unbound
+ * the device, or the TDI is in ERROR. tsmbind_info() has the new state. The device has one
  * eventfd; another call replaces it. An earlier change is not signalled: set the eventfd
  * before the bind, or call tsmbind_info() once afterwards. The kernel keeps the eventfd
  * until the device is closed.
@@ -187,8 +187,8 @@ int tsmbind_set_event(int device, int eventfd)
  * tsmbind_open_event() - make an eventfd and set it
  * @device: vfio cdev
  *
- * It calls tsmbind_set_event(). The caller polls the descriptor for input, reads its
- * 8 bytes, and closes it in the end. The descriptor is non-blocking and closed on exec.
+ * The function calls tsmbind_set_event(). The caller polls the descriptor for input, reads
+ * its 8 bytes, and closes it in the end. The descriptor is non-blocking and closed on exec.
  *
  * Return: the descriptor, or a negative errno.
  */

@@ -3,10 +3,9 @@
  * libtsmbind: binds a PCI function as a TDI (TEE Device Interface) of a
  * confidential VM, and passes the guest's requests to the TSM. For VMMs.
  *
- * Every function takes DEVICE, the descriptor of a vfio cdev that the driver
- * vfio-pci-tsm holds. The VMM has added that file to its KVM VM
- * (KVM_DEV_VFIO_FILE_ADD), and then bound it to its iommufd
- * (VFIO_DEVICE_BIND_IOMMUFD).
+ * DEVICE is the descriptor of the vfio cdev of a device that is assigned to the driver
+ * vfio-pci-tsm. The VMM has added that file to its KVM VM (KVM_DEV_VFIO_FILE_ADD), and
+ * then bound it to its iommufd (VFIO_DEVICE_BIND_IOMMUFD).
  *
  * The library keeps no state, prints nothing, allocates nothing and needs libc
  * alone. Each function with DEVICE is one ioctl, safe in every thread, and returns a
@@ -60,13 +59,13 @@ enum tsmbind_reason {
 	TSMBIND_REASON_LOST = 5, /* the TSM was disconnected */
 	TSMBIND_REASON_AER = 6, /* an uncorrectable PCI error */
 	TSMBIND_REASON_REMOVED = 7, /* the function was removed from its slot */
-	TSMBIND_REASON_FOREIGN = 8, /* another module of the kernel, which had bound it */
+	TSMBIND_REASON_FOREIGN = 8, /* by the module of the kernel that had bound it */
 	TSMBIND_REASON_DRIVER = 9, /* a function of its group, or its DSM, got another driver */
 };
 
 /* What this kernel and the TSM offer, as bits. */
 #define TSMBIND_CAP_VDEVICE (UINT64_C(1) << 0) /* a bind can name a vDEVICE */
-#define TSMBIND_CAP_REQUEST (UINT64_C(1) << 1) /* the TSM has guest requests */
+#define TSMBIND_CAP_REQUEST (UINT64_C(1) << 1) /* the TSM supports guest requests */
 #define TSMBIND_CAP_BIND (UINT64_C(1) << 2) /* the TSM can bind */
 #define TSMBIND_CAP_EXCLUSIVE (UINT64_C(1) << 3) /* the device was opened with exclusive regions */
 
@@ -74,14 +73,14 @@ enum tsmbind_reason {
  * struct tsmbind_info - what tsmbind_info() reads
  * @state: enum tsmbind_state
  * @tdi_state: enum tsmbind_tdi_state
- * @tdi_id: requester ID that the TSM was given, while bound; else 0
- * @vdevice_id: iommufd vDEVICE that it came from, or 0
+ * @tdi_id: while bound, the requester ID that the TSM was given; else 0
+ * @vdevice_id: iommufd vDEVICE that @tdi_id came from, or 0
  * @reason: enum tsmbind_reason
- * @reserved: not used: 0 now, and perhaps not in a later version
+ * @reserved: not used; 0 now, and possibly another value in a later version
  * @generation: grows with every change of @state
  * @caps: TSMBIND_CAP_*
  *
- * Later versions of the library add fields at the end, which older programs do not get.
+ * Later versions of the library add fields at the end. Older programs do not get them.
  */
 struct tsmbind_info {
 	uint32_t state;
