@@ -9,11 +9,11 @@
 #include "common/json.h"
 #include "config/document.h"
 
-/* More than a document has: what is deeper is told where it begins. */
+/* More levels than a valid document has. A deeper value is reported where it begins. */
 #define DEPTH 8
 
 /*
- * One document while it is read. @first is the first entry that it added, @wrong whether it
+ * One document while it is read. @first: the index of the first entry that it added. @wrong: it
  * has a mistake.
  */
 struct reader {
@@ -46,7 +46,7 @@ static const char *const region_modes[] = { "default", "exclusive", "shared", NU
 static const char *const bar_mmaps[] = { "refuse", "revoke", NULL };
 static const char *const guest_requests[] = { "none", "info", "all", NULL };
 
-/* Settings that are one of a few words, and what any other value is. */
+/* Settings that are one of a few words, and the message for any other value. */
 static const struct {
 	const char *const *words;
 	const char *mistake;
@@ -69,7 +69,7 @@ static int mistake_at(struct reader *r, size_t offset, const char *path, const c
 	return r->fn(&e, r->arg) ? 0 : -EINVAL;
 }
 
-/* Where a path is, or what is around it if it has no plain name. */
+/* The offset of a path, or of the object around it if json_find() does not find its key. */
 static size_t place_of(const struct reader *r, const char *path, bool key)
 {
 	size_t offset = json_find(r->text, r->len, path, key);
@@ -82,7 +82,7 @@ static size_t place_of(const struct reader *r, const char *path, bool key)
 	return json_find(r->text, r->len, parent, false);
 }
 
-/* Notes a mistake at the value of a path. Return: 0 to look for more, or -EINVAL. */
+/* Reports a mistake at the value of a path. Return: 0 to look for more, or -EINVAL. */
 static int PRINTF_LIKE(3, 4) mistake(struct reader *r, const char *path, const char *fmt, ...)
 {
 	va_list ap;
@@ -94,7 +94,7 @@ static int PRINTF_LIKE(3, 4) mistake(struct reader *r, const char *path, const c
 	return ret;
 }
 
-/* The same, where the offset is known. */
+/* Reports a mistake at a known offset. Return: as mistake(). */
 static int PRINTF_LIKE(5, 6) mistake_here(struct reader *r, size_t offset, const char *path,
 					  const char *hint, const char *fmt, ...)
 {
@@ -107,7 +107,7 @@ static int PRINTF_LIKE(5, 6) mistake_here(struct reader *r, size_t offset, const
 	return ret;
 }
 
-/* A value as it would be written, shortened, for a message. */
+/* A value as JSON, shortened for a message. */
 static const char *shown(struct json_object *value, char *buf, size_t size)
 {
 	const char *text = json_object_to_json_string_ext(value, JSON_C_TO_STRING_NOSLASHESCAPE);
@@ -117,7 +117,7 @@ static const char *shown(struct json_object *value, char *buf, size_t size)
 	return buf;
 }
 
-/* Looks a string up, so that the answer lives as long as the program. */
+/* Looks a string up in a table. The result lives as long as the program. */
 static const char *among(const char *const *words, struct json_object *value)
 {
 	const char *text = json_string(value);
@@ -180,7 +180,7 @@ static int read_tsm(struct reader *r, struct config_entry *entry, const char *pa
 	return 0;
 }
 
-/* In lower case, as sysfs has it. */
+/* Stores the ID in lower case, as sysfs has it. */
 static int read_id(struct reader *r, struct config_entry *entry, const char *path,
 		   struct json_object *value, enum setting s)
 {
@@ -231,7 +231,7 @@ static int read_selector(struct reader *r, struct config_entry *entry, const cha
 	const char *text = json_string(value);
 	char buf[48];
 
-	/* what a function has for driver changes, and is what the document wants to change */
+	/* no driver= and pf=: drivers change, and the document is what changes them */
 	if (text && selector_parse(text, &entry->sel) && entry->sel.kind != SELECTOR_DRIVER &&
 	    entry->sel.kind != SELECTOR_PF) {
 		entry->sel.text = strdup(text);
@@ -252,7 +252,7 @@ static int setting_by_key(const char *key)
 	return -1;
 }
 
-/* A pattern also takes the disk that is plugged in tomorrow. */
+/* Refuses settings for one device in an entry that also matches devices plugged in later. */
 static int check_pattern(struct reader *r, const struct config_entry *entry, const char *at)
 {
 	char path[CONFIG_PATH_LEN];
@@ -282,11 +282,11 @@ static int read_entry(struct reader *r, struct json_object *obj, size_t index)
 	entry->index = index;
 	entry->order = r->config->count;
 	entry->json = json_object_get(obj);
-	/* from here on it is freed with the others */
+	/* from here on, config_free() frees it */
 	r->config->entries[r->config->count++] = entry;
 	snprintf(at, sizeof(at), "devices[%zu]", index);
 	if (!json_object_is_type(obj, json_type_object))
-		return mistake(r, at, "a device is an object, {...}");
+		return mistake(r, at, "an entry must be an object, {...}");
 	json_object_object_foreach(obj, key, value) {
 		snprintf(path, sizeof(path), "%s.%.60s", at, key);
 		s = setting_by_key(key);
@@ -303,7 +303,7 @@ static int read_entry(struct reader *r, struct json_object *obj, size_t index)
 			return ret;
 	}
 	if (!named)
-		return mistake(r, at, "which device? The key \"device\" is missing");
+		return mistake(r, at, "the key \"device\" is missing");
 	return check_pattern(r, entry, at);
 }
 
@@ -328,18 +328,18 @@ static int read_devices(struct reader *r, struct json_object *array)
 	return ret;
 }
 
-/* What the other keys are depends on it. */
+/* Checks the version, on which the meaning of all other keys depends. */
 static void read_version(struct reader *r, struct json_object *root)
 {
 	struct json_object *value;
 	char buf[48];
 
 	if (!json_object_object_get_ex(root, "version", &value))
-		mistake(r, "", "the key \"version\" is missing; this program knows version %d",
+		mistake(r, "", "the key \"version\" is missing; this tsmctl reads version %d",
 			CONFIG_VERSION);
 	else if (!json_object_is_type(value, json_type_int) ||
 		 json_object_get_int64(value) != CONFIG_VERSION)
-		mistake(r, "version", "%s is not the version that this program knows: %d",
+		mistake(r, "version", "%s is not a supported version; this tsmctl reads version %d",
 			shown(value, buf, sizeof(buf)), CONFIG_VERSION);
 }
 
@@ -380,7 +380,7 @@ static int compare_entries(const void *a, const void *b)
 	const struct config_entry *x = *(const struct config_entry *const *)a;
 	const struct config_entry *y = *(const struct config_entry *const *)b;
 
-	/* twins in the order of the document; where "device" is a mistake, it has no text */
+	/* entries for the same device stay in the order of the document */
 	return selector_compare(&x->sel, &y->sel) ?: (x->index > y->index) - (x->index < y->index);
 }
 
@@ -399,7 +399,7 @@ static struct config_entry **sort_entries(const struct reader *r, size_t *count)
 	return sorted;
 }
 
-/* Looks for a device that this document has twice: it would be a mistake. */
+/* Reports each device that this document has twice. */
 static int check_twins(struct reader *r)
 {
 	size_t n;
@@ -413,7 +413,7 @@ static int check_twins(struct reader *r)
 		if (selector_compare(&sorted[i - 1]->sel, &sorted[i]->sel))
 			continue;
 		snprintf(path, sizeof(path), "devices[%zu].device", sorted[i]->index);
-		ret = mistake(r, path, "'%s' is there already: devices[%zu]", sorted[i]->sel.text,
+		ret = mistake(r, path, "'%s' already has an entry: devices[%zu]", sorted[i]->sel.text,
 			      sorted[i - 1]->index);
 	}
 	return ret;

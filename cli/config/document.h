@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The configuration: JSON documents of what devices should be like, version 1.
- * tsmctl-config(5) describes it for its writers.
+ * The configuration, version 1: JSON documents with the settings that devices should have.
+ * tsmctl-config(5) describes them for users.
  *
  *	{
  *	    "version": 1,
@@ -18,30 +18,30 @@
 #include "ctx.h"
 
 #define CONFIG_VERSION 1
-/* Several times what 4,096 devices take. */
+/* Several times the size of a document for 4,096 devices. */
 #define CONFIG_MAX (8U << 20)
 #define CONFIG_PATH_LEN 96
 
 struct json_object;
 
 /**
- * enum setting - what can be wanted of a device, in the order in which it is done
+ * enum setting - the settings of a device, in the order in which they are changed
  * @SET_REGION_MODE: region_mode in configfs
  * @SET_BAR_MMAP: bar_mmap in configfs
  * @SET_BIND_ALLOWED: bind_allowed in configfs: "0" or "1"
  * @SET_GUEST_REQUESTS: guest_requests in configfs
  * @SET_TDI_ID: tdi_id in configfs: "none" or an ID
- * @SET_ASSIGNED: whether vfio-pci-tsm has it: "0" or "1"
+ * @SET_ASSIGNED: whether it is assigned: "0" or "1"
  * @SET_TSM: the TSM that it is connected to, or "none"
- * @SET_FORCE: whether it is taken from the host that uses it: "0" or "1"
+ * @SET_FORCE: whether it is assigned even while the host uses it: "0" or "1"
  * @SET_ID: the model that it must be: vendor:device[:subvendor:subdevice]
  * @SET_SERIAL: the serial number that it must have
  *
- * The settings from @SET_FORCE on change nothing by themselves, and only an entry for
- * one address has them.
+ * The settings from @SET_FORCE on change nothing by themselves. Only an entry for one
+ * address can have them.
  *
- * All policy is in place before the driver has the device, which is before
- * anybody can open it, so that nobody opens it with another's policy.
+ * All policy is written before the device is assigned, so that no process can open the
+ * device with other policy.
  */
 enum setting {
 	SET_REGION_MODE,
@@ -57,14 +57,14 @@ enum setting {
 	SETTINGS
 };
 
-/* The key of each in the document. */
+/* The key of each setting in a document. */
 extern const char *const setting_keys[SETTINGS];
 
 /**
  * struct config_file - one document, for messages
  * @path: its path; "<stdin>" for standard input
  * @masked: it is a link to /dev/null, and was not read
- * @default_mode: what it says of "default_region_mode", or NULL
+ * @default_mode: its value of "default_region_mode", or NULL
  */
 struct config_file {
 	char *path;
@@ -77,13 +77,13 @@ struct config_file {
  * @file: its document; NULL if config_parse() was called without one
  * @index: its place in its document, from 0
  * @order: its place in all documents, from 0
- * @sel: which devices; its text is this entry's
- * @want: text of each setting as the attribute reads back; NULL is left alone
- * @tdi_id: buffer of @want
- * @tsm: buffer of @want
- * @id: buffer of @want
- * @serial: buffer of @want
- * @json: as it was written
+ * @sel: which devices; its text is freed with this entry
+ * @want: text of each setting as the attribute reads back; NULL if the entry does not have it
+ * @tdi_id: buffer for @want
+ * @tsm: buffer for @want
+ * @id: buffer for @want
+ * @serial: buffer for @want
+ * @json: the entry as it was written
  */
 struct config_entry {
 	const struct config_file *file;
@@ -103,7 +103,7 @@ struct config_entry {
  * @default_mode: "exclusive", "shared", or NULL to leave it alone
  * @entries: devices; a later one overrides an earlier one, setting by setting
  * @count: how many
- * @files: where they are from, in their order; config_load() notes them
+ * @files: the documents, in their order; config_load() fills them in
  * @file_count: how many
  */
 struct config {
@@ -120,7 +120,7 @@ struct config {
  * @column: byte in the line, from 1
  * @path: where in the document, as devices[2].tdi_id; "" for the whole
  * @message: what is wrong, without a full stop
- * @hint: what mends it, or NULL: the manual page knows
+ * @hint: what corrects it, or NULL
  */
 struct config_error {
 	unsigned int line;
@@ -130,7 +130,7 @@ struct config_error {
 	const char *hint;
 };
 
-/* What is done with a mistake. Return: whether to look for more of them. */
+/* Called for each mistake. Return: whether to look for more of them. */
 typedef bool (*config_error_fn)(const struct config_error *e, void *arg);
 
 /**
@@ -141,10 +141,11 @@ typedef bool (*config_error_fn)(const struct config_error *e, void *arg);
  * @fn: called for each mistake, in the order of the reading
  * @arg: passed to @fn
  *
- * Touches nothing but its arguments. The search for mistakes ends with one that leaves
- * the rest without a meaning: text that is not JSON, or another version.
+ * Uses only its arguments. The search ends at a mistake after which the rest has no
+ * meaning: text that is not JSON, or another version.
  *
- * After a mistake, @config may only be freed, or get more documents to look for theirs.
+ * After a mistake, @config may only be freed, or be passed with further documents to find
+ * their mistakes.
  *
  * Return: 0, -EINVAL after a mistake, or -ENOMEM.
  */
@@ -152,7 +153,7 @@ int config_parse(struct config *config, const char *text, size_t len, config_err
 		 void *arg);
 
 /**
- * config_free() - give up all documents
+ * config_free() - free all documents
  * @config: zeroed afterwards
  */
 void config_free(struct config *config);

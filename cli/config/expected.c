@@ -28,7 +28,7 @@ int expected_refuse(struct ctx *ctx, const struct pci_device *dev, const char *c
 		    bool takes)
 {
 	struct comparison c;
-	/* not ENODEV's exit status, which the unit of a device takes for a success */
+	/* the unit of a device takes the exit status of ENODEV for a success */
 	struct problem p = { .device = dev->name,
 			     .attribute = want[SET_ID] ? setting_keys[SET_ID] :
 							 setting_keys[SET_SERIAL],
@@ -43,7 +43,7 @@ int expected_refuse(struct ctx *ctx, const struct pci_device *dev, const char *c
 	expected_compare(ctx, dev, want, &c);
 	if (c.match == IDENTITY_UNKNOWN && takes && !ctx->dry_run) {
 		former_await_serial(ctx, dev, true);
-		/* its driver may have shown it before that, when udev found nobody waiting */
+		/* the driver may have shown it just before, when udev found no run waiting */
 		expected_compare(ctx, dev, want, &c);
 	}
 	if (c.match != IDENTITY_UNKNOWN && !ctx->dry_run)
@@ -51,12 +51,12 @@ int expected_refuse(struct ctx *ctx, const struct pci_device *dev, const char *c
 	if (c.match == IDENTITY_OTHER)
 		return report_error(ctx, &p, "another device has this address: %s instead of %s",
 				    c.found, c.expected);
-	/* a plan for a user need not know more than the user may read */
+	/* under --dry-run, a serial number that this user may not read is not an error */
 	if (c.match == IDENTITY_SAME || !takes || (c.denied && ctx->dry_run))
 		return 0;
 	p.attribute = setting_keys[SET_SERIAL];
 	p.hint =
-		"load its ordinary driver, which shows the number, or remove \"serial\" from its entry";
+		"load its ordinary driver, which shows the serial number";
 	return report_error(ctx, &p,
 			    "cannot tell whether it is the expected device: found %s, expected %s",
 			    c.found, c.expected);

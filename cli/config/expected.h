@@ -10,7 +10,7 @@
 #define EXPECTED_TEXT_LEN (PCI_ID_LEN + PCI_SERIAL_LEN + 24)
 
 /**
- * struct comparison - a device beside what an entry expects
+ * struct comparison - a device compared with what an entry expects
  * @match: whether it is that device
  * @denied: this user may not read its serial number
  * @found: the device, in words
@@ -26,7 +26,7 @@ struct comparison {
 /**
  * expected_compare() - compare a device with what an entry expects
  * @ctx: this run
- * @dev: the device; one that is not present is unknown
+ * @dev: the device; the identity of one that is not present is unknown
  * @want: settings, of which SET_ID and SET_SERIAL count
  * @c: out
  */
@@ -34,11 +34,11 @@ void expected_compare(struct ctx *ctx, const struct pci_device *dev,
 		      const char *const want[SETTINGS], struct comparison *c);
 
 /**
- * expected_refuse() - refuse a device that is another one
+ * expected_refuse() - refuse a device that is not the expected one
  * @ctx: this run
  * @dev: the device
  * @want: settings, of which SET_ID and SET_SERIAL count
- * @takes: it is to be assigned: then it must be known to be the expected one
+ * @takes: it is to be assigned, and so its identity must be known
  *
  * Return: 0, or negative errno, reported.
  */

@@ -9,7 +9,7 @@
 #include "config/lock.h"
 #include "host/attr.h"
 
-/* A save takes no time; who is waited for longer hangs. */
+/* A save is short: a process that has the lock for longer hangs. */
 #define WAIT_SECONDS 60
 
 static int refuse_kind(struct trust_fault *fault)
@@ -17,7 +17,7 @@ static int refuse_kind(struct trust_fault *fault)
 	return trust_refuse(fault, "put a regular file there", NULL, "it is not a regular file");
 }
 
-/* One step of a path: @file is the whole, @sticky tells whether others can write beside it. */
+/* Judges a step of the path @file. @sticky: its directory is sticky; updated for the next step. */
 static int judge(const char *file, const char *path, bool *sticky, struct trust_fault *fault)
 {
 	bool end = streq(file, path);
@@ -34,7 +34,7 @@ static int judge(const char *file, const char *path, bool *sticky, struct trust_
 			return trust_refuse(fault, "give the path that the link leads to", NULL,
 					    end ? "it is a link where others can write" :
 						  "its path has a link where others can write");
-		/* made by root in root's directory; what it leads to is judged as well */
+		/* a trusted user made the link; its target is judged below */
 		if (stat(path, &st))
 			return -errno;
 	}
@@ -84,7 +84,7 @@ static int absolute(const char *path, char *buf, size_t size)
 	return snprintf(buf, size, "%s/%s", cwd, path) < (int)size ? 0 : -ENAMETOOLONG;
 }
 
-/* Opens a file of ours; what is opened is judged, not only what its name says. */
+/* Opens a trusted file. Judges its path, and then the file that was opened. */
 static int open_trusted(const char *path, struct trust_fault *fault)
 {
 	char full[PATH_MAX];
@@ -162,28 +162,28 @@ static int write_all(int fd, const char *text, size_t len)
 	return 0;
 }
 
-/* Lets those read a new file who may read the old one, but nobody write. */
+/* Gives a new file the mode of the old one, without write permission for group and others. */
 static int copy_mode(int dir, const char *name, int fd)
 {
 	struct stat old, new;
 
 	mode_t mode;
 
-	/* of the file, if the name is a link */
+	/* the mode of the target, if the name is a link */
 	if (fstatat(dir, name, &old, 0))
 		return errno == ENOENT ? 0 : -errno;
 	if (fstat(fd, &new))
 		return -errno;
 	mode = old.st_mode & 0644;
-	/* another group may not read it instead */
+	/* if the file gets another group, that must not read it */
 	if (old.st_gid != new.st_gid && fchown(fd, (uid_t)-1, old.st_gid))
 		mode &= ~(mode_t)040;
 	return fchmod(fd, mode) ? -errno : 0;
 }
 
 /*
- * Writes a new file beside the one that it is to replace, and has it reach the disk. Who may
- * read it is as of the file @like, or everybody if that is NULL.
+ * Writes a new file beside the one that it is to replace, and syncs it to the disk. It gets
+ * the read permissions of the file @like; if that is NULL, every user may read it.
  */
 static int write_new(int dir, const char *like, const char *new, const char *text, size_t len)
 {
@@ -216,7 +216,7 @@ static int put_new(const struct file_lock *l, const char *new, int ret)
 	return fsync(l->dir) ? -errno : 0;
 }
 
-/* Whether two names are of one file. */
+/* Whether two names are links to the same file. */
 static bool is_same(int dir, const char *a, const char *b)
 {
 	struct stat x, y;
@@ -226,7 +226,7 @@ static bool is_same(int dir, const char *a, const char *b)
 	       x.st_ino == y.st_ino;
 }
 
-/* Gives each file before the name of the next older one; the oldest goes. */
+/* Gives each kept file the name of the next older one, which replaces the oldest one. */
 static int shift_old(int dir, const char *old)
 {
 	char from[NAME_MAX + 1], to[NAME_MAX + 1];
@@ -244,12 +244,12 @@ static int shift_old(int dir, const char *old)
 	return 0;
 }
 
-/* Makes PATH.old a second name of the file, in one step as well. */
+/* Makes PATH.old a second name of the file, in one step. */
 static int keep_old(int dir, const char *name, const char *temp, const char *old)
 {
 	int ret;
 
-	/* a replacement that was interrupted may have come so far */
+	/* an interrupted replacement may have done that already */
 	ret = is_same(dir, name, old) ? 0 : shift_old(dir, old);
 	if (ret)
 		return ret;
@@ -259,7 +259,7 @@ static int keep_old(int dir, const char *name, const char *temp, const char *old
 		return errno == ENOENT ? 0 : -errno;
 	if (renameat(dir, temp, dir, old))
 		return -errno;
-	/* a rename to another name of the same file does nothing, after a loss of power */
+	/* after a loss of power, both may be names of one file: then the rename did nothing */
 	return unlinkat(dir, temp, 0) && errno != ENOENT ? -errno : 0;
 }
 
@@ -281,7 +281,7 @@ int file_lock(struct ctx *ctx, const char *path, struct file_lock *l)
 	l->dir = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (l->dir < 0)
 		return -errno;
-	/* what nobody can replace from here needs no lock, and may need no change */
+	/* a file that this user cannot replace needs no lock, and may need no change */
 	if (faccessat(l->dir, ".", W_OK, AT_EACCESS))
 		return 0;
 	l->fd = lock_take(ctx, l->dir, l->lock, file, WAIT_SECONDS);
@@ -323,7 +323,7 @@ int file_publish(struct ctx *ctx, const char *path, const struct file_lock *l, c
 		return 0;
 	if (snprintf(new, sizeof(new), ".%s.new", l->name) >= (int)sizeof(new))
 		return -ENAMETOOLONG;
-	/* a rename would put a file into the place of a device, as /dev/null */
+	/* a rename would replace a device such as /dev/null with a file */
 	if (!fstatat(l->dir, l->name, &st, AT_SYMLINK_NOFOLLOW) && !S_ISREG(st.st_mode))
 		return refuse_kind(fault);
 	return put_new(l, new, write_new(l->dir, NULL, new, text, len));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Files that root trusts: read without being led astray, replaced as a whole. */
+/* Files that root trusts: read safely, and replaced as a whole. */
 #ifndef TSMCTL_FILE_H
 #define TSMCTL_FILE_H
 
@@ -10,30 +10,30 @@
 #include "ctx.h"
 
 /**
- * file_read() - read a file that nobody else can have written
+ * file_read() - read a file that only root and this user can have written
  * @path: the file, or "-" for standard input, which is trusted
  * @max: at most this many bytes
  * @text: out, for the caller to free; a NUL is added
  * @len: out, its bytes
  * @fault: out, why it is not trusted
  *
- * It must be a regular file that belongs to root or to us, and nobody else may be
- * able to write to it. So must each directory on the way, unless it is sticky; where
- * others can write, no link is followed.
+ * It must be a regular file that belongs to root or to this user, and that no other user can
+ * write to. The same is required of each directory of its path, except that others may write
+ * to a sticky one. No link in a sticky directory is followed.
  *
  * Return: 0, -EPERM with @fault filled in, -EFBIG, or negative errno.
  */
 int file_read(const char *path, size_t max, char **text, size_t *len, struct trust_fault *fault);
 
-/* How many files stay that were replaced. */
+/* How many replaced files are kept. */
 #define FILE_OLD 5
 
 /**
- * struct file_lock - a file that nobody else replaces now
+ * struct file_lock - the lock on a file that is to be replaced
  * @dir: its directory, opened
  * @fd: the lock; -1 if there is none
  * @name: of the file, in the path that it was locked by
- * @lock: name of the lock's file, beside it
+ * @lock: name of the lock file, in the same directory
  */
 struct file_lock {
 	int dir;
@@ -48,20 +48,20 @@ struct file_lock {
 	}
 
 /**
- * file_lock() - keep others from replacing a file
+ * file_lock() - lock a file, so that no other run replaces it
  * @ctx: this run
- * @path: the file, there or not; it stays as long as the lock does
+ * @path: the file, which need not exist; the string must live as long as the lock
  * @l: out
  *
- * Waits for another run that has the lock, up to a minute. There is no lock where the
- * directory cannot be written to.
+ * Waits up to a minute for another run that has the lock. In a directory that this user
+ * cannot write to, no lock is taken.
  *
- * Return: 0 or negative errno; what concerns the lock is reported.
+ * Return: 0, or negative errno, reported if @l->dir is open.
  */
 int file_lock(struct ctx *ctx, const char *path, struct file_lock *l);
 
 /**
- * file_unlock() - let others replace the file
+ * file_unlock() - release the lock on a file
  * @l: from file_lock(), or FILE_UNLOCKED
  */
 void file_unlock(struct file_lock *l);
@@ -72,13 +72,13 @@ void file_unlock(struct file_lock *l);
  * file_replace() - put a new file in the place of an old one, unless --dry-run
  * @ctx: this run
  * @path: the file
- * @l: the lock on the old one, which stays as PATH.old, and those before it as PATH.old.2
- *	and so on, FILE_OLD of them
+ * @l: the lock on the old file, which is kept as PATH.old, and older ones as PATH.old.2 and
+ *	so on, FILE_OLD in all
  * @text: what to write
  * @len: its bytes
  *
- * Whenever this is interrupted, by a loss of power as well, @path is the old file
- * or the new one, complete. Who may read the old one may read the new one.
+ * If this is interrupted, even by a loss of power, @path is the complete old file or the
+ * complete new one. Users who may read the old file may read the new one.
  *
  * Return: 0 or negative errno.
  */
@@ -89,13 +89,13 @@ int file_replace(struct ctx *ctx, const char *path, const struct file_lock *l, c
  * file_publish() - put a file for all to read in the place of an old one, unless --dry-run
  * @ctx: this run
  * @path: the file
- * @l: the lock on the old one, which does not stay
+ * @l: the lock on the old file, which is not kept
  * @text: what to write
  * @len: its bytes
  * @fault: out, why it is not replaced
  *
- * Readers see the old file or the new one, complete, and never a part. The mode is 0644. Only
- * a regular file is replaced, and no link is followed.
+ * Readers always see the complete old file or the complete new one. Its mode is 0644. Only a
+ * regular file is replaced, and no link is followed.
  *
  * Return: 0, -EPERM with @fault filled in, or negative errno.
  */

@@ -40,7 +40,7 @@ static int report_unreadable(struct ctx *ctx, const char *file, int err,
 	return report_error(ctx, &p, "%s is not trusted: %s", file, fault->why);
 }
 
-/* A configuration while it is read; @all: go on after a mistake, and with @ret at the end. */
+/* A configuration while it is read. @all: go on after a mistake, and return @ret at the end. */
 struct loading {
 	struct ctx *ctx;
 	struct config *config;
@@ -49,7 +49,7 @@ struct loading {
 	int ret;
 };
 
-/* In memory of its own: entries point to it. */
+/* Adds a document in memory of its own, because entries point to it. */
 static struct config_file *add_file(struct config *config, const char *path)
 {
 	struct config_file *file = calloc(1, sizeof(*file));
@@ -83,12 +83,12 @@ static bool report_mistake(const struct config_error *e, void *arg)
 	if (!l->all || ++l->mistakes < CONFIG_MISTAKES)
 		return l->all;
 	p.attribute = NULL;
-	p.hint = "correct the mistakes above, and run it again";
+	p.hint = "correct the mistakes above, and run the command again";
 	report_error(l->ctx, &p, "%s: %u mistakes; there may be more", file, l->mistakes);
 	return false;
 }
 
-/* Reads the text of a document, and notes what it has. */
+/* Parses a document; sets its default mode, and the document of its entries. */
 static int parse_one(struct loading *l, struct config_file *file, const char *text, size_t len)
 {
 	struct config *config = l->config;
@@ -165,7 +165,7 @@ static int list_drop_ins(const char *path, struct names *names)
 	return 0;
 }
 
-/* What is done with a drop-in, given by its path. */
+/* Called for each drop-in, with its path. */
 typedef int (*drop_in_fn)(struct ctx *ctx, const char *file, void *arg);
 
 static int each_drop_in(struct ctx *ctx, drop_in_fn fn, void *arg)
@@ -188,7 +188,7 @@ static int each_drop_in(struct ctx *ctx, drop_in_fn fn, void *arg)
 	return ret;
 }
 
-/* Whether a drop-in is switched off by a link to /dev/null, as systemd's are. */
+/* Whether a drop-in is masked by a link to /dev/null, as drop-ins of systemd are. */
 static bool is_masked(const char *file)
 {
 	struct stat st;
@@ -222,7 +222,7 @@ static int note_drop_in(struct ctx *ctx, const char *file, void *arg)
 			     .attribute = "config",
 			     .value = file,
 			     .previous = file,
-			     .note = "apply reads it after config.json, and it overrides that" });
+			     .note = "apply reads it after config.json, and so it overrides config.json" });
 }
 
 int config_note_drop_ins(struct ctx *ctx)
@@ -236,7 +236,7 @@ static int load_all(struct loading *l)
 	struct problem p = { .attribute = "config",
 			     .err = -ENOENT,
 			     .stage = "config",
-			     .hint = "'tsmctl save' writes one of what there is" };
+			     .hint = "'tsmctl save' writes one with the present settings" };
 	char path[PATH_MAX];
 	int ret = 0;
 

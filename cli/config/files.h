@@ -5,11 +5,11 @@
 
 #include "config/document.h"
 
-/* More of one document are of no use, and each takes a search through its text. */
+/* More mistakes of one document do not help a user, and each one costs a search of its text. */
 #define CONFIG_MISTAKES 100
 
 /**
- * config_init() - find out where the configuration is
+ * config_init() - find the directory of the configuration
  * @ctx: this run; @ctx->etc is filled in
  *
  * Return: 0, or negative errno, reported.
@@ -31,12 +31,12 @@ int config_load(struct ctx *ctx, const char *file, struct config *config);
  * config_check() - read a configuration as config_load() does, and report all mistakes
  * @ctx: this run, after config_init()
  * @count: how many documents
- * @files: them, each as the argument of config_load(), in their order; 0 of them stand for
- *	config.json and the drop-ins
- * @config: out, for config_free(); without a meaning after a mistake
+ * @files: the documents in their order, each as the argument of config_load(); if @count is
+ *	0, config.json and the drop-ins are read
+ * @config: out, for config_free(); after a mistake, of no other use
  *
- * One document with a mistake does not end the search in the others. Of one document,
- * the first CONFIG_MISTAKES are reported.
+ * A mistake in one document does not end the search in the others. At most CONFIG_MISTAKES
+ * of one document are reported.
  *
  * Return: 0, or negative errno, reported.
  */

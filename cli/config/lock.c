@@ -14,7 +14,7 @@
 #define USUAL_SECONDS 60
 #define COMMAND_LEN 96
 
-/* Opens the file; one that others may open they could also lock. */
+/* Opens the file. Refuses one that other users can open: they could also lock it. */
 static int open_file(int dir, const char *name, const char *path, struct trust_fault *fault)
 {
 	int fd = run_file_open(dir, name, path, 0600, fault);
@@ -30,7 +30,7 @@ static int open_file(int dir, const char *name, const char *path, struct trust_f
 	return ret;
 }
 
-/* Whether the name is still the file's: who had the lock may have removed it. */
+/* Whether the file still has its name: the process that had the lock may have removed it. */
 static bool is_current(int fd, int dir, const char *name)
 {
 	struct stat a, b;
@@ -39,7 +39,7 @@ static bool is_current(int fd, int dir, const char *name)
 	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-/* The command of a process, for people; "" if it cannot be read. */
+/* Reads the command of a process; "" if it cannot be read. */
 static void read_command(unsigned int pid, char command[COMMAND_LEN])
 {
 	cleanup_fd int fd = -1;
@@ -50,7 +50,7 @@ static void read_command(unsigned int pid, char command[COMMAND_LEN])
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0)
 		n = read(fd, command, COMMAND_LEN - 1);
-	/* its arguments end in zeroes */
+	/* each argument ends with a NUL */
 	while (n > 0 && !command[n - 1])
 		n--;
 	for (ssize_t i = 0; i < n; i++)
@@ -67,7 +67,7 @@ static void read_command(unsigned int pid, char command[COMMAND_LEN])
  * @seconds: how long: for a device in all, otherwise for each owner
  * @begun: there was something to wait for
  * @owner: the process that has the lock
- * @shown: ps(1) can show it
+ * @shown: ps(1) can show @owner
  * @wait: the wait, if it has begun
  */
 struct lock_wait {
@@ -82,8 +82,8 @@ struct lock_wait {
 };
 
 /*
- * The owner in words: "process 123 (tsmctl bind 01:00.0)". A number that was written down
- * may mean another process by now.
+ * Describes the owner: "process 123 (tsmctl bind 01:00.0)". The process ID in the file may be
+ * that of another process by now.
  */
 static void describe(struct lock_wait *l, char *text, size_t size)
 {
@@ -98,7 +98,7 @@ static void describe(struct lock_wait *l, char *text, size_t size)
 	} else if (space && space != o->space) {
 		snprintf(text, size, "process %u of another PID namespace", o->pid);
 	} else if (o->start && process_start((pid_t)o->pid) != o->start) {
-		/* tsmctl was killed, and its writer is in the kernel */
+		/* tsmctl was killed, and its writer is still in the kernel */
 		util_copy(text, size, "the rest of a tsmctl that was killed");
 	} else {
 		l->shown = true;
@@ -135,7 +135,7 @@ static void follow(struct lock_wait *l, int fd)
 	wait_begin(&l->wait, l->ctx, l->device, l->seconds, "%s", what);
 }
 
-/* Waits for @fd to be ours. */
+/* Waits until this run has the lock on @fd. */
 static int wait_for_lock(struct lock_wait *l, int fd)
 {
 	int ret;
@@ -149,7 +149,7 @@ static int wait_for_lock(struct lock_wait *l, int fd)
 	return ret;
 }
 
-/* The owner did not release the lock in time, or a signal came. */
+/* Reports that the owner did not release the lock in time, or that a signal came. */
 static int report_owned(const struct lock_wait *l, struct problem *p)
 {
 	char hint[96], text[512];
@@ -161,13 +161,13 @@ static int report_owned(const struct lock_wait *l, struct problem *p)
 		return report_error(l->ctx, p, "%s", text);
 	}
 	p->err = -EBUSY;
-	snprintf(hint, sizeof(hint), "see what it waits for, and try again: 'ps -fp %u'",
+	snprintf(hint, sizeof(hint), "'ps -fp %u' shows that process; try again when it has ended",
 		 l->owner.pid);
 	p->hint = l->shown ? hint : "try again";
 	return report_error(l->ctx, p, "%s", text);
 }
 
-/* Where a change goes on without a lock: a right or a place for the file is missing. */
+/* Whether a change goes on without a lock: it is not permitted, or has no place. */
 static bool is_closed(int err)
 {
 	static const int errors[] = { -EACCES, -EPERM, -EROFS, -ENOENT, -ENOSPC, -EDQUOT, -ENOTDIR };
@@ -178,7 +178,7 @@ static bool is_closed(int err)
 	return false;
 }
 
-/* A user without a right to the lock may still have one to the device. */
+/* Notes why there is no lock. A user who may not lock a device may still change it. */
 static int do_without(const struct ctx *ctx, const char *path, int err)
 {
 	static bool said;
@@ -189,7 +189,7 @@ static int do_without(const struct ctx *ctx, const char *path, int err)
 	return 0;
 }
 
-/* @needed: without the lock, nothing is done. Return: 0 if none was taken. */
+/* @needed: a lock that cannot be taken is an error. Return: 0 if none was taken. */
 static int take(struct ctx *ctx, int dir, const char *name, const char *path, const char *device,
 		unsigned int seconds, bool needed)
 {
@@ -210,11 +210,11 @@ static int take(struct ctx *ctx, int dir, const char *name, const char *path, co
 		wait_end(&l.wait);
 	if (p.err == -ETIMEDOUT || p.err == -EINTR)
 		return report_owned(&l, &p);
-	/* nothing was changed yet */
+	/* nothing has been changed yet */
 	if (!held)
 		interrupt_release();
 	if (!p.err) {
-		/* without space for its owner, it is a lock all the same */
+		/* the lock also works if there is no space for the process ID */
 		run_file_write_owner(fd, getpid());
 		return fd;
 	}
@@ -233,14 +233,14 @@ int lock_take(struct ctx *ctx, int dir, const char *name, const char *path, unsi
 	return take(ctx, dir, name, path, NULL, seconds, true);
 }
 
-/* The run directory, opened once. Return: it, or why not. */
+/* Opens the run directory once. Return: its descriptor, or negative errno. */
 static int run_dir(struct ctx *ctx, const char *device, struct trust_fault *fault)
 {
 	static int dir = -1;
 
 	if (dir >= 0)
 		return dir;
-	/* for a device, the trace has what is done to the device */
+	/* the trace of a device only has changes of the device */
 	if (!device && access(ctx->run.path, F_OK))
 		act(ctx, "create %s", ctx->run.path);
 	return dir = run_dir_open(ctx->run.path, true, fault);
@@ -290,7 +290,7 @@ int lock_modules(struct ctx *ctx, int *fd)
 
 static void device_file(const struct pci_device *dev, char *name, size_t size)
 {
-	/* ADDRESS.lock is the helper's */
+	/* ADDRESS.lock is the lock of tsm-bind-helper */
 	snprintf(name, size, "%s.change", dev->name);
 }
 
@@ -309,7 +309,7 @@ int lock_device(struct ctx *ctx, struct pci_device *dev)
 	fd = lock_in_run(ctx, name, dev->name, USUAL_SECONDS, false);
 	if (fd < 0)
 		return fd;
-	/* 0 is standard input, and never a lock */
+	/* 0 is no lock: descriptor 0 is standard input */
 	ctx->device_lock = fd ?: -1;
 	pci_close(dev);
 	p.err = pci_open(ctx, &addr, dev);
@@ -331,7 +331,7 @@ void unlock_device(struct ctx *ctx, const struct pci_device *dev)
 	if (ctx->device_lock < 0)
 		return;
 	device_file(dev, name, sizeof(name));
-	/* the writer still has it, and its process ID is in the file */
+	/* the writer still has the lock, and its process ID is in the file */
 	if (!ctx->unfinished)
 		run_file_remove(run_dir(ctx, dev->name, &fault), name);
 	close(ctx->device_lock);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Locks between several tsmctl: files that nobody else can open, and so not lock either.
+ * Locks between runs of tsmctl: files that other users cannot open, and so cannot lock.
  *
- * A run has one lock for a device at a time, and before that at most the one of apply. The
- * lock on a document comes last, or is the only one. So no two runs wait for each other.
+ * A run has the lock on at most one device at a time. It takes the lock of apply before that,
+ * and the lock on a document last. So no two runs wait for each other.
  */
 #ifndef TSMCTL_LOCK_H
 #define TSMCTL_LOCK_H
@@ -11,14 +11,14 @@
 #include "host/pci.h"
 
 /**
- * lock_take() - take a lock, and wait for the process that has it
+ * lock_take() - take a lock; wait if another process has it
  * @ctx: this run
  * @dir: directory, opened
- * @name: file in it, made if need be, of mode 0600; its content names the process
- * @path: both, for messages
- * @seconds: how long to wait for any one process; another one is waited for anew
+ * @name: file in it, created with mode 0600 if necessary; it contains the process ID
+ * @path: path of the file, for messages
+ * @seconds: how long to wait for one process; for the next process, the time begins again
  *
- * Return: a file descriptor, which has the lock until it is closed, or negative
+ * Return: a file descriptor, which keeps the lock until it is closed, or negative
  * errno, reported; -EBUSY if it took too long.
  */
 int lock_take(struct ctx *ctx, int dir, const char *name, const char *path, unsigned int seconds);
@@ -47,10 +47,9 @@ int lock_modules(struct ctx *ctx, int *fd);
  * @ctx: this run; @ctx->device_lock is set
  * @dev: the device; opened again, because the process that had the lock may have changed it
  *
- * Waits for 60 seconds in all, or for --timeout. No lock is taken under --dry-run, nor where
- * the run directory cannot be used: because this user may not write there, and may still be
- * allowed to change the device, or because there is no place for the file. The latter is
- * noted once.
+ * Waits for 60 seconds in all, or for --timeout. No lock is taken under --dry-run, or if
+ * there is no place for the file in the run directory, which is noted once. None is taken
+ * either if this user may not write there: the user may still be allowed to change the device.
  *
  * Return: 0, or negative errno, reported.
  */
@@ -61,7 +60,7 @@ int lock_device(struct ctx *ctx, struct pci_device *dev);
  * @ctx: this run
  * @dev: the device
  *
- * A step that was given up keeps the lock until it has ended.
+ * A step that was given up keeps the lock until the kernel has ended it.
  */
 void unlock_device(struct ctx *ctx, const struct pci_device *dev);
 

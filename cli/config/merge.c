@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A document that is written anew from what there is, see merge.h. */
+/* A document that is rewritten with the present settings, see merge.h. */
 #include <errno.h>
 #include <json-c/json.h>
 #include <stdarg.h>
@@ -13,8 +13,8 @@
 #include "report.h"
 
 /*
- * What becomes of an entry. @taken: its device was looked at. @json is the entry that takes
- * its place; NULL if there is none.
+ * What becomes of an entry. @taken: its device was added. @json: the entry that replaces it;
+ * NULL for none.
  */
 struct lot {
 	bool taken;
@@ -44,7 +44,7 @@ static void keep(struct merge *m, const struct config_entry *e)
 	m->lots[e->order].json = json_object_get(e->json);
 }
 
-/* Remembers a device that is not as an entry for several devices says. */
+/* Remembers a device that differs from an entry for several devices. */
 static int judge(const struct ctx *ctx, const struct pci_addr *addr, void *arg)
 {
 	const struct config_entry *from[SETTINGS];
@@ -74,7 +74,7 @@ static int judge(const struct ctx *ctx, const struct pci_addr *addr, void *arg)
 	return 0;
 }
 
-/* The entries for several devices stay: what is not as they say gets one of its own. */
+/* Keeps the entries for several devices. A device that differs gets an entry of its own. */
 static int keep_patterns(struct merge *m)
 {
 	struct config kept = { .entries = (struct config_entry **)m->all.patterns,
@@ -118,7 +118,7 @@ void merge_done(struct merge *m)
 	*m = (struct merge){ 0 };
 }
 
-/* Brings the policy in an entry up to date, where configfs has one; the rest stays. */
+/* Updates the policy in an entry if configfs has any; the rest stays. */
 static void keep_absent(struct merge *m, const struct pci_device *dev, const struct config_entry *e,
 			const struct state *st)
 {
@@ -130,7 +130,7 @@ static void keep_absent(struct merge *m, const struct pci_device *dev, const str
 	add_note(m, dev->name, "it is not present: its entry is unchanged, except policy");
 }
 
-/* An entry with all that can be seen, and of the entry before what cannot. */
+/* Makes an entry of the settings that can be seen; the other ones are copied from @e. */
 static struct json_object *new_entry(const struct merge *m, const struct pci_device *dev,
 				     const struct state *st, const struct config_entry *e)
 {
@@ -143,7 +143,7 @@ static struct json_object *new_entry(const struct merge *m, const struct pci_dev
 	return obj;
 }
 
-/* Whether an entry for several devices, which comes later, also names a device. */
+/* Whether a later entry, for several devices, also names a device. */
 static bool is_overridden(const struct merge *m, const struct pci_device *dev,
 			  const struct config_entry *e)
 {
@@ -155,8 +155,8 @@ static bool is_overridden(const struct merge *m, const struct pci_device *dev,
 }
 
 /*
- * Whether the device of an entry has been replaced, or may have been. Notes what that means.
- * One that is in use here, and cannot be told apart, is taken for the expected one.
+ * Whether the device of an entry was replaced, or may have been; adds a note about that. A
+ * device that is assigned or connected counts as the expected one if that cannot be seen.
  */
 static bool is_other(struct merge *m, const struct pci_device *dev, const struct config_entry *e,
 		     bool stays)
@@ -180,7 +180,7 @@ static bool is_other(struct merge *m, const struct pci_device *dev, const struct
 	return true;
 }
 
-/* Whether an entry wants what can only be seen once a module is loaded. */
+/* Whether an entry has a setting, other than the usual one, that cannot be seen now. */
 static bool is_unseen(const struct config_entry *e, const struct state *st, enum setting s)
 {
 	return e && e->want[s] && !st->known[s] && !state_is_usual(s, e->want[s]);
@@ -199,7 +199,7 @@ static int merge_present(struct merge *m, struct pci_device *dev, const struct c
 	int follows;
 	bool waits;
 
-	/* policy alone may be left over from the one before */
+	/* policy alone may be left over from the device before it */
 	if (e && is_other(m, dev, e, !ours)) {
 		if (!ours) {
 			keep(m, e);
@@ -208,7 +208,7 @@ static int merge_present(struct merge *m, struct pci_device *dev, const struct c
 		before = NULL;
 	}
 	wanted_of(m->ctx, &m->kept, &dev->addr, want);
-	/* a TSM that has not come yet */
+	/* a TSM that does not exist yet */
 	if (before && tsm && !state_is_usual(SET_TSM, tsm) && !tsm_exists(m->ctx, tsm) &&
 	    state_is_usual(SET_TSM, st->values[SET_TSM]))
 		st->known[SET_TSM] = false;
@@ -276,7 +276,7 @@ int merge_finish(struct merge *m, struct json_object *entries)
 	static const struct selector any = { .kind = SELECTOR_ALL, .text = "all" };
 	int ret = 0;
 
-	/* those that have no TSM side, and were not selected */
+	/* devices without a TSM side, which were not selected */
 	for (size_t i = 0; !ret && i < m->wrongs; i++) {
 		struct pci_device dev cleanup_pci = { .fd = -1 };
 

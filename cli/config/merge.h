@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A document that is written anew from what there is. What cannot be seen now stays as
- * it was written, and so does an entry for several devices.
+ * A document that is rewritten with the present settings. Settings that cannot be seen now
+ * stay as they were written, and so do entries for several devices.
  */
 #ifndef TSMCTL_MERGE_H
 #define TSMCTL_MERGE_H
@@ -10,7 +10,7 @@
 #include "host/pci.h"
 
 /**
- * struct merge_note - what the user has to know
+ * struct merge_note - a remark for the user
  * @device: the device that it is about
  * @text: allocated
  */
@@ -20,17 +20,17 @@ struct merge_note {
 };
 
 /**
- * struct merge - a document at work
+ * struct merge - a document that is rewritten
  * @ctx: this run
- * @base: the document before, which may be empty
- * @all: @base, to be asked about devices
+ * @base: the old document, which may be empty
+ * @all: @base, arranged to look devices up
  * @kept: its entries for several devices
  * @lots: what becomes of each entry of @base
- * @wrong: devices that are not as an entry for several devices says
+ * @wrong: devices that differ from an entry for several devices
  * @wrongs: how many
  * @ret: why the document cannot be written: 0, or negative errno, reported or -ENOMEM
  * @added: entries that come after those of @base
- * @notes: what the user has to know
+ * @notes: remarks for the user
  * @noted: how many
  */
 struct merge {
@@ -48,27 +48,27 @@ struct merge {
 };
 
 /**
- * merge_init() - begin
+ * merge_init() - begin to rewrite a document
  * @m: out, for merge_done()
  * @ctx: this run
- * @base: the document before; its entries are changed
+ * @base: the old document; its entries are changed
  *
  * Return: 0, or negative errno, reported or -ENOMEM.
  */
 int merge_init(struct merge *m, struct ctx *ctx, struct config *base);
 
 /**
- * merge_device() - take a device as it is
+ * merge_device() - add the present settings of a device
  * @m: the document
- * @dev: the device, which need not be present; one that was taken before is passed over
+ * @dev: the device, which need not be present; one that was added before is skipped
  *
  * Return: 0, or negative errno, reported.
  */
 int merge_device(struct merge *m, struct pci_device *dev);
 
 /**
- * merge_finish() - the entries of the new document
- * @m: the document; merge_device() was called for all that there is
+ * merge_finish() - make the entries of the new document
+ * @m: the document, after merge_device() for all devices
  * @entries: array to which they are added
  *
  * Return: 0, or negative errno, reported.
@@ -76,13 +76,13 @@ int merge_device(struct merge *m, struct pci_device *dev);
 int merge_finish(struct merge *m, struct json_object *entries);
 
 /**
- * merge_report() - report what stayed as it was written, and what did not
+ * merge_report() - report the remarks
  * @m: the document, after merge_finish()
  */
 void merge_report(const struct merge *m);
 
 /**
- * merge_done() - give up what merge_init() took
+ * merge_done() - free what merge_init() allocated
  * @m: zeroed afterwards
  */
 void merge_done(struct merge *m);

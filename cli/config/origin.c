@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Where each value of a configuration is from, see origin.h. */
+/* Where each value of a configuration comes from, see origin.h. */
 #include "config/expected.h"
 #include "config/origin.h"
 #include "host/policy.h"
 #include "host/select.h"
 
-/* One walk: whom to tell. */
+/* One walk through a configuration, with its callback. */
 struct walk {
 	struct ctx *ctx;
 	const struct config *config;
@@ -25,7 +25,7 @@ static void remark(const struct walk *k, const struct config_file *file,
 	tell(k, &(struct origin){ .file = file, .entry = e, .note = note });
 }
 
-/* The entry that counts for each setting of an entry. */
+/* Finds the entry that counts for each setting of an entry. */
 static void find_winners(const struct walk *k, const struct config_entry *e,
 			 const struct config_entry *from[SETTINGS])
 {
@@ -67,7 +67,7 @@ static void remark_pattern(const struct walk *k, const struct config_entry *e)
 		remark(k, e->file, e, "it matches no device that is present");
 }
 
-/* Whether a device is there, and the expected one; @e is NULL for what all entries want. */
+/* Remarks on a device that is not there, or not the expected one. @e: NULL for all entries. */
 static void remark_device(const struct walk *k, const struct pci_device *dev,
 			  const struct config_entry *e, const char *const want[SETTINGS])
 {
@@ -98,7 +98,7 @@ static void remark_address(const struct walk *k, const struct config_entry *e)
 		remark_device(k, &dev, e, e->want);
 }
 
-/* A setting of an entry, and the entry that counts for it. */
+/* Reports a setting of an entry, and the entry that counts for it. */
 static void tell_value(const struct walk *k, const struct config_entry *e, enum setting s,
 		       const struct config_entry *counts)
 {
@@ -137,7 +137,7 @@ static void tell_entry(const struct walk *k, const struct config_entry *e)
 		remark_pattern(k, e);
 }
 
-/* What a document says beside its entries; a later one may say it again. */
+/* Reports a document and its default mode, which the last later document with one overrides. */
 static void tell_file(const struct walk *k, size_t i)
 {
 	const struct config *c = k->config;
@@ -169,7 +169,7 @@ void origin_each(struct ctx *ctx, const struct config *config, const struct want
 	}
 }
 
-/* What is asked of one setting of a device: which entries have lost to @counts. */
+/* A search for the entries that @counts overrides, for one setting of a device. */
 struct question {
 	const struct walk *walk;
 	enum setting setting;

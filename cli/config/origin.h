@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Where each value of a configuration is from, and what overrides it. */
+/* Where each value of a configuration comes from, and what overrides it. */
 #ifndef TSMCTL_ORIGIN_H
 #define TSMCTL_ORIGIN_H
 
@@ -28,7 +28,7 @@ struct origin {
 	const char *note;
 };
 
-/* What is done with one; its strings live until the callback returns. */
+/* Called for each value and remark. The strings of @o live until the callback returns. */
 typedef void (*origin_fn)(struct ctx *ctx, const struct origin *o, void *arg);
 
 /**
@@ -40,24 +40,24 @@ typedef void (*origin_fn)(struct ctx *ctx, const struct origin *o, void *arg);
  *	each remark on it
  * @arg: passed to @fn
  *
- * What overrides an entry for one address is what wanted_from() finds for that device. An
- * entry for several devices is overridden by a later one for the same devices: others
- * depend on the device.
+ * For an entry for one address, wanted_from() decides what overrides it. An entry for several
+ * devices is only overridden by a later one with the same selector: whether other entries
+ * override it depends on the device.
  *
- * Remarks are on what is valid but has no effect now: a document that is masked; an entry
- * without a device that is present, with another device at its address, or of which
- * later entries override all.
+ * There is a remark on each part that is valid but has no effect now: a masked document; an
+ * entry that matches no present device; an entry with another device at its address; an
+ * entry that later entries override completely.
  */
 void origin_each(struct ctx *ctx, const struct config *config, const struct wanted *w, origin_fn fn,
 		 void *arg);
 
 /**
- * origin_of() - go through what a configuration says of one device
+ * origin_of() - go through the settings of one device in a configuration
  * @ctx: this run
  * @w: the configuration
  * @dev: the device, which need not be present
- * @fn: called for each value, for those that count before those that they override, and for
- *	each remark
+ * @fn: called for each value, first the one that counts and then those that it overrides, and
+ *	for each remark
  * @arg: passed to @fn
  *
  * Return: as wanted_of(); false without a call of @fn.

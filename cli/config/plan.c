@@ -44,7 +44,7 @@ static int undo_policy(struct ctx *ctx, struct pci_device *dev, const struct ste
 	return policy_set(ctx, dev, setting_keys[step->setting], step->from);
 }
 
-/* An override without the driver is neither, so that both wishes mend it. */
+/* An override without the driver is neither "1" nor "0", so that a plan for either changes it. */
 static int read_assigned(struct ctx *ctx, const struct pci_device *dev, enum setting s, char *buf)
 {
 	struct assignment a;
@@ -75,7 +75,7 @@ static int undo_assigned(struct ctx *ctx, struct pci_device *dev, const struct s
 	return assign_restore(ctx, dev, &plan->before, w);
 }
 
-/* What cannot be connected itself has the TSM of its DSM, or none. */
+/* A function that cannot be connected itself has the TSM of its DSM, or none. */
 static int read_tsm(struct ctx *ctx, const struct pci_device *dev, enum setting s, char *buf)
 {
 	struct tsm_dsm dsm;
@@ -94,7 +94,7 @@ static int read_tsm(struct ctx *ctx, const struct pci_device *dev, enum setting 
 	return 0;
 }
 
-/* What was done for a step that failed, or before it, stays. */
+/* Reports a change that could not be undone. */
 static void report_stuck(struct ctx *ctx, const struct pci_device *dev, const struct step *step,
 			 const char *attribute, int err, const struct wait *w)
 {
@@ -135,7 +135,7 @@ static int change_tsm(struct ctx *ctx, struct pci_device *dev, const struct step
 		ret = tsm_disconnect(ctx, dev, step->from);
 	if (ret < 0 || streq(step->to, NONE))
 		return ret;
-	/* what another run has disconnected is not connected again */
+	/* a device that another run has disconnected is not connected again */
 	ours = !streq(step->from, NONE) && !ret;
 	ret = tsm_connect(ctx, dev, step->to);
 	if (ret < 0 && !ctx->unfinished && ours) {
@@ -197,7 +197,7 @@ int plan_make(struct ctx *ctx, const struct pci_device *dev, const char *const w
 			plan->waits |= !streq(want[s], "0") && !streq(want[s], NONE);
 			continue;
 		}
-		/* a module that does not know it does what is usual */
+		/* a module without this attribute does what is usual */
 		if (s < SET_ASSIGNED && state_is_usual((enum setting)s, want[s]) &&
 		    policy_lacks(ctx, dev, setting_keys[s]))
 			continue;
@@ -237,7 +237,7 @@ const char *plan_goal(const struct plan *plan, enum setting setting)
 	return NULL;
 }
 
-/* A step as the verb for its setting reports it. */
+/* Reports a step as the verb for its setting does. */
 static void report_step(struct ctx *ctx, const struct pci_device *dev, const struct plan *plan,
 			const struct step *step, const char *rolled_back, bool foreign)
 {
@@ -276,7 +276,7 @@ static void show(struct ctx *ctx, const struct pci_device *dev, const struct pla
 	};
 	struct outcome waiting = { .device = dev->name,
 				   .attribute = "driver",
-				   .note = "it is not there: driver and TSM wait until it is" };
+				   .note = "it is not present: its driver and TSM cannot be set yet" };
 
 	for (unsigned int i = 0; i < plan->count; i++)
 		report_step(ctx, dev, plan, &plan->steps[i], NULL, foreign && foreign[i]);
@@ -294,8 +294,8 @@ void plan_show(struct ctx *ctx, const struct pci_device *dev, const struct plan 
 }
 
 /*
- * Undoes the first @done steps, last first, and says so; except those that another run has
- * done. An undo that is given up ends it: what depends on what is not known then.
+ * Undoes the first @done steps, last first, except those that another run has done; reports
+ * each one. An undo that is given up is the last one: the others may depend on its result.
  */
 static void roll_back(struct ctx *ctx, struct pci_device *dev, const struct plan *plan,
 		      unsigned int done, const bool *foreign)

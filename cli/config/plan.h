@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The way of one device from what it is to what the configuration wants. */
+/* The changes that bring one device to what the configuration wants. */
 #ifndef TSMCTL_PLAN_H
 #define TSMCTL_PLAN_H
 
 #include "config/document.h"
 #include "host/assign.h"
 
-/* How a document has a device taken that the host uses, for hints. */
+/* How a document assigns a device that the host uses, for hints. */
 #define PLAN_FORCE "\"force\": true in its entry"
 
 /**
@@ -26,9 +26,9 @@ struct step {
  * @steps: in the order of enum setting
  * @count: how many
  * @forget: remove its directory in configfs at the end
- * @force: it is taken although the host itself uses it
- * @waits: it is not there, so driver and TSM have to wait for it
- * @before: who had it, to roll back
+ * @force: it is assigned even if the host uses it
+ * @waits: it is not present, so its driver and TSM cannot be changed yet
+ * @before: its driver and override before, to roll back
  * @had_policy: it had a directory in configfs, to roll back
  */
 struct plan {
@@ -46,7 +46,7 @@ struct plan {
  * @ctx: this run
  * @dev: the device, which need not be present
  * @want: as wanted_of() fills it in
- * @forget: its policy is to go
+ * @forget: its policy is to be removed
  * @plan: out
  *
  * Return: 0, or negative errno, reported.
@@ -55,23 +55,23 @@ int plan_make(struct ctx *ctx, const struct pci_device *dev, const char *const w
 	      bool forget, struct plan *plan);
 
 /**
- * plan_disconnects() - whether a plan takes a device from its TSM
+ * plan_disconnects() - whether a plan disconnects a device
  * @plan: the plan
  *
- * Return: true if so, be it for another TSM.
+ * Return: true if so, also if it connects another TSM afterwards.
  */
 bool plan_disconnects(const struct plan *plan);
 
 /**
- * plan_takes() - whether a plan takes a device from its driver
+ * plan_takes() - whether a plan assigns a device
  * @plan: the plan
  *
- * Return: true if the device is to be assigned.
+ * Return: true if so.
  */
 bool plan_takes(const struct plan *plan);
 
 /**
- * plan_goal() - what a plan makes of a setting
+ * plan_goal() - the value that a plan gives a setting
  * @plan: the plan
  * @setting: the setting
  *
@@ -88,12 +88,12 @@ const char *plan_goal(const struct plan *plan, enum setting setting);
 void plan_show(struct ctx *ctx, const struct pci_device *dev, const struct plan *plan);
 
 /**
- * plan_run() - do it, or nothing
+ * plan_run() - carry out a plan completely, or change nothing
  * @ctx: this run
- * @dev: the device; it must not be open or bound, and for a plan that takes it not in use
+ * @dev: the device, neither open nor bound; if the plan assigns it, also not in use
  * @plan: the plan
  *
- * If a step fails, those before it are undone, last first.
+ * If a step fails, the steps before it are undone, last first.
  *
  * Return: 0, or negative errno, reported.
  */

@@ -15,7 +15,7 @@
 #include "host/policy.h"
 #include "report.h"
 
-/* Digits come before it, so that drop-ins as 50-local.json are overridden. */
+/* It sorts after digits, so that these drop-ins override those such as 50-local.json. */
 #define PREFIX "tsmctl-"
 
 /**
@@ -47,7 +47,7 @@ static void drop_in_done(struct drop_in *d)
 
 #define cleanup_drop_in __attribute__((cleanup(drop_in_done)))
 
-/* The directory of the configuration is the administrator's to make, config.d is not. */
+/* Makes config.d. The administrator has to make the directory of the configuration. */
 static int make_directory(struct ctx *ctx)
 {
 	cleanup_fd int fd = open(ctx->etc.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -72,7 +72,7 @@ static int drop_in_open(struct ctx *ctx, struct drop_in *d, const char *name)
 		     name) >= (int)sizeof(d->path))
 		return -ENAMETOOLONG;
 	ret = make_directory(ctx) ?: write_lock(ctx, d->path, &d->lock);
-	/* a link that leads nowhere is for the reader to refuse */
+	/* config_load() refuses a link that leads nowhere */
 	if (!ret && !faccessat(AT_FDCWD, d->path, F_OK, AT_SYMLINK_NOFOLLOW))
 		ret = config_load(ctx, d->path, &d->base);
 	if (ret)
@@ -98,7 +98,7 @@ static int drop_in_write(struct ctx *ctx, struct drop_in *d)
 	return text ? write_file(ctx, d->path, &d->lock, text, d->note) : -ENOMEM;
 }
 
-/* The entry of a device before; one of another device at its address does not count. */
+/* The old entry of a device, or NULL; reports if it was of another device at its address. */
 static const struct config_entry *entry_of(struct ctx *ctx, const struct pci_device *dev,
 					   const struct config_entry *e)
 {
@@ -154,7 +154,7 @@ static void compose(struct ctx *ctx, struct drop_in *d, const struct pci_device 
 		json_object_array_add(d->devices, obj);
 }
 
-/* What was written counts only if no later file has another value. */
+/* Reports that another file has another value, which counts, if it is not the one written. */
 static void note_overridden(struct ctx *ctx, const char *device, const char *path, const char *key,
 			    const struct config_file *file)
 {
@@ -193,7 +193,7 @@ int saved_put(struct ctx *ctx, const struct pci_device *dev, const char *const w
 		return ret;
 	compose(ctx, &d, dev, want);
 	ret = drop_in_write(ctx, &d);
-	/* a plan has written nothing that could be read */
+	/* --dry-run has written nothing that could be read */
 	if (ret || ctx->dry_run)
 		return ret;
 	ret = config_load(ctx, NULL, &all);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What verbs write with --save: one drop-in for each device, which other programs and people
- * may change as well.
+ * What verbs write with --save: one drop-in for each device, which other programs and users
+ * may also change.
  */
 #ifndef TSMCTL_SAVED_H
 #define TSMCTL_SAVED_H
@@ -15,10 +15,10 @@
  * @dev: the device, which need not be present
  * @want: settings to write; where one is NULL, the drop-in stays as it is
  *
- * The entry has the identity of the device. One of another device is replaced, and other
- * entries of the drop-in stay. Reports what is written, also under --dry-run; where another
- * file of the configuration has another value that counts; and if apply would read none
- * of them, because one has a mistake.
+ * The entry has the identity of the device. It replaces the entry of another device at the
+ * same address; other entries of the drop-in stay. Reports what is written, also under
+ * --dry-run, and each value that another file of the configuration overrides. A mistake in
+ * any file of the configuration is an error, because apply would read none of them.
  *
  * Return: 0, or negative errno, reported.
  */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What a device is like, see state.h. */
+/* The present settings of a device, see state.h. */
 #include <errno.h>
 #include <json-c/json.h>
 
@@ -9,7 +9,7 @@
 #include "host/tsm.h"
 #include "report.h"
 
-/* What a device has that nobody has changed. */
+/* The values of a device that was never changed. */
 static const char *const usual[SET_FORCE] = {
 	[SET_REGION_MODE] = "default",
 	[SET_BAR_MMAP] = "refuse",
@@ -55,7 +55,7 @@ int state_read(struct ctx *ctx, const struct pci_device *dev, struct state *st)
 	if (dev->present) {
 		util_copy(st->values[SET_ASSIGNED], ATTR_MAX,
 			  streq(dev->driver, TSM_DRIVER) ? "1" : "0");
-		/* without the driver, nobody knows what would be assigned */
+		/* without the driver, it cannot be seen what would be assigned */
 		st->known[SET_ASSIGNED] = streq(dev->driver, TSM_DRIVER) ||
 					  pci_has_driver(ctx, TSM_DRIVER);
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a device is like, in the terms of a configuration. */
+/* The present settings of a device, in the form of a configuration. */
 #ifndef TSMCTL_STATE_H
 #define TSMCTL_STATE_H
 
@@ -7,10 +7,10 @@
 #include "host/pci.h"
 
 /**
- * struct state - the settings of a device as they are
+ * struct state - the present settings of a device
  * @values: text of each, in the form of struct config_entry; those from SET_FORCE on are
  *	not used
- * @known: whether it can be seen: driver and TSM only of a device that is present
+ * @known: whether it can be seen; driver and TSM only of a device that is present
  */
 struct state {
 	char values[SETTINGS][ATTR_MAX];
@@ -28,16 +28,16 @@ struct state {
 int state_read(struct ctx *ctx, const struct pci_device *dev, struct state *st);
 
 /**
- * state_differs() - whether a device is not what it would be with a configuration alone
+ * state_differs() - whether a device differs from a configuration
  * @st: the device
- * @want: what the configuration says; where it says nothing, the usual value counts
+ * @want: its settings in the configuration; NULL stands for the usual value
  *
  * Return: true if a setting that can be seen differs.
  */
 bool state_differs(const struct state *st, const char *const want[SETTINGS]);
 
 /**
- * state_json() - write a setting as a document has it
+ * state_json() - make the JSON value of a setting, as a document has it
  * @s: the setting
  * @value: its text
  *
@@ -51,9 +51,9 @@ struct json_object *state_json(enum setting s, const char *value);
  * @dev: the device, which need not be present
  * @before: the entry of the same device before, or NULL
  *
- * What cannot be seen of its identity is taken from @before.
+ * An ID or a serial number that cannot be seen is copied from @before.
  *
- * Return: an object with its address, and as far as known its ID and serial number.
+ * Return: an object with its address, and if they are known its ID and serial number.
  */
 struct json_object *state_entry(struct ctx *ctx, const struct pci_device *dev,
 				const struct config_entry *before);
@@ -63,12 +63,12 @@ struct json_object *state_entry(struct ctx *ctx, const struct pci_device *dev,
  * @obj: the entry
  * @values: text of each, or NULL; only those up to SET_FORCE count
  *
- * The driver comes first: it is what one looks for.
+ * The driver comes first, because a reader looks for it first.
  */
 void state_add(struct json_object *obj, const char *const values[SETTINGS]);
 
 /**
- * state_is_usual() - whether a value is the one of a device that nobody has changed
+ * state_is_usual() - whether a value is that of a device that was never changed
  * @s: the setting
  * @value: its text
  */

@@ -6,7 +6,7 @@
 #include "host/pci.h"
 #include "host/select.h"
 
-/* By address, and those of one address in the order of the configuration. */
+/* Compares addresses, then, for the same address, the order in the configuration. */
 static int compare_exact(const void *a, const void *b)
 {
 	const struct config_entry *x = *(const struct config_entry *const *)a;
@@ -73,7 +73,7 @@ const struct config_entry *wanted_exact(const struct wanted *w, const struct pci
 	return exact_at(w, first_exact(w, addr), addr);
 }
 
-/* What the entries for a device, and for some of many, say of its driver. */
+/* Whether an entry for a device assigns it: for its address, or for several but not all. */
 static bool is_to_be_assigned(struct ctx *ctx, const struct wanted *w, const struct pci_addr *addr)
 {
 	const struct config_entry *e, *last = NULL;
@@ -91,8 +91,8 @@ static bool is_to_be_assigned(struct ctx *ctx, const struct wanted *w, const str
 }
 
 /*
- * Whether "all" says what a device should be. Policy of its own is not enough: the
- * first apply makes that, so that the second would find more devices than the first.
+ * Whether the settings of "all" apply to a device. Policy alone is not enough: the first
+ * apply creates policy, and the second would then find more devices than the first.
  */
 static bool is_of_all(struct ctx *ctx, const struct wanted *w, const struct pci_addr *addr)
 {
@@ -109,7 +109,7 @@ bool wanted_each(struct ctx *ctx, const struct wanted *w, const struct pci_addr 
 	const struct config_entry *e;
 	bool named = false, counts;
 
-	/* the two lists, each in the order of the configuration, as one */
+	/* merges the two lists, each of which is in the order of the configuration */
 	for (;;) {
 		e = exact_at(w, x, addr);
 		if (p < w->count && (!e || w->patterns[p]->order < e->order)) {

@@ -6,7 +6,7 @@
 #include "config/document.h"
 
 /**
- * struct wanted - a configuration, arranged to be asked about many devices
+ * struct wanted - a configuration, arranged to look up many devices
  * @exact: entries for one address, in the order of addresses
  * @exacts: how many
  * @patterns: all other entries, in the order of the configuration
@@ -29,7 +29,7 @@ struct wanted {
 int wanted_init(struct wanted *w, const struct config *config);
 
 /**
- * wanted_done() - give up what wanted_init() took
+ * wanted_done() - free what wanted_init() allocated
  * @w: zeroed afterwards
  */
 void wanted_done(struct wanted *w);
@@ -44,8 +44,8 @@ void wanted_done(struct wanted *w);
 const struct config_entry *wanted_exact(const struct wanted *w, const struct pci_addr *addr);
 
 /*
- * What is done with an entry that names a device; @counts: it also says what the device
- * should be, see wanted_of().
+ * Called for an entry that names a device. @counts: its settings apply to the device, see
+ * wanted_of().
  */
 typedef void (*wanted_fn)(const struct config_entry *e, bool counts, void *arg);
 
@@ -63,11 +63,11 @@ bool wanted_each(struct ctx *ctx, const struct wanted *w, const struct pci_addr 
 		 void *arg);
 
 /**
- * wanted_from() - which entries say what is wanted of one device
+ * wanted_from() - find the entries whose settings are wanted of one device
  * @ctx: this run
  * @w: the configuration
  * @addr: the device
- * @from: out, the entry of each setting; NULL where nothing is said
+ * @from: out, the entry of each setting; NULL if there is none
  *
  * Return: as wanted_of().
  */
@@ -79,10 +79,11 @@ bool wanted_from(struct ctx *ctx, const struct wanted *w, const struct pci_addr 
  * @ctx: this run
  * @w: the configuration
  * @addr: the device
- * @want: out, one text for each setting; NULL where nothing is said
+ * @want: out, one text for each setting; NULL if no entry has it
  *
- * An entry for "all" names devices that only have policy, but says nothing of them:
- * it speaks of those with a TSM side, assigned, or to be assigned by another entry.
+ * An entry for "all" also names devices that only have policy, but its settings do not apply
+ * to them. They apply to devices with a TSM side, and to those that are assigned or that
+ * another entry assigns.
  *
  * Return: true if an entry names the device.
  */

@@ -33,7 +33,7 @@ int write_lock(struct ctx *ctx, const char *path, struct file_lock *lock)
 	if (ctx->dry_run)
 		return 0;
 	ret = file_lock(ctx, path, lock);
-	/* what concerns the lock in an open directory has been said */
+	/* file_lock() reports errors itself once the directory is open */
 	return ret && lock->dir < 0 ? report_unwritten(ctx, path, ret) : ret;
 }
 

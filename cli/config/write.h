@@ -16,9 +16,9 @@ struct json_object;
 char *write_text(struct json_object *root);
 
 /**
- * write_lock() - from here on, what is read stays what is replaced
+ * write_lock() - lock a document, before it is read and replaced
  * @ctx: this run; no lock is taken under --dry-run
- * @path: the file; it stays as long as the lock does
+ * @path: the file; the string must live as long as the lock
  * @lock: FILE_UNLOCKED before
  *
  * Return: 0, or negative errno, reported.
@@ -26,7 +26,7 @@ char *write_text(struct json_object *root);
 int write_lock(struct ctx *ctx, const char *path, struct file_lock *lock);
 
 /**
- * write_file() - put a document in the place of the one before, unless they are the same
+ * write_file() - replace a document, unless the new one is the same
  * @ctx: this run
  * @path: the file
  * @lock: the lock on it

@@ -288,8 +288,8 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 		2:1|this is not valid JSON|{"version": 1}\n{}
 		1:2|this is not valid JSON|{'version': 1}
 		1:1|the key "version" is missing|{"devices": []}
-		1:13|version: 2 is not the version|{"version": 2}
-		1:13|version: "1" is not the version|{"version": "1"}
+		1:13|version: 2 is not a supported version|{"version": 2}
+		1:13|version: "1" is not a supported version|{"version": "1"}
 		1:1|the document must be an object|[]
 		1:1|the document must be an object|null
 		1:16|moed: unknown key|{"version": 1, "moed": 1}
@@ -297,7 +297,7 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 		1:39|default_region_mode: "default" is not a mode|{"version": 1, "default_region_mode": "default"}
 		1:16|version: this key is there twice|{"version": 1, "version": 1}
 		2:2|devices[1]: a device is an object|{"version": 1, "devices": [{"device": "all"},\n 5]}
-		1:28|devices[0]: which device?|{"version": 1, "devices": [{"tdi_id": null}]}
+		1:28|devices[0]: the key "device" is missing|{"version": 1, "devices": [{"tdi_id": null}]}
 		1:39|devices[0].device: "nvme0" is not a device|{"version": 1, "devices": [{"device": "nvme0"}]}
 		2:12|devices[0].tdi_id: 5 is not a TDI id|{"version": 1, "devices": [{"device": "all",\n "tdi_id": 5}]}
 		2:9|devices[0].tsm: "tsm/0" is not a TSM|{"version": 1, "devices": [{"device": "all",\n "tsm": "tsm/0"}]}
@@ -308,7 +308,7 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 		2:17|devices[0].region_mode: "Shared" is not a mode|{"version": 1, "devices": [{"device": "all",\n "region_mode": "Shared"}]}
 		2:2|devices[0].colour: unknown key|{"version": 1, "devices": [{"device": "all",\n "colour": "red"}]}
 		2:2|devices[0].tsm: this key is there twice|{"version": 1, "devices": [{"device": "all", "tsm": null,\n "tsm": null}]}
-		2:13|devices[1].device: '0000:01:00.0' is there already|{"version": 1, "devices": [{"device": "01:00.0"},\n {"device": "0000:01:00.0"}]}
+		2:13|devices[1].device: '0000:01:00.0' already has an entry|{"version": 1, "devices": [{"device": "01:00.0"},\n {"device": "0000:01:00.0"}]}
 	EOF
 	rm "$TSMCTL_ETC/config.json"
 	rm -rf "$RUN"

@@ -193,8 +193,8 @@ tdi_id $(policy 0000:01:00.0 tdi_id)"
 2:39: devices[0].zzz: unknown key;
 3:47: devices[1].tdi_id: 12 is
 3:32: devices[1].serial: serial is
-4:3: devices[2]: a device
-5:3: devices[3]: which device?
+4:3: devices[2]: an entry
+5:3: devices[3]: the key
 6:15: devices[4].device: '"'all' is"
 	run_split tsmctl config check --json - < "$BAD"
 	assert_equal "$status" 2

@@ -206,7 +206,7 @@ check_plans() {
 	assert_equal "$status" 8
 	assert_output "0000:01:00.0: would set tsm tsm9 (now none)
 0000:01:00.0: note: apply will fail: this host has no such TSM
-0000:42:00.0: note: it is not there: driver and TSM wait until it is"
+0000:42:00.0: note: it is not present: its driver and TSM cannot be set yet"
 }
 
 @test "connect: a device that is connected needs no --tsm; disconnect of a VF names its PF" {
