@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Shared odds and ends, see util.h. */
+/* Small functions that all files share, see util.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

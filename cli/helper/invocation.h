@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the helper is asked to do. */
+/* The arguments of the helper. */
 #ifndef TSM_HELPER_INVOCATION_H
 #define TSM_HELPER_INVOCATION_H
 

@@ -337,8 +337,8 @@ print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
 		{"allow":[{"devices":["*"],"user":"no-such-user-here"}]}|there is no user
 		{"allow":[{"devices":["*"],"group":"no-such-group-here"}]}|there is no group
 		{"allow":[{"devices":["*"],"user":-1}]}|there is no user
-		{"allow":[{"devices":["*"],"user":65534}]}|cannot show
-		{"allow":[{"devices":["*"],"user":4294967295}]}|cannot show
+		{"allow":[{"devices":["*"],"user":65534}]}|cannot map
+		{"allow":[{"devices":["*"],"user":4294967295}]}|cannot map
 		{"allow":[{"devices":["*"],"user":"root","requests":["hold"]}]}|no request 'hold'
 		{"allow":[{"devices":["*"],"user":"root","requests":[]}]}|requests is not a list
 		{"allow":[{"devices":["../*"],"user":"root"}]}|neither address nor glob

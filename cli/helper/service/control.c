@@ -72,7 +72,7 @@ bool control_ask(const struct session *s, struct conn *c)
 	c->fd = accept4(s->control, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (c->fd < 0)
 		return false;
-	/* the mode of the socket allows only root, but root can change it */
+	/* the mode of the socket allows no other user either, but modes can be changed */
 	if (conn_peer(c->fd, &peer) || (peer.uid != 0 && peer.uid != geteuid()))
 		;
 	else if (listen_request(c, &r, &v))

@@ -19,7 +19,7 @@
 /* Deeper than a valid document is */
 #define DEPTH 8
 #define NOBODY ((unsigned int)-1)
-/* The ID that the kernel shows for IDs that it cannot show, as those of other user namespaces */
+/* The ID that the kernel reports for one that it cannot map, as of another user namespace */
 #define OVERFLOW_ID 65534
 
 /**
@@ -92,8 +92,8 @@ static int set_id(unsigned int *id, struct json_object *v, const char *what,
 		return complain(why, -EINVAL, "there is no %s '%s'", what, text);
 	if (*id == OVERFLOW_ID || *id == NOBODY)
 		return complain(why, -EINVAL,
-				"%s '%s' also stands for every ID that the kernel cannot show",
-				what, text);
+				"%s '%s' also stands for every ID that the kernel cannot map", what,
+				text);
 	return 0;
 }
 
