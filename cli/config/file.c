@@ -296,6 +296,15 @@ void file_unlock(struct file_lock *l)
 	util_close(&l->dir);
 }
 
+const char *file_directory_hint(const char *path, char hint[FILE_HINT_LEN])
+{
+	const char *slash = strrchr(path, '/');
+
+	snprintf(hint, FILE_HINT_LEN, "make its directory first, as root: 'install -d -m 755 %.*s'",
+		 slash ? (int)(slash - path) : 1, slash ? path : ".");
+	return hint;
+}
+
 int file_replace(struct ctx *ctx, const char *path, const struct file_lock *l, const char *text,
 		 size_t len)
 {

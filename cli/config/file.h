@@ -68,6 +68,18 @@ void file_unlock(struct file_lock *l);
 
 #define cleanup_file_lock __attribute__((cleanup(file_unlock)))
 
+/* Bytes of a hint with a path. */
+#define FILE_HINT_LEN (PATH_MAX + 64)
+
+/**
+ * file_directory_hint() - the hint for a file whose directory does not exist
+ * @path: the file
+ * @hint: out
+ *
+ * Return: @hint.
+ */
+const char *file_directory_hint(const char *path, char hint[FILE_HINT_LEN]);
+
 /**
  * file_replace() - put a new file in the place of an old one, unless --dry-run
  * @ctx: this run

@@ -52,6 +52,7 @@ static int make_directory(struct ctx *ctx)
 {
 	cleanup_fd int fd = open(ctx->etc.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct problem p = { .attribute = "config", .value = ctx->etc.path, .stage = "save" };
+	char hint[FILE_HINT_LEN];
 
 	if (fd < 0)
 		p.err = -errno;
@@ -59,8 +60,10 @@ static int make_directory(struct ctx *ctx)
 		p.err = dir_make(ctx, fd, ctx->etc.path, "config.d");
 	if (!p.err)
 		return 0;
+	snprintf(hint, sizeof(hint), "make it first, as root: 'install -d -m 755 %s'",
+		 ctx->etc.path);
 	if (p.err == -ENOENT)
-		p.hint = "make it first: 'install -d -m 755', as root";
+		p.hint = hint;
 	return report_error(ctx, &p, "cannot write to %s: %s", ctx->etc.path, strerror(-p.err));
 }
 

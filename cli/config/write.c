@@ -20,9 +20,10 @@ char *write_text(struct json_object *root)
 static int report_unwritten(struct ctx *ctx, const char *path, int err)
 {
 	struct problem p = { .attribute = "config", .value = path, .stage = "save", .err = err };
+	char hint[FILE_HINT_LEN];
 
 	if (err == -ENOENT)
-		p.hint = "make its directory first: 'install -d -m 755', as root";
+		p.hint = file_directory_hint(path, hint);
 	return report_error(ctx, &p, "cannot write %s: %s", path, strerror(-err));
 }
 

@@ -85,11 +85,12 @@ static int report_unwritten(struct ctx *ctx, int err, const struct trust_fault *
 	struct problem p = {
 		.attribute = "metrics", .value = opt_output, .stage = "write", .err = err
 	};
+	char hint[FILE_HINT_LEN];
 
 	if (fault->why[0])
 		p.hint = "give another file";
 	else if (err == -ENOENT)
-		p.hint = "make its directory first: 'install -d -m 755', as root";
+		p.hint = file_directory_hint(opt_output, hint);
 	return report_error(ctx, &p, "cannot write %s: %s", opt_output,
 			    fault->why[0] ? fault->why : strerror(-err));
 }

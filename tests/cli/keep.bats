@@ -159,7 +159,7 @@ driver() { basename "$(readlink "$SYS/bus/pci/devices/$1/driver")"; }
 	rmdir "$TSMCTL_ETC"
 	# one error for each device, also after an earlier one
 	run_split kernel tsmctl deny 01:00.0 02:00.0 --save
-	assert_equal "$(grep -c "cannot write to $TSMCTL_ETC: No such file or directory; make it first: 'install -d -m 755', as root" <<< "$stderr")" 2
+	assert_equal "$(grep -c "cannot write to $TSMCTL_ETC: No such file or directory; make it first, as root: 'install -d -m 755 $TSMCTL_ETC'" <<< "$stderr")" 2
 }
 
 @test "save: of two at once on one drop-in, the second one reads what the first has written" {
