@@ -9,7 +9,7 @@
 #include "report.h"
 #include "waiting.h"
 
-/* The devices found so far: in order, and as a tree of keys to find doubles. */
+/* The devices found so far: in order, and as a tree of keys to find duplicates. */
 struct found {
 	const struct selector *sel;
 	unsigned int flags;
@@ -51,14 +51,15 @@ static int add(struct found *s, const struct pci_addr *addr)
 	return 0;
 }
 
-bool select_matches(struct ctx *ctx, const struct selector *sel, const struct pci_addr *addr)
+/* Whether a selector takes a device without regard to policy. */
+static bool matches(const struct ctx *ctx, const struct selector *sel, const struct pci_addr *addr)
 {
 	char name[PCI_NAME_LEN];
 
 	pci_addr_name(addr, name);
 	switch (sel->kind) {
 	case SELECTOR_ALL:
-		return pci_has_tsm_side(ctx, name) || policy_has(ctx, name);
+		return pci_has_tsm_side(ctx, name);
 	case SELECTOR_GLOB:
 		return selector_glob_matches(sel, addr);
 	case SELECTOR_ADDRESS:
@@ -74,31 +75,20 @@ bool select_matches(struct ctx *ctx, const struct selector *sel, const struct pc
 	}
 }
 
+bool select_matches(struct ctx *ctx, const struct selector *sel, const struct pci_addr *addr)
+{
+	char name[PCI_NAME_LEN];
+
+	pci_addr_name(addr, name);
+	return matches(ctx, sel, addr) || (sel->kind == SELECTOR_ALL && policy_has(ctx, name));
+}
+
+/* consider_policy() finds devices with policy by their directories. */
 static int consider_present(const struct ctx *ctx, const struct pci_addr *addr, void *arg)
 {
 	struct found *s = arg;
-	char name[PCI_NAME_LEN];
-	bool match;
 
-	pci_addr_name(addr, name);
-	switch (s->sel->kind) {
-	case SELECTOR_ALL:
-		/* those with policy are found by their directories */
-		match = pci_has_tsm_side(ctx, name);
-		break;
-	case SELECTOR_GLOB:
-		match = selector_glob_matches(s->sel, addr);
-		break;
-	case SELECTOR_DRIVER:
-		match = pci_is_with(ctx, name, s->sel->driver);
-		break;
-	case SELECTOR_PF:
-		match = pci_is_vf_of(ctx, name, &s->sel->addr);
-		break;
-	default:
-		match = pci_has_id(ctx, name, s->sel->vendor, s->sel->device);
-	}
-	return match ? add(s, addr) : 0;
+	return matches(ctx, s->sel, addr) ? add(s, addr) : 0;
 }
 
 static int consider_policy(const struct ctx *ctx, const struct pci_addr *addr, void *arg)
@@ -136,7 +126,7 @@ static int compare_addrs(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* An ordinary device may have policy, as from 'deny', and stay with its driver. */
+/* Any device may have policy, as from 'tsmctl deny', and keep its ordinary driver. */
 static bool policy_counts(const struct found *s)
 {
 	if (s->sel->kind == SELECTOR_ALL)
@@ -144,7 +134,7 @@ static bool policy_counts(const struct found *s)
 	return s->sel->kind == SELECTOR_GLOB;
 }
 
-/* Adds what a selector matches, in the order of the addresses. */
+/* Adds the devices that a selector takes, in the order of their addresses. */
 static int expand(struct ctx *ctx, struct found *s)
 {
 	size_t before = s->count;
@@ -173,14 +163,12 @@ static int report_no_match(struct ctx *ctx, const struct selector *sel)
 		[SELECTOR_DRIVER] = "no device has this driver",
 		[SELECTOR_PF] = "it has no virtual function",
 	};
+	/* the others have the hint of ENODEV */
 	static const char *const hints[] = {
-		[SELECTOR_ALL] =
-			"'tsmctl load --sim DEVICES' gives devices one on hosts without a TSM",
-		[SELECTOR_GLOB] = "'lspci -D' shows the addresses of all devices",
-		[SELECTOR_ADDRESS] = "'lspci -D' shows the addresses of all devices",
+		[SELECTOR_ALL] = "on a host without a TSM, run 'tsmctl load --sim DEVICES'",
 		[SELECTOR_ID] = "'lspci -nn' shows the IDs of all devices",
 		[SELECTOR_DRIVER] = "'lspci -k' shows the drivers of all devices",
-		[SELECTOR_PF] = "sriov_numvfs of a PF in sysfs has their number",
+		[SELECTOR_PF] = "to create some, write their number to sriov_numvfs of the PF",
 	};
 	struct problem p = {
 		.device = sel->text,
@@ -222,19 +210,19 @@ void select_done(struct selection *s)
 	*s = (struct selection){ 0 };
 }
 
-/* Says what a signal keeps us from: all from this device on. */
+/* Reports a signal, which stops the visit before this device. */
 static int report_interrupt(struct ctx *ctx, const struct pci_addr *addr, size_t done, size_t count)
 {
 	char name[PCI_NAME_LEN];
 	struct problem p = { .device = name,
 			     .err = -EINTR,
 			     .stage = "interrupted",
-			     .hint = "the same command again does the rest",
+			     .hint = "run the same command again for the rest",
 			     .code = EXIT_FAILED };
 
 	pci_addr_name(addr, name);
 	return report_error(ctx, &p,
-			    "SIG%s: stopped before it; %zu of %zu devices were gone through",
+			    "SIG%s: stopped before this device; %zu of %zu devices were processed",
 			    sigabbrev_np(interrupt_pending()), done, count);
 }
 

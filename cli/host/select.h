@@ -23,7 +23,7 @@ enum select_flags {
  * @selectors: as they were given; at least one
  * @count: how many
  * @flags: enum select_flags; other bits are the caller's
- * @implied: none was given: the only one is "all", and may match nothing
+ * @implied: no selector was given: the only one is "all", and may match nothing
  */
 struct selection {
 	struct selector *selectors;
@@ -46,7 +46,7 @@ struct selection {
 int select_parse(struct selection *s, unsigned int flags, int count, const char **texts);
 
 /**
- * select_done() - free what select_parse() took
+ * select_done() - free what select_parse() has allocated
  * @s: the selection, or zeroes
  */
 void select_done(struct selection *s);
@@ -85,7 +85,7 @@ bool select_matches(struct ctx *ctx, const struct selector *sel, const struct pc
  * @fn: called for each; its success is counted in the answer
  * @arg: passed to @fn
  *
- * Stops before the next one when a signal is waiting, see interrupt.h.
+ * Stops before the next one when a signal is pending, see interrupt.h.
  *
  * Return: 0, or the last error, reported.
  */
