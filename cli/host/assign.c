@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Giving a device to vfio-pci-tsm and back, see assign.h. */
+/* Assigns devices to vfio-pci-tsm and releases them, see assign.h. */
 #include <errno.h>
 
 #include "host/assign.h"
 #include "host/former.h"
 #include "host/identity.h"
 #include "host/owner.h"
+#include "host/policy.h"
 #include "host/quarantine.h"
 #include "host/slow.h"
 #include "interrupt.h"
@@ -37,8 +38,7 @@ static bool has_group(const struct ctx *ctx, const struct pci_device *dev)
 }
 
 static const struct need needs[] = {
-	{ -ENOENT, "module", "the driver " TSM_DRIVER " is not loaded", "run 'tsmctl load'",
-	  has_driver },
+	{ -ENOENT, "module", "the driver " TSM_DRIVER " is not loaded", LOAD_HINT, has_driver },
 	{ -ENODEV, "iommu", "it is in no IOMMU group", NO_IOMMU_HINT, has_group },
 };
 
@@ -50,7 +50,7 @@ const struct need *assign_lacks(const struct ctx *ctx, const struct pci_device *
 	return NULL;
 }
 
-/* The driver of a PF removes its VFs, and waits for processes that have them open. */
+/* The driver of a PF removes its VFs, and waits for the processes that have them open. */
 static int refuse_held_functions(struct ctx *ctx, const struct pci_device *dev)
 {
 	unsigned int count;
@@ -66,7 +66,7 @@ static int refuse_held_functions(struct ctx *ctx, const struct pci_device *dev)
 
 		snprintf(link, sizeof(link), "virtfn%u", i);
 		if (pci_link(dev, link, &addr) && !pci_open(ctx, &addr, &vf) && vf.present)
-			ret = owner_refuse(ctx, &vf, "assign the function that it is a part of");
+			ret = owner_refuse(ctx, &vf, "assign its PF");
 	}
 	return ret;
 }
@@ -102,14 +102,14 @@ int assign_restore(struct ctx *ctx, struct pci_device *dev, const struct assignm
 		if (a->driver[0] && !ctx->unfinished)
 			err = pci_probe(ctx, dev, a->driver, w);
 	}
-	/* the link "driver" is there before the driver has taken it */
+	/* the link "driver" appears before the probe of the driver has ended */
 	if (ctx->unfinished)
 		return err ?: ret;
 	pci_look_driver(ctx, dev);
 	return ret ?: streq(dev->driver, a->driver) ? 0 : err ?: -EIO;
 }
 
-/* What this run has changed. Another run may be at work on the same device. */
+/* What this run has changed. Another run may change the same device meanwhile. */
 struct changes {
 	bool kept;
 	bool override;
@@ -125,7 +125,7 @@ static int set_override(struct ctx *ctx, struct pci_device *dev, const char *val
 	return ret;
 }
 
-/* ENODEV: another run has taken it from that driver in the meantime. */
+/* ENODEV: another run has detached it from that driver meanwhile. */
 static int detach(struct ctx *ctx, struct pci_device *dev, struct changes *done, struct wait *w)
 {
 	int ret = pci_unbind(ctx, dev, w);
@@ -135,9 +135,9 @@ static int detach(struct ctx *ctx, struct pci_device *dev, struct changes *done,
 }
 
 /*
- * A step that was given up, after which nothing can be put back. The link "driver" does not
- * show how far it is: it goes before the driver releases the device, and comes before the
- * driver has taken it.
+ * Reports a step that was given up, after which nothing can be put back. The link "driver"
+ * does not show how far the step is: it disappears before the driver has detached, and
+ * appears before the driver's probe has ended.
  */
 static int report_left(const struct wait *w, struct problem *p, const char *driver, const char *may,
 		       const char *override)
@@ -146,18 +146,18 @@ static int report_left(const struct wait *w, struct problem *p, const char *driv
 
 	snprintf(
 		hint, sizeof(hint),
-		"%s may %s, its driver_override is %s: when that has ended, 'tsmctl assign @' or 'tsmctl release @' does the rest",
+		"%s may %s, its driver_override is %s: when that process has ended, 'tsmctl assign @' or 'tsmctl release @' does the rest",
 		driver, may, override[0] ? override : "none");
 	p->hint = hint;
 	return slow_report(w, p);
 }
 
 #define STILL "still have it"
-#define YET "have it in the end"
+#define YET "still get it"
 
 /*
- * After a failure, which is reported already; another one is as well. Puts back only what
- * this run has changed.
+ * Undoes the changes of this run, and only those, after a failure that is already reported.
+ * Reports if that fails.
  */
 static void put_back(struct ctx *ctx, struct pci_device *dev, const struct assignment *old,
 		     const struct changes *done)
@@ -168,7 +168,7 @@ static void put_back(struct ctx *ctx, struct pci_device *dev, const struct assig
 			     .attribute = "driver",
 			     .value = before->driver[0] ? before->driver : NULL,
 			     .stage = "roll-back",
-			     .hint = "'tsmctl show @' shows what it is now",
+			     .hint = SHOW_HINT,
 			     .changed = true };
 	struct assignment now;
 	struct wait w;
@@ -188,7 +188,7 @@ static void put_back(struct ctx *ctx, struct pci_device *dev, const struct assig
 	if (!p.err)
 		return;
 	if (ctx->unfinished) {
-		p.hint = "'tsmctl show @' shows its driver when that has ended";
+		p.hint = SHOW_LATER_HINT;
 		slow_report(&w, &p);
 		return;
 	}
@@ -196,7 +196,7 @@ static void put_back(struct ctx *ctx, struct pci_device *dev, const struct assig
 		     strerror(-p.err));
 }
 
-/* Keeps what somebody else has set; what is left of an earlier assignment goes. */
+/* Keeps an override of another program; without one, removes what an earlier assign kept. */
 static int keep_override(struct ctx *ctx, const struct pci_device *dev, struct problem *p,
 			 const char *override, struct changes *done)
 {
@@ -207,7 +207,7 @@ static int keep_override(struct ctx *ctx, const struct pci_device *dev, struct p
 	if (!p->err)
 		return 0;
 	p->stage = "override";
-	p->hint = "clear driver_override first, if nobody needs it";
+	p->hint = "run 'echo > /sys/bus/pci/devices/@/driver_override' first, if nothing needs it";
 	return report_error(ctx, p, "cannot keep its driver_override '%s' in %s: %s", override,
 			    ctx->run.path, strerror(-p->err));
 }
@@ -225,7 +225,7 @@ static int give(struct ctx *ctx, struct pci_device *dev, struct problem *p, stru
 	if (ctx->unfinished)
 		return report_left(&w, p, dev->driver, STILL, TSM_DRIVER);
 	if (p->err)
-		return report_error(ctx, p, "cannot take it from driver %s: %s", dev->driver,
+		return report_error(ctx, p, "cannot detach it from driver %s: %s", dev->driver,
 				    wait_why(&w, p->err));
 	p->stage = "probe";
 	p->err = pci_probe(ctx, dev, TSM_DRIVER, &w);
@@ -239,7 +239,7 @@ static int give(struct ctx *ctx, struct pci_device *dev, struct problem *p, stru
 	p->stage = "verify";
 	p->err = pci_look_driver(ctx, dev);
 	if (p->err)
-		return report_error(ctx, p, "it has vanished");
+		return report_error(ctx, p, "it was removed from the host meanwhile");
 	if (streq(dev->driver, TSM_DRIVER))
 		return 0;
 	p->err = -EIO;
@@ -260,12 +260,12 @@ int assign_take(struct ctx *ctx, struct pci_device *dev)
 	interrupt_hold();
 	former_await_serial(ctx, dev, false);
 	assign_look(ctx, dev, &before);
-	/* without it, the device is one that an entry with a serial number cannot tell */
+	/* an entry with a serial number needs it to recognize the device */
 	identity_of_driver(dev, serial);
 	if (serial[0])
 		former_put_serial(ctx, dev, serial);
 	ret = keep_override(ctx, dev, &p, before.override, &done) ?: give(ctx, dev, &p, &done);
-	/* another run may have done it all */
+	/* another run may have assigned it */
 	if (ret && !ctx->unfinished &&
 	    (pci_look_driver(ctx, dev) || !streq(dev->driver, TSM_DRIVER))) {
 		put_back(ctx, dev, &before, &done);
@@ -279,7 +279,7 @@ int assign_take(struct ctx *ctx, struct pci_device *dev)
 	return ret;
 }
 
-/* The steps back to the ordinary driver; who calls puts back what failed. */
+/* The steps back to the ordinary driver. If one fails, the caller puts the device back. */
 static int take_back(struct ctx *ctx, struct pci_device *dev, bool held,
 		     const struct assignment *before, struct changes *done)
 {
@@ -287,23 +287,23 @@ static int take_back(struct ctx *ctx, struct pci_device *dev, bool held,
 	const char *override = before->override;
 	struct wait w;
 
-	/* one that was set since the device was assigned is somebody else's */
+	/* an override that was set after the device was assigned is another program's */
 	if (!override[0] || streq(override, TSM_DRIVER)) {
 		override = before->former;
 		p.err = set_override(ctx, dev, override, done);
 	}
 	if (p.err)
 		return report_error(ctx, &p, "cannot %s driver_override: %s",
-				    before->former[0] ? "give back" : "clear", strerror(-p.err));
+				    before->former[0] ? "restore" : "clear", strerror(-p.err));
 	p.stage = "unbind";
 	p.err = held ? detach(ctx, dev, done, &w) : 0;
 	if (ctx->unfinished)
 		return report_left(&w, &p, TSM_DRIVER, STILL, override);
 	if (p.err)
-		return report_error(ctx, &p, "cannot take it from " TSM_DRIVER ": %s",
+		return report_error(ctx, &p, "cannot detach it from driver " TSM_DRIVER ": %s",
 				    wait_why(&w, p.err));
 	p.stage = "probe";
-	/* without a driver for it, the kernel may call the probe a failure */
+	/* if the kernel has no driver for it, the probe may fail */
 	p.err = pci_probe(ctx, dev, NULL, &w);
 	if (ctx->unfinished)
 		return report_left(&w, &p, "its driver", YET, override);
@@ -315,21 +315,22 @@ static int take_back(struct ctx *ctx, struct pci_device *dev, bool held,
 	p.stage = "verify";
 	p.err = pci_look_driver(ctx, dev);
 	if (p.err)
-		return report_error(ctx, &p, "it has vanished");
+		return report_error(ctx, &p, "it was removed from the host meanwhile");
 	if (!streq(dev->driver, TSM_DRIVER))
 		return 0;
 	p.err = -EBUSY;
-	p.hint = "remove its ID from the driver: write it to remove_id";
+	p.hint = "remove its ID: 'echo VENDOR DEVICE > /sys/bus/pci/drivers/" TSM_DRIVER
+		 "/remove_id'";
 	return report_error(ctx, &p, TSM_DRIVER " took it again");
 }
 
 const char *assign_goal(const struct ctx *ctx, const struct pci_device *dev,
 			const struct assignment *a)
 {
-	/* a driver that it has already keeps it */
+	/* it keeps another driver that it already has */
 	if (dev->driver[0] && !streq(dev->driver, TSM_DRIVER))
 		return dev->driver;
-	/* as assign_release() leaves its override */
+	/* assign_release() leaves this override */
 	if (a->override[0] && !streq(a->override, TSM_DRIVER))
 		return pci_has_driver(ctx, a->override) ? a->override : NULL;
 	return a->former[0] && pci_has_driver(ctx, a->former) ? a->former : NULL;
@@ -342,14 +343,14 @@ int assign_release(struct ctx *ctx, struct pci_device *dev)
 	struct assignment before;
 	int ret;
 
-	/* its ordinary driver would not ask whether a TDI is still locked */
+	/* its ordinary driver would not check whether a TDI is still locked */
 	ret = held ? owner_refuse(ctx, dev, "release it") ?:
 		     quarantine_refuse(ctx, dev, "release it") :
 		     0;
 	if (ret)
 		return ret;
 	interrupt_hold();
-	/* before its driver has it again, and udev asks */
+	/* before its driver has it again, and udev looks for that file */
 	former_await_serial(ctx, dev, false);
 	assign_look(ctx, dev, &before);
 	ret = take_back(ctx, dev, held, &before, &done);

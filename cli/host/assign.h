@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Giving a device to the driver vfio-pci-tsm, and back. */
+/* Assigns a device to the driver vfio-pci-tsm, and releases it. */
 #ifndef TSMCTL_ASSIGN_H
 #define TSMCTL_ASSIGN_H
 
 #include "host/pci.h"
 
 /**
- * struct assignment - who had a device, to give it back
+ * struct assignment - the driver that a device has, to restore it later
  * @driver: its driver, "" for none
  * @override: its driver_override, "" for none
  * @former: if it is assigned, the driver_override that it had before, "" for none
- * @serial: if it is assigned, the serial number that its driver of before has shown
+ * @serial: if it is assigned, the serial number that its former driver has shown
  */
 struct assignment {
 	char driver[DRIVER_NAME_LEN];
@@ -20,14 +20,14 @@ struct assignment {
 };
 
 /**
- * assign_look() - note who has a device
+ * assign_look() - read which driver a device has
  * @ctx: this run
  * @dev: the device
  * @a: out
  */
 void assign_look(struct ctx *ctx, const struct pci_device *dev, struct assignment *a);
 
-/* What mends a host without IOMMU groups, and a device in none. */
+/* The hint for a host without IOMMU groups, and for a device in none. */
 #define NO_IOMMU_HINT \
 	"enable the IOMMU in the firmware and on the kernel command line (intel_iommu=on)"
 
@@ -57,24 +57,24 @@ struct need {
 const struct need *assign_lacks(const struct ctx *ctx, const struct pci_device *dev);
 
 /**
- * assign_check() - whether a device could be given to vfio-pci-tsm
+ * assign_check() - whether a device could be assigned to vfio-pci-tsm
  * @ctx: this run
  * @dev: the device
  *
- * A process that has the device open, or one of its virtual functions, is always an error.
- * What the host itself uses it for is not looked at: see in_use_refuse().
+ * It is always an error if a process has the device or one of its virtual functions open.
+ * The uses of the host itself are checked by in_use_refuse().
  *
  * Return: 0, or negative errno, reported: no driver, no IOMMU, or a process has it open.
  */
 int assign_check(struct ctx *ctx, const struct pci_device *dev);
 
 /**
- * assign_take() - give a device to vfio-pci-tsm
+ * assign_take() - assign a device to vfio-pci-tsm
  * @ctx: this run
  * @dev: the device, which passed assign_check(); @dev->driver is brought up to date
  *
  * If the driver does not take it, its former driver gets it back. A driver_override that
- * somebody else has set is kept for assign_release().
+ * another program has set is kept for assign_release().
  *
  * Return: 0, or negative errno, reported.
  */
@@ -85,8 +85,8 @@ int assign_take(struct ctx *ctx, struct pci_device *dev);
  * @ctx: this run
  * @dev: the device; @dev->driver is brought up to date
  *
- * Gives back the driver_override that the device had before it was assigned; one that was
- * set since stays. If a step fails, the device is put back as it was.
+ * Restores the driver_override that the device had before it was assigned. An override that
+ * was set since then stays. If a step fails, the device is put back as it was.
  *
  * Return: 0, also if no driver took it, or negative errno, reported.
  */
@@ -96,21 +96,21 @@ int assign_release(struct ctx *ctx, struct pci_device *dev);
  * assign_goal() - which driver a device will have once it is released
  * @ctx: this run
  * @dev: the device
- * @a: who has it
+ * @a: the driver that it has
  *
  * Return: the driver, or NULL if the kernel chooses.
  */
 const char *assign_goal(const struct ctx *ctx, const struct pci_device *dev,
 			const struct assignment *a);
 
-/* What a plan notes if it is NULL. */
+/* The note of a plan if assign_goal() returns NULL. */
 #define KERNEL_CHOOSES "the kernel chooses its driver"
 
 /**
- * assign_restore() - give a device back to who had it
+ * assign_restore() - give a device back to the driver that it had
  * @ctx: this run
  * @dev: the device; @dev->driver is brought up to date
- * @a: who had it
+ * @a: the driver that it had
  * @w: out, the wait, for slow_report(), which must be called if @ctx->unfinished is set
  *
  * Return: 0 if the same driver has it again, or negative errno, not reported.

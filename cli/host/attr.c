@@ -36,7 +36,7 @@ bool act(const struct ctx *ctx, const char *fmt, ...)
 
 /*
  * Opens the directory part of a path step by step, so that no step is a link.
- * @last is set to the rest. Answers @dirfd itself if there is no directory part.
+ * @last is set to the rest. Returns @dirfd itself if there is no directory part.
  */
 static int walk(int dirfd, const char *path, const char **last)
 {
@@ -67,7 +67,7 @@ static int walk(int dirfd, const char *path, const char **last)
 	return fd;
 }
 
-/* The same in one system call, where there is one. */
+/* The same in one system call, if the kernel has it. */
 static int open_at_once(int dirfd, const char *path, int flags)
 {
 	struct open_how how = {
@@ -86,7 +86,7 @@ static int open_below(int dirfd, const char *path, int flags)
 	int dir, fd;
 
 	fd = open_at_once(dirfd, path, flags | O_NOFOLLOW | O_CLOEXEC);
-	/* a sandbox that does not know it may answer EPERM */
+	/* in a sandbox that does not allow openat2(), it may fail with EPERM */
 	if (fd >= 0 || (fd != -ENOSYS && fd != -EPERM))
 		return fd;
 	dir = walk(dirfd, path, &last);
@@ -128,7 +128,7 @@ static int read_text(int dirfd, const char *name, char *buf, size_t size, bool l
 		if (n == 0)
 			break;
 		used += (size_t)n;
-		/* no need to hear that there is no more */
+		/* no need to read to the end of the file */
 		if (line && used < size && memchr(buf, '\n', used))
 			break;
 	}
@@ -158,7 +158,7 @@ static void expire(int number)
 	expired = 1;
 }
 
-/* Has SIGALRM interrupt what waits in the kernel, from @ms on and then again and again. */
+/* Has SIGALRM interrupt a wait in the kernel, after @ms and then every 10 ms. 0 ends that. */
 static void set_alarm(unsigned int ms)
 {
 	const struct timeval t = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };

@@ -29,7 +29,7 @@ bool act(const struct ctx *ctx, const char *fmt, ...) PRINTF_LIKE(2, 3);
  * @path: names separated by slashes, relative
  *
  * Return: an O_PATH descriptor for the caller to close, or negative errno:
- * -ENOENT if there is none, -ENOTDIR or -ELOOP if a name is something else.
+ * -ENOENT if there is none, -ENOTDIR or -ELOOP if a name is not a directory.
  */
 int dir_open(int dirfd, const char *path);
 
@@ -67,7 +67,7 @@ int attr_read(int dirfd, const char *name, char *buf, size_t size);
 int attr_read_text(int dirfd, const char *name, char *buf, size_t size);
 
 /**
- * attr_read_within() - read an attribute that may wait for something else
+ * attr_read_within() - read an attribute whose read may have to wait
  * @dirfd: directory
  * @name: attribute, relative
  * @buf: out, the text without the newline
@@ -118,7 +118,7 @@ int dir_remove(const struct ctx *ctx, int dirfd, const char *where, const char *
 /**
  * text_put() - write a small file of tsmctl's own, unless --dry-run forbids it
  * @ctx: this run
- * @dirfd: directory, which nobody else can write to
+ * @dirfd: directory, which no other user can write to
  * @where: path of the directory, for the trace only
  * @name: its name
  * @text: text without a newline; one is added
@@ -129,7 +129,7 @@ int text_put(const struct ctx *ctx, int dirfd, const char *where, const char *na
 	     const char *text);
 
 /**
- * text_remove() - remove such a file, unless --dry-run forbids it
+ * text_remove() - remove a file of text_put(), unless --dry-run forbids it
  * @ctx: this run
  * @dirfd: directory
  * @where: path of the directory, for the trace only

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Reading and changing a device's policy, with a report, see change.h. */
+/* Reads and changes a device's policy, with a report, see change.h. */
 #include <errno.h>
 
 #include "host/change.h"
@@ -17,7 +17,7 @@ int policy_show(struct ctx *ctx, struct pci_device *dev, const char *attr)
 	return policy_read(ctx, dev, attr, value) ?: report_value(ctx, &o);
 }
 
-/* What the kernel refuses while a device is in use, for --dry-run. */
+/* Whether the kernel would refuse the write because the device is in use, for --dry-run. */
 static bool is_fixed(struct ctx *ctx, const struct pci_device *dev, const char *attr)
 {
 	char state[ATTR_MAX];
@@ -46,14 +46,13 @@ int policy_put(struct ctx *ctx, struct pci_device *dev, const char *attr, const 
 		p.err = policy_set(ctx, dev, attr, value);
 	if (p.err && p.err != -EBUSY)
 		policy_report(ctx, dev, &p);
-	/* not of a device that is open, which the kernel would refuse */
+	/* EBUSY: the kernel would refuse to remove the directory of an open device */
 	if (p.err && p.err != -EBUSY && !had)
 		policy_forget(ctx, dev->name);
 	if (p.err == -EBUSY && owner_find(ctx, dev, &h) > 0) {
-		/* the mode is fixed at open, the rest by the bind alone */
-		p.hint = streq(attr, "region_mode") && !h.ours ? "stop it first" :
-								 "run 'tsmctl unbind @' first";
-		return report_error(ctx, &p, "cannot set %s to '%s' while %s holds it", attr, value,
+		/* an open fixes the mode, and a bind the rest */
+		p.hint = streq(attr, "region_mode") && !h.ours ? STOP_HINT : UNBIND_HINT;
+		return report_error(ctx, &p, "cannot set %s to '%s' while %s uses it", attr, value,
 				    h.text);
 	}
 	if (p.err == -EBUSY)
@@ -69,7 +68,7 @@ int policy_change(struct ctx *ctx, struct pci_device *dev, const char *attr, con
 	};
 	int ret;
 
-	/* a slip in an address looks like a device that comes later */
+	/* a mistyped address looks like one of a device that comes later */
 	if (!dev->present)
 		o.note = "this host has no such device now: the policy waits for it";
 	ret = policy_read(ctx, dev, attr, before);

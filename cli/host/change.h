@@ -8,7 +8,7 @@
 /**
  * policy_put() - set an attribute of a device's policy
  * @ctx: this run
- * @dev: the device; its configfs directory is made if need be
+ * @dev: the device; its configfs directory is made if there is none
  * @attr: attribute
  * @value: wanted
  *
@@ -20,7 +20,7 @@ int policy_put(struct ctx *ctx, struct pci_device *dev, const char *attr, const 
  * policy_change() - set an attribute of a device's policy, if it differs, with a note if
  *	the device is not present
  * @ctx: this run
- * @dev: the device; its configfs directory is made if the value is not the usual one
+ * @dev: the device; its configfs directory is made if the value is not the default
  * @attr: attribute
  * @value: wanted, in the form that the kernel reads back
  *

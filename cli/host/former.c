@@ -39,7 +39,7 @@ static void file_name(const struct pci_device *dev, const char *what, char *name
 	snprintf(name, size, "%s.%s", dev->name, what);
 }
 
-/* The number of the device's directory: another device at its address has another one. */
+/* The inode of the device's directory: another device at its address has another number. */
 static uintmax_t number(const struct pci_device *dev)
 {
 	struct stat st;

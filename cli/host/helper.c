@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Starting tsm-bind-helper and hearing its answer, see helper.h. */
+/* Starts tsm-bind-helper and reads its output, see helper.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
@@ -19,10 +19,10 @@
 
 #define HELPER "tsm-bind-helper"
 #define LINE_LEN 4096
-/* A TSM may take its time: firmware, measurements, IDE keys. */
+/* A TSM may need long: firmware, measurements, IDE keys. */
 #define START_SECONDS 60
 
-/* Beside this program, as in a build directory, or where it is installed. */
+/* Finds the helper beside this program, as in a build directory, or where it is installed. */
 static int find_helper(char *path, size_t size)
 {
 	char self[PATH_MAX];
@@ -42,11 +42,11 @@ static int find_helper(char *path, size_t size)
 }
 
 /**
- * struct call - what the helper is asked for
+ * struct call - what the helper is to do
  * @mode: bind or unbind on a process's file; NULL to bind and hold
  * @pid: that process
  * @vdevice_id: vDEVICE in its iommufd, or NULL
- * @answer: the event that tells of success
+ * @answer: the event that means success
  */
 struct call {
 	const char *mode;
@@ -55,7 +55,7 @@ struct call {
 	const char *answer;
 };
 
-/* Starts the helper with @out as its output. Answers a positive errno, as spawn. */
+/* Starts the helper with @out as its output. Returns a positive errno, as posix_spawn(). */
 static int spawn(const struct ctx *ctx, const char *path, const char *device,
 		 const struct call *call, int out, pid_t *pid)
 {
@@ -150,7 +150,7 @@ static int errno_by_name(const char *name)
 	return -EIO;
 }
 
-/* Reports what the helper said of its failure; it has ended, or soon will. */
+/* Reports the failure that the helper has printed. The helper has ended, or soon will. */
 static int report_failure(struct ctx *ctx, const struct pci_device *dev, struct json_object *obj,
 			  const struct call *call, pid_t pid)
 {
@@ -164,7 +164,7 @@ static int report_failure(struct ctx *ctx, const struct pci_device *dev, struct 
 	const struct stage *s = refused_at ? stage_find(refused_at, p.err) : NULL;
 	int status;
 
-	/* quarantined: the bind has ended all the same */
+	/* EIO: the device is quarantined, but the bind has ended */
 	p.changed = call->mode && streq(call->mode, "unbind") && p.err == -EIO;
 	if (waitpid(pid, &status, 0) == pid && WIFEXITED(status))
 		p.code = WEXITSTATUS(status);
@@ -180,7 +180,7 @@ static int report_failure(struct ctx *ctx, const struct pci_device *dev, struct 
 	return report_error(ctx, &p, "%s", member(obj, "message") ?: "the helper failed");
 }
 
-/* On a VMM's file it ends by itself, and undoes what it cannot tell any more. */
+/* Gives up. On a VMM's file, the helper ends by itself, and undoes what it cannot report. */
 static int report_left(struct ctx *ctx, struct problem *p, const struct call *call, pid_t pid,
 		       const struct wait *w)
 {
@@ -199,7 +199,7 @@ static int report_left(struct ctx *ctx, struct problem *p, const struct call *ca
 	return report_error(ctx, p, "%s", text);
 }
 
-/* What it did to a VMM's file stays, and is not known. */
+/* Reports a helper without readable output. What it did on a VMM's file stays, unknown. */
 static int report_silence(struct ctx *ctx, struct problem *p, const struct call *call, pid_t pid)
 {
 	int status;
@@ -209,10 +209,10 @@ static int report_silence(struct ctx *ctx, struct problem *p, const struct call 
 	kill(pid, SIGTERM);
 	if (waitpid(pid, &status, 0) == pid && WIFSIGNALED(status))
 		return report_error(ctx, p, HELPER " was killed by signal %d", WTERMSIG(status));
-	return report_error(ctx, p, HELPER " gave no answer that can be read");
+	return report_error(ctx, p, HELPER " printed nothing that can be read");
 }
 
-/* Runs the helper up to its first line, and understands that. */
+/* Runs the helper up to its first line, and interprets that. */
 static int run_helper(struct ctx *ctx, const struct pci_device *dev, const struct call *call,
 		      pid_t *pid)
 {
@@ -286,7 +286,7 @@ int helper_bind(struct ctx *ctx, const struct pci_device *dev, pid_t vmm, const 
 	pid_t pid;
 	int ret = run_helper(ctx, dev, &call, &pid);
 
-	/* it ends by itself, and the VMM's file with it */
+	/* it ends by itself, and closes its copy of the VMM's file */
 	if (!ret && pid)
 		waitpid(pid, NULL, 0);
 	return ret;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Running tsm-bind-helper. */
+/* Runs tsm-bind-helper. */
 #ifndef TSMCTL_HELPER_H
 #define TSMCTL_HELPER_H
 
@@ -13,7 +13,7 @@
  * @dev: the device
  * @pid: out, its process ID
  *
- * Waits until the helper says that the device is bound. The helper goes on in the
+ * Waits until the helper prints that the device is bound. The helper goes on in the
  * background, in a session of its own, and outlives this process.
  *
  * Return: 0, or negative errno, reported.
@@ -24,7 +24,7 @@ int helper_hold(struct ctx *ctx, const struct pci_device *dev, pid_t *pid);
  * helper_bind() - have a helper bind a device on its VMM's file
  * @ctx: this run
  * @dev: the device
- * @vmm: the process that holds it
+ * @vmm: the process that has it open
  * @vdevice_id: vDEVICE in the VMM's iommufd, or NULL for the configured TDI id
  *
  * Return: 0, or negative errno, reported.
@@ -32,10 +32,10 @@ int helper_hold(struct ctx *ctx, const struct pci_device *dev, pid_t *pid);
 int helper_bind(struct ctx *ctx, const struct pci_device *dev, pid_t vmm, const char *vdevice_id);
 
 /**
- * helper_unbind() - have a helper unbind it in the same way
+ * helper_unbind() - have a helper unbind a device on its VMM's file
  * @ctx: this run
  * @dev: the device
- * @vmm: the process that holds it
+ * @vmm: the process that has it open
  *
  * Return: 0, or negative errno, reported.
  */

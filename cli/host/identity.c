@@ -29,7 +29,10 @@ static void copy_serial(char *serial, const char *text)
 		serial[0] = '\0';
 }
 
-/* PCI's number is the same for all functions of a card, and function 0 or a PF may have it. */
+/*
+ * Reads PCI's Device Serial Number. It is the same for all functions of a card, and perhaps
+ * only function 0 or the PF has it.
+ */
 static int get_dsn(const struct ctx *ctx, const struct pci_device *dev, char *text)
 {
 	struct pci_device other cleanup_pci = { .fd = -1 };
@@ -99,7 +102,7 @@ const char *identity_serial(const struct identity *i)
 	return NULL;
 }
 
-/* Whether a serial number is PCI's, eight bytes: those are compared with each other only. */
+/* Whether a serial number is PCI's, eight bytes. It is only compared with others of PCI. */
 static bool is_dsn(const char *serial)
 {
 	size_t n = strlen(serial);

@@ -8,14 +8,13 @@
 #define IDENTITY_SERIALS 2
 
 /**
- * struct identity - what tells a device from others at the same address
+ * struct identity - what distinguishes a device from others at the same address
  * @id: vendor:device, or vendor:device:subvendor:subdevice where it has them; "" if it
  *	cannot be read
- * @serials: its serial numbers, the one first that does not need a driver; "" for none.
- *	The first is PCI's Device Serial Number: for a function without one, its PF's or that
- *	of function 0. The second is what the nvme driver shows, or has shown until the device
- *	was assigned
- * @denied: PCI's is there, but only root may read it
+ * @serials: its serial numbers, "" for none. The first needs no driver: it is PCI's Device
+ *	Serial Number, for a function without one that of its PF or of function 0. The second
+ *	is the one that the nvme driver shows, or has shown until the device was assigned
+ * @denied: PCI's number exists, but only root may read it
  */
 struct identity {
 	char id[PCI_ID_LEN];
@@ -39,10 +38,10 @@ void identity_look(struct ctx *ctx, const struct pci_device *dev, struct identit
 void identity_of_driver(const struct pci_device *dev, char *serial);
 
 /**
- * identity_serial() - the serial number to write down
+ * identity_serial() - the serial number to save
  * @i: the identity
  *
- * Return: the first that there is, or NULL.
+ * Return: the first one that the device has, or NULL.
  */
 const char *identity_serial(const struct identity *i);
 
@@ -58,8 +57,8 @@ enum identity_match { IDENTITY_SAME, IDENTITY_OTHER, IDENTITY_UNKNOWN };
 /**
  * identity_compare() - compare a device with the expected one
  * @i: the device's identity
- * @id: its ID, which fits any subsystem if it has none; NULL for any
- * @serial: its serial number; case does not count; NULL for any
+ * @id: the expected ID, which matches any subsystem if it has none; NULL for any
+ * @serial: the expected serial number, in any case; NULL for any
  *
  * Return: the result.
  */

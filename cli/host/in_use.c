@@ -20,7 +20,7 @@
  * @loops: the loop devices that have a file, as "NAME FILE" lines; read for the first
  *	block device
  * @blind: the mounts could not be read, which has been reported
- * @full: the text of the uses is, and nothing more is looked for
+ * @full: the text of the uses is full, and the search ends
  */
 struct search {
 	const struct ctx *ctx;
@@ -49,8 +49,8 @@ static void PRINTF_LIKE(3, 4) add_use(struct search *s, const char *hint, const 
 }
 
 /*
- * Opens a directory. What cannot be looked at may be in use.
- * Return: NULL if it does not exist, or cannot be opened, which is reported as a use then.
+ * Opens a directory. Returns NULL if it does not exist or cannot be opened. If it cannot be
+ * opened, that counts as a use, because what is in it may be in use.
  */
 static DIR *open_dir(struct search *s, int parent, const char *name)
 {
@@ -135,7 +135,7 @@ static void read_loops(struct search *s)
 		add_use(s, "", "out of memory");
 }
 
-/* A loop device has the block device open, and is not among its holders. */
+/* A loop device has the block device open, and sysfs does not list it as a holder. */
 static void look_at_loops(struct search *s, const struct block *b, const char *subject)
 {
 	const char *line, *end;
@@ -181,7 +181,7 @@ static void look_at_block(struct search *s, const struct block *b, const char *s
 static void walk(struct search *s, int parent, const char *name, const char *parent_name,
 		 const char *users, unsigned int depth);
 
-/* Reports what has a block device as its member, and the uses of that. */
+/* Reports the devices that a block device belongs to, and their uses. */
 static void look_at_holders(struct search *s, int fd, const char *subject, unsigned int depth)
 {
 	cleanup_dir DIR *dir = open_dir(s, fd, "holders");
@@ -320,9 +320,12 @@ static void look_at_interfaces(struct search *s, DIR *interfaces)
 		if (dir)
 			look_at_interface(s, dirfd(dir), dir, e->d_name);
 	}
-	/* The kernel makes the directory for the first one, and shows only those of the caller. */
+	/*
+	 * The kernel makes the directory for the first interface, and shows only the interfaces
+	 * in the caller's network namespace.
+	 */
 	if (!any)
-		add_use(s, "take it out of that first",
+		add_use(s, "move it to the network namespace of the host first",
 			"it has an interface in another network namespace");
 }
 
@@ -361,7 +364,7 @@ static void walk(struct search *s, int parent, const char *name, const char *par
 			walk(s, dirfd(dir), e->d_name, own, users, depth + 1);
 }
 
-/* A PF whose driver leaves it with VFs is not taken by the next driver. */
+/* vfio-pci-tsm refuses a PF that its former driver leaves with VFs. */
 static void look_for_functions(struct search *s, const struct pci_device *dev)
 {
 	unsigned int count = 0;
@@ -413,6 +416,6 @@ int in_use_refuse(struct ctx *ctx, const struct pci_device *dev, const char *for
 	if (use->must)
 		util_copy(hint, sizeof(hint), use->hint);
 	else
-		snprintf(hint, sizeof(hint), "%s, or take it all the same: %s", use->hint, force);
+		snprintf(hint, sizeof(hint), "%s, or assign it all the same: %s", use->hint, force);
 	return report_error(ctx, &p, "the host uses it: %s", use->text);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the host itself uses a device for: file systems, swap, members of dm, md, LVM
- * and btrfs, network interfaces, virtual functions. Processes are in owner.h.
+ * and btrfs, network interfaces, virtual functions. For processes, see owner.h.
  */
 #ifndef TSMCTL_IN_USE_H
 #define TSMCTL_IN_USE_H
@@ -15,9 +15,9 @@
  * struct host_use - the uses of a device
  * @count: how many were found
  * @text: the uses, with semicolons between them, printable; what does not fit is cut off
- * @hint: what ends the first of them
- * @must: a use that has to end, because the device cannot be taken even by force; then
- *	@hint ends that
+ * @hint: how to end the first of them
+ * @must: one use must end, because the device cannot be assigned even by force; then @hint
+ *	is about that use
  */
 struct host_use {
 	unsigned int count;
@@ -33,8 +33,8 @@ struct host_use {
  * @use: out
  *
  * Reads sysfs, and /proc (mounts.h). What cannot be read counts as a use. In other mount
- * namespaces, ext4, xfs, f2fs, erofs and btrfs are seen, and not the other file systems.
- * A process that has a block device open is not seen, nor is a pool of ZFS.
+ * namespaces, it finds only ext4, xfs, f2fs, erofs and btrfs. It finds neither a process that
+ * has a block device open nor a pool of ZFS.
  *
  * Return: true if there is a use.
  */
@@ -43,12 +43,12 @@ bool in_use_find(struct ctx *ctx, const struct pci_device *dev, struct host_use 
 /**
  * in_use_refuse() - report that the host uses a device, if it does
  * @ctx: this run
- * @dev: the device that is to be taken from its driver
- * @force: how the user can take it all the same, for the hint; NULL if the user has said
- *	so
+ * @dev: the device that is to be detached from its driver
+ * @force: how the user can assign it all the same, for the hint; NULL if the user has asked
+ *	for that
  * @use: out, the uses
  *
- * Return: 0 if the host does not use it, or the user takes it all the same; -EBUSY,
+ * Return: 0 if the host does not use it, or the user assigns it all the same; -EBUSY,
  * reported.
  */
 int in_use_refuse(struct ctx *ctx, const struct pci_device *dev, const char *force,

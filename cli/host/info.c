@@ -18,7 +18,7 @@ static struct udev *udev;
 static struct udev_hwdb *hwdb;
 
 enum source { FROM_PCI, FROM_POLICY, FROM_TSM, FROM_TDI };
-/* WORD: "none" is one of its values. STATE: "unknown" is no value. */
+/* WORD: "none" is one of its values. STATE: "unknown" means that there is no value. */
 enum form { TEXT, WORD, STATE, NUMBER, FLAG };
 
 /* Members that are one attribute each, in the order of the output. */
@@ -45,7 +45,7 @@ static const struct field {
 	{ "numa_node", FROM_PCI, "numa_node", NUMBER },
 };
 
-/* The same, at the end: keys keep their place. */
+/* More of them, for the end of the object: keys keep their place. */
 static const struct field policy_of_requests = { "guest_requests", FROM_POLICY, "guest_requests",
 						 WORD };
 static const struct field tdi_state = { "tdi_state", FROM_PCI, TDI_STATE, STATE };
@@ -75,7 +75,7 @@ static bool is_nothing(const char *text, enum form form)
 	return !*text || (streq(text, "none") && (form == TEXT || form == NUMBER));
 }
 
-/* "none", an empty line and a number below zero say that there is nothing. */
+/* "none", an empty line and a number below zero mean that there is no value. */
 static struct json_object *new_value(const char *text, enum form form)
 {
 	unsigned int v;
@@ -90,10 +90,10 @@ static struct json_object *new_value(const char *text, enum form form)
 }
 
 /*
- * The TSM that holds a TDI, as vfio_tsm has published it: PCI/TSM's own attribute
- * waits for a bind that is slow. It is read in two cases only: a bound function of our
- * driver without a directory in configfs, and one on another vfio driver. Functions
- * on other drivers are never bound.
+ * Reads the TSM of a TDI as vfio_tsm has published it, because PCI/TSM's own attribute
+ * waits for a bind that is slow. That attribute is read in two cases only: a bound function
+ * of our driver without a directory in configfs, and a function on another vfio driver.
+ * Functions on other drivers are never bound.
  */
 static int get_tdi_tsm(struct ctx *ctx, const struct pci_device *dev, const char *attr, char *text)
 {
@@ -154,7 +154,7 @@ static const char *hwdb_get(const char *modalias, const char *property)
 	return e ? udev_list_entry_get_value(e) : NULL;
 }
 
-/* From the hardware database of the host, or the bare IDs without one. */
+/* The name in the hardware database of the host, or the bare IDs. */
 static struct json_object *new_name(unsigned int vendor, unsigned int device)
 {
 	cleanup_free char *vendor_name = NULL;
@@ -208,7 +208,7 @@ static struct json_object *new_errno(int err)
 	return name ? json_object_new_string(name) : NULL;
 }
 
-/* Always the two keys, or null: why the last bind was refused. */
+/* Why the last bind was refused: an object with both keys, or null. */
 static struct json_object *new_last_error(struct ctx *ctx, const struct pci_device *dev)
 {
 	struct json_object *obj;
@@ -227,7 +227,7 @@ static struct json_object *new_last_error(struct ctx *ctx, const struct pci_devi
 	return obj;
 }
 
-/* For each scope, how many requests there were, and how many of them failed. */
+/* How many requests there were of each scope, and how many of them failed. */
 static struct json_object *new_requests(const struct pci_device *dev)
 {
 	struct json_object *array, *obj;
@@ -249,7 +249,7 @@ static struct json_object *new_requests(const struct pci_device *dev)
 	return array;
 }
 
-/* Always the four keys, or null: the request of the guest that ended last. */
+/* The request of the guest that ended last: an object with all four keys, or null. */
 static struct json_object *new_last_request(const struct pci_device *dev)
 {
 	char text[ATTR_MAX], scope[32], code[32];
@@ -267,7 +267,7 @@ static struct json_object *new_last_request(const struct pci_device *dev)
 	return obj;
 }
 
-/* Not the search through all processes: it would take too long for a list. */
+/* Does not search through all processes: that would take too long for a list. */
 static void add_owner(struct ctx *ctx, const struct pci_device *dev, struct json_object *obj)
 {
 	struct owner h = { .pid = policy_owner(ctx, dev) };
@@ -331,7 +331,7 @@ static const char *requests_text(struct json_object *array, char *buf, size_t si
 	return buf[0] ? buf : "-";
 }
 
-/* last_error, or last_request */
+/* The text of last_error or last_request. */
 static const char *object_text(struct json_object *obj, char *buf, size_t size)
 {
 	const char *err = member(obj, "errno"), *residue = member(obj, "residue");

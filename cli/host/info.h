@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* All that list and show tell about a device. */
+/* All that list and show print about a device. */
 #ifndef TSMCTL_INFO_H
 #define TSMCTL_INFO_H
 
@@ -12,9 +12,9 @@ struct json_object;
  * @ctx: this run
  * @dev: the device
  * @keys: the keys that are needed, NULL-terminated; or NULL for all keys. Nothing is read
- *	for the others, which the object may lack; it always has address and driver
+ *	for other keys, and the object may lack them; it always has address and driver
  *
- * The object has the same keys for every device: null is what nobody knows.
+ * The object has the same keys for every device. An unknown value is null.
  *
  * Return: the object, for the caller to put.
  */
@@ -25,14 +25,14 @@ struct json_object *info_collect(struct ctx *ctx, const struct pci_device *dev,
  * info_cannot_bind() - whether a device cannot become a TDI, because of the host's TSM
  * @obj: the object, with can_bind and state
  *
- * A host with a TSM that cannot bind has no more TDIs than those that are bound.
+ * If a TSM of the host cannot bind, only functions that are already bound are TDIs.
  *
  * Return: true if so.
  */
 bool info_cannot_bind(struct json_object *obj);
 
 /**
- * info_text() - one member of it as text
+ * info_text() - one member of the object as text
  * @obj: the object
  * @key: the member
  * @buf: buffer for what is not a string
@@ -43,13 +43,13 @@ bool info_cannot_bind(struct json_object *obj);
 const char *info_text(struct json_object *obj, const char *key, char *buf, size_t size);
 
 /**
- * info_note_none() - say that there is nothing to show, where that would be silence
+ * info_note_none() - print that there is nothing to show, if the output would be empty
  * @ctx: this run, after all devices were looked at
  */
 void info_note_none(const struct ctx *ctx);
 
 /**
- * info_done() - give up what the look-up of names took
+ * info_done() - free what the look-up of names has opened
  */
 void info_done(void);
 

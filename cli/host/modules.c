@@ -24,7 +24,7 @@ int modules_init(struct ctx *ctx, const char *dir)
 {
 	struct problem p = { .attribute = "module", .stage = "module" };
 
-	/* whoever moves sysfs moves configfs with it */
+	/* a moved sysfs also moves configfs, see policy_init() */
 	if (ctx->configfs.moved) {
 		p.err = -EOPNOTSUPP;
 		p.hint = "unset SYSFS_PATH and TSMCTL_CONFIGFS";
@@ -38,7 +38,7 @@ int modules_init(struct ctx *ctx, const char *dir)
 		p.err = -ENOMEM;
 		return report_error(ctx, &p, "cannot start libkmod");
 	}
-	/* what it would print is reported here, once */
+	/* its errors are reported here, once */
 	kmod_set_log_priority(kmod, 0);
 	kmod_load_resources(kmod);
 	return 0;
@@ -84,13 +84,13 @@ int module_load(struct ctx *ctx, const char *name, const char *options, bool *ch
 		NULL, NULL);
 }
 
-#define SIGN                                                                              \
-	"have it signed with a key that this host knows: DKMS signs with its own, which " \
-	"'mokutil --import /var/lib/dkms/mok.pub' and a reboot make known"
+#define SIGN                                                                  \
+	"sign it with a key that this host trusts; for the key of DKMS, run " \
+	"'mokutil --import /var/lib/dkms/mok.pub' and reboot"
 
 /*
- * Under lockdown, which Secure Boot brings, the kernel answers EPERM to a module that
- * is not signed at all, as it does to those who may not load any.
+ * Under lockdown, which Secure Boot turns on, the kernel returns EPERM for a module that
+ * is not signed at all, as it does if the caller may not load modules.
  */
 static bool locked_down(const struct ctx *ctx)
 {
@@ -112,7 +112,8 @@ int module_report(struct ctx *ctx, const char *name, int err)
 	switch (err) {
 	case -ENOENT:
 		if (directory) {
-			p.hint = "give a directory as /lib/modules/VERSION, after depmod";
+			p.hint =
+				"give a directory like /lib/modules/VERSION, and run depmod for it before";
 			return report_error(ctx, &p, "there is no module %s in %s", name,
 					    directory);
 		}
@@ -123,7 +124,7 @@ int module_report(struct ctx *ctx, const char *name, int err)
 		p.hint = SIGN;
 		return report_error(
 			ctx, &p,
-			"cannot load module %s: %s: Secure Boot, or the kernel itself, wants it signed",
+			"cannot load module %s: %s: Secure Boot or the kernel requires a signature",
 			name, strerror(-err));
 	case -ENOEXEC:
 	case -EINVAL:
@@ -138,7 +139,7 @@ int module_report(struct ctx *ctx, const char *name, int err)
 		p.hint = SIGN;
 		return report_error(
 			ctx, &p,
-			"cannot load module %s: %s: the kernel is locked down, as by Secure Boot, and wants it signed",
+			"cannot load module %s: %s: the kernel is locked down, as by Secure Boot, and requires a signature",
 			name, strerror(-err));
 	case -ENODEV:
 	case -EOPNOTSUPP:
@@ -186,7 +187,7 @@ int configfs_mount(struct ctx *ctx, bool *changed)
 	p.err = -errno;
 	if (p.err == -ENODEV || p.err == -ENOENT) {
 		p.code = EXIT_UNSUPPORTED;
-		p.hint = "it needs a kernel with CONFIG_CONFIGFS_FS";
+		p.hint = "use a kernel with CONFIG_CONFIGFS_FS";
 	}
 	return report_error(ctx, &p, "cannot mount configfs on " CONFIGFS_PATH ": %s",
 			    strerror(-p.err));

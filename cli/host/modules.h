@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Kernel modules by libkmod, and the mount of configfs. */
+/* Kernel modules through libkmod, and the mount of configfs. */
 #ifndef TSMCTL_MODULES_H
 #define TSMCTL_MODULES_H
 
@@ -14,14 +14,14 @@
  * @ctx: this run
  * @dir: directory to take the place of /lib/modules/VERSION, or NULL
  *
- * Refuses if sysfs or configfs was moved: the kernel itself cannot be.
+ * Fails if sysfs or configfs was moved, because modules belong to the running kernel.
  *
  * Return: 0, or negative errno, reported.
  */
 int modules_init(struct ctx *ctx, const char *dir);
 
 /**
- * modules_done() - give up what modules_init() took
+ * modules_done() - free what modules_init() has opened
  */
 void modules_done(void);
 
@@ -41,8 +41,8 @@ bool module_loaded(const struct ctx *ctx, const char *name);
  * @options: its parameters, or NULL
  * @changed: out, whether it had to be loaded
  *
- * As modprobe: parameters of modprobe.d apply, and blacklists stop aliases, not
- * names. Install commands of modprobe.d are left out.
+ * Works as modprobe: parameters of modprobe.d apply, and blacklists stop aliases, not
+ * names. But it ignores install commands of modprobe.d.
  *
  * Return: 0 or negative errno, not reported.
  */

@@ -92,8 +92,8 @@ bool mounts_names(const char *path, const struct block *b)
 }
 
 /*
- * Finds where a block device is mounted. Some file systems, as btrfs, have a number of
- * their own: they have the device as their source.
+ * Finds where a block device is mounted. Some file systems, such as btrfs, have a device
+ * number of their own; their source is the block device.
  */
 static bool find_in(const char *text, const struct block *b, char *where, size_t size)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is mounted and what is swap, as /proc has it. */
+/* What is mounted and what is swap, as /proc shows it. */
 #ifndef TSMCTL_MOUNTS_H
 #define TSMCTL_MOUNTS_H
 
@@ -23,8 +23,8 @@ struct block {
 /**
  * struct mounts - the texts; all NULL to begin with
  * @own: /proc/self/mountinfo
- * @init: /proc/1/mountinfo, the host's where this runs in a container; "" if the caller
- *	may not read it
+ * @init: /proc/1/mountinfo, which is the host's if tsmctl runs in a container; "" if the
+ *	caller may not read it
  * @swaps: /proc/swaps; "" on a kernel without swap
  */
 struct mounts {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Who holds a device, and how to stop it if it is our helper, see owner.h. */
+/* Finds the owner of a device, and stops it if it is our helper, see owner.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -29,8 +29,8 @@ static bool has_pid(int fd, pid_t pid)
 }
 
 /*
- * A helper keeps a lock on ADDRESS.lock, with its process ID in it. A process that may
- * not open that file cannot stop a helper either, and reads ADDRESS.pid.
+ * A helper keeps a lock on ADDRESS.lock, with its process ID in it. If tsmctl may not open
+ * that file, it cannot stop a helper either, and reads ADDRESS.pid.
  */
 static bool is_helper(const struct ctx *ctx, const char *name, pid_t pid)
 {
@@ -76,7 +76,7 @@ void owner_describe(const struct ctx *ctx, const struct pci_device *dev, struct 
 	h->ours = is_helper(ctx, dev->name, h->pid);
 }
 
-/* The device number that an attribute has as text, or 0. */
+/* The device number that an attribute contains as text, or 0. */
 static dev_t read_number(int dir, const char *attr)
 {
 	unsigned int major, minor;
@@ -87,7 +87,7 @@ static dev_t read_number(int dir, const char *attr)
 	return makedev(major, minor);
 }
 
-/* Of the vfio cdev of a device on any vfio driver; 0 for none. */
+/* The device number of the cdev of a device on any vfio driver; 0 for none. */
 static dev_t cdev_number(const struct pci_device *dev)
 {
 	cleanup_dir DIR *dir = util_opendirat(dev->fd, "vfio-dev");
@@ -103,7 +103,7 @@ static dev_t cdev_number(const struct pci_device *dev)
 	return 0;
 }
 
-/* Of the group's device, /dev/vfio/GROUP. */
+/* The device number of the group's device, /dev/vfio/GROUP. */
 static dev_t group_number(const struct ctx *ctx, const struct pci_device *dev)
 {
 	char attr[64];
@@ -113,8 +113,8 @@ static dev_t group_number(const struct ctx *ctx, const struct pci_device *dev)
 }
 
 /*
- * Whether a process has one of two devices open. The paths in its links are of its
- * own mount namespace, where it may have any file at any place: only numbers count.
+ * Whether a process has one of two devices open. The paths in its links belong to its own
+ * mount namespace, where any file can have any path: so only numbers are compared.
  */
 static bool has_open(int proc, const char *pid, const dev_t numbers[2])
 {
@@ -130,7 +130,7 @@ static bool has_open(int proc, const char *pid, const dev_t numbers[2])
 	if (!dir)
 		return false;
 	while ((e = readdir(dir))) {
-		/* no file server is asked, which might not answer */
+		/* do not ask a file server, which might not respond */
 		if (statx(dirfd(dir), e->d_name, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE,
 			  &stx) ||
 		    !S_ISCHR(stx.stx_mode))
@@ -161,7 +161,7 @@ static pid_t search_processes(const struct ctx *ctx, const struct pci_device *de
 	return 0;
 }
 
-/* For a state that does not say so: the mode of the regions is set by an open. */
+/* Whether it is open, for a state that does not show that: an open sets the mode of regions. */
 static bool is_open(struct ctx *ctx, const struct pci_device *dev)
 {
 	char mode[ATTR_MAX];
@@ -199,7 +199,7 @@ int owner_refuse(struct ctx *ctx, const struct pci_device *dev, const char *what
 			     .attribute = "owner",
 			     .err = -EBUSY,
 			     .stage = "in-use",
-			     .hint = "stop it first" };
+			     .hint = STOP_HINT };
 	char pid[16];
 	struct owner h;
 
@@ -209,10 +209,10 @@ int owner_refuse(struct ctx *ctx, const struct pci_device *dev, const char *what
 	if (h.pid)
 		p.value = pid;
 	if (h.ours)
-		p.hint = "run 'tsmctl unbind @' first";
+		p.hint = UNBIND_HINT;
 	else if (h.foreign && !h.pid)
 		p.hint = "run 'tsmctl revoke @' first";
-	return report_error(ctx, &p, "cannot %s while %s holds it", what, h.text);
+	return report_error(ctx, &p, "cannot %s while %s uses it", what, h.text);
 }
 
 /* Signals a process through its pidfd and waits for its end. */
@@ -254,7 +254,7 @@ int owner_stop(struct ctx *ctx, const struct pci_device *dev, const struct owner
 		p.changed = true;
 		wait_given_up(&w, p.err, text, sizeof(text));
 		p.hint =
-			"it was told to end, and does when the TSM has answered: 'tsmctl show @'; 'tsmctl revoke @' unbinds without it";
+			"it was told to end, and will when the TSM has unbound it: see 'tsmctl show @'; 'tsmctl revoke @' unbinds without it";
 		p.code = p.err == -EINTR ? EXIT_FAILED : EXIT_BUSY;
 		return report_error(ctx, &p, "%s", text);
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The process that holds a device open: who it is, how to start and stop ours. */
+/* The owner of a device: which process it is, and how to stop it if it is our helper. */
 #ifndef TSMCTL_OWNER_H
 #define TSMCTL_OWNER_H
 
@@ -8,11 +8,11 @@
 #include "host/pci.h"
 
 /**
- * struct owner - who holds a device
- * @pid: its process ID, 0 if the device is held but nobody can say by whom
+ * struct owner - the owner of a device
+ * @pid: its process ID, 0 if the device is in use, but that process cannot be found
  * @ours: it is tsm-bind-helper, for this device
- * @foreign: another module of the kernel has bound it; @pid may have it open besides
- * @name: what it calls itself, printable; "" if that is not known
+ * @foreign: another module of the kernel has bound it; @pid may also have it open
+ * @name: its name in /proc, printable; "" if that is not known
  * @text: "process 123 (qemu-system-x86)", to put into a message
  */
 struct owner {
@@ -23,6 +23,10 @@ struct owner {
 	char text[96];
 };
 
+/* Hints for a device that is in use by our helper, or by another process. */
+#define UNBIND_HINT "run 'tsmctl unbind @' first"
+#define STOP_HINT "stop it first"
+
 /**
  * owner_init() - find out where helpers keep their locks
  * @ctx: this run; @ctx->run is filled in
@@ -32,20 +36,20 @@ struct owner {
 int owner_init(struct ctx *ctx);
 
 /**
- * owner_find() - who holds a device
+ * owner_find() - find the owner of a device
  * @ctx: this run
  * @dev: the device
  * @h: out
  *
- * Asks vfio_tsm; for a device on another vfio driver, it looks through the open
- * files of all processes.
+ * Reads it from vfio_tsm. For a device on another vfio driver, it searches the open files
+ * of all processes.
  *
- * Return: 1 if the device is held, 0 if not.
+ * Return: 1 if the device is in use, 0 if not.
  */
 int owner_find(struct ctx *ctx, const struct pci_device *dev, struct owner *h);
 
 /**
- * owner_describe() - more about the process that holds a device
+ * owner_describe() - fill in the description of an owner
  * @ctx: this run
  * @dev: the device
  * @h: with the process ID, or 0; the rest is filled in
@@ -53,12 +57,12 @@ int owner_find(struct ctx *ctx, const struct pci_device *dev, struct owner *h);
 void owner_describe(const struct ctx *ctx, const struct pci_device *dev, struct owner *h);
 
 /**
- * owner_refuse() - report that a device is held, if it is
+ * owner_refuse() - report that a device is in use, if it is
  * @ctx: this run
  * @dev: the device
- * @what: what is not done because of it, as in "cannot WHAT while ..."
+ * @what: what is refused because of it, as in "cannot WHAT while ..."
  *
- * Return: 0 if nobody holds it, or -EBUSY, reported.
+ * Return: 0 if it is not in use, or -EBUSY, reported.
  */
 int owner_refuse(struct ctx *ctx, const struct pci_device *dev, const char *what);
 

@@ -2,11 +2,11 @@
 /*
  * PCI devices and drivers in sysfs, see pci.h.
  *
- * libsysfs finds sysfs and opens drivers. Whole-bus scans read the directory
- * themselves, because its lists are kept sorted by insertion, which is quadratic;
- * devices are opened without it, because it takes 17 system calls for what needs 2;
- * and attributes go through attr.c, because its writer leaves out writes of a value
- * that is already there, and knows no --dry-run.
+ * libsysfs finds sysfs and opens drivers. Scans of the whole bus read the directory
+ * themselves, because libsysfs sorts its lists by insertion, which is quadratic. Devices
+ * are opened without it, because it makes 17 system calls where 2 are enough. Attributes
+ * go through attr.c, because the writer of libsysfs skips a value that is already there,
+ * and does not support --dry-run.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +36,7 @@ int pci_init(struct ctx *ctx)
 	};
 
 	/*
-	 * libsysfs takes SYSFS_PATH too, but only for a mount of sysfs: so drivers
+	 * libsysfs also uses SYSFS_PATH, but only for a mount of sysfs: so drivers
 	 * are opened by path, which works in any tree.
 	 */
 	ctx->sysfs.moved = moved != NULL;
@@ -77,7 +77,7 @@ void pci_close(struct pci_device *dev)
 	dev->fd = -1;
 }
 
-/* The last part of what a link below a device says; "" if there is no link. */
+/* The last part of the target of a link below a device; "" if there is no link. */
 static bool link_name(int dirfd, const char *link, char *buf, size_t size)
 {
 	char target[SYSFS_PATH_MAX];
@@ -200,7 +200,7 @@ int pci_group(const struct ctx *ctx, const struct pci_device *dev)
 	return (int)group;
 }
 
-/* The driver of a function if it is another than ours, and it is no bridge. */
+/* The driver of a function, if that is not ours, and the function is not a bridge. */
 static bool other_driver(const struct ctx *ctx, const char *name, char *driver, size_t size)
 {
 	char path[sizeof(DEVICES) + PCI_NAME_LEN];
@@ -278,7 +278,7 @@ int pci_unbind(struct ctx *ctx, const struct pci_device *dev, struct wait *w)
 	if (!dev->driver[0])
 		return 0;
 	snprintf(name, sizeof(name), DRIVERS "/%s/unbind", dev->driver);
-	wait_begin(w, ctx, dev->name, WAIT_FOREVER, "driver %s to release it", dev->driver);
+	wait_begin(w, ctx, dev->name, WAIT_FOREVER, "driver %s to detach from it", dev->driver);
 	return slow_write(w, ctx->sysfs_fd, ctx->sysfs.path, name, dev->name);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* PCI devices and drivers: all that tsmctl knows of libsysfs is in pci.c. */
+/* PCI devices and drivers. Only pci.c uses libsysfs. */
 #ifndef TSMCTL_PCI_H
 #define TSMCTL_PCI_H
 
@@ -48,13 +48,13 @@ int pci_init(struct ctx *ctx);
 int pci_open(const struct ctx *ctx, const struct pci_addr *addr, struct pci_device *dev);
 
 /**
- * pci_close() - let a device go
+ * pci_close() - close a device
  * @dev: the device
  */
 void pci_close(struct pci_device *dev);
 
 /**
- * pci_look_driver() - ask again which driver holds a device
+ * pci_look_driver() - read again which driver a device has
  * @ctx: this run
  * @dev: the device; @dev->driver is brought up to date
  *
@@ -65,27 +65,27 @@ int pci_look_driver(const struct ctx *ctx, struct pci_device *dev);
 /**
  * pci_scan() - call back for every function, in the order of sysfs
  * @ctx: this run
- * @fn: callback; an answer other than 0 ends the scan
+ * @fn: callback; a return value other than 0 ends the scan
  * @arg: passed to @fn
  *
  * Linear in the number of functions.
  *
- * Return: 0, what @fn answered, or negative errno; -ENOENT without a PCI bus.
+ * Return: 0, what @fn returned, or negative errno; -ENOENT without a PCI bus.
  */
 int pci_scan(const struct ctx *ctx,
 	     int (*fn)(const struct ctx *ctx, const struct pci_addr *addr, void *arg), void *arg);
 
 /**
- * pci_has_tsm_side() - whether a function can talk to a TSM, or is ours
+ * pci_has_tsm_side() - whether a function has a TSM side, or is assigned
  * @ctx: this run
  * @name: address in the kernel's form
  *
- * Return: true if it has a tsm directory, or is held by TSM_DRIVER.
+ * Return: true if it has a tsm directory, or its driver is TSM_DRIVER.
  */
 bool pci_has_tsm_side(const struct ctx *ctx, const char *name);
 
 /**
- * pci_is_with() - whether a function is with a driver
+ * pci_is_with() - whether a function has a certain driver
  * @ctx: this run
  * @name: address in the kernel's form
  * @driver: the driver's name
@@ -105,7 +105,7 @@ bool pci_is_with(const struct ctx *ctx, const char *name, const char *driver);
 bool pci_is_vf_of(const struct ctx *ctx, const char *name, const struct pci_addr *pf);
 
 /**
- * pci_has_id() - whether a function is of a vendor's model
+ * pci_has_id() - whether a function has a vendor and device ID
  * @ctx: this run
  * @name: address in the kernel's form
  * @vendor: vendor ID
@@ -159,7 +159,7 @@ unsigned int pci_group_strangers(const struct ctx *ctx, int group, const struct 
 bool pci_has_driver(const struct ctx *ctx, const char *name);
 
 /**
- * pci_driver_devices() - the functions that a driver holds
+ * pci_driver_devices() - the functions that have a driver
  * @ctx: this run
  * @name: driver
  * @buf: out, addresses separated by blanks
@@ -170,7 +170,7 @@ bool pci_has_driver(const struct ctx *ctx, const char *name);
 unsigned int pci_driver_devices(const struct ctx *ctx, const char *name, char *buf, size_t size);
 
 /**
- * pci_unbind() - take a device from its present driver
+ * pci_unbind() - detach a device from its present driver
  * @ctx: this run
  * @dev: the device
  * @w: out, the wait, for slow_report()
@@ -186,7 +186,7 @@ int pci_unbind(struct ctx *ctx, const struct pci_device *dev, struct wait *w);
  * @driver: the driver that is to take it, if that is known, or NULL
  * @w: out, the wait, for slow_report()
  *
- * Success says nothing about a driver: call pci_look_driver() afterwards.
+ * Success does not mean that a driver has it: call pci_look_driver() afterwards.
  *
  * Return: 0 or negative errno. See slow_write().
  */
@@ -215,7 +215,7 @@ int pci_set(const struct ctx *ctx, const struct pci_device *dev, const char *nam
 	    const char *value);
 
 /**
- * pci_get_slow() - read an attribute of a device that may wait for something else
+ * pci_get_slow() - read an attribute of a device whose read may take long
  * @dev: the device
  * @name: attribute below its directory
  * @buf: out, ATTR_MAX bytes; "" on failure
@@ -226,7 +226,7 @@ int pci_set(const struct ctx *ctx, const struct pci_device *dev, const char *nam
 int pci_get_slow(const struct pci_device *dev, const char *name, char *buf, struct wait *w);
 
 /**
- * pci_set_slow() - write an attribute of a device that may take long
+ * pci_set_slow() - write an attribute of a device whose write may take long
  * @dev: the device
  * @name: attribute below its directory
  * @value: text without a newline

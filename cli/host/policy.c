@@ -17,7 +17,7 @@ const char *const policy_states[] = {
 	"absent", "unassigned", "closed", "open", "bound", "lost", "quarantined", NULL,
 };
 
-/* What the kernel assumes of a device that has no directory. */
+/* The values that the kernel uses for a device without a directory. */
 static const struct {
 	const char *attr;
 	const char *value;
@@ -43,7 +43,7 @@ int policy_init(struct ctx *ctx)
 	ret = root_find(ctx, &ctx->configfs, "configfs", "TSMCTL_CONFIGFS", CONFIGFS_PATH);
 	if (ret || ctx->configfs.moved || !ctx->sysfs.moved)
 		return ret;
-	/* a moved sysfs brings its configfs along, as the real one does */
+	/* a moved sysfs contains its own configfs, as the real one does */
 	if (asprintf(&below, "%s/kernel/config", ctx->sysfs.path) < 0)
 		return -ENOMEM;
 	ctx->configfs = (struct root){ below, true };
@@ -68,7 +68,7 @@ bool policy_mounted(const struct ctx *ctx)
 	return ctx->configfs.moved || fs.f_type == CONFIGFS_MAGIC;
 }
 
-/* Opens the subsystem's directory, once; a failure is remembered as well. */
+/* Opens the subsystem's directory, once; the result is kept, even if it is an error. */
 static int subsystem(struct ctx *ctx)
 {
 	cleanup_fd int root = -1;
@@ -103,7 +103,7 @@ int policy_require(struct ctx *ctx, const char *device)
 		.device = device,
 		.attribute = POLICY_DIR,
 		.err = subsystem(ctx),
-		.hint = "run 'tsmctl load'",
+		.hint = LOAD_HINT,
 		.code = EXIT_UNSUPPORTED,
 	};
 
@@ -186,7 +186,7 @@ int policy_forget(struct ctx *ctx, const char *name)
 		return 0;
 	p.err = dir_remove(ctx, ctx->policy_fd, policy_where(ctx), name);
 	if (p.err == -EBUSY)
-		p.hint = "close the device first: 'tsmctl show' names its owner";
+		p.hint = "stop its owner first: 'tsmctl show @' names it";
 	if (p.err)
 		return report_error(ctx, &p, "cannot remove its directory in %s/%s: %s",
 				    ctx->configfs.path, POLICY_DIR, strerror(-p.err));

@@ -10,17 +10,19 @@
 struct problem;
 
 #define POLICY_DIR "vfio_tsm"
-/* @policy_fd of struct ctx before anybody looked */
+/* @policy_fd of struct ctx before the directory is opened */
 #define POLICY_UNKNOWN (-4096)
-/* Beside the devices' directories: the mode of those whose own is default. */
+/* The file with the mode of devices whose own is default; beside their directories. */
 #define DEFAULT_MODE "default_region_mode"
 #define CONFIGFS_PATH "/sys/kernel/config"
+/* The hint if a module is not loaded. */
+#define LOAD_HINT "run 'tsmctl load'"
 
 /* The words of the attribute "state"; NULL at the end. */
 extern const char *const policy_states[];
 
 /**
- * policy_default() - what an attribute of a device without a directory is
+ * policy_default() - the value of an attribute for a device without a directory
  * @attr: attribute
  *
  * Return: its value, or NULL for one that has no default.
@@ -39,12 +41,12 @@ int policy_init(struct ctx *ctx);
  * policy_where() - the path of the subsystem, for traces and messages
  * @ctx: this run
  *
- * Return: the path, which stays.
+ * Return: the path, which stays valid.
  */
 const char *policy_where(const struct ctx *ctx);
 
 /**
- * policy_mounted() - whether something serves as configfs
+ * policy_mounted() - whether there is a configfs
  * @ctx: this run
  *
  * Return: true if configfs is mounted, or a moved root is a directory.
@@ -60,7 +62,7 @@ bool policy_mounted(const struct ctx *ctx);
 bool policy_available(struct ctx *ctx);
 
 /**
- * policy_require() - the same, for verbs that cannot do without
+ * policy_require() - report it if the vfio_tsm subsystem is not there
  * @ctx: this run
  * @device: device concerned, or NULL, for the error
  *
@@ -69,7 +71,7 @@ bool policy_available(struct ctx *ctx);
 int policy_require(struct ctx *ctx, const char *device);
 
 /**
- * policy_close() - let go of the subsystem's directory, to be looked for again
+ * policy_close() - close the subsystem's directory; the next use opens it again
  * @ctx: this run
  */
 void policy_close(struct ctx *ctx);
@@ -79,17 +81,17 @@ void policy_close(struct ctx *ctx);
  * @ctx: this run
  * @name: address in the kernel's form
  *
- * Return: true if so; false as well without the subsystem.
+ * Return: true if so; false also without the subsystem.
  */
 bool policy_has(struct ctx *ctx, const char *name);
 
 /**
  * policy_scan() - call back for every device that has a directory
  * @ctx: this run
- * @fn: callback; an answer other than 0 ends the scan
+ * @fn: callback; a return value other than 0 ends the scan
  * @arg: passed to @fn
  *
- * Return: 0, what @fn answered, or negative errno; 0 without the subsystem.
+ * Return: 0, what @fn returned, or negative errno; 0 without the subsystem.
  */
 int policy_scan(struct ctx *ctx,
 		int (*fn)(const struct ctx *ctx, const struct pci_addr *addr, void *arg),
@@ -121,9 +123,9 @@ int policy_forget(struct ctx *ctx, const char *name);
  * @buf: out, ATTR_MAX bytes; "" on failure
  *
  * A device without a directory has the default of each attribute that has one.
- * Falls back on the driver's own directory in sysfs for the others.
+ * Other attributes are read from the driver's own directory in sysfs.
  *
- * Return: 0, or negative errno; -ENOENT if nobody knows.
+ * Return: 0, or negative errno; -ENOENT if it is not known.
  */
 int policy_get(struct ctx *ctx, const struct pci_device *dev, const char *attr, char *buf);
 
@@ -170,7 +172,7 @@ int policy_report(struct ctx *ctx, const struct pci_device *dev, struct problem 
 int policy_set(struct ctx *ctx, const struct pci_device *dev, const char *attr, const char *value);
 
 /**
- * policy_set_slow() - write an attribute that may take the TSM long
+ * policy_set_slow() - write an attribute whose write may take the TSM long
  * @dev: the device
  * @attr: attribute
  * @value: text without a newline
@@ -191,7 +193,7 @@ int policy_set_slow(const struct pci_device *dev, const char *attr, const char *
 int policy_get_default(struct ctx *ctx, char *buf);
 
 /**
- * policy_set_default() - write it
+ * policy_set_default() - write the mode of devices whose own is default
  * @ctx: this run, after policy_get_default()
  * @value: exclusive or shared
  *
@@ -200,7 +202,7 @@ int policy_get_default(struct ctx *ctx, char *buf);
 int policy_set_default(struct ctx *ctx, const char *value);
 
 /**
- * policy_owner() - the process that holds a device open
+ * policy_owner() - the process that has a device open
  * @ctx: this run
  * @dev: the device
  *

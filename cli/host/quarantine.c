@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Devices whose TDI is not ours to use, see quarantine.h. */
+/* Devices whose TDI must not be used, see quarantine.h. */
 #include <errno.h>
 
 #include "common/stage.h"
@@ -12,7 +12,7 @@ bool quarantine_is_on(struct ctx *ctx, const struct pci_device *dev)
 {
 	char text[ATTR_MAX];
 
-	/* it outlives the driver: the state is of a device that has ours */
+	/* a quarantine outlives the driver; only on our driver does the state show it */
 	if (policy_get(ctx, dev, "quarantine", text) == 0)
 		return streq(text, "1");
 	return policy_get(ctx, dev, "state", text) == 0 && streq(text, QUARANTINED);
@@ -27,13 +27,14 @@ void quarantine_hint(const struct pci_device *dev, char buf[QUARANTINE_HINT_LEN]
 		util_copy(dsm, sizeof(dsm), dev->name);
 	snprintf(
 		buf, QUARANTINE_HINT_LEN,
-		"run 'tsmctl disconnect %.16s'; if it stays, power cycle the device and run 'tsmctl free %s'",
+		"run 'tsmctl disconnect %.16s'; if the quarantine stays, power cycle the device and run 'tsmctl free %s'",
 		dsm, dev->name);
 }
 
 int quarantine_refuse(struct ctx *ctx, const struct pci_device *dev, const char *what)
 {
 	char hint[QUARANTINE_HINT_LEN];
+	const struct stage *s = stage_find(QUARANTINED, -EBUSY);
 	struct problem p = { .device = dev->name,
 			     .attribute = "state",
 			     .value = QUARANTINED,
@@ -44,9 +45,7 @@ int quarantine_refuse(struct ctx *ctx, const struct pci_device *dev, const char 
 	if (!quarantine_is_on(ctx, dev))
 		return 0;
 	quarantine_hint(dev, hint);
-	return report_error(ctx, &p,
-			    "cannot %s: it is quarantined, the TSM may not have stopped its TDI",
-			    what);
+	return report_error(ctx, &p, "cannot %s: %s", what, s->message);
 }
 
 bool foreign_is_bound(struct ctx *ctx, const struct pci_device *dev)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Devices whose TDI is not ours to use: quarantined ones, and those that another module of
+ * Devices whose TDI must not be used: quarantined ones, and those that another module of
  * the kernel has bound. See vfio_tsm(5).
  */
 #ifndef TSMCTL_QUARANTINE_H
@@ -14,7 +14,7 @@
 #define QUARANTINE_HINT_LEN 192
 
 /**
- * quarantine_is_on() - whether nobody may use a device
+ * quarantine_is_on() - whether a device is quarantined
  * @ctx: this run
  * @dev: the device, whatever its driver is
  *
@@ -25,7 +25,7 @@
 bool quarantine_is_on(struct ctx *ctx, const struct pci_device *dev);
 
 /**
- * quarantine_hint() - what ends the quarantine of a device
+ * quarantine_hint() - how to end the quarantine of a device
  * @dev: the device
  * @buf: out
  */
@@ -35,7 +35,7 @@ void quarantine_hint(const struct pci_device *dev, char buf[QUARANTINE_HINT_LEN]
  * quarantine_refuse() - report that a device is quarantined, if it is
  * @ctx: this run
  * @dev: the device
- * @what: what is not done because of it
+ * @what: what is refused because of it
  *
  * Return: 0, or -EBUSY, reported.
  */
@@ -54,7 +54,7 @@ bool foreign_is_bound(struct ctx *ctx, const struct pci_device *dev);
  * foreign_refuse() - report that another module of the kernel has bound a device, if so
  * @ctx: this run
  * @dev: the device
- * @what: what is not done because of it
+ * @what: what is refused because of it
  *
  * Return: 0, or -EBUSY, reported.
  */

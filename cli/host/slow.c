@@ -8,15 +8,15 @@
 #include "common/rundir.h"
 #include "host/slow.h"
 
-/* How long a read may take before the writer does it again; and once one was given up. */
+/* How long a read may take before the writer repeats it; and after one was given up. */
 #define READ_MS 1000
 #define BRIEF_MS 5
 
 enum op { OP_WRITE, OP_READ };
 
 /*
- * What the writer is asked for. Descriptors come with it: the directory, and the lock on the
- * device, which the writer then has until it has answered.
+ * A request to the writer. Descriptors come with it: the directory, and the lock on the
+ * device, which the writer keeps until it has sent its reply.
  */
 struct request {
 	enum op op;
@@ -39,7 +39,7 @@ union control {
 
 static pid_t writer;
 static int writer_fd = -1;
-/* A read took too long. What it waited for, as PCI/TSM, concerns all devices. */
+/* A read took too long. What it waited for, such as PCI/TSM, concerns all devices. */
 static bool reads_wait;
 
 /* --- the writer ------------------------------------------------------------ */
@@ -66,8 +66,8 @@ static bool receive(int fd, struct request *r, int fds[FDS])
 }
 
 /*
- * The writer keeps no file and no directory of the user's open: a caller that waits for the
- * end of our output must not wait for the kernel, nor must a file system to be unmounted.
+ * The writer keeps no file and no directory of the user open. While the kernel keeps it,
+ * neither a caller that reads our output to its end nor an unmount must have to wait.
  */
 static int close_files(int fd)
 {
@@ -135,7 +135,7 @@ static int start(void)
 
 static int ask(const struct request *r, const int fds[FDS])
 {
-	/* without a lock, only the first one */
+	/* without a lock, only the directory */
 	const size_t size = (fds[LOCK_FD] < 0 ? 1 : FDS) * sizeof(int);
 	struct iovec iov = { .iov_base = (void *)r, .iov_len = sizeof(*r) };
 	union control control = { 0 };
@@ -161,7 +161,7 @@ void slow_done(void)
 	waitpid(writer, NULL, 0);
 }
 
-/* The next attribute gets another writer; this one ends when the kernel lets it. */
+/* Gives up the writer, which ends when its call returns. The next attribute gets another one. */
 static void abandon(struct wait *w, enum op op)
 {
 	w->written = op == OP_WRITE;
@@ -224,7 +224,7 @@ int slow_read(struct wait *w, int dirfd, const char *name, char *buf)
 	struct reply reply;
 	int ret;
 
-	/* a read can be interrupted, if not given up: most need no writer */
+	/* a read that can be interrupted needs no writer, and most can */
 	ret = attr_read_within(dirfd, name, buf, ATTR_MAX, reads_wait ? BRIEF_MS : READ_MS);
 	if (ret)
 		buf[0] = '\0';
@@ -246,7 +246,7 @@ int slow_report(const struct wait *w, const struct problem *p)
 
 	q.device = w->device;
 	q.code = p->err == -EINTR ? EXIT_FAILED : EXIT_BUSY;
-	/* it may succeed in the end */
+	/* it may still succeed */
 	q.changed |= w->written;
 	wait_given_up(w, p->err, text, sizeof(text));
 	return report_error(w->ctx, &q, "%s; the kernel goes on with it, for process %d", text,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Attributes that may take the kernel long: a driver releases a device when nobody uses it
- * any more, and a TSM has a device to talk to. The system call is made by a process of its
- * own, the writer, because no signal ends it: this process can name what it waits for, and
+ * Attributes that may take the kernel long: a driver detaches only when a device is no longer
+ * in use, and a TSM communicates with the device. No signal ends such a system call. So a
+ * second process, the writer, makes it, and this process can print what it waits for, and
  * give up. The writer is started for the first such attribute, and ends with this process,
  * unless the kernel keeps it.
  */
@@ -21,7 +21,7 @@
  * @name: attribute, relative
  * @value: text without a newline
  *
- * --dry-run forbids it as it forbids attr_write().
+ * Under --dry-run, it writes nothing, as attr_write().
  *
  * Return: 0 or negative errno, for wait_why(). If it was given up, @w->ctx->unfinished is
  * set, it counts as a change, and slow_report() must be called. A step that was not begun,
@@ -36,17 +36,21 @@ int slow_write(struct wait *w, int dirfd, const char *where, const char *name, c
  * @name: attribute, relative
  * @buf: out, ATTR_MAX bytes; "" on failure
  *
- * A plan waits for one second. After a read that took too long, all later ones of this run
- * fail at once if they cannot be done at once.
+ * Under --dry-run, it waits for one second. After a read that took too long, later reads of
+ * this run fail unless they succeed at once.
  *
- * Return: as slow_write(); -EBUSY if it was not waited for.
+ * Return: as slow_write(); -EBUSY if it did not wait.
  */
 int slow_read(struct wait *w, int dirfd, const char *name, char *buf);
+
+/* Hints for a roll-back that failed, and for one that the kernel has not ended. */
+#define SHOW_HINT "'tsmctl show @' shows what it is now"
+#define SHOW_LATER_HINT "'tsmctl show @' shows what it is when that process has ended"
 
 /**
  * slow_report() - report a step that was given up
  * @w: the wait
- * @p: the error; its hint says what is left, and what to do about it
+ * @p: the error; its hint names what is left, and what to do about it
  *
  * Return: @p->err, for the caller to return.
  */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Following the TDISP states of devices, see tdi.h. */
+/* Follows the TDISP states of devices, see tdi.h. */
 #include <errno.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -28,7 +28,7 @@ void tdi_close(struct tdi *tdi)
 	util_copy(tdi->state, sizeof(tdi->state), TDI_UNKNOWN);
 }
 
-/* Reading it from its beginning also has the kernel wait for the next change. */
+/* Reads the state from the start of the file, so that epoll reports the next change. */
 static bool read_state(int fd, char state[TDI_STATE_LEN])
 {
 	char text[TDI_STATE_LEN];
@@ -51,7 +51,7 @@ static int start(const struct ctx *ctx, int epoll, const struct pci_addr *addr, 
 	if (ret || !dev.present)
 		return ret;
 	ret = attr_open(dev.fd, TDI_STATE);
-	/* a function that the driver does not have */
+	/* the function is not assigned */
 	if (ret == -ENOENT || ret == -ENODEV)
 		return 0;
 	if (ret < 0)
@@ -70,7 +70,7 @@ int tdi_look(const struct ctx *ctx, int epoll, const struct pci_addr *addr, stru
 	int ret = 0;
 
 	util_copy(before, sizeof(before), tdi->state);
-	/* the file of a function that was released meanwhile reads ENODEV */
+	/* once the function is released, reading its file fails with ENODEV */
 	if (!read_state(tdi->fd, tdi->state)) {
 		tdi_close(tdi);
 		ret = start(ctx, epoll, addr, tdi, arg);

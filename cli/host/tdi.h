@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The TDISP state of a device, followed without a uevent: vfio_tsm(5) has none for it. */
+/* The TDISP state of a device, followed by epoll: vfio_tsm(5) has no uevent for it. */
 #ifndef TSMCTL_TDI_H
 #define TSMCTL_TDI_H
 
@@ -25,7 +25,7 @@ struct tdi {
 /**
  * tdi_wait() - prepare to wait for changes of many devices
  *
- * Each device takes a file, so the limit of open files is raised as far as it goes.
+ * Each device needs an open file, so the limit of open files is raised to its maximum.
  *
  * Return: an epoll file for tdi_look(), or negative errno.
  */
@@ -46,7 +46,7 @@ int tdi_look(const struct ctx *ctx, int epoll, const struct pci_addr *addr, stru
 	     void *arg);
 
 /**
- * tdi_close() - wait for it no more
+ * tdi_close() - stop waiting for changes of a device
  * @tdi: the state becomes TDI_UNKNOWN
  */
 void tdi_close(struct tdi *tdi);

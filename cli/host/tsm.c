@@ -52,7 +52,7 @@ int tsm_get(const struct pci_device *dev, const char *name, char *buf)
 	return ret;
 }
 
-/* One report in a run: once PCI/TSM is busy, no device's attribute is read. */
+/* Reports once in a run: after PCI/TSM was busy, no attribute of it is read any more. */
 static void report_busy(struct ctx *ctx, const struct pci_device *dev, const char *attr)
 {
 	struct problem p = { .device = dev->name,
@@ -63,7 +63,9 @@ static void report_busy(struct ctx *ctx, const struct pci_device *dev, const cha
 	static bool reported;
 
 	if (!reported)
-		report_error(ctx, &p, "a TSM is slow: TSM and DSM are unknown from this device on");
+		report_error(
+			ctx, &p,
+			"a TSM is slow: TSM and DSM of this and all later devices are unknown");
 	reported = true;
 }
 
@@ -103,7 +105,7 @@ static const char *plan_of(const char *name)
 	return NULL;
 }
 
-/* Before a DSM is connected, only a plan knows of it: function 0, or that of the PF. */
+/* The DSM before it is connected, which only a plan has: function 0, or that of the PF. */
 static bool planned_dsm(const struct pci_device *dev, char *name)
 {
 	struct pci_addr addr;
@@ -135,7 +137,7 @@ static int get_waiting(struct ctx *ctx, const char *device, const struct pci_dev
 	wait_begin(&w, ctx, device, WAIT_FOREVER, "PCI/TSM, which is at work");
 	p.err = pci_get_slow(dev, name, buf, &w);
 	if (ctx->unfinished) {
-		p.hint = "'tsmctl show @' shows it when PCI/TSM is at rest";
+		p.hint = "'tsmctl show @' shows it when PCI/TSM is idle";
 		return slow_report(&w, &p);
 	}
 	if (!p.err || p.err == -ENOENT)
@@ -210,7 +212,7 @@ int tsm_connect(struct ctx *ctx, const struct pci_device *dev, const char *tsm)
 	char after[ATTR_MAX];
 	int ret;
 
-	/* nobody else would say so */
+	/* under --dry-run, the kernel does not check that */
 	if (ctx->dry_run && !tsm_exists(ctx, tsm))
 		p.err = -ENXIO;
 	else
@@ -218,7 +220,7 @@ int tsm_connect(struct ctx *ctx, const struct pci_device *dev, const char *tsm)
 	if (ctx->unfinished) {
 		p.stage = "connect";
 		p.hint =
-			"it may be connected in the end: 'tsmctl show @'; 'tsmctl disconnect @' ends that";
+			"it may be connected in the end: see 'tsmctl show @'; 'tsmctl disconnect @' undoes that";
 		return slow_report(&w, &p);
 	}
 	if (ctx->dry_run && !p.err) {
@@ -231,7 +233,7 @@ int tsm_connect(struct ctx *ctx, const struct pci_device *dev, const char *tsm)
 	if (p.err)
 		return report_refusal(ctx, &p, tsm, &w);
 	ret = tsm_get_connected(ctx, dev, after);
-	/* what is not verified is a change all the same */
+	/* a change that cannot be verified still counts as one */
 	if (ret && ret != -ENOENT)
 		report_change(ctx, &(struct outcome){ .device = dev->name,
 						      .attribute = "tsm",
@@ -242,7 +244,8 @@ int tsm_connect(struct ctx *ctx, const struct pci_device *dev, const char *tsm)
 		return ret;
 	p.stage = "verify";
 	p.err = -EIO;
-	return report_error(ctx, &p, "it is not connected to %s afterwards", tsm);
+	return report_error(ctx, &p, "the kernel reported success, but it is not connected to %s",
+			    tsm);
 }
 
 /* The functions that a disconnect would unbind, as they are found. */
@@ -267,7 +270,7 @@ static int consider_bound(const struct ctx *ctx, const struct pci_addr *addr, vo
 	ret = get_waiting(b->ctx, b->dsm->name, &dev, "tsm/bound", text);
 	if (ret || !text[0])
 		return ret == -ENOENT ? 0 : ret;
-	/* one that is bound, and has no DSM, is of no other device */
+	/* a bound function without a DSM belongs to no other device */
 	if (!streq(dev.name, b->dsm->name)) {
 		ret = get_waiting(b->ctx, b->dsm->name, &dev, "tsm/dsm", text);
 		if (ret || !streq(text, b->dsm->name))
@@ -285,7 +288,7 @@ int tsm_find_bound(struct ctx *ctx, const struct pci_device *dev, char *list, si
 
 	list[0] = '\0';
 	ret = pci_scan(ctx, consider_bound, &b);
-	/* nothing is bound where there is no bus */
+	/* without a PCI bus, nothing is bound */
 	if (ret && ret != -ENOENT)
 		return ret;
 	util_add_more(list, size, b.left);
@@ -300,7 +303,7 @@ int tsm_refuse_bound(struct ctx *ctx, const struct pci_device *dev)
 			     .value = tsm,
 			     .err = -EBUSY,
 			     .stage = "disconnect",
-			     .hint = "run 'tsmctl unbind' or 'tsmctl revoke' for them first" };
+			     .hint = UNBOUND_HINT };
 	int count = tsm_find_bound(ctx, dev, list, sizeof(list));
 
 	if (count <= 0)
@@ -309,7 +312,8 @@ int tsm_refuse_bound(struct ctx *ctx, const struct pci_device *dev)
 	if (streq(list, dev->name))
 		return report_error(ctx, &p, "cannot disconnect it while it is bound to a VM");
 	p.hint = "run 'tsmctl unbind' or 'tsmctl revoke' for each of them first";
-	return report_error(ctx, &p, "cannot disconnect it: what hangs on it is bound: %s", list);
+	return report_error(
+		ctx, &p, "cannot disconnect it: functions that depend on it are bound: %s", list);
 }
 
 int tsm_disconnect(struct ctx *ctx, const struct pci_device *dev, const char *tsm)
@@ -322,7 +326,7 @@ int tsm_disconnect(struct ctx *ctx, const struct pci_device *dev, const char *ts
 	struct wait w;
 	int ret;
 
-	/* PCI/TSM would unbind all that has it for DSM, and guests would lose devices */
+	/* PCI/TSM would unbind each function that has it as DSM, and guests would lose devices */
 	ret = tsm_refuse_bound(ctx, dev);
 	if (ret)
 		return ret;
@@ -331,7 +335,7 @@ int tsm_disconnect(struct ctx *ctx, const struct pci_device *dev, const char *ts
 	wait_begin(&w, ctx, dev->name, WAIT_FOREVER, "%s to disconnect it", tsm);
 	p.err = pci_set_slow(dev, "tsm/disconnect", tsm, &w);
 	if (ctx->unfinished) {
-		p.hint = "it may be disconnected in the end: 'tsmctl show @'";
+		p.hint = "it may be disconnected in the end: see 'tsmctl show @'";
 		return slow_report(&w, &p);
 	}
 	/* another run may have disconnected it meanwhile, or the process that was killed */

@@ -40,7 +40,7 @@ bool tsm_exists(const struct ctx *ctx, const char *tsm);
 int tsm_get(const struct pci_device *dev, const char *name, char *buf);
 
 /**
- * tsm_look() - the same, with a report for an operator who looks at many devices
+ * tsm_look() - read an attribute as tsm_get(), with a report if PCI/TSM is busy
  * @ctx: this run
  * @dev: the device
  * @name: attribute below its directory, as tsm/connect
@@ -56,7 +56,7 @@ int tsm_look(struct ctx *ctx, const struct pci_device *dev, const char *name, ch
  * @dev: the device
  * @buf: out, ATTR_MAX bytes: the TSM, or "" for none
  *
- * Waits for PCI/TSM, as a change does, and says so.
+ * Waits for PCI/TSM, as a change does, and prints that it waits.
  *
  * Return: 0; -ENOENT if the device cannot connect to a TSM; or negative errno, reported.
  */
@@ -95,7 +95,7 @@ int tsm_connect(struct ctx *ctx, const struct pci_device *dev, const char *tsm);
 /**
  * tsm_find_bound() - the functions that would be unbound if a device were disconnected
  * @ctx: this run
- * @dev: the device: the DSM of others, as of its virtual functions, and of itself
+ * @dev: the device, which is the DSM of itself and of others, such as its virtual functions
  * @list: out, their addresses, with commas between them
  * @size: bytes in @list
  *
@@ -105,8 +105,11 @@ int tsm_connect(struct ctx *ctx, const struct pci_device *dev, const char *tsm);
  */
 int tsm_find_bound(struct ctx *ctx, const struct pci_device *dev, char *list, size_t size);
 
+/* The hint for a device that is bound, and must not be. */
+#define UNBOUND_HINT "run 'tsmctl unbind @' or 'tsmctl revoke @' first"
+
 /**
- * tsm_refuse_bound() - report such functions, if there are any
+ * tsm_refuse_bound() - report the functions that a disconnect would unbind
  * @ctx: this run
  * @dev: the device that is to be disconnected
  *
@@ -115,7 +118,7 @@ int tsm_find_bound(struct ctx *ctx, const struct pci_device *dev, char *list, si
 int tsm_refuse_bound(struct ctx *ctx, const struct pci_device *dev);
 
 /**
- * tsm_disconnect() - disconnect a device of which nothing is bound
+ * tsm_disconnect() - disconnect a device, if no function that depends on it is bound
  * @ctx: this run
  * @dev: the device
  * @tsm: the TSM that it is connected to

@@ -85,8 +85,8 @@ each_is_named() {
 
 @test "waiting: a driver that releases a device is named, and its end is waited for" {
 	each_is_named <<- EOF
-		bus/pci/drivers/nvme/unbind|assign|driver nvme to release it|driver vfio-pci-tsm (was nvme)
-		bus/pci/drivers/vfio-pci-tsm/unbind|release|driver vfio-pci-tsm to release it|driver nvme (was vfio-pci-tsm)
+		bus/pci/drivers/nvme/unbind|assign|driver nvme to detach from it|driver vfio-pci-tsm (was nvme)
+		bus/pci/drivers/vfio-pci-tsm/unbind|release|driver vfio-pci-tsm to detach from it|driver nvme (was vfio-pci-tsm)
 	EOF
 }
 
@@ -128,11 +128,11 @@ each_is_named() {
 	assert_envelope 'd["changed"]' true \
 		'[[x["errno"], x["stage"], x["attribute"]] for x in e]' '[["ETIMEDOUT", "unbind", "driver"]]' \
 		'"nvme may still have it, its driver_override is vfio-pci-tsm" in e[0]["hint"]' true
-	assert_one_line "waiting for driver nvme to release it ("
+	assert_one_line "waiting for driver nvme to detach from it ("
 	answer "$SYS/bus/pci/drivers/nvme/unbind"
 	run_split timeout 60 tsmctl assign 01:00.0 --timeout 1 --quiet
 	assert_equal "$status" 6
-	assert_one_line "gave up after " " s of waiting for driver nvme to release it"
+	assert_one_line "gave up after " " s of waiting for driver nvme to detach from it"
 	for seconds in -1 x "" 86401; do
 		run_split tsmctl assign 01:00.0 --timeout "$seconds"
 		assert_equal "$status" 2
@@ -156,11 +156,11 @@ each_is_named() {
 		begin python3 -c 'import os, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 os.execvp(sys.argv[1], sys.argv[1:])' tsmctl assign 01:00.0
-		said "driver nvme to release it"
+		said "driver nvme to detach from it"
 		kill -"$signal" "$RUNNING"
 		ended
 		assert_equal "$status" $((128 + $(kill -l "$signal")))
-		grep -q "SIG$signal after [0-9]* s of waiting for driver nvme to release it; the kernel goes on.* nvme may still have it, its driver_override is vfio-pci-tsm: .*'tsmctl release 0000:01:00.0'" "$ERR" ||
+		grep -q "SIG$signal after [0-9]* s of waiting for driver nvme to detach from it; the kernel goes on.* nvme may still have it, its driver_override is vfio-pci-tsm: .*'tsmctl release 0000:01:00.0'" "$ERR" ||
 			fail "$(cat "$ERR")"
 		# the driver core has removed the link, and the driver still has the device
 		refute [ -e "$DEV/driver" ]
@@ -177,7 +177,7 @@ os.execvp(sys.argv[1], sys.argv[1:])' tsmctl assign 01:00.0
 	slow "$SYS/bus/pci/drivers/nvme/unbind"
 	TERM=xterm COLUMNS=80 pty timeout 60 tsmctl assign 01:00.0 --timeout 6
 	line=$'\r\e[Ktsmctl: '
-	[[ $output == *"${line}0000:01:00.0: waiting for driver nvme to release it ("*" s)$line"*" s)"$'\r\e[K'*"${line}0000:01:00.0: gave up after "* ]] ||
+	[[ $output == *"${line}0000:01:00.0: waiting for driver nvme to detach from it ("*" s)$line"*" s)"$'\r\e[K'*"${line}0000:01:00.0: gave up after "* ]] ||
 		fail "$output"
 	assert_equal "${#lines[@]}" 1
 }
@@ -250,7 +250,7 @@ os.execvp(sys.argv[1], sys.argv[1:])' tsmctl assign 01:00.0
 		: > "$FAKE_LOG"
 		FAKE_MEANWHILE="*/driver_override=vfio* $meanwhile" run_split kernel timeout 60 tsmctl assign 01:00.0 --timeout "$seconds"
 		assert_equal "$status" "$code"
-		assert_one_line "cannot take it from driver nvme: $text"
+		assert_one_line "cannot detach it from driver nvme: $text"
 		assert_equal "$(basename "$(readlink "$DEV/driver")") $(cat "$DEV/driver_override")" "nvme (null)"
 		run grep unbind "$FAKE_LOG"
 		assert_output ""

@@ -84,7 +84,7 @@ fails() {
 	tsmctl bind "$dev"
 	fails 6 "tsmctl unbind" mode "$dev" shared
 	fails 6 "tsmctl unbind" release "$dev"
-	fails 6 "'tsmctl unbind' or 'tsmctl revoke' for them first" disconnect "$dev"
+	fails 6 "'tsmctl unbind $dev' or 'tsmctl revoke $dev' first" disconnect "$dev"
 	fails 6 "tsmctl release all" unload
 	fails 6 "tsmctl unload" load --sim "$other"
 	tsmctl revoke "$dev"
