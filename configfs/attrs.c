@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The attributes in a device's tsm/ directory; ABI/ has what each one means. */
+/* The attributes in a device's tsm/ directory; ABI/ describes each one. */
 #include <linux/configfs.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
@@ -11,7 +11,7 @@ static struct vfio_tsm_dev *to_dev(struct config_item *item)
 	return container_of(to_config_group(item), struct vfio_tsm_dir, tsm)->dev;
 }
 
-/* Policy: written under the lock unless it is in use. */
+/* Policy: written under the lock; a write fails with EBUSY while the value is in use. */
 
 static ssize_t region_mode_store(struct config_item *item, const char *page, size_t len)
 {

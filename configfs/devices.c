@@ -11,7 +11,7 @@
 #include "internal.h"
 
 static DEFINE_XARRAY(vfio_tsm_devs);
-/* Ends with the module; what is queued holds references to devices and directories. */
+/* It ends with the module; queued work holds references to devices and directories. */
 struct workqueue_struct *vfio_tsm_wq;
 static DECLARE_WAIT_QUEUE_HEAD(pin_done);
 
@@ -88,7 +88,7 @@ struct vfio_tsm_dev *vfio_tsm_get(unsigned long index)
 }
 
 /**
- * vfio_tsm_register() - the driver has taken a function
+ * vfio_tsm_register() - a function was assigned to the driver
  * @pdev: the function
  * @ops: callbacks, valid until vfio_tsm_unregister() returns
  * @priv: their argument
@@ -119,7 +119,7 @@ struct vfio_tsm_dev *vfio_tsm_register(struct pci_dev *pdev, const struct vfio_t
 EXPORT_SYMBOL_GPL(vfio_tsm_register);
 
 /**
- * vfio_tsm_unregister() - the driver leaves a function
+ * vfio_tsm_unregister() - the driver detaches from a function
  * @dev: what vfio_tsm_register() returned; not to be used afterwards
  *
  * Context: the driver's remove, under the device lock, with the device closed.
@@ -137,18 +137,18 @@ void vfio_tsm_unregister(struct vfio_tsm_dev *dev)
 		vfio_tsm_forget_tdi_state(dev);
 		dev->pdev = NULL;
 	}
-	/* It may have seen the function, whose directory in sysfs goes next. */
+	/* The waker may use the function, whose directory in sysfs is removed next. */
 	flush_work(&dev->waker.work);
-	/* That was told at once, so it owes nothing. */
+	/* The uevent of the release was sent at once, so none is owed. */
 	cancel_delayed_work_sync(&dev->uevents.work);
 	vfio_tsm_put(dev);
 }
 EXPORT_SYMBOL_GPL(vfio_tsm_unregister);
 
 /*
- * rmdir is refused for a directory that something depends on. The dependency
- * cannot be made while configfs is still at work on the directory, be it mkdir
- * or rmdir: -ENOENT then. Takes the inode lock of configfs' root.
+ * Keep a directory from rmdir by a dependency. configfs cannot make the dependency
+ * while it is still at work on the directory, for mkdir or rmdir: this returns
+ * -ENOENT then. It takes the inode lock of configfs' root.
  */
 static int pin_dir(struct vfio_tsm_dir *dir)
 {
@@ -171,12 +171,12 @@ static int pin_dir(struct vfio_tsm_dir *dir)
 }
 
 /**
- * vfio_tsm_pin_later() - keep a directory whose device is open, out of line
- * @dir: the directory, of its device still
+ * vfio_tsm_pin_later() - have a worker keep the directory of an open device from rmdir
+ * @dir: the directory, which its device still has
  * @delay: in jiffies
  *
- * For an open, and for a mkdir that comes after it: make_group itself is too
- * early, and holds locks that pinning takes.
+ * An open calls this, and a mkdir that comes after it: make_group itself is too
+ * early to pin, and holds locks that pinning takes.
  */
 void vfio_tsm_pin_later(struct vfio_tsm_dir *dir, unsigned long delay)
 {
@@ -209,11 +209,11 @@ void vfio_tsm_pin_work(struct work_struct *work)
  * @mode: gets the region mode for this open, EXCLUSIVE or SHARED
  *
  * From here to vfio_tsm_closed() the region mode cannot be changed, and the
- * device's directory, where there is one, cannot be removed. current is the
- * owner.
+ * device's directory, if there is one, cannot be removed. The process of current
+ * is the owner.
  *
  * Return: 0; -EBUSY when the device is quarantined, -EINTR when the caller is being
- * killed, both with nothing to undo.
+ * killed. After an error there is nothing to undo.
  */
 int vfio_tsm_open_begin(struct vfio_tsm_dev *dev, enum vfio_tsm_region_mode *mode)
 {
@@ -233,8 +233,8 @@ int vfio_tsm_open_begin(struct vfio_tsm_dev *dev, enum vfio_tsm_region_mode *mod
 
 	/*
 	 * Do not take the lock of configfs' root here: a process that lists that
-	 * directory into slow memory of its own can hold it as long as it likes. It
-	 * can delay an open, and nothing else.
+	 * directory into slow memory of its own can hold the lock without a limit.
+	 * This way the process can only delay an open.
 	 */
 	if (dir && wait_event_killable_timeout(pin_done, READ_ONCE(dev->pinned), HZ) < 0) {
 		vfio_tsm_closed(dev);
@@ -252,7 +252,7 @@ void vfio_tsm_opened(struct vfio_tsm_dev *dev)
 {
 	guard(mutex)(&dev->lock);
 	dev->report.open_count++;
-	/* Another module of the kernel may have bound it meanwhile, and a reset ended that. */
+	/* Another module of the kernel may have bound it, and a reset may have ended that. */
 	vfio_tsm_set_state(dev, dev->state == VFIO_TSM_CLOSED ? VFIO_TSM_OPEN : dev->state,
 			   VFIO_TSM_EVENT_OPENED, VFIO_TSM_REASON_NONE);
 }
@@ -273,7 +273,7 @@ void vfio_tsm_closed(struct vfio_tsm_dev *dev)
 		dev->pinned = NULL;
 		dev->owner = NULL;
 		dev->in_use = false;
-		/* Bound, it is bound by another module of the kernel. */
+		/* If it is still bound, another module of the kernel has bound it. */
 		dev->binding = dev->state == VFIO_TSM_BOUND;
 		dev->report.region_mode = VFIO_TSM_REGIONS_UNSET;
 		if (dev->state != VFIO_TSM_CLOSED)
@@ -290,7 +290,7 @@ EXPORT_SYMBOL_GPL(vfio_tsm_closed);
 /**
  * vfio_tsm_bind_begin() - a bind starts
  * @dev: the device, open
- * @policy: gets what is wanted now; bar_mmap and tdi_id stay so until
+ * @policy: gets the present policy; bar_mmap and tdi_id do not change until
  *	vfio_tsm_bind_end() with an error, vfio_tsm_unbound() or vfio_tsm_closed()
  *
  * Return: 0; -EBUSY when the device is quarantined.
@@ -308,7 +308,7 @@ int vfio_tsm_bind_begin(struct vfio_tsm_dev *dev, struct vfio_tsm_policy *policy
 EXPORT_SYMBOL_GPL(vfio_tsm_bind_begin);
 
 /**
- * vfio_tsm_bind_is_allowed() - what the administrator says now
+ * vfio_tsm_bind_is_allowed() - whether the policy still allows the bind
  * @dev: the device, between vfio_tsm_bind_begin() and vfio_tsm_bind_end()
  *
  * Return: false if bind_allowed was set to 0 since.
@@ -324,8 +324,8 @@ EXPORT_SYMBOL_GPL(vfio_tsm_bind_is_allowed);
  * vfio_tsm_bind_end() - a bind has ended
  * @dev: the device, after vfio_tsm_bind_begin(), or refused before it
  * @binding: how it is bound, when @error is 0
- * @error: 0 or the negative errno that the ioctl answers
- * @stage: where it was refused, when @error is not 0
+ * @error: 0 or the negative errno that the ioctl returns
+ * @stage: the check that failed, when @error is not 0
  */
 void vfio_tsm_bind_end(struct vfio_tsm_dev *dev, const struct vfio_tsm_binding *binding, int error,
 		       enum vfio_tsm_stage stage)
@@ -360,10 +360,10 @@ void vfio_tsm_bound_elsewhere(struct vfio_tsm_dev *dev, const struct vfio_tsm_bi
 EXPORT_SYMBOL_GPL(vfio_tsm_bound_elsewhere);
 
 /**
- * vfio_tsm_unbound() - the device is bound no more
+ * vfio_tsm_unbound() - the device is not bound any more
  * @dev: the device, bound
- * @to: OPEN, or LOST when neither owner nor administrator had asked for it; where
- *	nobody has it open it is CLOSED in both cases
+ * @to: OPEN, or LOST when neither owner nor administrator had asked for it; if the
+ *	device is not open, its state becomes CLOSED in both cases
  * @reason: why
  */
 void vfio_tsm_unbound(struct vfio_tsm_dev *dev, enum vfio_tsm_state to, enum vfio_tsm_reason reason)

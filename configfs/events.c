@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who watches a device learns of each change of its state: by poll() on state in
- * sysfs, by a uevent on the PCI device, and by tracepoints. ABI/ has the uevent's
- * variables.
+ * Each change of a device's state is reported: by poll() on state in sysfs, by a uevent
+ * of the PCI device, and by tracepoints. ABI/ describes the variables of the uevent.
  */
 #include <linux/export.h>
 #include <linux/jiffies.h>
@@ -39,7 +38,7 @@ static void send_uevent(struct vfio_tsm_dev *dev, enum vfio_tsm_event event,
 	kobject_uevent_env(&dev->pdev->dev.kobj, KOBJ_CHANGE, env->envp);
 }
 
-/* What the owner of a device can do as often as it likes. */
+/* Whether it is an event that the owner of a device can cause as often as it likes. */
 static bool is_owners(const struct vfio_tsm_dev *dev, enum vfio_tsm_event event,
 		      enum vfio_tsm_reason reason)
 {
@@ -66,7 +65,7 @@ static bool is_too_many(struct vfio_tsm_uevents *uevents)
 	return uevents->count++ >= OWNERS_UEVENTS;
 }
 
-/* The last event of too many is sent when their second is over. */
+/* If there are too many events in a second, the last of them is sent when it is over. */
 static void tell(struct vfio_tsm_dev *dev, enum vfio_tsm_event event, enum vfio_tsm_reason reason)
 {
 	struct vfio_tsm_uevents *uevents = &dev->uevents;
@@ -87,19 +86,19 @@ void vfio_tsm_uevents_work(struct work_struct *work)
 		container_of(to_delayed_work(work), struct vfio_tsm_dev, uevents.work);
 
 	guard(mutex)(&dev->lock);
-	/* No uevent of another state was sent since. */
+	/* If owed, no uevent of another state was sent since. */
 	if (dev->uevents.owed)
 		send_uevent(dev, dev->uevents.event, dev->uevents.reason);
 	dev->uevents.owed = false;
 }
 
 /**
- * vfio_tsm_wake() - wake those that poll() attributes of a device in sysfs
- * @dev: the device, registered; otherwise nobody can poll them
+ * vfio_tsm_wake() - wake processes that poll() attributes of a device in sysfs
+ * @dev: the device, registered; otherwise it has no attributes to poll
  * @attrs: VFIO_TSM_POLL_*
  *
- * Not at once: sysfs_notify() waits for whoever adds to sysfs, and those for a process that
- * lists a directory of sysfs, for as long as this process likes.
+ * A worker does this, because sysfs_notify() waits for threads that add to sysfs. Those wait
+ * for any process that lists a directory of sysfs, without a limit.
  *
  * Context: vfio_tsm_dev::lock held, after the change.
  */
@@ -149,14 +148,14 @@ enum vfio_tsm_state vfio_tsm_shown_state(const struct vfio_tsm_dev *dev)
 }
 
 /**
- * vfio_tsm_publish() - what is shown of a device has changed
+ * vfio_tsm_publish() - publish a change of what is shown of a device
  * @dev: the device, registered
  * @from: what was shown before
  * @event: what has happened
  * @reason: why, when it is unbound; NONE otherwise
  *
- * Without memory a uevent is lost, which its receiver sees by the generation. So are
- * those that the owner causes too fast, except the last one.
+ * If memory is short, no uevent is sent. A receiver sees that by the generation. Uevents
+ * that the owner causes too fast are not sent either, except the last one.
  *
  * Context: as vfio_tsm_set_state().
  */
@@ -194,7 +193,7 @@ void vfio_tsm_set_state(struct vfio_tsm_dev *dev, enum vfio_tsm_state to, enum v
 	vfio_tsm_publish(dev, from, event, reason);
 }
 
-/* A bind was refused: last_error has it, and a trace. */
+/* Traces a refused bind, which is in last_error already. */
 void vfio_tsm_trace_bind_failed(struct vfio_tsm_dev *dev)
 {
 	trace_vfio_tsm_bind_failed(pci_name(dev->pdev), dev->report.last_error,

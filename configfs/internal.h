@@ -3,10 +3,10 @@
  * Shared by the files of vfio_tsm.ko.
  *
  * Each address that has a directory, or a function on the driver, has one struct
- * vfio_tsm_dev. An xarray finds it by domain and BDF. It carries what the
+ * vfio_tsm_dev. An xarray finds it by domain and BDF. It contains what the
  * administrator wrote, what the driver reported, and the directory if there is
- * one. The directory, the driver's registration and whoever looks it up each hold
- * a reference. Attributes are shown from it, with its lock taken once.
+ * one. The directory, the driver's registration and each lookup have a reference.
+ * Attributes are shown from it, with its lock taken once.
  *
  * Locks, outermost first:
  *
@@ -55,8 +55,8 @@ enum vfio_tsm_event {
  * struct vfio_tsm_dir - a device's directory
  * @group: the directory itself
  * @tsm: the default group tsm/ in it
- * @dev: the device it is about, with a reference
- * @pin: keeps the directory of a device that was open before its mkdir
+ * @dev: its device, with a reference
+ * @pin: work that keeps the directory of an open device from rmdir
  */
 struct vfio_tsm_dir {
 	struct config_group group;
@@ -70,11 +70,11 @@ struct vfio_tsm_dir {
  * @region_mode: latched at open, UNSET when closed
  * @bound: how the device is bound, valid in state BOUND
  * @last_unbind: the reason of the last unbind
- * @open_count: times that the device was opened
- * @bind_count: times that it was bound
+ * @open_count: how often the device was opened
+ * @bind_count: how often it was bound
  * @blocked: operations refused while bound, by their kind; needs no lock
  * @last_error: 0, or the errno of the last refused bind
- * @last_stage: where that was
+ * @last_stage: the check that failed in that bind
  * @requests: requests of the guest, by their scope
  * @failed_requests: those of them that failed
  * @last_request: the last one, valid if there was one
@@ -96,11 +96,11 @@ struct vfio_tsm_report {
 /**
  * struct vfio_tsm_uevents - uevents of a device, which its owner can cause at any rate
  * @until: when the present second is over, in jiffies
- * @count: of those in it that the owner has caused
- * @owed: the last change of the state was not told
- * @event: what it was; valid if @owed
- * @reason: likewise
- * @work: tells it
+ * @count: how many uevents the owner has caused in it
+ * @owed: no uevent was sent for the last change of the state
+ * @event: the event of that change; valid if @owed
+ * @reason: its reason; valid if @owed
+ * @work: sends that uevent
  */
 struct vfio_tsm_uevents {
 	unsigned long until;
@@ -112,9 +112,9 @@ struct vfio_tsm_uevents {
 };
 
 /**
- * struct vfio_tsm_waker - wakes those that poll() an attribute in sysfs
- * @attrs: bits of those to do; under vfio_tsm_dev::lock
- * @work: wakes them. Has a reference to the device while it is queued or runs
+ * struct vfio_tsm_waker - wakes processes that poll() an attribute in sysfs
+ * @attrs: bits of the attributes to do; under vfio_tsm_dev::lock
+ * @work: wakes them. It has a reference to the device while it is queued or runs
  */
 struct vfio_tsm_waker {
 	unsigned long attrs;
@@ -127,29 +127,30 @@ struct vfio_tsm_waker {
 
 /**
  * struct vfio_tsm_dev - an address, and everything that is known about it
- * @ref: the last one takes the device out of the xarray
+ * @ref: when the last one is put, the device is removed from the xarray
  * @index: its place there, see vfio_tsm_index()
  * @live: see above
- * @ops: the driver's callbacks, NULL while the driver does not hold the function;
- *	under @live
+ * @ops: the driver's callbacks, NULL while the function is not on the driver; under
+ *	@live
  * @priv: their argument; under @live
  * @lock: see above
- * @pdev: the function, while the driver holds it
+ * @pdev: the function, while it is on the driver
  * @dir: the directory, or NULL
  * @policy: what was written to @dir, or the defaults
  * @state: of the function, present or not; what is shown is vfio_tsm_shown_state()
- * @generation: changes of @state
+ * @generation: number of changes of the state
  * @report: what else the driver has reported
- * @uevents: how many were sent
+ * @uevents: limits the uevents that the owner causes
  * @waker: see above
  * @in_use: from open_begin to closed: the region mode may not change
  * @binding: from bind_begin to unbound: bar_mmap and tdi_id may not change
- * @quarantine: not 0: nobody may use the device. Holds a reference to it and one to the
- *	module, and outlives the driver's registration. Also read without the lock
+ * @quarantine: not 0: the device must not be used. This holds a reference to it and one
+ *	to the module, and outlives the driver's registration. It is also read without the
+ *	lock
  * @pinned: the directory that is kept from rmdir, or NULL
  * @owner: the process that opened the device, or NULL
  * @event: eventfd that the owner wants signalled, or NULL
- * @tdi_state: the last that the driver of a TSM has reported
+ * @tdi_state: the last one that the driver of a TSM has reported
  */
 struct vfio_tsm_dev {
 	struct kref ref;
@@ -213,11 +214,11 @@ void vfio_tsm_devices_exit(void);
 
 DEFINE_FREE(vfio_tsm_put, struct vfio_tsm_dev *, vfio_tsm_put(_T))
 
-/* quarantine.c: devices that nobody may use */
+/* quarantine.c: devices that must not be used */
 void vfio_tsm_end_quarantine(struct vfio_tsm_dev *dev);
 int vfio_tsm_set_quarantine(struct vfio_tsm_dev *dev, bool on);
 
-/* events.c: changes of state, for who watches */
+/* events.c: reports of changes of state */
 enum vfio_tsm_state vfio_tsm_shown_state(const struct vfio_tsm_dev *dev);
 void vfio_tsm_publish(struct vfio_tsm_dev *dev, enum vfio_tsm_state from, enum vfio_tsm_event event,
 		      enum vfio_tsm_reason reason);
@@ -231,7 +232,7 @@ void vfio_tsm_trace_request(struct vfio_tsm_dev *dev, const struct vfio_tsm_requ
 void vfio_tsm_trace_tdi_state(struct pci_dev *pdev, enum vfio_tsm_tdi_state from,
 			      enum vfio_tsm_tdi_state to);
 
-/* requests.c: requests of the guest, and what the owner is told */
+/* requests.c: requests of the guest, and what is reported to the owner */
 void vfio_tsm_signal(struct vfio_tsm_dev *dev);
 int vfio_tsm_format_guest_requests(const struct vfio_tsm_dev *dev, char *page);
 int vfio_tsm_format_requests(const struct vfio_tsm_dev *dev, char *page);
@@ -267,7 +268,7 @@ int vfio_tsm_format_blocked(const struct vfio_tsm_dev *dev, char *page);
 /* attrs.c: the attributes in tsm/ */
 extern const struct config_item_type vfio_tsm_attrs_type;
 
-/* A function's place in the xarray: what its directory is named after. */
+/* A function's place in the xarray, by the address that its directory is named after. */
 static inline unsigned long vfio_tsm_index(u32 domain, u16 bdf)
 {
 	static_assert(sizeof(long) == 8);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * vfio_tsm: /sys/kernel/config/vfio_tsm/, where the administrator of a
- * confidential-computing host says what may be bound, and how, and reads what
- * is. It stands apart from the driver so that policy can be there before the
+ * confidential-computing host writes what may be bound, and how, and reads what
+ * is bound. It is a module of its own, so that policy can exist before the
  * driver, and outlives it.
  */
 #include <linux/configfs.h>
@@ -37,7 +37,7 @@ static const struct kernel_param_ops default_mode_param_ops = {
 	.set = default_mode_param_set,
 };
 
-/* Not visible in sysfs: after loading, configfs has the value. */
+/* The parameter is not visible in sysfs: after loading, configfs has the value. */
 module_param_cb(default_region_mode, &default_mode_param_ops, NULL, 0);
 MODULE_PARM_DESC(default_region_mode,
 		 "First value of default_region_mode: exclusive (the default) or shared");
@@ -119,7 +119,7 @@ static struct config_group *make_dir(struct config_group *group, const char *nam
 
 	guard(mutex)(&dev->lock);
 	dev->dir = dir;
-	/* Under the lock, so that bus_notify() has the last word. */
+	/* Under the lock, so that a later change by bus_notify() stays. */
 	if (dev->state == VFIO_TSM_ABSENT && is_present(index))
 		dev->state = VFIO_TSM_UNASSIGNED;
 	if (dev->in_use)
@@ -135,7 +135,7 @@ static void drop_dir(struct config_group *group, struct config_item *item)
 		dir->dev->dir = NULL;
 		dir->dev->policy = VFIO_TSM_DEFAULT_POLICY;
 	}
-	/* A timer would outlive the module; work that runs is waited for there. */
+	/* A timer would outlive the module. The module's exit waits for work that runs. */
 	if (cancel_delayed_work(&dir->pin))
 		config_item_put(item);
 	config_item_put(item);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Quarantine: a device that nobody may use, because its TDI may not have been stopped.
- * The driver of a TSM begins and ends one, and the administrator another. It belongs to
- * the address, with or without a directory or the driver. There is no other record of it:
- * the driver asks wherever it decides.
+ * Quarantine: a device must not be used, because its TDI may not have been stopped. The
+ * driver of a TSM begins and ends one. The administrator begins another, and can end both.
+ * It belongs to the address, with or without a directory or the driver. There is no other
+ * record of it: vfio-pci-tsm asks for it at each decision.
  */
 #include <linux/export.h>
 #include <linux/module.h>
@@ -11,11 +11,11 @@
 
 #include "internal.h"
 
-/* Who has begun it: bits of vfio_tsm_dev::quarantine. */
+/* What has begun it: bits of vfio_tsm_dev::quarantine. */
 #define BY_TSM BIT(0)
 #define BY_ADMIN BIT(1)
 
-/* A module that is unloaded would forget it. */
+/* A quarantine holds the module, because an unloaded module would forget it. */
 static void change(struct vfio_tsm_dev *dev, u8 add, u8 remove)
 {
 	enum vfio_tsm_state from = vfio_tsm_shown_state(dev);
@@ -32,18 +32,18 @@ static void change(struct vfio_tsm_dev *dev, u8 add, u8 remove)
 		kref_get(&dev->ref);
 		__module_get(THIS_MODULE);
 	}
-	/* Bound, it is told with the unbind. */
+	/* While the device is bound, nothing is published: the unbind does that. */
 	if (vfio_tsm_shown_state(dev) != from)
 		vfio_tsm_publish(dev, from, was ? VFIO_TSM_EVENT_FREED : VFIO_TSM_EVENT_QUARANTINED,
 				 VFIO_TSM_REASON_NONE);
 }
 
 /**
- * vfio_tsm_is_quarantined() - whether nobody may use the device
+ * vfio_tsm_is_quarantined() - whether the device must not be used
  * @dev: the device
  *
- * Return: the answer of the moment. vfio_tsm_open_begin() and vfio_tsm_bind_begin() ask
- * under the lock.
+ * Return: whether it is so at the moment. vfio_tsm_open_begin() and vfio_tsm_bind_begin()
+ * check it under the lock.
  *
  * Context: any.
  */
@@ -69,22 +69,22 @@ int vfio_tsm_set_quarantine(struct vfio_tsm_dev *dev, bool on)
 }
 
 /**
- * vfio_tsm_stop_failed() - a TSM could not stop a TDI, or does not know whether it did
+ * vfio_tsm_stop_failed() - a TSM could not stop a TDI, or cannot tell whether it did
  * @pdev: the function
  *
- * PCI/TSM's unbind operation returns nothing. A TSM's driver calls this before it
- * returns from it, whoever has bound the function.
+ * PCI/TSM's unbind operation does not return an error. A TSM's driver calls this before
+ * it returns from that operation, no matter which module has bound the function.
  *
  * Context: may sleep; takes no lock that is held over a call of PCI/TSM.
  */
 void vfio_tsm_stop_failed(struct pci_dev *pdev)
 {
 	unsigned long index = vfio_tsm_index_of(pdev);
-	/* A device that is known needs no memory. */
+	/* To find a device that exists, no memory is needed. */
 	struct vfio_tsm_dev *dev = vfio_tsm_find(index) ?: vfio_tsm_get(index);
 
 	if (IS_ERR(dev)) {
-		pci_err(pdev, "out of memory: not quarantined, and may be locked as a TDI\n");
+		pci_err(pdev, "out of memory: not quarantined, but may still be locked as a TDI\n");
 		return;
 	}
 	pci_warn(pdev, "quarantined: it may still be locked as a TDI\n");
@@ -95,11 +95,11 @@ void vfio_tsm_stop_failed(struct pci_dev *pdev)
 EXPORT_SYMBOL_GPL(vfio_tsm_stop_failed);
 
 /**
- * vfio_tsm_stopped() - a TSM has stopped the TDI of a function, or knows of none
+ * vfio_tsm_stopped() - a TSM has stopped the TDI of a function, or has none
  * @pdev: the function
  *
- * Undoes vfio_tsm_stop_failed(). A TSM's driver calls this when it has stopped the TDI after
- * all, as the end of the session with the device does, or could lock it anew.
+ * This undoes vfio_tsm_stop_failed(). A TSM's driver calls it when it has stopped the TDI
+ * after all, for example by the end of the session with the device, or could lock it again.
  *
  * Context: as vfio_tsm_stop_failed().
  */

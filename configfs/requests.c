@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a guest asks of the TSM, as the administrator allows and sees it; the state of
- * the TDI; and what the owner of a device is told.
+ * Requests of a guest to the TSM, as the administrator allows and sees them; the state of
+ * the TDI; and what is reported to the owner of a device.
  */
 #include <linux/eventfd.h>
 #include <linux/export.h>
@@ -15,7 +15,7 @@
  * @dev: the device
  * @scope: what the request is about
  *
- * Return: what guest_requests says now.
+ * Return: whether guest_requests allows it now.
  *
  * Context: takes no lock.
  */
@@ -37,7 +37,7 @@ EXPORT_SYMBOL_GPL(vfio_tsm_request_is_allowed);
  * @dev: the device
  * @request: what it was, and its result
  *
- * There is no uevent, because a guest could send as many of them as it likes.
+ * There is no uevent, because a guest could send as many requests as it likes.
  */
 void vfio_tsm_requested(struct vfio_tsm_dev *dev, const struct vfio_tsm_request *request)
 {
@@ -78,7 +78,7 @@ void vfio_tsm_get_info(struct vfio_tsm_dev *dev, struct vfio_tsm_info *info)
 EXPORT_SYMBOL_GPL(vfio_tsm_get_info);
 
 /**
- * vfio_tsm_set_event() - which eventfd is signalled from now on
+ * vfio_tsm_set_event() - set the eventfd that is signalled from now on
  * @dev: the device
  * @event: with a reference that the device takes over; NULL for none
  */
@@ -95,7 +95,7 @@ EXPORT_SYMBOL_GPL(vfio_tsm_set_event);
  * vfio_tsm_signal() - signal the owner's eventfd, if there is one
  * @dev: the device
  *
- * It does not wait: a counter that is full stays as it is, and can be read already.
+ * This does not wait: a counter that is full stays as it is, and can be read already.
  *
  * Context: vfio_tsm_dev::lock held, after the change that it is about is published.
  */
@@ -124,13 +124,13 @@ static void set_tdi_state(struct vfio_tsm_dev *dev, struct pci_dev *pdev,
  * @pdev: the function
  * @state: the state that it has now
  *
- * PCI/TSM has no operation that asks a TSM for it. A driver that can tell calls this
- * whenever the state changes, and with VFIO_TSM_TDI_UNKNOWN when it gives up its context
- * of the function. The owner of the device is told when the state becomes ERROR. A
- * function that vfio_tsm has nothing of is ignored.
+ * PCI/TSM has no operation that asks a TSM for it. A driver that detects changes of the
+ * state calls this at each one, and with VFIO_TSM_TDI_UNKNOWN when it gives up its context
+ * of the function. The owner's eventfd is signalled when the state becomes ERROR. A
+ * function of which vfio_tsm has no record is ignored.
  *
- * Context: may sleep. Takes only a leaf mutex, so the locks of PCI/TSM may be held, and
- * those of the TSM's driver.
+ * Context: may sleep. This takes only a leaf mutex, so the locks of PCI/TSM and of the TSM's
+ * driver may be held.
  */
 void vfio_tsm_report_tdi_state(struct pci_dev *pdev, enum vfio_tsm_tdi_state state)
 {
@@ -147,7 +147,7 @@ void vfio_tsm_report_tdi_state(struct pci_dev *pdev, enum vfio_tsm_tdi_state sta
 EXPORT_SYMBOL_GPL(vfio_tsm_report_tdi_state);
 
 /**
- * vfio_tsm_forget_tdi_state() - the TDI that the last report was of is there no more
+ * vfio_tsm_forget_tdi_state() - forget the reported state of a TDI that is gone
  * @dev: the device, not bound
  *
  * Not every driver of a TSM reports the end of a TDI.
@@ -161,7 +161,7 @@ void vfio_tsm_forget_tdi_state(struct vfio_tsm_dev *dev)
 		set_tdi_state(dev, dev->pdev, VFIO_TSM_TDI_UNKNOWN);
 }
 
-/* All below: under vfio_tsm_dev::lock. Each returns the length. */
+/* The functions below are called under vfio_tsm_dev::lock. Each returns the length. */
 
 int vfio_tsm_format_guest_requests(const struct vfio_tsm_dev *dev, char *page)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A device as text, for configfs and sysfs alike: one function that takes the lock,
- * and one that formats for each attribute. ABI/ has what each value means.
+ * and one that formats for each attribute. ABI/ describes each value.
  */
 #include <linux/pci.h>
 #include <linux/sysfs.h>
@@ -31,8 +31,8 @@ int vfio_tsm_show(struct vfio_tsm_dev *dev, char *page,
  * @page: gets the text and a newline
  * @format: writes it
  *
- * The TSM does not report that it lets a TDI go. So the driver is asked to look
- * first, except while it leaves the function: there is no TDI any more then.
+ * The TSM does not report that it lets a TDI go. So the driver looks first, except
+ * while it detaches from the function: there is no TDI any more then.
  *
  * Return: the length.
  *
@@ -66,7 +66,7 @@ int vfio_tsm_show_can_bind(struct vfio_tsm_dev *dev, char *page)
 	return can < 0 ? sysfs_emit(page, "unknown\n") : sysfs_emit(page, "%d\n", can);
 }
 
-/* All below: under vfio_tsm_dev::lock. Each returns the length. */
+/* The functions below are called under vfio_tsm_dev::lock. Each returns the length. */
 
 static bool is_bound(const struct vfio_tsm_dev *dev)
 {
@@ -108,7 +108,7 @@ int vfio_tsm_format_bound(const struct vfio_tsm_dev *dev, char *page)
 	return sysfs_emit(page, "%d\n", is_bound(dev));
 }
 
-/* What the TSM was given; when nothing is bound, what is configured. */
+/* When bound, the ID that the TSM was given; otherwise the configured one. */
 int vfio_tsm_format_tdi_id(const struct vfio_tsm_dev *dev, char *page)
 {
 	char text[16];
@@ -145,7 +145,7 @@ int vfio_tsm_format_quarantine(const struct vfio_tsm_dev *dev, char *page)
 	return sysfs_emit(page, "%d\n", !!dev->quarantine);
 }
 
-/* A number that another process can get is not shown. */
+/* If the process is gone, its number is not shown: another process can get it. */
 int vfio_tsm_format_owner(const struct vfio_tsm_dev *dev, char *page)
 {
 	bool there = dev->owner && pid_has_task(dev->owner, PIDTYPE_TGID);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /sys/bus/pci/devices/ADDR/vfio_tsm/, while the driver holds the function: what
- * configfs has of its state, for who may only read, and counters. ABI/ has what
- * each file means.
+ * /sys/bus/pci/devices/ADDR/vfio_tsm/, while the function is on the driver: its state
+ * as in configfs, for processes that may only read, and counters. ABI/ describes each
+ * file.
  */
 #include <linux/device.h>
 #include <linux/export.h>

@@ -3,7 +3,7 @@
  * Tracepoints, below events/vfio_tsm in tracefs:
  *
  *	vfio_tsm_state		a device has gone from one state to another
- *	vfio_tsm_bind_failed	a bind was refused, where and why
+ *	vfio_tsm_bind_failed	a bind was refused: the error, and the check that failed
  *	vfio_tsm_blocked	an operation was refused because the device is bound
  *	vfio_tsm_request	a request of the guest has ended
  *	vfio_tsm_tdi_state	the driver of a TSM has reported another state of a TDI

@@ -4,9 +4,9 @@
  * configfs) offers to vfio-pci-tsm (the driver that opens, binds and guards).
  *
  * Policy flows down: the driver asks for it when a device is opened and when a
- * bind begins, and what it was told stays true until the device is closed or
- * the bind ends. State flows up: the driver says what happened, vfio_tsm keeps
- * the words of it for readers. Only struct vfio_tsm_ops calls back.
+ * bind begins, and the policy that it gets does not change until the device is
+ * closed or the bind ends. State flows up: the driver reports what happened, and
+ * vfio_tsm shows it. Only struct vfio_tsm_ops calls back.
  *
  * A device goes through these states:
  *
@@ -16,12 +16,12 @@
  *	open		vfio_tsm_bind_end() with 0: bound
  *	closed, open, lost
  *			vfio_tsm_bound_elsewhere(): bound
- *	bound		vfio_tsm_unbound(): open, or lost when nobody asked for it; closed
- *			where nobody has it open
+ *	bound		vfio_tsm_unbound(): open, or lost when neither owner nor
+ *			administrator asked for it; closed if the device is not open
  *	lost		vfio_tsm_acknowledged(): open
  *
- * and from the last three back by vfio_tsm_closed(). While vfio_tsm_is_quarantined(), closed,
- * open and lost are shown as quarantined.
+ * vfio_tsm_closed() leads from open, bound and lost back to closed. While
+ * vfio_tsm_is_quarantined(), closed, open and lost are shown as quarantined.
  *
  * Locks: every function here may sleep, except vfio_tsm_blocked() and
  * vfio_tsm_is_quarantined(). They take only the device's own leaf mutex.
@@ -86,7 +86,7 @@ enum vfio_tsm_state {
 	VFIO_TSM_QUARANTINED,
 };
 
-/* Where a bind was refused; the words are in last_error. */
+/* The check at which a bind failed; the words are in last_error. */
 enum vfio_tsm_stage {
 	VFIO_TSM_STAGE_NONE,
 	VFIO_TSM_STAGE_REGIONS,
@@ -107,16 +107,16 @@ enum vfio_tsm_stage {
 	VFIO_TSM_STAGE_QUARANTINED,
 };
 
-/* Why a device is bound no more; the words are in last_unbind. */
+/* Why a device is not bound any more; the words are in last_unbind. */
 enum vfio_tsm_reason {
 	VFIO_TSM_REASON_NONE,
-	VFIO_TSM_REASON_IOCTL, /* the owner said UNBIND */
+	VFIO_TSM_REASON_IOCTL, /* the owner called UNBIND */
 	VFIO_TSM_REASON_CLOSE, /* the owner closed the device */
 	VFIO_TSM_REASON_REVOKED, /* the administrator wrote 0 to bound */
-	VFIO_TSM_REASON_RESET, /* the host resets the function by force */
+	VFIO_TSM_REASON_RESET, /* the host forced a reset of the function */
 	VFIO_TSM_REASON_LOST, /* the TSM let the TDI go */
 	VFIO_TSM_REASON_AER, /* the PCI core reported an uncorrectable error */
-	VFIO_TSM_REASON_REMOVED, /* the function was pulled */
+	VFIO_TSM_REASON_REMOVED, /* the function was removed from its slot */
 	VFIO_TSM_REASON_FOREIGN, /* the module of the kernel that bound it unbound it */
 	VFIO_TSM_REASON_DRIVER, /* another VFIO driver got a function that it relies on */
 	VFIO_TSM_NR_REASONS,
@@ -156,7 +156,7 @@ enum vfio_tsm_blocked {
  * @guest_requests: which requests of the guest are allowed
  * @has_tdi_id: whether @tdi_id is configured
  * @tdi_id: requester ID in the guest, segment << 16 | BDF, for binds that name
- *	no vdevice
+ *	no vDEVICE
  */
 struct vfio_tsm_policy {
 	enum vfio_tsm_region_mode region_mode;
@@ -171,7 +171,7 @@ struct vfio_tsm_policy {
  * struct vfio_tsm_binding - how a device is bound
  * @tdi_id: requester ID that the TSM was given
  * @vdevice_id: iommufd vDEVICE that it came from, or 0
- * @tsm_id: N of the tsmN that holds the TDI
+ * @tsm_id: N of the tsmN that has the TDI
  * @foreign: another module of the kernel has bound it
  */
 struct vfio_tsm_binding {
@@ -198,12 +198,12 @@ struct vfio_tsm_request {
 };
 
 /**
- * struct vfio_tsm_info - what the owner is told about its device
+ * struct vfio_tsm_info - what the owner can read about its device
  * @state: OPEN, BOUND, LOST or QUARANTINED
  * @tdi_state: what the driver of the TSM has reported
  * @last_unbind: why it was unbound the last time
  * @bound: how it is bound; zeroes unless it is
- * @generation: changes of @state
+ * @generation: number of changes of @state
  */
 struct vfio_tsm_info {
 	enum vfio_tsm_state state;
@@ -217,14 +217,14 @@ struct vfio_tsm_info {
  * struct vfio_tsm_ops - what vfio_tsm asks of the driver
  * @revoke: take the device back from the TSM without the owner's consent.
  *	Returns 0, also when nothing is bound, or a negative errno.
- * @quarantined: the administrator has the device quarantined, so remove what lets its owner
- *	use it without asking. Returns 0, or -EINTR.
- * @refresh: notice whether the TSM has let the TDI go by itself, and say so
+ * @quarantined: the administrator has quarantined the device, so remove the mappings, which
+ *	its owner could use without a check. Returns 0, or -EINTR.
+ * @refresh: look whether the TSM has let the TDI go by itself, and report that
  *	through vfio_tsm_unbound().
  * @can_bind: whether the TSMs of the host can bind the device. Returns 1 or 0, or -ENXIO while
  *	the device is not connected to a TSM. Does not wait.
  *
- * Context: process, no lock of vfio_tsm held but the one that keeps the device
+ * Context: process; no lock of vfio_tsm is held, except the one that keeps the device
  * registered; may sleep.
  */
 struct vfio_tsm_ops {
@@ -263,7 +263,7 @@ void vfio_tsm_report_tdi_state(struct pci_dev *pdev, enum vfio_tsm_tdi_state sta
 void vfio_tsm_stop_failed(struct pci_dev *pdev);
 void vfio_tsm_stopped(struct pci_dev *pdev);
 
-/* Removed from its slot, or its PF was. An error whose recovery has failed can look the same. */
+/* Whether it or its PF was removed from its slot. A failed error recovery can look the same. */
 static inline bool vfio_tsm_is_pulled(struct pci_dev *pdev)
 {
 	return READ_ONCE(pdev->error_state) == pci_channel_io_perm_failure ||

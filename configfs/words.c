@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Values of the attributes as text, both ways. */
+/* Values of the attributes as text, and from text. */
 #include <linux/ctype.h>
 #include <linux/hex.h>
 #include <linux/kernel.h>
@@ -131,12 +131,12 @@ const char *const vfio_tsm_blocked_words[] = {
 };
 
 /**
- * vfio_tsm_parse_addr() - take a directory's name for a PCI address
+ * vfio_tsm_parse_addr() - parse a directory's name as a PCI address
  * @name: the name
  * @index: gets its place in the xarray
  *
- * Only the spelling that pci_name() gives is taken, so that a function has one
- * directory at most.
+ * Only the spelling of pci_name() is accepted, so that a function has one directory
+ * at most.
  *
  * Return: 0 or -EINVAL, with @index unchanged.
  */
@@ -157,7 +157,7 @@ int vfio_tsm_parse_addr(const char *name, unsigned long *index)
 	return 0;
 }
 
-/* Takes @digits hexadecimal digits off @text, and @stop behind them. */
+/* Parses @digits hexadecimal digits at @text and @stop behind them, and moves @text on. */
 static int take_hex(const char **text, int digits, char stop, unsigned int max, unsigned int *value)
 {
 	*value = 0;
@@ -172,7 +172,7 @@ static int take_hex(const char **text, int digits, char stop, unsigned int max, 
 }
 
 /**
- * vfio_tsm_parse_tdi_id() - take text for a TDI id
+ * vfio_tsm_parse_tdi_id() - parse a TDI ID
  * @text: ``none``, ``bb:dd.f``, ``ssss:bb:dd.f`` or ``0x...``, with or without
  *	a newline at the end
  * @policy: gets has_tdi_id and tdi_id
@@ -200,7 +200,7 @@ int vfio_tsm_parse_tdi_id(const char *text, struct vfio_tsm_policy *policy)
 	}
 
 	if (str_has_prefix(word, "0x")) {
-		/* kstrtou32() would take another 0x, and another newline. */
+		/* kstrtou32() would accept another 0x, and another newline. */
 		p += strlen("0x");
 		if (strlen(p) > 8 || strspn(p, "0123456789abcdefABCDEF") != strlen(p) ||
 		    kstrtou32(p, 16, &id))
@@ -220,9 +220,9 @@ int vfio_tsm_parse_tdi_id(const char *text, struct vfio_tsm_policy *policy)
 }
 
 /**
- * vfio_tsm_print_tdi_id() - a TDI id as text
- * @text: where to
- * @size: of it, 13 or more
+ * vfio_tsm_print_tdi_id() - a TDI ID as text
+ * @text: gets the text
+ * @size: its size, 13 or more
  * @tdi_id: segment << 16 | BDF
  */
 void vfio_tsm_print_tdi_id(char *text, size_t size, u32 tdi_id)
