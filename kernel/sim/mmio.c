@@ -222,7 +222,7 @@ int sim_mmio_init(void)
 	return PTR_ERR_OR_ZERO(mount);
 }
 
-/* No function is left by now, because open files keep the module loaded. */
+/* No function and no open file is left by now: open files keep the module loaded. */
 void sim_mmio_exit(void)
 {
 	kern_unmount(mount);
