@@ -16,6 +16,10 @@ enum exit_code {
 	EXIT_DIFFERS = 8,
 };
 
+/* Hints of several errors; more are in the headers of their matter. */
+#define LOAD_HINT "run 'tsmctl load'"
+#define LOG_HINT "'dmesg' may show the cause"
+
 /**
  * exit_code_of() - the exit code that an errno suggests
  * @err: negative errno

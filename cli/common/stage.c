@@ -37,19 +37,15 @@ static const struct stage stages[] = {
 	{ "no-bind", -ENXIO, EXIT_UNSUPPORTED, "a TSM of this host cannot bind",
 	  "install the TSM driver of the platform; no TSM driver in Linux 7.2 or 7.3 implements bind" },
 	{ "power", -EHOSTDOWN, EXIT_FAILED,
-	  "it is not in power state D0, or the host resets or suspends it",
-	  "run 'echo on > /sys/bus/pci/devices/@/power/control', also for its PF and function 0; bind again" },
+	  "it is not in power state D0, or the host resets or suspends it", POWER_HINT },
 	{ "command", -EHOSTDOWN, EXIT_FAILED, "memory decode or bus mastering is off",
 	  "have the VMM set Memory Space Enable and Bus Master Enable in the Command register before it binds" },
 	{ "foreign", -EBUSY, EXIT_BUSY, "another module of the kernel has bound it",
 	  "have that module unbind it, or run 'tsmctl revoke @'" },
-	{ "quarantined", -EBUSY, EXIT_BUSY,
-	  "it is quarantined: the TSM may not have stopped its TDI",
-	  "'tsmctl doctor @' shows what ends that" },
+	{ "quarantined", -EBUSY, EXIT_BUSY, QUARANTINED_CAUSE, QUARANTINED_HINT },
 	{ "tsm", -EBUSY, EXIT_BUSY,
-	  "the TSM refused the bind: it is busy, or has the function locked",
-	  "'dmesg' may show the cause" },
-	{ "tsm", 0, EXIT_FAILED, "the TSM refused the bind", "'dmesg' may show the cause" },
+	  "the TSM refused the bind: it is busy, or has the function locked", LOG_HINT },
+	{ "tsm", 0, EXIT_FAILED, "the TSM refused the bind", LOG_HINT },
 };
 
 const struct stage *stage_find(const char *name, int err)

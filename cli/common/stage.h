@@ -8,6 +8,13 @@
 
 #include "common/exitcode.h"
 
+/* The cause and hints of stages at which an unbind can fail, or a bind without a stage. */
+#define QUARANTINED_CAUSE "it is quarantined: the TSM may not have stopped its TDI"
+#define QUARANTINED_HINT "'tsmctl doctor @' shows what ends that"
+#define POWER_HINT                                                               \
+	"run 'echo on > /sys/bus/pci/devices/@/power/control', also for its PF " \
+	"and function 0; bind again"
+
 /**
  * struct stage - one stage, with one errno
  * @name: the word in last_error

@@ -103,11 +103,11 @@ static void report_stuck(struct ctx *ctx, const struct pci_device *dev, const st
 			     .value = step->from,
 			     .err = err,
 			     .stage = "roll-back",
-			     .hint = "'tsmctl show @' shows what it is now",
+			     .hint = SHOW_HINT,
 			     .changed = true };
 
 	if (ctx->unfinished) {
-		p.hint = "'tsmctl show @' shows what it is when that has ended";
+		p.hint = SHOW_LATER_HINT;
 		slow_report(w, &p);
 		return;
 	}
@@ -274,9 +274,11 @@ static void show(struct ctx *ctx, const struct pci_device *dev, const struct pla
 	struct outcome forgotten = {
 		.device = dev->name, .attribute = "policy", .previous = "kept", .changed = true
 	};
-	struct outcome waiting = { .device = dev->name,
-				   .attribute = "driver",
-				   .note = "it is not present: its driver and TSM cannot be set yet" };
+	struct outcome waiting = {
+		.device = dev->name,
+		.attribute = "driver",
+		.note = "it is not present: its driver and TSM cannot be set yet"
+	};
 
 	for (unsigned int i = 0; i < plan->count; i++)
 		report_step(ctx, dev, plan, &plan->steps[i], NULL, foreign && foreign[i]);

@@ -35,14 +35,14 @@ static const struct cause cdev_causes[] = {
 static const struct cause iommufd_causes[] = {
 	{ -ENOENT, EXIT_UNSUPPORTED, "there is no /dev/iommu",
 	  "run 'tsmctl load', on a kernel with CONFIG_IOMMUFD" },
-	{ -ENODEV, EXIT_UNSUPPORTED, "/dev/iommu has no driver", "run 'tsmctl load'" },
+	{ -ENODEV, EXIT_UNSUPPORTED, "/dev/iommu has no driver", LOAD_HINT },
 	{}
 };
 
 static const struct cause kvm_causes[] = {
 	{ -ENOENT, EXIT_UNSUPPORTED, "no KVM: there is no /dev/kvm",
 	  "enable virtualization in the firmware, and run 'tsmctl load'" },
-	{ -ENODEV, EXIT_UNSUPPORTED, "no KVM: /dev/kvm has no driver", "run 'tsmctl load'" },
+	{ -ENODEV, EXIT_UNSUPPORTED, "no KVM: /dev/kvm has no driver", LOAD_HINT },
 	{}
 };
 

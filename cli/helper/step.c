@@ -8,7 +8,7 @@
 #include "helper/step.h"
 
 const struct cause find_causes[] = {
-	{ -ENODEV, EXIT_NO_DEVICE, "no such device", "'lspci -D' shows the addresses" },
+	{ -ENODEV, EXIT_NO_DEVICE, "no such device", NULL },
 	{ -ENXIO, EXIT_UNSUPPORTED, "it is not on a VFIO driver, or the kernel has no VFIO cdevs",
 	  "run 'tsmctl assign @', on a kernel with CONFIG_VFIO_DEVICE_CDEV" },
 	{}
@@ -19,8 +19,7 @@ const struct cause bind_causes[] = {
 	{ -ENOTTY, EXIT_UNSUPPORTED, "its driver cannot bind", "run 'tsmctl assign @'" },
 	{ -EALREADY, EXIT_BUSY, "it is bound already", NULL },
 	{ -EHOSTDOWN, EXIT_FAILED,
-	  "it is not in power state D0, or memory decode or bus mastering is off",
-	  "run 'echo on > /sys/bus/pci/devices/@/power/control', also for its PF and function 0; bind again" },
+	  "it is not in power state D0, or memory decode or bus mastering is off", POWER_HINT },
 	{ -EOPNOTSUPP, EXIT_UNSUPPORTED,
 	  "the TSM does not support it, or iommufd cannot look up vDEVICEs",
 	  "'tsmctl show @' shows last_error; if its stage is vdevice, bind without a vDEVICE" },
@@ -30,8 +29,7 @@ const struct cause bind_causes[] = {
 const struct cause unbind_causes[] = {
 	{ -ENOTTY, EXIT_UNSUPPORTED, "its driver cannot bind", "run 'tsmctl assign @'" },
 	{ -EBUSY, EXIT_BUSY, "another module of the kernel has bound it", "run 'tsmctl revoke @'" },
-	{ -EIO, EXIT_FAILED, "it is quarantined: the TSM may not have stopped its TDI",
-	  "'tsmctl doctor @' shows what ends that" },
+	{ -EIO, EXIT_FAILED, QUARANTINED_CAUSE, QUARANTINED_HINT },
 	{}
 };
 

@@ -6,7 +6,6 @@
 #include "host/former.h"
 #include "host/identity.h"
 #include "host/owner.h"
-#include "host/policy.h"
 #include "host/quarantine.h"
 #include "host/slow.h"
 #include "interrupt.h"

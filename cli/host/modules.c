@@ -146,7 +146,7 @@ int module_report(struct ctx *ctx, const char *name, int err)
 		break;
 	default:
 		p.code = 0;
-		p.hint = "the kernel log may say more: 'dmesg'";
+		p.hint = LOG_HINT;
 	}
 	return report_error(ctx, &p, "cannot load module %s: %s", name, strerror(-err));
 }

@@ -15,8 +15,6 @@ struct problem;
 /* The file with the mode of devices whose own is default; beside their directories. */
 #define DEFAULT_MODE "default_region_mode"
 #define CONFIGFS_PATH "/sys/kernel/config"
-/* The hint if a module is not loaded. */
-#define LOAD_HINT "run 'tsmctl load'"
 
 /* The words of the attribute "state"; NULL at the end. */
 extern const char *const policy_states[];

@@ -191,9 +191,7 @@ static int report_refusal(struct ctx *ctx, struct problem *p, const char *tsm, c
 		p->code = EXIT_UNSUPPORTED;
 		p->hint = "'ls /sys/class/tsm' shows the TSMs";
 	} else {
-		p->hint = w->refused || p->err == -EACCES || p->err == -EPERM ?
-				  NULL :
-				  "the kernel log may say more: 'dmesg'";
+		p->hint = w->refused || p->err == -EACCES || p->err == -EPERM ? NULL : LOG_HINT;
 	}
 	return report_error(ctx, p, "cannot connect it to %s: %s", tsm, wait_why(w, p->err));
 }

@@ -79,7 +79,7 @@ static int refuse_in_use(struct ctx *ctx, const struct pci_device *dev, const st
 		.attribute = "state",
 		.err = -EBUSY,
 		.stage = "in-use",
-		.hint = "run 'tsmctl unbind @' or 'tsmctl revoke @' first",
+		.hint = UNBOUND_HINT,
 	};
 	char bound[ATTR_MAX];
 	int ret;

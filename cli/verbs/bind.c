@@ -56,7 +56,7 @@ static int check_owner(struct ctx *ctx, const struct pci_device *dev, const stru
 		.device = dev->name, .attribute = "owner", .err = -EBUSY, .stage = "in-use"
 	};
 
-	p.hint = "run 'tsmctl unbind @' first";
+	p.hint = UNBIND_HINT;
 	if (h->ours)
 		return report_error(ctx, &p, "cannot bind it while %s holds it", h->text);
 	if (streq(state, "lost")) {

@@ -48,7 +48,7 @@ static int end(struct ctx *ctx, const struct pci_device *dev)
 	p.err = -EBUSY;
 	p.changed = true;
 	p.stage = "verify";
-	p.hint = "the kernel log may say more: 'dmesg'";
+	p.hint = LOG_HINT;
 	return report_error(ctx, &p, "it is still quarantined, or quarantined again");
 }
 

@@ -144,11 +144,9 @@ int verb_refuse_save(struct ctx *ctx, const struct verb *verb)
 
 int verb_refuse_absent(struct ctx *ctx, const struct pci_device *dev)
 {
-	struct problem p = { .device = dev->name,
-			     .err = -ENODEV,
-			     .stage = "select",
-			     .hint = "'lspci -D' shows the addresses of all devices",
-			     .code = EXIT_NO_DEVICE };
+	struct problem p = {
+		.device = dev->name, .err = -ENODEV, .stage = "select", .code = EXIT_NO_DEVICE
+	};
 
 	return report_error(ctx, &p, "no such device");
 }
