@@ -381,7 +381,7 @@ void vfio_tsm_unbound(struct vfio_tsm_dev *dev, enum vfio_tsm_state to, enum vfi
 EXPORT_SYMBOL_GPL(vfio_tsm_unbound);
 
 /**
- * vfio_tsm_acknowledged() - the owner knows that its device is lost
+ * vfio_tsm_acknowledged() - the owner has acknowledged that its device is lost
  * @dev: the device, lost; open from now on
  */
 void vfio_tsm_acknowledged(struct vfio_tsm_dev *dev)

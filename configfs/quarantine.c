@@ -3,7 +3,7 @@
  * Quarantine: a device must not be used, because its TDI may not have been stopped. The
  * driver of a TSM begins and ends one. The administrator begins another, and can end both.
  * It belongs to the address, with or without a directory or the driver. There is no other
- * record of it: vfio-pci-tsm asks for it at each decision.
+ * record of it: vfio-pci-tsm checks for it at each decision.
  */
 #include <linux/export.h>
 #include <linux/module.h>
@@ -69,7 +69,7 @@ int vfio_tsm_set_quarantine(struct vfio_tsm_dev *dev, bool on)
 }
 
 /**
- * vfio_tsm_stop_failed() - a TSM could not stop a TDI, or cannot tell whether it did
+ * vfio_tsm_stop_failed() - a TSM could not stop a TDI, or cannot find out whether it did
  * @pdev: the function
  *
  * PCI/TSM's unbind operation does not return an error. A TSM's driver calls this before
@@ -114,7 +114,7 @@ void vfio_tsm_stopped(struct pci_dev *pdev)
 }
 EXPORT_SYMBOL_GPL(vfio_tsm_stopped);
 
-/* A function that was pulled has lost its power, and every TDI with it. */
+/* A function that was removed from its slot has no power, and so no TDI, any more. */
 void vfio_tsm_end_quarantine(struct vfio_tsm_dev *dev)
 {
 	change(dev, 0, BY_ADMIN | BY_TSM);

@@ -3,7 +3,7 @@
  * What vfio_tsm (the administrator's side: policy and published state, in
  * configfs) offers to vfio-pci-tsm (the driver that opens, binds and guards).
  *
- * Policy flows down: the driver asks for it when a device is opened and when a
+ * Policy flows down: the driver reads it when a device is opened and when a
  * bind begins, and the policy that it gets does not change until the device is
  * closed or the bind ends. State flows up: the driver reports what happened, and
  * vfio_tsm shows it. Only struct vfio_tsm_ops calls back.

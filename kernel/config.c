@@ -12,7 +12,7 @@
  * The table has every byte that matters: PCIe r7.0 table 11-2, compared with what
  * drivers/vfio/pci/vfio_pci_config.c lets through to the hardware. BARs, MSI and
  * others are virtual there, and most capabilities cannot be written. But vfio-pci
- * passes writes to what it does not know, or hides, to the hardware as they are.
+ * passes writes to the rest, and to what it hides, to the hardware as they are.
  */
 #include <linux/cleanup.h>
 #include <linux/pagemap.h>

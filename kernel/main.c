@@ -139,8 +139,8 @@ static int check_probe(struct pci_dev *pdev)
 	/*
 	 * vfio_pci_core_register_device() would find that the slot cannot be reset, and
 	 * put the function for good into another device set than the functions that are
-	 * there. (If the slot can never be reset, all functions share one set anyway. But
-	 * only the slot's driver knows whether it can.)
+	 * there. (If the slot can never be reset, all functions share one set anyway. That
+	 * depends on the driver of the slot alone.)
 	 */
 	if (shares_slot_with_tdi(pdev)) {
 		pci_warn(pdev, "not assigned: a function in its slot is bound as a TDI\n");
