@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2034,SC2154
-# Shared by the tests of tsmctl and tsm-bind-helper: fake trees of sysfs and
-# configfs in BATS_TEST_TMPDIR, and looks into JSON answers. Nothing needs root.
+# Functions for the tests of tsmctl and tsm-bind-helper: they make fake trees of sysfs and
+# configfs in BATS_TEST_TMPDIR, and check JSON answers. None of them needs root.
 
 export BATS_LIB_PATH=${BATS_LIB_PATH:-/usr/lib/bats}
 bats_lib() { load "${BATS_LIB_PATH%%:*}/$1/load.bash"; }
@@ -10,12 +10,12 @@ bats_lib bats-assert
 
 : "${TSMCTL_BIN:=$BATS_TEST_DIRNAME/../../build/bin}"
 TSMCTL_BIN=$(cd "$TSMCTL_BIN" && pwd)
-# The system's own tools come first: a python3 of pyenv's is a shell script that takes
-# longer than most tests.
+# The system's own tools come first: pyenv's python3 is a shell script that takes longer
+# than most tests.
 PATH=$TSMCTL_BIN:/usr/bin:/bin:$PATH
 
-# Whatever the caller's umask is, nobody else can write to the files of a test; nor to
-# the directories above them, which bats makes.
+# No other user can write to the files of a test, whatever the caller's umask is, or to the
+# directories above them, which bats makes.
 umask 022
 trust_directories() {
 	local dir=$BATS_TEST_TMPDIR dirs=("$BATS_RUN_TMPDIR")
@@ -27,7 +27,7 @@ trust_directories() {
 	chmod go-w "${dirs[@]}"
 }
 
-# An empty host: a PCI bus, a TSM class, configfs with vfio_tsm.
+# fake_host: a host without devices: a PCI bus, a TSM class, configfs with vfio_tsm.
 fake_host() {
 	trust_directories
 	SYS=$BATS_TEST_TMPDIR/sys
@@ -49,7 +49,7 @@ fake_driver() {
 	: > "$SYS/bus/pci/drivers/$1/bind"
 }
 
-# fake_set_driver ADDR [NAME]: what the kernel does when a driver takes a device.
+# fake_set_driver ADDR [NAME]: gives the device to that driver, as the kernel does, or to none.
 fake_set_driver() {
 	local dev="$SYS/devices/pci0000:00/$1"
 
@@ -111,14 +111,14 @@ fake_policy() {
 	echo 3 > "$dir/generation"
 }
 
-# A device as it is when everything is ready for a bind.
+# fake_assigned ADDR [STATE]: a device that is ready for a bind.
 fake_assigned() {
 	fake_device "$1" vfio-pci-tsm
 	fake_tsm_side "$1" tsm0
 	fake_policy "$1" "${2:-closed}"
 }
 
-# fake_tdi ADDR [STATE]: what the driver shows in sysfs of the TDI and of its guest's requests.
+# fake_tdi ADDR [STATE]: the driver's files in sysfs about the TDI and its guest's requests.
 fake_tdi() {
 	local dir=$SYS/devices/pci0000:00/$1/vfio_tsm
 
@@ -134,14 +134,15 @@ policy() {
 	if [ $# -gt 2 ]; then echo "$3" > "$CFG/$1/tsm/$2"; else cat "$CFG/$1/tsm/$2"; fi
 }
 
-# snapshot [DIR]: all that a change would change. The run directory is made for a lock, and
-# stays.
+# snapshot [DIR]: prints everything that a change would change. The run directory is made for
+# a lock, and stays.
 snapshot() {
 	(cd "${1:-$BATS_TEST_TMPDIR}" && find sys run -mindepth 1 -printf '%p %y %l\n' 2> /dev/null | sort &&
 		find sys -type f -exec cat {} + 2> /dev/null) || true
 }
 
-# run_split, of a command that, even as root, may not pass over file modes.
+# run_restricted COMMAND...: run_split for a command that file modes restrict, even if it runs
+# as root.
 run_restricted() {
 	if [ "$(id -u)" -eq 0 ]; then
 		run_split setpriv --bounding-set=-dac_override,-dac_read_search -- "$@"
@@ -153,6 +154,42 @@ run_restricted() {
 # run_split COMMAND...: run, with standard error kept apart in $stderr.
 run_split() { run --separate-stderr "$@"; }
 
+# answer_py ACTION...: what answer.py prints for the JSON in $output.
+answer_py() { printf '%s' "$output" | python3 -IS "$BATS_TEST_DIRNAME/answer.py" "$@"; }
+
+# results KEYS [KEY=VALUE]..., errors KEYS [KEY=VALUE]...: a line for each result, or error,
+# that has these VALUEs, with the values of KEYS.
+results() { answer_py rows result "$@"; }
+errors() { answer_py rows errors "$@"; }
+
+# assert_changed true|false: whether the answer reports a change.
+assert_changed() {
+	[[ $output == '{"schema_version":1,"changed":'"$1"',"result":['* ]] ||
+		fail "changed is not $1 in: $output"
+}
+
+# assert_envelope: the answer is a whole one, with all members of its errors.
+assert_envelope() {
+	answer_py envelope || fail "not an answer: $output"
+	[ $# -eq 0 ] || json_is "$@"
+}
+
+# assert_golden NAME: the answer is the one in golden/NAME.json; a NAME with a dot is a file
+# of text. TSMCTL_GOLDEN=write in the environment writes the file instead.
+assert_golden() {
+	local name=$1 action=golden text
+
+	case $name in *.*) action=text ;; *) name+=.json ;; esac
+	text=$(answer_py "$action" "$BATS_TEST_TMPDIR=TMP" "$TSMCTL_BIN=BIN") ||
+		fail "no answer: $output"
+	if [ "${TSMCTL_GOLDEN:-}" = write ]; then
+		printf '%s\n' "$text" > "$BATS_TEST_DIRNAME/golden/$name"
+	else
+		diff -u --label "golden/$name" --label "the answer" "$BATS_TEST_DIRNAME/golden/$name" - <<< "$text"
+	fi
+}
+
+#LEGACY
 # ask_json EXPR...: evaluates Python expressions over the answer d in $output, one value
 # a line; r and e are its results and errors. A start of Python costs as much as several
 # of tsmctl, so ask for everything at once.
@@ -190,17 +227,9 @@ OUTCOME_KEYS='["device", "attribute", "value", "previous", "changed", "note"]'
 ERROR_KEYS='["device", "attribute", "value", "errno", "stage", "message", "hint"]'
 ENVELOPE_KEYS='["schema_version", "changed", "result", "errors"]'
 
-# assert_envelope [EXPR VALUE]...: the envelope, with the members of results and errors,
-# whatever was answered; and json_is, of these.
-assert_envelope() {
-	json_is 'list(d)' "$ENVELOPE_KEYS" \
-		'd["schema_version"]' 1 \
-		'isinstance(d["changed"], bool)' true \
-		'isinstance(r, list) and isinstance(e, list)' true \
-		"all(list(x) == $ERROR_KEYS for x in e)" true "$@"
-}
+#END
 
-# One line on standard error, with these parts in it.
+# assert_one_line PART...: standard error is one line that contains each PART.
 assert_one_line() {
 	local part
 
@@ -210,7 +239,7 @@ assert_one_line() {
 	done
 }
 
-# until_true COMMAND...: waits for it, up to ten seconds.
+# until_true COMMAND...: runs COMMAND until it succeeds, for ten seconds at most.
 until_true() {
 	local i
 
@@ -221,7 +250,7 @@ until_true() {
 	return 1
 }
 
-# build_preload NAME: for setup_file; builds fake-NAME.c, once in a run for all files.
+# build_preload NAME: builds fake-NAME.c, once in a run for all files. For setup_file.
 build_preload() {
 	local lib=$BATS_RUN_TMPDIR/$1.so
 
@@ -230,15 +259,15 @@ build_preload() {
 		mv "$lib.$$" "$lib"
 	}
 }
-# build_kernel: for setup_file; kernel COMMAND...: with the kernel's part played.
+# build_kernel: build_preload for fake-kernel.c. kernel COMMAND...: runs it with that preloaded.
 build_kernel() { build_preload kernel; }
 kernel() {
 	env "LD_PRELOAD=$BATS_RUN_TMPDIR/kernel.so" \
 		"ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0" "$@"
 }
 
-# fake_configured_host: driver, TSM and /etc/tsmctl are there; what changes a system is
-# logged. fake_capable ADDR [TSM]: a TEE-capable function on its default driver.
+# fake_configured_host: a host with the driver, a TSM and /etc/tsmctl; changes of the system
+# are logged. fake_capable ADDR [TSM]: a TEE-capable function on its default driver.
 fake_configured_host() {
 	fake_host
 	export TSMCTL_ETC=$BATS_TEST_TMPDIR/etc FAKE_LOG=$BATS_TEST_TMPDIR/log
@@ -261,8 +290,8 @@ fake_capable_host() {
 	DEV=$SYS/devices/pci0000:00/0000:01:00.0
 }
 
-# prepare_service: $SOCK and $CONF of one; serve [COMMAND ARG...]: it, until it listens,
-# started by that command; end_service: for teardown
+# prepare_service: sets $SOCK and $CONF for a service. serve [COMMAND ARG...]: starts the
+# service through COMMAND, and waits until it listens. end_service: for teardown.
 prepare_service() {
 	# the path of a UNIX socket is short
 	SHORT=$(mktemp -d)
@@ -273,7 +302,7 @@ prepare_service() {
 }
 serve() {
 	[ -e "$CONF" ] || echo '{"allow":[]}' > "$CONF"
-	# what the one before has said must not be taken for its words
+	# the output of an earlier service must not be taken for that of this one
 	: > "$SHORT/log"
 	"$@" tsm-bind-helper serve --listen "$SOCK" --sysfs "$SYS" --config "$CONF" \
 		> "$SHORT/log" 2> "$SHORT/stderr" 3>&- &
@@ -286,40 +315,25 @@ end_service() {
 	rm -rf "$SHORT"
 }
 
-# default_driver ADDR NAME: the driver that takes a device unless told otherwise.
+# default_driver ADDR NAME: the driver that takes the device while it has no driver_override.
 default_driver() {
 	fake_driver "$2"
 	echo "$2" > "$SYS/devices/pci0000:00/$1/default_driver"
 }
 
-# config ENTRIES [MORE]: writes the configuration.
+# config ENTRIES [MORE]: writes config.json.
 config() {
 	printf '{ "version": 1, %s "devices": [ %s ] }\n' "${2:-}" "$1" > "$TSMCTL_ETC/config.json"
 	chmod 644 "$TSMCTL_ETC/config.json"
 }
 
-# pty COMMAND...: its output on a terminal, in $output.
+# pty COMMAND...: runs it on a terminal; $output is what it prints there.
 pty() {
-	run python3 -c '
-import os, pty, sys
-pid, fd = pty.fork()
-if pid == 0:
-    os.execvp(sys.argv[1], sys.argv[1:])
-data = b""
-while True:
-    try:
-        part = os.read(fd, 65536)
-    except OSError:
-        break
-    if not part:
-        break
-    data += part
-sys.stdout.write(data.decode().replace("\r\n", "\n"))
-os.waitpid(pid, 0)' "$@"
+	run python3 "$BATS_TEST_DIRNAME/terminal.py" "$@"
 }
 
-# holder TRAP [END]: a process that has the device's lock, as the helper, and is its owner, in
-# $HOLDER. On SIGTERM it runs TRAP, and then END: "exit 0", unless another one is given.
+# holder TRAP [END]: a process, $HOLDER, that has the lock of the device, as the helper has, and
+# is its owner. On SIGTERM it runs TRAP, and then END, which is "exit 0" by default.
 holder() {
 	mkdir -p "$RUN"
 	cat > "$BATS_TEST_TMPDIR/holder" <<- EOF
