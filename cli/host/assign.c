@@ -243,7 +243,7 @@ static int give(struct ctx *ctx, struct pci_device *dev, struct problem *p, stru
 		return 0;
 	p->err = -EIO;
 	p->code = EXIT_FAILED;
-	p->hint = "'dmesg' may show why; its former driver was asked to take it back";
+	p->hint = LOG_HINT "; its former driver was asked to take it back";
 	return report_error(ctx, p, TSM_DRIVER " did not take it, its driver is %s",
 			    dev->driver[0] ? dev->driver : "none");
 }

@@ -199,7 +199,7 @@ static int report_left(struct ctx *ctx, struct problem *p, const struct call *ca
 	return report_error(ctx, p, "%s", text);
 }
 
-/* Reports a helper without readable output. What it did on a VMM's file stays, unknown. */
+/* Reports a helper without readable output. What it did on a VMM's file is not known. */
 static int report_silence(struct ctx *ctx, struct problem *p, const struct call *call, pid_t pid)
 {
 	int status;

@@ -144,8 +144,8 @@ static void look_at_loops(struct search *s, const struct block *b, const char *s
 	read_loops(s);
 	for (line = s->loops; line && (end = strchr(line, '\n')); line = end + 1)
 		if (sscanf(line, "%255s %255[^\n]", name, file) == 2 && mounts_names(file, b))
-			add_use(s, "detach that with 'losetup -d' first", "%s belongs to %s",
-				subject, name);
+			add_use(s, "detach that loop device first: 'losetup -d'",
+				"%s belongs to %s", subject, name);
 }
 
 /* Reports the uses of a block device itself, not those of its partitions. */
@@ -174,7 +174,7 @@ static void look_at_block(struct search *s, const struct block *b, const char *s
 		add_use(s, "unmount it first", "%s is part of a mounted btrfs file system",
 			subject);
 	if (mounts_has_swap(&s->mounts, b))
-		add_use(s, "stop it with 'swapoff' first", "%s is used as swap", subject);
+		add_use(s, "stop that first: 'swapoff'", "%s is used as swap", subject);
 	look_at_loops(s, b, subject);
 }
 
@@ -258,18 +258,19 @@ static void look_at_interface(struct search *s, int fd, DIR *dir, const char *na
 	if (!attr_read(fd, "flags", text, sizeof(text)))
 		util_parse_u32(text, &flags);
 	if ((flags & 1) || (!attr_read(fd, "operstate", text, sizeof(text)) && streq(text, "up")))
-		add_use(s, "shut it down with 'ip link set' first", "%s is up", name);
+		add_use(s, "shut it down first: 'ip link set INTERFACE down'", "%s is up", name);
 	n = readlinkat(fd, "master", target, sizeof(target) - 1);
 	if (n > 0) {
 		target[n] = '\0';
-		add_use(s, "take it out of that with 'ip link set' first", "%s belongs to %s", name,
+		add_use(s, "take it out of that first: 'ip link set INTERFACE nomaster'",
+			"%s belongs to %s", name,
 			strrchr(target, '/') ? strrchr(target, '/') + 1 : target);
 		return;
 	}
 	while ((e = readdir(dir)))
 		if (starts_with(e->d_name, "upper_"))
-			add_use(s, "remove that with 'ip link' first", "%s carries %s", name,
-				e->d_name + strlen("upper_"));
+			add_use(s, "remove that first: 'ip link delete INTERFACE'", "%s carries %s",
+				name, e->d_name + strlen("upper_"));
 }
 
 /* The namespaces of a multipath NVMe are below its subsystem, not below the function. */

@@ -128,7 +128,7 @@ int module_report(struct ctx *ctx, const char *name, int err)
 			name, strerror(-err));
 	case -ENOEXEC:
 	case -EINVAL:
-		p.hint = "build it for the running kernel; the kernel log says more: 'dmesg'";
+		p.hint = "build it for the running kernel; 'dmesg' shows the details";
 		break;
 	case -EPERM:
 	case -EACCES:
