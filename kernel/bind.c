@@ -25,19 +25,11 @@ static int choose_tdi_id(struct vfio_pci_tsm_device *tvdev, const struct vfio_ts
 /*
  * A TDI is locked with memory decode and mastering on, and must keep them. A VF
  * has no Memory Space Enable of its own: its PF decodes as long as the VF exists.
- *
- * User space can set up interrupts and write INTx Disable during a bind. vfio-pci then
- * reads Command, may set Memory Space Enable for a moment, and writes back what it
- * read, all under igate. So read Command under igate: the bits that it has then stay,
- * because other writes that clear them wait for the bind.
  */
-static int check_ready(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_stage *stage)
+static int check_registers(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_stage *stage)
 {
 	struct pci_dev *pdev = tvdev->core.pdev;
 	u16 command;
-
-	guard(mutex)(&tvdev->core.igate);
-	guard(rwsem_read)(&tvdev->core.memory_lock);
 
 	/* Resets are off by now: one that began before is seen here, or is over. */
 	*stage = VFIO_TSM_STAGE_POWER;
@@ -64,6 +56,25 @@ static int check_ready(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_stage *s
 	return __vfio_pci_memory_enabled(&tvdev->core) ? 0 : -EHOSTDOWN;
 }
 
+/*
+ * User space can set up interrupts and write INTx Disable during a bind. vfio-pci then
+ * reads Command, may set Memory Space Enable for a moment, and writes back what it
+ * read, all under igate. So read Command under igate: the bits that it has then stay,
+ * because other writes that clear them wait for the bind.
+ */
+static int check_ready(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_stage *stage)
+{
+	int ret;
+
+	ACQUIRE(mutex_kill, igate)(&tvdev->core.igate);
+	ret = ACQUIRE_ERR(mutex_kill, &igate) ?: down_read_killable(&tvdev->core.memory_lock);
+	if (ret)
+		return ret;
+	ret = check_registers(tvdev, stage);
+	up_read(&tvdev->core.memory_lock);
+	return ret;
+}
+
 /* A device that was lost when the bind began is not BINDING, whatever has happened since. */
 static int check_connected(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0,
 			   struct vfio_pci_tsm_view *view, enum vfio_tsm_stage *stage)
@@ -72,7 +83,7 @@ static int check_connected(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0
 	if (!vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BINDING) ||
 	    !vfio_pci_tsm_view(tvdev->core.pdev, view))
 		return -ENXIO;
-	/* Was it connected after vfio_pci_tsm_hold_others(), which did not hold the DSM then? */
+	/* Was it connected after vfio_pci_tsm_hold_begin(), which did not hold the DSM then? */
 	if (f0 && READ_ONCE(f0->tsm) && !tvdev->hold.dsm)
 		return -ENXIO;
 	/*
@@ -167,6 +178,14 @@ static int lock_tdi(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0,
 	return ret;
 }
 
+static int lock_ready(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0,
+		      struct vfio_tsm_binding *binding, enum vfio_tsm_stage *stage)
+{
+	int ret = check_ready(tvdev, stage);
+
+	return ret ?: lock_tdi(tvdev, f0, binding, stage);
+}
+
 /*
  * The checks are in the order of the ABI's table, and the first that fails is reported.
  * PF and DSM are woken early, where no lock is held that their drivers may take.
@@ -209,50 +228,18 @@ static int bind_checked(struct vfio_pci_tsm_device *tvdev, const struct vfio_tsm
 
 	*stage = VFIO_TSM_STAGE_GROUP;
 	ret = vfio_pci_tsm_check_others(tvdev, f0);
-	if (ret)
-		goto err_vdevice;
-
-	ret = check_connected(tvdev, NULL, &view, stage);
-	if (ret)
-		goto err_vdevice;
-
-	*stage = VFIO_TSM_STAGE_POWER;
-	if (vfio_pci_tsm_hold_others(tvdev, f0, true)) {
-		ret = -EHOSTDOWN;
-		goto err_vdevice;
+	if (!ret)
+		ret = check_connected(tvdev, NULL, &view, stage);
+	if (!ret)
+		ret = vfio_pci_tsm_hold_begin(tvdev, f0, policy->bar_mmap, stage);
+	if (ret) {
+		vfio_pci_tsm_put_vdevice(tvdev);
+		return ret;
 	}
 
-	vfio_pci_tsm_rom_info(tvdev);
-	vfio_pci_tsm_rom_off(tvdev);
-	*stage = VFIO_TSM_STAGE_MAPPED;
-	ret = vfio_pci_tsm_mmap_begin_bind(tvdev, policy->bar_mmap);
+	ret = lock_ready(tvdev, f0, binding, stage);
 	if (ret)
-		goto err_rom;
-
-	*stage = VFIO_TSM_STAGE_POWER;
-	ret = vfio_pci_tsm_take_resets(tvdev);
-	if (ret)
-		goto err_resets;
-	ret = vfio_pci_tsm_wait_writes(tvdev);
-	if (ret)
-		goto err_resets;
-	ret = check_ready(tvdev, stage);
-	if (ret)
-		goto err_resets;
-
-	ret = lock_tdi(tvdev, f0, binding, stage);
-	if (ret)
-		goto err_resets;
-	return 0;
-
-err_resets:
-	vfio_pci_tsm_give_resets(tvdev);
-	vfio_pci_tsm_mmap_allow(tvdev);
-err_rom:
-	vfio_pci_tsm_rom_on(tvdev);
-	vfio_pci_tsm_let_others_sleep(tvdev);
-err_vdevice:
-	vfio_pci_tsm_put_vdevice(tvdev);
+		vfio_pci_tsm_hold_end(tvdev);
 	return ret;
 }
 

@@ -8,6 +8,7 @@
 #include <linux/uaccess.h>
 #include <linux/vfio_tsm.h>
 
+#include "arg.h"
 #include "request.h"
 #include "vfio_pci_tsm.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a function takes from its PF and from the DSM, and gives back: they stay awake,
- * and registers that the TDI must keep are not written while it is bound. Their resets,
- * and those of all other functions, are in resets.c.
+ * What a bind takes from other functions and from user space, and gives back. The PF and
+ * the DSM stay awake, and registers that the TDI must keep are not written. resets.c has
+ * the resets, mmap.c the mappings, rom.c the ROM, vdevice.c the vDEVICE.
  */
 #include <linux/list.h>
 #include <linux/pci-tsm.h>
@@ -99,11 +99,8 @@ void vfio_pci_tsm_keep_awake_no_more(struct vfio_pci_tsm_device *tvdev)
 	pci_dev_put(tvdev->awake.f0);
 }
 
-/**
- * vfio_pci_tsm_let_others_sleep() - undo what a bind did to PF and DSM
- * @tvdev: the device, with resets on
- */
-void vfio_pci_tsm_let_others_sleep(struct vfio_pci_tsm_device *tvdev)
+/* Undo hold_others(), with resets on. */
+static void let_others_sleep(struct vfio_pci_tsm_device *tvdev)
 {
 	struct pci_dev *dsm = tvdev->hold.dsm;
 
@@ -149,23 +146,14 @@ static int hold_dsm(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0, bool 
 	return ret;
 }
 
-/**
- * vfio_pci_tsm_hold_others() - keep PF and DSM of a function from runtime suspend
- * @tvdev: the device
- * @f0: function 0 of the same device if that is another, or NULL
- * @wake: wait until they are awake; else leave their power state as it is, because the
- *	function is FOREIGN, and the TDI that depends on them is locked
- *
- * A VF does not keep its PF from runtime suspend, and a suspended PF decodes no
- * memory for its VFs. A function does not keep its DSM, which has the IDE stream, from
- * runtime suspend either. A second call does nothing.
- *
+/*
+ * Keep PF and DSM from runtime suspend. A VF does not keep its PF from it, and a suspended
+ * PF decodes no memory for its VFs. A function does not keep its DSM from it either, which
+ * has the IDE stream. With @wake, wait until they are awake. Without it, leave their power
+ * state as it is: the TDI that depends on them is locked. A second call does nothing.
  * Return: 0; an error of runtime PM if they are to be woken, and then nothing is held.
- *
- * Context: with @wake, not under tdi.lock, because the drivers of PF and DSM may take any
- * lock; without @wake, under tdi.lock.
  */
-int vfio_pci_tsm_hold_others(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0, bool wake)
+static int hold_others(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0, bool wake)
 {
 	int ret;
 
@@ -173,7 +161,7 @@ int vfio_pci_tsm_hold_others(struct vfio_pci_tsm_device *tvdev, struct pci_dev *
 	if (!ret)
 		ret = hold_dsm(tvdev, f0, wake);
 	if (ret)
-		vfio_pci_tsm_let_others_sleep(tvdev);
+		let_others_sleep(tvdev);
 	return ret;
 }
 
@@ -225,17 +213,13 @@ void vfio_pci_tsm_end_write(struct vfio_pci_tsm_writer *writer)
 	wake_up_all(&writers_changed);
 }
 
-/**
- * vfio_pci_tsm_wait_writes() - wait until writes to PF and DSM have ended
- * @tvdev: the device, after vfio_pci_tsm_take_resets(), so that none begins
- *
- * Such a write does not wait for user memory. But one that resets the PF, or puts it to
- * sleep, waits for the users of its dma-bufs without a limit.
- *
- * Return: 0; -EHOSTDOWN when they have not ended in a second; -ERESTARTSYS when the
- * caller is being killed.
+/*
+ * Wait until writes to PF and DSM have ended; with resets off, so that none begins. Such a
+ * write does not wait for user memory. But one that resets the PF, or puts it to sleep,
+ * waits for the users of its dma-bufs without a limit. Return: 0; -EHOSTDOWN when they have
+ * not ended in a second; -ERESTARTSYS when the caller is being killed.
  */
-int vfio_pci_tsm_wait_writes(struct vfio_pci_tsm_device *tvdev)
+static int wait_writes(struct vfio_pci_tsm_device *tvdev)
 {
 	long left = wait_event_killable_timeout(writers_changed, !others_written(tvdev), HZ);
 
@@ -252,7 +236,7 @@ static bool is_asleep(struct pci_dev *pdev)
 
 /**
  * vfio_pci_tsm_others_are_awake() - whether PF and DSM are in D0
- * @tvdev: the device, after vfio_pci_tsm_wait_writes()
+ * @tvdev: the device, after vfio_pci_tsm_hold_begin()
  *
  * Return: true holds for as long as the function is bound.
  */
@@ -262,4 +246,82 @@ bool vfio_pci_tsm_others_are_awake(struct vfio_pci_tsm_device *tvdev)
 
 	/* They cannot be runtime suspended, but their users can write to PMCSR. */
 	return !is_asleep(pci_physfn(tvdev->core.pdev)) && !(dsm && is_asleep(dsm));
+}
+
+/**
+ * vfio_pci_tsm_hold_begin() - take what a bind needs
+ * @tvdev: the device
+ * @f0: function 0 of the same device if that is another, or NULL
+ * @policy: what to do with mappings of BARs
+ * @stage: gets the check that failed
+ *
+ * The vDEVICE that the bind names was taken before, with the requester ID.
+ *
+ * Return: 0; -EHOSTDOWN, -EBUSY, -ENOMEM or -ERESTARTSYS, and then nothing is taken.
+ *
+ * Context: a bind, with operations stopped. Not under tdi.lock, because the drivers of PF
+ * and DSM may take any lock.
+ */
+int vfio_pci_tsm_hold_begin(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0,
+			    enum vfio_tsm_bar_mmap policy, enum vfio_tsm_stage *stage)
+{
+	int ret;
+
+	*stage = VFIO_TSM_STAGE_POWER;
+	if (hold_others(tvdev, f0, true))
+		return -EHOSTDOWN;
+
+	vfio_pci_tsm_rom_info(tvdev);
+	vfio_pci_tsm_rom_off(tvdev);
+	*stage = VFIO_TSM_STAGE_MAPPED;
+	ret = vfio_pci_tsm_mmap_begin_bind(tvdev, policy);
+	if (ret) {
+		vfio_pci_tsm_rom_on(tvdev);
+		let_others_sleep(tvdev);
+		return ret;
+	}
+
+	*stage = VFIO_TSM_STAGE_POWER;
+	ret = vfio_pci_tsm_take_resets(tvdev);
+	if (!ret)
+		ret = wait_writes(tvdev);
+	if (ret)
+		vfio_pci_tsm_hold_end(tvdev);
+	return ret;
+}
+
+/**
+ * vfio_pci_tsm_hold_foreign() - take the same for a TDI of another module
+ * @tvdev: the device, FOREIGN
+ *
+ * This touches neither the function nor a mapping of its BARs: the TDI is locked by now.
+ * A reset may be at work that began before this, and cannot be waited for. It can be
+ * called again; if memory was short, the watch does that.
+ *
+ * Context: under tdi.lock.
+ */
+void vfio_pci_tsm_hold_foreign(struct vfio_pci_tsm_device *tvdev)
+{
+	struct pci_dev *f0 __free(pci_dev_put) = vfio_pci_tsm_get_function0(tvdev->core.pdev);
+
+	vfio_pci_tsm_rom_off(tvdev);
+	hold_others(tvdev, f0, false);
+	WRITE_ONCE(tvdev->hold.incomplete, vfio_pci_tsm_take_resets(tvdev) == -ENOMEM);
+}
+
+/**
+ * vfio_pci_tsm_hold_end() - give back what was taken, the vDEVICE also
+ * @tvdev: the device, not bound by now
+ *
+ * Resets are given back even if the TDI was not stopped: a reset only sends it to ERROR.
+ *
+ * Context: in a bind that failed, or under tdi.lock.
+ */
+void vfio_pci_tsm_hold_end(struct vfio_pci_tsm_device *tvdev)
+{
+	vfio_pci_tsm_give_resets(tvdev);
+	vfio_pci_tsm_mmap_allow(tvdev);
+	vfio_pci_tsm_rom_on(tvdev);
+	let_others_sleep(tvdev);
+	vfio_pci_tsm_put_vdevice(tvdev);
 }

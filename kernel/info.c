@@ -4,6 +4,7 @@
 #include <linux/uaccess.h>
 #include <linux/vfio_tsm.h>
 
+#include "arg.h"
 #include "request.h"
 #include "vfio_pci_tsm.h"
 

@@ -227,13 +227,18 @@ static void zap_locked(struct vfio_pci_tsm_device *tvdev)
  * @tvdev: the device
  * @policy: what to do with mappings
  *
- * Return: 0, and nothing is mapped or can be mapped; -EBUSY, and nothing has changed.
+ * Return: 0, and nothing is mapped or can be mapped; -EBUSY; -EINTR when the caller is
+ * being killed. After an error nothing has changed.
  */
 int vfio_pci_tsm_mmap_begin_bind(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_bar_mmap policy)
 {
 	enum vfio_pci_tsm_mmap_state before;
+	int ret;
 
-	guard(rwsem_write)(&tvdev->core.memory_lock);
+	ACQUIRE(rwsem_write_kill, lock)(&tvdev->core.memory_lock);
+	ret = ACQUIRE_ERR(rwsem_write_kill, &lock);
+	if (ret)
+		return ret;
 	/* a full barrier: this sees what vfio_pci_tsm_mmap() wrote, or that sees this */
 	before = xchg(&tvdev->mmap.state, VFIO_PCI_TSM_MMAP_PENDING);
 	if (vfio_pci_tsm_is_mapped(tvdev) && policy == VFIO_TSM_BAR_MMAP_REFUSE) {

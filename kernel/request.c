@@ -24,6 +24,7 @@
 #include <linux/vfio_tsm.h>
 
 #include "ops.h"
+#include "arg.h"
 #include "request.h"
 #include "vfio_pci_tsm.h"
 

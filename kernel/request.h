@@ -5,9 +5,6 @@
 
 #include "vfio_pci_tsm.h"
 
-/* guard.c */
-int vfio_pci_tsm_copy_arg(void *dst, size_t size, size_t minsz, unsigned long arg);
-
 /* request.c */
 bool vfio_pci_tsm_tsms_take_requests(const struct vfio_pci_tsm_view *view);
 ssize_t vfio_pci_tsm_guest_request(struct vfio_pci_tsm_device *tvdev, unsigned long arg);

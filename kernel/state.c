@@ -7,7 +7,9 @@
  * the device lock, or with pci_bus_sem held. A worker calls PCI/TSM afterwards.
  */
 #include <linux/pci.h>
+#include <linux/timer.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 
 #include "vfio_pci_tsm.h"
 
@@ -56,6 +58,21 @@ static const struct change changes[] = {
 	/* The driver has given back what it took. */
 	{ VFIO_PCI_TSM_LEAVING, VFIO_PCI_TSM_IDLE, true },
 };
+
+/**
+ * vfio_pci_tsm_start_watch() - check a function regularly from now on
+ * @tvdev: the device
+ *
+ * Functions that are not bound share the processor's wake-ups: there may be many.
+ */
+void vfio_pci_tsm_start_watch(struct vfio_pci_tsm_device *tvdev)
+{
+	unsigned long interval = round_jiffies_relative(VFIO_PCI_TSM_IDLE_INTERVAL);
+
+	if (vfio_pci_tsm_is_locked(tvdev))
+		interval = VFIO_PCI_TSM_WATCH_INTERVAL;
+	mod_delayed_work(system_freezable_power_efficient_wq, &tvdev->watch, interval);
+}
 
 /* Return: false if there is no such change, and then the state stays as it was. */
 static bool change(struct vfio_pci_tsm_device *tvdev, enum vfio_pci_tsm_state to)

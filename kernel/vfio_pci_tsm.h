@@ -88,8 +88,8 @@
 
 #include "compat.h"
 #include "state.h"
-#include "tdi.h"
 #include "vfio_tsm.h"
+#include "view.h"
 
 struct iommufd_vdevice;
 struct notifier_block;
@@ -355,6 +355,7 @@ extern const struct vfio_tsm_ops vfio_pci_tsm_ops;
 int vfio_pci_tsm_unbind(struct vfio_pci_tsm_device *tvdev);
 
 /* state.c */
+void vfio_pci_tsm_start_watch(struct vfio_pci_tsm_device *tvdev);
 void vfio_pci_tsm_disturb(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason);
 void vfio_pci_tsm_refresh(struct vfio_pci_tsm_device *tvdev);
 void vfio_pci_tsm_adopt_no_more(struct vfio_pci_tsm_device *tvdev);
@@ -373,9 +374,11 @@ bool vfio_pci_tsm_is_busy(struct vfio_pci_tsm_device *tvdev);
 int vfio_pci_tsm_wait_lost(struct vfio_pci_tsm_device *tvdev);
 bool vfio_pci_tsm_wait_unlocked(struct vfio_pci_tsm_device *tvdev, unsigned long deadline);
 
-/* tdi.c */
+/* view.c; what needs no vfio_pci_tsm_device is in view.h */
 bool vfio_pci_tsm_has_view(struct vfio_pci_tsm_device *tvdev, const struct vfio_pci_tsm_view *view);
 enum vfio_tsm_reason vfio_pci_tsm_find_loss(struct vfio_pci_tsm_device *tvdev);
+
+/* tdi.c */
 void vfio_pci_tsm_drop_locked(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason);
 void vfio_pci_tsm_tdi_work(struct work_struct *work);
 bool vfio_pci_tsm_is_bound(struct vfio_pci_tsm_device *tvdev);
@@ -383,7 +386,6 @@ void vfio_pci_tsm_detach(struct vfio_pci_tsm_device *tvdev);
 
 /* watch.c */
 void vfio_pci_tsm_watch(struct work_struct *work);
-void vfio_pci_tsm_start_watch(struct vfio_pci_tsm_device *tvdev);
 
 /* guard.c */
 long vfio_pci_tsm_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned long arg);
@@ -423,12 +425,13 @@ struct pci_dev *vfio_pci_tsm_get_function0(struct pci_dev *pdev);
 bool vfio_pci_tsm_can_be_connected(struct pci_dev *pdev);
 void vfio_pci_tsm_keep_awake(struct vfio_pci_tsm_device *tvdev);
 void vfio_pci_tsm_keep_awake_no_more(struct vfio_pci_tsm_device *tvdev);
-int vfio_pci_tsm_hold_others(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0, bool wake);
-void vfio_pci_tsm_let_others_sleep(struct vfio_pci_tsm_device *tvdev);
 bool vfio_pci_tsm_begin_write(struct pci_dev *pdev, struct vfio_pci_tsm_writer *writer);
 void vfio_pci_tsm_end_write(struct vfio_pci_tsm_writer *writer);
-int vfio_pci_tsm_wait_writes(struct vfio_pci_tsm_device *tvdev);
 bool vfio_pci_tsm_others_are_awake(struct vfio_pci_tsm_device *tvdev);
+int vfio_pci_tsm_hold_begin(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0,
+			    enum vfio_tsm_bar_mmap policy, enum vfio_tsm_stage *stage);
+void vfio_pci_tsm_hold_foreign(struct vfio_pci_tsm_device *tvdev);
+void vfio_pci_tsm_hold_end(struct vfio_pci_tsm_device *tvdev);
 
 /* resets.c */
 struct pci_dev *vfio_pci_tsm_next_in_reset(struct pci_dev *pdev);

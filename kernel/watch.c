@@ -5,25 +5,9 @@
  * that a TSM can be connected to once a second, because another module of the kernel may
  * bind it, and the TSM may fail to stop that TDI.
  */
-#include <linux/timer.h>
 #include <linux/workqueue.h>
 
 #include "vfio_pci_tsm.h"
-
-/**
- * vfio_pci_tsm_start_watch() - check a function regularly from now on
- * @tvdev: the device
- *
- * Functions that are not bound share the processor's wake-ups: there may be many.
- */
-void vfio_pci_tsm_start_watch(struct vfio_pci_tsm_device *tvdev)
-{
-	unsigned long interval = round_jiffies_relative(VFIO_PCI_TSM_IDLE_INTERVAL);
-
-	if (vfio_pci_tsm_is_locked(tvdev))
-		interval = VFIO_PCI_TSM_WATCH_INTERVAL;
-	mod_delayed_work(system_freezable_power_efficient_wq, &tvdev->watch, interval);
-}
 
 /**
  * vfio_pci_tsm_watch() - compare the state with the TDI that PCI/TSM has

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What PCI/TSM has of a function on any driver: tdi.c. */
-#ifndef VFIO_PCI_TSM_TDI_H
-#define VFIO_PCI_TSM_TDI_H
+/* What PCI/TSM has of a function, and whether it is still the known TDI: view.c. */
+#ifndef VFIO_PCI_TSM_VIEW_H
+#define VFIO_PCI_TSM_VIEW_H
 
 #include <linux/types.h>
 
@@ -31,4 +31,4 @@ bool vfio_pci_tsm_has_tdi(struct pci_dev *pdev);
 bool vfio_pci_tsm_tsms_can_bind(const struct vfio_pci_tsm_view *view);
 u16 vfio_pci_tsm_decode(struct pci_dev *pdev);
 
-#endif /* VFIO_PCI_TSM_TDI_H */
+#endif /* VFIO_PCI_TSM_VIEW_H */
