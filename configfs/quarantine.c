@@ -80,7 +80,7 @@ int vfio_tsm_set_quarantine(struct vfio_tsm_dev *dev, bool on)
 void vfio_tsm_stop_failed(struct pci_dev *pdev)
 {
 	unsigned long index = vfio_tsm_index_of(pdev);
-	/* To find a device that exists, no memory is needed. */
+	/* Finding a device that exists needs no memory. */
 	struct vfio_tsm_dev *dev = vfio_tsm_find(index) ?: vfio_tsm_get(index);
 
 	if (IS_ERR(dev)) {

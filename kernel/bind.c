@@ -286,7 +286,7 @@ int vfio_pci_tsm_bind(struct vfio_pci_tsm_device *tvdev, u32 vdevice_id)
 	if (!vfio_device_cdev_opened(&tvdev->core.vdev))
 		return -ENOTTY;
 
-	/* Without stopping operations, which would wait for a slow request of the guest. */
+	/* Check before operations are stopped, which may wait for a slow request of the guest. */
 	vfio_pci_tsm_refresh(tvdev);
 	if (vfio_pci_tsm_state_is(tvdev, VFIO_PCI_TSM_BOUND))
 		return -EALREADY;

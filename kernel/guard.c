@@ -34,7 +34,7 @@ static const struct refused refused_ioctls[] = {
 	{ VFIO_DEVICE_IOEVENTFD, VFIO_TSM_BLOCKED_IOEVENTFD },
 };
 
-/* Features: every use of them, except the question whether they exist. */
+/* Features: every use of them, except to probe whether they exist. */
 static const struct refused refused_features[] = {
 	/* Zap BARs, and lose state in D3; vfio_pci_runtime_pm_entry() */
 	{ VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY, VFIO_TSM_BLOCKED_LOW_POWER },
@@ -224,7 +224,7 @@ int vfio_pci_tsm_region_info(struct vfio_device *vdev, struct vfio_region_info *
 	return vfio_pci_ioctl_get_region_info(vdev, info, caps);
 }
 
-/* Not inlined, as write_special(): what needs no check is called as directly as possible. */
+/* noinline, as write_special(): the path that needs no check is as direct as possible. */
 static noinline ssize_t read_region(struct vfio_device *vdev, char __user *buf, size_t count,
 				    loff_t *ppos)
 {

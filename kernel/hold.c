@@ -310,7 +310,7 @@ void vfio_pci_tsm_hold_foreign(struct vfio_pci_tsm_device *tvdev)
 }
 
 /**
- * vfio_pci_tsm_hold_end() - give back what was taken, the vDEVICE also
+ * vfio_pci_tsm_hold_end() - give back what was taken, including the vDEVICE
  * @tvdev: the device, not bound by now
  *
  * Resets are given back even if the TDI was not stopped: a reset only sends it to ERROR.

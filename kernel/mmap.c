@@ -239,7 +239,7 @@ int vfio_pci_tsm_mmap_begin_bind(struct vfio_pci_tsm_device *tvdev, enum vfio_ts
 	ret = ACQUIRE_ERR(rwsem_write_kill, &lock);
 	if (ret)
 		return ret;
-	/* a full barrier: this sees what vfio_pci_tsm_mmap() wrote, or that sees this */
+	/* a full barrier: vfio_pci_tsm_mmap() sees this change, or its change is seen here */
 	before = xchg(&tvdev->mmap.state, VFIO_PCI_TSM_MMAP_PENDING);
 	if (vfio_pci_tsm_is_mapped(tvdev) && policy == VFIO_TSM_BAR_MMAP_REFUSE) {
 		cmpxchg(&tvdev->mmap.state, VFIO_PCI_TSM_MMAP_PENDING, before);
@@ -253,8 +253,8 @@ int vfio_pci_tsm_mmap_begin_bind(struct vfio_pci_tsm_device *tvdev, enum vfio_ts
  * vfio_pci_tsm_mmap_zap() - remove mappings of BARs that user space has
  * @tvdev: the device, quarantined, so that no mapping can be added
  *
- * Does nothing while another module of the kernel has the function bound. The watch calls
- * this again after that.
+ * This does nothing while another module of the kernel has the function bound. The watch
+ * calls it again after that.
  *
  * Return: 0; -EINTR when the caller is being killed.
  *

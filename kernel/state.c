@@ -409,7 +409,7 @@ void vfio_pci_tsm_unbound(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reaso
 }
 
 /**
- * vfio_pci_tsm_acknowledge() - the owner knows of a loss, or is gone
+ * vfio_pci_tsm_acknowledge() - the owner has acknowledged a loss, or is gone
  * @tvdev: the device, lost or not
  * @publish: whether the device stays open
  */
