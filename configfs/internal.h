@@ -32,7 +32,7 @@
 #include <linux/rwsem.h>
 #include <linux/workqueue.h>
 
-#include "vfio_tsm.h"
+#include "vfio_tsm_dev.h"
 
 /* What has happened when a state changes; the words are in uevents. */
 enum vfio_tsm_event {

@@ -88,7 +88,7 @@
 
 #include "compat.h"
 #include "state.h"
-#include "vfio_tsm.h"
+#include "vfio_tsm_dev.h"
 #include "view.h"
 
 struct iommufd_vdevice;

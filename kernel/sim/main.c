@@ -9,7 +9,7 @@
 #include <linux/tsm.h>
 
 #include "tsm_sim.h"
-#include "vfio_tsm.h"
+#include "vfio_tsm_dev.h"
 
 static struct faux_device *sim_parent;
 static struct tsm_dev *sim_tsm;

@@ -6,7 +6,7 @@
 #include <linux/random.h>
 #include <linux/string.h>
 
-#include "vfio_tsm.h"
+#include "vfio_tsm_dev.h"
 #include "tsm_sim.h"
 
 /* Violations of all functions since the module was loaded. */

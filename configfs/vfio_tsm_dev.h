@@ -29,8 +29,8 @@
  * of configfs' root, vfio_tsm_register() for readers that look for the driver, and
  * vfio_tsm_unregister() for callbacks that run.
  */
-#ifndef VFIO_TSM_H
-#define VFIO_TSM_H
+#ifndef VFIO_TSM_DEV_H
+#define VFIO_TSM_DEV_H
 
 #include <linux/pci.h>
 #include <linux/types.h>
@@ -273,4 +273,4 @@ static inline bool vfio_tsm_is_pulled(struct pci_dev *pdev)
 /* vfio_tsm/ in the function's directory in sysfs, for the driver's dev_groups. */
 extern const struct attribute_group *vfio_tsm_sysfs_groups[];
 
-#endif /* VFIO_TSM_H */
+#endif /* VFIO_TSM_DEV_H */
