@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Every answer of the two ioctls: <linux/vfio_tsm.h> has the table.
+# Every result of the two ioctls. The table is in <linux/vfio_tsm.h>.
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers
@@ -12,7 +12,7 @@ teardown() {
 	[ ! -e /sys/module/no_address ] || modprobe -r no_address
 }
 
-# refused WANTED STAGE STEP...: the bind in STEP... is refused so, changes nothing
+# refused WANTED STAGE STEP...: the bind in STEP... is refused at STAGE and changes nothing
 refused() {
 	local wanted=$1 stage=$2
 	shift 2
@@ -39,13 +39,13 @@ refused() {
 	refused "tsm-unbind:0:1 EINVAL" "" open tsm-unbind:0:1
 }
 
-@test "E2BIG: bytes that this kernel does not know and that are not zero" {
+@test "E2BIG: bytes that are unknown to this kernel and are not zero" {
 	refused "tsm-bind-long:17:1 E2BIG" "" open tsm-bind-long:17:1
 	refused "tsm-bind-long:4096:255 E2BIG" "" open tsm-bind-long:4096:255
 	refused "tsm-bind-long:1000000:0 E2BIG" "" open tsm-bind-long:1000000:0
 }
 
-@test "a longer argument with zeros is taken" {
+@test "a longer argument with zeros is accepted" {
 	run client open tsm-bind-long:64:0
 	assert_line "tsm-bind-long:64:0 OK"
 }
@@ -86,7 +86,7 @@ refused() {
 	assert_line "tsm-bind OK"
 }
 
-@test "EACCES: the administrator does not allow it" {
+@test "EACCES: the administrator does not allow a bind" {
 	set_attr bind_allowed 0
 	refused "tsm-bind EACCES" denied open tsm-bind
 	set_attr bind_allowed 1
@@ -110,7 +110,7 @@ refused() {
 	refused "tsm-bind EINVAL" kvm cdev bind-iommufd kvm ioas enable tsm-bind
 }
 
-@test "ENODATA: neither vdevice nor tdi_id" {
+@test "ENODATA: neither a vdevice nor a tdi_id" {
 	set_attr tdi_id none
 	refused "tsm-bind ENODATA" tdi-id open tsm-bind
 	rmdir "$configfs/$dev" # there is no directory, so there is no id
@@ -118,14 +118,14 @@ refused() {
 	assert_line "tsm-bind ENODATA"
 }
 
-@test "a vdevice that is none: ENOENT, or EOPNOTSUPP on a kernel without kernel/patches" {
+@test "ENOENT: the id is not a vdevice; EOPNOTSUPP on a kernel without kernel/patches" {
 	local wanted=EOPNOTSUPP
 	! can_find_vdevices || wanted=ENOENT
 	refused "tsm-bind:0:0:1 $wanted" vdevice open tsm-bind:0:0:1
 	refused "tsm-bind:0:0:0xffffffff $wanted" vdevice open tsm-bind:0:0:0xffffffff
 }
 
-@test "ENXIO: not connected" {
+@test "ENXIO: the device is not connected" {
 	echo tsm0 >"$pci/devices/$dev/tsm/disconnect"
 	refused "tsm-bind ENXIO" not-connected open tsm-bind
 }
@@ -138,7 +138,7 @@ refused() {
 	assert_line "tsm-bind OK"
 }
 
-@test "a refusal is reported by the first thing that does not hold" {
+@test "last_error has the first check that failed" {
 	set_attr region_mode shared
 	set_attr bind_allowed 0
 	set_attr tdi_id none
@@ -149,7 +149,7 @@ refused() {
 	refused "tsm-bind ENODATA" tdi-id open tsm-bind
 }
 
-@test "last_error goes back to 0 with a bind that succeeds" {
+@test "a bind that succeeds sets last_error to 0" {
 	set_attr tdi_id none
 	client open tsm-bind
 	assert_equal "$(attr last_error)" "-61 tdi-id"
@@ -158,7 +158,7 @@ refused() {
 	assert_equal "$(attr last_error)" 0
 }
 
-@test "other ioctls are vfio-pci's own" {
+@test "vfio-pci handles all other ioctls" {
 	run client open reset
 	assert_line "reset OK"
 	run vfio-client "$dev" open "region-info:99"

@@ -17,7 +17,7 @@ teardown() { cleanup "$other"; }
 
 other=0000:02:00.0
 
-# host: two devices that differ in everything that can be written down
+# host: two devices that differ in everything that a document can contain
 host() {
 	prepare
 	tsmctl mode "$dev" exclusive
@@ -29,7 +29,7 @@ host() {
 	set_attr bind_allowed 0 "$other"
 }
 
-@test "save, wipe, apply, save: the same, byte by byte; then there is nothing to do" {
+@test "save after apply writes the same file, byte by byte, and a second apply changes nothing" {
 	host
 	run -0 tsmctl save
 	cp "$TSMCTL_ETC/config.json" "$BATS_TEST_TMPDIR/before"
@@ -47,7 +47,7 @@ host() {
 	assert_line "tsm-bind OK"
 }
 
-@test "a bound device is not changed, and the others are" {
+@test "apply changes the other devices, but not a bound one" {
 	host
 	tsmctl save
 	tsmctl bind "$dev"
@@ -63,7 +63,7 @@ host() {
 	assert_equal "$(attr bar_mmap)" refuse
 }
 
-@test "prune: what no document names is left as it was found" {
+@test "apply --prune disconnects and releases the devices that no document names" {
 	host
 	echo '{"version": 1, "devices": []}' >"$TSMCTL_ETC/config.json"
 	run -0 tsmctl apply --prune
@@ -73,7 +73,7 @@ host() {
 	refute [ "$(readlink "$pci/devices/$dev/driver")" -ef "$pci/drivers/vfio-pci-tsm" ]
 }
 
-@test "doctor: nothing fails for a device that can be bound, and what is missing is found" {
+@test "doctor passes a device that can be bound, and finds what another one lacks" {
 	prepare
 	run -0 tsmctl doctor "$dev"
 	set_attr tdi_id none
@@ -85,7 +85,7 @@ host() {
 	assert_output --partial assign
 }
 
-@test "monitor: a bind, an unbind and a loss, with what they are due to" {
+@test "monitor prints a bind, an unbind and a loss with their reasons" {
 	prepare
 	tsmctl monitor "$dev" --json --events bound,unbound,lost --count 4 >"$BATS_TEST_TMPDIR/events" 3>&- &
 	listening() { grep -qs . "/proc/$!/net/netlink" && awk -v pid="$!" '$3 == pid { print "yes"; exit }' /proc/net/netlink; }
@@ -104,13 +104,13 @@ bound None
 lost lost"
 }
 
-@test "monitor: connections and policy, as they change" {
+@test "monitor prints each change of a connection and of the policy" {
 	local pid
 	prepare
 	tsmctl monitor "$dev" --json --events present,connected,disconnected,policy --count 6 \
 		>"$BATS_TEST_TMPDIR/events" 3>&- &
 	pid=$!
-	# It shows what there is when it follows what changes.
+	# It prints the present devices as soon as it follows changes.
 	eventually 1 grep -c '"present"' "$BATS_TEST_TMPDIR/events"
 	seen() { wait_for 30 grep -q "$1" "$BATS_TEST_TMPDIR/events"; }
 	tsmctl disconnect "$dev"

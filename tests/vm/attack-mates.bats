@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The attack program on a VF that shares its PF, slot and bus with another one: every reset
-# that takes the victim along is asked for all the time, while it is bound all the time. The
-# PF does not survive such a reset in QEMU, so without a bind they are left out.
+# The attack program on a VF that shares its PF, slot and bus with another VF. While the
+# victim is bound, which is all the time, every reset that would also reset it is tried all
+# the time. In QEMU the PF does not survive such a reset, so it is left out without a bind.
 # vm: --nvme 0 --cpus 2 --qemu -device --qemu pcie-root-port,id=rpv,bus=pcie.0,addr=0x10,chassis=60,slot=60 --qemu -device --qemu nvme-subsys,id=sub0 --qemu -device --qemu nvme,serial=sriov,bus=rpv,subsys=sub0,max_ioqpairs=8,msix_qsize=9,sriov_max_vfs=2,sriov_vq_flexible=4,sriov_vi_flexible=2
 # long: random operations for minutes
 # kernels: debug
@@ -45,7 +45,7 @@ teardown() {
 	rmdir "$configfs/$VF0"
 }
 
-# attack OPTION...: of a VF, whose sibling is the other one
+# attack OPTION...: attacks VF0, with VF1 as its sibling
 attack() { vfio-attack --seconds "${TSMCTL_ATTACK_SECONDS:-60}" "$@" "$VF0" "$VF1"; }
 
 shared() {
@@ -53,7 +53,7 @@ shared() {
 	assert_line "mate $VF1: slot bus pf dsm"
 }
 
-@test "every reset of a slot, bus and PF, while a VF is bound" {
+@test "while a VF is bound, every reset of its slot, bus and PF is refused" {
 	run attack --bound --until mate-bus-reset=ENOTTY,mate-reset=ENOTTY,mate-reset=OK
 	assert_success
 	shared
@@ -61,9 +61,9 @@ shared() {
 	echo "# ${lines[0]}" >&3
 }
 
-# QEMU's VFs have a Memory Space Enable that can be written, and the simulated TSM wants it to
-# stay as it was at the bind, which a VF does not depend on: so no writes to Command.
-@test "everything else, also binds by another module" {
+# QEMU's VFs have a Memory Space Enable that can be written. The simulated TSM expects it to
+# stay as it was at the bind, but a VF does not depend on it: so no writes to Command.
+@test "everything else, with binds by another module, causes no violation" {
 	run attack --without config,bar-from-bar,bridge-reset,hot-reset,sibling-hot-reset,mate-reset,mate-bus-reset \
 		--until foreign-bind=OK,foreign-unbind=OK
 	assert_success

@@ -19,7 +19,7 @@ setup() {
 }
 teardown() { cleanup "$sibling"; }
 
-# attack OPTION...: of the device and its sibling
+# attack OPTION...: attacks the device, with its sibling
 attack() { vfio-attack "$@" "$dev" "$sibling"; }
 
 new_seed() {
@@ -29,7 +29,7 @@ new_seed() {
 	echo "# ${lines[0]}" >&3
 }
 
-@test "a new seed" { new_seed; }
-@test "a second new seed" { new_seed; }
-@test "a third new seed" { new_seed; }
-@test "a fourth new seed" { new_seed; }
+@test "a new seed finds no fault" { new_seed; }
+@test "a second new seed finds no fault" { new_seed; }
+@test "a third new seed finds no fault" { new_seed; }
+@test "a fourth new seed finds no fault" { new_seed; }

@@ -21,7 +21,7 @@ teardown() { cleanup "$sibling"; }
 sibling=0000:02:00.0
 
 
-@test "vDEVICEs, and all that opens, closes, binds and unbinds" {
+@test "vDEVICEs in any order, with opens, closes, binds and unbinds, cause no violation" {
 	run vfio-attack --only vdevices,lifecycle,host --seed 4 --seconds 60 --until \
 		vdevice-make=OK,bind-vdevice=OK,iommufd-destroy=OK,iommufd-destroy=EBUSY \
 		"$dev" "$sibling"
@@ -29,7 +29,7 @@ sibling=0000:02:00.0
 	assert_line --partial ", no violation"
 }
 
-@test "with everything else" {
+@test "vDEVICEs with everything else cause no violation" {
 	run vfio-attack --seconds 30 "$dev" "$sibling"
 	assert_success
 	echo "# ${lines[0]}" >&3

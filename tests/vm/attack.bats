@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Everything at once, at random, on a device that is bound most of the time: the
-# TSM sees no violation and agrees with the driver on what is bound, nothing hangs, the
+# Everything at once, at random, on a device that is bound most of the time. The TSM
+# sees no violation, the TSM and the driver agree on what is bound, nothing hangs, and the
 # kernel log stays clean. The victim has a sibling in its slot, on its bus, and in its
-# IOMMU group; and another module of the kernel binds both at times.
+# IOMMU group. Another module of the kernel binds both at times.
 # vm: --nvme 0 --cpus 2 --qemu -device --qemu pcie-root-port,id=rpa,bus=pcie.0,addr=0x10,chassis=60,slot=60 --qemu -device --qemu nvme,serial=victim,bus=rpa,addr=0.0,multifunction=on --qemu -device --qemu nvme,serial=sibling,bus=rpa,addr=0.1
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
@@ -19,14 +19,14 @@ setup() {
 }
 teardown() { cleanup "$sibling"; }
 
-# attack OPTION...: of the device and its sibling
+# attack OPTION...: attacks the device, with its sibling
 attack() { vfio-attack "$@" "$dev" "$sibling"; }
 
-# As often as anything was done, whatever the answer was
+# counts OUTPUT: how often each operation was done, with any result
 counts() { awk '$2 == "unbound" { name = $1; n[name] += $3 } $1 == "bound" { n[name] += $2 }
 	END { for (name in n) print name, n[name] }' <<<"$1" | sort; }
 
-@test "a seed that is always the same" {
+@test "the same seed as in every run finds no fault" {
 	run attack --seed 20261 --seconds 20
 	assert_success
 	assert_line --index 0 "seed 0x4f25, 6 threads"
@@ -34,7 +34,7 @@ counts() { awk '$2 == "unbound" { name = $1; n[name] += $3 } $1 == "bound" { n[n
 	assert_line --partial ", no violation"
 }
 
-@test "a seed and a number of operations say what each thread does" {
+@test "a seed and a number of operations determine what each thread does" {
 	local first
 	run attack --seed 7 --operations 40 --threads 3 --without resets
 	assert_success
@@ -47,15 +47,15 @@ counts() { awk '$2 == "unbound" { name = $1; n[name] += $3 } $1 == "bound" { n[n
 	[ "$(counts "$output")" != "$first" ]
 }
 
-@test "what cannot be refused is no failure" {
+@test "a loss by something that cannot be refused is not a failure" {
 	run attack --only forced,bind,open --operations 20
 	assert_success
 	assert_line --regexp '^forced-config'
 }
 
-@test "a violation is found, and said with what it takes to do it again" {
+@test "a violation is found and reported with the seed and the last operations" {
 	local pid
-	# Root writes to configuration space, and nobody told the program.
+	# Root writes to configuration space, and the program does not know of it.
 	attack --seed 5 --only bind,open,config-read --seconds 60 >"$BATS_TEST_TMPDIR/out" &
 	pid=$!
 	while kill -0 "$pid" 2>/dev/null; do
@@ -70,7 +70,7 @@ counts() { awk '$2 == "unbound" { name = $1; n[name] += $3 } $1 == "bound" { n[n
 	assert_line --regexp '^  0\.[0-9]+ (bound|open ) (bind|open|config-read)'
 }
 
-@test "a TDI that the driver takes for unbound, and the TSM has locked, is found" {
+@test "a TDI that the TSM keeps locked after the driver's unbind is found" {
 	echo 5 >"$debugfs/$dev/inject/error_unbind"
 	run -1 attack --only bind,unbind,open --threads 1 --seconds 60
 	echo 0 >"$debugfs/$dev/inject/error_unbind"
@@ -79,7 +79,7 @@ counts() { awk '$2 == "unbound" { name = $1; n[name] += $3 } $1 == "bound" { n[n
 	assert_line "the driver: open"
 }
 
-@test "requests of the guest, in and out of binds: each answer, and none by another bind's request" {
+@test "a guest's requests have every result, and none reaches the TSM in another bind" {
 	run attack --only requests,lifecycle,revoke,disconnect,connect --seed 13 --seconds 30 --until \
 		request=OK,request-start=OK,request-start=EKEYREJECTED,request-start=EPERM,request-late=OK,request-late=ENXIO,request-stop=OK,request-memory=EFAULT,request-random=E2BIG,request-policy=OK,request-delay=EREMOTEIO,tsm-info=OK,tsm-event=OK,event-revoke=OK,books=stopped
 	assert_success
@@ -87,11 +87,11 @@ counts() { awk '$2 == "unbound" { name = $1; n[name] += $3 } $1 == "bound" { n[n
 	assert_line --regexp ', stopped at [1-9]'
 }
 
-@test "a TDI that nobody has stopped, and the TSM has unlocked, is found" {
+@test "a TDI that the TSM has unlocked while the driver has it bound is found" {
 	local pid
 	attack --only bind,open,request --seed 5 --seconds 60 >"$BATS_TEST_TMPDIR/out" &
 	pid=$!
-	# STOP_INTERFACE_REQUEST by another way than the device's file
+	# STOP_INTERFACE_REQUEST, but not through the device's file
 	while kill -0 "$pid" 2>/dev/null; do
 		printf '\x10\x87\0\0\0\x02\0\0\0\0\0\0\0\0\0\0' >"$debugfs/$dev/tdisp" || true
 	done
@@ -103,12 +103,12 @@ counts() { awk '$2 == "unbound" { name = $1; n[name] += $3 } $1 == "bound" { n[n
 	assert_line "the driver: bound"
 }
 
-@test "an answer that never comes is a failure" {
+@test "a result of --until that never comes is a failure" {
 	run -1 attack --only config-read --seconds 1 --until config-read=OK,config-read=ENOSPC
 	assert_line "FAILED: never seen: config-read=ENOSPC"
 }
 
-@test "wrong usage" {
+@test "wrong usage exits with status 2" {
 	run -2 vfio-attack
 	run -2 attack --only nothing
 	run -2 attack --seconds 0

@@ -9,7 +9,7 @@ teardown_file() { load helpers; unload_all; }
 setup() { prepare; }
 teardown() { cleanup; }
 
-# What must hold while bound, seen from all sides.
+# What must be true while the device is bound, in configfs, in sysfs and in the TSM.
 looks_bound='grep -qx bound $C/state &&
 	grep -qx 1 $C/bound &&
 	grep -qx tsm0 $C/tsm &&
@@ -21,7 +21,7 @@ looks_bound='grep -qx bound $C/state &&
 	grep -qx 0x28 $S/tdi_id &&
 	grep -qx 0 $S/violations'
 
-# What must hold afterwards.
+# What must be true after the unbind.
 looks_open='grep -qx open $C/state &&
 	grep -qx 0 $C/bound &&
 	grep -qx none $C/tsm &&
@@ -35,13 +35,13 @@ see() {
 	vfio-client "$dev" "$@"
 }
 
-@test "bind: bound in configfs, in sysfs and in the TSM" {
+@test "after a bind the device is bound in configfs, in sysfs and in the TSM" {
 	run see open tsm-bind "sh:$looks_bound"
 	assert_line "tsm-bind OK"
 	assert_line --partial "OK status 0"
 }
 
-@test "unbind: open again, unlocked, and BARs work through VFIO" {
+@test "after an unbind the device is open and unlocked, and its BARs work through VFIO" {
 	run see open read:0:0:4 tsm-bind tsm-unbind "sh:$looks_open" read:0:8:4 mmap:0 touch:0
 	assert_line "tsm-unbind OK"
 	assert_line --partial "OK status 0"
@@ -49,19 +49,19 @@ see() {
 	assert_line --regexp '^touch:0 OK'
 }
 
-@test "unbind where nothing is bound answers 0" {
+@test "an unbind of a device that is not bound returns 0" {
 	run client open tsm-unbind tsm-bind tsm-unbind tsm-unbind
 	refute_line --regexp '^tsm-unbind E'
 }
 
-@test "revoke: writing 0 to bound takes the device back, and the owner can bind again" {
+@test "revoke: writing 0 to bound unbinds the device, and the owner can bind it again" {
 	run see open tsm-bind "sh:echo 0 >\$C/bound && $looks_open" read:0:0:4 tsm-bind
 	assert_line --partial "OK status 0"
 	assert_line --regexp '^read:0:0:4 OK'
 	assert_equal "$(grep -c '^tsm-bind OK' <<<"$output")" 2
 }
 
-@test "revoke does nothing to a device that is not bound, and bound takes no 1" {
+@test "revoke does nothing to a device that is not bound, and 1 cannot be written to bound" {
 	run set_attr bound 0
 	assert_success
 	run set_attr bound 1
@@ -71,7 +71,7 @@ see() {
 	assert_output --partial "Invalid argument"
 }
 
-@test "close: unlocked before the function is reset, without a violation" {
+@test "a close unlocks the TDI before it resets the function, without a violation" {
 	run client open tsm-bind close
 	assert_line "close OK"
 	assert_equal "$(attr state)" closed
@@ -89,7 +89,7 @@ see() {
 	assert_equal "$(grep -c 'OK status 0' <<<"$output")" 2
 }
 
-@test "a second bind by the same file is EALREADY and changes nothing" {
+@test "a second bind by the same file fails with EALREADY and changes nothing" {
 	run see open tsm-bind tsm-bind "sh:$looks_bound"
 	assert_line "tsm-bind EALREADY"
 	assert_line --partial "OK status 0"
@@ -107,7 +107,7 @@ see() {
 	assert_line --regexp '^owner ([0-9]+) parent \1$'
 }
 
-@test "the TDI id is the one configured, in each spelling" {
+@test "the TSM gets the configured TDI id, and each spelling of it is accepted" {
 	for id in 0x28 00:05.0 0000:00:05.0; do
 		set_attr tdi_id "$id"
 		assert_equal "$(attr tdi_id)" 0000:00:05.0
@@ -117,7 +117,7 @@ see() {
 	assert_line 0x180ff
 }
 
-@test "what root writes to configuration space is noticed: by the TSM, and the device is lost" {
+@test "if root clears bus mastering or memory decode, the TSM sees a violation and the device is lost" {
 	run client open tsm-bind "sh:setpci -s $dev COMMAND=0:2; cat $configfs/$dev/tsm/state" \
 		tsm-unbind "sh:echo 0 >/proc/self/fd/1"
 	assert_line lost
@@ -125,7 +125,7 @@ see() {
 	assert_equal "$(sim state)" CONFIG_UNLOCKED
 }
 
-@test "a TSM that is disconnected leaves the device lost, and unbind mends that" {
+@test "a disconnect of the TSM leaves the device lost until an unbind" {
 	run client open tsm-bind \
 		"sh:echo tsm0 >$pci/devices/$dev/tsm/disconnect; cat $configfs/$dev/tsm/state" \
 		tsm-bind "sh:cat $configfs/$dev/tsm/last_error" \

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A host boots with the units installed, and functions appear later: each has its
-# policy before anything can open it. A systemd of the tests' own boots, with the real
-# udev; what is installed is what "make install" puts into place.
+# policy before a process can open it. The tests boot a systemd of their own, with the
+# real udev, on the files that "make install" has installed.
 # vm: --nvme 2 --timeout 1200 --qemu -device --qemu pcie-root-port,id=rpv,bus=pcie.0,addr=0x10,chassis=60,slot=60 --qemu -device --qemu nvme-subsys,id=sub0 --qemu -device --qemu nvme,serial=sriov,bus=rpv,subsys=sub0,max_ioqpairs=8,msix_qsize=9,sriov_max_vfs=2,sriov_vq_flexible=4,sriov_vi_flexible=2
 # kernels: normal
 
@@ -11,7 +11,7 @@ load systemd
 
 units=/run/tsm-units
 installed=/usr/local/lib/systemd/system
-# the one that is plugged in
+# the device that is plugged in
 late=0000:03:00.0
 
 setup_file() {
@@ -19,7 +19,7 @@ setup_file() {
 	load systemd
 	PF=$(find_pf)
 	export PF
-	# all of the VM's root is in its memory, or not to be written
+	# The root of the VM is in its memory, or is read-only.
 	mount -o remount,rw /
 	make -s -C "$top" install
 	modprobe tsm_sim "devices=0000:0*:00.*"
@@ -29,7 +29,7 @@ setup() {
 	mkdir -p $units/{sysinit,multi-user}.target.wants /etc/tsmctl
 	chmod 755 /etc/tsmctl
 	systemd_targets $units
-	# of the system's own, what is needed to have devices and configfs
+	# the units of the system that devices and configfs need
 	for unit in systemd-udevd.service systemd-udevd-{control,kernel}.socket \
 		systemd-udev-trigger.service systemd-modules-load.service sys-kernel-config.mount; do
 		cp "/lib/systemd/system/$unit" $units
@@ -38,7 +38,7 @@ setup() {
 	# as systemctl enable does
 	ln -sf $installed/tsmctl.service \
 		"$units/$(sed -n 's/^WantedBy=//p' $installed/tsmctl.service).wants"
-	# what manages VMs opens the first device as early as it can
+	# A manager of VMs opens the first device as early as it can.
 	cat >$units/libvirtd.service <<-END
 		[Service]
 		Type=oneshot
@@ -71,11 +71,11 @@ boot() {
 	wait_for 120 is_up "${1:-running}" || { state_of_systemd; return 1; }
 }
 
-# inside COMMAND...: configfs is mounted where systemd mounted it
+# policy NAME [DEVICE]: an attribute; systemd has mounted configfs in its own namespace
 policy() { in_systemd cat "$configfs/${2:-$dev}/tsm/$1"; }
 driver() { basename "$(readlink "$pci/devices/${1:-$dev}/driver")"; }
 
-@test "boot: policy, driver and TSM are in place before the first open" {
+@test "after a boot, policy, driver and TSM are set before the first open" {
 	config <<-END
 		{"version": 1, "default_region_mode": "shared", "devices": [
 		 {"device": "$dev", "assigned": true, "region_mode": "exclusive",
@@ -86,15 +86,15 @@ driver() { basename "$(readlink "$pci/devices/${1:-$dev}/driver")"; }
 	assert_equal "$(head -n 3 /run/opened | xargs)" "exclusive 0000:00:05.0 revoke"
 	assert_equal "$(driver)" vfio-pci-tsm
 	assert_equal "$(cat "$pci/devices/$dev/tsm/connect")" tsm0
-	# the others are as on every host
+	# the other device keeps its usual driver
 	assert_equal "$(driver 0000:02:00.0)" nvme
-	# and stopped, it leaves what appears alone
+	# once the unit is stopped, it ignores new devices
 	[ -e /run/tsmctl/applied ]
 	systemctl stop tsmctl.service
 	[ ! -e /run/tsmctl/applied ]
 }
 
-# has_policy DEVICE: assigned, with what the document says of it
+# has_policy DEVICE: it is assigned and has the policy of the document
 has_policy() {
 	eventually vfio-pci-tsm driver "$1"
 	assert_equal "$(policy region_mode "$1") $(policy tdi_id "$1")" "exclusive 0000:00:06.0"
@@ -102,7 +102,7 @@ has_policy() {
 	assert_equal "$(property Result "tsmctl-device@$1.service")" success
 }
 
-@test "an NVMe that is plugged in, and fresh VFs, get theirs" {
+@test "an NVMe that is plugged in and new VFs get their policy" {
 	virtfn() { basename "$(readlink "$pci/devices/$PF/virtfn$1")"; }
 	config <<-END
 		{"version": 1, "devices": [
@@ -112,7 +112,7 @@ has_policy() {
 	END
 	boot
 	[ ! -e "$pci/devices/$late" ]
-	# known by its address, so it is there before the device is
+	# The document names an address, so the policy exists before the device does.
 	assert_equal "$(policy region_mode "$late")" exclusive
 	"$top/tests/bed/monitor" device_add nvme,id=late,bus=hp0,drive=spare,serial=late
 	has_policy "$late"
@@ -124,7 +124,7 @@ has_policy() {
 	assert_equal "$(state_of_systemd)" running
 }
 
-@test "a TSM whose driver is loaded late gets its functions, and the boot unit is well again" {
+@test "a TSM whose driver is loaded late gets its functions, and the boot unit becomes active" {
 	config <<-END
 		{"version": 1, "devices": [{"device": "$dev", "assigned": true, "tdi_id": "00:05.0", "tsm": "tsm0"}]}
 	END
@@ -137,7 +137,7 @@ has_policy() {
 	eventually running state_of_systemd
 	assert_equal "$(property Result tsmctl-tsm@tsm0.service)" success
 	assert_equal "$(driver)" vfio-pci-tsm
-	# and once more, with nothing to be mended but the connection
+	# once more, where only the connection is missing
 	modprobe -r tsm_sim
 	modprobe tsm_sim "devices=0000:0*:00.*"
 	eventually tsm0 cat "$pci/devices/$dev/tsm/connect"
@@ -145,7 +145,7 @@ has_policy() {
 	eventually running state_of_systemd
 }
 
-@test "a holder that is enabled has its function, at boot and when it is plugged in" {
+@test "an enabled holder binds its function at boot and when it is plugged in" {
 	config <<-END
 		{"version": 1, "devices": [
 		 {"device": "$dev", "assigned": true, "tdi_id": "00:05.0", "tsm": "tsm0"},
@@ -169,7 +169,7 @@ has_policy() {
 	eventually running state_of_systemd
 }
 
-@test "a document with a mistake: the unit has failed, and nothing is done" {
+@test "with a mistake in the document the unit fails and changes nothing" {
 	config <<<'{"version": 1, "devices": [{"device": "all", "assignd": true}]}'
 	boot degraded
 	assert_equal "$(property ActiveState tsmctl.service)" failed

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# As compare.bats, with a device that has I/O ports, and queues to notify.
+# The same as compare.bats, with a device that has I/O ports and queues to notify.
 # kernels: normal
 # long: what compare.bats does, with one more device
 # vm: --nvme 0 --timeout 2400 --qemu -device --qemu pcie-root-port,id=rpn,bus=pcie.0,addr=0x11,chassis=61,slot=61 --qemu -device --qemu virtio-net-pci,bus=rpn,disable-legacy=off,mac=52:54:00:00:00:01
@@ -27,5 +27,5 @@ teardown() {
 	echo exclusive >"$configfs/default_region_mode"
 }
 
-@test "virtio-net, by its cdev" { compare "$NET" cdev; }
-@test "virtio-net, by its group" { compare "$NET" group; }
+@test "virtio-net behaves as on vfio-pci, by its cdev" { compare "$NET" cdev; }
+@test "virtio-net behaves as on vfio-pci, by its group" { compare "$NET" group; }

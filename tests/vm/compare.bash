@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# For tests that compare what a device answers under vfio-pci and under vfio-pci-tsm.
+# For tests that compare how a device behaves under vfio-pci and under vfio-pci-tsm.
 
 : "${configfs:?}"
 
@@ -22,7 +22,7 @@ compare() {
 	done
 }
 
-# same NAME NAME: of two transcripts; shows where they begin to differ
+# same NAME NAME: two transcripts are equal; prints where they begin to differ
 same() {
 	local at=$BATS_TEST_TMPDIR
 	[ -s "$at/$1" ]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What works on vfio-pci works on a device on vfio-pci-tsm that is not bound, and
-# what does not, fails in the same way: each test is a diff of what
-# vfio-transcript (tests/tools/compare) is answered under one driver and under the other.
+# A device on vfio-pci-tsm that is not bound behaves as on vfio-pci: the same operations
+# work, and the same fail, with the same errors. Each test is a diff of the transcripts that
+# vfio-transcript (tests/tools/compare) writes under the two drivers.
 # kernels: normal
 # vm: --timeout 2400 --qemu -device --qemu pcie-root-port,id=rpv,bus=pcie.0,addr=0x10,chassis=60,slot=60 --qemu -device --qemu nvme-subsys,id=sub0 --qemu -device --qemu nvme,serial=sriov,bus=rpv,subsys=sub0,max_ioqpairs=8,msix_qsize=9,sriov_max_vfs=2,sriov_vq_flexible=4,sriov_vi_flexible=2
 
@@ -31,7 +31,7 @@ teardown() {
 	echo exclusive >"$configfs/default_region_mode"
 }
 
-# put VALUE FILE: says how the write went
+# put VALUE FILE: writes VALUE, and prints the result
 put() {
 	local error
 	if error=$( { echo "$1" >"$2"; } 2>&1); then
@@ -41,7 +41,7 @@ put() {
 	fi
 }
 
-# What sysfs has of a device, but for what vfio-pci-tsm alone has there.
+# The files of a device in sysfs, except those that only vfio-pci-tsm makes.
 list_files() {
 	(cd "$pci/devices/$1" && find . -path ./vfio_tsm -prune -o -printf '%y %m %p\n' |
 		sed 's/vfio[0-9][0-9]*/vfioN/g' | sort)
@@ -51,7 +51,7 @@ list_files() {
 		sed 's/vfio-pci-tsm/vfio-pci/' | sort
 }
 
-# transcribe_sysfs DRIVER MODULE, of the PF without VFs and of what comes of it
+# transcribe_sysfs DRIVER MODULE: begins with the PF without VFs
 transcribe_sysfs() {
 	local path=$pci/devices/$PF method
 	list_files "$PF"
@@ -77,7 +77,7 @@ transcribe_sysfs() {
 		cat "$path/sriov_numvfs"
 		find "$path/" -name 'virtfn*' | sort
 	done
-	# A VF of a PF in user space's hands: not without their common token.
+	# A VF of a PF on a VFIO driver can be opened only with their common token.
 	assign "$VF0" "$1"
 	list_files "$VF0"
 	put 1 "$pci/devices/$VF0/reset"
@@ -87,7 +87,7 @@ transcribe_sysfs() {
 	[ ! -e "$pci/devices/$VF0" ] || echo still there
 	put 0 "/sys/module/$2/parameters/enable_sriov"
 
-	# While it is open, and after it has gone and come.
+	# While it is open, and after it was removed and found again.
 	vfio-client "$PF" cdev bind-iommufd ioas "sh:echo 1 >$path/reset" read:7:0:4 \
 		"sh:echo bus >$path/reset_method; echo 1 >$path/reset" read:7:0:4 \
 		"sh:echo default >$path/reset_method"
@@ -99,15 +99,15 @@ transcribe_sysfs() {
 	vfio-client "$PF" cdev bind-iommufd ioas read:7:0:4 read:0:8:4
 }
 
-@test "NVMe, by its cdev" { compare "$dev" cdev; }
-@test "NVMe, by its group" { compare "$dev" group; }
-@test "a VF of NVMe, by its cdev" { compare "$VF0" cdev; }
-@test "a VF of NVMe, by its group" { compare "$VF0" group; }
+@test "NVMe behaves as on vfio-pci, by its cdev" { compare "$dev" cdev; }
+@test "NVMe behaves as on vfio-pci, by its group" { compare "$dev" group; }
+@test "a VF of NVMe behaves as on vfio-pci, by its cdev" { compare "$VF0" cdev; }
+@test "a VF of NVMe behaves as on vfio-pci, by its group" { compare "$VF0" group; }
 
-@test "sysfs: resets, SR-IOV, and a device that goes and comes" {
+@test "resets, SR-IOV and removal through sysfs behave as on vfio-pci" {
 	local driver
 	echo 0 >"$pci/devices/$PF/sriov_numvfs"
-	# One that was there at boot has files that it has not when it comes later.
+	# A device that was present at boot has files that a later one does not have.
 	echo 1 >"$pci/devices/$PF/remove"
 	echo 1 >"$pci/rescan"
 	for driver in vfio-pci vfio-pci-tsm; do

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The tree below /sys/kernel/config/vfio_tsm: names, values, lives.
+# The tree below /sys/kernel/config/vfio_tsm: names, values, lifetimes.
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers
@@ -9,7 +9,7 @@ teardown_file() { load helpers; unload_all; }
 setup() { mkdir "$configfs/$dev"; }
 teardown() { cleanup; }
 
-@test "a directory holds all attributes, with their first values" {
+@test "a new directory has all attributes, with their default values" {
 	expected="bar_mmap=refuse
 bind_allowed=1
 bound=0
@@ -31,13 +31,13 @@ vdevice_id=none"
 	[ -e generation ]
 }
 
-@test "only root reads or writes what is written; anybody reads the rest" {
+@test "only root can write attributes, and every user can read them" {
 	assert_equal "$(stat -c %a "$configfs/$dev/tsm/state")" 444
 	assert_equal "$(stat -c %a "$configfs/$dev/tsm/region_mode")" 644
 	assert_equal "$(stat -c %a "$configfs/default_region_mode")" 644
 }
 
-@test "names that are not canonical addresses are EINVAL" {
+@test "mkdir of a name that is not a canonical address fails with EINVAL" {
 	for name in x 01:00.0 0000:01:00.8 0000:01:20.0 0000:1:00.0 0000:01:00.00 00000:01:00.0 \
 		"0000:01:00.0 " " 0000:01:00.0" 0000:0A:00.0 0000:01:00.0x 0x00:01:00.0 \
 		ffffffff:00:00.0 +000:01:00.0 0000:01:00.-1 "0000:01: 0.0" tsm; do
@@ -50,7 +50,7 @@ vdevice_id=none"
 default_region_mode"
 }
 
-@test "a device that does not exist, in a far domain too, may have a directory" {
+@test "a device that does not exist can have a directory, in any domain" {
 	for d in 0000:7f:1f.7 10000:e1:00.0 ffff:ff:1f.7; do
 		mkdir "$configfs/$d"
 		assert_equal "$(attr state "$d")" absent
@@ -60,7 +60,7 @@ default_region_mode"
 	done
 }
 
-@test "what an attribute does not know is EINVAL and changes nothing" {
+@test "writing an invalid value fails with EINVAL and changes nothing" {
 	local attr bad
 	set_attr tdi_id 0x28
 	while read -r attr bad; do
@@ -111,7 +111,7 @@ default_region_mode"
 	done
 }
 
-@test "tdi_id takes each spelling and reads back as one" {
+@test "tdi_id accepts each spelling and shows a single one" {
 	while read -r given wanted; do
 		set_attr tdi_id "$given"
 		assert_equal "$(attr tdi_id)" "$wanted"
@@ -126,7 +126,7 @@ default_region_mode"
 	EOF
 }
 
-@test "tdi_id is EBUSY while bound" {
+@test "a write to tdi_id fails with EBUSY while bound" {
 	prepare
 	run client open tsm-bind "sh:echo none >$configfs/$dev/tsm/tdi_id || echo busy" \
 		tsm-unbind "sh:echo none >$configfs/$dev/tsm/tdi_id && echo free"
@@ -134,7 +134,7 @@ default_region_mode"
 	assert_line free
 }
 
-@test "state follows the driver, and generation the state" {
+@test "state follows the driver, and generation follows the state" {
 	before=$(attr generation)
 	assign
 	assert_equal "$(attr state)" closed
@@ -144,13 +144,13 @@ default_region_mode"
 	assert_equal "$(attr generation)" $((before + 2))
 }
 
-@test "rmdir is EBUSY while the device is open, also when mkdir came later" {
+@test "rmdir fails with EBUSY while the device is open, even if mkdir came after the open" {
 	assign
 	run client open "sh:rmdir $configfs/$dev || echo busy" close "sh:rmdir $configfs/$dev && echo gone"
 	assert_line busy
 	assert_line gone
 
-	# The directory is pinned shortly after the mkdir, not in it.
+	# The directory is pinned shortly after the mkdir has returned.
 	mkfifo "$BATS_TEST_TMPDIR/step"
 	vfio-client "$dev" open "sh:mkdir $configfs/$dev; cat $BATS_TEST_TMPDIR/step" close &
 	eventually open attr state
@@ -164,7 +164,7 @@ default_region_mode"
 	mkdir "$configfs/$dev"
 }
 
-@test "policy survives the driver's module" {
+@test "policy survives the unloading of the driver's module" {
 	set_attr region_mode shared
 	set_attr tdi_id 00:05.0
 	set_attr bind_allowed 0
@@ -178,7 +178,7 @@ default_region_mode"
 	assert_line "tsm-bind EPERM"
 }
 
-@test "the module stays while there are directories" {
+@test "the module cannot be unloaded while there are directories" {
 	modprobe -r vfio_pci_tsm
 	run modprobe -r vfio_tsm
 	assert_failure
@@ -186,7 +186,7 @@ default_region_mode"
 	modprobe vfio_pci_tsm
 }
 
-@test "the module parameter sets the first default_region_mode" {
+@test "the module parameter sets the initial default_region_mode" {
 	rmdir "$configfs/$dev"
 	modprobe -r vfio_pci_tsm vfio_tsm
 	run modprobe vfio_tsm default_region_mode=default

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Again and again: what leaks or is left behind shows in the kernel log.
+# Many repetitions: a leak or something left behind shows in the kernel log.
 # vm: --nvme 2 --timeout 4500 --silence 4500
 # long: thousands of cycles
 # kernels: debug
@@ -15,15 +15,15 @@ setup() {
 }
 teardown() { cleanup "$second"; }
 
-@test "1,000 times bind and unbind" {
+@test "1,000 binds and unbinds of one open device all succeed" {
 	run client open repeat:1000:tsm-bind,tsm-unbind
 	assert_line "repeat:1000:tsm-bind,tsm-unbind OK"
 	assert_equal "$(sim binds)" 1000
 	assert_equal "$(sim violations)" 0
 }
 
-# A reset mostly waits: two devices get through the thousand in less time.
-@test "CYCLES times open, bind and close, on two devices side by side" {
+# A reset mostly waits, so two devices side by side need less time for the same number.
+@test "CYCLES times open, bind and close succeed, on two devices side by side" {
 	local each=$((${CYCLES:-100} / 2)) d
 	local cycle=repeat:$each:cdev,kvm,bind-iommufd,ioas,enable,tsm-bind,close
 	prepare "$second"
@@ -39,7 +39,7 @@ teardown() { cleanup "$second"; }
 	done
 }
 
-@test "10 times assign and release, connect and disconnect" {
+@test "a bind succeeds after 10 times assign and release, connect and disconnect" {
 	for _ in {1..10}; do
 		cleanup
 		prepare
@@ -48,7 +48,7 @@ teardown() { cleanup "$second"; }
 	assert_line "tsm-bind OK"
 }
 
-@test "5 times load and unload" {
+@test "a bind succeeds after 5 times load and unload" {
 	for _ in {1..5}; do
 		cleanup
 		unload_all

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Five things at once, each of which waits for the next: a disconnect has PCI/TSM's
-# semaphore and wants the list of functions; a hot-add wants to write to that list; error
-# recovery reads it and wants the device lock; a reset has that and wants the unbind;
-# and the unbind wants PCI/TSM's semaphore.
+# Five operations at once, each of which waits for the next. A disconnect has PCI/TSM's
+# semaphore and waits for the list of functions. A hot-add waits to write to that list.
+# Error recovery reads the list and waits for the device lock. A reset has the device lock
+# and waits for the unbind. The unbind waits for PCI/TSM's semaphore.
 # vm: --nvme 1 --timeout 900
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
@@ -26,10 +26,10 @@ teardown() {
 
 inject() { echo "$2" >"$debugfs/$dev/inject/$1"; }
 
-# The function that is hot-added, if it is there
+# The function that is hot-added, or "gone"
 late() { ls -d "$pci"/devices/0000:02:00.0 2>/dev/null || echo gone; }
 
-# D where a process, or a thread of the kernel of that name, sleeps in the kernel
+# state_of PID: D if the process sleeps in the kernel
 state_of() { cut -d' ' -f3 "/proc/$1/stat" 2>/dev/null || echo gone; }
 waits() { [ "$(state_of "$1")" = D ] && echo yes; }
 thread_waits() {
@@ -41,7 +41,7 @@ thread_waits() {
 	client open tsm-bind "sh:read x <$BATS_TEST_TMPDIR/go" >"$BATS_TEST_TMPDIR/said" &
 	owner=$!
 	eventually bound attr state
-	# time for all of them to come to wait for each other
+	# enough time for all of them to wait for each other
 	echo 60 >/sys/module/vfio_pci_tsm/parameters/reset_wait
 
 	inject delay_unbind_ms 60000
@@ -67,7 +67,7 @@ thread_waits() {
 	assert_equal "$(cat "$pci/devices/$dev/tsm/connect")" ""
 	eventually "$pci/devices/0000:02:00.0" late
 
-	# and all of it works as before
+	# Afterwards everything works as before.
 	echo >"$BATS_TEST_TMPDIR/go"
 	wait $owner
 	eventually closed attr state

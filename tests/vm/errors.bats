@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What tsmctl answers when something is in its way, on real kernel attributes: each
-# exit status of the table, and what the operator is told to do.
+# What tsmctl does when it cannot do what was asked, on real kernel attributes: each
+# exit status of the table, and the hint for the operator.
 # vm: --nvme 2
 # kernels: normal
 
@@ -20,24 +20,24 @@ teardown() {
 	unload_all
 }
 
-# fails EXIT HINT ARG...: one line, which ends in what to do
+# fails EXIT HINT ARG...: tsmctl prints one line, which contains HINT
 fails() {
 	local code=$1 hint=$2
 	shift 2
 	run --separate-stderr tsmctl "$@"
 	[ "$status" -eq "$code" ] || fail "$* gave exit $status, not $code: $stderr"
 	assert_equal "$(wc -l <<<"$stderr")" 1
-	[[ $stderr == *"$hint"* ]] || fail "$* does not say '$hint': $stderr"
+	[[ $stderr == *"$hint"* ]] || fail "$* has no hint '$hint': $stderr"
 }
 
-@test "0: it is as it was wanted" {
+@test "exit status 0: the device is as requested" {
 	run -0 tsmctl bind "$dev"
 	run -0 tsmctl bind "$dev"
 	run -0 tsmctl unbind "$dev"
 	run -0 tsmctl unbind "$dev"
 }
 
-@test "1: the kernel refuses what was asked" {
+@test "exit status 1: the kernel or the TSM refuses the operation" {
 	set_attr tdi_id none
 	fails 1 "tsmctl tdi-id $dev ID" bind "$dev"
 	set_attr tdi_id 00:05.0
@@ -45,17 +45,17 @@ fails() {
 	fails 1 dmesg bind "$dev"
 }
 
-@test "2: it makes no sense" {
+@test "exit status 2: wrong usage" {
 	fails 2 "--help" mode "$dev" secret
 	fails 2 "--help" bind --hold --vmm=1 "$dev"
 }
 
-@test "3: there is no such device" {
+@test "exit status 3: there is no such device" {
 	fails 3 "'lspci -D'" show 0000:7f:00.0
 	fails 3 "'lspci -D'" bind 0000:7f:00.0
 }
 
-@test "4: it is not allowed" {
+@test "exit status 4: it is not allowed" {
 	tsmctl deny "$dev"
 	fails 4 "tsmctl allow $dev" bind "$dev"
 	tsmctl allow "$dev"
@@ -67,7 +67,7 @@ fails() {
 	[[ $stderr == *"run it as root"* ]]
 }
 
-@test "5: this host cannot do it" {
+@test "exit status 5: something on this host is missing" {
 	tsmctl disconnect "$dev"
 	fails 5 "tsmctl connect $dev" bind "$dev"
 	fails 5 "tsmctl doctor $dev' fails on: connection" bind "$dev"
@@ -80,7 +80,7 @@ fails() {
 	fails 5 "tsmctl load" assign "$dev"
 }
 
-@test "6: it is in use: bound" {
+@test "exit status 6: the device is bound" {
 	tsmctl bind "$dev"
 	fails 6 "tsmctl unbind" mode "$dev" shared
 	fails 6 "tsmctl unbind" release "$dev"
@@ -89,13 +89,13 @@ fails() {
 	fails 6 "tsmctl unload" load --sim "$other"
 	tsmctl revoke "$dev"
 	fails 6 "tsmctl unbind" bind "$dev"
-	# a holder that does not end
+	# a holder that does not react
 	kill -STOP "$(attr owner)"
 	fails 6 "'tsmctl revoke $dev' unbinds without it" unbind "$dev" --timeout 1
 	kill -CONT "$(attr owner)"
 }
 
-@test "6: it is in use: open elsewhere, or the modules are" {
+@test "exit status 6: another process has the device open, or the modules are in use" {
 	mkfifo "$BATS_TEST_TMPDIR/go"
 	vfio-client "$dev" open "sh:read x <$BATS_TEST_TMPDIR/go" >/dev/null 3>&- &
 	eventually open attr state
@@ -111,7 +111,7 @@ fails() {
 	run -0 tsmctl unload
 }
 
-@test "7: some of them" {
+@test "exit status 7: it failed for some of the devices" {
 	prepare "$other"
 	tsmctl deny "$dev"
 	fails 7 "tsmctl allow $dev" bind "$dev" "$other"
@@ -119,7 +119,7 @@ fails() {
 	tsmctl unbind "$other"
 }
 
-@test "8: it differs" {
+@test "exit status 8: a device differs from the document" {
 	printf '{"version": 1, "devices": [{"device": "%s", "region_mode": "shared"}]}' "$dev" |
 		{ run tsmctl diff --file -; assert_equal "$status" 8; }
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What the owner is told: VFIO_DEVICE_TSM_EVENT signals each change that it did not make.
+# VFIO_DEVICE_TSM_EVENT signals each change that the owner did not make itself.
 # The device request interrupt means "give the device back", and nothing else.
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
@@ -14,7 +14,7 @@ disconnect="sh:echo tsm0 >$pci/devices/$dev/tsm/disconnect"
 reconnect="sh:echo tsm0 >$pci/devices/$dev/tsm/connect"
 revoke="put:$configfs/$dev/tsm/bound=0"
 
-# told COMMAND: it signals the event once, and not the device request interrupt
+# told COMMAND: COMMAND signals the event once, and not the device request interrupt
 told() {
 	run client open request-eventfd event tsm-bind event-none "$1" event-wait request-none \
 		event-none tsm-unbind event-none request-none
@@ -23,24 +23,24 @@ told() {
 	assert_equal "$(answers request-none)" "OK OK"
 }
 
-@test "the TSM is disconnected" {
+@test "a disconnect of the TSM is signalled" {
 	told "$disconnect"
 }
 
-@test "the administrator revokes the bind" {
+@test "a revoke by the administrator is signalled" {
 	told "$revoke"
 }
 
-@test "a reset that cannot be refused" {
+@test "a reset that cannot be refused is signalled" {
 	told "sh:echo flr >$pci/devices/$dev/reset_method; echo 1 >$pci/devices/$dev/reset"
 	echo default >"$pci/devices/$dev/reset_method"
 }
 
-@test "a write that ends memory decode or bus mastering" {
+@test "a write that turns memory decode and bus mastering off is signalled" {
 	told "sh:setpci -s $dev COMMAND=0000:0006"
 }
 
-@test "what the owner does itself is not signalled" {
+@test "a change by the owner itself is not signalled" {
 	run client open event tsm-bind tsm-unbind tsm-bind tsm-bind tsm-unbind tsm-unbind event-none
 	assert_line "event-none OK"
 }
@@ -52,7 +52,7 @@ told() {
 0 3"
 }
 
-@test "an event that is taken back, or replaced, is not signalled" {
+@test "an eventfd that was removed or replaced is not signalled" {
 	run client open event event-off tsm-bind "$revoke" event-none \
 		event event-other tsm-bind "$revoke" event-none event tsm-bind "$revoke" event-wait event-off event-off
 	assert_equal "$(answers event-none)" "OK OK"
@@ -60,13 +60,13 @@ told() {
 	assert_equal "$(answers event-off)" "OK OK OK"
 }
 
-@test "what came before is not signalled" {
+@test "a change before the eventfd was set is not signalled" {
 	run client open tsm-bind "$disconnect" "sh:cat $configfs/$dev/tsm/state" event event-none info
 	assert_line "event-none OK"
 	assert_line --regexp '^info OK 2 '
 }
 
-@test "an eventfd that is full, and one whose descriptor is closed" {
+@test "an eventfd that is full, and one whose descriptor is closed, do no harm" {
 	run client open event event-full tsm-bind "$revoke" event-wait tsm-bind "$revoke" event-wait \
 		event-closed tsm-bind "$revoke" "sh:cat $configfs/$dev/tsm/state"
 	assert_equal "$(awk '$1 == "event-wait" { print $3 }' <<<"$output")" "18446744073709551615
@@ -74,12 +74,12 @@ told() {
 	assert_line open
 }
 
-@test "an event ends with the open that it was set in" {
+@test "an eventfd is signalled only until the device is closed" {
 	run client open event tsm-bind close event-none open tsm-bind "$revoke" event-none
 	assert_equal "$(answers event-none)" "OK OK"
 }
 
-@test "bad input: the event from before stays" {
+@test "invalid input fails, and the eventfd from before stays" {
 	while read -r errno step; do
 		run client open event "$step" tsm-bind "$revoke" event-wait
 		assert_line "$step $errno"
@@ -102,7 +102,7 @@ told() {
 	EOF
 }
 
-@test "a longer argument with zeroes is taken, and a file of the group is ENOTTY" {
+@test "a longer argument with zeros is accepted, and a file of the group fails with ENOTTY" {
 	# Descriptor 0 is not an eventfd.
 	run client open event-long:64:0
 	assert_line "event-long:64:0 EINVAL"
@@ -110,7 +110,7 @@ told() {
 	assert_line "event ENOTTY"
 }
 
-@test "somebody wants the device back: the interrupt, and no event" {
+@test "a detach from the driver signals the device request interrupt, and no event" {
 	run client open request-eventfd event "sh:echo $dev >$pci/drivers/vfio-pci-tsm/unbind &" \
 		request-wait event-none close
 	assert_line "request-wait OK"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What there is to read and to watch of a device: sysfs, uevents, tracepoints.
+# What a monitor can read and watch of a device: sysfs, uevents, tracepoints.
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers
@@ -9,7 +9,7 @@ teardown_file() { load helpers; unload_all; }
 setup() { prepare; }
 teardown() { cleanup; }
 
-@test "sysfs has all attributes, for everybody to read and nobody to write" {
+@test "sysfs has all attributes, and every user can read them but not write them" {
 	run ls "$pci/devices/$dev/vfio_tsm"
 	assert_output "bind_count
 blocked
@@ -37,7 +37,7 @@ vdevice_id"
 	refute_output --regexp '[^ ]* [1-9]'
 }
 
-@test "sysfs and configfs say the same, closed, open and bound" {
+@test "sysfs and configfs have the same values, closed, open and bound" {
 	both() {
 		echo "for a in state bound tdi_id vdevice_id owner generation last_error; do
 			cmp $configfs/$dev/tsm/\$a $pci/devices/$dev/vfio_tsm/\$a || echo \"not alike\"; done
@@ -49,14 +49,14 @@ vdevice_id"
 	assert_line bound
 }
 
-@test "the group is there as long as the driver has the function" {
+@test "the group exists as long as the driver has the function" {
 	release
 	[ ! -e "$pci/devices/$dev/vfio_tsm" ]
 	assign
 	assert_equal "$(sysfs state)" closed
 }
 
-@test "counts of opens and binds, and why the last unbind was" {
+@test "sysfs has the counts of opens and binds, and the reason of the last unbind" {
 	assert_equal "$(sysfs last_unbind)" none
 	run client open tsm-bind tsm-unbind "sh:cat $pci/devices/$dev/vfio_tsm/last_unbind" tsm-bind \
 		"sh:echo 0 >$configfs/$dev/tsm/bound; cat $pci/devices/$dev/vfio_tsm/last_unbind" tsm-bind close
@@ -93,7 +93,7 @@ uevent EVENT=closed STATE=closed REASON=none GENERATION=$((generation + 6)) TDI_
 	assert_line --regexp '^uevent EVENT=assigned STATE=closed REASON=none'
 }
 
-@test "tracepoints" {
+@test "binds, refusals and changes of state have tracepoints" {
 	mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing
 	echo >/sys/kernel/tracing/trace
 	echo 1 >/sys/kernel/tracing/events/vfio_tsm/enable

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Each allocation of open, bind, unbind and close fails in turn: the answer is an
-# error that says so, or all is well without that memory; nothing stays half
-# done, and the device works afterwards. What leaks, init finds at the end.
+# Each allocation of open, bind, unbind and close fails in turn: the operation fails
+# with an error for that, or succeeds without that memory. Nothing stays half done, and the
+# device works afterwards. init finds leaks at the end.
 # vm: --timeout 1500
 # long: each allocation fails in turn
 # kernels: debug
@@ -14,19 +14,19 @@ failslab=/sys/kernel/debug/failslab
 setup_file() {
 	load helpers
 	[ -d $failslab ] || return 0
-	# Not at random: /proc/thread-self/fail-nth says which.
+	# Do not fail at random: /proc/thread-self/fail-nth selects the allocation.
 	echo 0 >$failslab/probability
 	echo 0 >$failslab/verbose
 	echo N >$failslab/ignore-gfp-wait
-	# When the device is given back, the IOMMU core attaches its default domain
-	# and warns where that fails: the identity domain needs no memory for it.
+	# When the device is released, the IOMMU core attaches its default domain, and
+	# warns if that fails. Attaching the identity domain needs no memory.
 	echo identity >"$pci/devices/$dev/iommu_group/type"
 	load_all
-	# iommufd has points of its own at which it fails, which are counted as well.
+	# iommufd has points of its own at which it fails. They also count.
 	echo 0 >/sys/kernel/debug/fail_iommufd/verbose
-	# Not those that the kernel's own checkers make behind each other one; nor
-	# those of ACPI's interpreter, which runs when a device's interrupt is looked
-	# up at open, and uses freed memory after a failure of its own.
+	# Leave out the allocations that the kernel's own checkers make behind each other
+	# one, and those of ACPI's interpreter. It runs when an open looks a device's
+	# interrupt up, and uses freed memory after a failure of its own.
 	local cache
 	for cache in /sys/kernel/slab/*/failslab; do
 		case $cache in
@@ -43,7 +43,7 @@ teardown_file() {
 }
 
 setup() {
-	[ -d $failslab ] || skip "this kernel has no CONFIG_FAILSLAB; the debug kernel has"
+	[ -d $failslab ] || skip "this kernel has no CONFIG_FAILSLAB; the debug kernel has it"
 	prepare
 	c=$configfs/$dev/tsm s=$debugfs/$dev
 	first=
@@ -55,7 +55,7 @@ setup() {
 
 teardown() {
 	[ -d $failslab ] || return 0
-	# A device that has been through all this is as good as new.
+	# Afterwards the device works as before.
 	run client open read:0:0:4 tsm-bind tsm-unbind tsm-bind close
 	refute_output --regexp ' E[A-Z]+'
 	assert_equal "$(attr state)" closed
@@ -63,8 +63,8 @@ teardown() {
 	cleanup
 }
 
-# fail_each BEFORE STEP FAILED DONE AFTER [ERRNO]...: ERRNOs that may be answered
-# besides ENOMEM. See tests/tools/client/main.c. The steps in $first come once.
+# fail_each BEFORE STEP FAILED DONE AFTER [ERRNO]...: STEP may fail with ENOMEM and these
+# ERRNOs. See tests/tools/client/main.c. The steps in $first come once.
 fail_each() {
 	local step="fail-each:$1;$2;$3;$4;$5" errnos answer
 	errnos=$(IFS='|'; echo "OK|ENOMEM${6:+|${*:6}}")
@@ -80,54 +80,54 @@ fail_each() {
 	[[ $answer =~ ^[0-9]+\ faults(,\ [0-9]+\ ($errnos))*$ ]]
 }
 
-@test "open of the cdev" {
+@test "each allocation can fail in an open of the cdev" {
 	fail_each "" cdev "$closed" "$closed" "close,$closed"
 }
 
-@test "adding the file to a VM" {
+@test "each allocation can fail while the file is added to a VM" {
 	first=cdev
 	fail_each "" kvm "$closed" "$closed" "kvm-close,$closed"
 }
 
-@test "bind to an iommufd, which opens the device" {
-	# vfio-pci calls a BAR busy when there is no memory for the claim on it.
+@test "each allocation can fail in a bind to an iommufd, which opens the device" {
+	# vfio-pci returns EBUSY for a BAR when there is no memory for the claim on it.
 	fail_each cdev bind-iommufd "$closed" "$open" "close,$closed" EBUSY
 }
 
-@test "attach to an IOAS" {
+@test "each allocation can fail in an attach to an IOAS" {
 	first="cdev bind-iommufd"
-	# What iommufd's own points answer: iommufd_get_object() and
+	# iommufd's own points fail with these: iommufd_get_object() and
 	# iopt_table_enforce_dev_resv_regions()
 	fail_each "" ioas "$open" "$open" detach ENOENT EINVAL
 }
 
-@test "TSM_BIND" {
+@test "each allocation can fail in TSM_BIND" {
 	first=open
 	fail_each "" tsm-bind "$open" "$bound" "tsm-unbind,$open"
 }
 
-@test "TSM_UNBIND" {
+@test "each allocation can fail in TSM_UNBIND" {
 	first=open
 	fail_each tsm-bind tsm-unbind "$bound" "$open" "tsm-unbind,$open"
 }
 
-@test "revoke" {
+@test "each allocation can fail in a revoke" {
 	first=open
 	fail_each tsm-bind "put:$c/bound=0" "$bound" "$open" "tsm-unbind,$open"
 }
 
-@test "close, while bound" {
+@test "each allocation can fail in a close while bound" {
 	fail_each $opening,tsm-bind close "$closed" "$closed" ""
 }
 
-@test "mkdir in configfs" {
+@test "each allocation can fail in a mkdir in configfs" {
 	rmdir "$configfs/$dev"
 	fail_each "" "mkdir:$configfs/$dev" "" "is:$c/state=closed,rmdir:$configfs/$dev" ""
 	mkdir "$configfs/$dev"
 	set_attr tdi_id 00:05.0
 }
 
-@test "mkdir in configfs, for a device that is open" {
+@test "each allocation can fail in a mkdir in configfs for a device that is open" {
 	rmdir "$configfs/$dev"
 	fail_each cdev,bind-iommufd "mkdir:$configfs/$dev" close \
 		"is:$c/state=open,close,rmdir:$configfs/$dev" ""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Another module of the kernel binds a VF. What a bind takes from the other functions of
-# its slot is taken afterwards, and their owners must not keep the driver from that. And a
-# VF is quarantined.
+# Another module of the kernel binds a VF. The driver then turns off the resets of the other
+# functions of its slot, and their owners must not be able to prevent that. The last test is
+# about a VF in quarantine.
 # vm: --nvme 0 --qemu -device --qemu pcie-root-port,id=rpv,bus=pcie.0,addr=0x10,chassis=60,slot=60 --qemu -device --qemu nvme-subsys,id=sub0 --qemu -device --qemu nvme,serial=sriov,bus=rpv,subsys=sub0,max_ioqpairs=8,msix_qsize=9,sriov_max_vfs=2,sriov_vq_flexible=4,sriov_vi_flexible=2
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
@@ -49,11 +49,11 @@ teardown() {
 	done
 }
 
-# refuses FUNCTION: whether it refuses a reset of its bus or slot
+# refuses FUNCTION: whether FUNCTION refuses a reset of its bus or slot
 refuses() { grep -q " $1\b" /sys/module/reset_flags/parameters/no_bus_reset && echo yes || echo no; }
 
-@test "a function that is being reset does not keep the others of the slot from being held" {
-	# As a reset that does not end. The PF comes before its VFs.
+@test "a function that is being reset does not delay that the others of the slot refuse resets" {
+	# This acts as a reset that does not end. The PF comes before its VFs.
 	echo "$PF" >$lock/config
 	echo "$VF0" >$foreign/bind
 	eventually yes refuses "$VF1"
@@ -64,7 +64,7 @@ refuses() { grep -q " $1\b" /sys/module/reset_flags/parameters/no_bus_reset && e
 	assert_equal "$(attr state "$VF0")" closed
 }
 
-@test "the owner of the other VF, which resets it again and again, does not harm it" {
+@test "the owner of the other VF does not harm the bound one by repeated resets" {
 	run vfio-client "$VF1" open "put:$foreign/bind=$VF0" "repeat:200:reset" \
 		"sh:until grep -q $VF1 /sys/module/reset_flags/parameters/no_bus_reset; do :; done" \
 		"repeat:20:reset" "sh:cat $debugfs/$VF0/state $configfs/$VF0/tsm/state"
@@ -74,7 +74,7 @@ refuses() { grep -q " $1\b" /sys/module/reset_flags/parameters/no_bus_reset && e
 	assert_equal "$(sim violations "$VF0")" 0
 }
 
-@test "the owner of the other VF cannot reset it by the slot" {
+@test "the owner of the other VF cannot reset its VF by the slot" {
 	run vfio-client "$VF1" open "put:$pci/devices/$VF1/reset_method=bus" "put:$foreign/bind=$VF0" \
 		"sh:until grep -q $VF1 /sys/module/reset_flags/parameters/no_bus_reset; do :; done" \
 		reset "sh:cat $debugfs/$VF0/state $configfs/$VF0/tsm/state"
@@ -86,7 +86,7 @@ refuses() { grep -q " $1\b" /sys/module/reset_flags/parameters/no_bus_reset && e
 	assert_equal "$(sim violations "$VF0")" 0
 }
 
-@test "SR-IOV is not changed while a VF is quarantined, and a new VF has its quarantine" {
+@test "SR-IOV cannot be changed while a VF is quarantined, and a new VF keeps the quarantine" {
 	release "$VF0"
 	release "$VF1"
 	echo 0 >"$pci/devices/$PF/sriov_numvfs"

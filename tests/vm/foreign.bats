@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Another module of the kernel calls pci_tsm_bind() on a function of the driver. The TDI
-# is guarded and shown as one of the driver's own, and belongs to that module.
+# Another module of the kernel calls pci_tsm_bind() on a function of the driver. The driver
+# guards and shows the TDI as one of its own, and the TDI belongs to that module.
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers
@@ -23,11 +23,11 @@ bind=put:$foreign/bind=$dev
 unbind=put:$foreign/unbind=$dev
 rebind=put:$foreign/rebind=$dev
 lock=/sys/module/hold_lock/parameters
-# Steps that show what the TSM has, and what the driver
+# Steps that show the state of the TSM, and that of the driver
 tsm="sh:cat $debugfs/$dev/state"
 books="sh:cd $configfs/$dev/tsm && echo \$(cat state origin bound tdi_id tsm)"
 
-# The function that is hot-added, if it is there
+# The function that is hot-added, or "gone"
 late() { ls -d "$pci"/devices/0000:02:00.0 2>/dev/null || echo gone; }
 
 # hot_plug_waits: whether the thread of a hot-plug slot sleeps in the kernel
@@ -36,10 +36,11 @@ hot_plug_waits() {
 		/proc/[0-9]*/status 2>/dev/null
 }
 
-# is_held: whether the driver has taken resets for the function, which no reader asks for
+# is_held: whether the driver has turned resets off for the function; this file does not make
+# the driver look
 is_held() { grep -q "$dev" /sys/module/reset_flags/parameters/no_bus_reset && echo yes; }
 
-@test "it is shown as bound, by whom, and its owner can bind afterwards" {
+@test "the device is shown as bound, with its origin, and the owner can bind it afterwards" {
 	run client uevents open "$books" "$bind" "$books" tsm-bind "sh:cat $configfs/$dev/tsm/last_error" tsm-unbind "$tsm" "$unbind" "$books" tsm-bind \
 		"$books" tsm-unbind uevents-show
 	assert_line "open none 0 0000:00:05.0 none"
@@ -54,7 +55,7 @@ is_held() { grep -q "$dev" /sys/module/reset_flags/parameters/no_bus_reset && ec
 	assert_equal "$(sim violations)" 0
 }
 
-@test "INFO reports it to the owner, and no request of the guest passes" {
+@test "INFO reports the bind to the owner, and no request of the guest passes" {
 	echo 11 >"$debugfs/$dev/inject/error_guest_req"
 	run client open info "$bind" info req-arg:0:0:0:0:8:8 "$tsm" "$unbind" info tsm-bind \
 		req-arg:0:0:1:0:8:8
@@ -75,7 +76,7 @@ state-change 1 1"
 	assert_line "req-go ENXIO"
 }
 
-# guarded STEP [PREPARATION...]: STEP is refused from the very moment of the bind
+# guarded STEP [PREPARATION...]: STEP is refused as soon as the function is bound
 guarded() {
 	local step=$1
 	shift
@@ -102,19 +103,19 @@ guarded() {
 	assert_line CONFIG_LOCKED
 }
 
-@test "without a look by anybody, resets by the host are refused within seconds" {
+@test "resets by the host are refused within seconds, even if no operation makes the driver look" {
 	client open "$bind" "sh:until grep -q $dev /sys/module/reset_flags/parameters/no_bus_reset; do :; done" \
 		"sh:! echo 1 >$pci/devices/$dev/reset" "$tsm" "$unbind" reset >"$BATS_TEST_TMPDIR/said"
 	run cat "$BATS_TEST_TMPDIR/said"
 	assert_line CONFIG_LOCKED
 	assert_equal "$(answers reset)" OK
 	assert_equal "$(sim violations)" 0
-	# what was taken is given back
+	# The resets are on again.
 	[ -s "$pci/devices/$dev/reset_method" ]
 	[ "$(is_held)" != yes ]
 }
 
-@test "a reset by root before the driver has looked unbinds it first" {
+@test "a reset by root before the driver has looked unbinds the function first" {
 	run client open "put:$foreign/bind_reset=$dev" "$books" "$tsm" tsm-unbind tsm-bind
 	assert_line "put:$foreign/bind_reset=$dev OK"
 	assert_line "lost none 0 0000:00:05.0 none"
@@ -124,7 +125,7 @@ guarded() {
 	assert_equal "$(sim violations)" 0
 }
 
-@test "one that is bound again before the driver has looked is guarded and shown" {
+@test "a TDI that is bound again before the driver has looked is guarded and shown" {
 	run client uevents open "$bind" "$books" "$rebind" reset mmap:0 "$books" "$tsm" uevents-show
 	assert_line "bound foreign 1 0000:42:08.2 tsm0"
 	assert_equal "$(answers reset) $(answers mmap:0)" "EBUSY EBUSY"
@@ -134,7 +135,7 @@ guarded() {
 	assert_equal "$(sim violations)" 0
 }
 
-@test "one that takes the place of the owner's own stays bound, and is shown" {
+@test "a TDI that replaces the owner's own stays bound and is shown" {
 	run client open tsm-bind "$rebind" "sh:until grep -q foreign $configfs/$dev/tsm/origin || grep -q UNLOCKED $debugfs/$dev/state; do :; done" \
 		"$books" "$tsm" tsm-unbind "$unbind" "$books" tsm-bind
 	assert_line "bound foreign 1 0000:43:08.3 tsm0"
@@ -144,7 +145,7 @@ guarded() {
 	assert_equal "$(answers tsm-bind)" "OK OK"
 }
 
-@test "one that is bound again is unbound by the last close, and by a revoke" {
+@test "a TDI that is bound again is unbound by the last close, and by a revoke" {
 	client open "$bind" "$books" "$rebind" close
 	assert_equal "$(sim state) $(attr state)" "CONFIG_UNLOCKED closed"
 	run client open "$bind" "$books" "$rebind" "put:$configfs/$dev/tsm/bound=0" "$tsm" "$books" reset
@@ -154,7 +155,7 @@ guarded() {
 	assert_equal "$(sim violations)" 0
 }
 
-@test "one that is bound in the middle of a bind of its owner stays bound, and held" {
+@test "a TDI that is bound in the middle of a bind by the owner stays bound and guarded" {
 	run client open "put:$lock/group=$dev" bg:tsm-bind "$(until_in iommu_group_for_each_dev)" "$bind" \
 		"sh:echo >$lock/group" bg-end "sh:cat $configfs/$dev/tsm/last_error" reset "$books" "$tsm" \
 		"sh:until grep -q $dev /sys/module/reset_flags/parameters/no_bus_reset; do :; done" \
@@ -168,9 +169,9 @@ guarded() {
 	assert_equal "$(sim violations)" 0
 }
 
-# Error recovery reads the list of functions and waits for a device lock, and a hot-add
+# Error recovery reads the list of functions and waits for a device lock. A hot-add
 # waits for the recovery. The removal of the driver has the device lock.
-@test "the driver holds it, and leaves it, while a hot-add waits for the list of functions" {
+@test "the driver guards a function and detaches from it while a hot-add waits for the list of functions" {
 	echo "$dev" >"$lock/bus"
 	"$top/tests/bed/monitor" device_add nvme,id=late,bus=hp0,drive=spare,serial=late
 	eventually yes hot_plug_waits
@@ -183,7 +184,7 @@ guarded() {
 	eventually "$pci/devices/0000:02:00.0" late
 }
 
-@test "the last close unbinds it before the device is reset" {
+@test "the last close unbinds the TDI before the device is reset" {
 	client open "$bind" close
 	assert_equal "$(sim state)" CONFIG_UNLOCKED
 	assert_equal "$(sim violations)" 0
@@ -191,7 +192,7 @@ guarded() {
 	assert_equal "$(sysfs last_unbind)" close
 }
 
-@test "the administrator can revoke it" {
+@test "the administrator can revoke the bind" {
 	run client open "$bind" "sh:echo 0 >$configfs/$dev/tsm/bound" "$books" "$tsm" tsm-bind
 	assert_line --partial "open none 0"
 	assert_line CONFIG_UNLOCKED
@@ -199,7 +200,7 @@ guarded() {
 	assert_equal "$(sim violations)" 0
 }
 
-@test "a disconnect ends it, and its owner has lost nothing" {
+@test "a disconnect ends the bind, and the device is not lost for its owner" {
 	run client open request-eventfd event "$bind" "$books" event-wait "sh:echo tsm0 >$pci/devices/$dev/tsm/disconnect" "$books" \
 		request-none event-wait info "sh:cat $pci/devices/$dev/vfio_tsm/last_unbind" "sh:echo tsm0 >$pci/devices/$dev/tsm/connect" tsm-bind
 	assert_line --partial "open none 0"
@@ -224,7 +225,7 @@ guarded() {
 	assert_equal "$(sim violations)" 0
 }
 
-@test "the driver does not leave a function that is bound" {
+@test "the driver unbinds a function before it detaches from it" {
 	echo "$dev" >$foreign/bind
 	release
 	assert_equal "$(sim state)" CONFIG_UNLOCKED
@@ -234,7 +235,7 @@ guarded() {
 	assert_equal "$(attr state)" closed
 }
 
-@test "no suspend while it is bound" {
+@test "suspend is refused while the function is bound" {
 	echo freezer >/sys/power/pm_test
 	echo 0 >/sys/module/suspend/parameters/pm_test_delay
 	run client open "$bind" "sh:echo freeze >/sys/power/state || echo refused" "$unbind"
@@ -242,7 +243,7 @@ guarded() {
 	assert_equal "$(blocked suspend)" 1
 }
 
-@test "tsmctl: shows by whom, refuses bind and unbind, and revokes it" {
+@test "tsmctl shows the origin, refuses bind and unbind, and can revoke the bind" {
 	echo "$dev" >$foreign/bind
 	run -0 tsmctl show "$dev"
 	assert_line --regexp "^origin +foreign$"

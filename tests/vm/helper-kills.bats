@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tsm-bind-helper killed at every step, and requests that are nearly right.
+# tsm-bind-helper is killed at every step, and gets requests that are almost valid.
 # vm: --nvme 2
 # long: dozens of helpers, a thousand requests
 # kernels: debug
@@ -13,7 +13,7 @@ teardown_file() { load helpers; unload_all; }
 setup() { prepare_service; }
 teardown() { clean_service; }
 
-@test "the helper killed at every step: bound or not, and the VMM goes on" {
+@test "a helper that is killed at any step leaves the device bound or open, and the VMM goes on" {
 	vmm open "$ready" "$(wait_for_go)"
 	before=$(files)
 	for mode in bind unbind; do
@@ -37,7 +37,7 @@ teardown() { clean_service; }
 	assert_equal "$(sim violations)" 0
 }
 
-@test "1,000 malformed requests with the device's file: nothing is bound" {
+@test "1,000 malformed requests with the device's file bind nothing" {
 	serve
 	run timeout 900 python3 -c '
 import glob, os, random, socket, sys, ask
@@ -61,7 +61,7 @@ for i in range(1000):
 	assert_equal "$(sysfs bind_count)" 0
 }
 
-@test "the holder killed at every step, on the way in and on the way out" {
+@test "a holder that is killed at any step of its start or end leaves the device closed and unlocked" {
 	killed=0
 	for step in ioctl:{1..14} openat:{10,20,30} flock:1 bind:1 capset:1 seccomp:1 write:{2,3} unlinkat:1; do
 		strace -D -o /dev/null -e "inject=${step%:*}:signal=KILL:when=${step#*:}" tsm-bind-helper \
@@ -76,7 +76,7 @@ for i in range(1000):
 		eventually closed attr state
 		assert_equal "$(sim state)" CONFIG_UNLOCKED
 	done
-	# most of these steps are there
+	# Most of these steps exist.
 	[ "$killed" -ge 16 ] || fail "killed only at $killed steps"
 	assert_equal "$(sim violations)" 0
 	tsm-bind-helper --device "$dev" --run-dir $hold_dir >"$BATS_TEST_TMPDIR/said" 3>&- &

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A device that a VMM holds: bound and unbound on the VMM's own file. The client of
-# the tests plays the VMM; it has no part in what happens.
+# A device that a VMM has open is bound and unbound through the VMM's own file. The
+# client of the tests plays the VMM, which only waits meanwhile.
 # vm: --nvme 2
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
@@ -20,7 +20,7 @@ refused() { # EXIT ERRNO TEXT...
 	assert_equal "$(sim state)" CONFIG_UNLOCKED
 }
 
-@test "bound on the VMM's file, with its VM; the VMM goes on, and is the owner" {
+@test "bind --pid binds the device on the VMM's file, with its VM; the VMM goes on and is the owner" {
 	vmm open "$ready" "$(wait_for_go)" reset tsm-unbind read:0:0:4
 	before=$(files)
 	helper bind --pid "$vmm"
@@ -38,7 +38,7 @@ refused() { # EXIT ERRNO TEXT...
 	assert_output "{\"event\":\"unbound\",\"device\":\"$dev\",\"reason\":\"command\"}"
 	assert_equal "$(attr state)" open
 	assert_equal "$(sysfs last_unbind)" ioctl
-	# not bound: nothing to do
+	# A device that is not bound needs nothing.
 	helper unbind --pid "$vmm"
 	assert_success
 	helper bind --pid "$vmm"
@@ -52,12 +52,12 @@ refused() { # EXIT ERRNO TEXT...
 	assert_equal "$(sim violations)" 0
 }
 
-@test "tsmctl finds the VMM; by nobody held: the helper; each to be forced" {
+@test "tsmctl binds through the VMM that has the device open, else with a holder; options force either" {
 	vmm open "$ready" "$(wait_for_go)"
 	run tsmctl bind "$dev"
 	assert_success
 	assert_line "$dev: state bound (was open)"
-	assert_line --regexp "note: held by process $vmm \(vfio-client\)"
+	assert_line --regexp "note: used by process $vmm \(vfio-client\)"
 	assert_equal "$(attr owner)" "$vmm"
 	run tsmctl unbind "$dev" --hold
 	assert_equal "$status" 6
@@ -85,7 +85,7 @@ refused() { # EXIT ERRNO TEXT...
 	assert_equal "$(attr state)" closed
 }
 
-@test "nobody reads that it is bound: it is not" {
+@test "if nothing reads the helper's result, it unbinds the device" {
 	vmm open "$ready" "$(wait_for_go)"
 	run bash -c "tsm-bind-helper bind --pid $vmm --device $dev | true; echo \${PIPESTATUS[0]}"
 	refute_output 0
@@ -94,7 +94,7 @@ refused() { # EXIT ERRNO TEXT...
 	go
 }
 
-@test "kill -9 of the VMM while bound: unlocked, and the device can be used again" {
+@test "kill -9 of the VMM while bound unlocks the TDI, and the device can be used again" {
 	vmm open "$ready" "$(wait_for_go)"
 	helper bind --pid "$vmm"
 	assert_success
@@ -108,7 +108,7 @@ refused() { # EXIT ERRNO TEXT...
 	assert_line "tsm-bind OK"
 }
 
-@test "mapped BARs: refused, with the way out; with revoke: bound, and the mapping is gone" {
+@test "with mapped BARs a bind is refused with a hint; with revoke it succeeds and the mapping is gone" {
 	vmm open mmap:0 "$ready" "$(wait_for_go)" touch:0:0
 	helper bind --pid "$vmm"
 	refused 6 EBUSY '"stage":"mapped"' x-no-mmap=on "--bar-mmap revoke"
@@ -127,7 +127,7 @@ refused() { # EXIT ERRNO TEXT...
 	assert_equal "$(sim violations)" 0
 }
 
-@test "a VMM without KVM, with the group API, with a file that has no iommufd yet" {
+@test "a bind is refused for a VMM without KVM, with the group API, or without an iommufd" {
 	vmm cdev bind-iommufd ioas attach enable "$ready" "$(wait_for_go)"
 	helper bind --pid "$vmm"
 	refused 1 EINVAL '"stage":"kvm"'
@@ -152,8 +152,8 @@ refused() { # EXIT ERRNO TEXT...
 	go
 }
 
-@test "a second file of the same cdev, without iommufd, is not mistaken for the VMM's" {
-	# the one that is not in use has the lower number
+@test "a second file of the same cdev without an iommufd is not used for the bind" {
+	# The file without an iommufd has the lower number.
 	exec 7<>"/dev/vfio/devices/$(basename "$pci/devices/$dev"/vfio-dev/vfio*)"
 	vmm open "$ready" "$(wait_for_go)"
 	exec 7>&-
@@ -164,7 +164,7 @@ refused() { # EXIT ERRNO TEXT...
 	go
 }
 
-@test "another device's VMM; policy: denied, no id, shared regions, not connected" {
+@test "a bind is refused on the VMM of another device, when denied, without an id, when not connected" {
 	vmm open "$ready" "$(wait_for_go)"
 	prepare 0000:02:00.0
 	run tsm-bind-helper --device 0000:02:00.0 bind --pid "$vmm"
@@ -190,7 +190,7 @@ refused() { # EXIT ERRNO TEXT...
 	go
 }
 
-@test "a VMM of another user, and a caller without the privilege" {
+@test "root can bind on the file of another user's VMM; a caller without CAP_SYS_PTRACE is refused" {
 	chmod 666 /dev/vfio/devices/* /dev/iommu /dev/kvm
 	vmm_as() {
 		mkfifo -m 666 "$BATS_TEST_TMPDIR/go"
@@ -206,7 +206,7 @@ refused() { # EXIT ERRNO TEXT...
 	refused 4 EACCES CAP_SYS_PTRACE
 	helper bind --pid "$vmm"
 	assert_success
-	# root, but without the capability
+	# root with the capability, then without it
 	helper unbind --pid "$vmm"
 	assert_success
 	run setpriv --bounding-set=-sys_ptrace -- "$(type -P tsm-bind-helper)" \
@@ -215,14 +215,14 @@ refused() { # EXIT ERRNO TEXT...
 	go
 }
 
-@test "a pid of another namespace: no such process inside, the VMM's number outside" {
+@test "the pid of a VMM does not exist in another pid namespace" {
 	vmm open "$ready" "$(wait_for_go)"
 	run unshare -p --fork --mount-proc tsm-bind-helper --device "$dev" --pid "$vmm" bind
 	refused 1 ESRCH "pid namespace"
 	go
 }
 
-@test "lost: unbind takes note, and then it can be bound again" {
+@test "a lost device can be bound again after tsmctl unbind" {
 	vmm open "$ready" "$(wait_for_go)"
 	helper bind --pid "$vmm"
 	assert_success

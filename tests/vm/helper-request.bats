@@ -17,10 +17,10 @@ teardown() {
 
 inject() { [ ! -e "$debugfs/$dev" ] || echo "$2" >"$debugfs/$dev/inject/$1"; }
 
-# count SCOPE: requests and failures that the driver has seen
+# count SCOPE: requests and failures that the driver has counted
 count() { sysfs requests | awk -v scope="$1" '$1 == scope { print $2, $3 }'; }
 
-# guest CODE: with the VMM's own file, as its thread would have it
+# guest CODE: runs CODE with the VMM's own file, as a thread of the VMM would have it
 guest() {
 	run timeout 300 python3 -c "
 import ctypes, json, os, struct, sys, ask
@@ -57,7 +57,7 @@ $1"
 	echo "$output"
 }
 
-@test "a VMM whose user may pass requests: its guest starts the TDI, and stops it" {
+@test "a VMM whose user may pass requests lets its guest start and stop the TDI" {
 	echo '{"allow":[{"user":2001,"devices":["0000:01:*"],"requests":["state","request"]}]}' >"$config"
 	serve
 	vmm open "$(req bind)" "$ready" "$(wait_for_go)"
@@ -67,9 +67,9 @@ be(2001)
 assert tsm(GET_VERSION) == (1, "0x0", b"\1\x10")
 assert tsm(GET_STATE) == (5, "0x0", b"\1")
 nonce = report()[-32:]
-# a TDISP_ERROR is an answer like others, with its code for the guest
+# A TDISP_ERROR is a response like others, with its code for the guest.
 assert tsm(START, bytes(32), "state-change")[:2] == (0x7f, "0x102")
-# the scope is what the VMM says, and not what the message is
+# The scope is the one that the VMM names, whatever the message is.
 assert tsm(START, nonce, "info") == "pass request EPERM"
 assert state()["tdi_state"] == "locked"
 assert tsm(START, nonce, "state-change") == (6, "0x0", b"")
@@ -89,7 +89,7 @@ print(state()["state"], state()["tdi_state"])'
 	unharmed
 }
 
-@test "requests that are not allowed: by the file of the service, and by the policy" {
+@test "requests are refused by the configuration of the service, and by the policy" {
 	echo '{"allow":[{"user":2001,"devices":["*"]},
 		{"user":2002,"devices":["0000:02:*"],"requests":["request"]},
 		{"user":2003,"devices":["*"],"requests":["request"]}]}' >"$config"
@@ -120,7 +120,7 @@ info (5, '0x0', b'\\x01') pass request EACCES"
 	unharmed
 }
 
-@test "a device that is not bound, yet or any more; and a TSM that fails" {
+@test "requests fail before a bind, after an unbind, and with the error of the TSM" {
 	serve
 	vmm open "$ready" "$(wait_for_go)"
 	guest 'print(tsm(GET_STATE), state()["state"])'
@@ -144,7 +144,7 @@ open pass request ENXIO"
 	unharmed
 }
 
-@test "while the TSM is at work on a request, others are answered, and the VMM can end" {
+@test "while the TSM works on a request, the service answers others, and the VMM can end" {
 	serve
 	vmm open "$(req bind)" "$ready" "$(wait_for_go)"
 	inject delay_guest_req_ms 60000
@@ -165,10 +165,10 @@ print(json.loads(ask.answer(s))["response_len"], os.pread(fd, 17, 0)[16])'
 	unharmed
 }
 
-@test "a client that is gone waits no longer, and others are answered meanwhile" {
+@test "the request of a client that is gone ends, and the service answers others meanwhile" {
 	serve
 	inject delay_guest_req_ms 60000
-	# the VMM's own request is with the TSM, and that of the client is behind it
+	# The TSM works on the VMM's own request, and the client's request waits for it.
 	vmm open "$(req bind)" "bg:req:0:10850000000100000000000000000000" \
 		"sh:until grep -q guest_req $debugfs/$dev/inject/delayed; do :; done" \
 		"$ready" "$(wait_for_go)" bg-end
@@ -193,7 +193,7 @@ guest_req bound"
 	unharmed
 }
 
-@test "a memfd that the VMM shortens meanwhile: an error, or an answer" {
+@test "a memfd that the VMM shortens meanwhile causes an error or a response, and no harm" {
 	serve
 	vmm open "$(req bind)" "$ready" "$(wait_for_go)"
 	guest '
@@ -223,7 +223,7 @@ assert tsm(GET_STATE)[2] == b"\1"'
 	unharmed
 }
 
-@test "a holder has no guest" {
+@test "a holder refuses requests, because it has no guest" {
 	tsm-bind-helper --device "$dev" --run-dir $hold_dir >"$BATS_TEST_TMPDIR/said" 3>&- &
 	eventually 1 grep -c bound "$BATS_TEST_TMPDIR/said"
 	run python3 -c "import os, ask

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # For tests of tsm-bind-helper with a VMM's file: a VMM, and the socket service, which
-# runs without any privilege.
+# runs without privileges.
 
 : "${dev:?}" "${configfs:?}"
 
@@ -22,8 +22,8 @@ clean_service() {
 	rm -rf $run_dir $hold_dir
 }
 
-# vmm STEP...: a VMM in the background that has done these steps, and then waits;
-# what comes after go STEP is done when go is called
+# vmm STEP...: a VMM in the background that does these steps; after $ready and
+# wait_for_go it waits, and does the rest when go is called
 vmm() {
 	mkfifo "$BATS_TEST_TMPDIR/go"
 	vfio-client "$dev" "$@" >"$BATS_TEST_TMPDIR/vmm.log" 2>&1 3>&- &
@@ -37,7 +37,7 @@ go() {
 	wait "$vmm"
 }
 
-# files: how many the VMM has open
+# files: the number of files that the VMM has open
 files() { find "/proc/$vmm/fd" -mindepth 1 | wc -l; }
 
 helper() { run --separate-stderr tsm-bind-helper --device "$dev" "$@"; }
@@ -56,7 +56,7 @@ line() { printf '{"version":1,"request":"%s","device":"%s"}' "$1" "${2:-$dev}"; 
 req() { echo "ask:$sock $(line "$@")"; }
 is_state() { echo "is:$configfs/$dev/tsm/state=$1"; }
 
-# said N KEY...: member of the N-th answer that the VMM got
+# said N KEY...: member of the N-th reply to the VMM
 said() {
 	sed -n 's/^said //p' <<<"$output" | sed -n "$1p" | python3 -c '
 import json, sys

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # VMMs that ask for a bind on a socket, and the holder's own socket, on a real
-# device. The service runs without any privilege.
+# device. The service runs without privileges.
 # vm: --nvme 2
 # kernels: normal
 
@@ -13,7 +13,7 @@ teardown_file() { load helpers; unload_all; }
 setup() { prepare_service; }
 teardown() { clean_service; }
 
-@test "a VMM passes its file: bound, on that file; unbound; state" {
+@test "the service binds, unbinds and reports the state on the file that a VMM passes" {
 	serve
 	run client open "$(req state)" "$(req bind)" "$(is_state bound)" reset "$(req state)" \
 		"$(req bind)" "$(req unbind)" "$(is_state open)" read:0:0:4 "$(req unbind)" "$(req bind)"
@@ -28,13 +28,13 @@ teardown() { clean_service; }
 	assert_line --regexp "^read:0:0:4 OK"
 	assert_equal "$(said 6 ok)" True
 	assert_equal "$(said 7 state)" bound
-	# the VMM has ended, and the service has kept nothing
+	# The VMM has ended, and the service has kept no file.
 	assert_equal "$(attr state)" closed
 	assert_equal "$(sim state)" CONFIG_UNLOCKED
 	unharmed
 }
 
-@test "a file of another device binds neither" {
+@test "a request with the file of another device binds neither device" {
 	prepare 0000:02:00.0
 	serve
 	run client open "$(req bind 0000:02:00.0)" "$(req unbind 0000:02:00.0)" "$(is_state open)" \
@@ -47,7 +47,7 @@ teardown() { clean_service; }
 	unharmed
 }
 
-@test "refused binds say which check it was, and what to do" {
+@test "a refused bind returns the check that failed and a hint" {
 	serve
 	run client open mmap:0 "$(req bind)"
 	assert_equal "$(said 1 error errno) $(said 1 error stage)" "EBUSY mapped"
@@ -67,7 +67,7 @@ teardown() { clean_service; }
 	unharmed
 }
 
-@test "who may ask for what: by user, group, device and request" {
+@test "the configuration allows requests by user, group, device and request" {
 	cat >"$config" <<- EOF
 		{"version":1,"allow":[
 			{"user":2001,"devices":["0000:01:*"]},
@@ -99,16 +99,16 @@ print(*[(d["error"] or {"errno": "OK"})["errno"] for d in map(json.loads, sys.st
 	as 2009 3000 open "${all[@]:0:1}"
 	assert_equal "$(answered)" EACCES
 	assert_equal "$(said 1 error message)" "this user may not ask for anything"
-	# what a user in another user namespace is called, whoever it is
+	# the number that any user of another user namespace has here
 	as 65534 65534 open "${all[@]:0:1}"
 	assert_equal "$(answered)" EACCES
-	# a look at the state is not noted, allowed or not
+	# A request for the state is not logged, allowed or not.
 	run grep -c '"uid":2002,"gid":3000,"errno":"EACCES"' "$BATS_TEST_TMPDIR/said"
 	assert_output 2
 	unharmed
 }
 
-@test "the service killed: what is bound stays bound, and the VMM unbinds with the next one" {
+@test "a killed service leaves the device bound, and the VMM unbinds it through the next service" {
 	serve
 	mkfifo "$BATS_TEST_TMPDIR/go"
 	vfio-client "$dev" open "$(req bind)" "sh:read x <$BATS_TEST_TMPDIR/go" "$(req unbind)" \
@@ -127,7 +127,7 @@ print(*[(d["error"] or {"errno": "OK"})["errno"] for d in map(json.loads, sys.st
 	unharmed
 }
 
-@test "the holder: no capability, seccomp, and no other files than it needs" {
+@test "the holder has no capability, has seccomp, and has only the files that it needs" {
 	tsm-bind-helper --device "$dev" --run-dir $hold_dir >"$BATS_TEST_TMPDIR/said" 3>&- 9</etc/passwd &
 	helper=$!
 	eventually 1 grep -c bound "$BATS_TEST_TMPDIR/said"
@@ -137,7 +137,7 @@ print(*[(d["error"] or {"errno": "OK"})["errno"] for d in map(json.loads, sys.st
 	assert_line --regexp $'^NoNewPrivs:\t1$'
 	run grep 'Max core file size' "/proc/$helper/limits"
 	assert_output --regexp ' 0 +0 '
-	# links for root to read, but nobody else: it cannot be dumped
+	# Only root can read these links: the holder cannot be dumped.
 	assert_equal "$(stat -c %U "/proc/$helper/fd")" root
 	run bash -c "find /proc/$helper/fd -mindepth 1 ! -name '[012]' -printf '%l\n' |
 		sed 's/:\[[0-9]*]$//; s|devices/vfio[0-9]*\$|devices/vfioN|' | LC_ALL=C sort"
@@ -154,7 +154,7 @@ anon_inode:kvm-vm
 socket"
 }
 
-@test "the holder's socket: root asks for the state, and for the end" {
+@test "on the holder's socket, root can ask for the state and for the end" {
 	tsm-bind-helper --device "$dev" --run-dir $hold_dir >"$BATS_TEST_TMPDIR/said" 3>&- &
 	helper=$!
 	eventually 1 grep -c bound "$BATS_TEST_TMPDIR/said"
@@ -172,7 +172,7 @@ socket"
 	run setpriv --reuid 1234 --clear-groups "$ask" "$sock" "$(line unbind)"
 	refute_output --partial '"ok":true'
 	assert_equal "$(attr state)" bound
-	# files are of no use to it, and are not kept
+	# The holder refuses files and does not keep them.
 	run "$ask" "$sock" "$(line state)" /dev/null /dev/zero
 	assert_output --partial EMFILE
 	run client_less unbind

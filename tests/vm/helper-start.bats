@@ -16,7 +16,7 @@ teardown() {
 	cleanup
 }
 
-# start: a holder in the background, whose TDI is in RUN
+# start: a holder in the background whose TDI is in RUN
 start() {
 	said=$BATS_TEST_TMPDIR/said
 	tsm-bind-helper hold --device "$dev" --start >"$said" 3>&- &
@@ -32,20 +32,20 @@ ended() {
 	unlocked
 }
 
-# unlocked: nothing is left of it
+# unlocked: the device is closed and the TDI unlocked
 unlocked() {
 	assert_equal "$(attr state) $(sim state)" "closed CONFIG_UNLOCKED"
 	assert_equal "$(sim violations)" 0
 	[ "$(sysfs tdi_state)" != run ]
 }
 
-@test "the TDI is in RUN: the holder says so, sysfs, the TSM, and INFO; SIGTERM ends it" {
+@test "hold --start: the holder, sysfs, the TSM and INFO report RUN, and SIGTERM ends it" {
 	start
 	run cat "$said"
 	assert_output --partial '"event":"bound"'
 	assert_output --partial '"tdi_state":"run"}'
 	assert_equal "$(sysfs tdi_state) $(attr state)" "run bound"
-	# the holder's own file, for the ioctl that only the owner can issue
+	# The ioctl needs the holder's own file: only the owner can issue it.
 	run python3 -c "
 import ctypes, fcntl, os, struct
 pidfd = os.pidfd_open($helper)
@@ -63,7 +63,7 @@ print(*struct.unpack('<4I', info[:16])[2:])"
 	ended 0
 }
 
-@test "killed, and lost: nothing stays in RUN" {
+@test "no TDI stays in RUN after the holder is killed or the device is lost" {
 	start
 	kill -KILL "$helper"
 	wait "$helper" || true
@@ -77,7 +77,7 @@ print(*struct.unpack('<4I', info[:16])[2:])"
 	assert_equal "$(sysfs tdi_state)" unknown
 }
 
-@test "a TSM that does not start it: which message failed, with which code; and unbound" {
+@test "if the TSM does not start the TDI, the holder reports message and code, and unbinds" {
 	set_attr guest_requests info
 	run tsm-bind-helper hold --device "$dev" --start
 	assert_equal "$status" 4

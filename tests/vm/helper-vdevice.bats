@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tsm-bind-helper and vDEVICEs: made where IOMMU and kernel can, else the configured id.
+# tsm-bind-helper makes a vDEVICE if IOMMU and kernel support it, else uses the configured id.
 # vm: --iommu amd --nvme 2
 # kernels: normal patched debug
 
@@ -11,7 +11,7 @@ teardown_file() { load helpers; unload_all; }
 setup() { prepare; }
 teardown() { cleanup; }
 
-# start OPTION...: a helper in the background, until it has said something
+# start OPTION...: starts a helper in the background, and waits for its first line
 start() {
 	said=$BATS_TEST_TMPDIR/said
 	tsm-bind-helper --device "$dev" "$@" >"$said" 3>&- &
@@ -19,7 +19,7 @@ start() {
 	eventually 1 grep -c event "$said"
 }
 
-# said KEY: from its first line
+# said KEY: a member of its first line
 said() {
 	python3 -c 'import json, sys
 print(json.loads(open(sys.argv[1]).readline())[sys.argv[2]])' "$said" "$1"
@@ -41,7 +41,7 @@ stop() {
 	assert_equal "$(sim violations)" 0
 }
 
-@test "auto, with the guest's id: a vDEVICE where the kernel finds it, and else it says why" {
+@test "auto with the guest's id: uses a vDEVICE if the kernel can find it, else reports why not" {
 	start --guest-id 00:05.0
 	bound_as 0000:00:05.0
 	if can_find_vdevices; then
@@ -56,13 +56,13 @@ stop() {
 	stop
 }
 
-@test "auto, with nothing else: the configured id" {
+@test "auto without other options: uses the configured id" {
 	start
 	bound_as 0000:00:05.0
 	stop
 }
 
-@test "always: bound by the vDEVICE, or not at all" {
+@test "always: binds by the vDEVICE, or fails" {
 	set_attr tdi_id none
 	start --vdevice always --guest-id 0x1230
 	if can_find_vdevices; then
@@ -75,14 +75,14 @@ stop() {
 	fi
 }
 
-@test "always, and no id is known" {
+@test "always, without any id: fails with ENODATA" {
 	set_attr tdi_id none
 	start --vdevice always
 	assert_equal "$(said errno)" ENODATA
 	stop 1
 }
 
-@test "never: the configured id, and no other than the one that is asked for" {
+@test "never: uses the configured id, and fails if another one is asked for" {
 	start --vdevice never
 	bound_as 0000:00:05.0
 	assert_equal "$(attr vdevice_id)" none
@@ -97,7 +97,7 @@ stop() {
 	stop 1
 }
 
-@test "auto falls back to the configured id only if that is the one asked for" {
+@test "auto: falls back to the configured id only if it is the one that is asked for" {
 	set_attr tdi_id 00:07.0
 	start --guest-id 00:05.0
 	if can_find_vdevices; then
@@ -109,7 +109,7 @@ stop() {
 	fi
 }
 
-@test "what the TSM answers is not taken for a missing look-up" {
+@test "EOPNOTSUPP from the TSM is not taken for a kernel that cannot find vDEVICEs" {
 	echo 95 >"$debugfs/$dev/inject/error_bind"
 	start --vdevice auto
 	assert_equal "$(said errno)" EOPNOTSUPP

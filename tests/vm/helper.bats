@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tsm-bind-helper on a real device: bound as long as it lives.
+# tsm-bind-helper on a real device, which is bound as long as the helper lives.
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers
@@ -17,7 +17,7 @@ start() {
 	eventually bound attr state
 }
 
-@test "binds, says so in one line of JSON, and holds" {
+@test "the helper binds, prints one line of JSON, and holds" {
 	start
 	eventually 1 grep -c bound "$said"
 	run jq_like "$said"
@@ -28,7 +28,7 @@ start() {
 	assert_equal "$(cat "$pci/devices/$dev/tsm/bound")" tsm0
 }
 
-# The three keys that tsmctl relies on.
+# The three keys on which tsmctl relies.
 jq_like() {
 	python3 -c 'import json, sys
 for line in open(sys.argv[1]):
@@ -45,7 +45,7 @@ works_again() {
 	assert_line "tsm-bind OK"
 }
 
-@test "an IOMMU without vIOMMUs: bound by the configured id, and it says why; always: not at all" {
+@test "without vIOMMUs the helper binds by the configured id and reports why, or with always fails" {
 	start
 	run cat "$said"
 	assert_output --partial '"tdi_id":"0000:00:05.0","vdevice_id":null,"fallback":"no nest parent: '
@@ -57,7 +57,7 @@ works_again() {
 	works_again
 }
 
-@test "SIGTERM: unbinds, closes, exit status 0" {
+@test "after SIGTERM the helper unbinds, closes and exits with status 0" {
 	start
 	kill -TERM "$helper"
 	rc=0
@@ -66,14 +66,14 @@ works_again() {
 	works_again
 }
 
-@test "SIGKILL: the kernel unbinds" {
+@test "after SIGKILL the kernel unbinds" {
 	start
 	kill -KILL "$helper"
 	eventually closed attr state
 	works_again
 }
 
-@test "a revoke leaves the helper holding an open device" {
+@test "after a revoke the helper still has the device open" {
 	start
 	set_attr bound 0
 	assert_equal "$(attr state)" open
@@ -83,7 +83,7 @@ works_again() {
 	works_again
 }
 
-@test "a second helper is told that the device is busy, and harms nothing" {
+@test "a second helper fails because the device is busy, and harms nothing" {
 	start
 	run --separate-stderr tsm-bind-helper --device "$dev"
 	assert_equal "$status" 6
@@ -93,7 +93,7 @@ works_again() {
 	assert_equal "$(attr owner)" "$helper"
 }
 
-@test "a device that somebody else has open: busy" {
+@test "the helper fails if another process has the device open" {
 	mkfifo "$BATS_TEST_TMPDIR/go"
 	vfio-client "$dev" open "sh:read x <$BATS_TEST_TMPDIR/go" &
 	eventually open attr state
@@ -104,7 +104,7 @@ works_again() {
 	wait
 }
 
-@test "what is missing is said, with the exit status of the table, and nothing stays open" {
+@test "a refused bind is reported with its errno and exit status, and nothing stays open" {
 	set_attr tdi_id none
 	run tsm-bind-helper --device "$dev"
 	assert_failure
@@ -133,7 +133,7 @@ works_again() {
 	works_again
 }
 
-@test "no such device, not a device, not on the driver" {
+@test "a device that does not exist is exit status 3, and wrong usage is exit status 2" {
 	run tsm-bind-helper --device 0000:7f:00.0
 	assert_equal "$status" 3
 	run tsm-bind-helper --device ../../etc
@@ -144,7 +144,7 @@ works_again() {
 	assert_equal "$status" 2
 }
 
-@test "no KVM: one line that says so" {
+@test "without KVM the helper names /dev/kvm and exits with status 5" {
 	vendor=$(lsmod | awk '/^kvm_(amd|intel)/ { print $1 }')
 	modprobe -r "$vendor"
 	run tsm-bind-helper --device "$dev"
@@ -153,7 +153,7 @@ works_again() {
 	modprobe "$vendor"
 }
 
-@test "nobody reads its first line: it lets the device go again" {
+@test "if nothing reads its first line, the helper closes the device and fails" {
 	run bash -c "tsm-bind-helper --device $dev | true; echo \${PIPESTATUS[0]}"
 	refute_output 0
 	assert_equal "$(attr state)" closed
@@ -162,7 +162,7 @@ works_again() {
 	works_again
 }
 
-@test "nobody reads its last line: it lets the device go all the same" {
+@test "if nothing reads its last line, the helper still closes the device" {
 	mkfifo "$BATS_TEST_TMPDIR/fifo"
 	tsm-bind-helper --device "$dev" >"$BATS_TEST_TMPDIR/fifo" 3>&- &
 	read -r line <"$BATS_TEST_TMPDIR/fifo"
@@ -174,7 +174,7 @@ works_again() {
 	works_again
 }
 
-@test "a TSM that goes: says that the device is lost, closes, exit status 1" {
+@test "after a disconnect the helper reports the loss, closes and exits with status 1" {
 	start
 	echo tsm0 >"$pci/devices/$dev/tsm/disconnect"
 	rc=0

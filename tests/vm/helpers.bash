@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# For the tests in the VM: the modules loaded, one device assigned and connected,
-# and words for what the tests look at.
+# For the tests in the VM: load the modules, assign and connect a device, and read
+# what the tests look at.
 
 bats_require_minimum_version 1.5.0
 : "${BATS_LIB_PATH:=/usr/lib/bats}"
-# Where bats is too old to know bats_load_library with a default path.
+# An old bats has no default path for bats_load_library.
 load "$BATS_LIB_PATH/bats-support/load.bash"
 load "$BATS_LIB_PATH/bats-assert/load.bash"
 
@@ -18,9 +18,9 @@ pci=/sys/bus/pci
 # The device of most tests: the first NVMe.
 dev=0000:01:00.0
 
-# To start a program takes the emulated processor much longer than what most of them do.
+# On the emulated processor the start of a program takes much longer than its work.
 
-# content FILE: as cat, without a program
+# content FILE: the same as cat, without a program
 content() {
 	local text
 	text=$(<"$1") || return
@@ -33,7 +33,7 @@ attr() { content "$configfs/${2:-$dev}/tsm/$1"; }
 # set_attr NAME VALUE [DEVICE]
 set_attr() { echo "$2" >"$configfs/${3:-$dev}/tsm/$1"; }
 
-# sim NAME [DEVICE]: what the simulated TSM knows
+# sim NAME [DEVICE]: a file of the simulated TSM
 sim() { content "$debugfs/${2:-$dev}/$1"; }
 
 # sysfs NAME [DEVICE]: an attribute of the driver in sysfs
@@ -42,7 +42,7 @@ sysfs() { content "$pci/devices/${2:-$dev}/vfio_tsm/$1"; }
 # blocked KIND [DEVICE]: how many operations of a kind were refused
 blocked() {
 	local kind count text
-	# in one read: each other one would be of another moment
+	# Read once: the counts of several reads would be of several moments.
 	text=$(<"$pci/devices/${2:-$dev}/vfio_tsm/blocked") || return
 	while read -r kind count; do
 		[ "$kind" != "$1" ] || echo "$count"
@@ -57,8 +57,8 @@ find_pf() {
 	done
 }
 
-# make_vfs: PF, VF0 and VF1, exported: that controller, with nvme, and its VFs, which no
-# driver takes
+# make_vfs: sets and exports PF, VF0 and VF1: that controller, on nvme, and its VFs, without
+# a driver
 make_vfs() {
 	PF=$(find_pf)
 	load_nvme "$PF"
@@ -69,7 +69,7 @@ make_vfs() {
 	export PF VF0 VF1
 }
 
-# remove_vfs: what make_vfs did
+# remove_vfs: undoes make_vfs
 remove_vfs() {
 	echo 0 >"$pci/devices/$PF/sriov_numvfs"
 	modprobe -r nvme
@@ -78,13 +78,13 @@ remove_vfs() {
 # can_find_vdevices: whether the kernel has kernel/patches
 can_find_vdevices() { grep -q ' iommufd_device_get_vdevice' /proc/kallsyms; }
 
-# client STEP...: a user of the device; see tests/tools/client/client.h
+# client STEP...: a program that uses the device; see tests/tools/client/client.h
 client() { vfio-client "$dev" "$@"; }
 
-# until_in FUNCTION: a step that waits until a thread of the client sleeps there, in the kernel
+# until_in FUNCTION: a step that waits until a thread of the client sleeps in FUNCTION
 until_in() { echo "sh:until cat /proc/\$PPID/task/*/stack | grep -q $1; do :; done"; }
 
-# Loads everything; the simulated TSM for all NVMe controllers there may be.
+# load_all [DEVICES]: loads everything; the simulated TSM is for all NVMe controllers by default
 load_all() {
 	modprobe -a iommufd vfio_tsm vfio_pci_tsm
 	mountpoint -q /sys/kernel/config || mount -t configfs configfs /sys/kernel/config
@@ -117,7 +117,7 @@ release() {
 
 connect() { echo tsm0 >"$pci/devices/${1:-$dev}/tsm/connect"; }
 
-# prepare [DEVICE]: assigned, connected, with policy that lets a bind succeed
+# prepare [DEVICE]: assigns and connects it, with a policy with which a bind succeeds
 prepare() {
 	[ -d "$configfs/${1:-$dev}" ] || mkdir "$configfs/${1:-$dev}"
 	assign "$@"
@@ -125,7 +125,7 @@ prepare() {
 	set_attr tdi_id 00:05.0 "$@"
 }
 
-# Whoever holds a device lets go of it, or taking it away would wait for ever.
+# End each process that has a device open: without that, its release would wait for ever.
 kill_holders() { wait_for 30 no_holder; }
 no_holder() {
 	local comm name pid found=
@@ -141,7 +141,7 @@ no_holder() {
 	[ -z "$found" ]
 }
 
-# Undo what prepare did, and whatever the test added.
+# Undo prepare and the changes of the test.
 cleanup() {
 	local d
 	kill_holders
@@ -155,11 +155,11 @@ cleanup() {
 
 assert_regex() { [[ $1 =~ $2 ]] || fail "'$1' does not match '$2'"; }
 
-# answers STEP: what the client of the last run said to that step, each time
+# answers STEP: the results of that step in the last run of the client, in order
 answers() { awk -v step="$1" '$1 == step { print $2 }' <<<"$output" | paste -sd ' '; }
 
-# refused KIND STEP [PREPARATION...]: STEP works before the bind and after the
-# unbind, is EBUSY in between, is counted once as KIND, and the TSM has seen nothing.
+# refused KIND STEP [PREPARATION...]: STEP works before the bind and after the unbind. In
+# between it fails with EBUSY, is counted once as KIND, and the TSM does not see it.
 refused() {
 	local kind=$1 step=$2
 	shift 2
@@ -177,7 +177,7 @@ all_blocked() {
 	echo $sum
 }
 
-# works STEP [PREPARATION...]: before the bind, while bound, and after it
+# works STEP [PREPARATION...]: STEP works before the bind, while bound, and after the unbind
 works() {
 	local step=$1 before
 	shift
@@ -189,7 +189,7 @@ works() {
 	assert_equal "$(sim violations)" 0
 }
 
-# wait_for SECONDS COMMAND...: until it succeeds, at most so long
+# wait_for SECONDS COMMAND...: waits until COMMAND succeeds, at most SECONDS
 wait_for() {
 	local end=$((SECONDS + $1)) never=${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}/never
 	shift
@@ -200,7 +200,7 @@ wait_for() {
 	done
 }
 
-# eventually VALUE COMMAND...: whether it prints VALUE within 30 s
+# eventually VALUE COMMAND...: waits until COMMAND prints VALUE, at most 30 s
 eventually() {
 	local value=$1
 	shift
@@ -208,14 +208,14 @@ eventually() {
 	wait_for 30 is_value "$@"
 }
 
-# load_nvme DEVICE...: the driver, until it has each of these: it probes in the background
+# load_nvme DEVICE...: loads nvme and waits until it has each DEVICE; it probes in the background
 load_nvme() {
 	local d
 	has_nvme() { [ "$pci/devices/$1/driver" -ef "$pci/drivers/nvme" ]; }
 	modprobe nvme
 	for d; do
-		# where the module was loaded before, and the function has lost its driver since
+		# If the module was loaded before, the function may be without a driver.
 		[ -e "$pci/devices/$d/driver" ] || echo "$d" >"$pci/drivers_probe"
-		wait_for 30 has_nvme "$d" || { echo "nvme does not take $d"; return 1; }
+		wait_for 30 has_nvme "$d" || { echo "nvme does not bind to $d"; return 1; }
 	done
 }

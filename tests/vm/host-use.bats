@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Devices that the host itself uses, on real disks and real VFs: assign, apply, globs and
-# all leave them alone. The root of the test bed is not a disk: any mounted disk stands for it.
+# Devices that the host itself uses, on real disks: assign and apply refuse them, with an
+# address, a glob or "all". The root of the test bed is not a disk: a mounted disk stands for it.
 # vm: --nvme 2
 # kernels: normal
 
@@ -40,8 +40,8 @@ teardown() {
 driver() { basename "$(readlink "$pci/devices/${1:-$dev}/driver")"; }
 wanted() { printf '{ "version": 1, "devices": [ %s ] }\n' "$*" >"$TSMCTL_ETC/config.json"; }
 
-# refused TEXT: every way to take the device is refused, names the use, and the mount
-# and the driver are as before.
+# refused TEXT: every way to assign the device is refused and names the use, and the
+# driver is as before.
 refused() {
 	local before
 	before=$(cat "$pci/devices/$dev/driver_override")
@@ -70,7 +70,7 @@ refused() {
 	assert_equal "$(cat "$pci/devices/$dev/driver_override")" "$before"
 }
 
-@test "a disk with a mounted file system" {
+@test "a disk with a mounted file system is not assigned" {
 	mount -t disk_fs "/dev/$disk" "$srv"
 	refused "$disk is mounted on $srv"
 	mountpoint -q "$srv"
@@ -78,7 +78,7 @@ refused() {
 	run -0 tsmctl assign "$dev"
 }
 
-@test "a disk with a mounted partition" {
+@test "a disk with a mounted partition is not assigned" {
 	addpart "/dev/$disk" 1 2048 2048
 	mount -t disk_fs "/dev/${disk}p1" "$srv"
 	refused "${disk}p1 is mounted on $srv"
@@ -87,7 +87,7 @@ refused() {
 	delpart "/dev/$disk" 1
 }
 
-@test "with --force it is taken, and the mount is what pays" {
+@test "with --force a mounted disk is assigned" {
 	mount -t disk_fs "/dev/$disk" "$srv"
 	run -0 tsmctl assign --force "$dev"
 	assert_line --partial "$disk is mounted on $srv"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A device that goes away, through the QEMU monitor: closed, open and bound.
+# A device is unplugged through the QEMU monitor while it is closed, open or bound.
 # vm: --nvme 2 --timeout 1200
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
@@ -26,7 +26,7 @@ plug() {
 	eventually yes present
 }
 
-# gone: in the VM, and then in the slot
+# gone: the device is gone in the VM, and then in the slot
 gone() {
 	eventually no present
 	eventually absent attr state
@@ -37,7 +37,7 @@ gone() {
 	eventually no in_slot
 }
 
-@test "closed: it goes, its policy stays, and it can come back" {
+@test "a closed device can be unplugged, its policy stays, and it can come back" {
 	unplug
 	gone
 	plug
@@ -47,7 +47,7 @@ gone() {
 	assert_line "tsm-bind OK"
 }
 
-# goes_late STATE STEP...: the owner lets go when it is told to, not when asked
+# goes_late STATE STEP...: the owner closes the device when the test lets it, not when asked
 goes_late() {
 	local state=$1
 	shift
@@ -68,15 +68,15 @@ goes_late() {
 	gone
 }
 
-@test "open: it waits for the owner, then goes" {
+@test "the unplug of an open device waits for the owner" {
 	goes_late open
 }
 
-@test "bound: it stays bound until the owner lets go, then goes" {
+@test "the unplug of a bound device waits for the owner, and it stays bound until then" {
 	goes_late bound tsm-bind
 }
 
-@test "bound, the owner is killed: it goes" {
+@test "the unplug of a bound device succeeds once the owner is killed" {
 	vfio-client "$dev" open tsm-bind "sh:exec sleep infinity" &
 	eventually bound attr state
 	unplug
@@ -86,7 +86,7 @@ goes_late() {
 	gone
 }
 
-@test "held by tsm-bind-helper: it lets go by itself" {
+@test "tsm-bind-helper closes a device that is unplugged" {
 	tsmctl bind "$dev"
 	assert_equal "$(attr state)" bound
 	unplug

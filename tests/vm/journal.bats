@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The journal: a journald of the test's own, which reads the kernel's log as well.
+# The journal: a journald of the tests' own, which also reads the kernel log.
 # vm: --nvme 1
 # kernels: normal
 
@@ -9,10 +9,10 @@ load helpers
 setup_file() {
 	load helpers
 	load_all
-	# it wants to know the cgroup of each writer
+	# journald looks up the cgroup of each writer.
 	mountpoint -q /sys/fs/cgroup || mount -t cgroup2 cgroup2 /sys/fs/cgroup
 	mkdir -p /run/systemd
-	# that of the machine whose root this is is not ours, if it has one
+	# The machine id of the real machine, if it has one, is not used.
 	if [ -e /etc/machine-id ]; then
 		echo 0123456789abcdef0123456789abcdef >/run/tsm-machine-id
 		mount --bind /run/tsm-machine-id /etc/machine-id
@@ -37,7 +37,7 @@ teardown() {
 	cleanup
 }
 
-# has PATTERN...: until the events have a line of each of these forms
+# has PATTERN...: waits until 'tsmctl events' prints a line for each PATTERN
 has() {
 	local pattern
 	for pattern; do
@@ -46,18 +46,18 @@ has() {
 	done
 }
 
-@test "what tsmctl has changed, and the loss that the driver has seen" {
+@test "the journal has the changes by tsmctl, and the loss that the driver detected" {
 	tsmctl deny "$dev"
 	tsmctl allow "$dev"
 	run client open tsm-bind "sh:echo tsm0 >$pci/devices/$dev/tsm/disconnect" "is:$configfs/$dev/tsm/state=lost" close
 	assert_line "tsm-bind OK"
 	has "bind_allowed: 0 \(was 1\)  \(tsmctl deny, user 0, process [0-9]+\)$" \
 		"the bound TDI is lost: lost  \(kernel\)$"
-	# a reader has the fields
+	# The fields can be read.
 	run journalctl -t tsmctl -o json TSM_VERB=deny
 	assert_output --partial '"TSM_TO":"0"'
 	assert_output --partial "\"TSM_DEVICE\":\"$dev\""
-	# what changes nothing is not in it
+	# A run that changes nothing is not in it.
 	changes() { tsmctl events "$dev" | grep -c '(tsmctl '; }
 	before=$(changes)
 	tsmctl allow "$dev"
@@ -67,12 +67,12 @@ has() {
 	assert_equal "$(changes)" $((before + 1))
 }
 
-@test "wait: for a bind by an owner, by its uevent" {
+@test "tsmctl wait sees a bind by an owner, by its uevent" {
 	tsmctl wait "$dev" --state bound --timeout 60 >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
 	waiter=$!
 	listens() { readlink "/proc/$waiter/fd/"* | grep -q socket:; }
 	wait_for 60 listens
-	# bound for a moment only
+	# The device is bound for a moment only.
 	run client open tsm-bind tsm-unbind close
 	assert_equal "$(answers tsm-bind)" OK
 	wait "$waiter"

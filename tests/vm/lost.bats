@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What takes a bound device away and cannot be refused: the owner learns of it,
-# nothing is left of it, and it can be bound again.
+# A bound device is lost by something that cannot be refused: the owner gets an event, the
+# TDI is unlocked, and the device can be bound again.
 # vm: --nvme 2
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
@@ -14,7 +14,7 @@ teardown() { cleanup; }
 disconnect() { echo "echo tsm0 >$pci/devices/$dev/tsm/disconnect"; }
 reconnect() { echo "echo tsm0 >$pci/devices/$dev/tsm/connect"; }
 
-# lost REASON COMMAND [STEP...]: COMMAND, from outside, is a loss; then STEPs
+# lost REASON COMMAND [STEP...]: COMMAND causes a loss with REASON; the STEPs follow
 lost() {
 	local reason=$1 command=$2
 	shift 2
@@ -33,15 +33,15 @@ $reason
 	assert_equal "$(sim state)" CONFIG_UNLOCKED
 }
 
-@test "the TSM is disconnected: noticed without anybody asking" {
+@test "a disconnect of the TSM is a loss, and the event is signalled" {
 	lost lost "$(disconnect)" "sh:$(reconnect)"
 }
 
-@test "the TSM is disconnected and connected again" {
+@test "a disconnect of the TSM is a loss, even if it is connected again" {
 	lost lost "$(disconnect); $(reconnect)"
 }
 
-@test "the TSM is unregistered" {
+@test "unregistering the TSM is a loss" {
 	lost lost "rmmod tsm_sim" "sh:modprobe tsm_sim 'devices=0000:0[1-9]:00.*'; $(reconnect)"
 }
 
@@ -67,8 +67,8 @@ inject() { echo "$top/tests/bed/monitor pcie_aer_inject_error rp0 $1"; }
 	assert_equal "$(answers tsm-bind)" "EHOSTDOWN OK OK"
 }
 
-@test "a fatal error, after which the link is reset: usable again after a close" {
-	# as long as the link is being reset, an open answers EAGAIN
+@test "a fatal error, after which the link is reset, is a loss, and the device works after a close" {
+	# While the link is being reset, an open fails with EAGAIN.
 	local recovered="timeout 60 sh -c 'until dmesg | grep -q \"device recovery successful\"; do :; done'"
 	dmesg --clear
 	run client open event tsm-bind "sh:$(inject SDN)" event-wait \
@@ -76,10 +76,10 @@ inject() { echo "$top/tests/bed/monitor pcie_aer_inject_error rp0 $1"; }
 	assert_output --partial "lost
 aer"
 	assert_equal "$(answers tsm-bind)" "OK OK"
-	# The TSM may see the reset of the link before the unbind: the TDI is beyond help.
+	# No check of violations: the TSM may see the reset of the link before the unbind.
 }
 
-@test "a loss is told once, and an operation that was refused works afterwards" {
+@test "a loss is reported once, and an operation that was refused works afterwards" {
 	set_attr bar_mmap revoke
 	run client open uevents mmap:0 tsm-bind reset touch:0 "sh:$(disconnect)" reset write:7:4:2:6 touch:0 \
 		"sh:cat $configfs/$dev/tsm/state" uevents-show
@@ -99,7 +99,7 @@ aer"
 	assert_equal "$(sysfs last_unbind)" close
 }
 
-@test "an UNBIND in the middle of a bind of a lost device does not let it through" {
+@test "an UNBIND in the middle of a bind of a lost device does not make the bind succeed" {
 	modprobe hold_lock
 	group=/sys/module/hold_lock/parameters/group
 	run client open tsm-bind "sh:$(disconnect); $(reconnect); cat $configfs/$dev/tsm/state" \
@@ -116,7 +116,7 @@ CONFIG_UNLOCKED
 	assert_equal "$(answers tsm-bind)" "OK ENXIO OK"
 }
 
-@test "another function's loss of its TSM is not ours" {
+@test "a disconnect of another function is not a loss of this one" {
 	prepare 0000:02:00.0
 	run client open tsm-bind "sh:echo tsm0 >$pci/devices/0000:02:00.0/tsm/disconnect" \
 		"sh:cat $configfs/$dev/tsm/state"
@@ -124,10 +124,10 @@ CONFIG_UNLOCKED
 	cleanup 0000:02:00.0
 }
 
-# pull: without notice; the module's loading ends when the driver has let go
+# pull: removes the device without notice; modprobe returns when the driver has detached
 pull() { echo "modprobe pull_device device=$dev >/dev/null 2>&1 </dev/null &"; }
 
-# Found again where it was.
+# The device is found again at its address.
 plug() {
 	local path=$pci/devices/$dev
 	gone() { [ -e "$path" ] || echo gone; }
@@ -137,7 +137,7 @@ plug() {
 	[ -e "$path" ]
 }
 
-@test "pulled without notice: lost at once, and it goes when the owner lets it" {
+@test "a device that is pulled without notice is lost at once, and is removed when the owner closes it" {
 	run client open uevents request-eventfd tsm-bind request-none "sh:$(pull)" request-wait \
 		"sh:cat $configfs/$dev/tsm/state" read:7:4:2 reset tsm-bind uevents-show close
 	assert_line "request-wait OK"
@@ -151,7 +151,7 @@ plug() {
 	assert_line "tsm-bind OK"
 }
 
-@test "pulled without notice, under tsm-bind-helper: it lets go by itself" {
+@test "tsm-bind-helper closes a device that is pulled without notice" {
 	tsm-bind-helper --device "$dev" >"$BATS_TEST_TMPDIR/said" 3>&- &
 	helper=$!
 	eventually bound attr state

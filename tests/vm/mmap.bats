@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Mapped BARs and a bind: refuse, the default, and revoke.
+# Mapped BARs and a bind: with refuse, the default, and with revoke.
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers
@@ -9,7 +9,7 @@ teardown_file() { load helpers; unload_all; }
 setup() { prepare; }
 teardown() { cleanup; }
 
-@test "refuse: a mapping that was never touched counts as well" {
+@test "refuse: a mapping that was never touched also counts" {
 	run client open mmap:0 tsm-bind munmap:0 tsm-bind
 	assert_equal "$(grep '^tsm-bind' <<<"$output")" "tsm-bind EBUSY
 tsm-bind OK"
@@ -33,14 +33,14 @@ tsm-bind OK"
 	refute_line --regexp '^touch:0 E'
 }
 
-@test "revoke: closing the device with a mapping that was zapped" {
+@test "revoke: a device with a mapping that was zapped can be closed" {
 	set_attr bar_mmap revoke
 	run client open mmap:0 touch:0 tsm-bind kvm-close close
 	assert_line "close OK"
 	assert_equal "$(attr state)" closed
 }
 
-@test "bar_mmap is EBUSY while bound" {
+@test "a write to bar_mmap fails with EBUSY while bound" {
 	run client open tsm-bind "sh:echo revoke >$configfs/$dev/tsm/bar_mmap || echo busy" \
 		"sh:cat $configfs/$dev/tsm/bar_mmap" tsm-unbind \
 		"sh:echo revoke >$configfs/$dev/tsm/bar_mmap && cat $configfs/$dev/tsm/bar_mmap"

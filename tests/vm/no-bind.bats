@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A TSM without a bind operation, as the driver of AMD's has none. PCI/TSM calls the
-# operation all the same, so a bind must not get there.
+# A TSM without a bind operation, such as AMD's. PCI/TSM calls the operation without a
+# check, so a bind must not get there.
 # vm: --nvme 2
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
@@ -24,11 +24,11 @@ teardown() {
 tsm() { echo "$2" >"$pci/devices/$3/tsm/$1"; }
 sim_delay() { echo "$1" >"$debugfs/$other/inject/delay_connect_ms"; }
 
-# Sleeping where no signal but a deadly one gets through, as on PCI/TSM's semaphore
+# D: the process sleeps in the kernel, and only SIGKILL wakes it, as on PCI/TSM's semaphore
 state_of() { cut -d' ' -f3 "/proc/$1/stat" 2>/dev/null || echo gone; }
 stuck() { eventually D state_of "$1"; }
 
-@test "no bind while the host has a TSM that cannot bind" {
+@test "a bind is refused while the host has a TSM that cannot bind" {
 	run client open tsm-bind "sh:cat $configfs/$dev/tsm/last_error"
 	assert_line "tsm-bind ENXIO"
 	assert_line -- "-6 no-bind"
@@ -37,7 +37,7 @@ stuck() { eventually D state_of "$1"; }
 	assert_line "tsm-bind OK"
 }
 
-@test "can_bind, list and doctor show it without a bind" {
+@test "can_bind, list and doctor show a TSM that cannot bind, without a bind" {
 	can_bind() { cat "$pci/devices/$dev/vfio_tsm/can_bind"; }
 	assert_equal "$(can_bind)" 0
 	run tsmctl list "$dev"
@@ -50,7 +50,7 @@ stuck() { eventually D state_of "$1"; }
 	assert_equal "$(can_bind)" unknown
 }
 
-@test "the function is connected to that TSM while the bind waits" {
+@test "a bind is refused if the function is connected to such a TSM while the bind waits" {
 	# A slow connect has PCI/TSM's semaphore. The disconnect from tsm0, the connect to
 	# tsm1 and the bind wait for it, in this order.
 	sim_delay 60000

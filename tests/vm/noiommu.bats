@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A host whose IOMMU is off, or that has none.
+# A host without an IOMMU, or whose IOMMU is off.
 # vm: --iommu none --timeout 600
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers
 
-@test "assign says that there is no IOMMU, and the device keeps its driver" {
+@test "assign reports that there is no IOMMU, and the device keeps its driver" {
 	modprobe nvme
 	tsmctl --quiet load --sim "$dev"
 	run tsmctl assign "$dev"

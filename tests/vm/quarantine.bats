@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A TSM whose stop fails leaves a locked function behind, and PCI/TSM takes it for
-# unbound. Nobody may use it until it is known to be stopped.
+# A TSM that fails to stop a TDI leaves a locked function, which PCI/TSM takes for
+# unbound. No process may use it until the TDI is known to be stopped.
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers
@@ -28,7 +28,7 @@ disconnect="echo tsm0 >$pci/devices/$dev/tsm/disconnect"
 reconnect="echo tsm0 >$pci/devices/$dev/tsm/connect"
 books="sh:cd $configfs/$dev/tsm && echo \$(cat state bound quarantine tsm)"
 
-@test "an unbind by the owner: nothing is possible but to close the device" {
+@test "after a failed stop in an unbind, the owner can only close the device" {
 	steps=(read:0:0:4 read:6:0:2 ioeventfd:0:0x1000 config-clear:0:4:2:6 reset hot-reset attach low-power)
 	set_attr bar_mmap revoke
 	run client uevents open mmap:0 touch:0 tsm-bind tsm-unbind "$books" tsm-bind tsm-unbind touch:0 "${steps[@]}" \
@@ -49,20 +49,20 @@ books="sh:cd $configfs/$dev/tsm && echo \$(cat state bound quarantine tsm)"
 	assert_equal "$(attr state) $(sysfs last_unbind)" "quarantined ioctl"
 }
 
-@test "a close by the owner" {
+@test "a failed stop in a close puts the device in quarantine" {
 	client open tsm-bind close
 	assert_equal "$(attr state) $(attr owner)" "quarantined none"
 	run client open
 	assert_line "bind-iommufd EBUSY"
 }
 
-@test "a revoke by the administrator, who is told" {
+@test "a failed stop in a revoke puts the device in quarantine, and the write fails with EIO" {
 	run client open tsm-bind "put:$configfs/$dev/tsm/bound=0" "$books"
 	assert_line "put:$configfs/$dev/tsm/bound=0 EIO"
 	assert_line "quarantined 0 1 none"
 }
 
-@test "a loss by a forced reset" {
+@test "a failed stop after a forced reset puts the device in quarantine" {
 	run client open event tsm-bind "sh:echo flr >$pci/devices/$dev/reset_method; echo 1 >$pci/devices/$dev/reset" \
 		"$books" event-wait info tsm-unbind
 	assert_line "quarantined 0 1 none"
@@ -72,7 +72,7 @@ books="sh:cd $configfs/$dev/tsm && echo \$(cat state bound quarantine tsm)"
 	assert_equal "$(sysfs last_unbind)" reset
 }
 
-@test "INFO reports it, the event its begin and its end, and no request passes" {
+@test "INFO reports a quarantine, the event signals its begin and end, and no request passes" {
 	run client open event tsm-bind tsm-unbind event-wait info req-arg:0:0:0:0:8:8 \
 		"put:$configfs/$dev/tsm/quarantine=0" event-wait info \
 		"put:$configfs/$dev/tsm/quarantine=1" event-wait info "put:$configfs/$dev/tsm/quarantine=0"
@@ -83,7 +83,7 @@ books="sh:cd $configfs/$dev/tsm && echo \$(cat state bound quarantine tsm)"
 	assert_line "req-arg:0:0:0:0:8:8 ENXIO"
 }
 
-@test "an unbind by another module of the kernel" {
+@test "a failed stop in an unbind by another module puts the device in quarantine" {
 	run client open "put:/sys/module/other_bind/parameters/bind=$dev" "$books" \
 		"put:/sys/module/other_bind/parameters/unbind=$dev" read:0:0:4 "$books"
 	assert_line "bound 1 0 tsm0"
@@ -91,20 +91,20 @@ books="sh:cd $configfs/$dev/tsm && echo \$(cat state bound quarantine tsm)"
 	assert_line "quarantined 0 1 none"
 }
 
-@test "an unbind by another module takes away the mappings that its owner had before" {
+@test "a failed stop in an unbind by another module revokes the owner's old mappings" {
 	run client open mmap:0 touch:0 "sh:$other_bind; $other_unbind" touch-refused:0 "$books"
 	assert_line --regexp '^touch-refused:0 OK'
 	assert_line "quarantined 0 1 none"
 }
 
-@test "an unbind by another module before the driver has looked" {
+@test "a failed stop in an unbind by another module counts before the driver has looked" {
 	run client open "sh:$other_bind; $other_unbind" reset tsm-bind mmap:0 "$books" "sh:cat $debugfs/$dev/state"
 	assert_equal "$(answers reset) $(answers tsm-bind) $(answers mmap:0)" "EBUSY EBUSY EBUSY"
 	assert_line "quarantined 0 1 none"
 	assert_line CONFIG_LOCKED
 }
 
-@test "an unbind by another module of a closed device, and before it has the driver" {
+@test "a failed stop in an unbind by another module counts for a closed device, and without the driver" {
 	eval "$other_bind; $other_unbind"
 	run client open
 	assert_line "bind-iommufd EBUSY"
@@ -124,7 +124,7 @@ books="sh:cd $configfs/$dev/tsm && echo \$(cat state bound quarantine tsm)"
 	assert_equal "$(sim state)" CONFIG_LOCKED
 }
 
-@test "a TSM that can lock it again ends it, but not the administrator's" {
+@test "a TSM that can lock the TDI again ends its quarantine, but not the administrator's" {
 	client open tsm-bind close
 	assert_equal "$(attr state)" quarantined
 	fail_stop 0
@@ -139,7 +139,7 @@ books="sh:cd $configfs/$dev/tsm && echo \$(cat state bound quarantine tsm)"
 	assert_equal "$(attr state)" quarantined
 }
 
-@test "a disconnect ends it, also if the TSM is connected again before anybody looks" {
+@test "a disconnect ends a quarantine, also if the TSM is connected again before the driver looks" {
 	client open tsm-bind close
 	assert_equal "$(attr state)" quarantined
 	eval "$disconnect; $reconnect"
@@ -148,13 +148,13 @@ books="sh:cd $configfs/$dev/tsm && echo \$(cat state bound quarantine tsm)"
 	assert_line "tsm-bind OK"
 }
 
-@test "a stop that the TSM's driver does not report is not known" {
+@test "a failed stop that the TSM's driver does not report is not detected" {
 	echo 0 >"$debugfs/$dev/inject/report_unbind"
 	run client open tsm-bind tsm-unbind "$books"
 	assert_line "open 0 0 none"
 }
 
-@test "a disconnect ends it, open or closed" {
+@test "a disconnect ends a quarantine, open or closed" {
 	run client open tsm-bind tsm-unbind "sh:$disconnect" "$books" read:0:0:4 "sh:$reconnect" tsm-bind close "$books" \
 		"sh:$disconnect" "$books"
 	assert_line "open 0 0 none"
@@ -168,14 +168,14 @@ books="sh:cd $configfs/$dev/tsm && echo \$(cat state bound quarantine tsm)"
 	assert_line "tsm-bind OK"
 }
 
-@test "the administrator's word ends it, open or closed" {
+@test "the administrator can end a quarantine, open or closed" {
 	run client uevents open tsm-bind tsm-unbind "sh:echo 0 >$configfs/$dev/tsm/quarantine" "$books" reset mmap:0 touch:0 \
 		uevents-show
 	assert_line "open 0 0 none"
 	assert_line "reset OK"
 	assert_line --regexp "^touch:0 OK"
 	assert_line --regexp '^uevent EVENT=freed STATE=open REASON=none'
-	# A bind stops the TDI that is still locked in truth.
+	# The TDI is in fact still locked. A bind stops it.
 	fail_stop 0
 	client open tsm-bind "put:$debugfs/$dev/inject/error_unbind=5" close
 	assert_equal "$(attr state)" quarantined
@@ -186,7 +186,7 @@ books="sh:cd $configfs/$dev/tsm && echo \$(cat state bound quarantine tsm)"
 	assert_line "tsm-bind OK"
 }
 
-@test "the administrator can have a device quarantined, which a disconnect does not end" {
+@test "the administrator can quarantine a device, and a disconnect does not end that" {
 	run client open "sh:echo 1 >$configfs/$dev/tsm/quarantine" "$books" read:0:0:4 tsm-bind close "sh:$disconnect" "$books"
 	assert_equal "$(grep -cx "quarantined 0 1 none" <<<"$output")" 2
 	assert_line "read:0:0:4 EBUSY"
@@ -201,7 +201,7 @@ books="sh:cd $configfs/$dev/tsm && echo \$(cat state bound quarantine tsm)"
 	assert_output --partial "Invalid argument"
 }
 
-@test "an open device that the administrator has quarantined is out of its owner's reach" {
+@test "the owner cannot use an open device that the administrator has quarantined" {
 	quarantine=put:$configfs/$dev/tsm/quarantine
 	run client open mmap:0 touch:0 "$quarantine=1" touch:0 reset ioeventfd:0:0x1000 "$quarantine=0" touch:0 reset
 	assert_line "$quarantine=1 OK"
@@ -211,7 +211,7 @@ books="sh:cd $configfs/$dev/tsm && echo \$(cat state bound quarantine tsm)"
 	assert_equal "$(blocked fault)" 1
 }
 
-@test "what the administrator has also begun is not ended by the TSM" {
+@test "the TSM does not end a quarantine that the administrator has also begun" {
 	client open tsm-bind close
 	set_attr quarantine 1
 	eval "$disconnect"
@@ -224,7 +224,7 @@ books="sh:cd $configfs/$dev/tsm && echo \$(cat state bound quarantine tsm)"
 	assert_equal "$(attr state)" closed
 }
 
-@test "it outlives the function, unless that is pulled out of its slot" {
+@test "a quarantine outlives the function, unless the function is pulled out of its slot" {
 	set_attr quarantine 1
 	echo 1 >"$pci/devices/$dev/remove"
 	assert_equal "$(attr state) $(attr quarantine)" "absent 1"
@@ -237,7 +237,7 @@ books="sh:cd $configfs/$dev/tsm && echo \$(cat state bound quarantine tsm)"
 	assert_equal "$(attr state)" closed
 }
 
-@test "the module that has it is not unloaded" {
+@test "the module cannot be unloaded while a device is quarantined" {
 	count=$(cat /sys/module/vfio_tsm/refcnt)
 	set_attr quarantine 1
 	set_attr quarantine 1
@@ -247,7 +247,7 @@ books="sh:cd $configfs/$dev/tsm && echo \$(cat state bound quarantine tsm)"
 	assert_equal "$(cat /sys/module/vfio_tsm/refcnt)" "$count"
 }
 
-@test "it belongs to the function, not to the driver or the directory" {
+@test "a quarantine belongs to the function, not to the driver or the directory" {
 	client open tsm-bind close
 	release
 	assert_equal "$(attr state) $(attr quarantine)" "unassigned 1"
@@ -264,7 +264,7 @@ books="sh:cd $configfs/$dev/tsm && echo \$(cat state bound quarantine tsm)"
 	assert_equal "$(attr state) $(attr quarantine)" "closed 0"
 }
 
-@test "the administrator ends it also without the driver" {
+@test "the administrator can end a quarantine also without the driver" {
 	client open tsm-bind close
 	release
 	set_attr quarantine 0
@@ -272,14 +272,14 @@ books="sh:cd $configfs/$dev/tsm && echo \$(cat state bound quarantine tsm)"
 	assert_equal "$(attr state)" closed
 }
 
-@test "the system goes to sleep while one is quarantined" {
+@test "the system can suspend while a device is quarantined" {
 	client open tsm-bind close
 	echo freezer >/sys/power/pm_test
 	echo 0 >/sys/module/suspend/parameters/pm_test_delay
 	echo freeze >/sys/power/state
 }
 
-@test "tsmctl: doctor names what ends it, a disconnect does, and free does without the TSM" {
+@test "tsmctl doctor names what ends a quarantine, and disconnect and free end it" {
 	client open tsm-bind close
 	run -6 tsmctl doctor "$dev"
 	assert_line --partial "it is quarantined"
@@ -312,7 +312,7 @@ books="sh:cd $configfs/$dev/tsm && echo \$(cat state bound quarantine tsm)"
 	assert_line "tsm-bind OK"
 }
 
-@test "tsmctl: a revoke and the end of a holder report it" {
+@test "tsmctl revoke and unbind report that the device is quarantined" {
 	run -0 tsmctl bind "$dev"
 	run -1 tsmctl unbind "$dev"
 	assert_line --partial "quarantined"

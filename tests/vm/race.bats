@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Two random verbs on one device at once: exit statuses, changes and end state are those of
-# one after the other. RACE_SEED in the environment repeats a run.
+# Two random verbs on one device at once have the same exit statuses, changes and end state
+# as one after the other. RACE_SEED in the environment repeats a run.
 # long: 20 times two verbs at once, each beside both orders of them
 # kernels: normal
 # vm: --nvme 2
@@ -20,7 +20,7 @@ teardown() {
 	release "$dev"
 }
 
-@test "twenty random pairs of verbs on one device" {
+@test "twenty random pairs of verbs on one device behave as one after the other" {
 	run "$BATS_TEST_DIRNAME/../tools/race.py" real "$dev"
 	echo "# $(grep -m 1 RACE_SEED <<<"$output"), $(tail -n 1 <<<"$output")" >&3
 	assert_success

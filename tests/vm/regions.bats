@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The region mode: latched when the device is opened.
+# The region mode, which an open of the device latches.
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers
@@ -25,14 +25,14 @@ teardown() {
 	assert_line "resource:0 OK"
 }
 
-@test "the claim is below vfio's own, and gone after the close" {
+@test "the claim is below vfio's own, and ends with the close" {
 	run client open "sh:grep -c vfio-pci-tsm /proc/iomem" close
 	assert_line 1
 	run grep vfio /proc/iomem
 	assert_failure
 }
 
-@test "region_mode is EBUSY while the device is open" {
+@test "a write to region_mode fails with EBUSY while the device is open" {
 	run client open "sh:echo shared >$configfs/$dev/tsm/region_mode || echo busy" \
 		"sh:cat $configfs/$dev/tsm/region_mode" close \
 		"sh:echo shared >$configfs/$dev/tsm/region_mode && cat $configfs/$dev/tsm/region_mode"
@@ -41,7 +41,7 @@ teardown() {
 	assert_line shared
 }
 
-@test "default follows default_region_mode, with and without a directory" {
+@test "the mode default follows default_region_mode, with and without a directory" {
 	run client open "sh:cat $configfs/$dev/tsm/region_mode_active"
 	assert_line exclusive
 

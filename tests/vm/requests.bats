@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Requests of the guest: <linux/vfio_tsm.h> has every answer of VFIO_DEVICE_TSM_REQ and
-# VFIO_DEVICE_TSM_INFO.
+# Requests of the guest: every result of VFIO_DEVICE_TSM_REQ and VFIO_DEVICE_TSM_INFO. The
+# table is in <linux/vfio_tsm.h>.
 # vm: --nvme 2
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
@@ -32,11 +32,11 @@ teardown() {
 hex() { printf %s "$1" | od -An -tx1 | tr -d ' \n'; }
 sim_inject() { [ ! -e "$debugfs/$dev" ] || echo "$2" >"$debugfs/$dev/inject/$1"; }
 
-# Steps: until the TSM is at work on a request, what it is at, and that it may go on
+# Steps: wait until the TSM works on a request, print what it works on, let it continue
 at_work="sh:until grep -q guest_req $debugfs/$dev/inject/delayed; do :; done"
 delayed="sh:cat $debugfs/$dev/inject/delayed"
 go_on="put:$debugfs/$dev/inject/delay_guest_req_ms=0"
-# go_on_in FUNCTION: the same, as soon as the client's main thread waits there in the kernel
+# go_on_in FUNCTION: lets it continue as soon as the client's main thread waits in FUNCTION
 go_on_in() {
 	echo "sh:(until grep -q $1 /proc/\$PPID/stack; do :; done
 		echo 0 >$debugfs/$dev/inject/delay_guest_req_ms) &"
@@ -47,7 +47,7 @@ reconnect="echo tsm0 >$pci/devices/$dev/tsm/connect"
 # count SCOPE: requests and failures
 count() { awk -v scope="$1" '$1 == scope { print $2, $3 }' "$pci/devices/$dev/vfio_tsm/requests"; }
 
-@test "a request goes to the TSM, and response, residue and code come back" {
+@test "a request goes to the TSM and returns response, residue and code" {
 	run client open tsm-bind "req:$INFO:$ask"
 	assert_line "response $locked"
 	assert_line "req:$INFO:$ask OK $((256 - ${#locked} / 2)) 0"
@@ -57,7 +57,7 @@ count() { awk -v scope="$1" '$1 == scope { print $2, $3 }' "$pci/devices/$dev/vf
 	assert_equal "$(sim violations)" 0
 }
 
-@test "an error of the TSM comes back, and is counted" {
+@test "an error of the TSM is returned and counted" {
 	sim_inject error_guest_req 11
 	run client open tsm-bind "req:$CHANGE:$ask"
 	assert_line "req:$CHANGE:$ask EAGAIN"
@@ -65,7 +65,7 @@ count() { awk -v scope="$1" '$1 == scope { print $2, $3 }' "$pci/devices/$dev/vf
 	assert_equal "$(sysfs last_request)" "state-change -11 0x0"
 }
 
-@test "ENXIO: nothing is bound, yet or any more" {
+@test "ENXIO: the device is not bound, before a bind or after an unbind" {
 	run client open "req:$INFO:$ask" tsm-bind tsm-unbind "req:$INFO:$ask" \
 		tsm-bind "sh:echo 0 >$configfs/$dev/tsm/bound" "req:$INFO:$ask" \
 		tsm-bind "sh:$disconnect" "req:$INFO:$ask" tsm-unbind "sh:$reconnect" "req:$INFO:$ask" \
@@ -76,7 +76,7 @@ count() { awk -v scope="$1" '$1 == scope { print $2, $3 }' "$pci/devices/$dev/vf
 	assert_equal "$(sysfs last_request)" none
 }
 
-# refused ERRNO ARGUMENT...: each is refused so, and the TSM does not see it
+# refused ERRNO STEP...: each STEP fails with ERRNO, and the TSM does not see it
 refused() {
 	local errno=$1 arg
 	shift
@@ -87,7 +87,7 @@ refused() {
 	assert_equal "$(count info) $(count state-change)" "0 0 0 0"
 }
 
-@test "EFAULT: an argument that is not there" {
+@test "EFAULT: an argument at a bad address" {
 	refused EFAULT req-at:0 req-at:0xffffffffffffff00 req-at:0x7ffffffff000 \
 		info-at:0 info-at:0xffffffffffffff00
 }
@@ -100,13 +100,13 @@ refused() {
 		info-arg:0:1 info-arg:0:0x80000000
 }
 
-@test "E2BIG: bytes that this kernel does not know, and buffers beyond the limit" {
+@test "E2BIG: bytes that are unknown to this kernel, and buffers beyond the limit" {
 	refused E2BIG req-long:49:1 req-long:4096:255 req-long:100000:0 info-long:49:1 \
 		info-long:100000:0 req-arg:0:0:0:0:0x100001:8 req-arg:0:0:0:0:8:0x100001 \
 		req-arg:0:0:0:0:0xffffffff:8 req-arg:0:0:0:0:8:0xffffffff
 }
 
-@test "a longer argument with zeroes is taken, and no length hurts" {
+@test "a longer argument with zeros is accepted, and no length of a buffer does harm" {
 	run client open tsm-bind info-long:64:0 req-arg:0:0:0:0:0x100000:0x100000 req-arg:0:0:1:0:0:0 \
 		req-arg:0:0:0:0:1:1 req-arg:0:0:0:0:0:0:3 req-arg:0:0:0:0:0:8:1 req-arg:0:0:0:0:8:0:2 \
 		"req:$INFO:$ask"
@@ -128,7 +128,7 @@ refused() {
 	assert_line "event ENOTTY"
 }
 
-@test "a file that is not open as a device yet, or is another file, or closed" {
+@test "EINVAL: a file that is not yet open as a device; EBADF: a closed file" {
 	run client cdev req-arg:0:0:0:0:8:8 info-arg event
 	assert_equal "$(answers req-arg:0:0:0:0:8:8) $(answers info-arg) $(answers event)" \
 		"EINVAL EINVAL EINVAL"
@@ -137,8 +137,8 @@ refused() {
 		"EBADF EBADF EBADF"
 }
 
-@test "memory that ends in the middle, cannot be written, or is the kernel's: EFAULT, and no call" {
-	sim_inject error_guest_req 11 # a call would be seen
+@test "EFAULT, without a call of the TSM: memory that ends in the middle, is read-only, or is the kernel's" {
+	sim_inject error_guest_req 11 # a call of the TSM would fail with EAGAIN
 	for kind in half-request half-response const-response kernel-request kernel-response; do
 		run client open tsm-bind "req-memory:$kind:$CHANGE:$ask"
 		assert_line --regexp "^req-memory:.* EFAULT$"
@@ -150,13 +150,13 @@ refused() {
 	assert_equal "$(count state-change)" "5 5"
 }
 
-@test "buffers that overlap, also with the argument" {
+@test "buffers may overlap, also with the argument" {
 	run client open tsm-bind "req-memory:same:$INFO:$ask" "req-memory:argument:$INFO:$ask"
 	refute_output --regexp ' E[A-Z]+$'
 	assert_equal "$(count info)" "2 0"
 }
 
-@test "a response into a mapping of the device itself: EFAULT, and the device is not touched" {
+@test "EFAULT: a response into a mapping of the device itself, which is not written" {
 	set_attr bar_mmap revoke
 	run client open mmap:0 tsm-bind "req-memory:bar:$INFO:$ask" "req:$INFO:$ask"
 	assert_line --regexp "^req-memory:bar.* EFAULT$"
@@ -178,7 +178,7 @@ refused() {
 	assert_equal "$(count state-change)" "3 3"
 }
 
-@test "each request is a tracepoint, and none a uevent" {
+@test "each request is a tracepoint, and no request is a uevent" {
 	mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing
 	echo >/sys/kernel/tracing/trace
 	echo 1 >/sys/kernel/tracing/events/vfio_tsm/vfio_tsm_request/enable
@@ -191,7 +191,7 @@ refused() {
 	refute_line --partial scope=state-change
 }
 
-@test "INFO reports the state, why the last unbind was, and what there is" {
+@test "INFO reports the state, the reason of the last unbind, and the capabilities" {
 	run client open info tsm-bind info tsm-unbind info tsm-bind "sh:echo 0 >$configfs/$dev/tsm/bound" info \
 		tsm-bind "sh:$disconnect" info tsm-unbind info info-generation "sh:cat $configfs/$dev/tsm/generation"
 	without_tdi=$(awk '$1 == "info" { $4 = "-"; print }' <<<"$output")
@@ -206,7 +206,7 @@ info OK 0 - 0 0 5 $(printf '%#x' $exclusive)"
 	assert_line "$generation"
 }
 
-@test "INFO of a device that was opened with shared regions, or whose TSM cannot bind" {
+@test "INFO reports shared regions, and a TSM that cannot bind" {
 	set_attr region_mode shared
 	run client open info
 	assert_line --regexp "^info OK 0 . 0 0 0 $(printf '%#x' $((caps & ~8)))$"
@@ -219,7 +219,7 @@ info OK 0 - 0 0 5 $(printf '%#x' $exclusive)"
 	assert_line -- "-6 no-bind"
 }
 
-@test "tdi_state is unknown where no TSM is connected" {
+@test "tdi_state is unknown while no TSM is connected" {
 	assert_regex "$(sysfs tdi_state)" '^(unknown|unlocked)$'
 	eval "$disconnect"
 	assert_equal "$(sysfs tdi_state)" unknown
@@ -241,7 +241,7 @@ info OK 0 - 0 0 5 $(printf '%#x' $exclusive)"
 	assert_line --regexp '^requests +info 1 \(0 failed\), state-change 2 \(1 failed\)$'
 }
 
-@test "the state can be read, and the device be revoked, during a slow request" {
+@test "the state can be read, and the bind be revoked, during a slow request" {
 	sim_inject delay_guest_req_ms 60000
 	run client open event tsm-bind "bg:req:$INFO:$ask" "$at_work" \
 		"sh:cat $configfs/$dev/tsm/state $pci/devices/$dev/vfio_tsm/requests" info config-read:0:0:4 \
@@ -258,13 +258,13 @@ info 0 0"
 	assert_equal "$(sim violations)" 0
 }
 
-@test "UNBIND waits for the one request that the TSM is at work on, and for no other" {
+@test "UNBIND waits only for the request on which the TSM works" {
 	sim_inject delay_guest_req_ms 60000
 	run client open tsm-bind "flood:32:$INFO:$ask" "$at_work" "$(go_on_in pci_tsm_unbind)" \
 		tsm-unbind flood-sent:33 flood-end "sh:cat $pci/devices/$dev/vfio_tsm/requests" tsm-bind "req:$INFO:$ask"
 	assert_line "tsm-unbind OK"
 	assert_line "flood-end OK OK ENXIO"
-	# Only the one that was at work had an answer of the TSM.
+	# The TSM answered only the request on which it worked.
 	assert_equal "$(awk '$1 == "info" { print $2 - $3 }' <<<"$output")" 1
 	assert_line "response $locked"
 	assert_equal "$(sim violations)" 0
@@ -277,13 +277,13 @@ info 0 0"
 	assert_line "req-go ENXIO"
 	assert_line CONFIG_LOCKED
 	assert_equal "$(answers tsm-bind)" "OK OK"
-	# It waits for no lock while it waits for its memory, and reaches its own bind.
+	# A request that waits for its memory has no lock, and still reaches its own bind.
 	run client open tsm-bind "req-stall:$CHANGE:64" "req:$INFO:$ask" req-go
 	assert_line "req:$INFO:$ask EAGAIN"
 	assert_line "req-go EAGAIN"
 }
 
-@test "a bind of a bound device, and what is refused, wait for no slow request" {
+@test "a bind of a bound device and refused operations do not wait for a slow request" {
 	sim_inject delay_guest_req_ms 60000
 	run client open tsm-bind "bg:req:$INFO:$ask" "$at_work" tsm-bind read:0:0:4 "$delayed" \
 		"$go_on" bg-end tsm-unbind
@@ -294,7 +294,7 @@ info 0 0"
 	assert_equal "$(sim violations)" 0
 }
 
-@test "a disconnect during a slow request: the request ends as it would, then the device is lost" {
+@test "a disconnect waits for a slow request, which succeeds; then the device is lost" {
 	sim_inject delay_guest_req_ms 60000
 	run client open event tsm-bind "bg:req:$INFO:$ask" "$at_work" "sh:($disconnect) &" \
 		"sh:until cat /proc/[0-9]*/stack 2>/dev/null | grep -q disconnect_store; do :; done" \
@@ -308,7 +308,7 @@ info 0 0"
 	assert_equal "$(sim violations)" 0
 }
 
-@test "a forced reset during a slow request: lost at once, and the request ends as it would" {
+@test "a forced reset during a slow request is a loss at once, and the request succeeds" {
 	sim_inject delay_guest_req_ms 60000
 	run client open event tsm-bind "bg:req:$INFO:$ask" "$at_work" \
 		"sh:(echo flr >$pci/devices/$dev/reset_method; echo 1 >$pci/devices/$dev/reset) &" \
@@ -322,7 +322,7 @@ info 0 0"
 	assert_line "bg-end OK"
 }
 
-@test "EINTR: a signal while a request waits for another, never a restart" {
+@test "EINTR: a signal while a request waits for another one, and it is not restarted" {
 	sim_inject delay_guest_req_ms 60000
 	run client open signals tsm-bind "bg:req:$INFO:$ask" "$at_work" \
 		"sh:(until grep -q guest_request /proc/\$PPID/stack; do :; done
@@ -332,7 +332,7 @@ info 0 0"
 	assert_equal "$(sysfs last_request)" "info $((256 - ${#locked} / 2)) 0x0"
 }
 
-@test "the owner is killed during a slow request" {
+@test "a kill of the owner during a slow request closes the device" {
 	sim_inject delay_guest_req_ms 60000
 	vfio-client "$dev" open tsm-bind "flood:8:$INFO:$ask" flood-sent:1000000 3>&- &
 	eventually guest_req sim inject/delayed
@@ -343,7 +343,7 @@ info 0 0"
 	assert_equal "$(sim violations)" 0
 }
 
-@test "many requests at a time with bind, unbind, revoke, disconnect, policy and close" {
+@test "many requests at once with bind, unbind, revoke, disconnect, policy and close do no harm" {
 	run client open event tsm-bind "flood:32:$INFO:$ask" "flood-sent:200" \
 		"repeat:20:tsm-unbind,tsm-bind,info,event,event-off" \
 		"repeat:20:put:$configfs/$dev/tsm/bound=0,tsm-unbind,tsm-bind,info" \

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What the host and a sibling do to a bound function: resets, by root through sysfs
-# and by the sibling, and a change of the domain that both have. Two functions of
-# one device, so that their bus is one, and without ACS their IOMMU group.
+# What the host and a sibling do to a bound function: resets by root through sysfs,
+# resets by the sibling, and a change of the domain that both have. They are two functions
+# of one device, so they share the bus and, without ACS, the IOMMU group.
 # vm: --nvme 0 --qemu -device --qemu pcie-root-port,id=rpm,bus=pcie.0,addr=0x10,chassis=60,slot=60 --qemu -device --qemu nvme,serial=f0,bus=rpm,addr=0x0,multifunction=on --qemu -device --qemu nvme,serial=f1,bus=rpm,addr=0x0.0x1
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
@@ -29,7 +29,7 @@ setup() {
 }
 teardown() { cleanup "$F1"; }
 
-# refused_to_root FILE: writing 1 to it fails while bound, and only then
+# refused_to_root FILE: a write of 1 to FILE fails while bound, and only then
 refused_to_root() {
 	[ -w "$1" ]
 	run client open "sh:echo 1 >$1 && echo before" tsm-bind "sh:echo 1 >$1 || echo refused" \
@@ -43,11 +43,11 @@ refused_to_root() {
 	assert_equal "$(sim violations)" 0
 }
 
-@test "reset of the function" {
+@test "a reset of the function by root is refused while bound" {
 	refused_to_root "$pci/devices/$dev/reset"
 }
 
-@test "reset of function 0 unbinds first what another module has bound and nobody has seen" {
+@test "a reset of function 0 first unbinds a TDI of another module that the driver has not seen" {
 	modprobe other_bind
 	echo "$F1,$F0" >/sys/module/other_bind/parameters/bind_reset
 	modprobe -r other_bind
@@ -56,11 +56,11 @@ refused_to_root() {
 	assert_equal "$(sim state "$F1") $(sim violations "$F1")" "CONFIG_UNLOCKED 0"
 }
 
-@test "reset_subordinate of the port" {
+@test "reset_subordinate of the port is refused while bound" {
 	refused_to_root "$pci/devices/$PORT/reset_subordinate"
 }
 
-@test "hot reset by a sibling that is not bound" {
+@test "a hot reset by a sibling that is not bound is refused" {
 	run client open "sibling:$F1" on-sibling:hot-reset config-read:0:4:2 config-set:0:4:2:6 tsm-bind \
 		on-sibling:hot-reset "sh:cat $debugfs/$dev/state" tsm-unbind on-sibling:hot-reset
 	assert_equal "$(answers tsm-bind)" OK
@@ -69,7 +69,7 @@ refused_to_root() {
 	assert_equal "$(sim violations)" 0
 }
 
-@test "a sibling on another driver: no bind, for it could change the domain of both" {
+@test "a bind is refused while a sibling is on another driver, which could change the domain of both" {
 	assign "$F1" vfio-pci
 	run client open tsm-bind "sh:cat $configfs/$dev/tsm/last_error"
 	assert_equal "$(answers tsm-bind)" EBUSY
@@ -79,7 +79,7 @@ refused_to_root() {
 	assert_equal "$(answers tsm-bind)" OK
 }
 
-@test "a sibling that another VFIO driver gets while it is bound: it is lost, before the driver has it" {
+@test "a bound function is lost before another VFIO driver gets its sibling" {
 	release "$F1"
 	run client open event tsm-bind "put:$pci/devices/$F1/driver_override=vfio-pci" "put:$pci/drivers_probe=$F1" \
 		event-wait "sh:cat $pci/devices/$dev/vfio_tsm/state $pci/devices/$dev/vfio_tsm/last_unbind" info tsm-unbind \
@@ -94,9 +94,9 @@ refused_to_root() {
 	assert_equal "$(sim violations)" 0
 }
 
-# The bind has looked at the group, and waits for interrupts that are being set up. The probe
-# waits for the bind.
-@test "a sibling that another VFIO driver gets during a bind: the bind fails as if it was there before" {
+# The bind has checked the group, and waits for interrupts that are being set up. The probe
+# of the other driver waits for the bind.
+@test "a bind fails if another VFIO driver gets a sibling during the bind" {
 	local lock=/sys/module/hold_lock/parameters/msi
 	release "$F1"
 	modprobe hold_lock
@@ -118,14 +118,14 @@ refused_to_root() {
 	assert_equal "$(sim state) $(sim violations)" "CONFIG_UNLOCKED 0"
 }
 
-@test "a sibling that loses this driver while it is bound, and does not get it again: it stays bound" {
+@test "a bound function stays bound if its sibling loses this driver and does not get it again" {
 	run client open tsm-bind "put:$pci/drivers/vfio-pci-tsm/unbind=$F1" "put:$pci/drivers_probe=$F1" \
 		"sh:ls -d $pci/devices/$F1/driver || echo none; cat $pci/devices/$dev/vfio_tsm/state"
 	assert_line none
 	assert_line bound
 }
 
-@test "another IOAS for a sibling is one for the bound function" {
+@test "another IOAS for a sibling is refused, because the bound function would get it" {
 	run client open "sibling:$F1" on-sibling:attach tsm-bind on-sibling:ioas "sh:cat $debugfs/$dev/state"
 	assert_equal "$(answers tsm-bind)" OK
 	assert_equal "$(answers on-sibling:attach)" OK
@@ -134,14 +134,14 @@ refused_to_root() {
 	assert_line CONFIG_LOCKED
 }
 
-@test "a sibling may leave the domain and come back, which changes nothing" {
+@test "a sibling can leave the domain and come back" {
 	run client open "sibling:$F1" on-sibling:attach tsm-bind on-sibling:detach on-sibling:attach
 	assert_equal "$(answers on-sibling:detach)" OK
 	assert_equal "$(answers on-sibling:attach)" "OK OK"
 	assert_equal "$(sim violations)" 0
 }
 
-@test "a sibling's own reset harms nobody" {
+@test "a sibling's own reset does not end the bind" {
 	run client open tsm-bind "sibling:$F1" on-sibling:reset "sh:echo 1 >$pci/devices/$F1/reset" \
 		"sh:cat $debugfs/$dev/state"
 	assert_equal "$(answers on-sibling:reset)" OK
@@ -149,7 +149,7 @@ refused_to_root() {
 	assert_equal "$(sim violations)" 0
 }
 
-@test "a bound function 1 keeps its DSM, function 0, from being reset, and so from being opened" {
+@test "function 0, the DSM of a bound function 1, cannot be reset, and so not be opened" {
 	mkdir "$configfs/$F1"
 	set_attr tdi_id 00:06.0 "$F1"
 	assert_equal "$(cat "$pci/devices/$F1/tsm/dsm")" "$F0"
@@ -170,10 +170,10 @@ refused_to_root() {
 	assert_equal "$(sim violations "$F1")" 0
 }
 
-@test "function 0, which is the DSM of a bound function 1, keeps what that depends on" {
+@test "the owner of function 0 cannot change what a bound function 1 depends on" {
 	mkdir "$configfs/$F1"
 	set_attr tdi_id 00:06.0 "$F1"
-	# its owner was there before: power, FLR, and what vfio-pci lets through unseen
+	# The owner of function 0 was first. It tries power, FLR, and what vfio-pci passes through.
 	run vfio-client "$F1" open "sibling:$F0" tsm-bind on-sibling:config-write:1:4:2:3 \
 		on-sibling:config-set:0x10:8:2:0x8000 on-sibling:write:7:0xf4:4:0 \
 		on-sibling:config-flip:0:4:2:4 on-sibling:config-flip:0:4:2:4 "sh:cat $debugfs/$F1/state" \
@@ -182,16 +182,16 @@ refused_to_root() {
 	assert_equal "$(answers on-sibling:config-write:1:4:2:3)" "EBUSY OK"
 	assert_equal "$(answers on-sibling:config-set:0x10:8:2:0x8000)" EBUSY
 	assert_equal "$(answers on-sibling:write:7:0xf4:4:0)" "EBUSY OK"
-	# what is its own affair goes on working
+	# Writes on which function 1 does not depend still work.
 	assert_equal "$(answers on-sibling:config-flip:0:4:2:4)" "OK OK"
 	assert_line CONFIG_LOCKED
-	# and asleep, it serves nobody
+	# With a DSM in low power, a bind is refused.
 	assert_equal "$(answers tsm-bind)" "OK EHOSTDOWN OK"
 	assert_equal "$(blocked config-power-state "$F0")" 1
 	assert_equal "$(sim violations "$F1")" 0
 }
 
-@test "function 0 is kept awake for a function 1 that a TSM can be connected to" {
+@test "function 0 stays awake for a function 1 to which a TSM can be connected" {
 	asleep() { cat "$pci/devices/$F0/power/runtime_status"; }
 	cleanup "$F1"
 	assign "$F0" vfio-pci
@@ -201,7 +201,7 @@ refused_to_root() {
 	release "$F1"
 	eventually suspended asleep
 	release "$F0"
-	# connected, bound and closed: as awake as before
+	# After a connect, a bind and a close it can sleep as before.
 	prepare
 	assign "$F1"
 	run client open tsm-bind close
@@ -212,7 +212,7 @@ refused_to_root() {
 	release "$F0"
 }
 
-@test "a function of the same slot gets the driver before a bind or after it" {
+@test "a function of the same slot can get the driver before a bind or after the unbind only" {
 	release "$F1"
 	run client open tsm-bind \
 		"sh:echo vfio-pci-tsm >$pci/devices/$F1/driver_override; echo $F1 >$pci/drivers_probe" \
@@ -220,13 +220,13 @@ refused_to_root() {
 	assert_equal "$(answers tsm-bind)" OK
 	assert_line none
 	assign "$F1"
-	# they are of one set, so that both can be reset together
+	# Both are in one set, so they can be reset together.
 	run client open "sibling:$F1" on-sibling:hot-reset
 	assert_equal "$(answers on-sibling:hot-reset)" OK
 }
 
 @test "an error that is not fatal does not end the TDI, even if recovery fails" {
-	# for a function without a driver does not take part
+	# Recovery fails because a function without a driver does not take part.
 	release "$F1"
 	dmesg --clear
 	run client open event tsm-bind \
@@ -240,7 +240,7 @@ refused_to_root() {
 	assert_equal "$(answers tsm-bind)" "OK OK OK"
 }
 
-@test "two bound functions of one device: the second holds the port's resets on" {
+@test "with the siblings connected and one bound, the port's reset is refused until the close" {
 	connect "$F1" 2>/dev/null || true
 	run client open tsm-bind "sh:echo 1 >$pci/devices/$PORT/reset_subordinate || echo refused" close
 	assert_line refused
@@ -262,7 +262,7 @@ refused_to_root() {
 	echo default >"$pci/devices/$dev/reset_method"
 }
 
-@test "reset methods are as they were after an unbind" {
+@test "an unbind restores the reset methods" {
 	before=$(cat "$pci/devices/$dev/reset_method")
 	[ -n "$before" ]
 	run client open tsm-bind "sh:cat $pci/devices/$dev/reset_method" tsm-unbind \
@@ -273,7 +273,7 @@ refused_to_root() {
 	assert_equal "$(cat "$pci/devices/$dev/reset_method")" "$before"
 }
 
-@test "what root wrote to reset_method while bound stays" {
+@test "a reset_method that root wrote while bound stays" {
 	client open tsm-bind "sh:echo flr >$pci/devices/$dev/reset_method"
 	assert_equal "$(cat "$pci/devices/$dev/reset_method")" flr
 	echo default >"$pci/devices/$dev/reset_method"

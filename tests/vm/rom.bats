@@ -15,7 +15,7 @@ teardown_file() { load helpers; unload_all; }
 setup() { dev=$NET; prepare; }
 teardown() { cleanup; }
 
-@test "the ROM is not read while bound, and its size is told without touching it" {
+@test "reads of the ROM are refused while bound, and its size is reported without a read" {
 	run client open read:6:0:2 region-info:6 tsm-bind read:6:0:2 region-info:6 \
 		"sh:cat $debugfs/$dev/state" tsm-unbind read:6:0:2 region-info:6
 	assert_equal "$(answers tsm-bind)" OK
@@ -27,7 +27,7 @@ teardown() { cleanup; }
 	assert_equal "$(sim violations)" 0
 }
 
-@test "root does not read the ROM through sysfs while bound" {
+@test "root cannot read the ROM through sysfs while bound" {
 	read_rom="cd $pci/devices/$dev; echo 1 >rom; head -c 2 rom | od -An -tx1"
 	run client open "sh:$read_rom" tsm-bind "sh:$read_rom" "sh:cat $debugfs/$dev/state" tsm-unbind \
 		"sh:$read_rom"
@@ -38,6 +38,6 @@ teardown() { cleanup; }
 	assert_regex "$(sed -n 7p "$pci/devices/$dev/resource")" '^0x0*[1-9a-f]'
 }
 
-@test "virtio's vendor-specific capabilities are refused, 0x9 its first" {
+@test "writes to virtio's vendor-specific capabilities are refused" {
 	refused config-vendor config-write:9:4:1:0
 }

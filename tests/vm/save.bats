@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# save and apply while devices go and come, and what release gives back.
+# save and apply while devices are unplugged and plugged in, and what release restores.
 # vm: --nvme 2 --timeout 900
 # kernels: normal
 
@@ -22,7 +22,7 @@ monitor() { "$top/tests/bed/monitor" "$@"; }
 present() { [ -e "$pci/devices/$dev" ] && echo yes || echo no; }
 in_slot() { monitor info qtree | grep -q 'id "nvme0"' && echo yes || echo no; }
 
-# plug [OPTIONS]: the same controller, unless the options make another one of it
+# plug [OPTIONS]: plugs in the same controller, or another one if OPTIONS change it
 plug() {
 	monitor device_add "nvme,id=nvme0,bus=rp0,drive=drive0,serial=again${1:+,$1}"
 	eventually yes present
@@ -34,21 +34,21 @@ unplug() {
 	eventually no in_slot
 }
 
-# member KEY: of the entry of the device, in the configuration
+# member KEY: a member of the device's entry in the configuration
 member() {
 	python3 -c 'import json, sys
 print([x.get(sys.argv[3]) for x in json.load(open(sys.argv[1]))["devices"] if x["device"] == sys.argv[2]][0])' \
 		"$TSMCTL_ETC/config.json" "$dev" "$1"
 }
 
-@test "save, unplug, save, plug, apply: the device is as wanted" {
+@test "save keeps the entry of a device that is unplugged, and apply configures it when it is back" {
 	prepare
 	tsmctl mode "$dev" exclusive
 	run -0 tsmctl save
 	cp "$TSMCTL_ETC/config.json" "$BATS_TEST_TMPDIR/before"
 	assert_regex "$(member id)" '^1b36:0010:'
 	unplug
-	# as after a reboot without it
+	# the state after a reboot without the device
 	rmdir "$configfs/$dev"
 	run -0 tsmctl save
 	assert_line "$dev: note: it is not present: its entry is unchanged, except policy"
@@ -65,7 +65,7 @@ print([x.get(sys.argv[3]) for x in json.load(open(sys.argv[1]))["devices"] if x[
 	assert_line "tsm-bind OK"
 }
 
-@test "another controller in the slot is refused, and save keeps the entry of the first" {
+@test "apply refuses another controller in the slot, and save keeps the entry of the first" {
 	prepare
 	run -0 tsmctl save
 	unplug
@@ -85,21 +85,21 @@ print([x.get(sys.argv[3]) for x in json.load(open(sys.argv[1]))["devices"] if x[
 	assert_equal "$(cat "$pci/devices/$dev/tsm/connect")" tsm0
 }
 
-# serial: what the nvme driver shows, once it knows it
+# serial: the serial number, once the nvme driver shows it
 serial() { xargs cat 2>/dev/null < <(ls "$pci/devices/$dev"/nvme/nvme*/serial 2>/dev/null) | tr -d ' '; }
-# wanted SUBSYSTEM: units that udev has had systemd start for a device of it
+# wanted SUBSYSTEM: the units that udev's events of SUBSYSTEM have systemd start
 wanted() {
 	awk -v RS= "/\nSUBSYSTEM=$1\n/" "$BATS_TEST_TMPDIR/events" | sed -n 's/^SYSTEMD_WANTS=//p'
 }
 
-@test "udev: a device is applied when it appears, and when nvme knows its serial number" {
+@test "udev has a device applied when it appears, and when nvme shows its serial number" {
 	local unit=tsmctl-device@$dev.service monitor
 	modprobe nvme
 	unplug
 	mkdir -p /run/udev/rules.d /run/tsmctl
 	cp "$top/udev/90-tsmctl.rules" /run/udev/rules.d
 	touch /run/tsmctl/applied
-	# as apply leaves it, when it comes before the driver knows the number
+	# a document with a serial number, which apply cannot check before the driver shows it
 	echo '{"version":1,"devices":[{"device":"'"$dev"'","serial":"other","assigned":true}]}' > "$TSMCTL_ETC/config.json"
 	/lib/systemd/systemd-udevd --daemon
 	udevadm monitor --udev --property > "$BATS_TEST_TMPDIR/events" 3>&- &
@@ -112,7 +112,7 @@ wanted() {
 	assert_output --partial "cannot tell whether"
 	echo "$dev" > "$pci/drivers_probe"
 	eventually "$unit" wanted nvme
-	# nobody waits any more, and a device that is released is left alone
+	# The serial number is no longer awaited, and the device stays released.
 	eventually again serial
 	run -1 tsmctl apply
 	assert_output --partial "serial number again instead of"
@@ -137,7 +137,7 @@ wanted() {
 	assert_output --partial "serial number again instead of"
 }
 
-@test "release: gives a driver_override back that was there before" {
+@test "release restores the driver_override from before the assign" {
 	modprobe vfio-pci
 	assign "$dev" vfio-pci
 	run -0 tsmctl assign "$dev"
@@ -147,7 +147,7 @@ wanted() {
 	assert_equal "$(cat "$pci/devices/$dev/driver_override")" vfio-pci
 }
 
-@test "unload --forget: reports the policies that it removes" {
+@test "unload --forget reports the policies that it removes" {
 	mkdir -p "$configfs/$dev" "$configfs/0000:7f:00.0"
 	run -0 tsmctl unload --forget --dry-run
 	assert_line "0000:7f:00.0: would set policy none (now kept)"

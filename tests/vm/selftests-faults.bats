@@ -9,7 +9,7 @@ load helpers
 setup_file() { modprobe iommufd; }
 teardown_file() { modprobe -r iommufd; }
 
-@test "iommufd_fail_nth" {
+@test "the kernel's own iommufd_fail_nth passes" {
 	[ -e /sys/kernel/debug/failslab ] || skip "needs CONFIG_FAILSLAB, which the debug kernel has"
 	run "$top/build/selftests/$(uname -r)/iommu/iommufd_fail_nth"
 	assert_line --regexp '^# Totals: pass:[1-9][0-9]* fail:0 xfail:0 xpass:0 skip:0 error:0$'

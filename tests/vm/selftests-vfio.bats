@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The kernel's own tests of VFIO, with iommufd and with the type 1 container: each has
-# the same verdict on a device of vfio-pci-tsm as on one of vfio-pci.
+# The kernel's own tests of VFIO, with iommufd and with the type 1 container: each has the
+# same verdict on vfio-pci-tsm as on vfio-pci.
 # vm: --mem 3072
 # long: the tests are the kernel's own
 # kernels: debug
@@ -12,7 +12,7 @@ setup_file() {
 	load helpers
 	load_all
 	modprobe -a vfio-pci vfio_iommu_type1
-	# For the variants with huge pages
+	# for the variants with huge pages
 	echo 64 >/proc/sys/vm/nr_hugepages
 }
 teardown_file() {
@@ -23,7 +23,7 @@ teardown_file() {
 }
 teardown() { cleanup; }
 
-# verdicts PROGRAM DRIVER: which cases it passes, fails and skips on a device of DRIVER
+# verdicts PROGRAM DRIVER: the cases that PROGRAM passes, fails and skips on DRIVER
 verdicts() {
 	assign "$dev" "$2"
 	"$top/build/selftests/$(uname -r)/vfio/$1" "$dev" >"$BATS_TEST_TMPDIR/$2.log" 2>&1 || true
@@ -40,7 +40,7 @@ same_verdicts() {
 	grep -vq SKIP "$BATS_TEST_TMPDIR/vfio-pci-tsm"
 }
 
-@test "device: regions, interrupts, reset" { same_verdicts vfio_pci_device_test; }
-@test "DMA mappings" { same_verdicts vfio_dma_mapping_test; }
-@test "DMA mappings of BARs" { same_verdicts vfio_dma_mapping_mmio_test; }
-@test "iommufd: the order of its set-up" { same_verdicts vfio_iommufd_setup_test; }
+@test "vfio_pci_device_test has the same verdicts as on vfio-pci" { same_verdicts vfio_pci_device_test; }
+@test "vfio_dma_mapping_test has the same verdicts as on vfio-pci" { same_verdicts vfio_dma_mapping_test; }
+@test "vfio_dma_mapping_mmio_test has the same verdicts as on vfio-pci" { same_verdicts vfio_dma_mapping_mmio_test; }
+@test "vfio_iommufd_setup_test has the same verdicts as on vfio-pci" { same_verdicts vfio_iommufd_setup_test; }

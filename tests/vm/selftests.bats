@@ -10,7 +10,7 @@ load helpers
 setup_file() {
 	load helpers
 	modprobe iommufd
-	# For the variants with huge pages
+	# for the variants with huge pages
 	echo 192 >/proc/sys/vm/nr_hugepages
 }
 teardown_file() {
@@ -18,11 +18,11 @@ teardown_file() {
 	modprobe -r iommufd
 }
 
-# In 7.3 the kernel's side of these answers 0 where its user takes the answer for a
-# file (iommufd_test_dmabuf_get() in drivers/iommu/iommufd/selftest.c).
+# In 7.3 the kernel's side of these returns 0 where its user expects a file descriptor
+# (iommufd_test_dmabuf_get() in drivers/iommu/iommufd/selftest.c).
 broken_upstream='\.dmabuf_(simple|revoke)$'
 
-@test "all pass, but for what cannot; those that skip themselves are counted" {
+@test "all of the kernel's own tests of iommufd pass, except those that are broken upstream" {
 	"$top/build/selftests/$(uname -r)/iommu/iommufd" >"$BATS_TEST_TMPDIR/log" 2>&1 || true
 	run grep '^# Totals' "$BATS_TEST_TMPDIR/log"
 	assert_line --regexp '^# Totals: pass:[1-9][0-9]+ fail:[0-9]+ xfail:0 xpass:0 skip:[0-9]+ error:0$'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tsmctl on the real kernel, as an operator and as a role of ansible uses it.
+# tsmctl on the real kernel, used as by an operator and as by a role of ansible.
 # vm: --nvme 2
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
@@ -28,7 +28,7 @@ ready() {
 	tsmctl --quiet tdi-id "$dev" 00:05.0
 }
 
-@test "from nothing to bound and back" {
+@test "an operator can load, assign, connect, bind, unbind, release and unload" {
 	run tsmctl load --sim '0000:0[12]:00.0'
 	assert_success
 	[ -d "$configfs" ]
@@ -66,7 +66,7 @@ ready() {
 	[ ! -d "$configfs" ]
 }
 
-@test "every verb says changed, and a second time that nothing changed" {
+@test "every verb reports a change the first time and no change the second time" {
 	for verb in "load --sim 0000:0[12]:00.0" "assign $dev" "mode $dev shared" "connect $dev" \
 		"tdi-id $dev 00:05.0" "mode $dev exclusive" "deny $dev" "allow $dev" "bind $dev" \
 		"unbind $dev" "disconnect $dev" "release --forget $dev" unload; do
@@ -78,7 +78,7 @@ ready() {
 	done
 }
 
-@test "list --json parses with no, one and many devices, with the same keys" {
+@test "list --json has the same keys with one and with two devices, and parses without any" {
 	keys='sorted(d), sorted(d["result"][0]) if d["result"] else None, len(d["result"])'
 	before=$(tsmctl list --json | json "$keys")
 	assert_equal "$before" "(['changed', 'errors', 'result', 'schema_version'], None, 0)"
@@ -108,7 +108,7 @@ ready() {
 	modprobe -r tsm_sim
 }
 
-@test "a bind that is refused says why, what to do, and with which exit status" {
+@test "a refused bind has a hint and the exit status of its cause" {
 	ready
 	tsmctl --quiet deny "$dev"
 	run tsmctl bind "$dev"
@@ -135,7 +135,7 @@ ready() {
 	assert_equal "$(attr state)" closed
 }
 
-@test "a device that is not ours, one that does not exist, a verb that does not exist" {
+@test "a device that is not assigned, one that does not exist, and an unknown verb are errors" {
 	tsmctl --quiet load --sim "$dev"
 	run tsmctl bind "$dev"
 	assert_failure
@@ -146,7 +146,7 @@ ready() {
 	assert_equal "$status" 2
 }
 
-@test "a bound device is not released, unloaded or given another mode" {
+@test "a bound device cannot be released or changed, and the modules not be unloaded" {
 	ready
 	tsmctl --quiet bind "$dev"
 	for verb in "release $dev" "mode $dev shared" "tdi-id $dev none" unload; do
@@ -163,7 +163,7 @@ ready() {
 	assert_equal "$(attr state)" closed
 }
 
-@test "a device that somebody else holds: busy, and the holder is named" {
+@test "if another process has the device open, release fails and names the process" {
 	ready
 	mkfifo "$BATS_TEST_TMPDIR/go"
 	vfio-client "$dev" open tsm-bind "sh:read x <$BATS_TEST_TMPDIR/go" 3>&- &
@@ -182,7 +182,7 @@ ready() {
 	wait
 }
 
-@test "nothing is there: no modules, no configfs, not root" {
+@test "without modules, without configfs or without root, a verb fails with a hint" {
 	run tsmctl mode "$dev" shared
 	assert_equal "$status" 5
 	assert_equal "$(wc -l <<<"$output")" 1
@@ -213,7 +213,7 @@ ready() {
 	assert_equal "$(cat "$pci/devices/$dev/tsm/connect")" tsm0
 }
 
-@test "two runs assign one device at once, then release it: all succeed" {
+@test "two runs can assign one device at once, and release it at once" {
 	tsmctl --quiet load --sim "$dev"
 	for verb in assign release assign release assign release; do
 		tsmctl $verb "$dev" >"$BATS_TEST_TMPDIR/first" 2>&1 &
@@ -225,12 +225,12 @@ ready() {
 	done
 }
 
-@test "two runs load the modules at once: both succeed" {
+@test "two runs can load the modules at once" {
 	for _ in 1 2 3; do
 		tsmctl --json load --sim "$dev" >"$BATS_TEST_TMPDIR/first" 2>&1 &
 		run -0 tsmctl --json load --sim "$dev"
 		wait $! || fail "$(cat "$BATS_TEST_TMPDIR/first")"
-		# one of the two has loaded it
+		# Only one of the two has loaded it.
 		changed=$(cat "$BATS_TEST_TMPDIR/first" <(echo "$output") |
 			grep -A 4 '"attribute": "vfio_tsm"' | grep '"changed"' | sort | xargs)
 		assert_equal "$changed" "changed: false, changed: true,"
@@ -238,7 +238,7 @@ ready() {
 	done
 }
 
-@test "two runs connect, bind, unbind and disconnect one device at once: all succeed" {
+@test "two runs can connect, bind, unbind and disconnect one device at once" {
 	tsmctl --quiet load --sim "$dev"
 	tsmctl --quiet assign "$dev"
 	tsmctl --quiet tdi-id "$dev" 00:05.0
@@ -255,14 +255,14 @@ ready() {
 	done
 }
 
-@test "a connect that takes long is named, can be given up, and keeps the device" {
+@test "a slow connect is reported, can be given up, and keeps the device locked for other runs" {
 	tsmctl --quiet load --sim "$dev"
 	tsmctl --quiet deny "$dev"
 	echo 20000 >"$debugfs/$dev/inject/delay_connect_ms"
 	run -6 tsmctl connect "$dev" --timeout 4
 	assert_line --regexp "tsmctl: $dev: waiting for tsm0 to connect it \\([0-9]+ s\\)"
 	assert_line --regexp "$dev: gave up after [0-9]+ s of waiting for tsm0 to connect it; .*process [0-9]+"
-	# and its policy stays
+	# The policy stays.
 	run -143 timeout --preserve-status 3 tsmctl unload --forget
 	assert_line --regexp "$dev: SIGTERM after [0-9]+ s of waiting for process [0-9]+ \\(tsmctl connect $dev --timeout 4\\), which is changing it; it was not changed"
 	assert_equal "$(attr bind_allowed)" 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The TSM in software fails when it is told to, and sees what it must see.
+# The TSM in software fails on request, and detects what it must detect.
 # vm: --nvme 1 --timeout 1800 --qemu -device --qemu pcie-root-port,id=rpv,bus=pcie.0,addr=0x10,chassis=60,slot=60 --qemu -device --qemu nvme-subsys,id=sub0 --qemu -device --qemu nvme,serial=sriov,bus=rpv,subsys=sub0,max_ioqpairs=8,msix_qsize=9,sriov_max_vfs=2,sriov_vq_flexible=4,sriov_vi_flexible=2
 
 # shellcheck disable=SC2154,SC2016 # helpers.bash sets what is not set here
@@ -22,7 +22,7 @@ teardown() {
 	cleanup
 }
 
-# see STEP...: the client, with short names for its shell
+# see STEP...: runs the client, with short names for its shell
 see() {
 	export C=$configfs/$dev/tsm P=$pci/devices/$dev S=$debugfs/$dev I=$debugfs/$dev/inject
 	client "$@"
@@ -38,7 +38,7 @@ CONFIG_LOCKED"
 	assert_equal "$(sim violations)" 0
 }
 
-@test "error at connect: the write answers it, and the device is not connected" {
+@test "an error at connect is returned by the write, and the device is not connected" {
 	echo tsm0 >"$pci/devices/$dev/tsm/disconnect"
 	inject error_connect 5
 	run connect
@@ -50,7 +50,7 @@ CONFIG_LOCKED"
 	binds
 }
 
-@test "error at bind: the ioctl answers it, last_error says tsm, nothing is locked" {
+@test "an error at bind is returned by the ioctl, last_error has the stage tsm, nothing is locked" {
 	for error in 5:EIO 13:EACCES 16:EBUSY 95:EOPNOTSUPP 110:ETIMEDOUT; do
 		inject error_bind "${error%:*}"
 		run see open tsm-bind 'sh:cat $C/last_error $C/state $S/state; grep -c . $P/tsm/bound'
@@ -65,7 +65,7 @@ CONFIG_LOCKED"
 	binds
 }
 
-@test "error at bind: taken back, the same file binds" {
+@test "once the error at bind is off, the same file can bind" {
 	inject error_bind 12
 	run see open read:0:0:4 tsm-bind read:0:0:4 'sh:echo 0 >$I/error_bind' tsm-bind read:0:0:4
 	assert_equal "$(sed 's/ 0x.*//' <<<"$output" | tail -n 6)" "read:0:0:4 OK
@@ -77,7 +77,7 @@ read:0:0:4 EBUSY"
 	assert_equal "$(sim violations)" 0
 }
 
-@test "error at unbind: the TDI stays locked, until another bind or a disconnect stops it" {
+@test "after an error at unbind, the TDI stays locked until another bind or a disconnect stops it" {
 	run see open tsm-bind 'sh:echo 5 >$I/error_unbind' tsm-unbind \
 		'sh:cat $C/state $S/state $S/tdi_id' tsm-bind 'sh:cat $C/last_error' \
 		'sh:echo 0 >$I/error_unbind' tsm-bind 'sh:cat $S/state'
@@ -94,7 +94,7 @@ CONFIG_LOCKED"
 
 	inject error_unbind 5
 	client open tsm-bind tsm-unbind close
-	# The device was reset when it was closed, and never stopped.
+	# The close has reset the device, and the TDI was never stopped.
 	assert_equal "$(sim state)" ERROR
 	assert_equal "$(sim violations)" 1
 	echo tsm0 >"$pci/devices/$dev/tsm/disconnect"
@@ -104,7 +104,7 @@ CONFIG_LOCKED"
 	binds
 }
 
-@test "error at a guest's request" {
+@test "an error at a guest's request is returned by the write" {
 	run see open 'sh:/bin/echo STATE >$S/guest_request' tsm-bind \
 		'sh:echo 11 >$I/error_guest_req; /bin/echo STATE >$S/guest_request; cat $S/guest_request' \
 		'sh:/bin/echo RUN >$S/guest_request; cat $S/state' \
@@ -120,7 +120,7 @@ CONFIG_LOCKED"
 	assert_equal "$(sim violations)" 0
 }
 
-@test "a bind that goes to ERROR: bound to the host, unfit for the guest" {
+@test "a TDI that goes to ERROR after the bind is bound, but the guest cannot start it" {
 	inject error_state_after_bind 1
 	run see open tsm-bind 'sh:cat $C/state $S/state' 'sh:/bin/echo RUN >$S/guest_request' tsm-unbind \
 		'sh:cat $C/state $S/state'
@@ -135,8 +135,8 @@ CONFIG_UNLOCKED"
 	binds
 }
 
-# What waits does so until it is told to stop, however slow the machine is.
-@test "delay at connect, bind, guest request and unbind" {
+# A delay lasts until the test ends it, however slow the machine is.
+@test "connect, bind, guest request and unbind can be delayed" {
 	local client
 	for op in connect bind guest_req unbind; do inject delay_${op}_ms 60000; done
 	released() { eventually "$1" sim inject/delayed && inject "delay_$1_ms" 0; }
@@ -150,7 +150,7 @@ CONFIG_UNLOCKED"
 		'sh:cat $C/state' 3>&- >"$BATS_TEST_TMPDIR/answers" &
 	client=$!
 	eventually bind sim inject/delayed
-	# Nobody else waits for the TSM.
+	# Readers do not wait for the TSM.
 	assert_equal "$(attr state) $(sim state) $(sim binds)" "open CONFIG_UNLOCKED 0"
 	released bind
 	eventually guest_req sim inject/delayed
@@ -182,7 +182,7 @@ CONFIG_UNLOCKED"
 	binds
 }
 
-@test "a TSM that has no bind" {
+@test "no_bind_tsm adds a TSM that cannot bind" {
 	assert_equal "$(cat "$debugfs/no_bind_tsm")" none
 	echo 1 >"$debugfs/no_bind_tsm"
 	echo 1 >"$debugfs/no_bind_tsm"
@@ -229,29 +229,29 @@ CONFIG_UNLOCKED"
 	done
 }
 
-# sees COMMAND REGISTER [DEVICE]: what root does behind the driver's back moves
-# the TDI to ERROR
+# sees COMMAND REGISTER [DEVICE]: COMMAND, by root and unseen by the driver, moves the
+# TDI to ERROR
 sees() {
 	dmesg --clear
 	total=$(cat "$debugfs/violations") before=$(sim violations "${3:-$dev}")
 	run vfio-client "${3:-$dev}" open tsm-bind "sh:$1" "sh:cat $debugfs/${3:-$dev}/state" tsm-unbind
-	# Unlocked where the driver has noticed it meanwhile, and unbound the device
+	# It is unlocked if the driver has detected the change meanwhile and has unbound it.
 	assert_line --regexp '^(ERROR|CONFIG_UNLOCKED)$'
 	dmesg | grep "${3:-$dev}: TDI in ERROR: $2"
 	assert_equal "$(sim violations "${3:-$dev}")" $((before + 1))
 	assert_equal "$(cat "$debugfs/violations")" $((total + 1))
 }
 
-@test "changes of locked registers are seen" {
+@test "changes of locked registers are violations" {
 	sees "setpci -s $dev COMMAND=0:4" "Command was 0x6, is 0x2"
 	sees "setpci -s $dev COMMAND=0:2" "Command was 0x6, is 0x4"
 	sees "setpci -s $dev BASE_ADDRESS_0=0" BAR0
-	# D3hot, and back; a driver that finds the device there takes it for lost.
+	# D3hot, and back. If the driver finds the device in D3hot, the device is lost.
 	sees "setpci -s $dev CAP_PM+4.w=3:3; cat $debugfs/$dev/state >/dev/null
 		setpci -s $dev CAP_PM+4.w=0:3" "Power Management was 0x0, is 0x3"
 }
 
-@test "what QEMU lets nobody change is locked all the same" {
+@test "registers that QEMU never changes are also locked" {
 	run client open tsm-bind "sh:cat $debugfs/$dev/regs"
 	for name in "Device Control" "Device Control 2" "Power Management" BIST "Expansion ROM BAR"; do
 		assert_line --partial "$name $dev 0x"
@@ -259,16 +259,16 @@ sees() {
 	assert_equal "$(sim regs)" ""
 }
 
-@test "changes of other registers are none" {
+@test "changes of other registers are not violations" {
 	run client open tsm-bind "sh:setpci -s $dev COMMAND=400:400 INTERRUPT_LINE=5 CACHE_LINE_SIZE=8" \
 		"sh:setpci -s $dev CAP_EXP+8.w=2000:7000" "sh:cat $debugfs/$dev/state"
 	assert_line CONFIG_LOCKED
 	assert_equal "$(sim violations)" 0
 }
 
-@test "a reset by the kernel is seen, though it restores every register" {
-	# The function must be unbound by its driver before a reset: so tell the
-	# simulated TSM not to do it.
+@test "a reset by the kernel is a violation, although it restores every register" {
+	# The driver unbinds the function before a reset, so have the simulated TSM fail
+	# that unbind.
 	run see open tsm-bind 'sh:echo 5 >$I/error_unbind' tsm-unbind 'sh:cat $S/state' \
 		'sh:echo 1 >$P/reset' 'sh:cat $S/state' 'sh:echo 0 >$I/error_unbind'
 	assert_output --partial CONFIG_LOCKED
@@ -283,20 +283,20 @@ binds_again() {
 	assert_line CONFIG_LOCKED
 }
 
-# vfs COUNT: while there are some, nobody but the tests drives them
+# vfs COUNT: makes COUNT VFs, to which no driver binds by itself
 vfs() {
 	echo 0 >"$pci/devices/$PF/sriov_drivers_autoprobe"
 	echo "$1" >"$pci/devices/$PF/sriov_numvfs"
 }
 
-@test "VFs: a connection covers them, each fails by itself, and its reset is seen" {
+@test "a connection of the PF covers its VFs, each fails by itself, and its reset is a violation" {
 	modprobe nvme
 	echo "$PF" >"$pci/drivers_probe"
 	vfs 2
 	VF0=$(basename "$(readlink -f "$pci/devices/$PF/virtfn0")")
 	VF1=$(basename "$(readlink -f "$pci/devices/$PF/virtfn1")")
 	for vf in "$VF0" "$VF1"; do
-		# Before the connect
+		# before the connect
 		assert_equal "$(sim inject/error_bind "$vf")" 0
 		mkdir "$configfs/$vf"
 		assign "$vf"
@@ -313,7 +313,7 @@ vfs() {
 	assert_line --partial "VF BAR0 $PF"
 	echo 0 >"$debugfs/$VF0/inject/error_bind"
 
-	# Its own reset, while its unbind did not get through
+	# a reset of the VF itself, after its unbind has failed
 	echo 5 >"$debugfs/$VF0/inject/error_unbind"
 	run vfio-client "$VF0" open tsm-bind tsm-unbind "sh:cat $debugfs/$VF0/state" \
 		"sh:echo 1 >$pci/devices/$VF0/reset; cat $debugfs/$VF0/state"
@@ -331,21 +331,21 @@ vfs() {
 	modprobe -r nvme
 }
 
-@test "a locked PF keeps its SR-IOV registers" {
+@test "a change of the SR-IOV registers of a locked PF is a violation" {
 	prepare "$PF"
 	sees "setpci -s $PF ECAP0010+8.w=8:8" "SR-IOV Control" "$PF"
 	setpci -s "$PF" ECAP0010+8.w=0:8
 	cleanup "$PF"
 }
 
-@test "a reset before the bind and after the unbind is none" {
+@test "a reset before the bind or after the unbind is not a violation" {
 	run client open reset tsm-bind tsm-unbind reset tsm-bind "sh:cat $debugfs/$dev/state"
 	assert_line CONFIG_LOCKED
 	assert_equal "$(sim violations)" 0
 }
 
-# The files are there before the connect and after, and may call into PCI/TSM
-# while it disconnects.
+# The files exist before and after the connect, and may call into PCI/TSM while it
+# disconnects.
 @test "requests and injections race with connect, disconnect, bind and unbind" {
 	local pids=() n=100
 	vfio-client "$dev" open "repeat:$n:tsm-bind,tsm-unbind" 3>&- >/dev/null &
@@ -376,7 +376,7 @@ vfs() {
 	binds_again
 }
 
-@test "a function's files go with the module, and with it alone" {
+@test "a function's files exist as long as the module is loaded" {
 	echo tsm0 >"$pci/devices/$dev/tsm/disconnect"
 	assert_equal "$(sim state) $(sim tdi_id) $(sim regs)" "CONFIG_UNLOCKED none "
 	modprobe -r tsm_sim

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The functions of one slot share the reset of that slot. The kernel asks only the
-# function that is reset whether that is allowed, so a bound VF depends on the other VF.
-# The last test resets the slot behind the kernel's back, after which the PF is of no use:
+# The functions of one slot share the reset of that slot. The kernel checks only on the
+# function to be reset whether that is allowed, so a bound VF depends on the other VF.
+# The last test resets the slot without the kernel, and the PF does not work afterwards. So
 # the file has a VM of its own.
 # vm: --timeout 1500 --nvme 0 --qemu -device --qemu pcie-root-port,id=rpv,bus=pcie.0,addr=0x10,chassis=60,slot=60 --qemu -device --qemu nvme-subsys,id=sub0 --qemu -device --qemu nvme,serial=sriov,bus=rpv,subsys=sub0,max_ioqpairs=8,msix_qsize=9,sriov_max_vfs=2,sriov_vq_flexible=4,sriov_vi_flexible=2
 
@@ -25,7 +25,7 @@ teardown_file() {
 	modprobe -r vfio-pci
 }
 
-# New VFs for each test: without the fix they do not survive the last one.
+# Each test has new VFs: a test that fails may leave broken ones.
 setup() {
 	before=()
 	connect "$PF"
@@ -52,7 +52,8 @@ refute_regex() { ! [[ $1 =~ $2 ]] || fail "'$1' matches '$2'"; }
 # The functions that refuse a reset of bus and slot now
 refusing() { cat /sys/module/reset_flags/parameters/no_bus_reset; }
 
-# survives STEP...: VF0 is still locked after them; "before" has what comes before the bind
+# survives STEP...: VF0 is still locked after STEPs; the array "before" has the steps before
+# the bind
 survives() {
 	run vfio-client "$VF0" open "${before[@]}" tsm-bind "$@" \
 		"sh:echo \$(cat $debugfs/$VF0/state $configfs/$VF0/tsm/state)"
@@ -61,28 +62,28 @@ survives() {
 	assert_equal "$(sim violations "$VF0")" 0
 }
 
-# Steps: VF1 is reset by the bus from now on, which VF0 would not survive unbound either
+# by_bus: VF1 is reset by the bus from now on, which VF0 would not survive unbound either
 by_bus() { before+=("put:$pci/devices/$VF1/reset_method=bus"); }
 
-# reads_ones DRIVER: VF1 is on it, and "put:$ones=Y" has it read as all ones
+# reads_ones DRIVER: VF1 is on DRIVER, and "put:$ones=Y" has VF1 read as all ones
 reads_ones() {
 	modprobe config_overlay device="$VF1"
 	assign "$VF1" "$1"
 	ones=/sys/module/config_overlay/parameters/all_ones
 }
 
-@test "root resets the other VF by the bus" {
+@test "root cannot reset the other VF by the bus" {
 	by_bus
 	survives "sh:echo 1 >$pci/devices/$VF1/reset || echo refused"
 	assert_line refused
-	# its own resets are not the slot's
+	# Resets of the function alone are allowed.
 	before=()
 	echo flr >"$pci/devices/$VF1/reset_method"
 	survives "sh:echo 1 >$pci/devices/$VF1/reset || echo refused"
 	refute_line refused
 }
 
-@test "the owner of the other VF, on vfio-pci, resets it by the bus" {
+@test "the owner of the other VF, on vfio-pci, cannot reset it by the bus" {
 	assign "$VF1" vfio-pci
 	before=("sibling:$VF1")
 	by_bus
@@ -90,7 +91,7 @@ reads_ones() {
 	assert_equal "$(answers on-sibling:reset)" ENOTTY
 }
 
-@test "the owner of the other VF, on vfio-pci-tsm, resets it by the bus" {
+@test "the owner of the other VF, on vfio-pci-tsm, cannot reset it by the bus" {
 	assign "$VF1"
 	before=("sibling:$VF1")
 	by_bus
@@ -98,19 +99,19 @@ reads_ones() {
 	assert_equal "$(answers on-sibling:reset)" ENOTTY
 }
 
-@test "the other VF is opened and closed, and is reset by the bus each time" {
+@test "an open and a close of the other VF do not reset it by the bus" {
 	assign "$VF1" vfio-pci
 	by_bus
 	survives "sh:vfio-client $VF1 cdev bind-iommufd close"
 	assert_line "bind-iommufd OK"
-	# without any other reset, it would come to its next owner as the last one left it
+	# vfio-pci-tsm refuses the open: without a reset, the next owner would find it as left.
 	release "$VF1"
 	assign "$VF1"
 	survives "sh:vfio-client $VF1 cdev bind-iommufd close"
 	assert_line "bind-iommufd EBUSY"
 }
 
-@test "the other VF reads as all ones, so that its function level reset fails" {
+@test "if the FLR of the other VF fails, because it reads as all ones, the bus is not reset" {
 	for driver in vfio-pci vfio-pci-tsm; do
 		reads_ones "$driver"
 		assert_regex "$(cat "$pci/devices/$VF1/reset_method")" '^flr.* bus$'
@@ -132,7 +133,7 @@ reads_ones() {
 	assert_equal "$(refusing)" "$unbound"
 }
 
-@test "two bound VFs: the slot is reset again when the last is unbound" {
+@test "with two bound VFs, the slot can be reset again when the last is unbound" {
 	unbound=$(refusing)
 	assign "$VF1"
 	set_attr tdi_id 00:07.0 "$VF1"
@@ -143,7 +144,7 @@ reads_ones() {
 	assert_equal "$(refusing)" "$unbound"
 }
 
-@test "a reset that nobody can refuse is noticed by the watch" {
+@test "the watch detects a reset that cannot be refused" {
 	port=$(basename "$(dirname "$(readlink -f "$pci/devices/$PF")")")
 	run vfio-client "$VF0" open event tsm-bind event-none \
 		"sh:setpci -s $port BRIDGE_CONTROL=0040:0040; setpci -s $port BRIDGE_CONTROL=0:0040" \

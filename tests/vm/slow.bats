@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A TSM that takes a minute to bind or to unbind. It keeps from their work only those who
-# wait for its answer. The file delayed shows that the TSM still was at work after a step.
+# A TSM that takes a minute to bind or to unbind. Only operations that need its result wait
+# for it. The file delayed shows that the TSM was still at work after a step.
 # vm: --nvme 2
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
@@ -19,14 +19,14 @@ teardown() {
 
 inject() { echo "$2" >"$debugfs/$dev/inject/delay_$1_ms"; }
 
-# Steps: until the TSM is at work, what it is at, and that it may go on
+# Steps: wait until the TSM is at work, print what it works on, let it continue
 at_work() { echo "sh:until grep -q $1 $debugfs/$dev/inject/delayed; do :; done"; }
 delayed="sh:cat $debugfs/$dev/inject/delayed"
 go_on() { echo "put:$debugfs/$dev/inject/delay_$1_ms=0"; }
 
 MEMORY=2 MASTER=4 INTX_OFF=0x400
 
-@test "what is allowed while bound does not wait for a bind" {
+@test "operations that are allowed while bound do not wait for a bind" {
 	inject bind 60000
 	steps=(config-read:0:0:4 config-long:0x10:0x30 "config-set:0:4:2:$INTX_OFF"
 		"config-clear:0:4:2:$INTX_OFF" config-flip:0:0x3c:1:1 region-info:0 msix)
@@ -41,7 +41,7 @@ MEMORY=2 MASTER=4 INTX_OFF=0x400
 	assert_equal "$(all_blocked)" 0
 }
 
-@test "what is refused while bound waits for the bind, and is refused then" {
+@test "an operation that is refused while bound waits for the bind, and is then refused" {
 	inject bind 60000
 	run client open bg:tsm-bind "$(at_work bind)" \
 		"sh:(until grep -q 'State:.D' /proc/\$PPID/status; do :; done
@@ -94,7 +94,7 @@ reset"
 	assert_equal "$(answers tsm-bind)" "OK ENXIO OK"
 }
 
-@test "what happens to a device while its owner has it unbound is not a loss" {
+@test "a change of a device during an unbind by its owner is not a loss" {
 	inject unbind 60000
 	run client open event uevents tsm-bind bg:tsm-unbind "$(at_work unbind)" \
 		"sh:setpci -s $dev COMMAND=0000:0004; cat $configfs/$dev/tsm/state" "$delayed" \

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Virtual functions: the DSM is their PF, and so is what decodes their memory.
+# Virtual functions: their PF is their DSM, and decodes their memory.
 # vm: --nvme 0 --qemu -device --qemu pcie-root-port,id=rpv,bus=pcie.0,addr=0x10,chassis=60,slot=60 --qemu -device --qemu nvme-subsys,id=sub0 --qemu -device --qemu nvme,serial=sriov,bus=rpv,subsys=sub0,max_ioqpairs=8,msix_qsize=9,sriov_max_vfs=2,sriov_vq_flexible=4,sriov_vi_flexible=2
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
@@ -34,7 +34,7 @@ teardown() {
 	done
 }
 
-@test "a VF has its PF for a DSM, and binds" {
+@test "the PF is the DSM of a VF, and the VF can be bound" {
 	assert_equal "$(cat "$pci/devices/$VF0/tsm/dsm")" "$PF"
 	run vfio-client "$VF0" open tsm-bind "sh:cat $debugfs/$VF0/state $debugfs/$PF/state $configfs/$VF0/tsm/tsm" \
 		"sh:grep SR-IOV $debugfs/$VF0/regs" read:0:0:4 reset tsm-unbind read:0:0:4
@@ -63,7 +63,7 @@ teardown() {
 	assert_equal "$(sim violations "$VF1")" 0
 }
 
-@test "memory decode of a VF is its PF's; bus mastering must be on" {
+@test "a bind of a VF needs bus mastering of the VF, but no memory decode" {
 	run vfio-client "$VF0" cdev kvm bind-iommufd ioas tsm-bind write:7:4:2:4 tsm-bind
 	assert_equal "$(grep '^tsm-bind' <<<"$output")" "tsm-bind EHOSTDOWN
 tsm-bind OK"
@@ -78,8 +78,8 @@ tsm-bind OK"
 	assert_equal "$(attr region_mode "$VF1")" shared
 }
 
-@test "the PF's reset is its VFs' as well: refused while one is bound" {
-	# Not before and after: QEMU's VFs are gone for good after their PF's reset.
+@test "a reset of the PF is refused while a VF is bound" {
+	# No reset before and after the bind: QEMU's VFs do not survive a reset of their PF.
 	before=$(cat "$pci/devices/$PF/reset_method")
 	run vfio-client "$VF0" open tsm-bind "sh:echo 1 >$pci/devices/$PF/reset || echo refused" \
 		"sh:cat $debugfs/$VF0/state" tsm-unbind "sh:cat $pci/devices/$PF/reset_method"
@@ -90,7 +90,7 @@ tsm-bind OK"
 	assert_equal "$(sim violations "$VF0")" 0
 }
 
-@test "two bound VFs: the PF's resets stay off until the last is unbound" {
+@test "with two bound VFs, the PF's resets stay off until the last is unbound" {
 	mkfifo "$BATS_TEST_TMPDIR/go"
 	before=$(cat "$pci/devices/$PF/reset_method")
 	vfio-client "$VF1" open tsm-bind "sh:read x <$BATS_TEST_TMPDIR/go" &
@@ -103,8 +103,8 @@ tsm-bind OK"
 	assert_equal "$(cat "$pci/devices/$PF/reset_method")" "$before"
 }
 
-# with_pf_open STEP...: the PF on vfio-pci-tsm as well, or on $pf_driver, and open, because
-# QEMU's VFs are gone after the reset of a close; its VFs made then, and STEPs of VF0's user.
+# with_pf_open STEP...: has the PF on vfio-pci-tsm or on $pf_driver, open, because QEMU's VFs
+# do not survive the reset of a close. Then it makes the VFs, binds VF0, and does the STEPs.
 with_pf_open() {
 	local script=$BATS_TEST_TMPDIR/script driver=${pf_driver:-vfio-pci-tsm} step
 	release "$VF0"
@@ -114,7 +114,7 @@ with_pf_open() {
 	assign "$PF" "$driver"
 	{
 		echo "echo 2 >$pci/devices/$PF/sriov_numvfs"
-		# vfio-pci takes the VFs of its own PFs
+		# vfio-pci binds to the VFs of its own PFs by itself.
 		echo "[ ! -e $pci/devices/$VF0/driver ] || echo $VF0 >$pci/devices/$VF0/driver/unbind"
 		echo "echo vfio-pci-tsm >$pci/devices/$VF0/driver_override"
 		echo "echo $VF0 >$pci/drivers_probe"
@@ -130,7 +130,7 @@ with_pf_open() {
 	echo 2 >"$pci/devices/$PF/sriov_numvfs"
 }
 
-@test "SR-IOV is not disabled or resized by the PF while a VF is bound" {
+@test "SR-IOV of the PF cannot be disabled or resized while a VF is bound" {
 	try="grep -q bound $pci/devices/$VF0/vfio_tsm/state && { echo 0 >$pci/devices/$PF/sriov_numvfs || echo refused; }"
 	with_pf_open "sh:$try" "sh:echo 1 >$pci/devices/$PF/sriov_numvfs || echo refused" \
 		"sh:cat $debugfs/$VF0/state $pci/devices/$PF/sriov_numvfs"
@@ -139,11 +139,11 @@ with_pf_open() {
 	assert_line CONFIG_LOCKED
 	assert_line 2
 	assert_line 0
-	# The kernel itself refuses to go from 2 VFs to 1, and asks no driver.
+	# The kernel itself refuses a change from 2 VFs to 1, without a call of the driver.
 	assert_equal "$BLOCKED" 1
 }
 
-@test "a reset of the PF that root forces unbinds its VFs first" {
+@test "a reset of the PF that root forces first unbinds its VFs" {
 	with_pf_open "sh:echo flr >$pci/devices/$PF/reset_method; echo 1 >$pci/devices/$PF/reset" \
 		"sh:cd $pci/devices/$VF0/vfio_tsm && cat state last_unbind"
 	echo default >"$pci/devices/$PF/reset_method"
@@ -163,7 +163,7 @@ reset"
 	assert_line 0
 }
 
-@test "SR-IOV is not enabled on a PF that is bound itself" {
+@test "SR-IOV cannot be enabled on a PF that is bound itself" {
 	release "$VF0"
 	release "$VF1"
 	echo 0 >"$pci/devices/$PF/sriov_numvfs"
@@ -187,7 +187,7 @@ reset"
 	assert_equal "$(sim violations "$PF")" 0
 }
 
-@test "a PF that has VFs is not assigned" {
+@test "assign refuses a PF that has VFs" {
 	for args in "assign $PF" "assign --dry-run $PF"; do
 		# shellcheck disable=SC2086
 		run -6 tsmctl $args
@@ -197,7 +197,7 @@ reset"
 	assert_equal "$(cat "$pci/devices/$PF/sriov_numvfs")" 2
 }
 
-@test "the PF on another VFIO driver: no bind, for its user may write to what the VFs depend on" {
+@test "a bind of a VF is refused while another VFIO driver has the PF, on which the VF depends" {
 	modprobe vfio-pci
 	pf_driver=vfio-pci with_pf_open "sh:cat $configfs/$VF0/tsm/last_error"
 	assert_line "tsm-bind EBUSY"

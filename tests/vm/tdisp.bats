@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tsm_sim answers a guest's TDISP messages as PCIe r7.0 chapter 11 has them.
+# tsm_sim answers a guest's TDISP messages as chapter 11 of PCIe r7.0 specifies.
 # vm: --nvme 2 --timeout 900
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
@@ -14,11 +14,11 @@ teardown() {
 	cleanup
 }
 
-# The interface of 0000:01:00.0, and its nonce's length
+# The interface of 0000:01:00.0, and the length of its nonce
 interface=000100000000000000000000
 nonce_len=32
 
-# hold: the device is bound until the end of the test
+# hold: binds the device until the end of the test
 hold() {
 	mkfifo "$BATS_TEST_TMPDIR/go"
 	vfio-client "$dev" open tsm-bind "sh:cat $BATS_TEST_TMPDIR/go" tsm-unbind tsm-bind \
@@ -26,14 +26,14 @@ hold() {
 	eventually CONFIG_LOCKED sim state
 }
 
-# bind_again: hold's next bind
+# bind_again: has hold unbind and bind again
 bind_again() {
 	echo >"$BATS_TEST_TMPDIR/go"
 	eventually 2 sim binds
 	eventually CONFIG_LOCKED sim state
 }
 
-# send HEX: one message; prints the answer in hexadecimal, or the error
+# send HEX: sends one message, and prints the response in hexadecimal, or the error
 send() {
 	perl -e 'my ($path, $message) = @ARGV;
 		open my $file, "+<", $path or die "$path: $!";
@@ -49,14 +49,14 @@ message() { send "10${1}0000$interface${2-}"; }
 le16() { printf '%02x%02x' $(($1 & 255)) $(($1 >> 8)); }
 le32() { printf '%02x%02x%02x%02x' $(($1 & 255)) $(($1 >> 8 & 255)) $(($1 >> 16 & 255)) $(($1 >> 24)); }
 
-# refused CODE ANSWER [DATA]: a TDISP_ERROR of that code
+# refused CODE ANSWER [DATA]: ANSWER is a TDISP_ERROR with CODE and DATA
 refused() {
 	assert_equal "${2:0:8} ${2:32}" "107f0000 $(le32 "$1")$(le32 "${3:-0}")"
 }
 
 state() { message 85 | cut -c 33-; }
 
-# report [PORTION]: the whole report, in portions of so many bytes
+# report [PORTION]: prints the whole report, read in portions of PORTION bytes
 report() {
 	local whole='' answer len=${1:-65535}
 	while :; do
@@ -69,14 +69,14 @@ report() {
 	echo "$whole"
 }
 
-# nonce: what the report ends with
+# nonce: prints the nonce, which is the end of the report
 nonce() {
 	local report
 	report=$(report)
 	echo "${report: -$((2 * nonce_len))}"
 }
 
-@test "version and capabilities" {
+@test "the TDI reports its version and capabilities" {
 	hold
 	assert_equal "$(message 81)" "10010000${interface}0110"
 	# 0x81 to 0x87; 52 bits of address; one request at a time
@@ -84,7 +84,7 @@ nonce() {
 		"10020000${interface}00000000fe$(printf '%030d' 0)0000000000340101"
 }
 
-@test "the report has the BARs, and its portions are the whole" {
+@test "the report has the BARs, and can be read in portions" {
 	hold
 	local whole start end flags bar=0 ranges='' count=0
 	whole=$(report)
@@ -110,7 +110,7 @@ nonce() {
 	assert_equal "$(sim violations)" 0
 }
 
-@test "START takes the nonce of this lock, once" {
+@test "START accepts the nonce of this lock, once" {
 	hold
 	local nonce report
 	report=$(report)
@@ -124,7 +124,7 @@ nonce() {
 	assert_equal "$(message 86 "$nonce")" "10060000$interface"
 	assert_equal "$(state) $(sim state)" "02 RUN"
 	refused 4 "$(message 86 "$nonce")"
-	# The nonce is gone, all else is the same.
+	# The nonce is gone, everything else is the same.
 	assert_equal "$(report)" "${report%"$nonce"}$(printf '%064d' 0)"
 
 	bind_again
@@ -134,7 +134,7 @@ nonce() {
 	assert_equal "$(sim violations)" 0
 }
 
-@test "STOP unlocks the TDI, which stays bound, until the next bind" {
+@test "STOP unlocks the TDI until the next bind, and the device stays bound" {
 	hold
 	local nonce
 	nonce=$(nonce)
@@ -149,7 +149,7 @@ nonce() {
 	assert_equal "$(sim violations)" 0
 }
 
-@test "LOCK is the host's; unknown messages are unsupported" {
+@test "LOCK by a guest and unknown messages are unsupported requests" {
 	hold
 	refused 7 "$(message 83 "$(printf '%040d' 0)")" 0x83
 	for type in 00 01 06 7f 80 83 88 8b 8c ff; do
@@ -158,7 +158,7 @@ nonce() {
 	assert_equal "$(sim state)" CONFIG_LOCKED
 }
 
-@test "wrong lengths" {
+@test "messages with a wrong length are invalid requests" {
 	hold
 	local whole=1085000000010000000000000000000
 	for len in 0 2 4 8 16 30; do
@@ -175,7 +175,7 @@ nonce() {
 	assert_equal "$(sim state)" CONFIG_LOCKED
 }
 
-@test "wrong versions and interfaces" {
+@test "messages with a wrong version or interface are errors" {
 	hold
 	local nonce
 	nonce=$(nonce)
@@ -183,7 +183,7 @@ nonce() {
 		refused 0x41 "$(send "${version}850000$interface")"
 		refused 0x41 "$(send "${version}860000$interface$nonce")"
 	done
-	# Another function, another segment
+	# another function, another segment
 	for other in 000200000000000000000000 010100000000000000000000 000101010000000000000000; do
 		answer=$(send "10850000$other")
 		assert_equal "${answer:8:24}" "$other"
@@ -191,17 +191,17 @@ nonce() {
 		refused 0x101 "$(send "10860000$other$nonce")"
 	done
 	assert_equal "$(sim state)" CONFIG_LOCKED
-	# Whoever asks for the versions may have a later minor version.
+	# A request for the versions may have a later minor version.
 	refused 0x41 "$(send "20810000$interface")"
 	assert_equal "$(send "1f810000$interface")" "10010000${interface}0110"
-	# The segment that the function has; without the valid bit, it and all else is reserved.
+	# the function's own segment; without the valid bit, the segment and all else is reserved
 	for same in 000100010000000000000000 000101000000000000000000 000100800000000000000000 \
 		000100000000000000000001; do
 		assert_equal "$(send "10850000$same")" "10050000${same}01"
 	done
 }
 
-@test "a TDI in ERROR: its state can be read, and it can be stopped" {
+@test "a guest can read the state of a TDI in ERROR, and can stop it" {
 	hold
 	local nonce
 	nonce=$(nonce)
@@ -215,7 +215,7 @@ nonce() {
 	assert_equal "$(state)" 00
 }
 
-@test "what is injected comes before the message" {
+@test "an injected error or delay comes before the message" {
 	hold
 	local nonce
 	nonce=$(nonce)
@@ -235,15 +235,15 @@ nonce() {
 	assert_equal "$(cat "$BATS_TEST_TMPDIR/answer") $(sim state)" "10060000$interface RUN"
 }
 
-@test "without a bind a message is an error" {
+@test "a message without a bind fails with ENXIO" {
 	run message 85
 	assert_failure
 	assert_output "No such device or address"
 }
 
-@test "random messages change nothing" {
+@test "random messages do no harm" {
 	hold
-	# Bytes, and messages of a random type to this interface with random bytes behind them
+	# random bytes, and messages of a random type to this interface with random bytes after it
 	run -0 perl -e 'my ($path, $interface) = @ARGV;
 		sub bytes { join "", map { chr rand 256 } 1 .. rand shift }
 		for (1 .. 400) {
@@ -257,7 +257,7 @@ nonce() {
 		}
 		print $answers' "$debugfs/$dev/tdisp" "$interface"
 	[ "$output" -gt 300 ]
-	# The one of them that may is STOP.
+	# Only STOP may have changed the state.
 	assert_regex "$(sim state)" '^CONFIG_(UN)?LOCKED$'
 	assert_equal "$(sim violations)" 0
 }

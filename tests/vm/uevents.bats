@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The owner of a device binds and unbinds it without a pause. That must not flood those
-# that listen to uevents, and they must learn how it ended.
+# The owner of a device binds and unbinds it without a pause. That must not flood the
+# listeners to uevents, and they must get the final state.
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers
@@ -12,8 +12,8 @@ teardown() { cleanup; }
 
 uptime="sh:echo uptime \$(cut -d . -f 1 /proc/uptime)"
 
-# The rate is per second, so what is allowed depends on how long the machine takes.
-@test "an owner causes at most 20 uevents a second, and one later" {
+# The rate is per second, so the allowed number depends on the time that the machine needs.
+@test "an owner causes at most 20 uevents a second, and one afterwards" {
 	generation=$(attr generation)
 	run client uevents "$uptime" open "repeat:200:tsm-bind,tsm-unbind" "$uptime" "uevents-until:$((generation + 401))"
 	assert_line --regexp '^uevents-until:.* OK$'
@@ -25,13 +25,13 @@ uptime="sh:echo uptime \$(cut -d . -f 1 /proc/uptime)"
 	assert_equal "$(attr generation)" $((generation + 402))
 }
 
-@test "the last of too many uevents has the state of the end" {
+@test "the last uevent of an owner that caused too many has the final state" {
 	generation=$(attr generation)
 	run client uevents open "repeat:50:tsm-bind,tsm-unbind" tsm-bind "uevents-until:$((generation + 102))"
 	assert_line --regexp "^uevent EVENT=bound STATE=bound REASON=none GENERATION=$((generation + 102)) TDI_ID=0000:00:05.0"
 }
 
-@test "what root causes is told at once, also after too many" {
+@test "a change by root is a uevent at once, also after too many by the owner" {
 	generation=$(attr generation)
 	run client uevents open "repeat:50:tsm-bind,tsm-unbind" tsm-bind \
 		"sh:echo 0 >$configfs/$dev/tsm/bound" "uevents-until:$((generation + 103))" tsm-bind \
@@ -40,7 +40,7 @@ uptime="sh:echo uptime \$(cut -d . -f 1 /proc/uptime)"
 	assert_line --regexp '^uevent EVENT=lost STATE=lost REASON=lost'
 }
 
-@test "what another module of the kernel causes is told at once, also after too many" {
+@test "a change by another module is a uevent at once, also after too many by the owner" {
 	generation=$(attr generation)
 	run client uevents open "repeat:50:tsm-bind,tsm-unbind" \
 		"sh:echo $dev >/sys/module/other_bind/parameters/bind; cat $configfs/$dev/tsm/state" \

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Which devices a holder's unit lets it open. That needs BPF, which our own kernel does
-# not have on purpose, and Debian's has.
+# The devices that a holder's unit allows it to open. The restriction needs BPF: Debian's
+# kernel has it, and our own leaves it out on purpose.
 # long: it needs Debian's kernel
 # vm: --nvme 1
 # kernels: debian
@@ -29,7 +29,7 @@ teardown() {
 	cleanup
 }
 
-# opens FILE...: prints those that a process in the holder's control group can open
+# opens FILE...: prints each FILE that a process in the holder's control group can open
 opens() {
 	local group
 	group=$(sed -n 's/^0:://p' "/proc/$(attr owner)/cgroup")
@@ -42,7 +42,7 @@ opens() {
 	local cdev own others=(/dev/kmsg /dev/mem /dev/hpet)
 	cdev=/dev/vfio/devices/$(ls "$pci/devices/$dev/vfio-dev")
 	own=(/dev/null /dev/iommu /dev/kvm "$cdev")
-	# All can be opened without the unit.
+	# Without the unit all of them can be opened.
 	for file in "${own[@]}" "${others[@]}"; do true <"$file"; done
 	systemctl start $hold
 	run -0 opens "${others[@]}" "${own[@]}"

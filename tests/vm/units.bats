@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The units under a systemd of their own, which is process 1 of a pid namespace.
+# The units under a systemd of the tests' own, which is process 1 of a pid namespace.
 # vm: --nvme 1
 # kernels: normal
 
@@ -30,9 +30,9 @@ teardown() {
 	cleanup
 }
 
-@test "a holder: started when the device is bound, unbound when it is stopped" {
+@test "the unit of a holder is started once the device is bound, and its stop unbinds the device" {
 	systemctl start $hold
-	# no waiting: it has notified
+	# No wait is needed: the holder has notified systemd.
 	assert_equal "$(attr state)" bound
 	assert_equal "$(sim state)" CONFIG_LOCKED
 	assert_equal "$(property StatusText $hold)" "The device is bound"
@@ -48,7 +48,7 @@ teardown() {
 	assert_equal "$(sim violations)" 0
 }
 
-@test "a holder that somebody else ends: not failed, and not started again" {
+@test "the unit of a holder that ends on request has not failed and is not restarted" {
 	systemctl start $hold
 	run $bin/ask.py "/run/tsmctl/$dev.sock" '{"version":1,"request":"unbind","device":"0000:01:00.0"}'
 	assert_output --partial '"ok":true,"state":"closed"'
@@ -57,7 +57,7 @@ teardown() {
 	assert_equal "$(property NRestarts $hold)" 0
 }
 
-@test "a holder that cannot: failed, once" {
+@test "the unit of a holder that cannot bind fails, once" {
 	set_attr tdi_id none
 	run systemctl start $hold
 	assert_failure
@@ -70,19 +70,19 @@ teardown() {
 	assert_equal "$(property ExecMainStatus tsmctl-hold@0000:7f:00.0.service)" 3
 }
 
-@test "a holder that is killed: unbound, failed, not started again" {
+@test "if a holder is killed, the device is unbound, and the unit fails and is not restarted" {
 	systemctl start $hold
 	systemctl kill -s KILL $hold
 	eventually failed property ActiveState $hold
 	eventually closed attr state
 	assert_equal "$(property NRestarts $hold)" 0
 	assert_equal "$(sim state)" CONFIG_UNLOCKED
-	# what it left behind is in nobody's way
+	# The files that it left behind do no harm.
 	systemctl start $hold
 	assert_equal "$(attr state)" bound
 }
 
-@test "the service: started by its first client, as a user of its own" {
+@test "the first client starts the service, which runs as a user of its own" {
 	systemctl start tsmctl-helper.socket
 	assert_equal "$(property ActiveState tsmctl-helper.service)" inactive
 	line='{"version":1,"request":"bind","device":"0000:01:00.0"}'
@@ -95,7 +95,7 @@ teardown() {
 	run cat "/proc/$(pgrep -o -x tsm-bind-helper)/status"
 	assert_line --regexp $'^CapBnd:\t0+$'
 	refute_line --regexp $'^Uid:\t0'
-	# only who may use KVM can connect, and nobody but root is heard without a configuration
+	# Only the group kvm can connect. Without a configuration only root may make requests.
 	assert_equal "$(stat -c '%G %a' /run/tsmctl/helper.sock)" "kvm 660"
 	run setpriv --reuid 2001 --regid 2001 --clear-groups $bin/ask.py /run/tsmctl/helper.sock "${line/bind/state}"
 	assert_output --partial PermissionError
@@ -103,12 +103,12 @@ teardown() {
 	assert_output --partial '"errno":"EACCES"'
 	systemctl stop tsmctl-helper.service
 	assert_equal "$(property Result tsmctl-helper.service)" success
-	# it comes back with the next one
+	# The next client starts it again.
 	run $bin/ask.py /run/tsmctl/helper.sock "${line/bind/state}"
 	assert_output --partial '"ok":true'
 }
 
-@test "systemd ends: the holders are stopped, and it does not take long" {
+@test "a shutdown of systemd stops the holders within 30 s" {
 	systemctl start $hold
 	assert_equal "$(attr state)" bound
 	systemctl --no-block start shutdown.target

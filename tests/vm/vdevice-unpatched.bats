@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A kernel without kernel/patches: the IOMMU has vDEVICEs, and a bind cannot name one.
+# A kernel without kernel/patches: the IOMMU has vDEVICEs, but a bind cannot name one.
 # vm: --iommu amd --nvme 2
 # kernels: normal
 
@@ -16,7 +16,7 @@ teardown() { cleanup; }
 
 guest=(nest-parent viommu vdevice:0x28)
 
-@test "a kernel that cannot look up vDEVICEs: EOPNOTSUPP, whatever the id names" {
+@test "EOPNOTSUPP: the kernel cannot look vDEVICEs up, whatever the id names" {
 	run client open "${guest[@]}" bind-by:vdevice bind-by:ioas bind-by:nothing \
 		"sh:cat $configfs/$dev/tsm/last_error" destroy:vdevice tsm-bind
 	assert_line "bind-by:vdevice EOPNOTSUPP"

@@ -18,12 +18,12 @@ teardown() { cleanup "$other"; }
 
 other=0000:02:00.0
 
-# What a guest has of its IOMMU, up to a vDEVICE
+# The objects of a guest's IOMMU, up to a vDEVICE
 viommu=(nest-parent viommu)
 guest=("${viommu[@]}" vdevice:0x28)
 
-# refused WANTED STEP...: the last of them is refused so, changes nothing, and lets
-# the vDEVICE go
+# refused WANTED STEP...: the last STEP fails with WANTED, changes nothing, and releases
+# the vDEVICE
 refused() {
 	run client open "${guest[@]}" "${@:2}" "sh:cat $configfs/$dev/tsm/last_error" destroy:vdevice
 	refute_line "bind-by:vdevice OK"
@@ -39,7 +39,7 @@ refused() {
 	assert_line "vdevice:0x28 OK"
 }
 
-@test "bound by id: the TSM has its virt_id, and nothing else is needed" {
+@test "a bind by a vDEVICE's id gives its virt_id to the TSM, and needs no tdi_id" {
 	run client open "${guest[@]}" bind-by:vdevice \
 		"sh:cd $configfs/$dev/tsm && grep . state tdi_id vdevice_id" \
 		"sh:cd $pci/devices/$dev && grep . vfio_tsm/tdi_id vfio_tsm/vdevice_id" \
@@ -58,7 +58,7 @@ refused() {
 	assert_equal "$(attr vdevice_id)" none
 }
 
-@test "the vDEVICE's id goes before the configured one" {
+@test "the vDEVICE's virt_id is used instead of the configured tdi_id" {
 	set_attr tdi_id 00:07.0
 	run client open "${viommu[@]}" vdevice:0xffffffff bind-by:vdevice \
 		"sh:cat $debugfs/$dev/tdi_id $configfs/$dev/tsm/tdi_id" \
@@ -69,7 +69,7 @@ refused() {
 	assert_line 0x38
 }
 
-@test "destroyed while bound: EBUSY; after the unbind it can be, with all below it" {
+@test "EBUSY: a vDEVICE, its vIOMMU and nest parent cannot be destroyed while bound" {
 	run client open "${guest[@]}" bind-by:vdevice destroy:vdevice destroy:viommu destroy:hwpt \
 		tsm-unbind destroy:viommu destroy:vdevice destroy:viommu destroy:hwpt
 	assert_equal "$(answers destroy:vdevice)" "EBUSY OK"
@@ -78,7 +78,7 @@ refused() {
 	assert_equal "$(sim violations)" 0
 }
 
-@test "ENOENT: no such object, or one of another kind" {
+@test "ENOENT: the object does not exist, or is of another kind" {
 	local what
 	for what in nothing viommu hwpt ioas device; do
 		refused ENOENT "bind-by:$what"
@@ -88,7 +88,7 @@ refused() {
 	assert_line "bind-by:vdevice ENOENT"
 }
 
-@test "ENOENT: another device's, of the same iommufd" {
+@test "ENOENT: the vDEVICE of another device, in the same iommufd" {
 	assign "$other"
 	run client open "${viommu[@]}" sibling:"$other" on-sibling:vdevice:0x30 \
 		bind-by:sibling-vdevice vdevice:0x28 bind-by:sibling-vdevice bind-by:vdevice \
@@ -99,9 +99,9 @@ refused() {
 	assert_line "destroy:sibling-vdevice OK"
 }
 
-@test "ENOENT: in another iommufd" {
+@test "ENOENT: a vDEVICE in another iommufd" {
 	assign "$other"
-	# More objects there than here, so that the id is of nothing here.
+	# The other iommufd has more objects, so its id does not exist in this one.
 	run client "sibling:$other" on-sibling:ioas on-sibling:ioas on-sibling:nest-parent \
 		on-sibling:viommu on-sibling:vdevice:0x28 open bind-by:sibling-vdevice \
 		"${guest[@]}" bind-by:sibling-vdevice bind-by:vdevice
@@ -119,7 +119,7 @@ refused() {
 	refused EOVERFLOW bind-by:vdevice
 }
 
-@test "a bind that fails after the look-up lets it go" {
+@test "a bind that fails after the look-up releases the vDEVICE" {
 	refused EHOSTDOWN write:7:4:2:0 bind-by:vdevice
 	assert_line "-112 command"
 	echo 110 >"$debugfs/$dev/inject/error_bind"
@@ -129,7 +129,7 @@ refused() {
 	refused ENXIO bind-by:vdevice
 }
 
-@test "what does not get as far as the look-up is said first" {
+@test "checks before the look-up of the vDEVICE are reported first" {
 	set_attr bind_allowed 0
 	refused EACCES bind-by:nothing
 	set_attr bind_allowed 1
@@ -137,7 +137,7 @@ refused() {
 	refused EPERM bind-by:vdevice
 }
 
-@test "every other way out of the bound state lets it go" {
+@test "a revoke, a disconnect and a reset release the vDEVICE" {
 	run client open "${guest[@]}" bind-by:vdevice "put:$configfs/$dev/tsm/bound=0" destroy:vdevice
 	assert_line "destroy:vdevice OK"
 
@@ -155,7 +155,7 @@ refused() {
 	assert_equal "$(sim violations)" 0
 }
 
-@test "closed while bound, in any order: nothing stays" {
+@test "files that are closed while bound, in any order, leave nothing behind" {
 	local order
 	for order in "iommufd-close kvm-close" "kvm-close iommufd-close" "device-close kvm-close" \
 		"device-close iommufd-close" "kvm-close device-close" "iommufd-close device-close"; do
@@ -169,7 +169,7 @@ refused() {
 	assert_equal "$(sim violations)" 0
 }
 
-@test "a device with a vDEVICE may go while it is bound, and come back" {
+@test "a device with a vDEVICE can be closed while bound, detached from the driver, and bound again" {
 	run client open "${guest[@]}" bind-by:vdevice destroy:vdevice close
 	assert_line "destroy:vdevice EBUSY"
 	release

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A guest starts its TDI and does I/O on it, while the host is refused.
+# A guest starts its TDI and does I/O on it, while the host cannot access it.
 # vm: --nvme 2 --timeout 900
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
@@ -10,7 +10,7 @@ teardown_file() { load helpers; unload_all; }
 setup() { prepare; }
 teardown() { cleanup; }
 
-@test "from open to RUN: a guest does I/O on its NVMe, and every path of the host is refused" {
+@test "a guest in RUN does I/O on its NVMe, and every path of the host is refused" {
 	run -0 tsm-vmm "$dev"
 	echo "$output" | sed 's/^/# /' >&3
 	for line in "vmm: bound" "guest: TDISP version 0x10" "guest: TDI state 0x1" \
@@ -22,7 +22,7 @@ teardown() { cleanup; }
 		"vmm: device open, TDI CONFIG_UNLOCKED, last unbind ioctl"; do
 		assert_line "$line"
 	done
-	# Another file of the same VM may have plugged in a controller with another one.
+	# Another test file in this VM may have plugged in a controller with another serial number.
 	assert_line --regexp '^guest: Identify by DMA, serial number [a-z0-9]+ *$'
 	assert_line "host: read of BAR 0: Device or resource busy"
 	assert_line "host: private MMIO in another process: Permission denied"
@@ -31,19 +31,19 @@ teardown() { cleanup; }
 	assert_equal "$(sim violations) $(sim binds) $(sim state)" "0 1 CONFIG_UNLOCKED"
 }
 
-@test "ten times in a row" {
+@test "a guest can use its NVMe ten times in a row" {
 	for _ in {1..10}; do run -0 tsm-vmm "$dev"; done
 	assert_equal "$(sim violations) $(sim binds)" "0 10"
 }
 
-@test "private MMIO: hostile mappings" {
+@test "private MMIO: hostile mappings are refused" {
 	run -0 tsm-vmm --mmio "$dev"
 	echo "$output" | sed 's/^/# /' >&3
 	refute_line --partial wrong
 	assert_equal "$(grep -c '^mmio: .*: as it must be' <<<"$output") $(sim violations)" "28 1"
 }
 
-@test "private MMIO: a function's file is root's, and is there as long as the function" {
+@test "private MMIO: a function's file belongs to root, and exists as long as the function" {
 	local file=/dev/tsm_sim/$dev
 	assert_equal "$(stat -c '%a %u' "$file")" "600 0"
 	run dd if="$file" bs=4 count=1
@@ -55,7 +55,7 @@ teardown() { cleanup; }
 	exec 7>&-
 }
 
-@test "private MMIO: a process that is not the owner" {
+@test "private MMIO: a process that is not the owner is refused" {
 	mkfifo "$BATS_TEST_TMPDIR/go"
 	vfio-client "$dev" open tsm-bind "sh:cat $BATS_TEST_TMPDIR/go" 3>&- >/dev/null &
 	eventually CONFIG_LOCKED sim state
@@ -67,7 +67,7 @@ teardown() { cleanup; }
 	echo >"$BATS_TEST_TMPDIR/go"
 }
 
-# in_run: tsm-vmm has mapped the BAR of a TDI in RUN, and touches it when told
+# in_run: starts tsm-vmm, which maps the BAR of a TDI in RUN and touches it on request
 in_run() {
 	out=$BATS_TEST_TMPDIR/out
 	mkfifo "$BATS_TEST_TMPDIR/touch"
@@ -77,13 +77,13 @@ in_run() {
 	touches register
 }
 
-# touches WORD: that is what its last touch has ended with
+# touches WORD: its last touch has ended with WORD
 touches() {
 	last_touch() { sed -n '/^mmio: touch: /h; ${x; s/.* //p}' "$out"; }
 	eventually "$1" last_touch
 }
 
-# gone: from now on a touch does not reach the BAR, and the VMM ends without a signal
+# gone: a touch no longer reaches the BAR, and the VMM ends without a signal
 gone() {
 	next_touch() { echo >&8; sed -n '/^mmio: touch: /h; ${x; s/.* //p}' "$out"; }
 	eventually error next_touch
@@ -93,20 +93,20 @@ gone() {
 	assert_equal "$(sim violations)" 0
 }
 
-@test "private MMIO goes when the TSM is disconnected" {
+@test "private MMIO ends when the TSM is disconnected" {
 	in_run
 	echo >&8
 	echo tsm0 >"$pci/devices/$dev/tsm/disconnect"
 	gone
 }
 
-@test "private MMIO goes when the administrator revokes the bind" {
+@test "private MMIO ends when the administrator revokes the bind" {
 	in_run
 	set_attr bound 0
 	gone
 }
 
-@test "private MMIO goes when the TSM does not stop the TDI" {
+@test "private MMIO ends when the TSM does not stop the TDI" {
 	in_run
 	echo 5 >"$debugfs/$dev/inject/error_unbind"
 	set_attr bound 0
@@ -116,7 +116,7 @@ gone() {
 	wait $vmm || true
 }
 
-@test "private MMIO goes with the function that is pulled" {
+@test "private MMIO ends when the function is pulled" {
 	in_run
 	modprobe pull_device "device=$dev" >/dev/null 2>&1 </dev/null 3>&- 8>&- &
 	eventually lost attr state

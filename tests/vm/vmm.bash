@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# For tests with a real VMM: QEMU 10 with iommufd, under KVM, running a guest Linux on
-# the device. The guest is the kernel that the VM itself runs, and busybox. It has a
-# plain processor: what QEMU 7.2 emulates of newer ones fails one level further down.
+# For tests with a real VMM: QEMU 10 with iommufd runs a guest Linux on the device, under
+# KVM. The guest has the kernel of the VM itself, and busybox. It has an old processor,
+# because newer ones fail in a guest of the processor that QEMU 7.2 emulates.
 
 : "${top:?}" "${dev:?}"
 
@@ -22,8 +22,8 @@ guest_image() {
 	(cd "$root" && find . | cpio -o -H newc --quiet) >"$BATS_FILE_TMPDIR/guest.cpio"
 }
 
-# vmm_launch ACCEL DEVICE [ARG]...: QEMU with a device that vfio-pci's options DEVICE
-# name; $vmm is its pid. It stays until vmm_stop. The device is used through iommufd, or
+# vmm_launch ACCEL DEVICE [ARG]...: starts QEMU, with DEVICE as the options of vfio-pci;
+# $vmm is its pid. It runs until vmm_stop. The device is used through iommufd, or
 # with api=group through VFIO's group and container. It is at 00:05.0 in the guest, or
 # with hotplug=native or hotplug=acpi at 01:00.0, in a port whose slot can be unplugged
 # by the port's registers or by those of ACPI.
@@ -49,18 +49,18 @@ vmm_launch() {
 		-device "vfio-pci,$([ "${api:-}" = group ] || echo iommufd=iommufd0,)id=dev0,$place,$device" \
 		-qmp "unix:$run/qmp,server=on,wait=off" "$@" >"$run/log" 2>&1 3>&- &
 	vmm=$!
-	# For both ways: to open one way waits for the other end, which may never come.
+	# Open both for reading and writing: an open for one would wait for the other end.
 	exec {guest_in}<>"$run/console.in" {guest_out}<>"$run/console.out"
 }
 
-# vmm_start [OPTION]: under KVM, with the device and OPTION, and a guest that runs
+# vmm_start [OPTION]: starts QEMU under KVM, with OPTION of the device, until the guest runs
 vmm_start() {
 	vmm_launch kvm "host=$dev${1:+,$1}"
 	guest_answer || { cat "$BATS_TEST_TMPDIR/vmm/log"; return 1; }
 }
 
-# Prints what the guest prints, up to the line with a command's status, which is the
-# status here. Not with bash: its read can lose a newline to the time limit.
+# guest_answer: prints what the guest prints, up to the line with the status of a command,
+# and returns that status. It is Perl, because bash's read can lose a newline at a time limit.
 guest_answer() {
 	perl -e 'my ($vmm, $end, $text) = ($ARGV[0], time + 300, "");
 		while (1) {
@@ -77,13 +77,13 @@ guest_answer() {
 		}' "$vmm" <&"$guest_out"
 }
 
-# guest COMMAND: in the guest's shell
+# guest COMMAND: runs COMMAND in the guest's shell
 guest() {
 	echo "$*" >&"$guest_in"
 	guest_answer
 }
 
-# qmp COMMAND [ARGUMENTS]: the answer's "return", or "error", as JSON
+# qmp COMMAND [ARGUMENTS]: prints the reply's "return" or "error" as JSON
 qmp() {
 	python3 - "$BATS_TEST_TMPDIR/vmm/qmp" "$@" <<-'END'
 		import json, socket, sys
@@ -105,7 +105,7 @@ qmp() {
 	END
 }
 
-# vmm_stop [SIGNAL]: it ends, within the time that eventually() gives it
+# vmm_stop [SIGNAL]: ends QEMU, which has the time that eventually() waits
 vmm_stop() {
 	local rc=0
 	[ -n "${vmm:-}" ] || return 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A device that an unmodified QEMU has, with a guest Linux on it.
+# A device in an unmodified QEMU, with a guest Linux on it.
 # vm: --nvme 1 --mem 3072 --timeout 1200
 # kernels: normal
 # wants: qemu
@@ -25,7 +25,7 @@ teardown() {
 size=1048576
 sum_of_disk="head -c $size /dev/nvme0n1 | md5sum | cut -d ' ' -f 1"
 
-# host_disk COMMAND: with the host's own driver on the device
+# host_disk COMMAND: runs COMMAND while the host's own driver has the device
 host_disk() {
 	local rc=0
 	assign "$dev" nvme
@@ -53,8 +53,8 @@ host_disk() {
 }
 
 
-# The guest's driver lets the device go before a bind, as one that is about to become
-# private; decode and bus mastering stay on.
+# The guest detaches its driver before a bind, because the device is about to become
+# private. Decode and bus mastering stay on.
 guest_dev=0000:00:05.0
 in_guest=/sys/bus/pci/devices/$guest_dev
 guest_lets_go() {
@@ -63,7 +63,7 @@ guest_lets_go() {
 }
 guest_takes() { guest "echo $guest_dev >/sys/bus/pci/drivers/nvme/bind && test -b /dev/nvme0n1"; }
 
-# bound_by_vmm: on QEMU's own file, with QEMU's VM
+# bound_by_vmm: the device is bound on QEMU's own file, without a helper
 bound_by_vmm() {
 	assert_equal "$(attr state)" bound
 	assert_equal "$(attr owner)" "$vmm"
@@ -73,7 +73,7 @@ bound_by_vmm() {
 	assert_failure
 }
 
-@test "a running QEMU's device is bound, and unbound again; the guest goes on" {
+@test "the device of a running QEMU can be bound and unbound, and the guest goes on" {
 	vmm_start x-no-mmap=on
 	guest_lets_go
 	run -0 tsmctl bind "$dev"
@@ -103,7 +103,7 @@ bound_by_vmm() {
 	guest "dd if=/dev/nvme0n1 of=/dev/null bs=64k count=16 2>/dev/null"
 }
 
-@test "QEMU is killed while bound: unlocked, and the device can be used again" {
+@test "a kill of QEMU while bound unlocks the TDI, and the device can be used again" {
 	vmm_start x-no-mmap=on
 	guest_lets_go
 	tsmctl bind "$dev"
@@ -115,7 +115,7 @@ bound_by_vmm() {
 	guest "dd if=/dev/nvme0n1 of=/dev/null bs=64k count=16 2>/dev/null"
 }
 
-@test "with QEMU's mappings: refused with what to do about it, or taken away" {
+@test "with QEMU's mappings a bind is refused with a hint, or with revoke takes them away" {
 	vmm_start
 	guest_lets_go
 	run tsmctl bind "$dev"
@@ -132,7 +132,7 @@ bound_by_vmm() {
 	guest "dd if=/dev/nvme0n1 of=/dev/null bs=64k count=16 2>/dev/null"
 }
 
-@test "a device that QEMU was given as an open file is bound as well" {
+@test "a device that QEMU got as an open file can be bound" {
 	local file
 	exec {file}<>"/dev/vfio/devices/$(ls "$pci/devices/$dev/vfio-dev")"
 	vmm_launch kvm "fd=$file,x-no-mmap=on"
@@ -145,7 +145,7 @@ bound_by_vmm() {
 	assert_equal "$(sim state)" CONFIG_UNLOCKED
 }
 
-@test "QEMU without KVM: refused, with the reason, and QEMU goes on" {
+@test "a bind is refused for QEMU without KVM, with the reason, and QEMU goes on" {
 	vmm_launch tcg "host=$dev,x-no-mmap=on" -S
 	prelaunch() { qmp query-status 2>/dev/null | grep -o prelaunch; }
 	eventually prelaunch prelaunch
@@ -158,7 +158,7 @@ bound_by_vmm() {
 	assert_equal "$(prelaunch)" prelaunch
 }
 
-@test "QEMU on the group API: refused, with the option that it needs, and QEMU goes on" {
+@test "a bind is refused for QEMU on the group API, with the option that it needs, and QEMU goes on" {
 	local api=group
 	modprobe vfio_iommu_type1
 	vmm_start x-no-mmap=on
@@ -173,7 +173,7 @@ bound_by_vmm() {
 	guest "dd if=/dev/nvme0n1 of=/dev/null bs=64k count=16 2>/dev/null"
 }
 
-# asked_to_unplug: whether QEMU has asked the guest to give the device up
+# asked_to_unplug: prints whether QEMU has asked the guest to release the device
 asked_to_unplug() {
 	local bsel
 	if [ "$hotplug" = native ]; then
@@ -186,7 +186,7 @@ asked_to_unplug() {
 	qmp human-monitor-command '{"command-line": "i /4 0xcc4"}' | grep -q 'portl.* = 0x0*1\b' && echo yes || echo no
 }
 
-# keeps_device: a loss leaves the device in QEMU and in the guest
+# keeps_device: after a loss the device stays in QEMU and in the guest
 keeps_device() {
 	local guest_dev=0000:01:00.0
 	vmm_start x-no-mmap=on
@@ -206,17 +206,17 @@ keeps_device() {
 	guest_takes
 	guest "dd if=/dev/nvme0n1 of=/dev/null bs=64k count=16 2>/dev/null"
 	assert_equal "$(asked_to_unplug)" no
-	# The same look sees one that is asked for.
+	# The same check detects a real request to unplug.
 	qmp device_del '{"id": "dev0"}'
 	eventually yes asked_to_unplug
 }
 
-@test "a disconnect while bound: QEMU keeps the device, and it can be bound again (native hot-plug)" {
+@test "after a disconnect while bound, QEMU keeps the device, and it can be bound again (native hot-plug)" {
 	local hotplug=native
 	keeps_device
 }
 
-@test "a disconnect while bound: QEMU keeps the device, and it can be bound again (ACPI hot-plug)" {
+@test "after a disconnect while bound, QEMU keeps the device, and it can be bound again (ACPI hot-plug)" {
 	local hotplug=acpi
 	keeps_device
 }
