@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* tsmctl apply and diff: make devices what the configuration says, or tell how. */
+/* tsmctl apply and diff: change devices to match the configuration, or show what would change. */
 #include <errno.h>
 
 #include "config/expected.h"
@@ -19,12 +19,12 @@ static const char *opt_file;
 static const char *opt_wait;
 static int opt_prune;
 
-/* A driver may take seconds for a device; less than TimeoutStartSec= of the units. */
+/* Drivers may take seconds for each device. The value is below TimeoutStartSec=. */
 #define WAIT_SECONDS 240
 #define LOCK "apply.lock"
 
 #define BOTH_OPTIONS                                                                             \
-	{ "file", 'f', POPT_ARG_STRING, &opt_file, 0, "this document only; - is standard input", \
+	{ "file", 'f', POPT_ARG_STRING, &opt_file, 0, "only this document; - is standard input", \
 	  "FILE" },                                                                              \
 	{                                                                                        \
 		"prune", 0, POPT_ARG_NONE, &opt_prune, 0,                                        \
@@ -33,15 +33,14 @@ static int opt_prune;
 
 static const struct poptOption diff_options[] = { BOTH_OPTIONS, POPT_TABLEEND };
 
-static const struct poptOption options[] = {
-	BOTH_OPTIONS,
-	{ "wait", 0, POPT_ARG_STRING, &opt_wait, 0,
-	  "wait so long for another apply to end (default: 240)", "SECONDS" },
-	VERB_TIMEOUT,
-	POPT_TABLEEND
-};
+static const struct poptOption options[] = { BOTH_OPTIONS,
+					     { "wait", 0, POPT_ARG_STRING, &opt_wait, 0,
+					       "how long to wait for another apply (default: 240)",
+					       "SECONDS" },
+					     VERB_TIMEOUT,
+					     POPT_TABLEEND };
 
-/* What --prune wants of a device; its policy goes too. */
+/* What --prune wants of a device. Its policy is also removed. */
 static const char *const nothing[SETTINGS] = {
 	[SET_ASSIGNED] = "0",
 	[SET_TSM] = "none",
@@ -49,7 +48,7 @@ static const char *const nothing[SETTINGS] = {
 
 /*
  * @explicit: devices were given as arguments
- * @found: without arguments, the devices that concern us, in any order
+ * @found: without arguments, the devices to work on, in any order
  */
 struct run {
 	struct ctx *ctx;
@@ -61,7 +60,7 @@ struct run {
 	size_t size;
 };
 
-/* One apply at a time: udev starts one for each function that appears. */
+/* Lets one apply run at a time: udev starts one for each function that appears. */
 static int lock(struct ctx *ctx, unsigned int seconds, int *fd)
 {
 	if (ctx->dry_run)
@@ -70,7 +69,7 @@ static int lock(struct ctx *ctx, unsigned int seconds, int *fd)
 	return *fd < 0 ? *fd : 0;
 }
 
-/* A device in use is left as it is, unless there is nothing to do. */
+/* Refuses to change a device that is in use. */
 static int refuse_in_use(struct ctx *ctx, const struct pci_device *dev, const struct plan *plan,
 			 struct host_use *use)
 {
@@ -99,7 +98,7 @@ static int refuse_in_use(struct ctx *ctx, const struct pci_device *dev, const st
 	return report_error(ctx, &p, "cannot change it while it is bound");
 }
 
-/* What the host uses a device for that is to be assigned. */
+/* Reports what the host uses a device for. Return: whether apply refuses the device for that. */
 static bool note_host_use(struct ctx *ctx, const struct pci_device *dev, const struct plan *plan,
 			  const struct host_use *use)
 {
@@ -113,25 +112,26 @@ static bool note_host_use(struct ctx *ctx, const struct pci_device *dev, const s
 	if (!use->count)
 		return false;
 	if (force)
-		o.note = "it is taken all the same, because of force";
+		o.note = "it is assigned all the same, because of force";
 	report_outcome(ctx, &o);
 	return !force;
 }
 
-/* diff shows what differs, and where apply would be refused for what is in use. */
+/* Reports why apply would refuse a device that is in use. Return: whether it would. */
 static bool note_use(struct ctx *ctx, const struct pci_device *dev, const struct plan *plan)
 {
-	char bound[ATTR_MAX], list[256], note[320] = "";
+	char bound[ATTR_MAX], list[256], note[384] = "";
 	struct outcome o = { .device = dev->name, .attribute = "state", .note = note };
 	struct host_use use = { 0 };
 	struct owner h;
 
 	if (owner_find(ctx, dev, &h))
-		snprintf(note, sizeof(note), "apply will refuse it: %s holds it", h.text);
+		snprintf(note, sizeof(note), "apply will refuse it: %s uses it", h.text);
 	else if (tsm_get(dev, "tsm/bound", bound) == 0 && bound[0])
 		snprintf(note, sizeof(note), "apply will refuse it: it is bound");
 	else if (plan_disconnects(plan) && tsm_find_bound(ctx, dev, list, sizeof(list)) > 0)
-		snprintf(note, sizeof(note), "apply will refuse it: bound are %s", list);
+		snprintf(note, sizeof(note),
+			 "apply will refuse it: functions that depend on it are bound: %s", list);
 	if (policy_get(ctx, dev, "state", bound) == 0)
 		o.value = o.previous = bound;
 	if (note[0])
@@ -141,7 +141,7 @@ static bool note_use(struct ctx *ctx, const struct pci_device *dev, const struct
 	return note_host_use(ctx, dev, plan, &use) || note[0];
 }
 
-/* And where it would fail for what is missing. */
+/* Reports why apply would fail because something is missing. */
 static void note_missing(struct ctx *ctx, const struct pci_device *dev, const struct plan *plan)
 {
 	const char *assigned = plan_goal(plan, SET_ASSIGNED), *tsm = plan_goal(plan, SET_TSM);
@@ -167,9 +167,9 @@ static void note_missing(struct ctx *ctx, const struct pci_device *dev, const st
 
 /**
  * struct target - what is wanted of a device
- * @run: the documents that say it
+ * @run: the documents that want it
  * @want: as wanted_of() fills it in
- * @forget: its policy is to go
+ * @forget: its policy is to be removed
  */
 struct target {
 	const struct run *run;
@@ -188,7 +188,7 @@ static bool look_up(struct ctx *ctx, const struct pci_device *dev, struct target
 	return named;
 }
 
-/* With the lock on it. Another run may have changed it before that. */
+/* Changes a device under its lock. Another run may have changed it before. */
 static int change_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 {
 	struct target *target = arg;
@@ -196,7 +196,7 @@ static int change_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 	struct plan plan;
 	int ret;
 
-	/* another device may be there since */
+	/* another device may have its address by now */
 	if (!look_up(ctx, dev, target) && !opt_prune)
 		return 0;
 	ret = plan_make(ctx, dev, target->want, target->forget, &plan) ?:
@@ -248,7 +248,7 @@ static int apply_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 		return run->explicit ? report_outcome(ctx, &unnamed) : 0;
 	if (run->only_show)
 		return show_device(ctx, dev, &target);
-	/* most need no lock; whether this look failed because of another run is not known */
+	/* look without the lock, which most do not need; an error may be due to another run */
 	report_hold(ctx);
 	ret = plan_make(ctx, dev, target.want, target.forget, &plan);
 	/* a look that was given up is the end of the work on this device */
@@ -301,7 +301,7 @@ static int compare_addrs(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Functions that are there, addresses with policy, and addresses that are named. */
+/* Finds present functions, addresses with policy, and addresses that documents name. */
 static int find_devices(struct ctx *ctx, struct run *run)
 {
 	size_t kept = 0;
@@ -373,18 +373,18 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 		      verb_seconds(ctx, verb, verb_timeout, &timeout);
 	if (ret)
 		return ret;
-	/* a plan changes nothing, and says so in the same words */
+	/* diff changes nothing, and reports that as --dry-run does */
 	if (r.only_show)
 		ctx->dry_run = 1;
 	ret = config_init(ctx);
-	/* another apply does not wait for what is typed */
+	/* read standard input before the lock: another apply must not wait for that */
 	if (!ret && in)
 		ret = config_load(ctx, opt_file, &config);
 	if (!ret)
 		ret = lock(ctx, (unsigned int)seconds, &lock_fd);
-	/* it is for devices, not for that lock */
+	/* --timeout is for devices, not for that lock */
 	ctx->timeout = timeout;
-	/* under the lock: the apply before this one may have been for a newer configuration */
+	/* read under the lock: an older configuration must not be applied after a newer one */
 	if (!ret && !in)
 		ret = config_load(ctx, opt_file, &config);
 	if (!ret)
@@ -402,11 +402,12 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 const struct verb verb_apply = {
 	.name = "apply",
 	.synopsis = "[DEVICE...] [--file FILE] [--prune] [--wait SECONDS] [--timeout SECONDS]",
-	.summary = "make devices what the configuration says",
+	.summary = "change devices to match the configuration",
 	.help = "Reads config.json and config.d/*.json in /etc/tsmctl, or FILE, and changes only "
-		"what differs: policy first, then the driver, then the TSM. A device that cannot "
-		"be finished is put back as it was, and the others go on. Devices that are open "
-		"or bound are not changed. With DEVICE, only these.",
+		"what differs: policy first, then the driver, then the TSM. If a change of a device "
+		"fails, its other changes are undone, and apply goes on with the next device. apply "
+		"never changes a device that is open or bound: if it differs, that is an error. "
+		"With DEVICE, only these devices are changed.",
 	.options = options,
 	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT | VERB_FUTURE,
 	.run = run,
@@ -416,7 +417,7 @@ const struct verb verb_diff = {
 	.name = "diff",
 	.synopsis = "[DEVICE...] [--file FILE] [--prune]",
 	.summary = "show what 'apply' would change",
-	.help = "Changes nothing. Exit status 0: nothing differs; 8: something does.",
+	.help = "Changes nothing. The exit status is 0 if nothing differs, and 8 if something does.",
 	.options = diff_options,
 	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT | VERB_FUTURE,
 	.run = run,

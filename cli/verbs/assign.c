@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* tsmctl assign: give a device to vfio-pci-tsm, or leave everything as it was. */
+/* tsmctl assign: give a device to vfio-pci-tsm, or change nothing. */
 #include "host/assign.h"
 #include "host/former.h"
 #include "host/in_use.h"
@@ -12,7 +12,7 @@ static int opt_force;
 
 static const struct poptOption options[] = {
 	{ "force", 0, POPT_ARG_NONE, &opt_force, 0,
-	  "take a device that the host itself uses, as for a mounted file system", NULL },
+	  "assign a device even if the host uses it, as for a mounted file system", NULL },
 	VERB_SAVE,
 	VERB_TIMEOUT,
 	POPT_TABLEEND
@@ -24,7 +24,7 @@ static int assign(struct ctx *ctx, struct pci_device *dev, void *arg)
 	struct outcome o = { .device = dev->name, .attribute = "driver", .value = TSM_DRIVER };
 	struct outcome used = { .device = dev->name,
 				.attribute = IN_USE,
-				.note = "it is taken all the same, because of --force" };
+				.note = "it is assigned all the same, because of --force" };
 	struct host_use use;
 	char override[ATTR_MAX];
 	bool had;
@@ -49,7 +49,7 @@ static int assign(struct ctx *ctx, struct pci_device *dev, void *arg)
 		return ret;
 	had = policy_has(ctx, dev->name);
 	ret = policy_create(ctx, dev) ?: assign_take(ctx, dev);
-	/* another run that had more luck needs it */
+	/* another run that has assigned it needs the policy */
 	if (ret && !had && !ctx->unfinished && !streq(dev->driver, TSM_DRIVER))
 		policy_forget(ctx, dev->name);
 	if (ret)
@@ -59,12 +59,11 @@ static int assign(struct ctx *ctx, struct pci_device *dev, void *arg)
 	former_get(ctx, dev, override);
 	if (override[0] && !ctx->dry_run)
 		snprintf(note, sizeof(note),
-			 "its driver_override was '%s': 'tsmctl release' gives that back",
-			 override);
+			 "its driver_override was '%s': 'tsmctl release' restores that", override);
 	if (pci_group_strangers(ctx, pci_group(ctx, dev), dev, others, sizeof(others))) {
 		snprintf(
 			note + strlen(note), sizeof(note) - strlen(note),
-			"%sit cannot be bound while others of its IOMMU group are on other drivers: %s",
+			"%sit cannot be bound while functions of its IOMMU group have other drivers: %s",
 			note[0] ? "; " : "", others);
 	}
 	if (note[0])
@@ -91,11 +90,11 @@ const struct verb verb_assign = {
 	.name = "assign",
 	.synopsis = "DEVICE... [--force]",
 	.summary = "give a device to the driver " TSM_DRIVER,
-	.help = "Sets driver_override, takes the device from its present driver, probes, and "
-		"verifies; if " TSM_DRIVER " does not take it, its former driver gets it back. "
-		"Makes the device's directory in configfs. A device that the host itself uses is "
-		"refused: a mounted file system, swap, a member of dm, md or LVM, a network "
-		"interface that is up, a PF that has VFs.",
+	.help = "Sets driver_override, detaches the device from its driver, and has " TSM_DRIVER
+		" probe it; if that fails, its former driver gets it back. Makes the device's "
+		"directory in configfs. A device that the host itself uses is refused: a mounted "
+		"file system, swap, a member of dm, md or LVM, a network interface that is up, "
+		"a PF that has VFs.",
 	.options = options,
 	.flags = VERB_DEVICES | VERB_TSM_SIDE,
 	.run = run,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * tsmctl bind: lock a device as a TDI; on the file of the VMM that holds it, or, if
- * nobody does, held by a helper in the background.
+ * tsmctl bind: bind a device as a TDI, on the file of the VMM that has it open; or, if no
+ * process has, with a helper that holds it in the background.
  */
 #include <errno.h>
 
@@ -21,9 +21,9 @@ static char *opt_vdevice_id;
 
 static const struct poptOption options[] = {
 	{ "vmm", 0, POPT_ARG_STRING, &choice.vmm, 0,
-	  "bind on the file of this process (default: of the one that holds the device)", "PID" },
+	  "bind on the file of this process (default: the owner of the device)", "PID" },
 	{ "hold", 0, POPT_ARG_NONE, &choice.hold, 0,
-	  "a helper opens the device and holds it (default: if nobody does)", NULL },
+	  "have a helper hold the device (default if no process has it open)", NULL },
 	{ "vdevice-id", 0, POPT_ARG_STRING, &opt_vdevice_id, 0,
 	  "bind by this vDEVICE of the VMM's iommufd (default: by tdi_id)", "ID" },
 	VERB_TIMEOUT,
@@ -48,7 +48,7 @@ static int check_driver(struct ctx *ctx, const struct pci_device *dev)
 			    p.value ?: "none");
 }
 
-/* What stands in the way of a bind on the owner's file. */
+/* Refuses a bind on the owner's file that cannot succeed. */
 static int check_owner(struct ctx *ctx, const struct pci_device *dev, const struct owner *h,
 		       const char *state)
 {
@@ -75,7 +75,7 @@ static int bind_on_file(struct ctx *ctx, const struct pci_device *dev, struct ow
 
 	if (ret)
 		return ret;
-	/* its process may be out of sight for configfs, and still be the right one */
+	/* configfs may not see the process of --vmm, which can be the owner nevertheless */
 	if (choice.pid)
 		h->pid = choice.pid;
 	return helper_bind(ctx, dev, h->pid, opt_vdevice_id);
@@ -88,9 +88,9 @@ static int refuse_vdevice(struct ctx *ctx, const struct pci_device *dev)
 			     .value = opt_vdevice_id,
 			     .err = -EINVAL,
 			     .stage = "vdevice",
-			     .hint = "leave out --vdevice-id; the helper makes its own" };
+			     .hint = "leave out --vdevice-id: the helper makes a vDEVICE itself" };
 
-	return report_error(ctx, &p, "no VMM holds it whose vDEVICE could be taken");
+	return report_error(ctx, &p, "no VMM has it open, and so there is no vDEVICE to bind by");
 }
 
 static int bind_anew(struct ctx *ctx, const struct pci_device *dev, char *note, size_t size)
@@ -98,7 +98,7 @@ static int bind_anew(struct ctx *ctx, const struct pci_device *dev, char *note, 
 	pid_t pid;
 	int ret;
 
-	/* nobody holds it: the helper finds out what is wrong with that process */
+	/* no process has it open: the helper reports what is wrong with that process */
 	if (choice.pid)
 		return helper_bind(ctx, dev, choice.pid, opt_vdevice_id);
 	if (opt_vdevice_id)
@@ -109,7 +109,7 @@ static int bind_anew(struct ctx *ctx, const struct pci_device *dev, char *note, 
 	return ret;
 }
 
-/* Reports the first check that stands for a refusal of the driver. */
+/* Reports the first failed check for which the driver would refuse a bind. */
 static void foresee_one(struct ctx *ctx, const struct pci_device *dev, const struct check *check,
 			const struct finding *f, void *arg)
 {
@@ -121,7 +121,7 @@ static void foresee_one(struct ctx *ctx, const struct pci_device *dev, const str
 		return;
 	if (opt_vdevice_id && streq(s->name, "tdi-id"))
 		return;
-	/* a code of its own is that of another fault than the stage's */
+	/* with an exit code of its own, the fault is not that of the stage */
 	p.err = f->code == s->code ? s->err : 0;
 	p.stage = s->name;
 	p.hint = f->fix;
@@ -131,7 +131,7 @@ static void foresee_one(struct ctx *ctx, const struct pci_device *dev, const str
 	*ret = s->err;
 }
 
-/* Under --dry-run, the driver is not asked. Check what can be read instead. */
+/* Checks what can be read, because --dry-run does not ask the driver. */
 static int foresee(struct ctx *ctx, const struct pci_device *dev)
 {
 	int ret = 0;
@@ -162,7 +162,7 @@ static int bind_one(struct ctx *ctx, struct pci_device *dev)
 		return ret;
 	held = owner_find(ctx, dev, &h);
 	if (held)
-		snprintf(note, sizeof(note), "held by %s", h.text);
+		snprintf(note, sizeof(note), "%s by %s", h.ours ? "held" : "used", h.text);
 	if (held && streq(before, "bound"))
 		return choice_allows(ctx, dev, &choice, &h, "bind") ?: report_outcome(ctx, &o);
 	ret = check_driver(ctx, dev);
@@ -179,7 +179,7 @@ static int bind_one(struct ctx *ctx, struct pci_device *dev)
 	return report_outcome(ctx, &o);
 }
 
-/* Another run may have started a helper, which keeps this one's helper from the device. */
+/* Whether another run has bound it meanwhile: its helper keeps this run's helper from it. */
 static int find_bound(struct ctx *ctx, const struct pci_device *dev, int failure)
 {
 	struct outcome o = { .device = dev->name,
@@ -206,7 +206,7 @@ static int bind_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 	(void)arg;
 	report_hold(ctx);
 	ret = bind_one(ctx, dev);
-	/* nor was a bind that was given up another run's */
+	/* a bind that was given up may still succeed, and is not that of another run */
 	if (ret && ret != -ETIMEDOUT && ret != -EINTR)
 		ret = find_bound(ctx, dev, ret);
 	/* a TSM that is slow would keep doctor waiting */
@@ -232,18 +232,19 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 					opt_vdevice_id);
 	if (opt_vdevice_id && choice.hold)
 		return verb_usage_error(ctx, verb, opt_vdevice_id,
-					"--vdevice-id is for a device that a VMM holds");
+					"--vdevice-id is for a device that a VMM has open");
 	return verb_change_each(ctx, verb, argc, argv, bind_device, NULL);
 }
 
 const struct verb verb_bind = {
 	.name = "bind",
 	.synopsis = "DEVICE...",
-	.summary = "bind a device, for the VMM that holds it or with a holder",
-	.help = "If a VMM holds the device through iommufd, it is bound on the VMM's own file, "
-		"with the VMM's VM; the VMM goes on undisturbed. If nobody does, "
-		"tsm-bind-helper opens the device, makes a VM, and stays in the background "
-		"until 'unbind'. The device must be assigned, connected, and have a TDI id.",
+	.summary = "bind a device, for the VMM that has it open or with a holder",
+	.help = "If a VMM has the device open through iommufd, it is bound on the VMM's own file, "
+		"for the VMM's VM; the VMM goes on undisturbed. If no process has it open, "
+		"tsm-bind-helper opens the device, makes a VM, and holds the device in the "
+		"background until 'unbind'. The device must be assigned, connected, and have a "
+		"TDI id.",
 	.options = options,
 	.flags = VERB_DEVICES,
 	.run = run,

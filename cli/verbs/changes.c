@@ -9,7 +9,7 @@
 #include "report.h"
 #include "verbs/changes.h"
 
-/* How long a look may stop the monitor, and when it is tried again. */
+/* How long a look may stop the monitor, and how long until the next one. */
 #define WAIT_MS 100
 #define AGAIN_MS 1000
 
@@ -24,7 +24,7 @@ static const char *const attributes[] = {
 
 #define ATTRIBUTES ARRAY_SIZE(attributes)
 
-/* A device; a value that is not known is "". @seen: @tsm is known. */
+/* A device; an unknown value is "". @seen: @tsm is known. */
 struct followed {
 	uint64_t key;
 	struct pci_addr addr;
@@ -33,7 +33,7 @@ struct followed {
 	char policy[ATTRIBUTES][32];
 };
 
-/* @device: whose; NULL for the directory of the module */
+/* @device: the device of the directory; NULL for the directory of the module */
 struct changes_dir {
 	int wd;
 	struct followed *device;
@@ -54,7 +54,7 @@ static struct followed *find(struct changes *c, const struct pci_addr *addr)
 	return node ? *node : NULL;
 }
 
-/* What appears while the monitor is at work was not connected before, and had no policy. */
+/* A device that appears while monitor runs was not connected before, and had no policy. */
 static struct followed *add(struct changes *c, const struct pci_addr *addr)
 {
 	struct followed *d = calloc(1, sizeof(*d));
@@ -73,7 +73,7 @@ static struct followed *add(struct changes *c, const struct pci_addr *addr)
 	return d;
 }
 
-/* Once: it is the same for each device. */
+/* Reports an error once: it is the same for each device. */
 static void report_unwatched(struct changes *c, int err)
 {
 	struct problem p = { .attribute = "inotify", .err = err, .stage = "monitor" };
@@ -86,7 +86,7 @@ static void report_unwatched(struct changes *c, int err)
 	reported = true;
 }
 
-/* A directory that is not there has nothing to watch. Return: whether it is watched. */
+/* Watches a directory, if it exists. Return: whether it is watched. */
 static bool watch(struct changes *c, int dir, const char *path, uint32_t mask,
 		  struct followed *device)
 {
@@ -136,7 +136,7 @@ static void look_connection(struct changes *c, struct followed *d, const struct 
 	util_copy(d->tsm, sizeof(d->tsm), now);
 }
 
-/* While the device is bound, tdi_id is not the administrator's. */
+/* While a device is bound, tdi_id is the ID of the bind, and not policy. */
 static bool is_shown(struct changes *c, const struct pci_device *dev, const char *attr)
 {
 	char bound[ATTR_MAX];
@@ -188,7 +188,7 @@ static void look(struct changes *c, struct followed *d, const struct pci_device 
 	char path[PCI_NAME_LEN + sizeof("/tsm")];
 
 	snprintf(path, sizeof(path), "%s/tsm", dev->name);
-	/* first wait, then look: a change in between is seen */
+	/* watch before the look: then a change in between is seen */
 	watch(c, dev->fd, "tsm", WRITTEN, d);
 	if (policy_available(c->ctx))
 		watch(c, c->ctx->policy_fd, path, WRITTEN, d);
@@ -235,7 +235,7 @@ void changes_look(struct changes *c)
 		      watch(c, c->ctx->policy_fd, ".", WRITTEN | ENTRIES, NULL);
 	look_default(c);
 	twalk_r(c->devices, follow_node, c);
-	/* devices that can connect since a TSM has come, and policies */
+	/* devices that can connect to a new TSM, and new policies */
 	pci_scan(c->ctx, follow_found, c);
 	policy_scan(c->ctx, follow_found, c);
 }
@@ -271,7 +271,7 @@ static void take_one(struct changes *c, const struct inotify_event *i)
 	if (i->mask & IN_Q_OVERFLOW) {
 		changes_look(c);
 	} else if (dir && i->mask & IN_IGNORED) {
-		/* the module has gone */
+		/* the module was removed */
 		if (!dir->device) {
 			c->attached = false;
 			policy_close(c->ctx);
@@ -286,7 +286,7 @@ static void take_one(struct changes *c, const struct inotify_event *i)
 	}
 }
 
-/* The module may have come. A TSM may be done. */
+/* The module may have been loaded. A slow TSM may have ended its work. */
 static void look_again(struct changes *c)
 {
 	if (!c->attached) {

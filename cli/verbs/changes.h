@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Connections and policies of devices, as processes change them. The kernel sends no uevent
- * for these, but they change when a process writes a file, and inotify(7) notices that.
+ * for these, but they change when a process writes a file, and inotify(7) reports that.
  */
 #ifndef TSMCTL_CHANGES_H
 #define TSMCTL_CHANGES_H
@@ -41,27 +41,27 @@ struct changes {
 
 /**
  * changes_begin() - follow the devices that are there
- * @c: with ctx, wanted, show and arg; the rest is zero, but fd, which is -1
+ * @c: with ctx, wanted, show and arg; the rest is zero, except fd, which is -1
  *
  * Return: 0, or negative errno, reported.
  */
 int changes_begin(struct changes *c);
 
 /**
- * changes_follow() - look at a device anew
+ * changes_follow() - look at a device again
  * @c: from changes_begin(); nothing is done if nothing is followed
  * @addr: the device
  */
 void changes_follow(struct changes *c, const struct pci_addr *addr);
 
 /**
- * changes_take() - take what inotify has, and what could not be seen before
+ * changes_take() - read the events of inotify, and look again at what could not be seen
  * @c: from changes_begin(); nothing is done if nothing is followed
  */
 void changes_take(struct changes *c);
 
 /**
- * changes_look() - look at all devices anew
+ * changes_look() - look at all devices again
  * @c: from changes_begin(); nothing is done if nothing is followed
  */
 void changes_look(struct changes *c);
@@ -75,7 +75,7 @@ void changes_look(struct changes *c);
 int changes_timeout(const struct changes *c);
 
 /**
- * changes_end() - follow nothing any more
+ * changes_end() - stop following devices
  * @c: from changes_begin()
  */
 void changes_end(struct changes *c);

@@ -30,19 +30,18 @@ int choice_allows(struct ctx *ctx, const struct pci_device *dev, const struct ch
 
 	snprintf(pid, sizeof(pid), "%d", h->pid);
 	p.value = h->pid ? pid : NULL;
-	p.hint = streq(what, "bind") ? "leave out --hold to bind on its file, or stop it" :
+	p.hint = streq(what, "bind") ? "leave out --hold to bind on its file" :
 				       "leave out --hold to unbind on its file";
 	if (c->hold && !h->ours)
-		return report_error(ctx, &p, "cannot %s it: %s holds it, not tsm-bind-helper", what,
+		return report_error(ctx, &p, "cannot %s it: %s uses it, not tsm-bind-helper", what,
 				    h->text);
-	p.hint = "give its number, or leave out --vmm";
-	/* a number that nobody has is the helper's to explain */
+	p.hint = "leave out --vmm";
+	/* if the owner is not known, the helper checks the process of --vmm */
 	if (c->pid && h->pid && h->pid != c->pid)
-		return report_error(ctx, &p, "cannot %s it: %s holds it, not process %d", what,
+		return report_error(ctx, &p, "cannot %s it: %s uses it, not process %d", what,
 				    h->text, c->pid);
 	if (h->ours || h->pid || c->pid)
 		return 0;
-	p.hint =
-		"run this on the host, outside of a container; 'tsmctl revoke @' unbinds it all the same";
-	return report_error(ctx, &p, "cannot %s it: %s holds it", what, h->text);
+	p.hint = "run this on the host, outside of a container";
+	return report_error(ctx, &p, "cannot %s it: %s uses it", what, h->text);
 }

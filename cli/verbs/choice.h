@@ -7,9 +7,9 @@
 #include "verbs/verbs.h"
 
 /**
- * struct choice - which way to bind or unbind the operator forces, if any
- * @hold: --hold: only our helper
- * @vmm: --vmm: only the process of this number, or NULL
+ * struct choice - which owner the operator wants, if any
+ * @hold: --hold: only tsm-bind-helper
+ * @vmm: --vmm: only the process with this ID, or NULL
  * @pid: @vmm as a number
  */
 struct choice {
@@ -19,7 +19,7 @@ struct choice {
 };
 
 /**
- * choice_check() - make sense of the options
+ * choice_check() - check the options
  * @ctx: this run
  * @verb: the verb
  * @c: the choice; @c->pid is filled in
@@ -33,7 +33,7 @@ int choice_check(struct ctx *ctx, const struct verb *verb, struct choice *c);
  * @ctx: this run
  * @dev: the device
  * @c: the choice
- * @h: who holds it
+ * @h: its owner
  * @what: bind or unbind
  *
  * Return: 0, or negative errno, reported.

@@ -8,7 +8,7 @@
 #include "host/info.h"
 #include "verbs/column.h"
 
-/* Those that are shown by default. */
+/* How many columns are shown by default. */
 #define USUAL (COLUMN_NAME + 1)
 /* Longer than each title and key. */
 #define TITLE_MAX 32
@@ -77,7 +77,7 @@ static const char *const column_key[COLUMNS] = {
 	[COLUMN_CAN_BIND] = "can_bind",
 };
 
-/* What a column shows in place of, or instead of, its own key. */
+/* Keys that a column may show in the place of its own one, or that decide about that. */
 static const struct {
 	enum column column;
 	const char *key;
@@ -87,7 +87,7 @@ static const struct {
 	{ COLUMN_TDI_STATE, "state" },
 };
 
-/* A name in the form of the titles. */
+/* Writes a name in the form of the titles. */
 static void to_title(const char *name, char *title, size_t size)
 {
 	util_copy(title, size, name);
@@ -133,7 +133,7 @@ static void add_usual(struct column_list *list)
 		list->at[list->count++] = c;
 }
 
-/* A column that is there already stays where it is. */
+/* Adds a column. One that is in the list already stays where it is. */
 static void add_named(struct column_list *list, enum column column)
 {
 	list->named[column] = true;
@@ -189,7 +189,7 @@ const char *column_text(struct json_object *row, enum column column, char *buf, 
 	if (column == COLUMN_TDI_STATE && info_cannot_bind(row))
 		return "no-bind";
 	text = info_text(row, column_key[column], buf, size);
-	/* a function without a TSM of its own has the one that holds it as a TDI */
+	/* a function that is not connected itself shows the TSM that holds it as a TDI */
 	if (column == COLUMN_TSM && streq(text, "-"))
 		return info_text(row, "tdi_tsm", buf, size);
 	return text;
@@ -208,7 +208,7 @@ static bool compare_addresses(const char *a, const char *b, int *order)
 
 	if (!first && !second)
 		return false;
-	/* what is not an address, but should be one, comes after those that are */
+	/* a value that is not an address comes after the addresses */
 	*order = second - first;
 	if (first && second)
 		*order = (pci_addr_key(&x) > pci_addr_key(&y)) -

@@ -49,7 +49,7 @@ enum column {
 /* Bytes for the text of a column. */
 #define COLUMN_TEXT_MAX 128
 
-/* Their titles, by enum column; NULL-terminated, for completion. */
+/* The titles, by enum column; NULL-terminated, for completion. */
 extern const char *const column_titles[COLUMNS + 1];
 
 /**
@@ -91,8 +91,8 @@ int column_find(struct ctx *ctx, const struct verb *verb, const char *option, co
  * column_parse() - read the value of --output
  * @ctx: this run
  * @verb: whose option it is
- * @text: names of columns, with commas between them, after a + in addition to the default
- *	ones; or NULL for the default ones
+ * @text: names of columns, with commas between them; after a +, they are added to the
+ *	default ones; NULL for the default ones
  * @list: out
  *
  * Return: 0, or negative errno, reported.
@@ -101,7 +101,7 @@ int column_parse(struct ctx *ctx, const struct verb *verb, const char *text,
 		 struct column_list *list);
 
 /**
- * column_need() - note which keys a column is made of
+ * column_need() - add the keys that a column is made of
  * @column: the column
  * @keys: what is needed so far
  */
@@ -114,12 +114,12 @@ void column_need(enum column column, struct column_keys *keys);
  * @buf: buffer for what is not a string
  * @size: bytes in @buf
  *
- * Return: @buf, or a string that lives as long as @row; "-" for what is not known.
+ * Return: @buf, or a string that lives as long as @row; "-" for an unknown value.
  */
 const char *column_text(struct json_object *row, enum column column, char *buf, size_t size);
 
 /**
- * column_compare() - bring two devices into the order of a column
+ * column_compare() - compare two devices by a column
  * @a: from info_collect()
  * @b: from info_collect()
  * @column: the column

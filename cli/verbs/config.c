@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* tsmctl config: what the documents of the configuration say, and whether they are valid. */
+/* tsmctl config: what the documents of the configuration contain, and whether they are valid. */
 #include <errno.h>
 #include <json-c/json.h>
 
@@ -11,7 +11,7 @@
 #include "verbs/verbs.h"
 
 static const char *const actions[] = { "show", "check", NULL };
-/* for completion; what else is an argument is a device or a file */
+/* for completion; other arguments are devices or files */
 static const char *const words[] = { "show", "check", "@file", NULL };
 
 /**
@@ -36,7 +36,7 @@ static struct json_object *new_path(const struct config_entry *e)
 	return json_object_new_string(path);
 }
 
-/* As a document has it. */
+/* Makes a value as a document has it. */
 static struct json_object *new_value(const struct origin *o)
 {
 	if (!o->key)
@@ -159,7 +159,7 @@ static int show_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 	return 0;
 }
 
-/* A document that is valid, and what in it is worth a remark. */
+/* Reports a valid document, or a remark on it. */
 static void check_row(struct ctx *ctx, const struct origin *o, void *arg)
 {
 	if (o->key || (o->entry && !o->note))
@@ -223,11 +223,11 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 const struct verb verb_config = {
 	.name = "config",
 	.synopsis = "show|check [DEVICE...|FILE...]",
-	.summary = "show where the configuration has each value from, or check documents",
-	.help = "show: each value of config.json and config.d/*.json in /etc/tsmctl, with its file, and "
-		"what overrides it; with DEVICE, what counts for these devices, and why. check: "
-		"each mistake in FILE, or without FILE in what 'apply' reads; - is standard input. "
-		"Changes nothing, and works without the modules.",
+	.summary = "show where each value of the configuration comes from, or check documents",
+	.help = "'show' prints each value of config.json and config.d/*.json in /etc/tsmctl, with its "
+		"file and with what overrides it; with DEVICE, the values that count for these "
+		"devices. 'check' prints each mistake in FILE, or without FILE in the documents that "
+		"'apply' reads; - is standard input. Changes nothing, and works without the modules.",
 	.words = words,
 	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT | VERB_FUTURE,
 	.run = run,

@@ -15,7 +15,7 @@ static const struct poptOption options[] = {
 	POPT_TABLEEND,
 };
 
-/* The TSMs of this host, where there are several and none was given. */
+/* The TSMs of this host, if there are several and --tsm was not given. */
 static char several[256];
 
 static int report_several(struct ctx *ctx, const struct pci_device *dev)
@@ -52,7 +52,7 @@ static int connect_follower(struct ctx *ctx, const struct pci_device *dev, const
 	return report_outcome(ctx, &o);
 }
 
-/* It is connected to a TSM, and was before or is now. */
+/* Reports a device that is connected now, by this run or before it. */
 static int report_connected(struct ctx *ctx, const struct pci_device *dev, const struct outcome *o)
 {
 	const char *want[SETTINGS] = { [SET_TSM] = o->value };
@@ -110,7 +110,7 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 	}
 	if (opt_tsm)
 		return verb_change_each(ctx, verb, argc, argv, connect_device, (void *)opt_tsm);
-	/* a device that is connected needs no choice */
+	/* a device that is connected already needs no choice */
 	if (count > 1)
 		tsm[0] = '\0';
 	return verb_change_each(ctx, verb, argc, argv, connect_device, tsm);

@@ -29,7 +29,7 @@ static int disconnect_follower(struct ctx *ctx, const struct pci_device *dev,
 			    dsm.name);
 }
 
-/* It is connected to no TSM, and was not before or is not any more. */
+/* Reports a device that is not connected now, by this run or before it. */
 static int report_disconnected(struct ctx *ctx, const struct pci_device *dev,
 			       const struct outcome *o)
 {
@@ -70,8 +70,8 @@ const struct verb verb_disconnect = {
 	.name = "disconnect",
 	.synopsis = "DEVICE...",
 	.summary = "disconnect a device from its TSM",
-	.help = "Refused while the device is bound, or another function of which it is the DSM, "
-		"as a virtual function: the kernel itself would unbind them all. Needs only the "
+	.help = "Refused while the device is bound, or a function of which it is the DSM, such as a "
+		"virtual function: the kernel would unbind all of them. Needs only the "
 		"kernel's own PCI/TSM.",
 	.options = verb_save_alone,
 	.flags = VERB_DEVICES,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* tsmctl doctor: what is missing for a bind, and how to mend it. */
+/* tsmctl doctor: what is missing for a bind, and what corrects it. */
 #include <json-c/json.h>
 
 #include "doctor/device.h"
@@ -47,7 +47,7 @@ static void print(const struct ctx *ctx, const struct check *check, const struct
 		printf("%18s mend it: %s\n", "", fix ?: "");
 }
 
-/* The exit code is that of what failed, or 1 if failures differ in it. */
+/* The exit code is that of the failed check, or 1 if failed checks differ in it. */
 static void judge(struct ctx *ctx, const struct finding *f)
 {
 	int *verdict = &ctx->answer.verdict;
@@ -94,11 +94,12 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 const struct verb verb_doctor = {
 	.name = "doctor",
 	.synopsis = "[DEVICE...]",
-	.summary = "check what a bind needs, and tell how to mend it",
+	.summary = "check what a bind needs, and show what corrects it",
 	.help = "Checks the host: kernel, modules, configfs, IOMMU, interrupts, iommufd, KVM, TSM, "
 		"permissions; and each DEVICE: presence, IOMMU group, driver, connection, policy, "
-		"mappings, power, last error. Changes nothing. The exit status is 0 if nothing "
-		"fails, whatever it warns of, else that of what fails, or 1 if several differ.",
+		"mappings, power, last error. Changes nothing. The exit status is 0 if no "
+		"check fails, also with warnings; otherwise that of the failed check, or 1 if failed "
+		"checks differ in it.",
 	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT | VERB_FUTURE,
 	.run = run,
 };

@@ -8,7 +8,7 @@
 #include "report.h"
 #include "verbs/event.h"
 
-/* Events of thousands of VFs that appear at once. */
+/* Enough for the events of thousands of VFs that appear at once. */
 #define BUFFER (16 << 20)
 
 const char *const event_words[] = {
@@ -32,7 +32,7 @@ int event_listen(struct ctx *ctx, struct udev *udev, struct udev_monitor **monit
 		return report_error(ctx, &p, "cannot listen to the kernel's events: %s",
 				    strerror(-p.err));
 	}
-	/* root may have more than rmem_max; what others get is the kernel's choice */
+	/* root may have more than rmem_max; the kernel limits what other users get */
 	udev_monitor_set_receive_buffer_size(*monitor, BUFFER);
 	return 0;
 }
@@ -45,7 +45,7 @@ static void add_known(struct json_object *obj, const char *key, const char *text
 	report_add_text(obj, key, known ? text : NULL);
 }
 
-/* %z of strftime() has no colon, which ISO 8601 wants where %T has some. */
+/* %z of strftime() has no colon, but ISO 8601 requires one beside those of %T. */
 static void set_offset(long minutes, char *text, size_t size)
 {
 	unsigned long east = (unsigned long)labs(minutes);
@@ -107,10 +107,10 @@ static void print_part(const char *before, const char *text, const char *after)
 		printf("%s%s%s", before, safe, after);
 }
 
-/* A line without a value would not say that there is none. */
+/* Prints that a device has no driver now, which an empty value would not show. */
 static void print_left(const struct event *e)
 {
-	print_part("  the driver ", e->previous ?: "that it had", " has left the device");
+	print_part("  detached from the driver ", e->previous ?: "that it had", "");
 }
 
 static void print_policy(const struct event *e)

@@ -20,12 +20,12 @@
 extern const char *const event_words[];
 
 /**
- * struct event - one line; NULL is what nobody knows
- * @device: PCI address or TSM, NULL for an event of none
+ * struct event - one line; NULL stands for an unknown value
+ * @device: PCI address or TSM, NULL for an event of neither
  * @name: what has happened
  * @state: state of the device since then
- * @previous: before it; the TDI's state before, where there is only @tdi_state; the driver
- *	before, of EVENT_DRIVER
+ * @previous: the state before it; if there is only @tdi_state, the TDISP state before that;
+ *	for EVENT_DRIVER, the driver before
  * @reason: why it was unbound
  * @generation: of @state
  * @tdi_id: requester ID in its guest

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* tsmctl events: what the journal has about devices. */
+/* tsmctl events: the entries of the journal about devices. */
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
@@ -22,17 +22,18 @@
 
 static const char *opt_since;
 
-static const struct poptOption options[] = { { "since", 0, POPT_ARG_STRING, &opt_since, 0,
-					       "only what is newer, as journalctl --since takes it",
-					       "TIME" },
-					     POPT_TABLEEND };
+static const struct poptOption options[] = {
+	{ "since", 0, POPT_ARG_STRING, &opt_since, 0,
+	  "only entries since this time, in a form of journalctl --since", "TIME" },
+	POPT_TABLEEND
+};
 
 /**
- * struct entry - what a line of the journal says; NULL is what it does not have
+ * struct entry - an entry of the journal; NULL for what it does not have
  * @time: when it was received
  * @source: what wrote it: tsmctl, tsmctl-helper, tsmctl-hold or kernel
  * @device: PCI address
- * @message: the line, without driver and address at its beginning
+ * @message: its text, without driver and address at the beginning
  * @root: owns the strings
  */
 struct entry {
@@ -43,7 +44,7 @@ struct entry {
 	struct json_object *root;
 };
 
-/* A field of text; what is not UTF-8, or is there twice, comes as an array. */
+/* A text field. NULL for an array: a field that is not UTF-8, or that is there twice. */
 static const char *field(struct json_object *root, const char *key)
 {
 	struct json_object *value;
@@ -84,7 +85,7 @@ static bool take_kernel(struct entry *e)
 	return e->message;
 }
 
-/* The helper's lines are JSON themselves. */
+/* The lines of tsm-bind-helper are JSON themselves. */
 static void take_helper(struct entry *e)
 {
 	struct json_object *line = json_tokener_parse(e->message);
@@ -94,7 +95,7 @@ static void take_helper(struct entry *e)
 	json_object_put(line);
 }
 
-/* What tsmctl has written to standard error as a service: "tsmctl: 0000:01:00.0: ..." */
+/* A line that tsmctl has written to standard error as a service: "tsmctl: 0000:01:00.0: ..." */
 static void take_error(struct entry *e)
 {
 	struct pci_addr addr;
@@ -155,10 +156,10 @@ static void add_number(struct json_object *obj, const char *key, const char *tex
 		text && !util_parse_u32(text, &number) ? json_object_new_int64(number) : NULL);
 }
 
-/* Any user can write to the journal, so all but user and process may be anything. */
+/* Any user can write to the journal: only user and process are certain. */
 static void print_text(const struct entry *e, const char *uid, const char *pid)
 {
-	/* of the session, where sudo or su has changed the user since */
+	/* the user of the session, if sudo or su has changed the user since */
 	const char *login = field(e->root, "_AUDIT_LOGINUID");
 	cleanup_free char *message = util_printable(e->message);
 	cleanup_free char *device = util_printable(e->device);
@@ -202,7 +203,7 @@ static void print(struct ctx *ctx, const struct entry *e)
 	report_object(ctx, obj);
 }
 
-/* Starts journalctl; @out is the end of a pipe that has what it prints. */
+/* Starts journalctl. @out: the end of a pipe from which its output can be read. */
 static int start(const char *path, pid_t *pid, int *out)
 {
 	char *argv[] = { (char *)"journalctl",
@@ -253,7 +254,7 @@ static int start(const char *path, pid_t *pid, int *out)
 	return -ret;
 }
 
-/* Return: 0; -EBADMSG for a line that is not JSON; -EPIPE if nobody reads any more. */
+/* Return: 0; -EBADMSG for a line that is not JSON; -EPIPE if the reader is gone. */
 static int read_all(struct ctx *ctx, const struct selection *s, FILE *file)
 {
 	cleanup_free char *line = NULL;
@@ -274,7 +275,7 @@ static int read_all(struct ctx *ctx, const struct selection *s, FILE *file)
 	return ret ?: ferror(file) ? -EIO : 0;
 }
 
-/* Also where the caller has SIGCHLD ignored: then there is no status. */
+/* Whether journalctl has ended without an error. */
 static bool has_succeeded(pid_t pid)
 {
 	int status;
@@ -298,14 +299,15 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 	ret = verb_select(ctx, verb, argc, argv, &s);
 	if (ret)
 		return ret;
-	/* a reader that has seen enough is no failure */
+	/* a reader that has seen enough is not a failure */
 	if (!ctx->json)
 		report_stream(ctx);
+	/* if it were ignored, there would be no exit status */
 	signal(SIGCHLD, SIG_DFL);
 	p.err = journal_path(ctx, JOURNALCTL, path, sizeof(path)) ? start(path, &pid, &out) :
 								    -ENOENT;
 	if (p.err == -ENOENT)
-		p.hint = "this host has no journal of systemd: see the log that it has";
+		p.hint = "this host has no journal of systemd: see its own system log";
 	if (p.err)
 		return report_error(ctx, &p, "cannot run journalctl: %s", strerror(-p.err));
 	file = fdopen(out, "re");
@@ -323,20 +325,21 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 	if (opt_since)
 		p.hint = "'journalctl -n 0 --since=TIME' shows whether TIME can be read";
 	else
-		p.hint = "see what 'journalctl -t " JOURNAL_IDENTIFIER "' says";
+		p.hint = "'journalctl -t " JOURNAL_IDENTIFIER "' shows the error";
 	return report_error(ctx, &p,
-			    p.err == -EBADMSG ? "journalctl has printed what is not JSON" :
+			    p.err == -EBADMSG ? "journalctl has printed a line that is not JSON" :
 						"journalctl failed");
 }
 
 const struct verb verb_events = {
 	.name = "events",
 	.synopsis = "[DEVICE...] [--since TIME]",
-	.summary = "show what the journal has about devices",
+	.summary = "show the entries of the journal about devices",
 	.help = "Shows, oldest first, each change that tsmctl has made, with the user and the "
-		"process, what tsm-bind-helper has written as a service, and the kernel's lines about devices on "
-		"the driver " TSM_DRIVER ", as of a TDI that was lost. DEVICE need not exist. "
-		"Needs journalctl, and the right to read the journal.",
+		"process; the messages of tsm-bind-helper as a service; and those of the kernel "
+		"about devices of the driver " TSM_DRIVER
+		", such as a TDI that was lost. DEVICE need "
+		"not exist. Needs journalctl, and permission to read the journal.",
 	.options = options,
 	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT | VERB_FUTURE | VERB_OTHER_TIMES,
 	.run = run,

@@ -9,10 +9,10 @@
 #include "host/tsm.h"
 #include "verbs/families.h"
 
-/* sysfs has no longer attributes. */
+/* No attribute of sysfs is longer. */
 #define TEXT_MAX 4096
 
-/* @values are those of the family's labels, in their order. */
+/* Adds a sample. @values: the values of the family's labels, in their order. */
 static void add_sample(const struct look *l, uint64_t value, const char *const *values)
 {
 	struct json_object *obj = json_object_new_object();
@@ -31,7 +31,7 @@ static void add_sample(const struct look *l, uint64_t value, const char *const *
 	json_object_array_add(l->samples, obj);
 }
 
-/* Of a device, and of one thing more. */
+/* Adds a sample of a device; @label is its second label. */
 static void add_of(const struct look *l, uint64_t value, const char *label)
 {
 	add_sample(l, value, (const char *const[]){ l->device->name, label });
@@ -70,7 +70,7 @@ static void look_device(const struct look *l)
 	add_sample(l, 1, (const char *const[]){ l->device->name, l->device->driver, vendor, id });
 }
 
-/* A slow TSM makes it unknown, and must not look like another connection. */
+/* While a TSM is slow, there is no sample: an unknown connection must not look like a change. */
 static void look_connection(const struct look *l)
 {
 	char tsm[ATTR_MAX], dsm[ATTR_MAX];
@@ -81,7 +81,7 @@ static void look_connection(const struct look *l)
 	add_sample(l, 1, (const char *const[]){ l->device->name, tsm, dsm });
 }
 
-/* "none", and what cannot be read, is an empty label, which Prometheus takes for none. */
+/* Reads a label. "none" and an unreadable value become "", which is no label in Prometheus. */
 static void get_label(const struct look *l, const char *attr, char *buf)
 {
 	if (policy_get(l->ctx, l->device, attr, buf) || streq(buf, "none"))
@@ -100,7 +100,7 @@ static void look_tdi(const struct look *l)
 	add_sample(l, 1, (const char *const[]){ l->device->name, tsm, tdi_id, origin });
 }
 
-/* Attributes that only sysfs has, while the driver has the function. */
+/* Reads an attribute that only sysfs has, and only while the device is assigned. */
 static int get_driver(struct ctx *ctx, const struct pci_device *dev, const char *attr, char *buf)
 {
 	(void)ctx;
@@ -112,7 +112,7 @@ static int get(const struct look *l, char *buf)
 	return l->family->get(l->ctx, l->device, l->family->attr, buf);
 }
 
-/* A sample for each word, so that a change of it is a change of a value. */
+/* Adds a sample for each word, so that another word is a change of two values. */
 static void look_words(const struct look *l)
 {
 	const struct family *f = l->family;
@@ -122,7 +122,7 @@ static void look_words(const struct look *l)
 		return;
 	for (const char *const *w = f->words; *w; w++)
 		add_of(l, streq(*w, text), *w);
-	/* of a newer module */
+	/* a word of a newer module */
 	if (!util_among(f->words, text))
 		add_of(l, 1, text);
 }
@@ -136,7 +136,7 @@ static void look_number(const struct look *l)
 		add_of(l, value, NULL);
 }
 
-/* "word number number", a line each: which words there are is the kernel's. */
+/* Adds a sample for each line "word number number". The kernel decides which words there are. */
 static void look_lines(const struct look *l)
 {
 	char text[TEXT_MAX], word[64], numbers[2][32];
@@ -176,7 +176,7 @@ static void look_last_error(const struct look *l)
 						  strerrorname_np(-err) ?: "" });
 }
 
-#define SINCE "since the driver has taken it"
+#define SINCE "since it was assigned"
 
 const struct family families[] = {
 	{ .name = "tsmctl_build_info",

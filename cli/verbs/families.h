@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What tsmctl metrics measures: one table, from which the text, the JSON and the page are
+ * The metrics of tsmctl metrics: one table, from which the text, the JSON and the page are
  * made. Names, types and labels are stable.
  */
 #ifndef TSMCTL_FAMILIES_H
@@ -27,11 +27,11 @@ struct look {
  * @type: "counter", whose name ends in _total, or "gauge"
  * @labels: their names; NULL-terminated
  * @help: one line, without a full stop, quotes and backslashes
- * @look: adds the samples of a device; what is not known has no sample
+ * @look: adds the samples of a device; an unknown value has no sample
  * @host: @look is called once, for the host
  * @get: reads @attr, for @look
  * @attr: attribute of the device
- * @words: what it can be, if it has a sample for each word
+ * @words: its possible values, if it has a sample for each of them
  * @column: which number of a line counts, if it has a sample for each line
  */
 struct family {
@@ -47,11 +47,11 @@ struct family {
 	int column;
 };
 
-/* All families, in the order of the output; one without a name is the end. */
+/* All families, in the order of the output; the last one has no name. */
 extern const struct family families[];
 
 /**
- * families_new() - room for samples
+ * families_new() - make empty arrays of samples
  *
  * Return: an array with an array of samples for each family, for the caller to put, or
  * NULL. A sample is an object with name, type, labels and value.

@@ -7,7 +7,7 @@
 #include "host/slow.h"
 #include "verbs/verbs.h"
 
-/* Whether configfs shows a quarantine. It shows none of a device without a directory. */
+/* Reads the quarantine. Of a device without a directory, configfs does not show it. */
 static int look(struct ctx *ctx, const struct pci_device *dev, char *value)
 {
 	struct problem p = { .device = dev->name, .attribute = "quarantine", .stage = "read" };
@@ -22,7 +22,8 @@ static int look(struct ctx *ctx, const struct pci_device *dev, char *value)
 	if (p.err == -ENOENT) {
 		p.code = EXIT_UNSUPPORTED;
 		p.hint = "load the vfio_tsm of this version of tsmctl";
-		return report_error(ctx, &p, "this vfio_tsm has no quarantine");
+		return report_error(ctx, &p,
+				    "the loaded module vfio_tsm does not support quarantine");
 	}
 	return report_error(ctx, &p, "cannot read quarantine: %s", strerror(-p.err));
 }
@@ -38,7 +39,7 @@ static int end(struct ctx *ctx, const struct pci_device *dev)
 	wait_begin(&w, ctx, dev->name, WAIT_FOREVER, "the kernel to end its quarantine");
 	p.err = policy_set_slow(dev, "quarantine", "0", &w);
 	if (ctx->unfinished) {
-		p.hint = "the quarantine may still end: 'tsmctl show @'";
+		p.hint = "the quarantine may still end: see 'tsmctl show @'";
 		return slow_report(&w, &p);
 	}
 	if (p.err)
@@ -72,7 +73,7 @@ static int free_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 		o.changed = true;
 	}
 	ret = ret ?: report_outcome(ctx, &o);
-	/* the policy was not asked for */
+	/* the directory was only needed to end the quarantine */
 	if (made && !ctx->unfinished)
 		ret = policy_forget(ctx, dev->name) ?: ret;
 	return ret;
@@ -87,9 +88,9 @@ const struct verb verb_free = {
 	.name = "free",
 	.synopsis = "DEVICE...",
 	.summary = "end the quarantine of a device",
-	.help = "Only after a reset of its link or a power cycle: until then, the TDI of a "
-		"quarantined device may be locked and in use. Where a TSM has begun the "
-		"quarantine, try 'disconnect' first. The device need not exist now.",
+	.help = "Use this only after a reset of the device's link or a power cycle: until then, "
+		"its TDI may be locked and in use. If a TSM began the quarantine, try "
+		"'disconnect' first. The device need not exist now.",
 	.options = verb_timeout_alone,
 	.flags = VERB_DEVICES | VERB_ABSENT | VERB_FUTURE,
 	.run = run,

@@ -11,7 +11,7 @@
 #include "verbs/tree.h"
 #include "verbs/verbs.h"
 
-/* In the place of a driver or a TSM: it has none. */
+/* A value of --driver and --tsm: the device has none. */
 #define NONE "none"
 
 static const char *opt_output, *opt_sort, *opt_state, *opt_driver, *opt_tsm;
@@ -26,10 +26,10 @@ static const struct poptOption options[] = {
 	{ "tree", 0, POPT_ARG_NONE, &opt_tree, 0,
 	  "show each function below its PF, or else below its DSM", NULL },
 	{ "state", 0, POPT_ARG_STRING, &opt_state, 0,
-	  "only devices in this state, or in several, by commas", "STATE" },
+	  "only devices in this state, or in several, with commas between them", "STATE" },
 	{ "driver", 0, POPT_ARG_STRING, &opt_driver, 0,
-	  "only devices with this driver, or with none", "DRIVER" },
-	{ "tsm", 0, POPT_ARG_STRING, &opt_tsm, 0, "only devices with this TSM, or with none",
+	  "only devices with this driver; none: without a driver", "DRIVER" },
+	{ "tsm", 0, POPT_ARG_STRING, &opt_tsm, 0, "only devices with this TSM; none: without a TSM",
 	  "tsmN" },
 	{ "capable", 0, POPT_ARG_NONE, &opt_capable, 0, "only devices that can become a TDI",
 	  NULL },
@@ -55,7 +55,7 @@ struct list {
 	size_t looked_at;
 };
 
-/* Of --sort. A function that compares has no argument for them. */
+/* The value of --sort. A function that compares has no argument for it. */
 static enum column sort_column;
 static bool sort_descending;
 
@@ -76,7 +76,7 @@ static int check_options(struct ctx *ctx, const struct verb *verb, struct list *
 	return ret;
 }
 
-/* What nobody asks for is not read. */
+/* Finds the keys that are needed. Other ones are not read. */
 static void find_keys(struct list *list)
 {
 	for (size_t i = 0; i < list->columns.count; i++)
@@ -98,7 +98,7 @@ static bool has_driver(const struct pci_device *dev)
 	return !opt_driver || streq(dev->driver, streq(opt_driver, NONE) ? "" : opt_driver);
 }
 
-/* PCI/TSM makes the directory for functions that a TSM serves. */
+/* PCI/TSM makes the directory tsm for functions that a TSM serves. */
 static bool is_served(const struct pci_device *dev)
 {
 	return !opt_capable || (dev->present && !faccessat(dev->fd, "tsm", F_OK, 0));
@@ -189,10 +189,10 @@ const struct verb verb_list = {
 	.synopsis = "[DEVICE...]",
 	.summary = "list devices with a TSM side",
 	.help = "Without DEVICE: all that can connect to a TSM, are assigned to " TSM_DRIVER
-		", or have policy in configfs. Works without our modules: what is not known is -. "
-		"COLUMN is a title, or a key of 'list --json', in any case. COLUMNS are several, "
-		"by commas. A device is listed if it passes all filters: --state, --driver, --tsm "
-		"and --capable.",
+		", or have policy in configfs. Works without our modules; unknown values are "
+		"shown as -. COLUMN is a title, or a key of 'list --json', in upper or lower case. "
+		"COLUMNS are several, with commas between them. A device is listed if it passes "
+		"all filters: --state, --driver, --tsm and --capable.",
 	.values = values,
 	.options = options,
 	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT,

@@ -13,22 +13,22 @@
 
 static const char *opt_sim, *opt_dir;
 
-/* What --sim names, as the module's parameter: its globs match whole addresses only. */
+/* The functions of --sim, as a parameter of the module. Its globs match whole addresses only. */
 static char sim_list[ATTR_MAX];
 
-/* Those of them that nothing matches; they may come yet, but a slip is more likely. */
+/* Those that match no function. It may appear later, but a typing error is more likely. */
 static char sim_missing[ATTR_MAX];
 
 static const struct poptOption options[] = {
 	{ "sim", 0, POPT_ARG_STRING, &opt_sim, 0,
-	  "load the software TSM as well, for these functions: addresses and globs, with commas",
+	  "also load the software TSM, for these functions: addresses and globs, with commas",
 	  "DEVICES" },
 	{ "modules", 0, POPT_ARG_STRING, &opt_dir, 0,
-	  "directory in the place of /lib/modules/VERSION", "DIR" },
+	  "directory to use instead of /lib/modules/VERSION", "DIR" },
 	POPT_TABLEEND
 };
 
-/* In this order; what these depend on, libkmod finds. */
+/* Loaded in this order. libkmod finds what these depend on. */
 static const char *const needed[] = { "vfio_tsm", "iommufd", "vfio_pci_tsm" };
 static const char *const kvm[] = { "kvm_amd", "kvm_intel" };
 
@@ -51,16 +51,16 @@ static int load_one(struct ctx *ctx, const char *name, const char *parameters, c
 	return ret ? module_report(ctx, name, ret) : report_module(ctx, name, changed, note);
 }
 
-/* A node without a driver behind it exists, too: so it is opened. */
+/* Opens the node, which can also exist without a driver. */
 static bool has_kvm(void)
 {
 	cleanup_fd int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 
-	/* a user who may not open it has it nevertheless */
+	/* KVM is there even if this user may not open it */
 	return fd >= 0 || errno == EACCES || errno == EPERM;
 }
 
-/* A bind needs a VM. Which module is the right one, only trying tells. */
+/* Loads KVM, which a bind needs. Tries each module: no other way shows which one is right. */
 static int load_kvm(struct ctx *ctx)
 {
 	bool changed = false;
@@ -85,7 +85,7 @@ static bool add_item(const char *text)
 	return util_add_item(sim_list, sizeof(sim_list), ",", text);
 }
 
-/* A glob without domain takes those of domain 0, and one that may have it, either. */
+/* A glob without a domain is for domain 0. One that may have a domain is added in both forms. */
 static bool add_glob(char *text)
 {
 	char full[sizeof("0000:") + ATTR_MAX];
@@ -118,7 +118,7 @@ static int match(const struct ctx *ctx, const struct pci_addr *addr, void *arg)
 					    pci_addr_key(&sel->addr) == pci_addr_key(addr);
 }
 
-/* Fills both lists. What is neither an address nor a glob would load it for nothing. */
+/* Fills both lists. Refuses an item that is neither an address nor a glob: it has no effect. */
 static int read_sim(struct ctx *ctx, const struct verb *verb)
 {
 	cleanup_free char *copy = strdup(opt_sim);
@@ -128,7 +128,7 @@ static int read_sim(struct ctx *ctx, const struct verb *verb)
 	if (!copy)
 		return -ENOMEM;
 	while ((item = strsep(&rest, ","))) {
-		/* it becomes part of a module's command line */
+		/* the item becomes a part of a module's command line */
 		if (!selector_parse(item, &sel) ||
 		    (sel.kind != SELECTOR_ADDRESS && sel.kind != SELECTOR_GLOB) ||
 		    strspn(item, "0123456789abcdefABCDEF:.*?[]-!") != strlen(item))
@@ -145,7 +145,7 @@ static int read_sim(struct ctx *ctx, const struct verb *verb)
 	return 0;
 }
 
-/* The module takes its functions when it is loaded, and only then. */
+/* The module reads the list of its functions only when it is loaded. */
 static int load_sim(struct ctx *ctx)
 {
 	struct problem p = { .attribute = "module",
@@ -206,10 +206,10 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 const struct verb verb_load = {
 	.name = "load",
 	.synopsis = "[--sim DEVICES]",
-	.summary = "load the kernel modules, mount configfs",
-	.help = "Loads vfio_tsm and vfio_pci_tsm with what they depend on, and KVM, and mounts "
-		"configfs where it is not. What is there already is left alone. --sim gives the "
-		"functions named a software TSM, for hosts without one.",
+	.summary = "load the kernel modules, and mount configfs",
+	.help = "Loads vfio_tsm and vfio_pci_tsm with the modules that they need, and KVM, and "
+		"mounts configfs. Changes nothing that is loaded or mounted already. --sim gives "
+		"the named functions a software TSM, for hosts without a TSM.",
 	.options = options,
 	.run = run,
 };

@@ -16,13 +16,13 @@ static int opt_openmetrics;
 
 static const struct poptOption options[] = {
 	{ "output", 0, POPT_ARG_STRING, &opt_output, 0,
-	  "replace this file at once instead of printing; - is standard output", "FILE" },
+	  "replace this file in one step instead of printing; - is standard output", "FILE" },
 	{ "openmetrics", 0, POPT_ARG_NONE, &opt_openmetrics, 0,
 	  "OpenMetrics 1.0 instead of the text format of Prometheus", NULL },
 	POPT_TABLEEND
 };
 
-/* Both formats have the same three bytes to escape in the value of a label. */
+/* Both formats escape the same three bytes in the value of a label. */
 static void put_value(FILE *out, const char *text)
 {
 	for (; *text; text++) {
@@ -47,7 +47,7 @@ static void put_sample(FILE *out, const char *name, struct json_object *sample)
 	fprintf(out, "} %s\n", json_object_get_string(json_object_object_get(sample, "value")));
 }
 
-/* In OpenMetrics, the family of a counter has its name without what ends its samples'. */
+/* In OpenMetrics, the family of a counter has the name of its samples without _total. */
 static int name_length(const struct family *f)
 {
 	size_t n = strlen(f->name);
@@ -101,7 +101,7 @@ static int write_file(struct ctx *ctx, const char *text, size_t len)
 	struct trust_fault fault = { .why = "" };
 	int ret = ctx->dry_run ? 0 : file_lock(ctx, opt_output, &lock);
 
-	/* what concerns the lock itself is reported */
+	/* file_lock() reports errors itself once the directory is open */
 	if (ret && lock.dir >= 0)
 		return ret;
 	ret = ret ?: file_publish(ctx, opt_output, &lock, text, len, &fault);
@@ -154,9 +154,9 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 		return -ENOMEM;
 	families_look(ctx, NULL, all);
 	ret = select_each(ctx, &s, look, all);
-	/* of a device that is gone, the numbers must go as well */
+	/* also after an error: the samples of a device that is gone must disappear */
 	err = answer(ctx, all);
-	/* nothing was done if nobody can read it */
+	/* without a result, nothing was done */
 	if (err)
 		ctx->answer.done = 0;
 	json_object_put(all);
@@ -169,7 +169,7 @@ const struct verb verb_metrics = {
 	.summary = "print metrics of devices for Prometheus",
 	.help = "States, refused operations, binds and requests of devices, in the text format of "
 		"Prometheus, as the textfile collector of node_exporter reads it. Without DEVICE: all "
-		"that 'list' lists. Works without our modules: what is not known has no sample.",
+		"that 'list' shows. Works without our modules; an unknown value has no sample.",
 	.options = options,
 	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT,
 	.run = run,

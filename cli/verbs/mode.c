@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* tsmctl mode: how a device's MMIO regions are claimed, and kept from mappings. */
+/* tsmctl mode: how a device's MMIO regions are claimed, and what a bind does to mapped BARs. */
 #include <errno.h>
 
 #include "common/selector.h"
@@ -28,7 +28,7 @@ static const char *const actions[] = { "refuse", "revoke", NULL };
 
 static const struct verb_values values[] = {
 	{ "set", words },
-	/* not default itself */
+	/* without default itself */
 	{ "default", words + 1 },
 	{ "bar-mmap", actions },
 	{ NULL, NULL },
@@ -110,7 +110,7 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 		return ret;
 	if (opt_default)
 		ret = set_default(ctx);
-	/* a look needs no lock */
+	/* reading needs no lock */
 	if (!opt_set && !opt_bar_mmap)
 		return select_each(ctx, &s, apply, NULL) ?: ret;
 	return select_each(ctx, &s, verb_change, &change) ?: ret;
@@ -120,9 +120,9 @@ const struct verb verb_mode = {
 	.name = "mode",
 	.synopsis = "[DEVICE...] [default|exclusive|shared]",
 	.summary = "read or set how a device's MMIO regions are claimed",
-	.help = "The mode counts from the next time the device is opened, and cannot be changed "
-		"while it is open. A bind needs exclusive regions. Without a mode, prints the "
-		"present one. Without DEVICE, only --default. The device need not exist yet.",
+	.help = "The mode takes effect when the device is opened next, and cannot be changed while "
+		"it is open. A bind needs exclusive regions. Without a mode, prints the present "
+		"one. Without DEVICE, only --default is possible. The device need not exist yet.",
 	.words = words,
 	.values = values,
 	.options = options,

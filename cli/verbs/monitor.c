@@ -19,17 +19,18 @@
 static const char *opt_events, *opt_count;
 static int opt_present;
 
-static const struct poptOption options[] = { { "present", 0, POPT_ARG_NONE, &opt_present, 0,
-					       "first, the state of each device now", NULL },
-					     { "events", 0, POPT_ARG_STRING, &opt_events, 0,
-					       "only these, with commas between them", "LIST" },
-					     { "count", 0, POPT_ARG_STRING, &opt_count, 0,
-					       "end after so many", "N" },
-					     POPT_TABLEEND };
+static const struct poptOption options[] = {
+	{ "present", 0, POPT_ARG_NONE, &opt_present, 0,
+	  "first print the present state of each device", NULL },
+	{ "events", 0, POPT_ARG_STRING, &opt_events, 0,
+	  "only these events, with commas between them", "LIST" },
+	{ "count", 0, POPT_ARG_STRING, &opt_count, 0, "end after so many events", "N" },
+	POPT_TABLEEND
+};
 
 static const struct verb_values values[] = { { "events", event_words }, { NULL, NULL } };
 
-/* What is known of a device, to tell what an event changed. */
+/* What is known of a device, to find what an event has changed. */
 struct known {
 	uint64_t key;
 	struct pci_addr addr;
@@ -58,7 +59,7 @@ static int compare_known(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Finds what is known of a device; NULL for nothing. */
+/* Finds what is known of a device; NULL if that is nothing. */
 static struct known *find_known(struct watch *w, const struct pci_addr *addr)
 {
 	struct known probe = { .key = pci_addr_key(addr) };
@@ -67,7 +68,7 @@ static struct known *find_known(struct watch *w, const struct pci_addr *addr)
 	return node ? *node : NULL;
 }
 
-/* The same, or makes room for it; NULL without memory. */
+/* Finds what is known of a device, or adds the device; NULL without memory. */
 static struct known *know(struct watch *w, const struct pci_addr *addr)
 {
 	struct known *k = find_known(w, addr);
@@ -95,7 +96,7 @@ static void forget(void *known)
 	free(k);
 }
 
-/* Prints an event if it is wanted; notes if nobody listens any more. */
+/* Prints an event if it is wanted. The monitor is over if the reader is gone. */
 static void show(struct watch *w, const struct event *e)
 {
 	if (opt_events && !util_in_list(opt_events, e->name))
@@ -107,7 +108,7 @@ static void show(struct watch *w, const struct event *e)
 		w->over = true;
 }
 
-/* One that matches none of the arguments is not watched. */
+/* Whether a device matches one of the arguments. */
 static bool is_watched(struct watch *w, const struct pci_addr *addr, const char *id)
 {
 	unsigned int vendor, device;
@@ -117,7 +118,7 @@ static bool is_watched(struct watch *w, const struct pci_addr *addr, const char 
 
 		if (sel->kind == SELECTOR_ALL || select_matches(w->ctx, sel, addr))
 			return true;
-		/* of a device that is gone, only the event knows the IDs */
+		/* only the event has the IDs of a device that is gone */
 		if (sel->kind == SELECTOR_ID && id && sscanf(id, "%x:%x", &vendor, &device) == 2 &&
 		    vendor == sel->vendor && device == sel->device)
 			return true;
@@ -125,7 +126,7 @@ static bool is_watched(struct watch *w, const struct pci_addr *addr, const char 
 	return false;
 }
 
-/* For struct changes: those of the host are shown where no device is named, as those of TSMs. */
+/* For struct changes. Without DEVICE, changes of the host are shown, as those of TSMs are. */
 static bool wants_change(void *watch, const struct pci_addr *addr)
 {
 	struct watch *w = watch;
@@ -141,7 +142,7 @@ static void show_change(void *watch, const struct event *e)
 		show(w, e);
 }
 
-/* An error is reported once: it is the same for each device. */
+/* Reports an error once: it is the same for each device. */
 static void report_unfollowed(struct watch *w, const char *device, int err)
 {
 	struct problem p = {
@@ -155,7 +156,7 @@ static void report_unfollowed(struct watch *w, const char *device, int err)
 	reported = true;
 }
 
-/* Looks at a device's TDI: what changes later is noticed, and what has changed is shown. */
+/* Looks at a device's TDI. Shows what has changed, and waits for later changes. */
 static void follow(struct watch *w, struct known *k)
 {
 	char previous[TDI_STATE_LEN], name[PCI_NAME_LEN];
@@ -169,7 +170,7 @@ static void follow(struct watch *w, struct known *k)
 	ret = tdi_look(w->ctx, w->epoll, &k->addr, &k->tdi, k);
 	if (ret < 0)
 		report_unfollowed(w, name, ret);
-	/* one that the driver has left has no state, which its own event says */
+	/* without the driver, there is no state; an event of its own shows that */
 	e.tdi_state = k->tdi.state;
 	if (k->tdi.fd >= 0 && !streq(previous, k->tdi.state))
 		show(w, &e);
@@ -184,7 +185,7 @@ static void follow_all(struct watch *w)
 		follow(w, events[i].data.ptr);
 }
 
-/* Notes a device's state, and shows it if that was asked for. */
+/* Stores a device's state, and shows it if that was asked for. */
 static int show_present(struct ctx *ctx, struct pci_device *dev, void *arg)
 {
 	char state[ATTR_MAX], generation[ATTR_MAX], tdi_id[ATTR_MAX], tdi_state[ATTR_MAX];
@@ -226,7 +227,7 @@ static void show_missed(struct watch *w, const char *device)
 	show(w, &(struct event){ .device = device, .name = "missed" });
 }
 
-/* A device that was assigned in an event that was lost */
+/* Follows a device if it was assigned, because that event may have been lost. */
 static int find_assigned(const struct ctx *ctx, const struct pci_addr *addr, void *arg)
 {
 	struct pci_device dev cleanup_pci = { .fd = -1 };
@@ -259,7 +260,7 @@ static void take_state(struct watch *w, struct udev_device *u, const struct pci_
 		e.previous = previous[0] ? previous : NULL;
 		if (e.generation && util_parse_u32(e.generation, &generation))
 			generation = 0;
-		/* a lower number is a module that was loaded anew */
+		/* with a lower number, the module was loaded again */
 		if (k->generation && generation > k->generation + 1)
 			show_missed(w, name);
 		k->generation = generation;
@@ -335,7 +336,7 @@ static void take(struct watch *w, struct udev_device *u)
 		take_state(w, u, &addr, name);
 	else
 		take_plain(w, u, subsystem, name, &addr);
-	/* the file appears after "assigned", before "driver", and is gone at "released" */
+	/* the attribute appears after "assigned", before "driver", and is gone at "released" */
 	follow(w, driver && streq(driver, TSM_DRIVER) ? know(w, &addr) : find_known(w, &addr));
 	changes_follow(&w->changes, &addr);
 }
@@ -358,7 +359,7 @@ static void take_all(struct watch *w, struct udev_monitor *mon)
 		if (!u)
 			changes_look(&w->changes);
 		udev_device_unref(u);
-		/* configfs may have come or gone with its module */
+		/* the directory in configfs appears and goes with its module */
 		policy_close(w->ctx);
 	}
 }
@@ -391,7 +392,7 @@ static int loop(struct watch *w, struct udev_monitor *mon, int signals)
 	return 0;
 }
 
-/* Only if they are asked for, as TDIs are: each device takes two watches of the user. */
+/* Follows changes only if asked for: each device takes two inotify watches of the user. */
 static int watch_changes(struct watch *w)
 {
 	if (opt_events && !util_in_list(opt_events, EVENT_CONNECTED) &&
@@ -414,7 +415,7 @@ static int watch(struct ctx *ctx, const struct verb *verb, struct watch *w)
 	sigaddset(&set, SIGTERM);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signals = signalfd(-1, &set, SFD_CLOEXEC);
-	/* listen first, then look: what happens in between is seen twice, not never */
+	/* listen before the look: an event in between is shown twice, and not missed */
 	ret = event_listen(ctx, udev, &mon) ?: watch_changes(w);
 	if (!ret)
 		ret = verb_each(ctx, verb, 0, NULL, show_present, w);
@@ -425,7 +426,7 @@ static int watch(struct ctx *ctx, const struct verb *verb, struct watch *w)
 	return ret;
 }
 
-/* Only if it is asked for: each device takes an open file. */
+/* Waits for TDI states only if asked for: each device takes an open file. */
 static int watch_tdis(struct watch *w)
 {
 	struct problem p = { .attribute = TDI_STATE, .stage = "monitor" };
@@ -479,11 +480,11 @@ const struct verb verb_monitor = {
 	.name = "monitor",
 	.synopsis = "[DEVICE...] [--present] [--events LIST] [--count N]",
 	.summary = "show what happens to devices, as it happens",
-	.help = "Until it is interrupted, or its reader goes away. One line for each event; with "
-		"--json one envelope a line. DEVICE need not exist yet. Events are present, "
+	.help = "Runs until it is interrupted or its reader is gone. Prints one line for each event; "
+		"with --json, one envelope a line. DEVICE need not exist yet. Events are present, "
 		"assigned, released, opened, closed, bound, unbound, lost, acknowledged, "
 		"quarantined, freed, tdi-state, connected, disconnected, policy, added, removed, driver, "
-		"tsm-added, tsm-removed, and missed, where some were lost. Times are local ones with their offset, in JSON UTC.",
+		"tsm-added, tsm-removed, and missed, if events were lost. Times are local with their offset, or UTC with --json.",
 	.values = values,
 	.options = options,
 	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT | VERB_FUTURE | VERB_OTHER_TIMES,

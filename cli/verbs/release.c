@@ -9,7 +9,7 @@ static int opt_forget;
 
 static const struct poptOption options[] = {
 	{ "forget", 0, POPT_ARG_NONE, &opt_forget, 0,
-	  "remove the device's policy as well: its directory in configfs", NULL },
+	  "also remove the device's policy: its directory in configfs", NULL },
 	VERB_SAVE,
 	VERB_TIMEOUT,
 	POPT_TABLEEND
@@ -68,7 +68,7 @@ static int release_and_keep(struct ctx *ctx, struct pci_device *dev, void *arg)
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
-	/* what other files have of its policy would come back */
+	/* policy in other files would come back */
 	if (opt_forget && verb_saves)
 		return verb_usage_error(
 			ctx, verb, NULL,
@@ -80,7 +80,7 @@ const struct verb verb_release = {
 	.name = "release",
 	.synopsis = "DEVICE... [--forget]",
 	.summary = "give a device back to its ordinary driver",
-	.help = "Clears driver_override, or gives back what somebody else had set, takes the "
+	.help = "Clears driver_override, or restores the one from before 'assign', detaches the "
 		"device from " TSM_DRIVER
 		", and lets the kernel find its driver. The policy stays in "
 		"configfs unless --forget is given.",

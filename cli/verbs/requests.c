@@ -35,7 +35,7 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 	const char *last = argc ? argv[argc - 1] : NULL;
 	struct selector sel;
 
-	/* "all" is a device where it is the only argument */
+	/* "all" is a device if it is the only argument */
 	if (!opt_set && argc > 1 && util_among(words, last)) {
 		opt_set = last;
 		argc--;
@@ -48,7 +48,7 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 		return verb_usage_error(ctx, verb, opt_set,
 					"'%s' is not a set of requests: none, info or all",
 					opt_set);
-	/* a look changes nothing */
+	/* reading changes nothing */
 	if (!opt_set)
 		return verb_refuse_save(ctx, verb) ?: verb_each(ctx, verb, argc, argv, apply, NULL);
 	return verb_change_each(ctx, verb, argc, argv, apply, NULL);
@@ -58,8 +58,9 @@ const struct verb verb_requests = {
 	.name = "requests",
 	.synopsis = "DEVICE... [none|info|all]",
 	.summary = "read or set which requests of its guest a device passes to the TSM",
-	.help = "Can be changed while the device is bound, and applies to requests that begin "
-		"afterwards. Without a value, prints the present one. The device need not exist yet.",
+	.help = "The value can be changed while the device is bound, and applies to requests that "
+		"begin afterwards. Without a value, prints the present one. The device need not "
+		"exist yet.",
 	.words = words,
 	.values = values,
 	.options = options,

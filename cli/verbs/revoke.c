@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* tsmctl revoke: an administrator's unbind, whoever holds the device. */
+/* tsmctl revoke: an unbind by the administrator, for any owner. */
 #include <errno.h>
 
 #include "host/policy.h"
@@ -24,7 +24,7 @@ static int revoke_bind(struct ctx *ctx, struct pci_device *dev, void *arg)
 		return p.err;
 	p.err = policy_get(ctx, dev, "bound", before);
 	if (p.err == -ENOENT) {
-		/* not on our driver, and never was */
+		/* it is not assigned, and never was */
 		util_copy(before, sizeof(before), "0");
 		p.err = 0;
 	}
@@ -39,7 +39,7 @@ static int revoke_bind(struct ctx *ctx, struct pci_device *dev, void *arg)
 	wait_begin(&w, ctx, dev->name, WAIT_FOREVER, "the TSM to unbind it");
 	p.err = policy_set_slow(dev, "bound", "0", &w);
 	if (ctx->unfinished) {
-		p.hint = "it may be unbound in the end: 'tsmctl show @'";
+		p.hint = "it may be unbound in the end: see 'tsmctl show @'";
 		return slow_report(&w, &p);
 	}
 	if (p.err == -EIO && quarantine_is_on(ctx, dev)) {
@@ -73,10 +73,10 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 const struct verb verb_revoke = {
 	.name = "revoke",
 	.synopsis = "DEVICE...",
-	.summary = "unbind a device from outside, whoever holds it",
-	.help = "The guest loses private access to the device at once. The process that holds "
-		"the device keeps it open. A bind by another module of the kernel is revoked in the "
-		"same way. For a device that 'tsmctl bind' bound, use 'unbind'.",
+	.summary = "unbind a device as the administrator, for any owner",
+	.help = "The guest loses private access to the device at once. The owner keeps the device "
+		"open. A bind by another module of the kernel is revoked in the same way. For a "
+		"device that 'tsmctl bind' bound, use 'unbind'.",
 	.options = verb_timeout_alone,
 	.flags = VERB_DEVICES,
 	.run = run,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* tsmctl save: write what there is as a configuration. */
+/* tsmctl save: write the present settings as a configuration. */
 #include <errno.h>
 #include <json-c/json.h>
 #include <limits.h>
@@ -39,7 +39,7 @@ static int collect(struct ctx *ctx, const struct verb *verb, struct merge *m,
 	return ret ?: verb_each(ctx, verb, 0, NULL, add_device, m) ?: merge_finish(m, devices);
 }
 
-/* The document that is there. A directory is for write_file() to refuse. */
+/* Reads the present document. write_file() refuses a directory. */
 static int load_base(struct ctx *ctx, const char *path, struct config *base)
 {
 	struct stat st;
@@ -51,7 +51,7 @@ static int load_base(struct ctx *ctx, const char *path, struct config *base)
 	return config_load(ctx, path, base);
 }
 
-/* The text of the new document, for the caller to free. */
+/* Makes the text of the new document, for the caller to free. */
 static int compose(struct ctx *ctx, const struct verb *verb, struct merge *m, char **text)
 {
 	struct json_object *root = json_object_new_object();
@@ -73,7 +73,7 @@ static int save(struct ctx *ctx, const struct verb *verb, const char *path)
 	cleanup_free char *text = NULL;
 	int ret;
 
-	/* without vfio_tsm, most would be missing from the file without a word */
+	/* without vfio_tsm, the file would lack most settings, and nothing would show that */
 	ret = policy_require(ctx, NULL);
 	if (!ret && !streq(path, "-"))
 		ret = write_lock(ctx, path, &lock);
@@ -81,7 +81,7 @@ static int save(struct ctx *ctx, const struct verb *verb, const char *path)
 	if (!ret)
 		ret = merge_init(&m, ctx, &base) ?: compose(ctx, verb, &m, &text);
 	if (!ret && streq(path, "-"))
-		/* report_finish() tells if it could not be written */
+		/* report_finish() reports if it could not be written */
 		fputs(text, stdout);
 	else if (!ret)
 		ret = write_file(ctx, path, &lock, text, ctx->dry_run ? NULL : "written");
@@ -101,8 +101,9 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 		return verb_usage_error(ctx, verb, argv[0], "takes no '%s' (--file takes a file)",
 					argv[0]);
 	if (opt_file && streq(opt_file, "-") && ctx->json)
-		return verb_usage_error(ctx, verb, opt_file,
-					"--json and --file - both want standard output");
+		return verb_usage_error(
+			ctx, verb, opt_file,
+			"--json and --file - both use standard output: give a FILE");
 	ret = config_init(ctx);
 	if (ret)
 		return ret;
@@ -115,10 +116,10 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 const struct verb verb_save = {
 	.name = "save",
 	.synopsis = "[--file FILE]",
-	.summary = "write what there is as a configuration",
+	.summary = "write the present settings as a configuration",
 	.help = "Writes /etc/tsmctl/config.json, or FILE: the default mode, and each device that "
-		"is assigned, connected, or has policy of its own. What cannot be seen now, as of a "
-		"device that is not present, stays as the file has it.",
+		"is assigned, connected, or has policy of its own. Settings that cannot be seen now, "
+		"such as those of an absent device, stay as the file has them.",
 	.options = options,
 	.flags = VERB_ALL | VERB_ABSENT,
 	.run = run,

@@ -15,7 +15,7 @@ static int show(struct ctx *ctx, struct pci_device *dev, void *arg)
 	bool *first = arg;
 	char buf[128];
 
-	/* not in a list: the search reads all that is below a function */
+	/* not in list: the search reads everything below a function */
 	json_object_object_add(
 		obj, IN_USE, in_use_find(ctx, dev, &use) ? json_object_new_string(use.text) : NULL);
 	if (!ctx->json) {
@@ -46,8 +46,8 @@ const struct verb verb_show = {
 	.name = "show",
 	.synopsis = "[DEVICE...]",
 	.summary = "show everything about devices",
-	.help = "Without DEVICE: all that 'list' lists. Works without our modules: what is not "
-		"known is -.",
+	.help = "Without DEVICE: all that 'list' shows. Works without our modules; unknown values are "
+		"shown as -.",
 	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT,
 	.run = run,
 };

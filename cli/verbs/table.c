@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A table of devices, see table.h. libsmartcols lays it out. The library could also fit a
- * table into a terminal, but it cuts what is in the columns, and half an address looks like
- * another value. So this file leaves out whole columns, and the library only measures them.
+ * table into a terminal, but it cuts the values, and half an address looks like another
+ * value. So this file leaves out whole columns, and the library only measures them.
  */
 #include <errno.h>
 #include <json-c/json.h>
@@ -13,7 +13,7 @@
 #include "verbs/tree.h"
 
 #define GAP "  "
-/* A name that is cut to less says nothing. */
+/* A name that is cut to less is of no use. */
 #define NAME_MIN 8
 /* Ends a name that is cut. */
 #define MARK '>'
@@ -28,7 +28,7 @@ static void unref_table(struct libscols_table **tb)
 /**
  * struct layout - what of a table is shown
  * @columns: from left to right
- * @name: bytes of a name that there is room for; 0 for all of it
+ * @name: room for a name in bytes; 0 if names are not cut
  * @headings: whether the first line has the titles
  */
 struct layout {
@@ -37,7 +37,7 @@ struct layout {
 	bool headings;
 };
 
-/* The branches of a tree are drawn before the address, or before what is in its place. */
+/* The column with the branches of a tree: the address, or without that the first one. */
 static size_t tree_column(const struct layout *l)
 {
 	for (size_t i = 0; i < l->columns.count; i++)
@@ -50,7 +50,7 @@ static struct libscols_table *new_table(const struct layout *l, bool is_tree)
 {
 	struct libscols_table *tb = scols_new_table();
 
-	/* the texts are printable, and as long as they are */
+	/* the texts are printable, and a byte takes one column */
 	if (!tb || scols_table_set_column_separator(tb, GAP) ||
 	    scols_table_enable_noencoding(tb, 1) ||
 	    scols_table_enable_noheadings(tb, !l->headings) ||
@@ -114,7 +114,7 @@ static struct libscols_table *build(const struct layout *l, struct json_object *
 	return tb;
 }
 
-/* How wide each column is, by enum column; the library knows once it has printed the table. */
+/* Measures each column, by enum column. The library has the widths once it has printed. */
 static int measure(struct libscols_table *tb, const struct column_list *columns,
 		   size_t width[COLUMNS])
 {
@@ -136,7 +136,7 @@ static size_t line_width(const struct column_list *columns, const size_t width[C
 	return sum;
 }
 
-/* Only a name is cut, and only at the end of a line. */
+/* Cuts names if they end the lines. Nothing else is cut. Return: whether the table fits then. */
 static bool cut_name(struct layout *l, const size_t width[COLUMNS], size_t terminal)
 {
 	size_t others = line_width(&l->columns, width) - width[COLUMN_NAME];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A table of devices for people, by libsmartcols. */
+/* A table of devices as text, by libsmartcols. */
 #ifndef TSMCTL_TABLE_H
 #define TSMCTL_TABLE_H
 
@@ -25,7 +25,7 @@ struct table_form {
  * @form: how it looks
  *
  * On a terminal, columns that were not asked for by name are left out until a line fits, the
- * least important one first. Then standard error says so, if that is a terminal.
+ * least important one first. Then standard error names them, if it is a terminal.
  *
  * Return: 0 or -ENOMEM.
  */

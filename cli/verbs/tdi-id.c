@@ -31,8 +31,8 @@ static int apply(struct ctx *ctx, struct pci_device *dev, void *id)
 }
 
 /*
- * Whether an argument means a device, and no ID: an address is that of a device that this
- * program is about; what else selects devices is no ID.
+ * Whether an argument is a device, and not an ID. An address is a device if that has a TSM side
+ * or policy. Every other selector is a device.
  */
 static bool is_device(struct ctx *ctx, const char *text)
 {
@@ -48,8 +48,8 @@ static bool is_device(struct ctx *ctx, const char *text)
 
 /*
  * Takes the ID from the arguments: =ID after several devices, DEVICE=ID, or the second
- * of two. An ID looks like an address: if this host has the second one as a device,
- * somebody wants to read both.
+ * of two. An ID looks like an address: if the second one is a device of this host, both are
+ * read.
  */
 static int find_id(struct ctx *ctx, const struct verb *verb, int *argc, const char **argv)
 {
@@ -114,10 +114,10 @@ const struct verb verb_tdi_id = {
 	.name = "tdi-id",
 	.synopsis = "DEVICE... [[=]none|BB:DD.F|SSSS:BB:DD.F|0xNUMBER]",
 	.summary = "read or set the requester ID a device has in its guest",
-	.help = "Used by a bind that names no iommufd vDEVICE. With one device, the second "
-		"argument is the ID, unless this host has a TEE device there; =ID sets that of "
-		"several. Cannot be changed while the "
-		"device is bound. The device need not exist yet.",
+	.help = "A bind uses this ID unless it names an iommufd vDEVICE. With one device, the second "
+		"argument is the ID, unless it is the address of a device with a TSM side; =ID sets "
+		"the ID of several devices. The ID cannot be changed while the device is bound. The "
+		"device need not exist yet.",
 	.words = words,
 	.options = options,
 	.flags = VERB_DEVICES | VERB_ABSENT | VERB_FUTURE,

@@ -49,7 +49,7 @@ static struct place *find_places(struct json_object *rows, size_t count)
 	return places;
 }
 
-/* The row of the function that a key of another row names. A DSM may speak for itself. */
+/* The row of the function that a key of row @i names, if that is another one. */
 static size_t find_other(const struct tree *tree, const struct place *places,
 			 struct json_object *rows, size_t i, const char *key)
 {
@@ -76,12 +76,12 @@ static int find_parents(struct tree *tree, struct json_object *rows)
 }
 
 /*
- * One level of the tree after the other. Functions that are each other's DSM, which no real
- * ones are, would never have a turn: the first of them is at the top.
+ * Orders the rows, one level of the tree after the other. Functions that are each other's DSM,
+ * which is not valid, would have no level: the first of them is put at the top.
  */
 static int find_order(struct tree *tree)
 {
-	/* the level of each row that has had its turn, from 1 on */
+	/* the level of each row, from 1 on; 0 for a row that is not in the order yet */
 	cleanup_free size_t *levels = calloc(tree->count, sizeof(*levels));
 	size_t done = 0;
 

@@ -42,7 +42,7 @@ struct tree {
 int tree_make(struct tree *tree, struct json_object *rows, bool deep);
 
 /**
- * tree_done() - free what tree_make() took
+ * tree_done() - free what tree_make() allocated
  * @tree: the tree, or zeroes
  */
 void tree_done(struct tree *tree);

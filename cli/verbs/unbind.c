@@ -14,13 +14,14 @@ static struct choice choice;
 
 static const struct poptOption options[] = {
 	{ "vmm", 0, POPT_ARG_STRING, &choice.vmm, 0,
-	  "only if this process holds the device (default: whichever does)", "PID" },
-	{ "hold", 0, POPT_ARG_NONE, &choice.hold, 0, "only if our helper holds the device", NULL },
+	  "only if this process is the owner of the device (default: any owner)", "PID" },
+	{ "hold", 0, POPT_ARG_NONE, &choice.hold, 0, "only if tsm-bind-helper holds the device",
+	  NULL },
 	VERB_TIMEOUT,
 	POPT_TABLEEND
 };
 
-/* A device that was lost is open to a new bind when its owner has taken note. */
+/* A lost device can be bound again once its owner has acknowledged that by an unbind. */
 static bool is_bound(const char *state)
 {
 	return streq(state, "bound") || streq(state, "lost");
@@ -68,7 +69,7 @@ static int unbind(struct ctx *ctx, struct pci_device *dev, void *arg)
 		return ret;
 	util_copy(after, sizeof(after), h.ours ? "closed" : "open");
 	if (!ctx->dry_run && policy_get(ctx, dev, "state", after) == 0 && streq(after, "bound")) {
-		p.hint = "another process may have bound it: 'tsmctl show'";
+		p.hint = "another process may have bound it: see 'tsmctl show @'";
 		p.changed = true;
 		return report_error(ctx, &p,
 				    h.ours ? "it is still bound, although its helper is gone" :
@@ -98,9 +99,9 @@ const struct verb verb_unbind = {
 	.name = "unbind",
 	.synopsis = "DEVICE...",
 	.summary = "unbind a device that is bound",
-	.help = "Stops the helper that holds the device, and waits until it is gone. If a VMM "
-		"holds it, it is unbound on the VMM's own file, and stays open. See also "
-		"'revoke', which needs no file.",
+	.help = "Stops the helper that holds the device, and waits until it has ended. If a VMM "
+		"has the device open, unbinds it on the VMM's own file, and the device stays open. "
+		"See also 'revoke', which needs no file.",
 	.options = options,
 	.flags = VERB_DEVICES,
 	.run = run,

@@ -19,7 +19,7 @@ static const struct poptOption options[] = {
 
 static const char *const modules[] = { "vfio_pci_tsm", SIM_MODULE, "vfio_tsm" };
 
-/* A run that changes a device needs its policy. */
+/* Removes the policy of a device, under its lock: another run may need the policy. */
 static int forget(struct ctx *ctx, const struct pci_addr *addr)
 {
 	struct pci_device dev cleanup_pci = { .fd = -1 };
@@ -42,7 +42,7 @@ static int forget(struct ctx *ctx, const struct pci_addr *addr)
 	return ret;
 }
 
-/* Names the devices that a policy is kept for; or removes it. */
+/* Devices that have policy. visit() collects their names, or removes the policy. */
 struct directories {
 	struct ctx *ctx;
 	char text[512];
@@ -65,7 +65,7 @@ static int visit(const struct ctx *ctx, const struct pci_addr *addr, void *arg)
 	return 0;
 }
 
-/* The kernel keeps a module that has a quarantine: a new one would not know of it. */
+/* The kernel does not remove a module that keeps a quarantine: a new one would not have it. */
 static int find_quarantined(const struct ctx *ctx, const struct pci_addr *addr, void *arg)
 {
 	struct pci_device dev cleanup_pci = { .fd = -1 };
@@ -97,7 +97,7 @@ static int check_quarantine(struct ctx *ctx)
 	return report_error(ctx, &p, "vfio_tsm keeps devices in quarantine: %s", d.text);
 }
 
-/* Removing the driver would take its devices away from their owners unasked. */
+/* Refuses to remove modules that are needed: without the driver, owners lose their devices. */
 static int check(struct ctx *ctx)
 {
 	struct problem p = {
@@ -125,7 +125,7 @@ static int check(struct ctx *ctx)
 	if (!d.count)
 		return 0;
 	util_add_more(d.text, sizeof(d.text), d.left);
-	p.hint = "'tsmctl unload --forget' removes that too";
+	p.hint = "'tsmctl unload --forget' also removes that";
 	return report_error(ctx, &p, "configfs still has the policy of %s", d.text);
 }
 
@@ -169,8 +169,9 @@ const struct verb verb_unload = {
 	.name = "unload",
 	.synopsis = "[--forget]",
 	.summary = "remove the kernel modules",
-	.help = "Refused while a device is assigned or in quarantine; also while policy is kept in configfs, "
-		"unless --forget is given. The modules of the kernel itself, and configfs, stay.",
+	.help = "Refused while a device is assigned or in quarantine, and while policy is in "
+		"configfs, unless --forget is given. The kernel's own modules stay loaded, and "
+		"configfs stays mounted.",
 	.options = options,
 	.run = run,
 };

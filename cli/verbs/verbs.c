@@ -103,7 +103,7 @@ int verb_select(struct ctx *ctx, const struct verb *verb, int argc, const char *
 
 	*s = (struct selection){ 0 };
 	if (!argc && !(verb->flags & VERB_ALL))
-		return verb_usage_error(ctx, verb, NULL, "which device? DEVICE is missing");
+		return verb_usage_error(ctx, verb, NULL, "DEVICE is missing");
 	bad = select_parse(s, verb->flags, argc, argv);
 	if (bad < 0)
 		return bad;
@@ -111,7 +111,7 @@ int verb_select(struct ctx *ctx, const struct verb *verb, int argc, const char *
 		if (s->selectors[i].kind == SELECTOR_DRIVER || s->selectors[i].kind == SELECTOR_PF)
 			return verb_usage_error(
 				ctx, verb, argv[i],
-				"'%s' is about the present: give an address, a glob, or vendor:device",
+				"'%s' selects by the present driver or PF: give an address, a glob, or vendor:device",
 				argv[i]);
 	if (bad == argc)
 		return 0;

@@ -17,11 +17,11 @@
  * enum verb_flags - what a verb accepts
  * @VERB_DEVICES: takes devices
  * @VERB_ALL: without a device means all of them, even if there are none
- * @VERB_ABSENT: takes devices that are gone but have a configfs directory
+ * @VERB_ABSENT: takes devices that are not present but have a directory in configfs
  * @VERB_FUTURE: takes addresses of devices that may come later
- * @VERB_TSM_SIDE: "all" leaves out devices that only have policy: for verbs that take
- *	a device from its driver, or connect it
- * @VERB_OTHER_TIMES: shows what was or will be, so that driver= and pf=, which are about
+ * @VERB_TSM_SIDE: "all" leaves out devices that only have policy: for verbs that assign or
+ *	connect devices
+ * @VERB_OTHER_TIMES: shows the past or the future, so that driver= and pf=, which select by
  *	the present, are refused
  */
 enum verb_flags {
@@ -54,8 +54,8 @@ struct verb_values {
  * @values: options that take one of a few words, for completion; or NULL
  * @options: its own options, for popt; NULL if there are none
  * @flags: enum verb_flags
- * @run: does it; gets the arguments without options and without the verb, NULL
- *	at the end. Reports results and errors itself, answers 0 or negative errno
+ * @run: runs the verb; gets the arguments without options and without the verb, NULL
+ *	at the end. Reports results and errors itself; returns 0 or negative errno
  */
 struct verb {
 	const char *name;
@@ -84,10 +84,10 @@ const struct verb *verb_find(const char *name);
 extern const char *verb_timeout;
 
 /* For the options of a verb that calls verb_change_each(). */
-#define VERB_TIMEOUT                                                                \
-	{                                                                           \
-		"timeout", 0, POPT_ARG_STRING, &verb_timeout, 0,                    \
-			"give up on a device after so long (0 to 86400)", "SECONDS" \
+#define VERB_TIMEOUT                                                                  \
+	{                                                                             \
+		"timeout", 0, POPT_ARG_STRING, &verb_timeout, 0,                      \
+			"give up on a device after this time (0 to 86400)", "SECONDS" \
 	}
 
 /* The options of a verb that has no other one. */
@@ -100,7 +100,7 @@ extern int verb_saves;
 #define VERB_SAVE                                                                                  \
 	{                                                                                          \
 		"save", 0, POPT_ARG_NONE, &verb_saves, 0,                                          \
-			"also write it into a drop-in of the configuration, for later boots", NULL \
+			"also write this to a drop-in of the configuration, for later boots", NULL \
 	}
 
 /* The options of a verb that has no other ones. */
@@ -117,7 +117,7 @@ extern const struct poptOption verb_save_alone[];
 int verb_keep(struct ctx *ctx, const struct pci_device *dev, const char *const want[SETTINGS]);
 
 /**
- * verb_refuse_save() - refuse --save of a run that only reads
+ * verb_refuse_save() - refuse --save for a run that only reads
  * @ctx: this run
  * @verb: the verb
  *
@@ -181,7 +181,7 @@ int verb_each(struct ctx *ctx, const struct verb *verb, int argc, const char **a
 	      void *arg);
 
 /**
- * verb_refuse_absent() - report that a device is not there, and will not come
+ * verb_refuse_absent() - report that a device does not exist
  * @ctx: this run
  * @dev: a device that VERB_FUTURE has let through
  *

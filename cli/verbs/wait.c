@@ -9,20 +9,21 @@
 #include "verbs/verbs.h"
 #include "waiting.h"
 
-/* To be taken without a look at anything else */
+/* How many events are read before the time and signals are looked at. */
 #define EVENTS 64
 
 static const char *opt_state;
 
 static const struct poptOption options[] = { { "state", 0, POPT_ARG_STRING, &opt_state, 0,
-					       "the state, or several, by commas", "STATE" },
+					       "the state, or several, with commas between them",
+					       "STATE" },
 					     VERB_TIMEOUT,
 					     POPT_TABLEEND };
 
 static const struct verb_values values[] = { { "state", policy_states }, { NULL, NULL } };
 
 /**
- * struct watch - for all devices together
+ * struct watch - what is kept for all devices together
  * @events: of the kernel
  * @began: when the time of --timeout began
  * @been: devices that have been in one of the states, by an event; pci_addr_key()
@@ -43,7 +44,7 @@ static bool has_been(const struct watch *w, const struct pci_addr *addr)
 	return false;
 }
 
-/* A state may have passed when the device is looked at. */
+/* Remembers a device whose state is one of those: it may be another one when it is looked at. */
 static int take_event(struct watch *w, struct udev_device *u)
 {
 	const char *state = udev_device_get_property_value(u, "VFIO_TSM_STATE");
@@ -62,7 +63,7 @@ static int take_event(struct watch *w, struct udev_device *u)
 	return 0;
 }
 
-/* The device may have come or gone, and configfs with its module. */
+/* Reads the state. Opens all again: device and module may have appeared or gone. */
 static int look(struct ctx *ctx, struct pci_device *dev, struct wait *w, char *state)
 {
 	struct problem p = { .device = dev->name, .attribute = "state", .stage = "read" };
@@ -71,7 +72,7 @@ static int look(struct ctx *ctx, struct pci_device *dev, struct wait *w, char *s
 	pci_close(dev);
 	policy_close(ctx);
 	p.err = pci_open(ctx, &addr, dev) ?: policy_get(ctx, dev, "state", state);
-	/* without the module there is no state, and it may come */
+	/* without the module there is no state; it may be loaded later */
 	if (p.err == -ENOENT || p.err == -ENODEV) {
 		util_copy(state, ATTR_MAX, "unknown");
 		return 0;
@@ -82,13 +83,13 @@ static int look(struct ctx *ctx, struct pci_device *dev, struct wait *w, char *s
 	return policy_report(ctx, dev, &p);
 }
 
-/* Events that were lost are of no state that lasts: the device is looked at. */
+/* Reads events. Lost ones are ignored: the look at the device shows a state that lasts. */
 static int take_events(struct watch *w)
 {
 	struct udev_device *u;
 	int ret = 0;
 
-	/* then the time and signals have their turn */
+	/* at most so many, so that time and signals are looked at */
 	for (int i = 0; !ret && i < EVENTS; i++) {
 		errno = 0;
 		u = udev_monitor_receive_device(w->events);
@@ -101,7 +102,7 @@ static int take_events(struct watch *w)
 	return ret;
 }
 
-/* Until something has happened, and at least once a second. */
+/* Waits for an event, but at most a second. */
 static int wait_event(struct wait *w, struct watch *watch)
 {
 	unsigned int before = w->seconds;
@@ -110,7 +111,7 @@ static int wait_event(struct wait *w, struct watch *watch)
 	do {
 		ret = wait_step(w, udev_monitor_get_fd(watch->events));
 	} while (!ret && w->seconds == before);
-	/* events that come without a pause do not keep it going */
+	/* events without a pause must not keep this from ending */
 	return ret > 0 ? take_events(watch) ?: wait_look(w) : ret;
 }
 
@@ -122,7 +123,7 @@ static int wait_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 			     .attribute = "state",
 			     .value = opt_state,
 			     .stage = "wait",
-			     .hint = "'tsmctl show @' has its state and its owner" };
+			     .hint = "'tsmctl show @' shows its state and its owner" };
 	struct watch *watch = arg;
 	struct wait w;
 
@@ -133,7 +134,7 @@ static int wait_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 		if (p.err || has_been(watch, &dev->addr) || util_in_list(opt_state, state))
 			break;
 		p.err = wait_event(&w, watch);
-		/* it came with the end of the time */
+		/* the state came just when the time ended */
 		if (p.err == -ETIMEDOUT && has_been(watch, &dev->addr))
 			p.err = 0;
 	} while (!p.err);
@@ -164,7 +165,7 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 	if (ret)
 		return ret;
 	udev = udev_new();
-	/* listen first, then look: what happens in between is not missed */
+	/* listen before the look: then no event is missed */
 	ret = event_listen(ctx, udev, &watch.events);
 	wait_clock(ctx);
 	watch.began = ctx->began;
@@ -182,7 +183,7 @@ const struct verb verb_wait = {
 	.summary = "wait until devices are in a state",
 	.help = "Waits until each device has been in one of the states: absent, unassigned, closed, "
 		"open, bound, lost or quarantined. An address may be that of a device that does not "
-		"exist yet. The time of --timeout is for all of them together. Changes nothing.",
+		"exist yet. --timeout is for all devices together. Changes nothing.",
 	.values = values,
 	.options = options,
 	.flags = VERB_DEVICES | VERB_ABSENT | VERB_FUTURE,

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
-# tsmctl bind, unbind, revoke, with a stand-in for the helper.
+# tsmctl bind, unbind and revoke, with a stand-in for tsm-bind-helper.
 bats_require_minimum_version 1.5.0
 load helpers
 
@@ -9,7 +9,7 @@ setup() {
 	fake_host
 	fake_assigned 0000:01:00.0
 	policy 0000:01:00.0 tdi_id 0000:00:02.0
-	# tsmctl takes the helper that lies beside it
+	# tsmctl runs the helper in its own directory
 	mkdir "$BATS_TEST_TMPDIR/bin"
 	cp "$TSMCTL_BIN/tsmctl" "$BATS_TEST_TMPDIR/bin"
 	PATH=$BATS_TEST_TMPDIR/bin:$PATH
@@ -23,30 +23,27 @@ teardown() {
 	done
 }
 
-# helper SCRIPT: what the stand-in does; it gets the real one's arguments.
+# helper SCRIPT: the stand-in runs it with the arguments of the helper.
 helper() {
 	printf '#!/bin/bash\nT=%q\n%s\n' "$BATS_TEST_TMPDIR" "$1" > "$BATS_TEST_TMPDIR/bin/tsm-bind-helper"
 	chmod +x "$BATS_TEST_TMPDIR/bin/tsm-bind-helper"
 }
 
-# error_line STEP ERRNO [STAGE]: what the real one says.
+# error_line STEP ERRNO [STAGE]: an error as the helper prints it.
 error_line() {
 	local stage=null
 	[ -z "${3:-}" ] || stage="\"$3\""
 	printf '{"event":"error","device":"0000:01:00.0","step":"%s","errno":"%s","stage":%s,"message":"it broke","hint":"mend it"}' "$1" "$2" "$stage"
 }
 
-@test "bind: starts the helper, which stays, in a session of its own" {
+@test "bind: starts the helper, which stays in a session of its own" {
 	helper 'echo $$ > $T/helper.pid; printf "%s\n" "$@" > $T/args; env > $T/env
 		echo "{\"event\":\"bound\",\"device\":\"$2\",\"pid\":$$}"; exec sleep 60'
 	run_split timeout 60 tsmctl bind 01:00.0 --json
 	assert_success
-	assert_envelope
+	assert_golden bind
 	pid=$(cat "$BATS_TEST_TMPDIR/helper.pid")
-	json_is 'list(r[0])' "$OUTCOME_KEYS" \
-		'r[0]["value"]' bound \
-		'r[0]["previous"]' closed \
-		'r[0]["note"]' "held by process $pid"
+	assert_equal "$(results note)" "held by process $pid"
 	kill -0 "$pid"
 	assert_equal "$(ps -o sid= -p "$pid" | tr -d ' ')" "$pid"
 	assert_equal "$(cat "$BATS_TEST_TMPDIR/args")" "--device
@@ -66,27 +63,24 @@ $SYS"
 	[[ $out == *"state bound (was closed)"* ]]
 }
 
-@test "bind: what the helper says of a failure is reported once, with its exit code" {
+@test "bind: reports a failure of the helper once, with its exit status" {
 	helper "echo '$(error_line "open kvm" ENOENT)'; exit 5"
 	run_split tsmctl bind 01:00.0
 	assert_equal "$status" 5
 	assert_one_line 0000:01:00.0 "it broke" "mend it"
 	run_split tsmctl bind 01:00.0 --json
 	assert_equal "$status" 5
-	assert_envelope 'r' '[]' \
-		'e[0]["stage"]' "open kvm" \
-		'e[0]["errno"]' ENOENT \
-		'e[0]["hint"].split("; ")[0]' "mend it"
+	assert_golden bind-helper-failed
 }
 
-@test "bind: a refusal of the driver gets the hint of its stage" {
+@test "bind: an error of the driver has the hint of its stage" {
 	while read -r name stage code hint; do
 		helper "echo '$(error_line bind "$name" "$stage")'; exit 1"
 		run_split tsmctl bind 01:00.0
 		[ "$status" -eq "$code" ] || fail "$stage gave exit $status"
 		assert_one_line 0000:01:00.0 "bind refused" "$hint" "$name"
 		run_split tsmctl bind 01:00.0 --json
-		json_is 'e[0]["stage"]' "$stage"
+		assert_equal "$(errors stage)" "$stage"
 	done <<- 'EOF'
 		EPERM regions 4 tsmctl mode 0000:01:00.0 exclusive
 		EBUSY mapped 6 --bar-mmap revoke
@@ -116,14 +110,14 @@ $SYS"
 	done
 }
 
-@test "bind: an old last_error of another errno does not speak" {
+@test "bind: ignores a last_error with another errno" {
 	policy 0000:01:00.0 last_error "-16 mapped"
 	helper "echo '$(error_line bind EINVAL)'; exit 1"
 	run_split tsmctl bind 01:00.0
 	assert_one_line "it broke"
 }
 
-@test "bind: the stage is the one that the helper reports, whatever last_error has by then" {
+@test "bind: the stage is that of the helper, whatever last_error has become" {
 	policy 0000:01:00.0 last_error "-16 mapped"
 	helper "echo '$(error_line bind EBUSY ioeventfd)'; exit 6"
 	run_split tsmctl bind 01:00.0
@@ -134,7 +128,7 @@ $SYS"
 	assert_one_line "it broke" "mend it"
 }
 
-@test "bind: a helper that dies, is silent, or talks nonsense is an error" {
+@test "bind: a helper that dies, is silent, or prints nonsense is an error" {
 	for script in 'exit 0' 'kill -9 $$' 'echo "{"; sleep 60' 'echo "[]"' 'echo "{\"event\":1}"' \
 		'head -c 10000 /dev/zero'; do
 		helper "$script"
@@ -158,13 +152,13 @@ $SYS"
 	assert_equal "$(snapshot)" "$before"
 }
 
-# asked: what the stand-in was asked for, without the trees.
+# asked: the arguments of the stand-in, without those of the trees.
 asked() { grep -vxE -e "--(run-dir|sysfs)|$RUN|$SYS" "$BATS_TEST_TMPDIR/args" | paste -sd ' '; }
 
-# answering LINE: a helper that writes down what it is asked for, and says LINE.
+# answering LINE: a helper that writes down its arguments, and prints LINE.
 answering() { helper "printf '%s\n' \"\$@\" > \$T/args; echo '$1'"; }
 
-@test "bind: for a VMM that holds the device, on its file; the helper is waited for" {
+@test "bind: uses the file of a VMM that has the device open, and waits for the helper" {
 	policy 0000:01:00.0 state open
 	policy 0000:01:00.0 owner $$
 	answering '{"event":"bound","device":"0000:01:00.0","pid":1}'
@@ -173,7 +167,7 @@ answering() { helper "printf '%s\n' \"\$@\" > \$T/args; echo '$1'"; }
 	assert_envelope
 	assert_equal "$(asked)" "--device 0000:01:00.0 --pid $$ bind"
 	json_is 'r[0]["value"] + r[0]["previous"]' boundopen \
-		'r[0]["note"].startswith("held by process '$$' (")' true
+		'r[0]["note"].startswith("used by process '$$' (")' true
 	run_split timeout 60 tsmctl bind 01:00.0 --vmm $$ --vdevice-id 7
 	assert_success
 	assert_equal "$(asked)" "--device 0000:01:00.0 --pid $$ bind --vdevice-id 7"
@@ -184,7 +178,7 @@ answering() { helper "printf '%s\n' \"\$@\" > \$T/args; echo '$1'"; }
 	refute [ -e "$BATS_TEST_TMPDIR/args" ]
 }
 
-@test "bind, unbind: --vmm and --hold: that one, or nobody" {
+@test "bind, unbind: --vmm and --hold fail unless that process has the device" {
 	policy 0000:01:00.0 state open
 	policy 0000:01:00.0 owner $$
 	answering '{}'
@@ -211,16 +205,16 @@ answering() { helper "printf '%s\n' \"\$@\" > \$T/args; echo '$1'"; }
 	policy 0000:01:00.0 owner none
 	run_split tsmctl bind 01:00.0 --vdevice-id 1
 	assert_equal "$status" 1
-	assert_one_line "no VMM holds it"
+	assert_one_line "no VMM has it open"
 	refute [ -e "$BATS_TEST_TMPDIR/args" ]
-	# nobody is known to hold it: the helper says what is wrong with the process
+	# no owner is known: the helper reports what is wrong with the process
 	answering "$(error_line "take file" ENXIO)"
 	run_split tsmctl bind 01:00.0 --vmm 77
 	assert_equal "$(asked)" "--device 0000:01:00.0 --pid 77 bind"
 	assert_one_line "it broke"
 }
 
-@test "bind: for a VMM, a refusal gets the hint of its stage, too" {
+@test "bind: an error of the driver has the hint of its stage for a VMM" {
 	policy 0000:01:00.0 state open
 	policy 0000:01:00.0 owner $$
 	helper "echo '$(error_line bind EBUSY mapped)'; exit 6"
@@ -229,7 +223,7 @@ answering() { helper "printf '%s\n' \"\$@\" > \$T/args; echo '$1'"; }
 	assert_one_line x-no-mmap=on "tsmctl mode 0000:01:00.0 --bar-mmap revoke"
 }
 
-@test "bind: a holder out of sight, and a bind that was lost" {
+@test "bind: refuses a device whose owner is out of sight, or whose last bind was lost" {
 	answering '{"event":"bound"}'
 	policy 0000:01:00.0 state open
 	run_split tsmctl bind 01:00.0
@@ -249,13 +243,13 @@ answering() { helper "printf '%s\n' \"\$@\" > \$T/args; echo '$1'"; }
 	assert_equal "$(asked)" "--device 0000:01:00.0 --pid $$ unbind"
 }
 
-@test "bind: a bound device is left alone; another driver is refused" {
+@test "bind: leaves a bound device alone, and refuses a device on another driver" {
 	helper 'touch $T/started'
 	policy 0000:01:00.0 state bound
 	policy 0000:01:00.0 owner $$
 	run_split tsmctl bind 01:00.0 --json
 	assert_success
-	json_is 'd["changed"]' false
+	assert_changed false
 	run_split tsmctl bind 01:00.0 --vmm 1
 	assert_equal "$status" 6
 	policy 0000:01:00.0 state closed
@@ -267,7 +261,7 @@ answering() { helper "printf '%s\n' \"\$@\" > \$T/args; echo '$1'"; }
 	refute [ -e "$BATS_TEST_TMPDIR/started" ]
 }
 
-@test "bind: one that another run binds at the same time is bound, and stays so" {
+@test "bind: succeeds if another run binds the device at the same time" {
 	holder true
 	policy 0000:01:00.0 owner none
 	# the other run is first while our helper fails
@@ -275,8 +269,7 @@ answering() { helper "printf '%s\n' \"\$@\" > \$T/args; echo '$1'"; }
 		echo '$(error_line lock EBUSY)'; exit 6"
 	run_split timeout 60 tsmctl bind 01:00.0 --json
 	assert_success
-	assert_envelope e '[]' 'd["changed"]' false '[[x["value"], x["note"]] for x in r]' \
-		'[["bound", "another run has bound it at the same time"]]'
+	assert_golden bind-meanwhile
 	kill -0 "$HOLDER"
 	kill "$HOLDER"
 	# one that is not bound yet is still an error
@@ -287,19 +280,17 @@ answering() { helper "printf '%s\n' \"\$@\" > \$T/args; echo '$1'"; }
 	assert_equal "$status" 6
 }
 
-@test "unbind: stops the helper, waits for it, verifies" {
+@test "unbind: stops the holder, waits for it, and verifies the result" {
 	policy 0000:01:00.0 state bound
 	holder "echo closed > $CFG/0000:01:00.0/tsm/state; sleep 0.5"
 	run_split timeout 60 tsmctl unbind 01:00.0 --json
 	assert_success
-	assert_envelope 'r[0]["value"]' closed \
-		'r[0]["previous"]' bound \
-		'd["changed"]' true
+	assert_golden unbind
 	run kill -0 "$HOLDER"
 	assert_failure
 }
 
-@test "unbind: a device still bound afterwards is exit 6" {
+@test "unbind: exits with 6 if the device is still bound afterwards" {
 	policy 0000:01:00.0 state bound
 	holder true
 	run_split timeout 60 tsmctl unbind 01:00.0
@@ -307,7 +298,7 @@ answering() { helper "printf '%s\n' \"\$@\" > \$T/args; echo '$1'"; }
 	assert_one_line "still bound"
 }
 
-@test "unbind: who is not our helper is not stopped, but unbound on its file" {
+@test "unbind: unbinds on the file of an owner that is not the helper, and does not stop it" {
 	policy 0000:01:00.0 state bound
 	sleep 60 > /dev/null 2>&1 3>&- &
 	disown
@@ -319,8 +310,8 @@ answering() { helper "printf '%s\n' \"\$@\" > \$T/args; echo '$1'"; }
 	run_split tsmctl unbind 01:00.0 --json
 	assert_success
 	assert_equal "$(asked)" "--device 0000:01:00.0 --pid $victim unbind"
-	json_is 'r[0]["value"] + r[0]["previous"]' openbound
-	# a lock file with its number, but no lock; then a lock of another process
+	assert_golden unbind-on-file
+	# a lock file with its number, but without a lock; then a lock of another process
 	policy 0000:01:00.0 state bound
 	mkdir -p "$RUN"
 	echo "$victim" > "$RUN/0000:01:00.0.lock"
@@ -340,19 +331,19 @@ answering() { helper "printf '%s\n' \"\$@\" > \$T/args; echo '$1'"; }
 	run_split tsmctl unbind 01:00.0
 	assert_equal "$status" 6
 	assert_one_line "still bound"
-	# held, and nobody knows by whom
+	# a process has it open, and which one is not known
 	rm "$BATS_TEST_TMPDIR/args"
 	policy 0000:01:00.0 owner none
 	run_split tsmctl unbind 01:00.0 --json
 	assert_equal "$status" 6
-	assert_envelope '"revoke" in e[0]["hint"]' true
+	assert_golden unbind-unknown-owner
 	refute [ -e "$BATS_TEST_TMPDIR/args" ]
 }
 
-@test "unbind: nothing bound, nothing done; --dry-run stops nobody" {
+@test "unbind: changes nothing if nothing is bound; --dry-run stops no process" {
 	run_split tsmctl unbind 01:00.0 --json
 	assert_success
-	json_is 'd["changed"]' false
+	assert_changed false
 	policy 0000:01:00.0 state bound
 	holder true
 	run_split tsmctl unbind 01:00.0 --dry-run
@@ -361,25 +352,25 @@ answering() { helper "printf '%s\n' \"\$@\" > \$T/args; echo '$1'"; }
 	kill -0 "$HOLDER"
 }
 
-@test "revoke: writes 0, verifies; nothing if not bound; --dry-run nothing" {
+@test "revoke: unbinds a bound device, and changes nothing otherwise or with --dry-run" {
 	policy 0000:01:00.0 bound 1
 	run tsmctl revoke 01:00.0 --dry-run
 	assert_success
 	assert_equal "$(policy 0000:01:00.0 bound)" 1
 	run_split tsmctl revoke 01:00.0 --json
 	assert_success
-	json_is 'r[0]' '{"device": "0000:01:00.0", "attribute": "bound", "value": "0", "previous": "1", "changed": true, "note": null}'
+	assert_golden revoke
 	assert_equal "$(policy 0000:01:00.0 bound)" 0
 	run_split tsmctl revoke 01:00.0 --json
 	assert_success
-	json_is 'd["changed"]' false
+	assert_changed false
 	fake_device 0000:02:00.0
 	run_split tsmctl revoke 02:00.0 --json
 	assert_success
-	json_is 'd["changed"]' false
+	assert_changed false
 }
 
-@test "revoke: what cannot be written is exit 4; what stays bound is exit 6" {
+@test "revoke: exits with 4 if it may not write, and with 6 if the device stays bound" {
 	policy 0000:01:00.0 bound 1
 	chmod 0444 "$CFG/0000:01:00.0/tsm/bound"
 	run_restricted tsmctl revoke 01:00.0

@@ -70,14 +70,14 @@ refused() {
 	assert_equal "$(snapshot)" "$before"
 	assert_equal "$(cat "$FAKE_LOG")" ""
 	run_split tsmctl show 01:00.0 --json
-	json_is 'r[0]["in_use"]' "$1"
+	assert_equal "$(results in_use)" "$1"
 }
 
 @test "host use: a file system on a partition, on the whole disk, with a blank in its name" {
 	disk
 	mounted 259:3 /other
 	run_split tsmctl show 01:00.0 --json
-	json_is 'r[0]["in_use"]' null
+	assert_equal "$(results in_use)" null
 	mounted 259:1 '/srv/a\040b'
 	refused "nvme0n1p1 is mounted on /srv/a b"
 	echo > "$PROC/self/mountinfo"
@@ -156,7 +156,7 @@ refused() {
 	refused "nvme0n1 is mounted on /srv"
 	rm "$subsystem/nvme3"
 	run_split tsmctl show 01:00.0 --json
-	json_is 'r[0]["in_use"]' null
+	assert_equal "$(results in_use)" null
 }
 
 @test "host use: an interface that is up, enslaved, or carries another one" {
@@ -165,7 +165,7 @@ refused() {
 	echo 0x1002 > "$NET/flags"
 	echo down > "$NET/operstate"
 	run_split tsmctl show 01:00.0 --json
-	json_is 'r[0]["in_use"]' null
+	assert_equal "$(results in_use)" null
 	# up without a link
 	echo 0x1003 > "$NET/flags"
 	refused "eth0 is up"
@@ -279,10 +279,11 @@ refused() {
 	mounted 259:1 /srv
 	run_split kernel tsmctl assign --force --dry-run --json 01:00.0
 	assert_success
-	json_is '[[x["attribute"], x["value"]] for x in r]' '[["in_use", "nvme0n1p1 is mounted on /srv"], ["driver", "vfio-pci-tsm"]]'
+	assert_equal "$(results "attribute value")" "in_use nvme0n1p1 is mounted on /srv
+driver vfio-pci-tsm"
 	run_split kernel tsmctl assign --force 01:00.0
 	assert_success
-	assert_line "0000:01:00.0: note: it is taken all the same, because of --force"
+	assert_line "0000:01:00.0: note: it is assigned all the same, because of --force"
 	assert_line "0000:01:00.0: driver vfio-pci-tsm (was nvme)"
 }
 
@@ -301,7 +302,7 @@ refused() {
 	config '{ "device": "01:00.0", "assigned": true, "force": true }'
 	run_split kernel tsmctl diff
 	assert_equal "$status" 8
-	assert_line "0000:01:00.0: note: it is taken all the same, because of force"
+	assert_line "0000:01:00.0: note: it is assigned all the same, because of force"
 	run_split kernel tsmctl apply
 	assert_success
 	assert_line "0000:01:00.0: in_use nvme0n1p1 is mounted on /srv (unchanged)"

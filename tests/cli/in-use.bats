@@ -57,10 +57,10 @@ bound_function() {
 	assert_success
 	run_split kernel tsmctl assign all --json
 	assert_success
-	json_is '[x["device"] for x in r]' '["0000:01:00.0"]'
+	assert_equal "$(results device)" 0000:01:00.0
 	run_split kernel tsmctl connect all --tsm tsm0 --json
 	assert_success
-	json_is '[x["device"] for x in r]' '["0000:01:00.0"]'
+	assert_equal "$(results device)" 0000:01:00.0
 	fake_set_driver 0000:01:00.0 nvme
 	echo '(null)' > "$DEV/driver_override"
 
@@ -78,7 +78,7 @@ bound_function() {
 	# neither apply nor --prune has more to do: "all" names what has policy
 	run_split kernel tsmctl apply --json --prune
 	assert_success
-	json_is 'd["changed"]' false
+	assert_changed false
 	for i in 5 6 7; do
 		assert_equal "$(basename "$(readlink "$SYS/bus/pci/devices/0000:0$i:00.0/driver")")" nvme
 		assert_equal "$(policy "0000:0$i:00.0" bar_mmap)" refuse
@@ -260,14 +260,14 @@ interrupted() {
 	run_split kernel tsmctl diff --json --file - < <(document '{ "device": "01:00.0", "tsm": null }')
 	assert_equal "$status" 8
 	json_is '[[x["attribute"], x["changed"]] for x in r]' '[["tsm", true], ["state", false]]' \
-		'r[1]["note"]' "apply will refuse it: bound are 0000:01:10.3"
+		'r[1]["note"]' "apply will refuse it: functions that depend on it are bound: 0000:01:10.3"
 	fake_set_driver 0000:01:00.0 vfio-pci-tsm
 	fake_policy 0000:01:00.0 open
 	policy 0000:01:00.0 owner $$
 	run_split kernel tsmctl diff --file - < <(document '{ "device": "01:00.0", "bind_allowed": false }')
 	assert_equal "$status" 8
 	assert_line "0000:01:00.0: state open (unchanged)"
-	assert_line "0000:01:00.0: note: apply will refuse it: process $$ ($(cat /proc/$$/comm)) holds it"
+	assert_line "0000:01:00.0: note: apply will refuse it: process $$ ($(cat /proc/$$/comm)) uses it"
 	# nothing differs, nothing to note
 	run_split kernel tsmctl diff --file - < <(document '{ "device": "01:00.0", "bind_allowed": true }')
 	assert_success

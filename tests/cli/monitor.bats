@@ -81,11 +81,11 @@ lost='change pci 0000:01:00.0 VFIO_TSM_EVENT=lost VFIO_TSM_STATE=lost VFIO_TSM_R
 	events "unbind pci 0000:02:00.0" "bind pci 0000:02:00.0 DRIVER=vfio-pci-tsm" \
 		"bind pci 0000:02:00.0 DRIVER=nvme" "unbind pci 0000:05:00.0"
 	ended 0
-	assert_line --index 0 --regexp '  0000:02:00.0  driver +the driver nvme has left the device$'
+	assert_line --index 0 --regexp '  0000:02:00.0  driver +detached from the driver nvme$'
 	assert_line --index 1 --regexp '  0000:02:00.0  driver +driver vfio-pci-tsm$'
 	assert_line --index 2 --regexp '  0000:02:00.0  driver +driver nvme \(was vfio-pci-tsm\)$'
 	# of which nothing was known
-	assert_line --index 3 --regexp '  0000:05:00.0  driver +the driver that it had has left the device$'
+	assert_line --index 3 --regexp '  0000:05:00.0  driver +detached from the driver that it had$'
 	monitor --json --events driver --count 2
 	events "unbind pci 0000:02:00.0" "bind pci 0000:02:00.0 DRIVER=nvme"
 	ended 0
@@ -194,7 +194,7 @@ lost='change pci 0000:01:00.0 VFIO_TSM_EVENT=lost VFIO_TSM_STATE=lost VFIO_TSM_R
 		assert_one_line " $event"
 	done
 	run_split tsmctl monitor --json --events bound,bonud,lost
-	json_is 'e[0]["value"]' bonud
+	assert_equal "$(errors value)" bonud
 	run_split tsmctl monitor --events nonesuch
 	assert_one_line "'nonesuch' in --events is not an event; --events takes "
 }

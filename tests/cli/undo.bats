@@ -30,7 +30,7 @@ somebody_else() {
 	run_split kernel tsmctl assign 01:00.0
 	assert_success
 	assert_output "0000:01:00.0: driver vfio-pci-tsm (was vfio-pci)
-0000:01:00.0: note: its driver_override was 'vfio-pci': 'tsmctl release' gives that back"
+0000:01:00.0: note: its driver_override was 'vfio-pci': 'tsmctl release' restores that"
 	assert_equal "$(override)" vfio-pci-tsm
 	# a second one changes nothing of that
 	run_split kernel tsmctl assign 01:00.0
