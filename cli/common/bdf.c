@@ -51,6 +51,13 @@ uint64_t pci_addr_key(const struct pci_addr *addr)
 	return (uint64_t)addr->domain << 16 | addr->bus << 8 | addr->dev << 3 | addr->fn;
 }
 
+int pci_addr_compare(const void *a, const void *b)
+{
+	uint64_t x = pci_addr_key(a), y = pci_addr_key(b);
+
+	return (x > y) - (x < y);
+}
+
 int tdi_id_parse(const char *text, char *out, size_t size)
 {
 	struct pci_addr addr;

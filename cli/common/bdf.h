@@ -51,6 +51,15 @@ void pci_addr_name(const struct pci_addr *addr, char *name);
 uint64_t pci_addr_key(const struct pci_addr *addr);
 
 /**
+ * pci_addr_compare() - compare two addresses, as for qsort()
+ * @a: a struct pci_addr
+ * @b: another one
+ *
+ * Return: below 0, 0 or above 0.
+ */
+int pci_addr_compare(const void *a, const void *b);
+
+/**
  * tdi_id_parse() - parse a TDI's requester ID as an operator types it
  * @text: none, bb:dd.f, ssss:bb:dd.f, or a number with 0x in front
  * @out: out, what the kernel reads back: none, or ssss:bb:dd.f; untouched on

@@ -119,13 +119,6 @@ static int consider_address(struct ctx *ctx, struct found *s)
 	return 0;
 }
 
-static int compare_addrs(const void *a, const void *b)
-{
-	uint64_t x = pci_addr_key(a), y = pci_addr_key(b);
-
-	return (x > y) - (x < y);
-}
-
 /* Any device may have policy, as from 'tsmctl deny', and keep its ordinary driver. */
 static bool policy_counts(const struct found *s)
 {
@@ -149,7 +142,7 @@ static int expand(struct ctx *ctx, struct found *s)
 	if (!ret && policy_counts(s))
 		ret = policy_scan(ctx, consider_policy, s);
 	if (s->count > before)
-		qsort(s->addrs + before, s->count - before, sizeof(*s->addrs), compare_addrs);
+		qsort(s->addrs + before, s->count - before, sizeof(*s->addrs), pci_addr_compare);
 	return ret;
 }
 

@@ -294,13 +294,6 @@ static int consider(const struct ctx *ctx, const struct pci_addr *addr, void *ar
 	return 0;
 }
 
-static int compare_addrs(const void *a, const void *b)
-{
-	uint64_t x = pci_addr_key(a), y = pci_addr_key(b);
-
-	return (x > y) - (x < y);
-}
-
 /* Finds present functions, addresses with policy, and addresses that documents name. */
 static int find_devices(struct ctx *ctx, struct run *run)
 {
@@ -315,9 +308,9 @@ static int find_devices(struct ctx *ctx, struct run *run)
 		ret = remember(run, &run->wanted.exact[i]->sel.addr);
 	if (ret || !run->count)
 		return ret;
-	qsort(run->found, run->count, sizeof(*run->found), compare_addrs);
+	qsort(run->found, run->count, sizeof(*run->found), pci_addr_compare);
 	for (size_t i = 1; i < run->count; i++)
-		if (compare_addrs(&run->found[kept], &run->found[i]))
+		if (pci_addr_compare(&run->found[kept], &run->found[i]))
 			run->found[++kept] = run->found[i];
 	run->count = kept + 1;
 	return 0;

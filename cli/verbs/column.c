@@ -211,8 +211,7 @@ static bool compare_addresses(const char *a, const char *b, int *order)
 	/* a value that is not an address comes after the addresses */
 	*order = second - first;
 	if (first && second)
-		*order = (pci_addr_key(&x) > pci_addr_key(&y)) -
-			 (pci_addr_key(&x) < pci_addr_key(&y));
+		*order = pci_addr_compare(&x, &y);
 	return true;
 }
 
