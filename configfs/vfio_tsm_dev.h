@@ -20,8 +20,9 @@
  *			administrator asked for it; closed if the device is not open
  *	lost		vfio_tsm_acknowledged(): open
  *
- * vfio_tsm_closed() leads from open, bound and lost back to closed. While
- * vfio_tsm_is_quarantined(), closed, open and lost are shown as quarantined.
+ * vfio_tsm_closed() leads from open, bound and lost back to closed, but a device that
+ * another module of the kernel has bound stays bound. While vfio_tsm_is_quarantined(),
+ * closed, open and lost are shown as quarantined.
  *
  * Locks: every function here may sleep, except vfio_tsm_blocked() and
  * vfio_tsm_is_quarantined(). They take only the device's own leaf mutex.

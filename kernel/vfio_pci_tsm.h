@@ -309,7 +309,7 @@ static inline bool vfio_pci_tsm_is_binding(const struct vfio_pci_tsm_device *tvd
 	return READ_ONCE(tvdev->state.now) >= VFIO_PCI_TSM_BINDING;
 }
 
-/* Whether PCI/TSM has the function locked, as far as the driver knows. */
+/* Whether PCI/TSM has the function locked. A TDI that has just ended may still count. */
 static inline bool vfio_pci_tsm_is_locked(const struct vfio_pci_tsm_device *tvdev)
 {
 	return READ_ONCE(tvdev->state.now) >= VFIO_PCI_TSM_BOUND;
