@@ -14,19 +14,19 @@ setup() {
 	DEV=$SYS/devices/pci0000:00/0000:01:00.0
 }
 
-@test "connect: to the only TSM; a second time changes nothing" {
+@test "connect: connects to the only TSM; a second run changes nothing" {
 	run_split tsmctl connect 01:00.0 --json
 	assert_success
-	assert_envelope 'r[0]' '{"device": "0000:01:00.0", "attribute": "tsm", "value": "tsm0", "previous": null, "changed": true, "note": null}'
+	assert_golden connect
 	assert_equal "$(cat "$DEV/tsm/connect")" tsm0
 	run_split tsmctl connect 01:00.0 --json
 	assert_success
-	json_is 'd["changed"]' false
+	assert_changed false
 	run tsmctl connect 01:00.0
 	assert_output "0000:01:00.0: tsm tsm0 (unchanged)"
 }
 
-@test "connect: to another TSM than now: exit 6, names it" {
+@test "connect: refuses another TSM with exit 6, and names the present one" {
 	fake_tsm 1
 	echo tsm0 > "$DEV/tsm/connect"
 	run_split tsmctl connect 01:00.0 --tsm tsm1
@@ -35,7 +35,7 @@ setup() {
 	assert_equal "$(cat "$DEV/tsm/connect")" tsm0
 }
 
-@test "connect: several TSMs, none, and bad names" {
+@test "connect: needs --tsm with several TSMs, fails without a TSM, and refuses bad names" {
 	fake_tsm 1
 	run_split tsmctl connect 01:00.0
 	assert_equal "$status" 2
@@ -56,7 +56,7 @@ setup() {
 	assert_envelope
 }
 
-@test "connect: a device without a TSM side: exit 5; the others: exit 7" {
+@test "connect: a device without a TSM side fails with exit 5, and others are connected" {
 	fake_device 0000:02:00.0
 	run_split tsmctl connect 02:00.0
 	assert_equal "$status" 5
@@ -87,21 +87,19 @@ setup() {
 	assert_one_line 0000:01:00.0 "Permission denied"
 }
 
-@test "disconnect: writes the name of the TSM; nothing if not connected" {
+@test "disconnect: writes the name of the TSM, and changes nothing if not connected" {
 	echo tsm0 > "$DEV/tsm/connect"
 	run_split tsmctl disconnect 01:00.0 --json
 	assert_success
-	json_is 'r[0]["previous"]' tsm0 \
-		'r[0]["value"]' null
+	assert_golden disconnect
 	assert_equal "$(cat "$DEV/tsm/disconnect")" tsm0
 	echo > "$DEV/tsm/connect"
 	run_split tsmctl disconnect 01:00.0 --json
 	assert_success
-	json_is 'd["changed"]' false \
-		'list(r[0])' "$OUTCOME_KEYS"
+	assert_golden disconnect-again
 }
 
-@test "disconnect: refused while a function that has it for its DSM is bound, and names it" {
+@test "disconnect: refuses a DSM one of whose functions is bound, and names that" {
 	echo tsm0 > "$DEV/tsm/connect"
 	for vf in 0000:01:10.0 0000:01:10.1 0000:02:00.0; do
 		fake_device "$vf"
@@ -110,7 +108,7 @@ setup() {
 		echo 0000:01:00.0 > "$SYS/devices/pci0000:00/$vf/tsm/dsm"
 	done
 	echo tsm0 > "$SYS/devices/pci0000:00/0000:01:10.1/tsm/bound"
-	# bound, but of another DSM
+	# a bound function of another DSM
 	echo 0000:03:00.0 > "$SYS/devices/pci0000:00/0000:02:00.0/tsm/dsm"
 	echo tsm0 > "$SYS/devices/pci0000:00/0000:02:00.0/tsm/bound"
 	before=$(snapshot)
@@ -127,7 +125,7 @@ setup() {
 	assert_output "0000:01:00.0: tsm none (was tsm0)"
 }
 
-@test "disconnect: a bound device is refused, exit 6" {
+@test "disconnect: refuses a bound device with exit 6" {
 	echo tsm0 > "$DEV/tsm/connect"
 	echo tsm0 > "$DEV/tsm/bound"
 	run_split tsmctl disconnect 01:00.0
