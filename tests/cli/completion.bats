@@ -1,11 +1,11 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
-# bash completion: what it offers is what the program has.
+# Completions of bash, fish and zsh: they offer what the tables of the program contain.
 bats_require_minimum_version 1.5.0
 load helpers
 
-# complete WORD...: what is offered for the last word.
+# complete_words WORD...: what bash offers for the last WORD.
 complete_words() {
 	run bash -c '
 		. "$1"; shift
@@ -16,7 +16,7 @@ complete_words() {
 	assert_success
 }
 
-@test "completion: every verb, by its beginning" {
+@test "completion: offers every verb that begins with the word" {
 	complete_words ""
 	for verb in $(tsmctl help verbs | cut -f1) help; do assert_line "$verb"; done
 	complete_words re
@@ -25,7 +25,7 @@ complete_words() {
 	assert_output $'unload\nunbind'
 }
 
-@test "completion: a verb's own options and the global ones" {
+@test "completion: offers a verb's own options and the global ones" {
 	complete_words mode --
 	assert_line --set=
 	assert_line --bar-mmap=
@@ -34,7 +34,7 @@ complete_words() {
 	assert_output --tsm=
 }
 
-@test "completion: values and devices where a verb takes them" {
+@test "completion: offers values and devices where a verb takes them" {
 	complete_words mode ex
 	assert_output exclusive
 	complete_words requests inf
@@ -47,7 +47,7 @@ complete_words() {
 	assert_output ""
 }
 
-# a_host: functions, a TSM, and files in a directory of their own
+# a_host: a host with functions and a TSM, and files in a directory of their own
 a_host() {
 	export SYSFS_PATH=$BATS_TEST_TMPDIR/sys
 	mkdir -p "$SYSFS_PATH"/{bus/pci/drivers/{nvme,igb},bus/pci/devices/0000:{01,02}:00.0,class/tsm/tsm3} "$BATS_TEST_TMPDIR/here/saved.d"
@@ -55,13 +55,13 @@ a_host() {
 	touch saved.json other.json
 }
 
-@test "completion: the values of options, and nothing of globals after help" {
+@test "completion: offers the values of options, and no global options after help" {
 	a_host
 	complete_words assign driver=n
 	assert_output nvme
 	complete_words connect pf=0000:02
 	assert_output 0000:02:00.0
-	# what bash-completion cuts off is what comes before the last colon of the same word
+	# bash-completion cuts off the part of the word before its last colon
 	__ltrim_colon_completions() { COMPREPLY=("${COMPREPLY[@]#"${1%:*}:"}"); }
 	export -f __ltrim_colon_completions
 	complete_words connect pf=0000:02
@@ -108,7 +108,7 @@ a_host() {
 	assert_output $'refuse\nrevoke'
 	complete_words monitor --events bound,un
 	assert_output bound,unbound
-	# a word of --events is no device
+	# a word of --events is not a device
 	complete_words monitor bou
 	assert_output ""
 	complete_words bind --vmm ""
@@ -121,7 +121,7 @@ a_host() {
 	assert_output ""
 }
 
-@test "completion: bash breaks a line at =, and both parts are one option" {
+@test "completion: takes both parts of an option that bash has split at = for one" {
 	a_host
 	run -0 timeout 60 bash --norc -c '
 		. "$1"
@@ -138,7 +138,7 @@ a_host() {
 	assert_line --index 2 monitor
 }
 
-# fish LINE: what it offers.
+# fish_offers LINE: what fish offers for the end of LINE.
 fish_offers() {
 	command -v fish > /dev/null || skip "no fish"
 	HOME=$BATS_TEST_TMPDIR run fish --no-config -c "source $BATS_TEST_DIRNAME/../../completions/tsmctl.fish; complete -C '$1'"
@@ -156,7 +156,7 @@ fish_offers() {
 	assert_output $'unbind\nunload'
 }
 
-@test "completion: fish offers the values of options, and no globals after help" {
+@test "completion: fish offers the values of options, and no global options after help" {
 	a_host
 	fish_offers "tsmctl save --file saved"
 	assert_output $'saved.d/\nsaved.json'
@@ -182,7 +182,7 @@ fish_offers() {
 	assert_output bind
 }
 
-# zsh_lines LINE...: each after a tab, on a terminal of a real zsh.
+# zsh_lines LINE...: prints each LINE as zsh completes it after a tab, on a terminal.
 zsh_lines() {
 	command -v zsh > /dev/null || skip "no zsh"
 	mkdir -p "$BATS_TEST_TMPDIR/functions"
@@ -210,7 +210,7 @@ zsh_lines() {
 	assert_output "$(printf '%s\n' "tsmctl monitor " "tsmctl mode exclusive " "tsmctl mode --bar-mmap=")"
 }
 
-@test "completion: a real zsh completes the values of options, and no globals after help" {
+@test "completion: a real zsh completes the values of options, and no global options after help" {
 	a_host
 	zsh_lines "tsmctl config che" "tsmctl config check oth" "tsmctl save --file oth" "tsmctl save --file=oth" "tsmctl connect --tsm " \
 		"tsmctl monitor --events bound,unb" "tsmctl list --driver nv" "tsmctl list -o STATE,GEN" \
