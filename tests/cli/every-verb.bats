@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
-# What holds for every verb that the program's own table has.
+# What is true for every verb in the table of the program.
 bats_require_minimum_version 1.5.0
 load helpers
 
@@ -19,7 +19,7 @@ setup() {
 	chmod 644 "$TSMCTL_ETC/config.json"
 }
 
-# arguments VERB: some with which it has something to do.
+# arguments VERB: arguments with which the verb has something to do.
 arguments() {
 	case $1 in
 	list|show|doctor|diff|save|load|unload) ;;
@@ -39,7 +39,7 @@ arguments() {
 
 verbs() { tsmctl help verbs | cut -f 1; }
 
-@test "every verb: --dry-run opens nothing for writing, and calls nothing that changes" {
+@test "every verb: --dry-run opens no file for writing, and makes no system call that changes anything" {
 	command -v strace > /dev/null || skip "no strace"
 	before=$(snapshot)
 	for verb in $(verbs); do
@@ -54,20 +54,20 @@ verbs() { tsmctl help verbs | cut -f 1; }
 	assert_equal "$(snapshot)" "$before"
 }
 
-@test "every verb: only the layer of --dry-run calls what changes a system" {
-	# whoever needs one of these elsewhere asks act() first, and adds the file here
+@test "every verb: only functions that call act() first can change a system" {
+	# a file that needs one of these calls act() first, and is added here
 	cd "$BATS_TEST_DIRNAME/../../cli" || fail "no sources"
 	run grep -rnwE --include='*.c' --exclude-dir=helper 'mkdirat?|rmdir|unlinkat?|rename(at)?2?|link(at)?|ftruncate|truncate|mount|umount2?|write|pwrite|kmod_module_probe_insert_module|kmod_module_remove_module|posix_spawn' \
 		*
 	while IFS=: read -r file _ line; do
-		# comments and texts are no calls
+		# comments and strings are not calls
 		[[ $line =~ (^|[^a-z_\"\'.])(mkdirat?|unlinkat|renameat|linkat|mount|write|posix_spawn|kmod_module_(probe_insert|remove)_module)\( ]] || continue
-		# the answer is no change
+		# the output is not a change
 		[[ $line != *" write(STDOUT_FILENO, "* ]] || continue
 		case $file in
-		# journalctl, which reads
+		# it runs journalctl, which only reads
 		verbs/events.c) ;;
-		# the directory of the locks
+		# it makes the directory of the locks
 		common/rundir.c) ;;
 		host/attr.c|config/file.c|host/modules.c|host/helper.c|host/owner.c|config/lock.c) ;;
 		*) fail "$file: $line" ;;
@@ -78,7 +78,7 @@ verbs() { tsmctl help verbs | cut -f 1; }
 	done
 }
 
-@test "every verb: what has changed something says so by report.h, and is in the journal" {
+@test "every verb: changes are reported through report.h, which also writes to the journal" {
 	cd "$BATS_TEST_DIRNAME/../../cli" || fail "no sources"
 	run grep -rnE --include='*.c' 'answer\.changed *[|&]?= ' *
 	while IFS=: read -r file _; do
@@ -86,7 +86,7 @@ verbs() { tsmctl help verbs | cut -f 1; }
 	done <<< "$output"
 }
 
-@test "every verb: --json is the envelope, on one error path and one other" {
+@test "every verb: --json prints a whole answer for a result and for errors" {
 	for verb in $(verbs); do
 		[ "$verb" != monitor ] || continue
 		# shellcheck disable=SC2046
@@ -102,7 +102,7 @@ verbs() { tsmctl help verbs | cut -f 1; }
 	done
 }
 
-@test "every verb: a full disk on standard output is exit 1, and one message" {
+@test "every verb: a full disk on standard output is exit 1 and one message" {
 	for verb in $(verbs); do
 		# shellcheck disable=SC2046
 		run_split timeout 60 bash -c 'tsmctl --json --dry-run "$@" > /dev/full' - "$verb" $(arguments "$verb") --dry-run
@@ -111,9 +111,9 @@ verbs() { tsmctl help verbs | cut -f 1; }
 	done
 }
 
-@test "list: fits the terminal; colours only there, and never with NO_COLOR" {
+@test "list, doctor: lines fit the terminal; colours appear only there, and never with NO_COLOR" {
 	for i in 3 4 5; do fake_assigned "0000:0$i:00.0"; done
-	# the host of setup has some as well; of this one, all that can be known is
+	# setup has made two devices; this one has a value in each column
 	fake_assigned 0000:06:00.0 bound
 	policy 0000:06:00.0 owner 1234567
 	policy 0000:06:00.0 tdi_id 0000:00:05.0
@@ -123,7 +123,7 @@ verbs() { tsmctl help verbs | cut -f 1; }
 	values='0000:06:00.0|bound|vfio-pci-tsm|tsm0|0000:00:05.0|1234567|unlocked|exclusive'
 	for columns in $(seq 20 6 150); do
 		COLUMNS=$columns pty tsmctl list
-		# what is left out is said on standard error, after the table
+		# a message after the table, on standard error, names the columns that are left out
 		if [[ $output == *"tsmctl: "* ]]; then
 			assert_equal "$(grep -c "^tsmctl: .*,NAME' shows the others" <<< "$output")" 1
 			output=$(sed '$d' <<< "$output")
