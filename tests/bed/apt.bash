@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# For build-kernel, complete-kernel and get-qemu: Debian packages of other suites than
-# the machine's own, downloaded into the cache. What is installed stays as it is.
+# For build-kernel, complete-kernel and get-qemu: download Debian packages of other
+# suites than the machine's own into the cache. Installed packages are not changed.
 
 cache=${TSMCTL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tsmctl}
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 die() { say "$*"; exit 1; }
 
-# The mirror that this machine's own apt is set up with, and its release
+# mirror: prints the mirror of this machine's own apt, and the release
 mirror() {
 	local uri
 	# shellcheck disable=SC2016 # these are apt's
@@ -18,7 +18,7 @@ mirror() {
 	printf '%s\n' "$uri"
 }
 
-# private_apt NAME COMMAND...: with lists of its own
+# private_apt NAME COMMAND...: runs COMMAND of apt with lists of its own
 private_apt() {
 	local dir=$cache/apt/$1
 	"$2" -q -o Dir::Etc::sourcelist="$dir/sources.list" \
@@ -26,7 +26,7 @@ private_apt() {
 		-o Dir::Cache="$dir/cache" -o APT::Sandbox::User=root "${@:3}"
 }
 
-# private_sources NAME SUITE...: what private_apt NAME knows from then on
+# private_sources NAME SUITE...: sets the suites of private_apt NAME
 private_sources() {
 	local dir=$cache/apt/$1 suite uri
 	read -r uri _ < <(mirror) || return 1
@@ -38,11 +38,11 @@ private_sources() {
 	private_apt "$1" apt-get update >&2
 }
 
-# source_package VERSION: where the package of the kernel's source is in the cache. The
-# package stays until build-kernel has unpacked it, or there is a newer one.
+# source_package VERSION: prints the path of the package of the kernel's source in the
+# cache. It stays until build-kernel has unpacked it, or there is a newer one.
 source_package() { printf '%s\n' "$cache/packages/linux-source-${1:?}.deb"; }
 
-# download_source NAME SERIES VERSION: download it with private_apt NAME, if it is not there
+# download_source NAME SERIES VERSION: downloads that package with private_apt NAME, if needed
 download_source() {
 	local deb part=$cache/packages/part
 	deb=$(source_package "$3")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# How tests/check ends, and what it leaves out. A tree of its own has a fake of what
-# starts virtual machines and builds kernels.
+# How tests/check ends, and what it leaves out. The tests have a tree of their own, with
+# fakes of the scripts that start virtual machines and build kernels.
 
 bats_require_minimum_version 1.5.0
 : "${BATS_LIB_PATH:=/usr/lib/bats}"
@@ -28,23 +28,24 @@ teardown() {
 	[ ${#pids[@]} -eq 0 ] || kill "${pids[@]}" 2>/dev/null || true
 }
 
-# script FILE: an executable one of the tree, from standard input
+# script FILE: makes FILE of the tree an executable script, from standard input
 script() {
 	{ printf '#!/usr/bin/env bash\n'; cat; } >"$tree/$1"
 	chmod +x "$tree/$1"
 }
 
-# a_file NAME [LINE]: a test file with one test, for the virtual machine
+# a_file NAME [LINE]: makes a test file for the virtual machine, with one test
 a_file() { printf '%b\n@test "test" { true; }\n' "${2:-}" >"$tree/tests/vm/$1.bats"; }
 
-# check ARG...: in place of this shell, with "true" instead of make, and all signals as a shell has them
+# check ARG...: replaces this shell with tests/check, with "true" instead of make and the
+# default action for signals
 check() {
 	exec env -i PATH="$PATH" HOME="$HOME" LANG=C.UTF-8 TMPDIR="$BATS_TEST_TMPDIR/tmp" MAKE="${make:-true}" \
 		here="$BATS_TEST_TMPDIR" env --default-signal=HUP,INT,TERM "$tree/tests/check" "$@" 3>&-
 }
 
-# hang: prints a script that waits for ever, and so do the processes that it starts: one in
-# a process group of its own, one whose parent has ended, one that it starts when it is to end
+# hang: prints a script that waits for ever. So do the processes that it starts: one in a
+# process group of its own, one whose parent has ended, and one that it starts on SIGTERM.
 hang() {
 	cat <<-'END'
 		cd "$here"
@@ -59,7 +60,7 @@ hang() {
 	END
 }
 
-# ends_by SIGNAL ARG...: check is ended, and so is what hangs
+# ends_by SIGNAL ARG...: SIGNAL ends check and all processes of "hang"
 ends_by() {
 	local signal=$1 pid status=0
 	shift
@@ -78,7 +79,7 @@ ends_by() {
 	assert_equal "$(ls tmp)" ""
 }
 
-@test "check: a signal while a VM runs ends all of it" {
+@test "check: a signal while a VM runs ends every process that it has started" {
 	local signal
 	hang | script tests/vm/run
 	for signal in TERM INT HUP; do
@@ -86,12 +87,12 @@ ends_by() {
 	done
 }
 
-@test "check: a signal while it builds ends all of it" {
+@test "check: a signal during a build ends every process that it has started" {
 	hang | script tests/bed/stage-modules
 	ends_by TERM vm
 }
 
-@test "check: a kernel that is not built yet waits for a run with more time" {
+@test "check: a kernel that is not built yet is not built if time is short" {
 	a_file both '# long: it takes long'
 	a_file normal '# long: it takes long\n# kernels: normal'
 	script tests/bed/stage-modules <<<'echo "$1" >>"$here/staged"'
@@ -112,7 +113,7 @@ ends_by() {
 	assert_line --partial "vm: a both (debug):"
 }
 
-@test "check: Debian's kernel is used where it is complete" {
+@test "check: Debian's kernel is used if it is complete" {
 	a_file a '# kernels: normal debian'
 	script tests/bed/stage-modules <<<'echo "$1" >>"$here/staged"'
 	script tests/bed/complete-kernel <<<'[ "$*" != --cached ]'
@@ -124,7 +125,7 @@ ends_by() {
 	assert_equal "$(paste -sd ' ' staged)" "debian normal"
 }
 
-@test "check: a file is in the fast set or in the long set; one in neither is named" {
+@test "check: a file is in the fast set or in the long set, and a file in neither is listed" {
 	a_file many '# long: it takes long'
 	a_file mine '# by hand: it is not ready'
 	a_file normal '# kernels: normal'
@@ -141,7 +142,7 @@ ends_by() {
 	refute_output --partial "has to be named"
 }
 
-@test "check: each part of the long set has its turn once in four" {
+@test "check: each part of the long set runs in one of four turns" {
 	local turn n
 	for n in {1..12}; do a_file "long$n" "# long: it takes long\n# kernels: debug\n# vm: --nvme $n"; done
 	for turn in 0 1 2 3; do
@@ -155,7 +156,7 @@ ends_by() {
 	assert_line --regexp '^  long[0-9]+ \(debug kernel\): not its turn$'
 }
 
-@test "check: at the end, the times, the slowest tests, and the VMs that were started again" {
+@test "check: the end of the output has the times, the slowest tests and the number of restarted VMs" {
 	script tests/vm/run <<-'END'
 		echo "run: the VM did not come up (attempt 1 of 3)"
 		echo 1..12

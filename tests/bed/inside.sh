@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What run.bats asks in the VM; the answers survive in /run/keep.
+# The checks of run.bats in the VM. The results stay in /run/keep.
 set -euo pipefail
 keep=/run/keep
 
@@ -13,7 +13,7 @@ WORD ${TSMCTL_WORD:-unset}
 SECRET ${SECRET:-unset}
 END
 
-# Where the checkout is below /tmp, this succeeds, in memory.
+# If the checkout is below /tmp, this succeeds, in memory.
 touch ./write-test 2>/dev/null || true
 for dir in /usr /tmp /var /run; do
 	if touch "$dir/write-test" 2>/dev/null; then echo "$dir writable"; else echo "$dir read-only"; fi
@@ -32,7 +32,7 @@ modprobe kvm_amd || modprobe kvm_intel
 modprobe -a vfio-pci iommufd
 ls /dev/kvm /dev/iommu >$keep/kvm
 
-# wait_for TEST-ARG...: half a minute at most
+# wait_for TEST-ARG...: waits half a minute at most
 wait_for() {
 	local tries
 	for ((tries = 0; tries < 300; tries++)); do

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What tests/install-deps says and does, with the machine's package tools played by scripts.
+# What tests/install-deps prints and does, with scripts instead of the package tools.
 
 bats_require_minimum_version 1.5.0
 : "${BATS_LIB_PATH:=/usr/lib/bats}"
@@ -8,7 +8,7 @@ load "${BATS_LIB_PATH%%:*}/bats-assert/load.bash"
 
 top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd -P)
 
-# tool NAME LINE...: a script that is found before the real NAME
+# tool NAME LINE...: makes a script that is found before the real NAME
 tool() {
 	local name=$1
 	shift
@@ -25,22 +25,22 @@ setup() {
 	export LOG=$BATS_TEST_TMPDIR/log PATH=$BATS_TEST_TMPDIR/bin:$PATH
 }
 
-@test "install-deps: a release that lacks packages: their names, and what to do" {
+@test "install-deps: if the release lacks packages, it prints their names and a hint" {
 	run -1 "$top/tests/install-deps" check </dev/null
 	assert_output --partial "this release has no package zsh fish: install what it contains by other means, or use Debian 12 or 13"
-	# The lists were fetched before that was said.
+	# It has updated the lists before it printed that.
 	run cat "$LOG"
 	assert_line --partial update
 }
 
-@test "install-deps: nothing is done where nothing is missing" {
+@test "install-deps: if no package is missing, it does nothing" {
 	tool dpkg-query 'for n; do case $n in -*) ;; *) echo "$n installed" ;; esac; done'
 	run -0 "$top/tests/install-deps"
 	assert_output ""
 	[ ! -e "$LOG" ]
 }
 
-@test "install-deps: --print names the packages of a group, each once" {
+@test "install-deps: --print prints the packages of a group, each once" {
 	run -0 "$top/tests/install-deps" --print build vm
 	assert_line libpopt-dev
 	assert_line qemu-system-x86
@@ -49,7 +49,7 @@ setup() {
 	assert_output --partial "unknown group 'nonsense'"
 }
 
-@test "install-deps: an ordinary user without sudo is told the command" {
+@test "install-deps: for an ordinary user without sudo, it prints the command" {
 	tool id 'echo 1000'
 	tool sudo 'exit 1'
 	run -1 "$top/tests/install-deps" check </dev/null

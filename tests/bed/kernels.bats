@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Which kernel tests/bed/find-kernel takes, and that the virtual machine runs a packaged
-# one. The kernel of the test bed, in a package, stands in for a distribution's.
+# tests/bed/find-kernel chooses a kernel, and the virtual machine runs a packaged one. A
+# package with the kernel of the test bed is used instead of a distribution's.
 
 bats_require_minimum_version 1.5.0
 : "${BATS_LIB_PATH:=/usr/lib/bats}"
@@ -17,16 +17,16 @@ setup() {
 }
 
 teardown() {
-	# Each package is another one, so it is of no use in the cache.
+	# Each run makes another package, so the cache has no use for it.
 	[ ! -f "${deb:-}" ] || rm -rf \
 		"${TSMCTL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tsmctl}/packaged/$(sha256sum <"$deb" | cut -c1-12)"
 }
 
-# find KERNEL: its parts; the reason is on standard error
+# find_kernel KERNEL: prints its parts; standard error has the reason
 find_kernel() { run --separate-stderr "$top/tests/bed/find-kernel" "$@"; }
 
-# a_kernel RELEASE [OPTION=VALUE]...: as a package installs it; with every option as a
-# module, except for those that are given, which have that value
+# a_kernel RELEASE [OPTION=VALUE]...: makes a kernel as a package installs it. It has every
+# option as a module, except the given ones, which have their VALUE.
 a_kernel() {
 	local release=$1 build=$root/lib/modules/$1/build option
 	shift
@@ -41,7 +41,7 @@ a_kernel() {
 	done
 }
 
-@test "kernel: an installed one with every option is found with its parts" {
+@test "kernel: an installed kernel with every option is found with its parts" {
 	a_kernel 7.3.9-generic
 	find_kernel installed
 	assert_success
@@ -52,7 +52,7 @@ a_kernel() {
 	assert_line "build=$root/lib/modules/7.3.9-generic/build"
 }
 
-@test "kernel: the newest that can be used is taken, and each newer one is named with the reason" {
+@test "kernel: the newest kernel that can be used is chosen, and newer ones are listed with the reason" {
 	a_kernel 7.3.2-a
 	a_kernel 7.3.10-b
 	a_kernel 7.3.11-c IOMMUFD=n
@@ -63,14 +63,14 @@ a_kernel() {
 	assert_equal "$stderr" "find-kernel: the installed kernel 7.3.10-b is used (7.4.0-d: it is neither Linux 7.2 nor 7.3; 7.3.11-c: its configuration lacks CONFIG_IOMMUFD)"
 }
 
-@test "kernel: where none can be used, one line says why for each, and the test bed's is chosen" {
+@test "kernel: if none can be used, one line has the reasons, and the test bed's kernel is chosen" {
 	a_kernel 7.3.1-a VFIO_DEVICE_CDEV=n
 	a_kernel 6.12.0-b
 	a_kernel 7.3.2-c
 	rm -r "$root/lib/modules/7.3.2-c/build"
 	a_kernel 7.3.3-d
 	rm -r "$root/lib/modules/7.3.3-d"
-	# With sources that were given, nothing is downloaded.
+	# With LINUX_SRC nothing is downloaded.
 	LINUX_SRC=$root find_kernel --choose
 	assert_success
 	assert_output normal
@@ -80,7 +80,7 @@ a_kernel() {
 	[[ ${stderr_lines[0]} = *"7.3.3-d: its modules are not installed"* ]]
 }
 
-@test "kernel: the choice is one line" {
+@test "kernel: the choice is reported in one line" {
 	a_kernel 7.3.9-generic
 	find_kernel --choose
 	assert_success
@@ -89,7 +89,7 @@ a_kernel() {
 	[[ $stderr = *7.3.9-generic* ]]
 }
 
-@test "kernel: an image that lacks something is refused with the option's name" {
+@test "kernel: an image that lacks an option is refused with the name of the option" {
 	a_kernel 7.3.9-x PCI_TSM=n
 	find_kernel "$TSMCTL_BOOT/vmlinuz-7.3.9-x"
 	assert_failure
@@ -98,7 +98,7 @@ a_kernel() {
 	assert_output --partial "lacks CONFIG_PCI_TSM"
 }
 
-@test "kernel: what is not a kernel is refused in one line" {
+@test "kernel: something that is not a kernel is refused in one line" {
 	local name
 	a_kernel 7.3.9-x
 	cp "$TSMCTL_BOOT/vmlinuz-7.3.9-x" "$BATS_TEST_TMPDIR/bzImage"
@@ -111,7 +111,7 @@ a_kernel() {
 	done
 }
 
-@test "kernel: what Debian's kernel needs is installed before it is completed" {
+@test "kernel: packages that complete-kernel needs are installed before it runs" {
 	local tests=$BATS_TEST_TMPDIR/tests name
 	mkdir -p "$tests/bed/config"
 	cp "$top"/tests/bed/{find-kernel,apt.bash} "$tests/bed"
@@ -128,7 +128,7 @@ a_kernel() {
 complete-kernel "
 }
 
-# package: the test bed's normal kernel as a distribution packages one; $deb, $release
+# package: packages the test bed's normal kernel as a distribution does; sets $deb, $release
 package() {
 	local image='' config='' modules='' build=''
 	eval "$("$top/tests/bed/find-kernel" normal)"
@@ -137,7 +137,7 @@ package() {
 	cp "$image" "$root/boot/vmlinuz-$release"
 	cp "$config" "$root/boot/config-$release"
 	cp -r "$modules/$release" "$root/lib/modules/"
-	# Headers where packages have them: the link is right once they are installed.
+	# Packages have the headers here: the link is right once they are installed.
 	rm -f "$root/lib/modules/$release"/{build,source}
 	mkdir -p "$root/usr/src"
 	ln -s "$build" "$root/usr/src/linux-headers-$release"
@@ -147,7 +147,7 @@ package() {
 	dpkg-deb --root-owner-group -b "$root" "$deb" >/dev/null
 }
 
-@test "kernel: the VM runs a packaged kernel, with modules of ours that are built for it" {
+@test "kernel: the VM runs a packaged kernel, with our modules built for it" {
 	export TSMCTL_KEEP=$BATS_TEST_TMPDIR/keep
 	package
 	mkdir -p "$top/build/vm"
@@ -157,7 +157,7 @@ package() {
 	run -0 "$top/tests/vm/run" --cpus 1 --kernel "$deb" -- sh -c 'uname -r && modprobe vfio_pci_tsm && ls /sys/bus/pci/drivers'
 	assert_line "$release"
 	assert_line vfio-pci-tsm
-	# Those of kernels that are gone are removed when there is a new one.
+	# A new initrd removes those of kernels that are gone.
 	assert_equal "$(find "$top/build/vm" -name 'initrd-gone*')" ""
 }
 
@@ -180,7 +180,7 @@ package() {
 	printf '#!/bin/sh\necho Version: 7.3.9-1\n' >"$bin/apt-cache"
 	chmod +x "$bin"/*
 	PATH=$bin:$PATH
-	# As complete-kernel does
+	# the same as in complete-kernel
 	run -0 bash -ec ". '$top/tests/bed/apt.bash'; download_source packaged 7.3 7.3.9-1; source_package 7.3.9-1"
 	assert [ -f "$output" ]
 	run -0 --separate-stderr env -u LINUX_SRC "$top/tests/bed/build-kernel" --source

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Debian 12 and 13: what README promises holds on the one that this machine is not. The
-# kernel is this machine's, from the cache.
+# Debian 12 and 13: what README promises is true on the release that this machine does
+# not have. The kernel is this machine's, from the cache.
 
 bats_require_minimum_version 1.5.0
 : "${BATS_LIB_PATH:=/usr/lib/bats}"
@@ -9,13 +9,13 @@ load "${BATS_LIB_PATH%%:*}/bats-assert/load.bash"
 
 top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd -P)
 
-# A copy of the project without what was built here
+# a copy of the project without the build directory
 setup_file() {
 	local status=0
 	export copy=$BATS_FILE_TMPDIR/copy
 	mkdir "$copy"
 	(cd "$top" && tar -c --exclude=./build --exclude=./.git .) | tar -x -C "$copy"
-	# What is built there is root's; this directory stays ours, for the modules.
+	# Files that are built there belong to root. This directory belongs to us, for the modules.
 	mkdir -p "$copy/build/vm"
 	"$top/tests/bed/other-release" "$copy" true 2>"$BATS_FILE_TMPDIR/err" || status=$?
 	unavailable=
@@ -24,7 +24,7 @@ setup_file() {
 	[ $status -eq 0 ] || [ $status -eq 125 ]
 }
 
-# bats could not remove what is root's.
+# bats cannot remove files that belong to root.
 teardown_file() { [ -n "${unavailable:-}" ] || there find /mnt -mindepth 1 -delete; }
 
 setup() {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What tests/vm/run promises. Runs on the host; what can share a boot does.
+# What tests/vm/run promises. The tests run on the host, and share a boot where they can.
 
 bats_require_minimum_version 1.5.0
 : "${BATS_LIB_PATH:=/usr/lib/bats}"
@@ -8,8 +8,8 @@ load "${BATS_LIB_PATH%%:*}/bats-assert/load.bash"
 
 top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd -P)
 
-# As in a shell of its own: no variables of this bats, a directory of its own
-# for what survives.
+# vm ARG...: tests/vm/run without the variables of this bats, and with a directory of its
+# own for the files that it keeps
 vm() {
 	env -i PATH="$PATH" HOME="$HOME" TERM=vt220 LANG=C.UTF-8 \
 		${XDG_CACHE_HOME:+XDG_CACHE_HOME="$XDG_CACHE_HOME"} \
@@ -18,7 +18,7 @@ vm() {
 		"$top/tests/vm/run" --cpus 1 --kernel "${TSMCTL_KERNEL:-debug}" "$@"
 }
 
-# One boot for many questions; each test looks at an answer.
+# Many tests share one boot. Each of them looks at one result.
 setup_file() {
 	cd "$top/tests/bed" || return
 	head -c 5000000 /dev/urandom >"$BATS_FILE_TMPDIR/data"
@@ -31,28 +31,28 @@ setup_file() {
 
 answer() { run -0 cat "$BATS_FILE_TMPDIR/keep/$1"; }
 
-@test "run: the exit status is the command's" {
+@test "run: the exit status is that of the command" {
 	run -0 cat "$BATS_FILE_TMPDIR/status" "$BATS_FILE_TMPDIR/err"
 	assert_line --index 0 42
 }
 
-@test "run: stdin comes back on stdout byte by byte" {
+@test "run: stdin and stdout pass every byte unchanged" {
 	run -0 cmp "$BATS_FILE_TMPDIR/data" "$BATS_FILE_TMPDIR/out"
 }
 
-@test "run: stderr is apart, and nothing else is on it" {
-	# A VM that did not come up was started again, and says so.
+@test "run: stderr is separate, and contains nothing else" {
+	# A VM that did not come up is started again, with a message.
 	run -0 sed '/^run: .*attempt [12] of 3/d' "$BATS_FILE_TMPDIR/err"
 	assert_output "to stderr"
 }
 
-@test "run: arguments arrive as they are" {
+@test "run: arguments arrive unchanged" {
 	answer args
 	assert_output "<a b><><new
 line><q'\"><\$HOME><*>"
 }
 
-@test "run: the caller's directory, TERM and TSMCTL_*, and no other variable" {
+@test "run: the command has the caller's directory, TERM and TSMCTL_*, and no other variable" {
 	answer env
 	assert_line "PWD $top/tests/bed"
 	assert_line "TERM vt220"
@@ -60,7 +60,7 @@ line><q'\"><\$HOME><*>"
 	assert_line "SECRET unset"
 }
 
-@test "run: the machine's files read-only; /tmp, /var and /run writable" {
+@test "run: the machine's files are read-only, and /tmp, /var and /run can be written" {
 	answer files
 	assert_output "/usr read-only
 /tmp writable
@@ -69,26 +69,26 @@ line><q'\"><\$HOME><*>"
 	[ ! -e "$top/tests/bed/write-test" ] && [ ! -e /tmp/write-test ] && [ ! -e /var/write-test ]
 }
 
-@test "run: nothing of ours is set up" {
+@test "run: no module is loaded and configfs is not mounted" {
 	answer setup
 	assert_output "configfs not mounted
 modules none"
 }
 
-@test "run: NVMe controllers at 01:00.0 and on, each in an IOMMU group" {
+@test "run: the NVMe controllers are at 01:00.0 and up, each in an IOMMU group" {
 	answer devices
 	assert_output "0000:01:00.0 grouped
 0000:02:00.0 grouped
 0000:03:00.0 grouped"
 }
 
-@test "run: KVM and vfio-pci are there" {
+@test "run: KVM and vfio-pci can be used" {
 	answer kvm
 	assert_output "/dev/iommu
 /dev/kvm"
 }
 
-@test "run: the monitor adds a device to hp0, takes it away, and reports errors" {
+@test "run: the monitor adds a device to hp0, removes it, and reports errors" {
 	answer hotplug
 	assert_output "added
 gone
@@ -96,34 +96,34 @@ Error: Device 'nothing' not found
 status 1"
 }
 
-@test "run: a command that is missing, one that a signal ends, closed files" {
+@test "run: a missing command is status 127, a command that signal N ends is status 128+N" {
 	run -127 vm -- /no/such/command
 	assert_output --partial "/no/such/command"
 	run -137 vm -- sh -c 'kill -9 $$' <&- 2>&-
 }
 
-@test "run: what the command leaves running does not hold it up" {
+@test "run: processes that the command leaves do not delay the end" {
 	run -0 vm -- sh -c 'sleep 1000 & echo done'
 	assert_output "done"
 }
 
-@test "run: output that nobody reads ends it" {
+@test "run: output that cannot be written ends it with status 141" {
 	vm -- yes >/dev/full 2>"$BATS_TEST_TMPDIR/err" && status=0 || status=$?
 	assert_equal "$status" 141
 }
 
-@test "run: a warning in the kernel log fails, and is shown" {
+@test "run: a warning in the kernel log is a failure and is printed" {
 	run -99 vm -- sh -c 'echo "WARNING: a test" >/dev/kmsg'
 	assert_output --partial "the kernel log is not clean"
 	assert_output --partial "WARNING: a test"
 }
 
-@test "run: a crash of the kernel fails, and is shown" {
+@test "run: a crash of the kernel is a failure and is printed" {
 	run -99 vm -- sh -c 'echo c >/proc/sysrq-trigger; sleep 1000'
 	assert_output --partial "Kernel panic"
 }
 
-@test "run: a fault before the command begins is a boot to be done again" {
+@test "run: after a fault before the command begins, the VM is booted again" {
 	run -99 vm --kernel normal --nvme 0 --qemu -append --qemu "console=ttyS0 no_timer_check \
 		loglevel=7 root=rootfs rootfstype=9p rootflags=trans=virtio,version=9p2000.L,msize=512000 \
 		ro init=\"$top/tests/bed/init\" sysctl.kernel.tainted=512" -- echo began
@@ -132,17 +132,17 @@ status 1"
 	refute_line began
 }
 
-@test "run: a VM that ends without an answer" {
+@test "run: a VM that ends without an exit status is status 125" {
 	run -125 vm -- sh -c 'echo b >/proc/sysrq-trigger; sleep 1000'
 	assert_output --partial "ended without an answer"
 }
 
-@test "run: QEMU's own error is shown" {
+@test "run: an error of QEMU is printed" {
 	run -125 vm --qemu -no-such-option -- true
 	assert_output --partial "-no-such-option"
 }
 
-@test "run: the time limits: of all, and of silence" {
+@test "run: the limits of time and of silence end the VM with status 124" {
 	run -124 vm --timeout 5 -- sleep 1000
 	assert_output --partial "time limit of 5 s"
 	run -124 vm --silence 3 -- sh -c 'echo said; exec sleep 1000'
@@ -151,7 +151,8 @@ status 1"
 	assert_output --partial "task:sleep"
 }
 
-# start COMMAND...: a VM in the background, until its kernel speaks; $pid
+# start COMMAND...: starts a VM in the background, and waits for the first output of its
+# kernel; sets $pid
 start() {
 	local tries
 	mkdir "$BATS_TEST_TMPDIR/t"
@@ -164,7 +165,7 @@ start() {
 	done
 }
 
-@test "run: a crash of QEMU is none of the command" {
+@test "run: a crash of QEMU is status 123, apart from failures of the command" {
 	local pid status=0
 	start sleep 1000
 	pkill -SEGV -f "^qemu-system.*$BATS_TEST_TMPDIR/t"
@@ -174,7 +175,7 @@ start() {
 	assert_output --partial "QEMU crashed with signal 11"
 }
 
-@test "run: a signal ends QEMU too, and leaves nothing behind" {
+@test "run: a signal also ends QEMU, and leaves nothing behind" {
 	local pid status=0
 	start sleep 1000
 	kill -TERM $pid
@@ -185,7 +186,7 @@ start() {
 	assert_output ""
 }
 
-@test "run: a terminal where all is a terminal, a shell where no command is" {
+@test "run: on a terminal the command has a terminal, and without a command there is a shell" {
 	cat >"$BATS_TEST_TMPDIR/sh" <<-'SH'
 		stty rows 33 cols 77
 		"$@"
@@ -196,7 +197,7 @@ start() {
 	assert_output --partial "33 77"
 }
 
-@test "run: wrong usage is one line" {
+@test "run: wrong usage is reported in one line" {
 	run -125 vm --nvme many -- true
 	assert_output "run: --nvme takes a number from 0 to 16, not 'many'"
 	run -125 vm --wrong
@@ -207,7 +208,7 @@ start() {
 	assert_line --partial "tests/vm/run [OPTION]"
 }
 
-@test "log-check: what each kind of report looks like" {
+@test "log-check: each kind of report is found" {
 	local line
 	while read -r line; do
 		echo "[    1.000000] $line" >"$BATS_TEST_TMPDIR/log"
@@ -227,7 +228,7 @@ start() {
 	LINES
 }
 
-@test "log-check: the kernel's own report on hot-plug is left out, one like it is not" {
+@test "log-check: the kernel's own report on hot-plug is ignored, and a similar one is not" {
 	cat >"$BATS_TEST_TMPDIR/log" <<-'LOG'
 		[    1.000000] WARNING: possible circular locking dependency detected
 		[    1.000000] irq/28-pciehp/48 is trying to acquire lock:

@@ -4,7 +4,7 @@
 bats_require_minimum_version 1.5.0
 load runner
 
-@test "a process that a test leaves behind does not hold the runner up" {
+@test "a process that a test leaves behind does not delay the runner" {
 	mkfifo never
 	file <<-'END'
 		%test "leaves" { sh -c 'exec <>never; read x' 3>&- 4>&- & echo $! >pid; }
@@ -12,7 +12,7 @@ load runner
 	END
 	agree "ok ok"
 	kill "$(cat pid)"
-	# with all its files
+	# with all of its file descriptors
 	file <<-'END'
 		setup_file() { sh -c 'exec <>never; read x' & echo $! >>pids; }
 		%test "leaves" { sh -c 'exec <>never; read x' & echo $! >>pids; }
@@ -25,7 +25,7 @@ load runner
 	kill "${pids[@]}"
 }
 
-@test "setup_file and teardown_file: exports, the directory, once a file" {
+@test "setup_file and teardown_file run once for a file; exports and directory reach the tests" {
 	mkdir elsewhere
 	file <<-'END'
 		setup_file() {
@@ -44,7 +44,7 @@ load runner
 	assert_line "# teardown_file 1 from setup_file"
 }
 
-@test "setup_file that fails: each test fails, teardown_file runs" {
+@test "if setup_file fails, each test fails, and teardown_file runs" {
 	file a <<-'END'
 		setup_file() { echo "# begun" >&3; echo said; false; }
 		teardown_file() { echo "# teardown_file" >&3; }
@@ -62,7 +62,7 @@ load runner
 	assert_line "# teardown_file"
 }
 
-@test "setup_file that exits or skips: each test fails" {
+@test "if setup_file exits or skips, each test fails" {
 	file a <<-'END'
 		setup_file() { exit 0; }
 		%test "one" { true; }
@@ -83,7 +83,7 @@ load runner
 	ends "not not not not"
 }
 
-@test "teardown_file that fails or exits is a failure that is told" {
+@test "a teardown_file that fails or exits is reported as a failure" {
 	file <<-'END'
 		teardown_file() { echo said; false; }
 		%test "one" { true; }
@@ -99,7 +99,7 @@ load runner
 	assert_line "not ok 2 teardown_file failed"
 }
 
-@test "names: quotes, brackets, umlauts, signs that the shell and TAP know" {
+@test "names may contain quotes, brackets, umlauts, and special characters of the shell and TAP" {
 	file <<-'END'
 		value=expanded
 		%test "it's a name: 100 %s of \"quotes\", \$HOME and \\" { [[ $BATS_TEST_DESCRIPTION == "it's a "* ]]; }
@@ -119,7 +119,7 @@ load runner
 	assert_line --regexp "^ok 1 it's a name: 100 %s of \"quotes\", \\\$HOME and .* in [0-9]+ms$"
 }
 
-@test "functions, variables, directories and options of a file do not reach the next" {
+@test "functions, variables, directories and options of a file do not reach the next file" {
 	file a <<-'END'
 		helper() { true; }
 		setup() { first=1; }
@@ -143,7 +143,7 @@ load runner
 	agree "not ok ok ok ok"
 }
 
-@test "load: helpers beside the file, with and without .bash, and what is not there" {
+@test "load finds helpers beside the file, with and without .bash, and fails for a missing one" {
 	mkdir lib
 	echo 'loaded=${loaded-}1; declare -A of_load=([a]=b)' >helper.bash
 	echo 'of_lib() { echo "$loaded"; }' >lib/more.bash
@@ -176,7 +176,7 @@ load runner
 	broken "not"
 }
 
-@test "the variables of bats" {
+@test "the variables of bats are set" {
 	file a <<-'END'
 		%test "of another file" { true; }
 	END
@@ -209,7 +209,7 @@ load runner
 	assert_output ""
 }
 
-@test "a file that cannot be parsed: each test fails, the other file runs" {
+@test "if a file cannot be parsed, each of its tests fails, and the other file runs" {
 	file a <<-'END'
 		%test "one" { true; }
 		%test "two" {
@@ -226,7 +226,7 @@ load runner
 	broken "not not"
 }
 
-@test "a file whose own code fails: each test fails" {
+@test "if a file's own code fails, each of its tests fails" {
 	file <<-'END'
 		true
 		false
@@ -241,13 +241,13 @@ load runner
 		%test "one" { true; }
 	END
 	agree "ok"
-	# bats 1.11 refuses this, 1.8 does not
+	# bats 1.11 refuses this, but 1.8 does not
 	echo '[ 1 = 2 ] && true' >>file.bats
 	with_runner
 	ends "not"
 }
 
-@test "an error before the first test: no file, no such file, no test, two of a name" {
+@test "no file, a missing file, no test and two tests of one name are errors" {
 	run -1 "$runner"
 	assert_output --partial "no file is given"
 	run -1 "$runner" missing.bats

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2034,SC2154
-# For the tests of tests/tools/run-bats: run small test files under bats and under it.
+# For the tests of tests/tools/run-bats: run small test files under bats and run-bats.
 
 : "${BATS_LIB_PATH:=/usr/lib/bats}"
 load "${BATS_LIB_PATH%%:*}/bats-support/load.bash"
@@ -11,17 +11,17 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || return
 }
 
-# file [NAME]: write a test file from standard input. %test stands for @test there: bats
-# would take that for a test of the file that contains the text.
+# file [NAME]: writes a test file from standard input, in which %test stands for @test. bats
+# would take @test for a test of the file that contains the text.
 file() { sed 's/%test/@test/' >"${1:-file}.bats"; }
 
-# alone COMMAND...: run it without the variables of this bats, for at most a minute.
+# alone COMMAND...: runs it without the variables of this bats, for at most a minute
 alone() {
 	env -i PATH="$PATH" HOME="$HOME" LANG=C.UTF-8 TMPDIR="$BATS_TEST_TMPDIR" \
 		BATS_LIB_PATH="$BATS_LIB_PATH" EXPORTED=yes timeout 60 "$@" 3>&- 4>&-
 }
 
-# with_bats, with_runner [ARG]...: run the test files; sets $status, $verdicts and $tap.
+# with_bats, with_runner [ARG]...: runs the test files, and sets $status, $verdicts and $tap
 with_bats() {
 	run --separate-stderr alone "${BATS_ROOT:+$BATS_ROOT/bin/}bats" --formatter tap --timing "$@" ./*.bats
 	look
@@ -36,7 +36,7 @@ look() {
 		/^not ok/ { print "not" }' <<<"$output" | paste -sd ' ')
 }
 
-# ends VERDICTS: the last run printed them and ended with the exit status for them.
+# ends VERDICTS: the last run printed VERDICTS and had the exit status for them
 ends() {
 	local expected=0
 	[[ $1 != *not* ]] || expected=1
@@ -44,7 +44,7 @@ ends() {
 	assert_equal "$status" "$expected"
 }
 
-# agree VERDICTS [ARG]...: both print them, with the same numbers and names.
+# agree VERDICTS [ARG]...: both print VERDICTS, with the same numbers and names
 agree() {
 	local lines_of_bats
 	with_bats "${@:2}"
@@ -56,13 +56,13 @@ agree() {
 	assert_equal "$(grep -E '^(not )?ok |^1\.\.' <<<"$tap")" "$lines_of_bats"
 }
 
-# agree_wholly VERDICTS [ARG]...: both print the same lines, except for the times.
+# agree_wholly VERDICTS [ARG]...: both print the same lines, except for the times
 agree_wholly() {
 	agree "$@"
 	assert_equal "$tap" "$tap_of_bats"
 }
 
-# differ VERDICTS-OF-BATS VERDICTS-OF-RUN-BATS: for a difference that its head lists
+# differ VERDICTS-OF-BATS VERDICTS-OF-RUN-BATS: a difference that the head of run-bats lists
 differ() {
 	with_bats
 	ends "$1"
@@ -70,8 +70,8 @@ differ() {
 	ends "$2"
 }
 
-# broken VERDICTS: run-bats prints them; bats runs no test and fails. What bats prints
-# depends on its version.
+# broken VERDICTS: run-bats prints VERDICTS; bats runs no test and fails. The output of
+# bats depends on its version.
 broken() {
 	with_bats
 	assert_equal "$status" 1

@@ -4,7 +4,7 @@
 bats_require_minimum_version 1.5.0
 load runner
 
-@test "a test that passes, and the commands that make one fail" {
+@test "a test passes unless one of its commands fails" {
 	file <<-'END'
 		helper() { false; true; }
 		%test "passes" { true; }
@@ -45,7 +45,7 @@ load runner
 	refute_line --partial "not reached"
 }
 
-@test "the rules of errexit: pipes, lists, negation, conditions" {
+@test "pipes, lists, negation and conditions follow the rules of errexit" {
 	file <<-'END'
 		both() { true; [ 1 = 1 ] && [ 1 = 2 ]; }
 		%test "the middle of a pipe" { true | false | true; }
@@ -69,7 +69,7 @@ load runner
 	agree "ok not ok not ok not ok not not not ok ok ok ok ok not"
 }
 
-@test "setup and teardown: what fails in them fails the test" {
+@test "a command that fails in setup or teardown fails the test" {
 	file setup <<-'END'
 		setup() { false; true; }
 		teardown() { echo "# teardown after $value" >&3; }
@@ -114,7 +114,7 @@ load runner
 	assert_line "# b: 2, none, 1"
 }
 
-@test "skip: in the test, in a function, in setup, in teardown, in a subshell" {
+@test "skip works in the test, in a function and in setup, but not in a subshell" {
 	file <<-'END'
 		setup() { [ "$BATS_TEST_NUMBER" -ne 4 ] || skip "in setup"; }
 		teardown() { skip; false; }
@@ -130,7 +130,7 @@ load runner
 	agree_wholly "skip skip skip skip ok not ok"
 }
 
-@test "run: status, output, lines, stderr" {
+@test "run sets status, output, lines and stderr" {
 	file <<-'END'
 		bats_require_minimum_version 1.5.0
 		both() { echo "  out"; echo; echo "err *" >&2; return ${1:-0}; }
@@ -198,7 +198,7 @@ load runner
 	agree "ok ok ok ok ok ok ok ok"
 }
 
-@test "run: an exit status that is not the wanted one, and wrong options" {
+@test "run fails for an unexpected exit status and for wrong options" {
 	file <<-'END'
 		bats_require_minimum_version 1.5.0
 		say() { echo "output of say"; return 3; }
@@ -246,7 +246,7 @@ load runner
 	assert_line "# a message"
 }
 
-@test "the report is that of bats: functions, file, line, command, output" {
+@test "the report of a failure is that of bats: functions, file, line, command, output" {
 	file <<-'END'
 		inner() {
 			echo "said"
@@ -272,7 +272,7 @@ load runner
 	assert_line "#   \`outer' failed with status 5"
 }
 
-@test "exit and errors of the shell end a test that fails" {
+@test "a test with an exit or an error of the shell ends and fails" {
 	file <<-'END'
 		teardown() { echo "# teardown" >&3; }
 		leave() { exit 3; }
@@ -301,7 +301,7 @@ load runner
 	assert_line "# said"
 }
 
-@test "a trap EXIT of a test hides no failure" {
+@test "a trap EXIT of a test does not hide a failure" {
 	file <<-'END'
 		%test "passes" { trap 'true' EXIT; }
 		%test "fails" { trap 'true' EXIT; false; }
@@ -313,7 +313,7 @@ load runner
 	differ "ok not" "ok not not not not not"
 }
 
-@test "file descriptor 3 is TAP, 1 and 2 are kept for a failure" {
+@test "file descriptor 3 is TAP; 1 and 2 are printed for a failure" {
 	file <<-'END'
 		echo "# of the file" >&3
 		setup() { echo "# of setup" >&3; echo hidden; }
@@ -339,9 +339,9 @@ not ok 2 fails
 # no newline"
 }
 
-@test "a test costs one fork and no program; run costs one of each" {
+@test "a test starts one process and no program, and run starts one of each" {
 	command -v strace >/dev/null || skip "no strace"
-	# calls COMMANDS: the difference that ten tests make
+	# calls COMMANDS: prints how many more calls ten tests make
 	calls() {
 		local n i counts=()
 		for n in 1 11; do

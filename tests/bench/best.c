@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* best RUNS COMMAND...: the shortest time in ms, and the peak memory in MiB. */
+/* best RUNS COMMAND...: prints the shortest time in ms, and the peak memory in MiB. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

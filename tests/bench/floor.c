@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The least that a list of functions can cost: one attribute and one link of each. */
+/* The least that a list of functions can cost: it reads one attribute and one link of each. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * reads RUNS FILE...: the shortest time of reading all files, in ns
+ * reads RUNS FILE...: prints the shortest time of reading all files, in ns
  *
- * Starts no program meanwhile: in the VM, that would wait for the host's file system.
+ * It starts no program meanwhile: in the VM, that would wait for the host's file system.
  */
 #include <fcntl.h>
 #include <stdio.h>

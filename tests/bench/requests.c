@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * requests ADDR: what a request of the guest costs, and what pci_tsm_guest_req() costs
+ * requests ADDR: measure a request of the guest, and pci_tsm_guest_req() alone
  *
  * Opens the device for a VM, binds it, and asks for the state of its TDI: 16 bytes, and 17
- * in the response. The peer is the file tdisp of tsm_sim, which copies a message and calls
- * pci_tsm_guest_req(). A write that is too long ends before both, so the difference of
- * the two is the bare call. Prints "ioctl N" and "bare N", in ns.
+ * in the response. For comparison it writes to the file tdisp of tsm_sim, which copies a
+ * message and calls pci_tsm_guest_req(). A write that is too long ends before both, so the
+ * difference of the two is the bare call. Prints "ioctl N" and "bare N", in ns.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,11 +26,11 @@
 
 #define REQUEST TDISP_HEADER
 #define RESPONSE (TDISP_HEADER + 1)
-/* More than tdisp takes */
+/* More than tdisp accepts */
 #define TOO_LONG 129
 #define ROOM 256
 
-/* So few that most batches end before the next timer interrupt. */
+/* Few enough that most batches end before the next timer interrupt. */
 #define BATCH 16
 #define BATCHES 64
 

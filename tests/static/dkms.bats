@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2154
-# DKMS builds the modules from what make install put there, for the kernel that it is
-# given: KDIR=DIR in the environment. Nothing of this machine's own DKMS is touched.
+# DKMS builds the modules from the files of "make install", for the kernel that KDIR=DIR
+# in the environment names. This machine's own DKMS is not touched.
 bats_require_minimum_version 1.5.0
 
 export BATS_LIB_PATH=${BATS_LIB_PATH:-/usr/lib/bats}
@@ -13,10 +13,10 @@ setup() {
 	PATH=$PATH:/usr/sbin:/sbin
 	top=$BATS_TEST_DIRNAME/../..
 	tmp=$BATS_TEST_TMPDIR
-	[ -n "${KDIR:-}" ] || fail "KDIR does not say which kernel to build for"
+	[ -n "${KDIR:-}" ] || fail "KDIR is not set to the build directory of a kernel"
 	release=$(cat "$KDIR/include/config/kernel.release")
 	mkdir -p "$tmp/tree" "$tmp/src" "$tmp/lib/$release"
-	# the programs have no part in this
+	# The programs are not needed.
 	mkdir "$tmp/bin"
 	touch "$tmp"/bin/{tsmctl,tsm-bind-helper}
 	"${MAKE:-make}" -s -C "$top/cli" -o all install O="$tmp" verb_pages= DESTDIR="$tmp/root"
@@ -31,7 +31,7 @@ run_dkms() {
 
 machine() { ls -lR /var/lib/dkms /usr/src 2> /dev/null; }
 
-@test "dkms: builds and installs the modules for the kernel it is given, and removes them" {
+@test "dkms: builds and installs the modules for the given kernel, and removes them" {
 	command -v dkms > /dev/null || skip "no dkms"
 	before=$(machine)
 	[ "$release" != "$(uname -r)" ] || skip "this is the running kernel"
@@ -49,7 +49,7 @@ machine() { ls -lR /var/lib/dkms /usr/src 2> /dev/null; }
 		assert_output "$version"
 	done
 	assert_equal "$(find "$tmp/lib" -name '*.ko*' | wc -l)" 3
-	# it built where it should, not in what it built from
+	# It has not written into the sources.
 	run find "$source" "$tmp/src" -name '*.o' -o -name '*.ko' -o -name 'Module.symvers'
 	assert_output ""
 	run_dkms remove "tsmctl/$version"

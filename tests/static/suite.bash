@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154
 # For tests/check: the suite "static".
 
-# Files of the project with a name that fits one of the globs
+# sources GLOB...: prints the files of the project whose name matches a GLOB
 sources() {
 	local args=() glob
 	for glob in "$@"; do args+=(-o -name "$glob"); done
@@ -18,15 +18,15 @@ shell_scripts() {
 		done
 }
 
-# bats sets variables, and a file that is loaded does for those that load it.
+# bats sets variables, and a loaded file sets them for the files that load it.
 check_shell() {
 	shell_scripts | grep -E '\.(bats|bash)$' | xargs -d '\n' shellcheck -x -S warning -e SC2154,SC2034
 	shell_scripts | grep -vE '\.(bats|bash)$' | xargs -d '\n' shellcheck -x -S warning
 }
 check_format() { sources '*.[ch]' | xargs -d '\n' clang-format --dry-run -Werror; }
 check_spelling() {
-	# .Nd is a macro of man pages, AER a capability, iput() a function of the kernel;
-	# tests spell words wrongly on purpose.
+	# .Nd is a macro of man pages, AER a capability, iput() a function of the kernel. Tests
+	# misspell words on purpose.
 	{ sources '*.[ch]' '*.md' '*.[1-9]' 'sysfs-*' 'configfs-*'; shell_scripts; } |
 		xargs -d '\n' codespell -L nd,exclusiv,aer,iput
 }
@@ -40,7 +40,7 @@ check_length() {
 check_patch() {
 	local src
 	src=$(tests/bed/build-kernel --source)
-	# It leaves a file where it is called.
+	# checkpatch leaves a file in its working directory.
 	cd "$tmp" || return
 	find "$top/kernel" "$top/configfs" -name '*.[ch]' | sort |
 		xargs -d '\n' perl "$src/scripts/checkpatch.pl" --strict --no-tree --terse \
@@ -49,7 +49,7 @@ check_patch() {
 			--show-types "$top"/kernel/patches/*.patch
 }
 
-# check_modules NAME MAKE-ARG...: fails on every warning about a file of ours
+# check_modules NAME MAKE-ARG...: fails on every warning about one of our files
 check_modules() {
 	local kdir name=$1
 	shift
@@ -61,9 +61,9 @@ check_modules() {
 		grep -vE "${harmless:-^$}"
 }
 
-# Debian's sparse is older than __typeof_unqual__, without which the kernel
-# does not call it, and takes the strings of MODULE_LICENSE() and its kind for
-# expressions that are not constant.
+# Debian's sparse is older than __typeof_unqual__, without which the kernel does not call
+# it. It also takes the strings of MODULE_LICENSE() and similar macros for expressions
+# that are not constant.
 check_sparse() {
 	local harmless='error: bad constant expression$'
 	check_modules sparse C=2 CHECK='sparse -D__typeof_unqual__=__typeof__' &&
@@ -85,7 +85,7 @@ check_dkms() {
 
 suite_static() {
 	[ "$set" = fast ] || return 0
-	# Some of it wants a configured kernel: built here, it says how far it is.
+	# Some parts need a configured kernel. Build it here, where the progress is printed.
 	prepare "the normal kernel" tests/bed/build-kernel normal || true
 	part 20 "static: shellcheck" one "shellcheck" check_shell
 	part 5 "static: clang-format" one "clang-format" check_format

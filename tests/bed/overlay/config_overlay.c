@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * config_overlay: gives a function of the test bed capabilities that no device
- * of QEMU has, for tests of what a bound function refuses. The registers are
- * memory of this module, laid over the function's configuration space by way of
- * its bus' operations, as aer_inject does. Nothing but tests has a use for it.
+ * config_overlay: adds capabilities to a function of the test bed that no device of QEMU
+ * has, for tests of what a bound function refuses. The registers are memory of this
+ * module. They overlay the function's configuration space through the operations of its
+ * bus, as in aer_inject. Only tests use it.
  *
- *	device=ADDR	the function; it is laid over from load to unload
- *	written		reads how many bytes the overlay has been written
- *	all_ones	Y: the whole function reads as all ones, as one does that is gone
+ *	device=ADDR	the function; it has the overlay from load to unload
+ *	written		the number of bytes of the overlay that were written
+ *	all_ones	Y: the whole function reads as all ones, as if it was gone
  *
- * The device must not be on a driver while this comes or goes.
+ * The device must not be on a driver while this is loaded or unloaded.
  */
 #include <linux/bitmap.h>
 #include <linux/module.h>
@@ -100,7 +100,7 @@ static void lay_ecap(int pos, u16 id, u16 next, int length)
 	lay(pos, (u8 *)&header, sizeof(header), length);
 }
 
-/* Behind the last capability that the function has. */
+/* The new capabilities follow the last one of the function. */
 static int lay_out(void)
 {
 	static const u8 af[] = { PCI_CAP_ID_AF, 0xe0, 6, PCI_AF_CAP_TP | PCI_AF_CAP_FLR, 0, 0 };
@@ -126,7 +126,7 @@ static int lay_out(void)
 	memcpy(memory + 0x104, &vsec_header, sizeof(vsec_header));
 	lay_ecap(0x120, PCI_EXT_CAP_ID_DVSEC, 0x140, 0x20);
 	memcpy(memory + 0x124, &vsec_header, sizeof(vsec_header));
-	/* These vfio-pci hides, and lets through to the hardware. */
+	/* vfio-pci hides these, but passes writes to them to the hardware. */
 	lay_ecap(0x140, PCI_EXT_CAP_ID_PASID, 0x160, 8);
 	lay_ecap(0x160, PCI_EXT_CAP_ID_DOE, 0x180, 0x18);
 	lay_ecap(0x180, PCI_EXT_CAP_ID_IDE, 0, 0x20);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * disk_fs: a file system without files that lies on a block device and never reads it.
- * The kernels of the test bed have no other. Nothing but tests has a use for it.
+ * disk_fs: a file system without files on a block device, which it never reads. The
+ * kernels of the test bed have no other file system on block devices. Only tests use it.
  */
 #include <linux/blkdev.h>
 #include <linux/fs.h>

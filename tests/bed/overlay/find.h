@@ -6,7 +6,7 @@
 #include <linux/pci.h>
 #include <linux/string.h>
 
-/* Return: the function with this address, referenced; NULL if there is none. */
+/* Return: the function with this address, referenced, or NULL if there is none. */
 static inline struct pci_dev *find(const char *name)
 {
 	struct pci_dev *pdev = NULL;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * hold_fence: gives a dma-buf a fence that is signalled when a test likes, as a driver
- * that is slow to let go of the memory does. Nothing but tests has a use for it.
+ * hold_fence: adds a fence to a dma-buf that is signalled on request, as by a driver that
+ * is slow to release the memory. Only tests use it.
  *
- *	dma_buf=FD	a file of the process that writes this
+ *	dma_buf=FD	a file descriptor of the process that writes this
  *	signal=Y	signals the fence
  */
 #include <linux/dma-buf.h>

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * hold_lock: holds a lock of the kernel for as long as a test likes, so that what needs
- * the lock stops there. Nothing but tests has a use for it.
+ * hold_lock: holds a lock of the kernel as long as a test wants, so that code that needs
+ * the lock stops there. Only tests use it.
  *
  *	group=ADDR	the mutex of the function's IOMMU group
- *	msi=ADDR	the mutex of the function's MSI descriptors; it has had some
- *	config=ADDR	what a reset holds against access to configuration space by users
- *	bus=ADDR	pci_bus_sem, for read, as error recovery on the function's bus
+ *	msi=ADDR	the mutex of the function's MSI descriptors; it must have had some
+ *	config=ADDR	the lock with which a reset blocks access to configuration space
+ *	bus=ADDR	pci_bus_sem, for read, as in error recovery on the function's bus
  *
- * The write returns once the lock is held. An empty value lets it go.
+ * The write returns once the lock is held. An empty value releases it.
  */
 #include <linux/completion.h>
 #include <linux/err.h>
@@ -23,11 +23,11 @@
 
 /**
  * struct lock - a lock that can be held
- * @hold: takes it, calls wait_for_release() and lets it go
+ * @hold: takes it, calls wait_for_release() and releases it
  * @pdev: the function, referenced
- * @thread: what holds it, or NULL
- * @held: it is held
- * @release: it is to be let go
+ * @thread: the thread that holds it, or NULL
+ * @held: completed when the lock is held
+ * @release: completed when the lock is to be released
  */
 struct lock {
 	void (*hold)(struct lock *lock);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * no_address: has a function of the test bed as the PCI core leaves one for whose BAR it
- * has found no space (reset_resource(), drivers/pci/setup-bus.c). Nothing but tests has a
- * use for it.
+ * no_address: takes the address of a BAR from a function of the test bed, in the way in
+ * which the PCI core leaves a BAR without space (reset_resource(), drivers/pci/setup-bus.c).
+ * Only tests use it.
  *
  *	device=ADDR	the function, which no driver has
- *	bar=N		the BAR; it has its address back when the module goes
+ *	bar=N		the BAR; it gets its address back when the module is unloaded
  */
 #include <linux/ioport.h>
 #include <linux/module.h>

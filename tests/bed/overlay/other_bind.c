@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * other_bind: calls pci_tsm_bind() and pci_tsm_unbind() on a function of the test bed,
- * as another module of the kernel may. Nothing but tests has a use for it.
+ * as another module of the kernel may. Only tests use it.
  *
- *	bind=ADDR	for a VM that does not exist: only a TSM in software takes that
- *	unbind=ADDR	the write fails with what PCI/TSM returns
- *	rebind=ADDR	unbinds it and binds it with another ID, before anybody can look
- *	bind_reset=ADDR[,OTHER]	binds it, and resets it or another function, before anybody
- *		can look
+ *	bind=ADDR	binds it for a VM that does not exist, which only a TSM in software
+ *		accepts; the write fails with the error of PCI/TSM
+ *	unbind=ADDR	unbinds it
+ *	rebind=ADDR	unbinds it and binds it with another ID, before the driver can look
+ *	bind_reset=ADDR[,OTHER]	binds it and resets it or OTHER, before the driver can look
  */
 #include <linux/kvm_host.h>
 #include <linux/module.h>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * pull_device: has a function of the test bed pulled without notice, which the
- * monitor of QEMU cannot do. It does what pciehp does when the link of an occupied
- * slot is gone (pciehp_unconfigure_device(), drivers/pci/hotplug/pciehp_pci.c): the
- * function is marked, so that nobody reaches its configuration space any more, and
- * then removed. A rescan of the bus finds it again. Nothing but tests has a use for it.
+ * pull_device: pulls a function of the test bed without notice, which the monitor of QEMU
+ * cannot do. It does what pciehp does when the link of an occupied slot is gone
+ * (pciehp_unconfigure_device(), drivers/pci/hotplug/pciehp_pci.c): it marks the function,
+ * which ends access to its configuration space, and then removes it. A rescan of the bus
+ * finds it again. Only tests use it.
  *
- *	device=ADDR	the function; loading waits until its driver has let it go
+ *	device=ADDR	the function; loading waits until its driver has detached
  */
 #include <linux/module.h>
 #include <linux/pci.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * reset_flags: shows which functions of the test bed have the PCI core refuse a reset
- * of their bus or slot, which no file of sysfs tells. Nothing but tests has a use for it.
+ * reset_flags: shows for which functions of the test bed the PCI core refuses a reset of
+ * bus or slot. No file of sysfs shows that. Only tests use it.
  *
- *	no_bus_reset	reads their addresses, each after a space
+ *	no_bus_reset	their addresses, each after a space
  */
 #include <linux/module.h>
 #include <linux/pci.h>

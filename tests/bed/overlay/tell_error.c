@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * tell_error: reports an error to a driver that is not fatal, and does not report the
- * end of recovery, as the PCI core does for a CXL memory device of an RCH. Nothing but
- * tests has a use for it.
+ * tell_error: reports an error that is not fatal to a driver, but not the end of the
+ * recovery, as the PCI core does for a CXL memory device of an RCH. Only tests use it.
  *
- *	device=ADDR	write: the function
+ *	device=ADDR	a write reports the error to the driver of the function
  */
 #include <linux/module.h>
 #include <linux/pci.h>

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * walk_states: records the states that functions of vfio-pci-tsm go through, also those
- * that the driver shows to nobody. The driver wakes waiters at each change of a state,
- * and this module waits without a task. Nothing but tests has a use for it.
+ * that the driver does not show. The driver wakes waiters at each change of a state, and
+ * this module waits without a task. Only tests use it.
  *
- *	walk	a line for each function: its address and its states since the last
- *		write, the one at the write first; "..." for those that did not fit
- *	pairs	a line for each change that was seen since the module was loaded: the
- *		state before, the state after, how often
+ *	walk	a line for each function: its address, its state at the last write, and
+ *		its states since then; "..." stands for states that did not fit
+ *	pairs	a line for each change since the module was loaded: the state before, the
+ *		state after, and how often it was seen
  */
 #include <linux/device.h>
 #include <linux/list.h>
@@ -33,12 +33,12 @@ static const char *const names[STATES] = {
 
 /**
  * struct walker - a function that was seen on the driver
- * @node: in the list of all, until the module goes
+ * @node: in the list of all, until the module is unloaded
  * @pdev: the function, referenced
- * @tvdev: what the driver has for it, referenced; or NULL while the driver has not
- * @entry: among those who wait for a change
- * @states: those since the last write
- * @count: how many there were
+ * @tvdev: the driver's structure for it, referenced; NULL while the driver does not have it
+ * @entry: in the wait queue for changes
+ * @states: the states since the last write
+ * @count: how many states there were
  */
 struct walker {
 	struct list_head node;
@@ -52,7 +52,7 @@ struct walker {
 static LIST_HEAD(walkers);
 static DEFINE_MUTEX(walkers_lock); /* the list, and tvdev of each */
 static unsigned int pairs[STATES][STATES];
-static DEFINE_SPINLOCK(states_lock); /* pairs, and what each walker has of states */
+static DEFINE_SPINLOCK(states_lock); /* pairs, and the states of each walker */
 
 static void push(struct walker *walker, enum vfio_pci_tsm_state state)
 {
@@ -66,7 +66,7 @@ static enum vfio_pci_tsm_state last(const struct walker *walker)
 	return walker->states[min_t(size_t, walker->count, ARRAY_SIZE(walker->states)) - 1];
 }
 
-/* Those that do not fit share the last place, which is the present state. */
+/* States that do not fit share the last place, which has the present state. */
 static void record(struct walker *walker, enum vfio_pci_tsm_state to)
 {
 	unsigned long flags;
@@ -103,7 +103,7 @@ static struct walker *find(struct pci_dev *pdev)
 	return walker;
 }
 
-/* The function has the driver; no state is older than that but IDLE. */
+/* The driver has bound to the function. Before that the only state is IDLE. */
 static void attach(struct pci_dev *pdev)
 {
 	struct vfio_pci_tsm_device *tvdev = pdev_to_tvdev(pdev);
@@ -140,7 +140,7 @@ static bool is_ours(struct pci_dev *pdev)
 	return pdev->dev.driver && !strcmp(pdev->dev.driver->name, VFIO_PCI_TSM_DRIVER);
 }
 
-/* The driver has left the function when UNBOUND comes, and has made its last change. */
+/* At UNBOUND the driver has detached from the function and has made its last change. */
 static int bus_notify(struct notifier_block *nb, unsigned long action, void *data)
 {
 	struct pci_dev *pdev = to_pci_dev(data);
