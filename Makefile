@@ -9,9 +9,9 @@ build := $(CURDIR)/build
 Q := $(if $(V),,@)
 kbuild = +$(Q)$(MAKE) -C $(KDIR) $(if $(V),V=1,-s) M=$(CURDIR) MO=$(MO)
 MAKEFLAGS += --no-print-directory
-# For what is long: all processors, unless -j says how many
+# Long builds use all processors, unless -j sets a number.
 parallel = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
-# apt's and kmod's programs are here, also for those who are not root
+# The programs of apt and kmod are here. The PATH of an ordinary user may lack it.
 export PATH := $(PATH):/usr/sbin:/sbin
 
 # One output directory for each kernel's build
@@ -25,7 +25,7 @@ all: ## the programs, into build/bin, and the library, into build/lib (this is t
 	$(Q)$(MAKE) -C lib
 
 modules: kdir ## the kernel modules, into build/modules; KDIR=DIR is the kernel's build directory
-	@echo "the modules, into $(MO)"
+	@echo "building the modules in $(MO)"
 	$(kbuild) modules
 
 modules_install: modules ## install them; INSTALL_MOD_PATH=DIR for another root
@@ -39,20 +39,20 @@ kdir:
 vm-modules: ## the kernel modules for the virtual machine; KERNEL=normal, patched, debug, installed or a path
 	+$(Q)MAKE='$(MAKE)' tests/bed/stage-modules $(KERNEL)
 
-install: all ## install all but the modules, with their source for DKMS; DESTDIR=DIR, prefix=/usr/local
+install: all ## install everything except built modules, with their source for DKMS; DESTDIR=DIR, prefix=/usr/local
 	$(Q)$(MAKE) -C cli install
 	$(Q)$(MAKE) -C lib install
 
-uninstall: ## remove what install put there, with the same DESTDIR and directories
+uninstall: ## remove what install has installed, with the same DESTDIR and directories
 	$(Q)$(MAKE) -C lib uninstall
 	$(Q)$(MAKE) -C cli uninstall
 
-demo: ## an operator's session in a virtual machine, from nothing; KERNEL= as for vm-modules
+demo: ## an operator's session in a virtual machine; KERNEL= as for vm-modules
 	$(Q)tests/install-deps build vm
 	$(Q)$(MAKE) $(parallel) all
 	+$(Q)MAKE='$(MAKE)' tests/vm/start-demo $(KERNEL)
 
-bench: ## measure the program on fake trees, beside lspci, driverctl and the floor
+bench: ## measure tsmctl on fake trees, beside lspci, driverctl and the least possible cost
 	$(Q)tests/install-deps build bench
 	$(Q)$(MAKE) all
 	$(Q)tests/bench/run
@@ -61,7 +61,7 @@ check: ## every functional test; installs what it needs
 	$(Q)tests/install-deps
 	+$(Q)MAKE='$(MAKE)' exec tests/check
 
-check-long: ## what is long by nature, and all on the debug kernel; TURN=N for a quarter of it
+check-long: ## long tests, and every functional test on the debug kernel; TURN=N for a quarter of it
 	$(Q)tests/install-deps
 	+$(Q)MAKE='$(MAKE)' exec tests/check --long $(if $(TURN),--turn $(TURN)) $(if $(BUDGET),--budget $(BUDGET))
 
@@ -73,7 +73,7 @@ check-cli: ## the programs over fake trees, plain and with sanitizers
 	$(Q)tests/install-deps
 	+$(Q)MAKE='$(MAKE)' exec tests/check cli asan
 
-check-bed: ## what tests/vm/run promises
+check-bed: ## tests of the test bed: tests/vm/run and the other tools
 	$(Q)tests/install-deps
 	+$(Q)MAKE='$(MAKE)' exec tests/check bed
 
