@@ -231,7 +231,7 @@ static int read_selector(struct reader *r, struct config_entry *entry, const cha
 	const char *text = json_string(value);
 	char buf[48];
 
-	/* no driver= and pf=: drivers change, and the document is what changes them */
+	/* not driver= and pf=, which select by the present: the document itself changes drivers */
 	if (text && selector_parse(text, &entry->sel) && entry->sel.kind != SELECTOR_DRIVER &&
 	    entry->sel.kind != SELECTOR_PF) {
 		entry->sel.text = strdup(text);
@@ -413,8 +413,8 @@ static int check_twins(struct reader *r)
 		if (selector_compare(&sorted[i - 1]->sel, &sorted[i]->sel))
 			continue;
 		snprintf(path, sizeof(path), "devices[%zu].device", sorted[i]->index);
-		ret = mistake(r, path, "'%s' already has an entry: devices[%zu]", sorted[i]->sel.text,
-			      sorted[i - 1]->index);
+		ret = mistake(r, path, "'%s' already has an entry: devices[%zu]",
+			      sorted[i]->sel.text, sorted[i - 1]->index);
 	}
 	return ret;
 }

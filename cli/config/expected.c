@@ -55,8 +55,7 @@ int expected_refuse(struct ctx *ctx, const struct pci_device *dev, const char *c
 	if (c.match == IDENTITY_SAME || !takes || (c.denied && ctx->dry_run))
 		return 0;
 	p.attribute = setting_keys[SET_SERIAL];
-	p.hint =
-		"load its ordinary driver, which shows the serial number";
+	p.hint = "load its ordinary driver, which shows the serial number";
 	return report_error(ctx, &p,
 			    "cannot tell whether it is the expected device: found %s, expected %s",
 			    c.found, c.expected);

@@ -162,7 +162,7 @@ static int write_all(int fd, const char *text, size_t len)
 	return 0;
 }
 
-/* Gives a new file the mode of the old one, without write permission for group and others. */
+/* Gives a new file the read permissions of the old one. Only its user may write to it. */
 static int copy_mode(int dir, const char *name, int fd)
 {
 	struct stat old, new;
@@ -175,7 +175,7 @@ static int copy_mode(int dir, const char *name, int fd)
 	if (fstat(fd, &new))
 		return -errno;
 	mode = old.st_mode & 0644;
-	/* if the file gets another group, that must not read it */
+	/* if the group cannot be kept, another one must not read the file */
 	if (old.st_gid != new.st_gid && fchown(fd, (uid_t)-1, old.st_gid))
 		mode &= ~(mode_t)040;
 	return fchmod(fd, mode) ? -errno : 0;

@@ -218,11 +218,12 @@ static int note_drop_in(struct ctx *ctx, const char *file, void *arg)
 	if (is_masked(file))
 		return 0;
 	return report_outcome(
-		ctx, &(struct outcome){
-			     .attribute = "config",
-			     .value = file,
-			     .previous = file,
-			     .note = "apply reads it after config.json, and so it overrides config.json" });
+		ctx,
+		&(struct outcome){
+			.attribute = "config",
+			.value = file,
+			.previous = file,
+			.note = "apply reads it after config.json, and so it overrides config.json" });
 }
 
 int config_note_drop_ins(struct ctx *ctx)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Locks between several tsmctl, see lock.h. */
+/* Locks between runs of tsmctl, see lock.h. */
 #include <errno.h>
 #include <fcntl.h>
 
@@ -167,7 +167,7 @@ static int report_owned(const struct lock_wait *l, struct problem *p)
 	return report_error(l->ctx, p, "%s", text);
 }
 
-/* Whether a change goes on without a lock: it is not permitted, or has no place. */
+/* Whether a change goes on without a lock: it lacks a permission or a place. */
 static bool is_closed(int err)
 {
 	static const int errors[] = { -EACCES, -EPERM, -EROFS, -ENOENT, -ENOSPC, -EDQUOT, -ENOTDIR };
@@ -178,7 +178,7 @@ static bool is_closed(int err)
 	return false;
 }
 
-/* Notes why there is no lock. A user who may not lock a device may still change it. */
+/* Notes a missing place once. A user who may not lock a device may still change it. */
 static int do_without(const struct ctx *ctx, const char *path, int err)
 {
 	static bool said;

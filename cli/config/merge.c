@@ -156,7 +156,7 @@ static bool is_overridden(const struct merge *m, const struct pci_device *dev,
 
 /*
  * Whether the device of an entry was replaced, or may have been; adds a note about that. A
- * device that is assigned or connected counts as the expected one if that cannot be seen.
+ * device that is assigned or connected counts as the expected one if its identity is unknown.
  */
 static bool is_other(struct merge *m, const struct pci_device *dev, const struct config_entry *e,
 		     bool stays)

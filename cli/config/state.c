@@ -55,7 +55,7 @@ int state_read(struct ctx *ctx, const struct pci_device *dev, struct state *st)
 	if (dev->present) {
 		util_copy(st->values[SET_ASSIGNED], ATTR_MAX,
 			  streq(dev->driver, TSM_DRIVER) ? "1" : "0");
-		/* without the driver, it cannot be seen what would be assigned */
+		/* while the driver is not loaded, this cannot be seen */
 		st->known[SET_ASSIGNED] = streq(dev->driver, TSM_DRIVER) ||
 					  pci_has_driver(ctx, TSM_DRIVER);
 	}

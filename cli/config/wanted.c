@@ -73,7 +73,7 @@ const struct config_entry *wanted_exact(const struct wanted *w, const struct pci
 	return exact_at(w, first_exact(w, addr), addr);
 }
 
-/* Whether an entry for a device assigns it: for its address, or for several but not all. */
+/* Whether the entries for a device, except those for "all", assign it. */
 static bool is_to_be_assigned(struct ctx *ctx, const struct wanted *w, const struct pci_addr *addr)
 {
 	const struct config_entry *e, *last = NULL;

@@ -7,7 +7,7 @@
 #include "verbs/verbs.h"
 
 /**
- * struct choice - which owner the operator wants, if any
+ * struct choice - which owner the options allow
  * @hold: --hold: only tsm-bind-helper
  * @vmm: --vmm: only the process with this ID, or NULL
  * @pid: @vmm as a number

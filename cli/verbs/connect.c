@@ -30,7 +30,7 @@ static int report_several(struct ctx *ctx, const struct pci_device *dev)
 	return report_error(ctx, &p, "this host has several TSMs (%s): use --tsm", several);
 }
 
-/* A function that is connected through another one, as a VF through its PF. */
+/* Reports a function that is connected through another one, as a VF through its PF. */
 static int connect_follower(struct ctx *ctx, const struct pci_device *dev, const char *tsm)
 {
 	char note[128];

@@ -6,7 +6,7 @@
 #include "report.h"
 #include "verbs/verbs.h"
 
-/* A function that is connected through another one, as a VF through its PF. */
+/* Refuses a function that is connected through another one, as a VF through its PF. */
 static int disconnect_follower(struct ctx *ctx, const struct pci_device *dev,
 			       const struct outcome *none)
 {

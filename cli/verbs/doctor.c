@@ -44,7 +44,7 @@ static void print(const struct ctx *ctx, const struct check *check, const struct
 	printf("%s%s%s  %-11s %s\n", term_style(verdicts[f->verdict].style),
 	       verdicts[f->verdict].mark, term_end(), check->name, evidence ?: "");
 	if (f->fix[0])
-		printf("%18s mend it: %s\n", "", fix ?: "");
+		printf("%18s fix: %s\n", "", fix ?: "");
 }
 
 /* The exit code is that of the failed check, or 1 if failed checks differ in it. */

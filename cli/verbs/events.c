@@ -76,7 +76,7 @@ static const char *take_device(struct entry *e, const char *text)
 	return end + strlen(": ");
 }
 
-/* Other lines of the kernel than "vfio-pci-tsm 0000:01:00.0: ..." are left out. */
+/* Takes a line of the kernel, if it is "vfio-pci-tsm 0000:01:00.0: ...". */
 static bool take_kernel(struct entry *e)
 {
 	if (!starts_with(e->message, TSM_DRIVER " "))
@@ -220,7 +220,7 @@ static int start(const char *path, pid_t *pid, int *out)
 			 opt_since ? (char *)"--since" : NULL,
 			 (char *)opt_since,
 			 NULL };
-	/* colours and a pager of the caller's own would make other lines of it */
+	/* colours or a pager of the caller would change the lines */
 	char *envp[] = { (char *)"LC_ALL=C.UTF-8", (char *)"SYSTEMD_COLORS=0", NULL, NULL };
 	const char *zone = getenv("TZ");
 	cleanup_free char *tz = NULL;
@@ -237,7 +237,7 @@ static int start(const char *path, pid_t *pid, int *out)
 	posix_spawn_file_actions_init(&fa);
 	posix_spawn_file_actions_addopen(&fa, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&fa, fds[1], 1);
-	/* it ends when nobody reads any more */
+	/* journalctl ends when the reader of the pipe is gone */
 	sigemptyset(&set);
 	sigaddset(&set, SIGPIPE);
 	posix_spawnattr_init(&attr);
@@ -312,7 +312,7 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 		return report_error(ctx, &p, "cannot run journalctl: %s", strerror(-p.err));
 	file = fdopen(out, "re");
 	p.err = file ? read_all(ctx, &s, file) : -ENOMEM;
-	/* it must not wait for a reader that is no longer there */
+	/* journalctl must not wait for a reader */
 	if (file)
 		fclose(file);
 	else

@@ -47,7 +47,7 @@ struct family {
 	int column;
 };
 
-/* All families, in the order of the output; the last one has no name. */
+/* All families, in the order of the output; an entry without a name ends it. */
 extern const struct family families[];
 
 /**

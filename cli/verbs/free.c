@@ -7,7 +7,7 @@
 #include "host/slow.h"
 #include "verbs/verbs.h"
 
-/* Reads the quarantine. Of a device without a directory, configfs does not show it. */
+/* Reads the quarantine, which configfs does not show for a device without a directory. */
 static int look(struct ctx *ctx, const struct pci_device *dev, char *value)
 {
 	struct problem p = { .device = dev->name, .attribute = "quarantine", .stage = "read" };

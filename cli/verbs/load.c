@@ -118,7 +118,7 @@ static int match(const struct ctx *ctx, const struct pci_addr *addr, void *arg)
 					    pci_addr_key(&sel->addr) == pci_addr_key(addr);
 }
 
-/* Fills both lists. Refuses an item that is neither an address nor a glob: it has no effect. */
+/* Fills both lists. Refuses items that are neither addresses nor globs: they match nothing. */
 static int read_sim(struct ctx *ctx, const struct verb *verb)
 {
 	cleanup_free char *copy = strdup(opt_sim);

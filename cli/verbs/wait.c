@@ -44,7 +44,7 @@ static bool has_been(const struct watch *w, const struct pci_addr *addr)
 	return false;
 }
 
-/* Remembers a device whose state is one of those: it may be another one when it is looked at. */
+/* Remembers a device in a wanted state, which may be over when the device is looked at. */
 static int take_event(struct watch *w, struct udev_device *u)
 {
 	const char *state = udev_device_get_property_value(u, "VFIO_TSM_STATE");
@@ -63,7 +63,7 @@ static int take_event(struct watch *w, struct udev_device *u)
 	return 0;
 }
 
-/* Reads the state. Opens all again: device and module may have appeared or gone. */
+/* Reads the state. Opens device and configfs again: both may have appeared or gone. */
 static int look(struct ctx *ctx, struct pci_device *dev, struct wait *w, char *state)
 {
 	struct problem p = { .device = dev->name, .attribute = "state", .stage = "read" };
