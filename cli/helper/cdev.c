@@ -11,6 +11,7 @@
 #include <sys/sysmacros.h>
 #include <tsmbind.h>
 
+#include "common/stage.h"
 #include "helper/cdev.h"
 #include "helper/compat.h"
 
@@ -182,13 +183,16 @@ int cdev_attr(const struct session *s, const char *name, char *text, size_t size
 
 void cdev_refused_at(const struct session *s, int err, char *stage, size_t size)
 {
-	char text[64], *end;
+	const char *word;
+	char text[64];
+	int found;
 
 	stage[0] = '\0';
 	if (cdev_attr(s, "last_error", text, sizeof(text)))
 		return;
-	if (strtol(text, &end, 10) == err && *end == ' ')
-		util_copy(stage, size, end + 1);
+	word = stage_parse(text, &found);
+	if (word && found == err)
+		util_copy(stage, size, word);
 }
 
 bool cdev_is_lost(const struct session *s, char *reason, size_t size)
