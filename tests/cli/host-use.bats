@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2016,SC2030,SC2031,SC2154
-# tsmctl assign, apply and diff: devices that the host itself uses are left alone.
+# tsmctl assign, apply and diff refuse devices that the host itself uses.
 bats_require_minimum_version 1.5.0
 load helpers
 
@@ -16,7 +16,7 @@ setup() {
 	printf 'Filename\tType\tSize\tUsed\tPriority\n' > "$PROC/swaps"
 }
 
-# block DIRECTORY NUMBER: a block device, as the kernel shows it.
+# block DIRECTORY NUMBER: a block device as sysfs shows it.
 block() {
 	mkdir -p "$1/holders" "$1/queue"
 	echo "$2" > "$1/dev"
@@ -30,7 +30,7 @@ mounted() { echo "29 1 $1 / $2 rw,relatime shared:1 - ${3:-ext4} ${4:-/dev/root}
 # held_by DIRECTORY NAME
 held_by() { ln -s "$SYS/class/block/$2" "$1/holders/$2"; }
 
-# a disk with two partitions
+# disk: a disk with two partitions
 disk() {
 	NVME=$DEV/nvme/nvme0/nvme0n1
 	block "$NVME" 259:0
@@ -38,7 +38,7 @@ disk() {
 	partition "$NVME/nvme0n1p2" 259:2
 }
 
-# refused TEXT: every way to assign the device is refused, and names the use.
+# refused USE [HINT]: every way to assign the device is refused, and the error names USE.
 refused() {
 	local before
 
@@ -48,8 +48,7 @@ refused() {
 		for option in --verbose --dry-run; do
 			run_split kernel tsmctl assign "$selector" --json $option
 			[ "$status" -eq 6 ] || fail "$selector $option gave exit $status"
-			json_is '[[x["attribute"], x["errno"], x["stage"]] for x in e]' '[["in_use", "EBUSY", "in-use"]]' \
-				'e[0]["value"]' "$1"
+			assert_equal "$(errors "attribute errno stage value")" "in_use EBUSY in-use $1"
 		done
 	done
 	run_split kernel tsmctl assign 01:00.0
@@ -59,12 +58,11 @@ refused() {
 		for option in --verbose --dry-run; do
 			run_split kernel tsmctl apply --json $option
 			[ "$status" -eq 6 ] || fail "apply $option gave exit $status"
-			json_is '[[x["attribute"], x["value"]] for x in e]' "[[\"in_use\", \"$1\"]]"
+			assert_equal "$(errors "attribute value")" "in_use $1"
 		done
 		run_split kernel tsmctl diff --json
 		assert_equal "$status" 8
-		json_is '[[x["value"], x["note"]] for x in r if x["attribute"] == "in_use"]' \
-			"[[\"$1\", \"apply will refuse it: the host uses it\"]]"
+		assert_equal "$(results "value note" attribute=in_use)" "$1 apply will refuse it: the host uses it"
 	done
 	rm -rf "$RUN"
 	assert_equal "$(snapshot)" "$before"
@@ -73,7 +71,7 @@ refused() {
 	assert_equal "$(results in_use)" "$1"
 }
 
-@test "host use: a file system on a partition, on the whole disk, with a blank in its name" {
+@test "host use: a mounted file system on a partition, or on the whole disk, is a use" {
 	disk
 	mounted 259:3 /other
 	run_split tsmctl show 01:00.0 --json
@@ -85,7 +83,7 @@ refused() {
 	refused "nvme0n1 is mounted on /"
 }
 
-@test "host use: file systems without a number, and of other mount namespaces" {
+@test "host use: a mounted file system of several devices, or of another mount namespace, is a use" {
 	disk
 	mounted 0:33 /data btrfs /dev/nvme0n1p2
 	refused "nvme0n1p2 is mounted on /data"
@@ -98,7 +96,7 @@ refused() {
 	refused "nvme0n1p2 is mounted (xfs) in another mount namespace"
 }
 
-@test "host use: swap, on a partition and on a logical volume" {
+@test "host use: swap on a partition or on a logical volume is a use" {
 	disk
 	echo '/dev/nvme0n1p2	partition	1048572	0	-2' >> "$PROC/swaps"
 	refused "nvme0n1p2 is used as swap"
@@ -110,7 +108,7 @@ refused() {
 	refused "nvme0n1p1 belongs to dm-0 (vg-swap), which is used as swap"
 }
 
-@test "host use: members of dm and md, mounted or not, and what is stacked on them" {
+@test "host use: a member of dm or md is a use, and the error names what is stacked on it" {
 	disk
 	block "$SYS/devices/virtual/block/md127" 9:127
 	held_by "$NVME/nvme0n1p1" md127
@@ -125,13 +123,13 @@ refused() {
 	held_by "$SYS/devices/virtual/block/md127" dm-3
 	mounted 253:3 /
 	refused "nvme0n1p1 belongs to md127, which belongs to dm-3 (vg-root), which is mounted on /"
-	# a holder that sysfs does not show
+	# an upper device that has no directory in /sys/class/block
 	rm "$NVME/nvme0n1p1/holders/md127"
 	mkdir "$NVME/holders/bcache0"
 	refused "nvme0n1 belongs to bcache0"
 }
 
-@test "host use: the number of a character device is not that of a block device" {
+@test "host use: the number of a character device is not taken for that of a block device" {
 	disk
 	mkdir -p "$DEV/nvme/nvme0/ng0n1" "$SYS/class/nvme-generic"
 	ln -s "$SYS/class/nvme-generic" "$DEV/nvme/nvme0/ng0n1/subsystem"
@@ -141,7 +139,7 @@ refused() {
 	assert_success
 }
 
-@test "host use: a disk behind an HBA; a namespace of a multipath NVMe" {
+@test "host use: a mounted disk behind an HBA, or namespace of a multipath NVMe, is a use" {
 	block "$DEV/ata1/host0/target0:0:0/0:0:0:0/block/sda" 8:0
 	partition "$DEV/ata1/host0/target0:0:0/0:0:0:0/block/sda/sda1" 8:1
 	mounted 8:1 /boot
@@ -159,7 +157,7 @@ refused() {
 	assert_equal "$(results in_use)" null
 }
 
-@test "host use: an interface that is up, enslaved, or carries another one" {
+@test "host use: a network interface that is up, enslaved, or carries another one is a use" {
 	NET=$DEV/net/eth0
 	mkdir -p "$NET"
 	echo 0x1002 > "$NET/flags"
@@ -182,7 +180,7 @@ refused() {
 	refused "eth1 is up"
 }
 
-@test "host use: a PF that has VFs; --force does not pass over a VF that is open" {
+@test "host use: VFs of a PF are a use, also with --force" {
 	echo 2 > "$DEV/sriov_numvfs"
 	refused "it has 2 virtual functions" "run 'echo 0 > /sys/bus/pci/devices/0000:01:00.0/sriov_numvfs' first"
 	fake_device 0000:01:10.1 vfio-pci-tsm
@@ -195,7 +193,7 @@ refused() {
 	assert_one_line 0000:01:10.1 "process $$ ("
 	policy 0000:01:10.1 owner none
 	policy 0000:01:10.1 state closed
-	# nor over VFs that nobody has open: the driver does not take a PF that has some
+	# even if no process has the VFs open, because the driver refuses a PF that has VFs
 	run_split kernel tsmctl assign --force 01:00.0
 	assert_equal "$status" 6
 	assert_one_line 0000:01:00.0 "it has 2 virtual functions"
@@ -209,7 +207,7 @@ refused() {
 	assert_success
 }
 
-@test "host use: what cannot be read counts as a use" {
+@test "host use: a file that cannot be read counts as a use" {
 	disk
 	rm "$PROC/self/mountinfo"
 	refused "/proc/self/mountinfo cannot be read: No such file or directory"
@@ -219,7 +217,7 @@ refused() {
 	refused "its sriov_numvfs cannot be read: Invalid argument" sriov_numvfs
 }
 
-@test "host use: what is mounted outside of the container, and a loop device" {
+@test "host use: a mount outside of the container, or a loop device, is a use" {
 	disk
 	mkdir "$PROC/1"
 	echo "29 1 259:1 / /srv rw,relatime shared:1 - vfat /dev/nvme0n1p1 rw" > "$PROC/1/mountinfo"
@@ -231,7 +229,7 @@ refused() {
 	refused "nvme0n1p2 belongs to loop0"
 }
 
-@test "host use: interfaces of any name, and of another network namespace" {
+@test "host use: a network interface of any name, or in another network namespace, is a use" {
 	local name
 
 	for name in power .x trace queues; do
@@ -243,7 +241,7 @@ refused() {
 	refused "it has an interface in another network namespace"
 }
 
-@test "host use: what is below many bridges; many paths to one holder" {
+@test "host use: a tree that is nested too deep counts as a use; many paths to one device take no time" {
 	local path=$DEV i j
 
 	for i in {1..40}; do path+=/expander-$i; done
@@ -266,15 +264,16 @@ refused() {
 	assert_equal "$status" 6
 }
 
-@test "host use: all uses are named" {
+@test "host use: show names all uses" {
 	disk
 	mounted 259:1 /srv
 	echo '/dev/nvme0n1p2	partition	1048572	0	-2' >> "$PROC/swaps"
 	run_split tsmctl show 01:00.0 --json
-	json_is 'sorted(r[0]["in_use"].split("; "))' '["nvme0n1p1 is mounted on /srv", "nvme0n1p2 is used as swap"]'
+	assert_equal "$(results in_use | sed 's/; /\n/' | sort)" "nvme0n1p1 is mounted on /srv
+nvme0n1p2 is used as swap"
 }
 
-@test "host use: assign --force takes it, and names the use" {
+@test "host use: assign --force assigns the device, and names the use" {
 	disk
 	mounted 259:1 /srv
 	run_split kernel tsmctl assign --force --dry-run --json 01:00.0
@@ -287,7 +286,7 @@ driver vfio-pci-tsm"
 	assert_line "0000:01:00.0: driver vfio-pci-tsm (was nvme)"
 }
 
-@test "host use: apply takes it only if an entry for its address says so" {
+@test "host use: apply assigns the device only if an entry for its address has force" {
 	disk
 	mounted 259:1 /srv
 	for device in all '0000:01:*' 8086:10c9; do
@@ -312,7 +311,7 @@ driver vfio-pci-tsm"
 	assert_output ""
 }
 
-@test "host use: one device that the host uses does not keep apply from the others" {
+@test "host use: apply goes on with the devices that the host does not use" {
 	disk
 	mounted 259:1 /srv
 	fake_capable 0000:02:00.0
