@@ -240,7 +240,7 @@ const struct verb verb_bind = {
 	.name = "bind",
 	.synopsis = "DEVICE...",
 	.summary = "bind a device, for the VMM that has it open or with a holder",
-	.help = "If a VMM has the device open through iommufd, it is bound on the VMM's own file, "
+	.help = "A device that a VMM has open through iommufd is bound on the VMM's own file, "
 		"for the VMM's VM; the VMM goes on undisturbed. If no process has it open, "
 		"tsm-bind-helper opens the device, makes a VM, and holds the device in the "
 		"background until 'unbind'. The device must be assigned, connected, and have a "

@@ -223,7 +223,7 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 const struct verb verb_config = {
 	.name = "config",
 	.synopsis = "show|check [DEVICE...|FILE...]",
-	.summary = "show where each value of the configuration comes from, or check documents",
+	.summary = "show where each value comes from, or check the configuration",
 	.help = "'show' prints each value of config.json and config.d/*.json in /etc/tsmctl, with its "
 		"file and with what overrides it; with DEVICE, the values that count for these "
 		"devices. 'check' prints each mistake in FILE, or without FILE in the documents that "
