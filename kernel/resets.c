@@ -44,7 +44,7 @@ struct held {
 };
 
 static LIST_HEAD(held_functions);
-static LIST_HEAD(holders); /* devices, by vfio_pci_tsm_device::hold.node */
+static LIST_HEAD(bound_list); /* devices, by vfio_pci_tsm_device::hold.node */
 /* Protects both lists and their entries; a leaf */
 static DEFINE_MUTEX(held_lock);
 
@@ -95,31 +95,31 @@ static bool shares_bus(struct pci_dev *pdev, struct pci_dev *other)
 	return !pci_is_root_bus(pdev->bus) || (pdev->slot && pdev->slot == other->slot);
 }
 
-/* Whether each reset of @pdev hits @holder. */
-static bool harms(struct pci_dev *pdev, struct vfio_pci_tsm_device *holder)
+/* Whether each reset of @pdev hits @bound. */
+static bool harms(struct pci_dev *pdev, struct vfio_pci_tsm_device *bound)
 {
-	return vfio_pci_tsm_takes_along(pdev, holder->core.pdev) || holder->hold.dsm == pdev;
+	return vfio_pci_tsm_takes_along(pdev, bound->core.pdev) || bound->hold.dsm == pdev;
 }
 
-/* Whether a reset of @pdev's bus or slot hits @holder. */
-static bool harms_by_bus(struct pci_dev *pdev, struct vfio_pci_tsm_device *holder)
+/* Whether a reset of @pdev's bus or slot hits @bound. */
+static bool harms_by_bus(struct pci_dev *pdev, struct vfio_pci_tsm_device *bound)
 {
-	struct pci_dev *other = holder->core.pdev;
+	struct pci_dev *other = bound->core.pdev;
 
 	for (; other; other = vfio_pci_tsm_next_in_reset(other)) {
 		if (shares_bus(pdev, other))
 			return true;
 	}
-	return holder->hold.dsm == pdev;
+	return bound->hold.dsm == pdev;
 }
 
 static bool harms_any(struct pci_dev *pdev,
-		      bool (*harm)(struct pci_dev *pdev, struct vfio_pci_tsm_device *holder))
+		      bool (*harm)(struct pci_dev *pdev, struct vfio_pci_tsm_device *bound))
 {
-	struct vfio_pci_tsm_device *holder;
+	struct vfio_pci_tsm_device *bound;
 
-	list_for_each_entry(holder, &holders, hold.node) {
-		if (harm(pdev, holder))
+	list_for_each_entry(bound, &bound_list, hold.node) {
+		if (harm(pdev, bound))
 			return true;
 	}
 	return false;
@@ -175,16 +175,16 @@ static void give_back(struct held *held)
 	forget(held);
 }
 
-static void release(struct vfio_pci_tsm_device *holder)
+static void release(struct vfio_pci_tsm_device *bound)
 {
 	struct held *held, *next;
 
 	lockdep_assert_held(&held_lock);
-	if (list_empty(&holder->hold.node))
+	if (list_empty(&bound->hold.node))
 		return;
-	list_del_init(&holder->hold.node);
+	list_del_init(&bound->hold.node);
 	list_for_each_entry_safe(held, next, &held_functions, node) {
-		if (harms(held->pdev, holder) || harms_by_bus(held->pdev, holder))
+		if (harms(held->pdev, bound) || harms_by_bus(held->pdev, bound))
 			give_back(held);
 	}
 }
@@ -217,7 +217,7 @@ static int take_own(struct vfio_pci_tsm_device *tvdev)
 		return 0;
 	/* From here on resets are also taken from functions that appear. */
 	if (list_empty(&tvdev->hold.node))
-		list_add(&tvdev->hold.node, &holders);
+		list_add(&tvdev->hold.node, &bound_list);
 	for (pdev = tvdev->core.pdev; pdev; pdev = vfio_pci_tsm_next_in_reset(pdev)) {
 		ret = take(pdev, true);
 		if (ret)
@@ -228,11 +228,11 @@ static int take_own(struct vfio_pci_tsm_device *tvdev)
 
 /**
  * struct walk - a walk over all functions, for those that share a bus with a device
- * @holder: the device
+ * @bound: the device
  * @ret: result of the walk
  */
 struct walk {
-	struct vfio_pci_tsm_device *holder;
+	struct vfio_pci_tsm_device *bound;
 	int ret;
 };
 
@@ -243,11 +243,11 @@ static int take_mate(struct device *dev, void *data)
 	struct walk *walk = data;
 	int ret = 0;
 
-	if (!harms_by_bus(pdev, walk->holder))
+	if (!harms_by_bus(pdev, walk->bound))
 		return 0;
 	scoped_guard(mutex, &held_lock) {
 		/* An error may have given everything back already. */
-		if (!list_empty(&walk->holder->hold.node))
+		if (!list_empty(&walk->bound->hold.node))
 			ret = take(pdev, false);
 	}
 	if (ret)
@@ -271,7 +271,7 @@ static int take_mate(struct device *dev, void *data)
  */
 int vfio_pci_tsm_take_resets(struct vfio_pci_tsm_device *tvdev)
 {
-	struct walk walk = { .holder = tvdev };
+	struct walk walk = { .bound = tvdev };
 	int ret;
 
 	ret = take_own(tvdev);
@@ -345,12 +345,12 @@ bool vfio_pci_tsm_bus_resets_are_off(struct pci_dev *pdev)
  */
 void vfio_pci_tsm_give_resets_for_recovery(struct pci_dev *pdev)
 {
-	struct vfio_pci_tsm_device *holder, *next;
+	struct vfio_pci_tsm_device *bound, *next;
 
 	guard(mutex)(&held_lock);
-	list_for_each_entry_safe(holder, next, &holders, hold.node) {
-		if (holder->core.pdev == pdev || is_vf_of(holder, pdev) || holder->hold.dsm == pdev)
-			release(holder);
+	list_for_each_entry_safe(bound, next, &bound_list, hold.node) {
+		if (bound->core.pdev == pdev || is_vf_of(bound, pdev) || bound->hold.dsm == pdev)
+			release(bound);
 	}
 }
 
