@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# For tests/check: jobs in process groups of their own, and an end to all of them.
+# For tests/check: start jobs in process groups of their own, and end all of them.
 
-# in_group COMMAND...: start it as a job with a process group of its own
+# in_group COMMAND...: starts it as a job with a process group of its own
 in_group() {
 	set -m
 	"$@" &
 	set +m
 }
 
-# processes ROOT...: prints those, whatever they have started, and their whole groups
+# processes ROOT...: prints these processes, all that they have started, and their groups
 processes() {
 	ps -e -o pid= -o ppid= -o pgid= -o stat= | awk -v roots="$*" '
 		{ pid[NR] = $1; parent[NR] = $2; group[NR] = $3; ended[NR] = $4 ~ /^Z/ }
@@ -27,8 +27,8 @@ processes() {
 		}'
 }
 
-# end_jobs: end all of that with SIGTERM, and what is there 10 s later with SIGKILL. A
-# process can start another before it ends, so it looks until there is none.
+# end_jobs: ends all of these with SIGTERM, and those that are left 10 s later with SIGKILL.
+# A process can start another one before it ends, so this looks until none is left.
 end_jobs() {
 	local all pid end=$((SECONDS + 10))
 	local -A told=()
@@ -45,7 +45,7 @@ end_jobs() {
 	done
 }
 
-# ended SIGNAL: the end of tests/check by a signal
+# ended SIGNAL: ends tests/check after a signal
 ended() {
 	trap '' HUP INT TERM PIPE
 	echo "check: ended by SIG$1, with everything that it has started" >&2 || true

@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""race.py: run two random verbs of tsmctl on one device at once, and check what comes out.
+"""race.py: run two random verbs of tsmctl on one device at once, and check the results.
 
-    race.py fake TREE DEVICE [COMMAND...]   on copies of TREE, which has sys/; COMMAND runs tsmctl
+    race.py fake TREE DEVICE [COMMAND...]   on copies of TREE, which contains sys/; COMMAND runs tsmctl
     race.py real DEVICE                     on the running kernel
 
 Each pair of verbs first runs one after the other, in both orders and from the same start.
-Then both run at once. The exit statuses, what is reported as changed, and the end state have
-to be those of one of the two orders.
+Then both run at once. The exit statuses, the reported changes and the end state must be those
+of one of the two orders.
 
-RACE_SEED is the seed, which is printed; RACE_PAIRS the number of pairs (20), and RACE_TIMES
-how often each pair runs at once (10 on copies, 1 on the kernel).
+RACE_SEED is the seed, which is printed. RACE_PAIRS is the number of pairs (20), and RACE_TIMES
+is how often each pair runs at once (10 on copies, 1 on the kernel).
 """
 import json
 import os
@@ -75,7 +75,7 @@ class Real:
         for verb in ("unbind {}", "disconnect {}", "release {} --forget"):
             run(self, verb)
         state = self.state()
-        # what a lost or quarantined device does next is no measure
+        # a lost or quarantined device changes its state later, so leave it out
         if state["driver"] == "vfio-pci-tsm" or (state[self.connect()] or "").strip():
             sys.exit("%s cannot be reset: %s" % (self.device, state))
 
@@ -113,7 +113,7 @@ def end(process):
         answer = json.loads(out)
     except ValueError:
         sys.exit("no JSON from %s: %s %s" % (process.args, out.decode(), err.decode()))
-    # an error names what it found, which the other verb may have changed
+    # the text of an error depends on the state, which the other verb may have changed
     return (process.returncode, answer["changed"], [e["stage"] for e in answer["errors"]])
 
 
@@ -137,7 +137,7 @@ def at_once(world, before, first, second):
 
 
 def different(a, b):
-    """What is different in two states."""
+    """The differences between two states."""
     return {key: (a.get(key), b.get(key)) for key in set(a) | set(b) if a.get(key) != b.get(key)}
 
 

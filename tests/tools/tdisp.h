@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * TDISP as the test programs speak it, from PCIe r7.0 section 11.3 and not from what
- * they test. Also for the assembler.
+ * TDISP for the test programs, taken from PCIe r7.0 section 11.3 and not from the code
+ * under test. The assembler also includes this.
  */
 #ifndef TDISP_H
 #define TDISP_H
@@ -22,7 +22,7 @@
 
 /* Bytes of a message before its own fields */
 #define TDISP_HEADER 16
-/* Bytes of it, in START_INTERFACE_REQUEST and at the end of the report */
+/* Bytes of the nonce, in START_INTERFACE_REQUEST and at the end of the report */
 #define TDISP_NONCE 32
 
 #endif /* TDISP_H */

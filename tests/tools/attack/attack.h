@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vfio-attack: everything that user space and root can do to a device, at once and
- * at random, from several threads, while a TSM has it bound. What the simulated
- * TSM notices then is a hole in the guard. `vfio-attack --help` tells the rest.
+ * vfio-attack: does everything that user space and root can do to a device, at once and
+ * at random, from several threads, while a TSM has it bound. A violation that the
+ * simulated TSM then detects is a hole in the guard. See also `vfio-attack --help`.
  *
  *	main.c		options, threads, the watchdog, the summary
- *	table.c		the table of attacks, and choosing one
- *	record.c	what each thread did, counted and remembered
- *	until.c		answers that must be seen before the end
- *	random.c	numbers that a seed decides
+ *	table.c		the table of attacks, and the choice of one
+ *	record.c	the operations of each thread, counted and recorded
+ *	until.c		results that must be seen before the end
+ *	random.c	random numbers that depend on a seed
  *	oracle.c	the thread that asks the simulated TSM
- *	books.c		what the driver says, compared with what that TSM has
- *	functions.c	the victim, and those that share something with it
- *	device.c	opening and closing while other threads use the file
- *	memory.c	buffers that change under the kernel's hands, mapped BARs
- *	spans.c		in which bind a request of the guest has acted
+ *	books.c		the state of the driver, compared with that of the TSM
+ *	functions.c	the victim, and functions that share something with it
+ *	device.c	opens and closes while other threads use the file
+ *	memory.c	buffers that change while the kernel reads them, mapped BARs
+ *	spans.c		the bind in which a request of the guest has acted
  *	config.c bars.c resets.c ioctls.c messages.c late.c requests.c vdevices.c lifecycle.c
  *	mates.c foreign.c host.c
  *			the attacks, by topic
@@ -45,7 +45,7 @@
  * @bound: whether the device was bound when it began, as far as is known
  * @finished: whether @answer is there
  * @answer: 0 or a negative errno
- * @text: its parameters, for people
+ * @text: its parameters, for the output
  */
 struct record {
 	uint64_t operation;
@@ -57,20 +57,20 @@ struct record {
 };
 
 /**
- * struct thread - one of those that attack
- * @number: from 0; with the seed it decides all that the thread will do
+ * struct thread - a thread that attacks
+ * @number: from 0; with the seed it determines all operations of the thread
  * @random: state of the generator, set anew for each operation
- * @buffer: two pages as the kernel gets to see them: the second comes and goes
- * @alias: the same memory, always there
+ * @buffer: two pages for the kernel, of which the second is mapped and unmapped all the time
+ * @alias: the same memory, always mapped
  * @flip: what the flipper does to the first page; see memory.c
  * @operation: how many operations have begun
  * @finished: how many have ended
  * @began: when the last one began, in seconds
- * @done: has left its loop
- * @tid: its kernel thread
- * @pthread: and the library's
+ * @done: it has left its loop
+ * @tid: its thread in the kernel
+ * @pthread: its thread in the library
  * @ring: the last operations, by number modulo RING
- * @answers: how often each attack, unbound and bound, had each answer
+ * @answers: how often each attack, unbound and bound, had each result
  */
 struct thread {
 	unsigned int number;
@@ -92,11 +92,11 @@ struct thread {
 };
 
 /**
- * struct attack - one thing that can be done
- * @name: for --without, and the summary
+ * struct attack - one kind of operation
+ * @name: for --only, --without and the summary
  * @group: for --only and --without
  * @weight: how often it is chosen, relative to others; 0 unless its group is named
- * @run: does it once; 0 or a negative errno
+ * @run: does it once; returns 0 or a negative errno
  */
 struct attack {
 	const char *name;
@@ -109,11 +109,10 @@ struct attack {
  * struct device - a device that the threads share
  * @addr: PCI address
  * @kvm: whether it is opened for a VM
- * @fd: number of its file. The number is taken all the time, by a file that
- *	refuses everything where the device is closed: so a thread that comes late
- *	never hits somebody else's file.
+ * @fd: number of its file. While the device is closed, the number belongs to a file that
+ *	refuses everything. So a late thread never uses another file.
  * @id: of the device in its iommufd, when it was last opened
- * @lock: one opens or closes at a time
+ * @lock: only one thread opens or closes it at a time
  * @opened: whether @fd is the device
  */
 struct device {
@@ -125,7 +124,7 @@ struct device {
 	atomic_bool opened;
 };
 
-/* Operations that explain what would be a failure without them. */
+/* Operations that explain something that would be a failure without them */
 struct excuse {
 	atomic_uint begun, ended;
 };
@@ -140,21 +139,21 @@ enum share {
 };
 
 /**
- * struct function - the victim, or one that shares something with it
+ * struct function - the victim, or a function that shares something with it
  * @addr: PCI address
  * @shares: of enum share
  * @is_above: the PF, the DSM or function 0 of the victim, or the victim itself if it is
- *	its own DSM: whose resets a bind takes all
+ *	its own DSM; a bind turns all resets of these off
  * @reset_at_bind: root had a reset at work at the last bind that succeeded
- * @disconnects_at_bind: how many disconnects had ended when that began
- * @steals_at_bind: and how many unbinds by another module
- * @violations: as of the last look, under the oracle's lock; so all that follow
- * @was_bound: its state
+ * @disconnects_at_bind: how many disconnects had ended when that bind began
+ * @steals_at_bind: how many unbinds by another module had ended then
+ * @violations: at the last look, under the oracle's lock; so are all members below
+ * @was_bound: whether it was bound
  * @forces_then: how many forces had begun
- * @binds_then: and how many binds
- * @looks: of read_books()
+ * @binds_then: how many binds had begun
+ * @looks: number of calls of read_books()
  * @differs_since: when the books of driver and TSM began to differ, in seconds, or 0
- * @difference: how they did
+ * @difference: how they differed
  */
 struct function {
 	char addr[16];
@@ -174,13 +173,13 @@ extern struct device victim, sibling;
 extern unsigned int nr_threads;
 extern struct thread *threads[MAX_THREADS];
 extern atomic_bool looks_bound; /* of the victim, for the counters */
-extern atomic_int letting_go; /* drivers that wait for somebody to close */
+extern atomic_int letting_go; /* number of drivers that wait for a close */
 extern bool always_bound; /* --bound: from the first operation to the last */
 extern struct excuse disconnects, forces, resets, binds, unbinds, rebinds;
 extern struct excuse steals; /* unbinds by another module of the kernel */
-extern atomic_uint ioas[2]; /* of the iommufd that devices are opened in */
+extern atomic_uint ioas[2]; /* of the iommufd in which devices are opened */
 extern const int iommufd_slot; /* number of its file */
-extern int event; /* an eventfd, for whatever wants one */
+extern int event; /* an eventfd, for any attack that needs one */
 
 /* random.c */
 void random_begin(struct thread *t, uint64_t operation);
@@ -236,7 +235,7 @@ void books_summary(void);
 /* functions.c */
 extern struct function functions[MAX_FUNCTIONS]; /* the victim is the first */
 extern unsigned int nr_functions;
-extern char connector[16]; /* that a TSM is connected to for the victim: its DSM */
+extern char connector[16]; /* the function to which the victim's TSM is connected: its DSM */
 void functions_find(void);
 void functions_print(void);
 struct function *choose_mate(struct thread *t);
@@ -254,8 +253,8 @@ int device_unbind(void);
 
 /* memory.c */
 #define BAR_OFFSET(bar) ((uint64_t)(bar) << 40) /* of a BAR in the file */
-#define MAX_WINDOW ((size_t)64 << 10) /* of a BAR, is mapped */
-extern size_t bar_size[MAX_BARS]; /* 0 where there is none to map */
+#define MAX_WINDOW ((size_t)64 << 10) /* bytes of a BAR that are mapped */
+extern size_t bar_size[MAX_BARS]; /* 0 if there is no BAR to map */
 void memory_init(void);
 void memory_stop(void);
 void thread_memory_init(struct thread *t);
@@ -269,7 +268,7 @@ void *window_at(unsigned int bar, size_t offset);
 
 /* config.c */
 #define CONFIG_OFFSET ((uint64_t)7 << 40) /* of configuration space in the file */
-extern unsigned int pmcsr; /* where it is, or 0 */
+extern unsigned int pmcsr; /* its offset, or 0 */
 void config_init(void);
 int config_write(struct thread *t);
 int config_race(struct thread *t);
@@ -311,9 +310,9 @@ int iommu_attach(struct thread *t);
 int iommu_detach(struct thread *t);
 
 /* messages.c */
-#define RESPONSE 256 /* bytes that are enough for each response */
+#define RESPONSE 256 /* enough bytes for each response */
 
-/* A request of the guest; the longest one is START_INTERFACE_REQUEST. */
+/* A request of the guest. The longest one is START_INTERFACE_REQUEST. */
 struct message {
 	uint8_t bytes[TDISP_HEADER + TDISP_NONCE];
 	uint32_t length;
@@ -327,7 +326,7 @@ int request_get(struct thread *t);
 int request_start(struct thread *t);
 
 /* spans.c */
-/* Generations of the victim that a request can belong to; none if @from is behind @to */
+/* Generations of the victim to which a request can belong; none if @from is after @to */
 struct span {
 	uint64_t from, to;
 };

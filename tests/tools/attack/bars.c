@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * BARs, by read, write and mapping. Written is only what an NVMe controller that is
- * not enabled keeps and does not act on: its Admin queue's registers.
+ * BARs, by read, write and mapping. Writes go only to registers that an NVMe controller
+ * keeps and ignores while it is not enabled: those of its Admin queue.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +23,7 @@ static unsigned int choose_bar(struct thread *t)
 	return one_in(t, 8) ? below(t, MAX_BARS) : 0;
 }
 
-/* In the buffer, across its end at times */
+/* A place in the buffer, sometimes across the end of its first page */
 static size_t place(struct thread *t, size_t length)
 {
 	return one_in(t, 4) ? 4096 - 1 - below(t, length) : below(t, 2048);
@@ -83,7 +83,7 @@ int bar_touch(struct thread *t)
 	return window_touch(bar, offset, write);
 }
 
-/* The user's buffer is a mapped BAR, so that copying it takes a fault on the device. */
+/* The user's buffer is a mapped BAR, so that the copy causes a fault on the device. */
 int bar_from_bar(struct thread *t)
 {
 	size_t offset = ADMIN_QUEUE + 4 * below(t, 3), from = below(t, 4096);
@@ -110,8 +110,8 @@ int bar_from_bar(struct thread *t)
 }
 
 /*
- * The kernel writes to a mapped BAR with locks of its own: that of a directory in sysfs, to
- * which SET_IRQS adds, and mmap_lock. Where it writes are no registers.
+ * The kernel writes to a mapped BAR while it has locks: that of a directory in sysfs, to
+ * which SET_IRQS adds, and mmap_lock. It writes where the BAR has no registers.
  */
 int bar_locked(struct thread *t)
 {
@@ -123,13 +123,13 @@ int bar_locked(struct thread *t)
 	note(t, " %s", names[which]);
 	if (!window)
 		return -ENODEV;
-	/* A new mapping, so that there is a fault */
+	/* Map it anew, so that there is a fault. */
 	if (which < 2)
 		window_map(0, 0, 1);
 	switch (which) {
 	case 0:
 		fd = open("/sys/bus/pci/devices", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		/* behind "." and "..", which take no lock */
+		/* after "." and "..", which need no lock */
 		lseek(fd, 2, SEEK_SET);
 		ret = syscall(SYS_getdents64, fd, window, 64);
 		ret = ret < 0 ? -errno : 0;

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The books of the driver and those of the simulated TSM: a function is `bound` if, and
- * only if, its TDI is locked or runs; and its origin is `foreign` if, and only if, the TDI
- * has the ID that other_bind gives.
+ * The books of the driver and of the simulated TSM must agree: a function is `bound` if,
+ * and only if, its TDI is locked or runs. Its origin is `foreign` if, and only if, the TDI
+ * has the ID of other_bind.
  *
- * Both are read several times, by turns. What is compared is of one moment: the TSM's
- * state and its number of binds were the same before and after the driver's were read,
- * and so was the driver's generation. The books differ while something is on its way,
- * and nowhere else:
+ * Both are read several times, in turn. Only values of one moment are compared: the TSM's
+ * state and number of binds were the same before and after the driver's state was read,
+ * and so was the driver's generation. The books may differ only while a change is on its
+ * way:
  *
  *	locked, and `lost`		PCI/TSM has yet to unbind it
  *	locked, and not `bound`		a bind is at work
  *	not locked, and `bound`		an unbind, a close or a disconnect is at work
- *	unlocked, and `bound`		for as long as it likes, in the generations of a STOP
- *	locked, and `quarantined`	for as long as it likes
+ *	unlocked, and `bound`		for any time, in the generations of a STOP
+ *	locked, and `quarantined`	for any time
  *
- * The driver looks at the TSM whenever it is read, so a TDI that is gone is never shown.
+ * The driver looks at the TSM at each read of its state, so it never shows a TDI that is gone.
  * Each difference ends, or becomes another one, within half a minute.
  */
 #include <errno.h>
@@ -31,9 +31,9 @@
 #define FOREIGN_ID "0x4242\n"
 
 struct books {
-	/* The TSM's */
+	/* of the TSM */
 	char tdisp[32], binds[16], tdi[16];
-	/* The driver's; empty if it has not got the function */
+	/* of the driver; empty if it does not have the function */
 	char state[32], origin[16], generation[24];
 };
 
@@ -63,7 +63,7 @@ static int read_config(const struct function *f, const char *name, char *text, s
 	return read_text(path, text, size);
 }
 
-/* From configfs, or from sysfs where there is no directory. Negative without a driver. */
+/* Reads configfs, or sysfs if there is no directory. Returns a negative errno without a driver. */
 int function_read(const struct function *f, const char *name, char *text, size_t size)
 {
 	int ret = read_config(f, name, text, size);
@@ -102,7 +102,7 @@ static bool is_stopped(const struct function *f, const struct books *b)
 	       strcmp(b->origin, "foreign\n") && was_stopped(strtoull(b->generation, NULL, 10));
 }
 
-/* By turns from configfs and from sysfs. False if something has changed meanwhile. */
+/* Reads configfs and sysfs in turn. Returns false if something has changed meanwhile. */
 static bool read_books(struct function *f, struct books *b)
 {
 	int (*read_driver)(const struct function *f, const char *name, char *text, size_t size) =
@@ -129,7 +129,7 @@ static bool read_books(struct function *f, struct books *b)
 	       !strcmp(b->generation, again.generation);
 }
 
-/* What can be on its way, as it was before the books were read */
+/* A change that can be on its way, as it was before the books were read */
 struct at_work {
 	struct excuse *what;
 	unsigned int begun;
@@ -172,7 +172,7 @@ static void fail_books(const struct function *f, const struct books *b, const ch
 	     b->origin[0] ? b->origin : "none\n", b->generation);
 }
 
-/* A difference lasts only as long as it stays another one. */
+/* Each difference must end, or become another one, in time. */
 static void differs(struct function *f, const struct books *b)
 {
 	struct timespec now;
@@ -212,7 +212,7 @@ void look_at_books(struct function *f)
 		return;
 	}
 	foreign_seen += !strcmp(b.origin, "foreign\n");
-	/* look_at_violations() knows whether that may be. */
+	/* look_at_violations() checks whether that is a failure. */
 	if (!strcmp(b.tdisp, "ERROR\n"))
 		return;
 	if (always_bound && f == functions && !(is_bound(&b) && is_locked(&b)))
@@ -241,7 +241,7 @@ void look_at_books(struct function *f)
 	differs(f, &b);
 }
 
-/* Whether no difference was left by the last look. */
+/* Whether the last look found no difference */
 bool books_agree(void)
 {
 	bool agree = true;
@@ -252,8 +252,8 @@ bool books_agree(void)
 }
 
 /*
- * How often the looks have found something, and by which attack that comes about; NULL if
- * it is nothing that they look for.
+ * Returns how often the looks have found @what, and sets @by to the attack that causes it.
+ * Returns NULL if they do not look for @what.
  */
 const unsigned int *books_seen(const char *what, const char **by)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Configuration space: every offset, length and alignment, most of all where a bit
- * would take a TDI to ERROR (PCIe r7.0 table 11-2).
+ * Configuration space: every offset, length and alignment, mostly at bits that would
+ * move a TDI to ERROR (PCIe r7.0 table 11-2).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,8 +19,8 @@
 #define MAX_LENGTH 64
 
 /**
- * struct spot - a place that is worth a try
- * @name: for people
+ * struct spot - a register that is worth a try
+ * @name: for the output
  * @offset: in configuration space
  * @length: in bytes, up to 4
  * @clear: bits that are an error when they are cleared
@@ -34,10 +34,10 @@ struct spot {
 
 /**
  * struct plan - one write, or a race of two
- * @spot: where, or NULL
+ * @spot: the register, or NULL
  * @offset: in configuration space
  * @length: in bytes
- * @bytes: what is written; the second one is harmless
+ * @bytes: the written values; the second one is harmless
  */
 struct plan {
 	const struct spot *spot;
@@ -123,7 +123,7 @@ static void add_capabilities(void)
 	}
 }
 
-/* Where things are, as root sees it; and what is harmless, since it is there now. */
+/* Finds the registers through sysfs. Their present values are harmless. */
 void config_init(void)
 {
 	char path[128];
@@ -135,7 +135,7 @@ void config_init(void)
 		fail("%s: %s", path, answer_name(-errno));
 	close(fd);
 
-	/* Four of them: the one that a guest writes most */
+	/* four times, because a guest writes it most */
 	for (int i = 0; i < 4; i++)
 		add("Command", PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, 0);
 	add("BIST", PCI_BIST, 1, 0, PCI_BIST_START | 0xf);
@@ -155,7 +155,7 @@ static uint32_t harmless(const struct spot *spot)
 	return (value | spot->clear) & ~spot->set;
 }
 
-/* At least one of the bits, as they must not be; the allowed ones at times as well. */
+/* At least one bit has a forbidden value. Sometimes allowed bits also change. */
 static uint32_t harmful(struct thread *t, const struct spot *spot)
 {
 	uint32_t bits = spot->clear | spot->set, some = rnd(t) & bits, value = harmless(spot);
@@ -168,7 +168,7 @@ static uint32_t harmful(struct thread *t, const struct spot *spot)
 	return value;
 }
 
-/* Around a spot: all of it or some, what is before and behind it, or all of that. */
+/* A write at a spot: all or part of it, with or without bytes before and after it */
 static void plan_spot(struct thread *t, struct plan *plan, const struct spot *spot)
 {
 	unsigned int before = one_in(t, 2) ? below(t, 6) : 0;
@@ -188,7 +188,7 @@ static void plan_spot(struct thread *t, struct plan *plan, const struct spot *sp
 	memcpy(plan->bytes[0] + before, &value, spot->length);
 	memcpy(plan->bytes[1] + before, &well, spot->length);
 
-	/* One byte of the register, or up to the middle of it */
+	/* one byte of the register, or up to the middle of it */
 	if (spot->length > 1 && one_in(t, 4)) {
 		unsigned int skip = before + below(t, spot->length);
 
@@ -221,7 +221,7 @@ static void note_plan(struct thread *t, const struct plan *plan)
 		note(t, "%s%02x", i ? "" : " ", plan->bytes[0][i]);
 }
 
-/* The end of the first page, or the beginning; before a page that may not be there. */
+/* At the end or the beginning of the first page; the next page may not be mapped. */
 static size_t place(struct thread *t, unsigned int length)
 {
 	if (one_in(t, 4))
@@ -251,7 +251,7 @@ int config_write(struct thread *t)
 		plan_anywhere(t, &plan);
 	else
 		plan_spot(t, &plan, &spots[below(t, nr_spots)]);
-	/* A harmless value must not be refused; that shows in the summary. */
+	/* A harmless value must not be refused, which the summary shows. */
 	if (one_in(t, 4))
 		memcpy(plan.bytes[0], plan.bytes[1], sizeof(plan.bytes[0]));
 	return write_plan(t, &plan);
@@ -265,7 +265,7 @@ int config_command(struct thread *t)
 	return write_plan(t, &plan);
 }
 
-/* Harmless when it is checked, and when it is written? */
+/* The value changes between a harmful and a harmless one, between check and write. */
 int config_race(struct thread *t)
 {
 	struct plan plan = { 0 };
@@ -299,7 +299,7 @@ int config_read(struct thread *t)
 	return pread(victim.fd, t->buffer + at, length, CONFIG_OFFSET + offset) < 0 ? -errno : 0;
 }
 
-/* By root, beside the driver. Never BARs, nor what would keep the machine from going on. */
+/* Root writes to Command, without the driver. Other registers could stop the machine. */
 int forced_config(struct thread *t)
 {
 	const struct spot *spot = &spots[0];

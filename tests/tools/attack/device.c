@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Opening and closing what other threads are using. Each file has a number of its
- * own for the whole run. Where the device is closed the number belongs to an
- * O_PATH file, which answers EBADF to all that is done with a file here; dup3()
- * changes one for the other in one step. So nobody needs a lock to use a file, and
- * a close meets operations that are still at work.
+ * Opens and closes files that other threads are using. Each file has a number of its
+ * own for the whole run. While the device is closed, the number belongs to an O_PATH
+ * file, with which every operation here fails with EBADF. dup3() exchanges the two in one
+ * step. So no thread needs a lock to use a file, and a close meets operations that are
+ * still at work.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -39,7 +39,7 @@ static int refuses;
 
 static void slot_set(int slot, int fd)
 {
-	/* EINTR, or EBUSY when another thread is about to install a file */
+	/* EINTR, or EBUSY if another thread is about to install a file */
 	while (dup3(fd, slot, O_CLOEXEC) < 0) {
 		if (errno != EINTR && errno != EBUSY)
 			fail("file %d for %d: %s", slot, fd, answer_name(-errno));
@@ -54,8 +54,8 @@ int call(int fd, unsigned long request, void *arg)
 }
 
 /*
- * Puts a new iommufd in the place of the one there is. Mostly one stays for the
- * whole run: functions of one group, as siblings mostly are, must be in the same.
+ * Replaces the iommufd by a new one. Mostly one stays for the whole run: functions of one
+ * group, such as most siblings, must be in the same iommufd.
  */
 int iommufd_new(void)
 {
@@ -95,7 +95,7 @@ void devices_init(void)
 		fail("/dev/iommu: %s", answer_name(ret));
 }
 
-/* The device can be used by others from the first step on. */
+/* Other threads can use the device from the first step on. */
 static int open_steps(struct device *d, struct client *c)
 {
 	const unsigned long long args[MAX_ARGS] = { 0 };
@@ -118,7 +118,7 @@ static int open_steps(struct device *d, struct client *c)
 	if (ret)
 		return ret;
 	d->id = c->iommufd_id;
-	/* A sibling that is attached elsewhere is in the way; no matter. */
+	/* A sibling that is attached elsewhere may make this fail, which does not matter. */
 	c->ioas = ioas[0];
 	step_attach(c, args, "", answer, sizeof(answer));
 	return 0;
@@ -133,7 +133,7 @@ static void clear_slots(struct device *d, unsigned int order)
 		slot_set(slots[(i + order) % count], refuses);
 }
 
-/* 0, -EALREADY, or why not. */
+/* Returns 0, -EALREADY, or another negative errno. */
 int device_open(struct device *d)
 {
 	const unsigned long long args[MAX_ARGS] = { 0 };
@@ -153,21 +153,21 @@ int device_open(struct device *d)
 	return ret;
 }
 
-/* @order: which of the files goes first. */
+/* @order: which of the files is closed first */
 void device_close(struct device *d, unsigned int order)
 {
 	pthread_mutex_lock(&d->lock);
 	d->opened = false;
 	clear_slots(d, order);
 	if (d == &victim) {
-		/* Mappings hold the file. */
+		/* Mappings have a reference to the file. */
 		windows_unmap();
 		looks_bound = false;
 	}
 	pthread_mutex_unlock(&d->lock);
 }
 
-/* As a guest's driver has it before the TDI is locked. */
+/* Sets the device up as a guest's driver does before the TDI is locked. */
 int device_settle(bool unmap)
 {
 	struct vfio_device_feature leave = {
@@ -184,7 +184,7 @@ int device_settle(bool unmap)
 	return pwrite(victim.fd, &command, 2, CONFIG_OFFSET + PCI_COMMAND) < 0 ? -errno : 0;
 }
 
-/* @vdevice: that is bound by, or 0 */
+/* @vdevice: id of the vDEVICE by which it is bound, or 0 */
 int device_bind(uint32_t vdevice)
 {
 	struct vfio_pci_tsm_bind arg = { .argsz = sizeof(arg), .vdevice_id = vdevice };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Binds by another module of the kernel: the overlay module other_bind. Such a module
- * stops the owner before it binds, or an operation of the owner that is at work meets a
- * TDI that nobody has guarded yet (vfio-pci-tsm(4)). So nothing else runs meanwhile. The
+ * Binds by another module of the kernel: the overlay module other_bind. Such a module must
+ * stop the owner before it binds. Otherwise an operation of the owner that is at work meets
+ * a TDI that is not yet guarded (vfio-pci-tsm(4)). So nothing else runs meanwhile. The
  * unbind comes at any moment.
  */
 #include <errno.h>
@@ -27,7 +27,7 @@ bool foreign_is_there(void)
 	return !access(MODULE "bind", W_OK) && !access(HELD, R_OK);
 }
 
-/* The victim mostly */
+/* Mostly chooses the victim. */
 static struct function *choose(struct thread *t)
 {
 	struct function *f = &functions[one_in(t, 4) ? below(t, nr_functions) : 0];
@@ -36,7 +36,7 @@ static struct function *choose(struct thread *t)
 	return f;
 }
 
-/* Whether the driver has taken the resets that a TDI of @f depends on. */
+/* Whether the driver has turned off the resets on which a TDI of @f depends */
 static bool is_held(const struct function *f)
 {
 	char path[128], text[4096];
@@ -54,8 +54,8 @@ static bool is_held(const struct function *f)
 }
 
 /*
- * From the moment that the state is read, the driver guards the TDI. It takes the resets
- * of other functions in a worker.
+ * The driver guards the TDI as soon as the state is read. A worker turns off the resets of
+ * other functions.
  */
 static void wait_until_held(const struct function *f)
 {
@@ -74,8 +74,8 @@ static void wait_until_held(const struct function *f)
 }
 
 /*
- * Whether it decodes and masters as a TDI should, which its owner can be asked for. The
- * simulated TSM wants Command to stay as it is locked, also where that is with fewer bits.
+ * Whether memory decode and bus mastering are on, which its owner can set. The simulated
+ * TSM expects Command to stay as it was locked, even if these bits were off.
  */
 static bool is_ready(const struct function *f)
 {
@@ -84,7 +84,7 @@ static bool is_ready(const struct function *f)
 	char path[PATH_MAX], link[16];
 	int fd;
 
-	/* Nobody has it, and nobody gets it while it is bound. */
+	/* It has no owner, and gets none while it is bound. */
 	if (!d || !d->opened)
 		return true;
 	if (d == &victim)
@@ -122,8 +122,9 @@ static int bind(struct function *f)
 }
 
 /*
- * Alone: see the table. But the oracle's thread does no operation, and may still be closing
- * a device for a driver that has left the other one. vfio-pci resets the function then.
+ * No other operation runs meanwhile: see is_alone(). But the oracle's thread does no
+ * operation, and may still be closing a device while a driver waits for the other one.
+ * vfio-pci then resets the function.
  */
 int foreign_bind(struct thread *t)
 {
@@ -138,7 +139,7 @@ int foreign_bind(struct thread *t)
 	return ret;
 }
 
-/* At any moment; a bind of the owner may be in the place of the module's by then. */
+/* At any moment. By then a bind of the owner may have replaced that of the module. */
 static int unbind(const struct function *f)
 {
 	char path[128], text[16] = "";
@@ -163,7 +164,7 @@ void foreign_end(void)
 {
 	for (unsigned int i = 0; i < nr_functions; i++) {
 		unbind(&functions[i]);
-		/* The driver finds out when the state is read. */
+		/* The driver detects it when the state is read. */
 		function_is_bound(&functions[i]);
 	}
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The victim and its mates: functions that share a slot, a bus, a PF, a DSM or an IOMMU
- * group with it. Bridges are left out, because a bridge has no owner.
+ * group with it. Bridges are not mates, because a bridge has no owner.
  */
 #include <dirent.h>
 #include <libgen.h>
@@ -22,7 +22,7 @@ char connector[16];
 
 static const char *const share_names[] = { "slot", "bus", "pf", "dsm", "group" };
 
-/* A link of a function, or a part of its path: @up directories above where that leads */
+/* The name of the directory @up levels above the target of a link of a function */
 static bool leads_to(const char *addr, const char *name, int up, char *text, size_t size)
 {
 	char path[PATH_MAX], target[PATH_MAX], *end = target;
@@ -86,7 +86,7 @@ static bool same_pf(const char *a, const char *b)
 	return !strcmp(pf_a, pf_b);
 }
 
-/* Of a function that is connected: its DSM; else the function itself */
+/* Finds the DSM of a connected function, else the function itself. */
 static void find_dsm(const char *addr, char *dsm, size_t size)
 {
 	char path[PATH_MAX];
@@ -128,14 +128,14 @@ static void add(const char *addr, unsigned int what)
 	snprintf(f->addr, sizeof(f->addr), "%s", addr);
 	f->shares = what;
 	snprintf(path, sizeof(path), DEVICES "/%s/physfn", victim.addr);
-	/* All resets are taken from these while the victim is bound. */
+	/* All resets of these are off while the victim is bound. */
 	f->is_above = f->addr[11] == '0' && !strncmp(f->addr, victim.addr, 10) &&
 		      access(path, F_OK);
 	f->is_above |= !strcmp(addr, connector);
 	f->is_above |= leads_to(victim.addr, "physfn", 0, pf, sizeof(pf)) && !strcmp(pf, addr);
 }
 
-/* Before anything is chosen: which attacks there are depends on it. */
+/* Runs before any attack is chosen: the possible attacks depend on it. */
 void functions_find(void)
 {
 	struct dirent **entries;
@@ -180,7 +180,7 @@ struct function *choose_mate(struct thread *t)
 	return &functions[1 + i];
 }
 
-/* Its file, if the program opens it */
+/* The device of @f, or NULL if the program does not open it */
 struct device *device_of(const struct function *f)
 {
 	if (f == &functions[0])

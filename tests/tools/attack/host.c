@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What root does beside the owner: the TSM, policy, sysfs. */
+/* Operations of root beside the owner: the TSM, policy, sysfs. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 
 static char tsm[64];
 
-/* Its length, or a negative errno. */
+/* Returns the length, or a negative errno. */
 int read_text(const char *path, char *text, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -57,7 +57,7 @@ static void in_config(char *path, size_t size, const char *name)
 	snprintf(path, size, "/sys/kernel/config/vfio_tsm/%s/%s", victim.addr, name);
 }
 
-/* Which TSM the victim is connected to, and how large its BARs are. */
+/* Finds the TSM to which the victim is connected, and the sizes of its BARs. */
 void host_init(void)
 {
 	char path[128], text[1024], *line = text;
@@ -89,7 +89,7 @@ int host_connect(void)
 	return write_text(path, tsm);
 }
 
-/* A TDI that is bound is lost then. */
+/* A bound TDI is then lost. */
 int tsm_disconnect(struct thread *t)
 {
 	bool again = !one_in(t, 4);
@@ -123,7 +123,7 @@ int tsm_revoke(__attribute__((unused)) struct thread *t)
 	return ret;
 }
 
-/* For a moment; refused while it is bound */
+/* For a moment. It is refused while the victim is bound. */
 int quarantine(__attribute__((unused)) struct thread *t)
 {
 	char path[128];
@@ -135,7 +135,7 @@ int quarantine(__attribute__((unused)) struct thread *t)
 	return ret;
 }
 
-/* Any word for any attribute, and then mostly one that lets binds succeed. */
+/* Writes any word to any attribute, and then mostly a word with which binds succeed. */
 int policy(struct thread *t)
 {
 	static const char *const names[] = { "region_mode", "bar_mmap", "bind_allowed", "tdi_id" };
@@ -159,7 +159,7 @@ int policy(struct thread *t)
 	return ret;
 }
 
-/* The victim's directory, which is kept while it is open, or another's */
+/* The directory of the victim, which stays while it is open, or of another device */
 int policy_dir(struct thread *t)
 {
 	char path[128];
@@ -198,7 +198,7 @@ static int read_all(struct thread *t, const char *directory)
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
 		one = read_text(path, text, sizeof(text));
-		/* Some can only be written. */
+		/* Some attributes can only be written. */
 		ret = one < 0 && one != -EACCES ? one : ret;
 	}
 	closedir(dir);
@@ -243,7 +243,7 @@ int sysfs_enable(struct thread *t)
 	return write_text(path, on ? "1" : "0");
 }
 
-/* A BAR mapped by root: refused for an exclusive one */
+/* Root maps a BAR, which is refused for an exclusive one. */
 int sysfs_resource(__attribute__((unused)) struct thread *t)
 {
 	char path[128];
@@ -263,7 +263,7 @@ int sysfs_resource(__attribute__((unused)) struct thread *t)
 	return ret;
 }
 
-/* To read a ROM, the kernel enables its BAR. */
+/* The kernel enables the BAR of a ROM to read it. */
 int sysfs_rom(__attribute__((unused)) struct thread *t)
 {
 	char path[128], text[64];
@@ -284,13 +284,13 @@ int sysfs_rescan(__attribute__((unused)) struct thread *t)
 }
 
 /*
- * Waits until the owner lets go, who is the oracle's thread. The wait cannot be
- * frozen, and an owner that is frozen does not let go: so it and a suspend exclude
- * each other, as on any vfio driver.
+ * A detach from the driver waits until the owner, which is the oracle's thread, closes the
+ * device. The wait cannot be frozen, and a frozen owner does not close. So a detach and a
+ * suspend exclude each other, as on any vfio driver.
  */
 static pthread_mutex_t rebinding = PTHREAD_MUTEX_INITIALIZER;
 
-/* Nor can a thread be frozen that waits in the kernel for another one. */
+/* A thread that waits in the kernel for another one cannot be frozen either. */
 static pthread_rwlock_t freezing = PTHREAD_RWLOCK_INITIALIZER;
 
 /* False while the system is about to suspend */
@@ -325,8 +325,8 @@ int driver_rebind(struct thread *t)
 }
 
 /*
- * Up to where tasks are frozen: whether the system may suspend is decided before
- * that. Nothing where the kernel cannot be told to stop there.
+ * Suspends only up to the freezing of tasks: the kernel decides before that whether the
+ * system may suspend. Does nothing if the kernel cannot stop at that point.
  */
 int system_suspend(__attribute__((unused)) struct thread *t)
 {

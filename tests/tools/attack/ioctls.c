@@ -15,7 +15,7 @@ static const uint32_t power_features[] = {
 	VFIO_DEVICE_FEATURE_LOW_POWER_EXIT,
 };
 
-/* Enters, with or without wakeup; leaves again mostly. */
+/* Enters low power, with or without wakeup, and mostly leaves it again. */
 int low_power(struct thread *t)
 {
 	struct {
@@ -41,7 +41,7 @@ int low_power(struct thread *t)
 	return ret;
 }
 
-/* Of up to two pages of a BAR; some stay open for a while. */
+/* Exports up to two pages of a BAR. Some dma-bufs stay open for a while. */
 int dma_buf(struct thread *t)
 {
 	static _Atomic int kept[4] = { -1, -1, -1, -1 };
@@ -65,7 +65,7 @@ int dma_buf(struct thread *t)
 	note(t, " region %u", arg.dma_buf.region_index);
 	if (fd < 0)
 		return fd;
-	/* From one to the other: a number is closed by who took it out. */
+	/* The thread that takes a number out closes it. */
 	fd = atomic_exchange(&kept[which], fd);
 	if (fd >= 0)
 		close(fd);
@@ -84,7 +84,7 @@ int any_feature(struct thread *t)
 
 	for (size_t i = 0; i < sizeof(arg.data); i++)
 		arg.data[i] = one_in(t, 2) ? 0 : rnd(t);
-	/* Its answer is a new file; dma_buf() does that. */
+	/* This feature returns a new file, which dma_buf() handles. */
 	if ((arg.feature.flags & VFIO_DEVICE_FEATURE_MASK) == VFIO_DEVICE_FEATURE_DMA_BUF)
 		arg.feature.flags |= VFIO_DEVICE_FEATURE_PROBE;
 	note(t, " %#x, %u bytes", arg.feature.flags, arg.feature.argsz);
@@ -140,7 +140,7 @@ int device_infos(struct thread *t)
 	return call(victim.fd, VFIO_DEVICE_GET_IRQ_INFO, &irq);
 }
 
-/* Adds one, lets it write at times, and takes it away mostly: a bind is refused else. */
+/* Adds an ioeventfd, sometimes triggers it, and mostly removes it, because it blocks binds. */
 int ioeventfd(struct thread *t)
 {
 	struct vfio_device_ioeventfd arg = {
@@ -165,14 +165,14 @@ int ioeventfd(struct thread *t)
 	return ret;
 }
 
-/* With whatever is in the buffer, if it is there. */
+/* With the present content of the buffer, which may not be mapped. */
 int any_ioctl(struct thread *t)
 {
 	unsigned long request = VFIO_DEVICE_GET_INFO + below(t, 24);
 	size_t at = one_in(t, 2) ? 4096 - 4 - below(t, 32) : 0;
 	int ret;
 
-	/* BIND_IOMMUFD and the like have attacks of their own, with sense. */
+	/* BIND_IOMMUFD and similar ioctls have sensible attacks of their own. */
 	if (request == VFIO_DEVICE_FEATURE)
 		request = VFIO_DEVICE_GET_INFO;
 	for (int i = 0; i < 64; i += 4) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Requests of the guest that stop in the middle: the kernel has begun with them, and waits
- * for the message. Another bind may come in the meantime.
+ * Requests of the guest that stop in the middle: the kernel has begun to process them, and
+ * waits for the message. Another bind may come in the meantime.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,14 +22,14 @@
 
 /**
  * struct stall - a request that stops in the middle
- * @message: what it will find
+ * @message: the message that the kernel will find
  * @arg: its argument
- * @page: where the message will be
+ * @page: the page in which the message will be
  * @uffd: userfaultfd of that page
- * @response: what the TSM says
- * @answer: to the ioctl
- * @done: whether that is there
- * @pthread: that sends it
+ * @response: the response of the TSM
+ * @answer: the result of the ioctl
+ * @done: whether the ioctl has returned
+ * @pthread: the thread that sends it
  */
 struct stall {
 	struct message message;
@@ -64,7 +64,7 @@ static void stall_page(struct stall *stall)
 		fail("a page that comes later: %s", answer_name(-errno));
 }
 
-/* Returns when the kernel waits for the message, or has refused the request. */
+/* Returns once the kernel waits for the message, or has refused the request. */
 static void stall_begin(struct stall *stall, uint32_t scope)
 {
 	struct pollfd event = { .events = POLLIN };
@@ -85,7 +85,7 @@ static void stall_begin(struct stall *stall, uint32_t scope)
 		;
 }
 
-/* The message is there. */
+/* Fills the message in, and returns the result. */
 static int stall_end(struct stall *stall)
 {
 	uint8_t page[PAGE] = { 0 };
@@ -96,7 +96,7 @@ static int stall_end(struct stall *stall)
 	};
 
 	memcpy(page, stall->message.bytes, stall->message.length);
-	/* Where that fails, the kernel finds zeroes as soon as the file is closed. */
+	/* If that fails, the kernel finds zeros as soon as the file is closed. */
 	if (ioctl(stall->uffd, UFFDIO_COPY, &copy))
 		memset(stall->message.bytes, 0, sizeof(stall->message.bytes));
 	close(stall->uffd);
@@ -108,12 +108,12 @@ static int stall_end(struct stall *stall)
 			      RESPONSE - stall->answer);
 }
 
-/* What the owner does while the request waits for its message; mostly nothing */
+/* The owner's operations while the request waits for its message; mostly none */
 static void meanwhile(struct thread *t)
 {
 	switch (below(t, 8)) {
 	case 0:
-		/* The request has the file still, and its bind. */
+		/* The request still has the file, and its bind. */
 		note(t, ", closed");
 		device_close(&victim, 0);
 		break;
@@ -155,7 +155,7 @@ int request_late(struct thread *t)
 	stall_begin(&stall, start);
 	span = span_between(from, rebinds_before);
 	meanwhile(t);
-	/* The nonce of the new bind: what belongs to the old one must not use it. */
+	/* The nonce of the new bind, which a request of the old bind must not use. */
 	if (start)
 		ret = read_nonce(stall.message.bytes + TDISP_HEADER);
 	ret = stall_end(&stall) ?: ret;
@@ -164,12 +164,12 @@ int request_late(struct thread *t)
 		return ret;
 	claim(start ? "the nonce" : "the report",
 	      start ? stall.message.bytes + TDISP_HEADER : nonce_of(stall.response), span);
-	/* Another one that has it, to compare with */
+	/* another request with the nonce, to compare with */
 	read_nonce(nonce);
 	return 0;
 }
 
-/* Waits for its message; then the VMM takes the device back, mostly. */
+/* A STOP that waits for its message. Afterwards the VMM mostly unbinds the device. */
 int request_stop(struct thread *t)
 {
 	bool changes = !one_in(t, 8), unbind = !one_in(t, 4);

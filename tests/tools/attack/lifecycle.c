@@ -11,7 +11,7 @@
 
 #include "attack.h"
 
-/* What is in the way of a bind is removed, as far as it can be: it should succeed. */
+/* Mostly removes what would make a bind fail, so that it succeeds. */
 int tsm_bind(struct thread *t)
 {
 	bool unmap = !one_in(t, 4), settle = !one_in(t, 8);
@@ -21,7 +21,7 @@ int tsm_bind(struct thread *t)
 	if (settle && !looks_bound)
 		device_settle(unmap);
 	ret = device_bind(0);
-	/* The TDI was lost, and its owner takes note. */
+	/* The TDI was lost, and its owner acknowledges that. */
 	if (ret == -ENXIO && !always_bound) {
 		oracle_look();
 		device_unbind();
@@ -62,7 +62,7 @@ int victim_open(__attribute__((unused)) struct thread *t)
 	return device_open(&victim);
 }
 
-/* The files in any order, and open again mostly. */
+/* Closes the files in any order, and mostly opens them again. */
 int victim_reopen(struct thread *t)
 {
 	unsigned int order = below(t, 3);
@@ -73,7 +73,7 @@ int victim_reopen(struct thread *t)
 	return open ? device_open(&victim) : 0;
 }
 
-/* A second file of the same device, which has no right to anything. */
+/* A second file of the same device, which may do nothing. */
 int second_open(__attribute__((unused)) struct thread *t)
 {
 	const unsigned long long args[MAX_ARGS] = { 0 };
@@ -83,7 +83,7 @@ int second_open(__attribute__((unused)) struct thread *t)
 	char byte = 0;
 	int ret;
 
-	/* Not opened for good here: that would lock the others out. */
+	/* Do not open it completely: that would lock the others out. */
 	ret = step_cdev(&c, args, "", NULL, 0);
 	if (!ret) {
 		ret = call(c.device, VFIO_DEVICE_TSM_UNBIND, &unbind);

@@ -18,54 +18,54 @@ uint64_t seed;
 unsigned int nr_threads = 6;
 struct thread *threads[MAX_THREADS];
 
-/* How many times longer than was asked for, for what --until waits for */
+/* How many times longer than --seconds a run may take for --until */
 #define PATIENCE 10
 
 bool always_bound;
 
 static unsigned long seconds, operations;
 static atomic_bool stop;
-/* --seconds are over, and an answer is missing */
+/* --seconds are over, and a result is missing */
 static atomic_bool late;
-/* Held for read by an operation, and for write by one that is to be alone */
+/* Locked for read by an operation, and for write by one that must run alone */
 static pthread_rwlock_t at_work;
 
 static const char usage[] =
 	"usage: vfio-attack [OPTION]... VICTIM [SIBLING]\n"
 	"\n"
-	"Attacks the PCI function VICTIM, which vfio-pci-tsm holds, a simulated TSM is\n"
-	"connected to and policy allows to be bound, from several threads at random.\n"
-	"Fails where the simulated TSM sees a violation, the TDI is lost without reason, the\n"
-	"driver says bound and the TSM has no locked TDI or the other way round (unless the\n"
-	"guest has stopped it), a request of the guest acts on another bind or has an answer\n"
-	"that it may not have, an operation takes more than two minutes, or the device cannot\n"
-	"be bound any more afterwards.\n"
-	"SIBLING is a function on vfio-pci-tsm that would be reset together with VICTIM. All\n"
-	"functions that share a slot, a bus, a PF, a DSM or an IOMMU group with VICTIM are\n"
-	"found, printed, attacked by root, and watched.\n"
+	"Attacks the PCI function VICTIM from several threads at random. VICTIM must be on\n"
+	"vfio-pci-tsm, connected to a simulated TSM, and have a policy that allows a bind.\n"
+	"Fails if the simulated TSM sees a violation, if the TDI is lost without reason, if the\n"
+	"driver shows bound while the TSM has no locked TDI or the other way round (unless the\n"
+	"guest has stopped it), if a request of the guest acts on another bind or has a result\n"
+	"that it may not have, if an operation takes more than two minutes, or if the device\n"
+	"cannot be bound afterwards.\n"
+	"SIBLING is a function on vfio-pci-tsm that would be reset together with VICTIM. The\n"
+	"program finds all functions that share a slot, a bus, a PF, a DSM or an IOMMU group\n"
+	"with VICTIM. It prints them, attacks them as root, and watches them.\n"
 	"\n"
-	"  --seed N         where the random numbers begin; the default is a new one\n"
-	"  --seconds S      end after so long (default: 60, none with --operations)\n"
-	"  --operations N   end after so many of each thread\n"
-	"  --until LIST     go on after --seconds until each attack of the list has had the\n"
-	"                   answer, as in 'bind=OK,attach=EBUSY', and until books=stopped or\n"
-	"                   books=foreign was found; half of what is done then is what is\n"
-	"                   missing still. Fail after ten times that\n"
-	"  --bound          bind first, leave out what ends a bind, and fail if it ends\n"
-	"  --threads N      how many attack (default: 6); races need two processors\n"
-	"  --only LIST      only these attacks and groups, with commas\n"
-	"  --without LIST   not these\n"
-	"  --list           the attacks, their groups, and how often each is chosen\n"
-	"  --help           this text\n"
+	"  --seed N         seed of the random numbers; the default is a new one\n"
+	"  --seconds S      end after S seconds (default: 60, no limit with --operations)\n"
+	"  --operations N   end after N operations of each thread\n"
+	"  --until LIST     go on after --seconds until each attack of LIST has had its result,\n"
+	"                   as in 'bind=OK,attach=EBUSY', and until books=stopped or\n"
+	"                   books=foreign was found. Half of the operations are then those\n"
+	"                   that are still missing. Fail after ten times --seconds\n"
+	"  --bound          bind first, leave out attacks that end a bind, and fail if it ends\n"
+	"  --threads N      number of threads (default: 6); races need two processors\n"
+	"  --only LIST      do only these attacks and groups, separated by commas\n"
+	"  --without LIST   do not do these attacks and groups\n"
+	"  --list           print the attacks, their groups, and how often each is chosen\n"
+	"  --help           print this text\n"
 	"\n"
 	"The device is open at first, and unbound: without \"bind\" it stays so.\n"
 	"\n"
-	"A replay gives the same seed, threads, --only, --without, --bound, functions, and a\n"
-	"sibling or none.\n"
+	"To replay a run, use the same seed, threads, --only, --without, --bound, functions,\n"
+	"and a sibling or none.\n"
 	"Each thread then does the same operations with the same parameters in the same\n"
-	"order; harmless values for configuration space are those that were there at the\n"
-	"start. It is not decided what the others do at that moment, and so neither the\n"
-	"answers nor who wins a race. \"bound\" in what is printed is what was last seen.\n"
+	"order. Harmless values for configuration space are the values at the start. The timing\n"
+	"between threads is not the same, and so neither are the results nor the winners of\n"
+	"races. \"bound\" in the output is the state that was last seen.\n"
 	"\n"
 	"Exit status: 0, 1 for a failure, 2 for wrong usage, or SIGABRT when it hangs.\n";
 
@@ -104,7 +104,7 @@ static void *attack(void *arg)
 		record_end(t, answer);
 		pthread_rwlock_unlock(&at_work);
 		if (!is_allowed(&attacks[which], answer))
-			fail("%s may not answer %s", attacks[which].name, answer_name(answer));
+			fail("%s may not end with %s", attacks[which].name, answer_name(answer));
 		oracle_look();
 	}
 	t->done = true;
@@ -127,7 +127,7 @@ static void hung(const struct thread *t)
 	abort();
 }
 
-/* Returns when every thread is through. */
+/* Returns when every thread has ended. */
 static void watch(void)
 {
 	const struct timespec second = { .tv_sec = 1 };
@@ -153,7 +153,7 @@ static void watch(void)
 	}
 }
 
-/* A worker of the driver gives back the resets that another module's bind has taken. */
+/* A worker of the driver turns on the resets that another module's bind had turned off. */
 static int open_afterwards(void)
 {
 	const struct timespec moment = { .tv_nsec = 1000000 };
@@ -165,7 +165,7 @@ static int open_afterwards(void)
 	return ret;
 }
 
-/* Whether the device is as good as it was. */
+/* Fails if the device cannot be bound as before. */
 static void bind_afterwards(void)
 {
 	char path[128];
@@ -267,7 +267,7 @@ static void parse(int argc, char **argv)
 		}
 	}
 	if (argc - optind < 1 || argc - optind > 2) {
-		fputs("vfio-attack: it takes one device or two; see --help\n", stderr);
+		fputs("vfio-attack: give one device or two; see --help\n", stderr);
 		exit(2);
 	}
 	victim.addr = argv[optind];
@@ -286,7 +286,7 @@ static void start(void)
 	pthread_rwlockattr_t attr;
 	int ret;
 
-	/* One that is to be alone does not wait until the others are idle by chance. */
+	/* Prefer the writer: it would otherwise wait until all others are idle by chance. */
 	pthread_rwlockattr_init(&attr);
 	pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
 	pthread_rwlock_init(&at_work, &attr);

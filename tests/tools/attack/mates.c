@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What root and an owner do to a function that shares something with the victim. */
+/* Operations of root and an owner on a function that shares something with the victim. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -33,8 +33,8 @@ int mate_reset(struct thread *t)
 }
 
 /*
- * By its bus or slot, which takes the victim along. A function from which the driver has
- * taken all resets is left alone: root would force one by this.
+ * A reset by bus or slot, which would also reset the victim. A function of which the driver
+ * has turned off all resets is not used: a write to reset_method would force one.
  */
 int mate_bus_reset(struct thread *t)
 {
@@ -66,7 +66,7 @@ int mate_power(struct thread *t)
 	return write_text(path, automatic ? "auto" : "on");
 }
 
-/* Where a capability is in the sibling, as root sees it; 0 if there is none. */
+/* The offset of a capability in the sibling, as root sees it, or 0 if there is none */
 static unsigned int find_capability(unsigned int id)
 {
 	uint8_t space[256] = { 0 };
@@ -90,7 +90,7 @@ static unsigned int find_capability(unsigned int id)
 	return 0;
 }
 
-/* By its owner: the driver refuses what the victim depends on. */
+/* A write by the sibling's owner. The driver refuses changes on which the victim depends. */
 int sibling_config(struct thread *t)
 {
 	unsigned int offset, length = 2;

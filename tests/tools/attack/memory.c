@@ -2,15 +2,14 @@
 /*
  * Memory that misbehaves.
  *
- * Each thread has a buffer of two pages, mapped twice. The kernel is given the one
- * mapping, whose second page a thread of its own, the flipper, unmaps and protects
- * all the time; what an operation wants in the buffer is written through the other.
- * The flipper also changes what an operation has put into flip, between its two
- * contents, while the kernel reads it.
+ * Each thread has a buffer of two pages, mapped twice. The kernel gets the first mapping.
+ * A separate thread, the flipper, unmaps and protects its second page all the time. An
+ * operation fills the buffer through the other mapping. The flipper also changes the
+ * bytes of flip between their two contents while the kernel reads them.
  *
- * BARs are mapped at addresses that were set aside at the beginning, over nothing
- * or over another mapping, and taken away by mapping nothing there. So a thread that
- * touches one too late gets a signal, and never somebody else's memory.
+ * BARs are mapped at addresses that were reserved at the beginning, over the reservation
+ * or over another mapping. They are unmapped by a new reservation. So a thread that
+ * touches one too late gets a signal, and never other memory.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -42,7 +41,7 @@ static void on_fault(int sig)
 	signal(sig, SIG_DFL);
 }
 
-/* A page with nothing behind it. */
+/* Reserves addresses without memory. */
 static void reserve(void *at, size_t size)
 {
 	if (mmap(at, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
@@ -50,17 +49,17 @@ static void reserve(void *at, size_t size)
 		fail("cannot reserve memory: %s", answer_name(-errno));
 }
 
-/* Of each thread: a file in memory, for both mappings */
+/* A file in memory, for both mappings of each thread */
 static int backing = -1;
 
-/* Another face for the second page: gone, read-only, forbidden or there. */
+/* Changes the second page: it is gone, read-only, forbidden or accessible. */
 static void change_page(struct thread *t, unsigned int how)
 {
 	uint8_t *page = t->buffer + PAGE;
 
 	switch (how % 4) {
 	case 0:
-		/* To the kernel that is no memory, and to malloc() no free room. */
+		/* The kernel finds no memory there, and malloc() no free addresses. */
 		reserve(page, PAGE);
 		break;
 	case 1:
@@ -104,7 +103,7 @@ static void *flipper_run(void *unused)
 		x = mix(x);
 		if (!(x & 15))
 			change_page(threads[(x >> 8) % nr_threads], x >> 32);
-		/* The others have few processors, too. */
+		/* Leave a processor to the other threads. */
 		if (any)
 			sched_yield();
 		else
@@ -139,7 +138,7 @@ void memory_stop(void)
 	pthread_join(flipper, NULL);
 }
 
-/* Before memory_init(). */
+/* Runs before memory_init(). */
 void thread_memory_init(struct thread *t)
 {
 	off_t offset = 2 * t->number * PAGE;
@@ -154,7 +153,7 @@ void thread_memory_init(struct thread *t)
 		fail("memory: %s", answer_name(-errno));
 }
 
-/* From now to flip_end(), @offset of the buffer is @a at one time, @b at another. */
+/* From now to flip_end(), the bytes at @offset of the buffer change between @a and @b. */
 void flip_begin(struct thread *t, size_t offset, const uint8_t *a, const uint8_t *b, size_t length)
 {
 	t->flip.offset = offset;
@@ -176,7 +175,7 @@ static size_t window_size(unsigned int bar)
 	return bar_size[bar] < MAX_WINDOW ? bar_size[bar] : MAX_WINDOW;
 }
 
-/* Cuts a range of pages to what there is. */
+/* Cuts a range of pages to the size of the window. */
 static bool clip(unsigned int bar, size_t *first, size_t *pages)
 {
 	size_t all = window_size(bar) / PAGE;
@@ -190,8 +189,8 @@ static bool clip(unsigned int bar, size_t *first, size_t *pages)
 }
 
 /*
- * Into its place only when it is there: a mapping that the driver refuses leaves a hole where
- * it should have been, and the next one there is another thread's, until this maps again.
+ * Maps elsewhere, and then moves the mapping into its place. A mapping that the driver
+ * refuses would leave a hole there, in which another thread could get memory.
  */
 int window_map(unsigned int bar, size_t first, size_t pages)
 {
@@ -221,7 +220,7 @@ void windows_unmap(void)
 		window_unmap(bar, 0, 0);
 }
 
-/* NULL where that BAR cannot be mapped; else an address that may fault. */
+/* Returns NULL if that BAR cannot be mapped, else an address that may fault. */
 void *window_at(unsigned int bar, size_t offset)
 {
 	return offset < window_size(bar) ? windows[bar] + offset : NULL;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Requests of the guest that the simulated TSM understands: TDISP messages (PCIe r7.0
- * section 11.3). Each answer is checked: the response has the form of the message, and
- * nothing behind it is written to.
+ * section 11.3). Each result is checked: the response has the form of the message, and
+ * the bytes after it are unchanged.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -15,11 +15,11 @@
 
 #define TDISP_REQUEST 0x80
 #define ERROR (TDISP_HEADER + 8)
-#define REPORT (TDISP_HEADER + 4) /* where the report begins in its response */
+#define REPORT (TDISP_HEADER + 4) /* offset of the report in its response */
 #define ROOM (2 * RESPONSE)
 #define UNTOUCHED 0xa5
 
-/* The function's own requester ID; the test bed has one segment. */
+/* Writes the function's own requester ID. The test bed has one segment. */
 static void put_interface(uint8_t *at)
 {
 	unsigned int segment, bus, device, function;
@@ -39,7 +39,7 @@ void message_make(struct message *m, uint8_t type)
 		m->length += 4;
 		break;
 	case GET_DEVICE_INTERFACE_REPORT:
-		/* Offset 0, and as much as there is */
+		/* offset 0 and the largest length */
 		m->bytes[TDISP_HEADER + 2] = m->bytes[TDISP_HEADER + 3] = 0xff;
 		m->length += 4;
 		break;
@@ -49,7 +49,7 @@ void message_make(struct message *m, uint8_t type)
 	}
 }
 
-/* Codes of TDISP_ERROR, as the answers of the table */
+/* Codes of TDISP_ERROR, as the results in the table */
 static int tdisp_error(uint32_t code)
 {
 	switch (code) {
@@ -71,8 +71,8 @@ static int tdisp_error(uint32_t code)
 }
 
 /*
- * What the TSM says in @response, of @length bytes, to @request, of which the TSM has
- * @known bytes: 0, or a negative errno for a TDISP_ERROR.
+ * Checks the TSM's @response, of @length bytes, to @request, of which the TSM got @known
+ * bytes. Returns 0, or a negative errno for a TDISP_ERROR.
  */
 int message_answer(const uint8_t *request, size_t known, const uint8_t *response, size_t length)
 {
@@ -94,7 +94,7 @@ int message_answer(const uint8_t *request, size_t known, const uint8_t *response
 	return tdisp_error(code);
 }
 
-/* Sends @m; 0 and the response, or a negative errno, also for a TDISP_ERROR. */
+/* Sends @m. Returns 0 and the response, or a negative errno, also for a TDISP_ERROR. */
 static int message_send(const struct message *m, uint32_t scope, uint8_t response[ROOM])
 {
 	struct vfio_pci_tsm_req arg = {
@@ -118,7 +118,7 @@ static int message_send(const struct message *m, uint32_t scope, uint8_t respons
 	return ret < 0 ? ret : message_answer(m->bytes, m->length, response, RESPONSE - ret);
 }
 
-/* @response is of GET_DEVICE_INTERFACE_REPORT: the nonce is at its end. */
+/* The nonce at the end of @response, which is of GET_DEVICE_INTERFACE_REPORT */
 const uint8_t *nonce_of(const uint8_t *response)
 {
 	size_t portion = response[TDISP_HEADER] | response[TDISP_HEADER + 1] << 8;
@@ -128,7 +128,7 @@ const uint8_t *nonce_of(const uint8_t *response)
 	return response + REPORT + portion - TDISP_NONCE;
 }
 
-/* Reads the nonce of the bind of this moment. */
+/* Reads the nonce of the present bind. */
 int read_nonce(uint8_t *nonce)
 {
 	uint8_t response[ROOM];
@@ -146,7 +146,7 @@ int read_nonce(uint8_t *nonce)
 	return 0;
 }
 
-/* One that changes nothing, in any scope */
+/* A request that changes nothing, in any scope */
 int request_get(struct thread *t)
 {
 	static const uint8_t types[] = {
@@ -165,7 +165,7 @@ int request_get(struct thread *t)
 	return message_send(&m, below(t, 2), response);
 }
 
-/* With the nonce of the report, a wrong one, or that of an earlier bind */
+/* A START with the nonce of the report, a wrong one, or that of an earlier bind */
 int request_start(struct thread *t)
 {
 	unsigned int which = below(t, 4), bit = below(t, 8 * TDISP_NONCE), rebinds_before;

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Asks the simulated TSM whether each TDI is as it was locked. It compares when it is
- * asked, and when the TDI is unlocked; a TDI that is unlocked and disconnected at
- * once takes its counters along, so the kernel log is read, too.
+ * Asks the simulated TSM whether each TDI is as it was locked. The TSM compares when it is
+ * asked, and when the TDI is unlocked. The counters of a TDI that is unlocked and
+ * disconnected at once are gone, so this also reads the kernel log.
  *
- * A device that is `lost` though nobody disconnected the TSM is a failure as well:
- * the driver unbinds before a reset that it could not refuse, so the simulated TSM
- * sees nothing of those. Resets by root that had begun when the bind did are let
- * pass: the PCI core asks whether it may reset before it waits for the device lock,
- * so such a reset was allowed, and comes when the function is bound.
+ * A device that is `lost` without a disconnect of the TSM is also a failure: the driver
+ * unbinds before a reset that it could not refuse, so the simulated TSM does not see
+ * such resets. Resets by root that had begun when the bind began are allowed: the PCI core
+ * checks whether it may reset before it waits for the device lock. So such a reset was
+ * permitted, and comes when the function is bound.
  *
- * books.c compares what the driver says with what the TSM has.
+ * books.c compares the state of the driver with that of the TSM.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +31,7 @@ static pthread_t thread;
 static atomic_bool stop;
 static int kmsg = -1;
 static char log_line[1024];
-/* As of the last look, under the lock */
+/* at the last look, under the lock */
 static unsigned int looks, looks_while_bound, losses_let_pass;
 
 void excuse_begin(struct excuse *excuse)
@@ -45,13 +45,13 @@ void excuse_end(struct excuse *excuse)
 }
 
 /*
- * Whether nothing of the kind was at work from @since, a number that this sets anew, to
- * now. @before is how many had begun when what is to be judged was not yet read: those
- * that came after that reading excuse the next one as well.
+ * Whether no such operation was at work from @since, which this sets anew, to now. @before
+ * is how many had begun before the values to be judged were read. Operations that began
+ * after that also excuse the next look.
  */
 static bool quiet_since(struct excuse *excuse, unsigned int *since, unsigned int before)
 {
-	/* In this order: what ends in between counts as at work. */
+	/* In this order, an operation that ends in between counts as at work. */
 	unsigned int ended = excuse->ended, begun = excuse->begun;
 	bool quiet = begun == ended && begun == *since;
 
@@ -60,8 +60,8 @@ static bool quiet_since(struct excuse *excuse, unsigned int *since, unsigned int
 }
 
 /*
- * Reads what the kernel log has anew. True if it says that a TDI of these functions went
- * to ERROR; the last such line stays in @log_line.
+ * Reads the new lines of the kernel log. Returns true if a TDI of these functions went to
+ * ERROR. The last such line stays in @log_line.
  */
 static bool read_log(void)
 {
@@ -69,7 +69,7 @@ static bool read_log(void)
 	ssize_t length;
 	bool found = false;
 
-	/* EPIPE: some were overwritten, which goes on with the next. */
+	/* EPIPE: some lines were overwritten, and the next read goes on after them. */
 	while ((length = read(kmsg, line, sizeof(line) - 1)) > 0 || errno == EPIPE) {
 		if (length <= 0)
 			continue;
@@ -86,7 +86,7 @@ static bool read_log(void)
 	return found;
 }
 
-/* A TDI that was unlocked since has no registers any more: the log has the one. */
+/* A TDI that was unlocked since has no registers now, but the log has the changed one. */
 static void fail_violation(const struct function *f)
 {
 	char regs[4096] = "";
@@ -111,7 +111,7 @@ static void look_at_violations(struct function *f)
 		read_log();
 		fail_violation(f);
 	}
-	f->violations = count; /* it begins with 0 again after a disconnect */
+	f->violations = count; /* a disconnect sets it to 0 */
 }
 
 /* @was_bound and the counters are of the last state that was seen. */
@@ -122,7 +122,7 @@ static void look_at_state(struct function *f)
 	bool quiet, lost, bound;
 
 	if (function_read(f, "state", state, sizeof(state)) < 0) {
-		/* It has no driver: so it is not even open. */
+		/* Without a driver it cannot be open. */
 		f->was_bound = false;
 		if (f == functions)
 			looks_bound = false;
@@ -130,8 +130,8 @@ static void look_at_state(struct function *f)
 	}
 	quiet = quiet_since(&binds, &f->binds_then, before);
 	/*
-	 * Since that bind, not since the last look: "bound" is read as well while the
-	 * driver waits for the TSM to unbind what a disconnect took.
+	 * Compare with that bind, not with the last look: the driver also shows "bound"
+	 * while it waits for the TSM to unbind a disconnected TDI.
 	 */
 	quiet &= disconnects.begun == f->disconnects_at_bind && steals.begun == f->steals_at_bind;
 	bound = !strcmp(state, "bound\n");
@@ -151,7 +151,7 @@ static void look_at_state(struct function *f)
 	f->was_bound = bound;
 }
 
-/* A bind has succeeded: what it is excused by from now on. */
+/* A bind has succeeded. Notes what excuses a loss from now on. */
 void function_bound(struct function *f, bool reset, unsigned int disconnects_before,
 		    unsigned int steals_before)
 {
@@ -171,7 +171,7 @@ static void look(void)
 	}
 }
 
-/* Somebody else's look at this moment will do. */
+/* If another thread is looking at this moment, that is enough. */
 void oracle_look(void)
 {
 	if (pthread_mutex_trylock(&lock))
@@ -180,7 +180,7 @@ void oracle_look(void)
 	pthread_mutex_unlock(&lock);
 }
 
-/* Also the owner who closes the device when its driver is asked to go. */
+/* This thread is also the owner that closes the device when its driver waits for that. */
 static void *run(void *unused)
 {
 	const struct timespec pause = { .tv_nsec = 5000000 };
@@ -213,7 +213,7 @@ void oracle_start(void)
 		fail("cannot start a thread");
 }
 
-/* All other threads have ended: what is on its way comes to its end, or fails. */
+/* All other threads have ended. Changes that are on their way must end, or this fails. */
 void oracle_stop(void)
 {
 	const struct timespec pause = { .tv_nsec = 5000000 };

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Numbers that depend on the seed, the thread and the number of the operation, and
- * on nothing else: an operation draws the same ones whatever the earlier ones met.
+ * Numbers that depend only on the seed, the thread and the number of the operation: an
+ * operation draws the same numbers with any results of the earlier ones.
  */
 #include "attack.h"
 
-/* The finalizer of splitmix64: every bit of the input reaches every bit. */
+/* The finalizer of splitmix64: each bit of the input affects each bit of the result. */
 uint64_t mix(uint64_t x)
 {
 	x += 0x9e3779b97f4a7c15;
@@ -43,7 +43,7 @@ uint64_t rnd(struct thread *t)
 	return result;
 }
 
-/* From 0 to below @limit; a little uneven, which does not matter here. */
+/* From 0 to @limit - 1. It is slightly uneven, which does not matter here. */
 uint64_t below(struct thread *t, uint64_t limit)
 {
 	return limit ? rnd(t) % limit : 0;

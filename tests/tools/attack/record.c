@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What each thread did: the last operations, and all of them counted. */
+/* The last operations of each thread, and the counts of all of them. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@ static struct record *current(struct thread *t)
 	return &t->ring[t->operation % RING];
 }
 
-/* The parameters of the operation that has begun. */
+/* Notes parameters of the operation that has begun. */
 void note(struct thread *t, const char *format, ...)
 {
 	struct record *r = current(t);
@@ -56,7 +56,7 @@ const char *answer_name(int answer)
 	return answer ? strerrorname_np(-answer) ?: "E?" : "OK";
 }
 
-/* The last operations of every thread. They go on meanwhile. */
+/* Prints the last operations of every thread. The threads go on meanwhile. */
 void record_print(void)
 {
 	for (unsigned int i = 0; i < nr_threads; i++) {
@@ -77,7 +77,7 @@ void record_print(void)
 	fflush(stdout);
 }
 
-/* Says what is wrong, and with what seed; ends the program. */
+/* Prints the failure and the seed, and ends the program. */
 void fail(const char *format, ...)
 {
 	static pthread_mutex_t once = PTHREAD_MUTEX_INITIALIZER;
@@ -90,7 +90,7 @@ void fail(const char *format, ...)
 	va_end(args);
 	printf("\nseed %#llx, %u threads\n", (unsigned long long)seed, nr_threads);
 	record_print();
-	/* The others may be anywhere, with whatever locks. */
+	/* The other threads may be anywhere, with any locks. */
 	_exit(1);
 }
 
@@ -114,7 +114,7 @@ static void summary_line(unsigned int attack, int bound)
 	printf("\n");
 }
 
-/* How often each attack was tried, and what it was told. */
+/* Prints how often each attack was tried, and its results. */
 void record_summary(void)
 {
 	printf("%-20s %-7s %7s  %s\n", "ATTACK", "WHILE", "TIMES", "ANSWERS");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Requests of the guest that no VMM sends, the other two ioctls that serve a bound device,
- * and what root does to requests. messages.c has those that the TSM understands.
+ * Requests of the guest that no VMM sends, the other two ioctls for a bound device, and
+ * root's operations on requests. messages.c has the requests that the TSM understands.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,19 +18,19 @@
 
 #define PAGE 4096
 #define ROOM 256
-#define SAME_PAGE 2048 /* in the buffer of the thread, for a second thing */
+#define SAME_PAGE 2048 /* offset in the thread's buffer, for a second object */
 #define ADMIN_QUEUE 0x24
 
-/* Of all threads: the kernel copies from and to it, and nobody reads it. */
+/* All threads share it. The kernel copies from and to it, and nothing reads it. */
 static uint8_t large[VFIO_PCI_TSM_REQ_MAX + PAGE];
 
-/* Without the residue */
+/* The result without the residue */
 static int error_of(int answer)
 {
 	return answer < 0 ? answer : 0;
 }
 
-/* A number in the way of lengths: 0, 1, around the limit, or any */
+/* A length: 0, 1, around the limit, or any */
 static uint32_t choose_length(struct thread *t)
 {
 	static const uint32_t lengths[] = {
@@ -55,7 +55,7 @@ static uint32_t choose_length(struct thread *t)
 	return which < count ? lengths[which] : below(t, VFIO_PCI_TSM_REQ_MAX);
 }
 
-/* Any bytes, mostly behind a header that the TSM accepts; nothing that changes the TDI. */
+/* Any bytes, mostly after a header that the TSM accepts, that do not change the TDI. */
 static void make_noise(struct thread *t, struct message *m)
 {
 	message_make(m, one_in(t, 2) ? GET_DEVICE_INTERFACE_STATE : rnd(t));
@@ -67,7 +67,7 @@ static void make_noise(struct thread *t, struct message *m)
 		m->bytes[1] = LOCK_INTERFACE_REQUEST;
 }
 
-/* Random bytes, of every length, with every room for the response */
+/* Random bytes of every length, with room of every length for the response */
 int request_random(struct thread *t)
 {
 	struct vfio_pci_tsm_req arg = {
@@ -101,13 +101,13 @@ int request_random(struct thread *t)
 	return message_answer(m.bytes, arg.req_len, response, arg.resp_len - ret);
 }
 
-/* In the buffer of @t, before or across its second page, which comes and goes */
+/* A place in the buffer of @t, before its second page or across the boundary */
 static size_t place(struct thread *t, size_t length)
 {
 	return one_in(t, 2) ? PAGE - 1 - below(t, length) : below(t, SAME_PAGE - length);
 }
 
-/* Request, response and argument in one place, or in places that are not memory */
+/* Request, response and argument in one place, or at addresses that are not memory */
 int request_memory(struct thread *t)
 {
 	static const char *const names[] = {
@@ -170,7 +170,7 @@ int request_memory(struct thread *t)
 }
 
 /*
- * Read more than once, a message would be another one, and a length as well. A STOP in the
+ * If the kernel read a message or a length twice, it would get two values. A STOP in the
  * scope INFO is refused, so the books differ if the TSM gets one.
  */
 int request_race(struct thread *t)
@@ -205,7 +205,7 @@ int request_race(struct thread *t)
 	return error_of(ret);
 }
 
-/* Reads the state of the TDI, by any file; the residue, or a negative errno. */
+/* Reads the state of the TDI by any file. Returns the residue, or a negative errno. */
 static int get_state(int fd)
 {
 	uint8_t response[ROOM];
@@ -222,7 +222,7 @@ static int get_state(int fd)
 	return call(fd, VFIO_DEVICE_TSM_REQ, &arg);
 }
 
-/* One field of one of the three arguments, which may lie across the page's end */
+/* A bad field in one of the three arguments, which may be across the end of the page */
 int request_bad(struct thread *t)
 {
 	static const unsigned long requests[] = { VFIO_DEVICE_TSM_REQ, VFIO_DEVICE_TSM_INFO,
@@ -244,7 +244,7 @@ int request_bad(struct thread *t)
 	return error_of(call(victim.fd, requests[which], t->buffer + at));
 }
 
-/* A request is the owner's alone: not another file's of the device, nor of another device. */
+/* Only the owner's file may pass requests: no other file of the device, or of another one. */
 int request_files(struct thread *t)
 {
 	static const char *const names[] = { "another file of the device",
@@ -278,7 +278,7 @@ int request_files(struct thread *t)
 	return ret;
 }
 
-/* Root changes what the guest may ask for; mostly back at once */
+/* Root changes the requests that are allowed, and mostly restores them at once. */
 int request_policy(struct thread *t)
 {
 	static const char *const words[] = { "none", "info", "all", "All", "", "none info" };
@@ -307,7 +307,7 @@ static void inject(const char *name, unsigned int value)
 	write_text(path, text);
 }
 
-/* The TSM is slow to answer for a while, or fails. */
+/* The TSM is slow for a while, or fails. */
 int request_delay(struct thread *t)
 {
 	bool fails = one_in(t, 4);
@@ -335,7 +335,7 @@ void requests_end(void)
 	inject("delay_guest_req_ms", 0);
 }
 
-/* At any time; what it says must agree with itself. */
+/* At any time. Its fields must be consistent. */
 int tsm_info(struct thread *t)
 {
 	struct vfio_pci_tsm_info info = { .argsz = sizeof(info) };
@@ -356,7 +356,7 @@ int tsm_info(struct thread *t)
 	return 0;
 }
 
-/* The number of an eventfd, or of something else. @made: to be closed after the call */
+/* The number of an eventfd, or of another file. @made is to be closed after the call. */
 static int choose_eventfd(struct thread *t, int *made, bool *is_eventfd)
 {
 	uint64_t full = UINT64_MAX - 1;
@@ -391,7 +391,7 @@ static int choose_eventfd(struct thread *t, int *made, bool *is_eventfd)
 	return *made;
 }
 
-/* One after the other, also while a loss is signalled. The last one stays, closed. */
+/* Sets several, also while a loss is signalled. The last one stays set, and is closed. */
 int tsm_event(struct thread *t)
 {
 	unsigned int times = 1 + below(t, 4);
@@ -415,7 +415,7 @@ int tsm_event(struct thread *t)
 	return ret;
 }
 
-/* A change that the owner did not make is signalled before it is over. */
+/* A change that the owner did not make is signalled before the change has ended. */
 int event_revoke(struct thread *t)
 {
 	struct vfio_pci_tsm_event arg = { .argsz = sizeof(arg) };
@@ -426,7 +426,7 @@ int event_revoke(struct thread *t)
 	ret = call(victim.fd, VFIO_DEVICE_TSM_EVENT, &arg);
 	if (!ret)
 		ret = tsm_revoke(t);
-	/* None, if another thread has set its own or closed the device. */
+	/* There is no signal if another thread has set its own eventfd or closed the device. */
 	if (!ret && read(arg.eventfd, &count, sizeof(count)) < 0)
 		note(t, " not signalled");
 	note(t, " %llu", (unsigned long long)count);

@@ -23,7 +23,7 @@ static int reset_by_root(const char *addr)
 	return ret;
 }
 
-/* Of everything below the bridge; the owners must agree, or be the same. */
+/* Resets all functions below the bridge, which needs the files of all of their owners. */
 static int hot_reset_by(int fd)
 {
 	struct vfio_pci_hot_reset arg = { .argsz = sizeof(arg) };
@@ -89,7 +89,7 @@ int sibling_sysfs_reset(__attribute__((unused)) struct thread *t)
 	return reset_by_root(sibling.addr);
 }
 
-/* Root gives back the methods that the driver has taken away. */
+/* Root turns on the reset methods that the driver has turned off. */
 int forced_reset(__attribute__((unused)) struct thread *t)
 {
 	char path[128];

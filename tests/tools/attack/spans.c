@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * In which bind a request has acted: it belongs to the bind that it begins in, and must not
- * act on the next one. Each bind has one generation, and two facts show in which binds a
- * request may have acted:
+ * The bind in which a request has acted: a request belongs to the bind in which it begins,
+ * and must not act on the next one. Each bind has one generation. Two facts show in which
+ * binds a request may have acted:
  *
- *	The message is in a page that is filled in later (late.c), so the kernel stops when
+ *	The message is in a page that is filled in later (late.c), so the kernel stops after
  *	it has read the number of the bind. The generations before the request and at that
- *	moment are the first and the last that it can belong to.
+ *	moment are the first and the last to which it can belong.
  *
  *	The report has the nonce of the lock, a new one for each bind. Two requests that
- *	read or used the same nonce have acted on the same bind. So their generations
- *	must have one in common.
+ *	read or used the same nonce have acted on the same bind. So their spans must have
+ *	a generation in common.
  *
- * A STOP leaves no nonce, but a TDI that is unlocked while the driver has it bound. The
- * books of books.c allow that in the generations of a STOP, and in no other.
+ * A STOP leaves no nonce, but a TDI that is unlocked while the driver has it bound.
+ * books.c allows that only in the generations of a STOP.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +28,7 @@
 
 static const struct span no_span = { 1, 0 };
 
-/* What a response says about the bind that it came from */
+/* A nonce that a response contained, and the binds from which it can be */
 static struct claim {
 	uint8_t nonce[TDISP_NONCE];
 	struct span span;
@@ -41,7 +41,7 @@ static struct span stops[MAX_STOPS];
 static unsigned int nr_stops;
 static pthread_mutex_t stops_lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* The victim's, also where it is closed; false without a driver. */
+/* Reads the victim's generation, also while it is closed. Returns false without a driver. */
 static bool get_generation(uint64_t *generation)
 {
 	struct vfio_pci_tsm_info info = { .argsz = sizeof(info) };
@@ -57,7 +57,7 @@ static bool get_generation(uint64_t *generation)
 	return true;
 }
 
-/* A generation counts anew where the driver has been away. */
+/* Without the driver there is no span: its generations begin anew. */
 struct span span_between(uint64_t from, unsigned int rebinds_before)
 {
 	struct span span = { .from = from };
@@ -77,7 +77,7 @@ uint64_t span_begin(unsigned int *rebinds_before)
 	return from;
 }
 
-/* The TSM destroys the nonce when the TDI is started: the report has zeroes from then on. */
+/* The TSM destroys the nonce when the TDI is started. Then the report has zeros. */
 static bool is_destroyed(const uint8_t *nonce)
 {
 	static const uint8_t zeroes[TDISP_NONCE];
@@ -85,7 +85,7 @@ static bool is_destroyed(const uint8_t *nonce)
 	return !memcmp(nonce, zeroes, TDISP_NONCE);
 }
 
-/* A request has read @nonce, or has started the TDI with it, in one of @span. */
+/* A request has read @nonce, or has started the TDI with it, in a generation of @span. */
 void claim(const char *what, const uint8_t *nonce, struct span span)
 {
 	struct claim *c = NULL;
@@ -113,7 +113,7 @@ void claim(const char *what, const uint8_t *nonce, struct span span)
 	pthread_mutex_unlock(&claims_lock);
 }
 
-/* The nonce of one of the last binds, mostly one that is past; false if there is none */
+/* The nonce of one of the last binds, mostly an earlier one; false if there is none */
 bool choose_nonce(struct thread *t, uint8_t *nonce)
 {
 	uint64_t which = rnd(t);
@@ -127,7 +127,7 @@ bool choose_nonce(struct thread *t, uint8_t *nonce)
 	return count;
 }
 
-/* From now on, a STOP may act in each generation from @from on. */
+/* From now on, a STOP may act in each generation since @from. */
 unsigned int stop_begin(uint64_t from)
 {
 	unsigned int which;
@@ -139,7 +139,7 @@ unsigned int stop_begin(uint64_t from)
 	return which;
 }
 
-/* It is known in which ones at most. */
+/* The STOP can have acted only in @span. */
 void stop_known(unsigned int which, struct span span)
 {
 	pthread_mutex_lock(&stops_lock);
@@ -147,7 +147,7 @@ void stop_known(unsigned int which, struct span span)
 	pthread_mutex_unlock(&stops_lock);
 }
 
-/* It has ended, and was not known before: none from now on, nor without a driver. */
+/* The STOP has ended: it cannot act in later generations, or without a driver. */
 void stop_end(unsigned int which)
 {
 	struct span span = { 0 };

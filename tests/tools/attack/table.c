@@ -25,7 +25,7 @@ const struct attack attacks[] = {
 	{ "rom-read",            "bars",      10, rom_read },
 	{ "region-info",         "bars",      10, region_info },
 
-	/* Resets, from everywhere. Each takes a while where it is let through. */
+	/* Resets by all parties. Each one that is allowed takes a while. */
 	{ "ioctl-reset",         "resets",     5, ioctl_reset },
 	{ "hot-reset",           "resets",     4, hot_reset },
 	{ "hot-reset-info",      "resets",    10, hot_reset_info },
@@ -35,7 +35,7 @@ const struct attack attacks[] = {
 	{ "sibling-hot-reset",   "resets",     6, sibling_hot_reset },
 	{ "sibling-sysfs-reset", "resets",     2, sibling_sysfs_reset },
 
-	/* ioctls of the device's file, and what it does to iommufd */
+	/* ioctls of the device's file, and attaches to iommufd */
 	{ "low-power",           "ioctls",    10, low_power },
 	{ "dma-buf",             "ioctls",    10, dma_buf },
 	{ "any-feature",         "ioctls",    10, any_feature },
@@ -46,7 +46,7 @@ const struct attack attacks[] = {
 	{ "attach",              "ioctls",    10, iommu_attach },
 	{ "detach",              "ioctls",    10, iommu_detach },
 
-	/* Requests of the guest, and what the owner of a bound device is told */
+	/* Requests of the guest, and the events for the owner of a bound device */
 	{ "request",             "requests",   20, request_get },
 	{ "request-start",       "requests",   15, request_start },
 	{ "request-late",        "requests",    6, request_late },
@@ -68,7 +68,7 @@ const struct attack attacks[] = {
 	{ "bind-vdevice",        "vdevices",  30, tsm_bind_vdevice },
 	{ "iommufd-exchange",    "vdevices",   1, iommufd_exchange },
 
-	/* In and out of the bound state. Most binds, so that it is bound mostly. */
+	/* In and out of the bound state. Binds are frequent, so it is bound most of the time. */
 	{ "bind",                "lifecycle", 90, tsm_bind },
 	{ "bind-bad",            "lifecycle", 10, tsm_bind_bad },
 	{ "unbind",              "lifecycle",  4, tsm_unbind },
@@ -78,17 +78,17 @@ const struct attack attacks[] = {
 	{ "sibling-open",        "lifecycle", 10, sibling_open },
 	{ "sibling-close",       "lifecycle",  3, sibling_close },
 
-	/* What happens to functions that share something with the victim */
+	/* Operations on functions that share something with the victim */
 	{ "mate-reset",          "mates",      2, mate_reset },
 	{ "mate-bus-reset",      "mates",      4, mate_bus_reset },
 	{ "mate-power",          "mates",      4, mate_power },
 	{ "sibling-config",      "mates",     20, sibling_config },
 
-	/* Another module of the kernel binds one of them */
+	/* Binds by another module of the kernel */
 	{ "foreign-bind",        "foreign",    8, foreign_bind },
 	{ "foreign-unbind",      "foreign",    4, foreign_unbind },
 
-	/* What an administrator does, by mistake or on purpose */
+	/* Operations of an administrator, by mistake or on purpose */
 	{ "revoke",              "host",       2, tsm_revoke },
 	{ "disconnect",          "host",       1, tsm_disconnect },
 	{ "connect",             "host",       6, tsm_connect },
@@ -104,19 +104,19 @@ const struct attack attacks[] = {
 	{ "driver-rebind",       "host",       1, driver_rebind },
 	{ "suspend",             "host",       1, system_suspend },
 
-	/* What cannot be refused: not done unless --only names it */
+	/* Operations that cannot be refused: only done if --only names them */
 	{ "forced-reset",        "forced",     0, forced_reset },
 	{ "forced-config",       "forced",     0, forced_config },
 };
 /* clang-format on */
 
 /*
- * Every request may have these: the device is closed, is about to be opened, or is not
- * bound; policy; a signal, as the freezer sends it; an error that request-delay injects.
+ * Every request may have these results: the device is closed, is about to be opened, or
+ * is not bound; policy; a signal of the freezer; an error that request-delay injects.
  */
 #define REQUEST "OK,EBADF,EINVAL,ENXIO,EACCES,EINTR,EREMOTEIO"
 
-/* All answers that these may have; the others may have any. */
+/* All results that these attacks may have. Others may have any. */
 static const struct {
 	const char *attack, *answers;
 } allowed[] = {
@@ -151,7 +151,7 @@ static bool begins_with(const char *text, const char *word)
 	return !strncmp(text, word, strlen(word));
 }
 
-/* What it takes that there may not be, or NULL */
+/* What the attack needs and may be missing, or NULL */
 static const char *needs(const struct attack *a)
 {
 	if (begins_with(a->name, "sibling-"))
@@ -163,7 +163,7 @@ static const char *needs(const struct attack *a)
 	return NULL;
 }
 
-/* A bind may end by these. */
+/* These may end a bind. */
 static const char *const ending[] = {
 	"any-ioctl",	  "bind-bad",	  "unbind",	  "reopen",	   "foreign-bind",
 	"foreign-unbind", "revoke",	  "disconnect",	  "driver-rebind", "forced-reset",
@@ -179,13 +179,13 @@ static bool ends_a_bind(const struct attack *a)
 	return false;
 }
 
-/* Whether no other operation may be at work meanwhile. */
+/* Whether no other operation may run at the same time */
 bool is_alone(const struct attack *a)
 {
 	return a->run == foreign_bind;
 }
 
-/* Whether @word is among @list, which has commas. */
+/* Whether @word is in @list, which is separated by commas */
 static bool listed(const char *list, const char *word)
 {
 	size_t length = strlen(word);
@@ -245,7 +245,7 @@ static bool known(const char *list)
 	return all;
 }
 
-/* Which attacks there will be; false where that is none, or a name is wrong. */
+/* Selects the attacks. Returns false if none is left, or if a name is wrong. */
 bool table_select(const char *only, const char *without)
 {
 	if (!known(only) || !known(without))

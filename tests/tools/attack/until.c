@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Answers that must be seen before the end: how often something happens in a time is
- * decided by the machine, and a run that never came to it has shown nothing.
+ * Results that must be seen before the end: how often something happens in a given time
+ * depends on the machine, and a run without it has shown nothing.
  */
 #include <stdio.h>
 #include <string.h>
@@ -9,15 +9,15 @@
 #include "attack.h"
 
 #define MAX_WANTED 16
-/* In the place of an attack: what the oracle has found */
+/* Instead of an attack: a finding of the oracle */
 #define BOOKS "books="
 
 /**
- * struct wanted - what must be seen
+ * struct wanted - a result that must be seen
  * @text: as it was given
- * @attack: number of the attack that has the answer, or that brings @books about
- * @error: the answer, as a positive errno
- * @books: how often the oracle has found it; NULL for an answer
+ * @attack: number of the attack that has the result, or that causes @books
+ * @error: the result, as a positive errno
+ * @books: how often the oracle has found it; NULL for the result of an attack
  */
 static struct wanted {
 	const char *text;
@@ -65,7 +65,7 @@ static bool parse_word(const char *text, struct wanted *w)
 	return w->books && find_attack(by, strlen(by), &w->attack);
 }
 
-/* Takes @list apart, and keeps it; false where a word of it is not ATTACK=ANSWER. */
+/* Parses and keeps @list. Returns false if a word of it is not ATTACK=ANSWER. */
 bool until_parse(char *list)
 {
 	char *word;
@@ -94,7 +94,7 @@ static bool was_seen(const struct wanted *w)
 	return seen;
 }
 
-/* The first that no thread has been told yet, or NULL. */
+/* The first result that no thread has had yet, or NULL */
 const char *until_missing(void)
 {
 	for (unsigned int i = 0; i < nr_wanted; i++) {
@@ -104,7 +104,7 @@ const char *until_missing(void)
 	return NULL;
 }
 
-/* One time in two, an attack whose answer is missing; otherwise, or with none missing, -1. */
+/* One time in two, returns an attack whose result is missing. Otherwise returns -1. */
 int until_choose(struct thread *t)
 {
 	unsigned int missing[MAX_WANTED], count = 0;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What iommufd knows of the guest: nest parents, vIOMMUs and vDEVICEs are made,
- * destroyed and bound by, in every order, and the iommufd itself is exchanged under
- * devices that are open. Where IOMMU or kernel have none of it, all is refused.
+ * The guest's objects in iommufd: nest parents, vIOMMUs and vDEVICEs are made, destroyed
+ * and used for binds in every order. The iommufd itself is exchanged while devices are
+ * open. If IOMMU or kernel do not support them, everything is refused.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 
 #include "attack.h"
 
-/* Ids of what was made last, of either device; destroyed since, perhaps */
+/* Ids of the last objects of both devices, which may have been destroyed since */
 static atomic_uint parents[2], viommus[2], vdevices[4];
 static atomic_uint made;
 
@@ -33,7 +33,7 @@ static int viommu(uint32_t device, uint32_t parent)
 {
 	struct iommu_viommu_alloc arg = {
 		.size = sizeof(arg),
-		.type = IOMMU_VIOMMU_TYPE_ARM_SMMUV3, /* AMD's driver takes any */
+		.type = IOMMU_VIOMMU_TYPE_ARM_SMMUV3, /* AMD's driver accepts any */
 		.dev_id = device,
 		.hwpt_id = parent,
 	};
@@ -42,7 +42,7 @@ static int viommu(uint32_t device, uint32_t parent)
 	return ret ?: (int)arg.out_viommu_id;
 }
 
-/* With a vIOMMU and a nest parent for it, if there are none */
+/* Also makes a vIOMMU and a nest parent for it, if there are none. */
 int vdevice_make(struct thread *t)
 {
 	struct iommu_vdevice_alloc arg = {
@@ -62,7 +62,7 @@ int vdevice_make(struct thread *t)
 	if (ret != -ENOENT)
 		return ret;
 
-	/* No such vIOMMU, or no such device, which the next one tells. */
+	/* There is no such vIOMMU, or no such device: the next call shows which. */
 	ret = viommu(arg.dev_id, parents[i]);
 	if (ret > 0)
 		viommus[i] = ret;
@@ -74,7 +74,7 @@ int vdevice_make(struct thread *t)
 	return ret > 0 ? 0 : ret;
 }
 
-/* Anything but what the devices are attached to */
+/* Destroys any object except those to which the devices are attached. */
 int iommufd_destroy(struct thread *t)
 {
 	struct iommu_destroy arg = { .size = sizeof(arg) };
@@ -110,7 +110,7 @@ int tsm_bind_vdevice(struct thread *t)
 	return device_bind(id);
 }
 
-/* Devices that are open stay in the old one, which goes with the last of them. */
+/* Open devices stay in the old iommufd, which ends with the last of them. */
 int iommufd_exchange(__attribute__((unused)) struct thread *t)
 {
 	return iommufd_new();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A VMM without any code for TDIs, which asks tsm-bind-helper to do it. */
+/* A VMM without code for TDIs, which asks tsm-bind-helper for a bind. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,7 +33,7 @@ static int pass(int sock, const char *line, int file)
 	return sendmsg(sock, &msg, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-/* ask:SOCKET LINE, passes the device's file with LINE; the answer is a line of its own */
+/* ask:SOCKET LINE, passes the device's file with LINE; prints the reply on a line of its own */
 static int ask(struct client *c, UNUSED const unsigned long long *args, const char *text,
 	       UNUSED char *answer, UNUSED size_t size)
 {
@@ -51,7 +51,7 @@ static int ask(struct client *c, UNUSED const unsigned long long *args, const ch
 		ret = -errno;
 	else
 		ret = pass(sock, text + len + 1, c->device);
-	/* Who may not ask at all has the answer before the question. */
+	/* A user who may not make requests gets the reply before the request is read. */
 	if (ret == -EPIPE || ret == -ECONNRESET)
 		ret = 0;
 	while (!ret && used < sizeof(said) - 1) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Configuration space through VFIO, with capabilities found as a guest does. */
+/* Configuration space through VFIO. Capabilities are found as by a guest. */
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -20,7 +20,7 @@
 	static int step(UNUSED struct client *c, UNUSED const unsigned long long *args, \
 			UNUSED const char *text, UNUSED char *answer, UNUSED size_t size)
 
-/* Added to the ID of an extended capability; 0 is the header. */
+/* Added to the ID of an extended capability. 0 is the header. */
 #define EXTENDED 0x1000
 
 static int config_region(struct client *c, uint64_t *offset)
@@ -71,7 +71,7 @@ static int find_ext(struct client *c, uint64_t base, uint16_t id)
 	return -ENOENT;
 }
 
-/* Where CAP:OFFSET is in the device file. */
+/* Sets @pos to the offset of CAP:OFFSET in the device file. */
 static int locate(struct client *c, const unsigned long long *args, uint64_t *pos)
 {
 	uint64_t base = 0;
@@ -90,7 +90,7 @@ static int locate(struct client *c, const unsigned long long *args, uint64_t *po
 	return 0;
 }
 
-/* config-read:CAP:OFFSET:LENGTH, CAP being an ID, 0x1000 + an extended ID, or 0 */
+/* config-read:CAP:OFFSET:LENGTH; CAP is an ID, 0x1000 + an extended ID, or 0 for the header */
 STEP(config_read)
 {
 	uint64_t pos = 0, value = 0;
@@ -133,7 +133,7 @@ static int rewrite(struct client *c, const unsigned long long *args, uint64_t cl
 	return write_value(c, pos, (value & ~clear) ^ flip, args[2]);
 }
 
-/* config-set:CAP:OFFSET:LENGTH:BITS, config-clear, config-flip; 0 BITS writes back */
+/* config-set:CAP:OFFSET:LENGTH:BITS, config-clear, config-flip; BITS of 0 writes back */
 STEP(config_set)
 {
 	return rewrite(c, args, args[3], args[3]);
@@ -149,7 +149,7 @@ STEP(config_flip)
 	return rewrite(c, args, 0, args[3]);
 }
 
-/* config-long:START:LENGTH:CLEAR, writes back what is there but for CLEAR, in one write */
+/* config-long:START:LENGTH:CLEAR, writes the present bytes back, without CLEAR, in one write */
 STEP(config_long)
 {
 	unsigned char bytes[4096];
@@ -179,7 +179,7 @@ static void *flip(void *arg)
 
 	for (unsigned int i = 0; !f->stop; i++) {
 		f->value = f->values[i & 1];
-		/* With one processor, the writer is to see both. */
+		/* With one processor, the writer must get both values. */
 		if (!(i % 17))
 			sched_yield();
 	}
@@ -187,8 +187,8 @@ static void *flip(void *arg)
 }
 
 /*
- * config-race:OFFSET:GOOD:BAD:N, writes 16 bits N times from a buffer that a
- * second thread has changing between GOOD and BAD; answers how many went through.
+ * config-race:OFFSET:GOOD:BAD:N, writes 16 bits N times from a buffer that a second
+ * thread changes between GOOD and BAD. The value is the number of writes that succeeded.
  */
 STEP(config_race)
 {

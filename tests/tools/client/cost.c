@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What operations on a device cost, for tests/bench/vm. */
+/* The cost of operations on a device, for tests/bench/vm. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,12 +16,12 @@
 
 #define UNUSED __attribute__((unused))
 
-/* So few that most batches end before the next timer interrupt. */
+/* Few enough that most batches end before the next timer interrupt. */
 #define BATCH 16
 #define BATCHES 64
 
 /**
- * struct place - where the operations work
+ * struct place - the file and the offsets for the operations
  * @device: file of the device
  * @config: offset of configuration space in it
  * @bar: offset of BAR 0 in it
@@ -60,7 +60,7 @@ static int get_region_info(const struct place *p)
 	return !ioctl(p->device, VFIO_DEVICE_GET_REGION_INFO, &info);
 }
 
-/* As it is already: what counts is the way there. */
+/* Writes the present value, because only the way to the register is measured. */
 static int write_command(const struct place *p)
 {
 	uint16_t command = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
@@ -123,7 +123,7 @@ static int64_t measure(const struct operation *operation, const struct place *p)
 	return best / BATCH;
 }
 
-/* cost:OPERATION, in ns: of instructions, where each takes the VM's clock one */
+/* cost:OPERATION, in ns; in instructions, if each advances the VM's clock by 1 ns */
 static int cost(struct client *c, UNUSED const unsigned long long *args, const char *text,
 		char *answer, size_t size)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Using a device that is open: regions, mappings, resets, the two ioctls. */
+/* The use of an open device: regions, mappings, resets, bind and unbind. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -37,7 +37,7 @@ static int region(struct client *c, unsigned int index, struct vfio_region_info 
 	return call(c, VFIO_DEVICE_GET_REGION_INFO, info);
 }
 
-/* read:REGION:OFFSET:LENGTH, at most 8 bytes, as a number */
+/* read:REGION:OFFSET:LENGTH, reads at most 8 bytes; the value is a number */
 STEP(do_read)
 {
 	struct vfio_region_info info;
@@ -52,7 +52,7 @@ STEP(do_read)
 	return 0;
 }
 
-/* read-at:REGION:OFFSET:LENGTH, whether or not there is such a region */
+/* read-at:REGION:OFFSET:LENGTH, also for a region that does not exist */
 STEP(read_at)
 {
 	uint64_t value;
@@ -72,7 +72,7 @@ STEP(do_write)
 	return pwrite(c->device, &value, args[2], info.offset + args[1]) < 0 ? -errno : 0;
 }
 
-/* Memory decode and bus mastering on, as a guest's driver has them. */
+/* enable, turns memory decode and bus mastering on, as a guest's driver does */
 STEP(enable)
 {
 	struct vfio_region_info info;
@@ -89,7 +89,7 @@ STEP(enable)
 	return 0;
 }
 
-/* region-info:REGION, its size */
+/* region-info:REGION; the value is its size */
 STEP(region_info)
 {
 	struct vfio_region_info info;
@@ -136,7 +136,7 @@ static void on_sigbus(UNUSED int sig)
 	siglongjmp(bus_error, 1);
 }
 
-/* resource:BAR, maps the BAR through sysfs, as root may, and lets it go again */
+/* resource:BAR, maps the BAR through sysfs, as root may, and unmaps it */
 STEP(resource)
 {
 	char path[64];
@@ -156,7 +156,7 @@ STEP(resource)
 	return ret;
 }
 
-/* touch:BAR:OFFSET, reads the mapping; a SIGBUS answers EFAULT */
+/* touch:BAR:OFFSET, reads the mapping; fails with EFAULT for a SIGBUS */
 STEP(touch)
 {
 	struct sigaction action = { .sa_handler = on_sigbus };
@@ -174,7 +174,7 @@ STEP(touch)
 	return ret;
 }
 
-/* touch-refused:BAR:OFFSET, touches it until that answers EFAULT, for 10 s at most */
+/* touch-refused:BAR:OFFSET, touches it until that fails with EFAULT, at most 10 s */
 STEP(touch_refused)
 {
 	int ret = 0;
@@ -198,7 +198,7 @@ static int ioeventfd(struct client *c, const unsigned long long *args, int fd)
 	return call(c, VFIO_DEVICE_IOEVENTFD, &arg);
 }
 
-/* ioeventfd:BAR:OFFSET, and its removal */
+/* ioeventfd:BAR:OFFSET, and ioeventfd-del:BAR:OFFSET */
 STEP(ioeventfd_add)
 {
 	return ioeventfd(c, args, eventfd(0, EFD_CLOEXEC));
@@ -248,13 +248,13 @@ STEP(low_power_wakeup)
 			   sizeof(entry));
 }
 
-/* vf-token, of a PF: its VFs' users need it, too */
+/* vf-token, sets the token of a PF, which the users of its VFs also need */
 STEP(set_vf_token)
 {
 	return set_feature(c, VFIO_DEVICE_FEATURE_PCI_VF_TOKEN, vf_token, sizeof(vf_token));
 }
 
-/* dma-buf:BAR, of its first page; the file stays open, for dma-buf-map */
+/* dma-buf:BAR, exports its first page; the file stays open for dma-buf-map */
 STEP(dma_buf)
 {
 	struct {
@@ -275,7 +275,7 @@ STEP(dma_buf)
 	return ret < 0 ? ret : 0;
 }
 
-/* dma-buf-fence, has hold_fence give the last dma-buf a fence */
+/* dma-buf-fence, has hold_fence add a fence to the last dma-buf */
 STEP(dma_buf_fence)
 {
 	FILE *file = fopen("/sys/module/hold_fence/parameters/dma_buf", "w");
@@ -287,7 +287,7 @@ STEP(dma_buf_fence)
 	return fclose(file) ? -errno : ret;
 }
 
-/* dma-buf-map:IOVA, the last dma-buf into the IOAS: ENODEV when it is revoked */
+/* dma-buf-map:IOVA, maps the last dma-buf into the IOAS; ENODEV if it is revoked */
 STEP(dma_buf_map)
 {
 	struct iommu_ioas_map_file arg = {
@@ -337,7 +337,7 @@ STEP(tsm_bind_long)
 	return ret;
 }
 
-/* tsm-bind-at:ADDRESS and tsm-unbind-at:ADDRESS, of an argument that may not be there */
+/* tsm-bind-at:ADDRESS and tsm-unbind-at:ADDRESS, with an argument at any address */
 STEP(tsm_bind_at)
 {
 	return call(c, VFIO_DEVICE_TSM_BIND, (void *)(uintptr_t)args[0]);

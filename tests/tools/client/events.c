@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What the device tells: its eventfd, its request interrupt, uevents, and poll() on its state. */
+/* Events of the device: eventfd, device request interrupt, uevents, and poll() on its state. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -22,7 +22,7 @@
 	static int step(UNUSED struct client *c, UNUSED const unsigned long long *args, \
 			UNUSED const char *text, UNUSED char *answer, UNUSED size_t size)
 
-/* Longer than anything should take: a test that gets here has failed. */
+/* Longer than anything should take: a test that waits so long has failed. */
 #define TIMEOUT_MS 120000
 
 static int set_eventfd(struct client *c, unsigned int index, unsigned int count, const int *fds)
@@ -38,7 +38,7 @@ static int set_eventfd(struct client *c, unsigned int index, unsigned int count,
 	return ioctl(c->device, VFIO_DEVICE_SET_IRQS, set) < 0 ? -errno : 0;
 }
 
-/* msix, two vectors with an eventfd each */
+/* msix, sets up two vectors with an eventfd each */
 STEP(msix)
 {
 	int fds[2] = { eventfd(0, EFD_CLOEXEC), eventfd(0, EFD_CLOEXEC) };
@@ -58,14 +58,14 @@ STEP(msix_off)
 	return ioctl(c->device, VFIO_DEVICE_SET_IRQS, &set) < 0 ? -errno : 0;
 }
 
-/* request-eventfd, has the device request interrupt signal one */
+/* request-eventfd, has the device request interrupt signal an eventfd */
 STEP(request_eventfd)
 {
 	c->request = eventfd(0, EFD_CLOEXEC);
 	return set_eventfd(c, VFIO_PCI_REQ_IRQ_INDEX, 1, &c->request);
 }
 
-/* request-wait, until it was signalled */
+/* request-wait, waits until it is signalled */
 STEP(request_wait)
 {
 	struct pollfd pfd = { .fd = c->request, .events = POLLIN };
@@ -73,7 +73,7 @@ STEP(request_wait)
 	return poll(&pfd, 1, TIMEOUT_MS) == 1 ? 0 : -ETIMEDOUT;
 }
 
-/* request-none, that it was not */
+/* request-none, fails if it was signalled */
 STEP(request_none)
 {
 	struct pollfd pfd = { .fd = c->request, .events = POLLIN };
@@ -88,26 +88,26 @@ static int set_event(struct client *c, int fd)
 	return ioctl(c->device, VFIO_DEVICE_TSM_EVENT, &arg) < 0 ? -errno : 0;
 }
 
-/* event, has the driver signal an eventfd, and no other that there was before */
+/* event, has the driver signal a new eventfd instead of an earlier one */
 STEP(event)
 {
 	c->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	return set_event(c, c->event);
 }
 
-/* event-other, has it signal one that the steps below do not look at */
+/* event-other, has it signal an eventfd that the steps below do not read */
 STEP(event_other)
 {
 	return set_event(c, eventfd(0, EFD_CLOEXEC));
 }
 
-/* event-off, has it signal none */
+/* event-off, has it signal no eventfd */
 STEP(event_off)
 {
 	return set_event(c, -1);
 }
 
-/* event-wait, until it was signalled: how often since the last time */
+/* event-wait, waits until it is signalled; the value is how often since the last time */
 STEP(event_wait)
 {
 	struct pollfd pfd = { .fd = c->event, .events = POLLIN };
@@ -121,7 +121,7 @@ STEP(event_wait)
 	return 0;
 }
 
-/* event-none, that it was not */
+/* event-none, fails if it was signalled */
 STEP(event_none)
 {
 	struct pollfd pfd = { .fd = c->event, .events = POLLIN };
@@ -129,7 +129,7 @@ STEP(event_none)
 	return poll(&pfd, 1, 0) ? -EEXIST : 0;
 }
 
-/* event-full, the counter cannot count further; event-wait shows it */
+/* event-full, sets the counter to its maximum, which event-wait shows */
 STEP(event_full)
 {
 	uint64_t most = UINT64_MAX - 1;
@@ -137,13 +137,13 @@ STEP(event_full)
 	return write(c->event, &most, sizeof(most)) == sizeof(most) ? 0 : -errno;
 }
 
-/* event-closed, the client closes its descriptor */
+/* event-closed, closes the client's descriptor */
 STEP(event_closed)
 {
 	return close(c->event) ? -errno : 0;
 }
 
-/* event-file, has it signal what is not an eventfd */
+/* event-file, sets a file that is not an eventfd */
 STEP(event_file)
 {
 	return set_event(c, c->device);
@@ -162,7 +162,7 @@ STEP(event_arg)
 	return ioctl(c->device, VFIO_DEVICE_TSM_EVENT, &arg) < 0 ? -errno : 0;
 }
 
-/* poll-state:COMMAND, runs it, and answers what state poll() then wakes up to */
+/* poll-state:COMMAND, runs it, and waits with poll(); the value is the new state */
 STEP(poll_state)
 {
 	struct pollfd pfd = { .events = POLLPRI | POLLERR };
@@ -187,7 +187,7 @@ STEP(poll_state)
 	return ret;
 }
 
-/* uevents, receives them from now on */
+/* uevents, receives uevents from now on */
 STEP(uevents)
 {
 	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_groups = 1 };
@@ -200,7 +200,7 @@ STEP(uevents)
 	return bind(c->uevents, (void *)&addr, sizeof(addr)) ? -errno : 0;
 }
 
-/* Shows the uevent that is there, if it is of the device. Return: false if there is none. */
+/* Prints the next uevent if it is of the device. Return: 0 if there is none */
 static int show_uevent(struct client *c, unsigned long long *generation)
 {
 	char message[8192], line[512] = "", slot[64];
@@ -225,7 +225,7 @@ static int show_uevent(struct client *c, unsigned long long *generation)
 	return 1;
 }
 
-/* uevents-show, a line for each that is there: the VFIO_TSM_ variables' values */
+/* uevents-show, prints a line for each received uevent, with its VFIO_TSM_ variables */
 STEP(uevents_show)
 {
 	unsigned long long generation;
@@ -235,7 +235,7 @@ STEP(uevents_show)
 	return 0;
 }
 
-/* uevents-until:GENERATION, the same, and waits until that one has come */
+/* uevents-until:GENERATION, the same, and waits for the uevent with that generation */
 STEP(uevents_until)
 {
 	struct pollfd pfd = { .fd = c->uevents, .events = POLLIN };

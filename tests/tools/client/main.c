@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The steps that are not the device's own, and doing them in turn. */
+/* The steps that are not about the device, and the loop that does all steps. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -14,7 +14,7 @@
 
 #define UNUSED __attribute__((unused))
 
-/* A step with its arguments, ready to be done. */
+/* A step with its arguments */
 struct todo {
 	const struct step *step;
 	unsigned long long args[MAX_ARGS];
@@ -24,7 +24,7 @@ struct todo {
 static void parse(const char *text, struct todo *todo);
 static int do_step(struct client *c, const char *text, int quiet);
 
-/* sh:COMMAND, for a look from outside while the device is held */
+/* sh:COMMAND, for a look from outside while the device is open */
 static int run_shell(UNUSED struct client *c, UNUSED const unsigned long long *args,
 		     const char *text, char *answer, size_t size)
 {
@@ -36,7 +36,7 @@ static int run_shell(UNUSED struct client *c, UNUSED const unsigned long long *a
 	return 0;
 }
 
-/* STEP,STEP,...; stops at the first that fails, and only that one is told of */
+/* STEP,STEP,...; stops at the first one that fails, and prints only that one */
 static int do_list(struct client *c, const char *list)
 {
 	char *copy = strdup(list), *rest = copy, *step;
@@ -62,7 +62,7 @@ static int repeat(struct client *c, const unsigned long long *args, const char *
 	return ret;
 }
 
-/* Another function of the same iommufd, for on-sibling. */
+/* Another function in the same iommufd, for on-sibling */
 struct client sibling_client = CLIENT_INIT(NULL);
 
 /* sibling:ADDR, opens it in the same iommufd, if there is one yet */
@@ -83,7 +83,7 @@ static int on_sibling(UNUSED struct client *c, UNUSED const unsigned long long *
 	return do_step(&sibling_client, text, 1);
 }
 
-/* A file's text, without the newline; 0 or a negative errno */
+/* Reads a file's text without the newline. Returns 0 or a negative errno. */
 static int read_text(const char *path, char *text, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -100,7 +100,7 @@ static int read_text(const char *path, char *text, size_t size)
 	return 0;
 }
 
-/* Splits PATH=VALUE: the value, or NULL; @path gets the rest. */
+/* Splits PATH=VALUE. Returns the value or NULL, and copies the path into @path. */
 static const char *split(const char *text, char *path, size_t size)
 {
 	const char *value = strrchr(text, '=');
@@ -111,7 +111,7 @@ static const char *split(const char *text, char *path, size_t size)
 	return value + 1;
 }
 
-/* is:PATH=VALUE, whether a file says so; what it says otherwise is on stderr */
+/* is:PATH=VALUE, fails if the file does not contain VALUE, and prints its text to stderr */
 static int is(UNUSED struct client *c, UNUSED const unsigned long long *args, const char *text,
 	      UNUSED char *answer, UNUSED size_t size)
 {
@@ -130,7 +130,7 @@ static int is(UNUSED struct client *c, UNUSED const unsigned long long *args, co
 	return -EPROTO;
 }
 
-/* put:PATH=VALUE, into a file that is there */
+/* put:PATH=VALUE, writes VALUE into an existing file */
 static int put(UNUSED struct client *c, UNUSED const unsigned long long *args, const char *text,
 	       UNUSED char *answer, UNUSED size_t size)
 {
@@ -163,7 +163,7 @@ static int remove_dir(UNUSED struct client *c, UNUSED const unsigned long long *
 
 #define MAX_FAULTS 5000
 
-/* Does @todo with its @nth allocation failing. Returns whether there was one. */
+/* Does @todo while its @nth allocation fails. Returns whether there was such an allocation. */
 static int run_failing(struct client *c, const struct todo *todo, unsigned int nth, int *ret)
 {
 	char number[16], answer[64];
@@ -186,12 +186,12 @@ static int run_failing(struct client *c, const struct todo *todo, unsigned int n
 }
 
 /*
- * fail-each:BEFORE;STEP;FAILED;DONE;AFTER, each but STEP a list as for repeat
+ * fail-each:BEFORE;STEP;FAILED;DONE;AFTER, where each except STEP is a list as for repeat
  *
- * Does STEP with its first allocation in the kernel failing, then its second, and
- * so on until all succeed: BEFORE comes first each time, then STEP, FAILED or
- * DONE, and AFTER. Only STEP may fail. Answers with the number of faults and of
- * each answer. Wants CONFIG_FAILSLAB, set up in debugfs.
+ * Does STEP while its first allocation in the kernel fails, then its second, and so on,
+ * until all succeed. Each time it does BEFORE, STEP, FAILED or DONE, and AFTER. Only STEP
+ * may fail. The value is the number of faults and of each result. It needs
+ * CONFIG_FAILSLAB, set up in debugfs.
  */
 static int fail_each(struct client *c, UNUSED const unsigned long long *args, const char *text,
 		     char *answer, size_t size)
@@ -220,7 +220,7 @@ static int fail_each(struct client *c, UNUSED const unsigned long long *args, co
 	} while (!ret && injected && nth < MAX_FAULTS);
 
 	if (ret)
-		fprintf(stderr, "vfio-client: at allocation %u of '%s', which answered %s\n", nth,
+		fprintf(stderr, "vfio-client: at allocation %u of '%s', which returned %s\n", nth,
 			part[1], err ? strerrorname_np(-err) : "OK");
 	snprintf(answer, size, "%u faults", nth - 1);
 	for (int i = 0; i < 256; i++) {
@@ -234,7 +234,7 @@ static int fail_each(struct client *c, UNUSED const unsigned long long *args, co
 	return ret ?: nth < MAX_FAULTS ? 0 : -ELOOP;
 }
 
-/* The one step that goes on in the background. */
+/* The only step in the background */
 static struct {
 	pthread_t thread;
 	struct client *client;
@@ -248,7 +248,7 @@ static void *run_background(UNUSED void *arg)
 	return NULL;
 }
 
-/* bg:STEP, begins it in another thread of this process */
+/* bg:STEP, begins STEP in another thread of this process */
 static int begin_background(struct client *c, UNUSED const unsigned long long *args,
 			    const char *text, UNUSED char *answer, UNUSED size_t size)
 {
@@ -257,7 +257,7 @@ static int begin_background(struct client *c, UNUSED const unsigned long long *a
 	return -pthread_create(&background.thread, NULL, run_background, NULL);
 }
 
-/* bg-end, waits for it: what it returns */
+/* bg-end, waits for it, and returns its result */
 static int end_background(UNUSED struct client *c, UNUSED const unsigned long long *args,
 			  UNUSED const char *text, UNUSED char *answer, UNUSED size_t size)
 {
@@ -342,7 +342,7 @@ static int do_step(struct client *c, const char *text, int quiet)
 
 int main(int argc, char **argv)
 {
-	/* What most tests begin with. */
+	/* Most tests begin with these. */
 	static const char *const open_steps[] = { "cdev", "kvm", "bind-iommufd", "ioas", "enable" };
 	struct client c = CLIENT_INIT(NULL);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Getting at a device: cdev or group, KVM, iommufd, and letting it go. */
+/* Opens and closes a device: cdev or group, KVM, iommufd. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -69,7 +69,7 @@ STEP(cdev)
 	return 0;
 }
 
-/* Through the group of the device, with an iommufd for a container. */
+/* group, opens the device through its group, with an iommufd as the container */
 STEP(group)
 {
 	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
@@ -172,7 +172,7 @@ STEP(attach)
 	return call(c->device, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach);
 }
 
-/* attach-pasid:PASID, which takes an IOMMU that knows PASIDs */
+/* attach-pasid:PASID, which needs an IOMMU with PASIDs */
 STEP(attach_pasid)
 {
 	struct vfio_device_attach_iommufd_pt attach = {
@@ -214,7 +214,7 @@ STEP(ioas)
 	return step_attach(c, args, text, answer, size);
 }
 
-/* Everything, the VM first: it holds a reference to the device's file. */
+/* close, closes everything, the VM first, because it has a reference to the device's file */
 STEP(close)
 {
 	for (int bar = 0; bar < MAX_BARS; bar++) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Requests of the guest, and what the driver reports about the device. */
+/* Requests of the guest, and VFIO_DEVICE_TSM_INFO. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -33,7 +33,7 @@ static int call(struct client *c, unsigned long request, const void *arg)
 	return ret < 0 ? -errno : ret;
 }
 
-/* Hexadecimal digits up to a colon or the end; returns how many bytes they are */
+/* Converts hexadecimal digits up to a colon or the end. Returns the number of bytes. */
 static size_t from_hex(const char *text, unsigned char *bytes, size_t max)
 {
 	unsigned int byte;
@@ -45,8 +45,8 @@ static size_t from_hex(const char *text, unsigned char *bytes, size_t max)
 }
 
 /*
- * req:SCOPE:HEX:ROOM, sends these bytes with so much room for the response, 256 bytes
- * unless given. A line has the response; the value is the residue and the TSM's code.
+ * req:SCOPE:HEX:ROOM, sends these bytes, with room of ROOM bytes for the response, or 256.
+ * Prints the response on a line. The value is the residue and the TSM's code.
  */
 STEP(req)
 {
@@ -73,7 +73,7 @@ STEP(req)
 	snprintf(answer, size, "%d %#llx", ret, (unsigned long long)arg.tsm_code);
 	if (ret < 0)
 		return ret;
-	/* At once: another step may print at the same time. */
+	/* Print it in one call: another step may print at the same time. */
 	for (size_t i = 0; i < arg.resp_len - ret; i++)
 		snprintf(line + 2 * i, sizeof(line) - 2 * i, "%02x", response[i]);
 	printf("response %s\n", line);
@@ -81,9 +81,9 @@ STEP(req)
 }
 
 /*
- * req-arg:ARGSZ:FLAGS:SCOPE:ARCH:REQ_LEN:RESP_LEN:NULLS, with zeroes as the request; bit 0
- * and 1 of NULLS have the pointer to the request and to the response be NULL. The value is
- * the code that the field has afterwards.
+ * req-arg:ARGSZ:FLAGS:SCOPE:ARCH:REQ_LEN:RESP_LEN:NULLS, sends zeros. Bit 0 of NULLS sets
+ * the pointer to the request to NULL, and bit 1 the pointer to the response. The value is
+ * the TSM's code in the argument afterwards.
  */
 STEP(req_arg)
 {
@@ -106,7 +106,7 @@ STEP(req_arg)
 	return ret < 0 ? ret : 0;
 }
 
-/* Arguments with bytes that this kernel does not know; a VALUE in the last one */
+/* An argument with bytes that are unknown to this kernel, and @value in the last one */
 static int long_arg(struct client *c, unsigned long request, size_t length, unsigned char value)
 {
 	unsigned char *arg = calloc(1, length + PAGE);
@@ -133,7 +133,7 @@ STEP(event_long)
 	return long_arg(c, VFIO_DEVICE_TSM_EVENT, args[0], args[1]);
 }
 
-/* req-at:ADDRESS, info-at and event-at, of an argument that may not be there */
+/* req-at:ADDRESS, info-at and event-at, with an argument at any address */
 STEP(req_at)
 {
 	return call(c, VFIO_DEVICE_TSM_REQ, (void *)(uintptr_t)args[0]);
@@ -147,7 +147,7 @@ STEP(event_at)
 	return call(c, VFIO_DEVICE_TSM_EVENT, (void *)(uintptr_t)args[0]);
 }
 
-/* Two pages, of which the second is not there */
+/* Two pages, of which the second is not mapped */
 static unsigned char *half(void)
 {
 	unsigned char *page =
@@ -158,10 +158,10 @@ static unsigned char *half(void)
 }
 
 /*
- * req-memory:KIND:SCOPE:HEX, sends these bytes from or into memory that is odd: the request
- * or the response ends in a page that is not there; the response or the argument cannot be
- * written; request and response, or response and argument, are the same memory; the
- * response is the mapping of BAR 0; either pointer is an address of the kernel's
+ * req-memory:KIND:SCOPE:HEX, sends these bytes from or into unusual memory: the request or
+ * the response ends in a page that is not mapped; the response or the argument is
+ * read-only; request and response, or response and argument, are the same memory; the
+ * response is the mapping of BAR 0; or a pointer is an address of the kernel
  */
 STEP(req_memory)
 {
@@ -203,13 +203,13 @@ STEP(req_memory)
 	memcpy(before, bytes, sizeof(before));
 	ret = call(c, VFIO_DEVICE_TSM_REQ, arg);
 	munmap(arg, PAGE);
-	/* Whoever is interrupted passes it again. */
+	/* The VMM sends an interrupted request again, so it must not have changed. */
 	if (ret == -EINTR && memcmp(before, bytes, sizeof(before)))
 		return -EPROTO;
 	return ret < 0 ? ret : 0;
 }
 
-/* info, as STATE TDI_STATE TDI_ID VDEVICE REASON CAPS */
+/* info; the value is STATE TDI_STATE TDI_ID VDEVICE REASON CAPS */
 STEP(info)
 {
 	struct vfio_pci_tsm_info arg = { .argsz = sizeof(arg) };
@@ -222,7 +222,7 @@ STEP(info)
 	return ret;
 }
 
-/* info-generation, the one field that info leaves out */
+/* info-generation; the value is the field that info leaves out */
 STEP(info_generation)
 {
 	struct vfio_pci_tsm_info arg = { .argsz = sizeof(arg) };
@@ -242,7 +242,7 @@ STEP(info_arg)
 
 #define MAX_THREADS 64
 
-/* Threads that send one request after the other */
+/* Threads that send requests without a pause */
 static struct {
 	pthread_t threads[MAX_THREADS];
 	unsigned int count;
@@ -259,7 +259,7 @@ static void *send_requests(UNUSED void *unused)
 	unsigned char response[256];
 	sigset_t child;
 
-	/* A request that waits ends with EINTR for a signal that is ignored afterwards. */
+	/* A waiting request would end with EINTR even for a signal that is ignored. */
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
 	pthread_sigmask(SIG_BLOCK, &child, NULL);
@@ -272,7 +272,7 @@ static void *send_requests(UNUSED void *unused)
 	return NULL;
 }
 
-/* flood:THREADS:SCOPE:HEX, sends these bytes over and over from now on */
+/* flood:THREADS:SCOPE:HEX, sends these bytes again and again from now on */
 STEP(begin_flood)
 {
 	const char *hex = strchr(strchr(text, ':') + 1, ':') + 1;
@@ -285,7 +285,7 @@ STEP(begin_flood)
 		.req_uptr = (uintptr_t)flood.bytes,
 		.resp_len = 256,
 	};
-	/* Of its own: it stays what it is when the client closes the device. */
+	/* A descriptor of its own stays open when the client closes the device. */
 	flood.device = dup(c->device);
 	for (flood.count = 0; flood.count < args[0] && flood.count < MAX_THREADS && !ret;) {
 		ret = pthread_create(&flood.threads[flood.count], NULL, send_requests, NULL);
@@ -294,7 +294,7 @@ STEP(begin_flood)
 	return -ret;
 }
 
-/* flood-sent:N, waits until there were N answers */
+/* flood-sent:N, waits until N requests have returned */
 STEP(flood_sent)
 {
 	unsigned int sent;
@@ -307,13 +307,13 @@ STEP(flood_sent)
 	return 0;
 }
 
-/* flood-close, closes the file under them: the last one that is at work ends its use */
+/* flood-close, closes the file of the threads; the last request at work ends its use */
 STEP(close_flood)
 {
 	return close(flood.device) ? -errno : 0;
 }
 
-/* flood-end, which answers there were */
+/* flood-end, ends the threads; the value is the set of results */
 STEP(end_flood)
 {
 	flood.stop = true;
@@ -334,7 +334,7 @@ static void nothing(UNUSED int signal)
 {
 }
 
-/* signals, from now on SIGUSR1 interrupts a system call, and does nothing else */
+/* signals, from now on SIGUSR1 only interrupts a system call */
 STEP(take_signals)
 {
 	struct sigaction action = { .sa_handler = nothing, .sa_flags = SA_RESTART };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A write or a request whose buffer is not there: the kernel waits for it in the middle. */
+/* A write or a request whose buffer is not there yet: the kernel waits for it in the middle. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -25,7 +25,7 @@
 
 #define PAGE 4096
 
-/* The one write, or request, that is stalled. */
+/* The only write or request that is stalled */
 static struct {
 	pthread_t thread;
 	int uffd;
@@ -64,7 +64,7 @@ static void *send_page(UNUSED void *unused)
 	return NULL;
 }
 
-/* A page that is filled in when userfaultfd is told so, and not before */
+/* Makes a page that is only filled in by an ioctl of userfaultfd. */
 static int make_page(void)
 {
 	struct uffdio_api api = { .api = UFFD_API };
@@ -84,7 +84,7 @@ static int make_page(void)
 	return 0;
 }
 
-/* Returns when the kernel waits for the page, or has refused the system call. */
+/* Returns once the kernel waits for the page, or has refused the system call. */
 static int begin(void *(*run)(void *))
 {
 	struct pollfd event = { .events = POLLIN };
@@ -101,8 +101,8 @@ static int begin(void *(*run)(void *))
 }
 
 /*
- * config-stall:OFFSET:LENGTH, writes zeroes to configuration space, and returns when
- * the kernel waits for them, or has refused the write
+ * config-stall:OFFSET:LENGTH, writes zeros to configuration space, and returns once the
+ * kernel waits for them, or has refused the write
  */
 STEP(config_stall)
 {
@@ -123,7 +123,7 @@ STEP(config_stall)
 	return begin(write_page);
 }
 
-/* req-stall:SCOPE:LENGTH, the same with a request of so many zeroes */
+/* req-stall:SCOPE:LENGTH, the same with a request of LENGTH zeros */
 STEP(req_stall)
 {
 	int ret = make_page();
@@ -136,7 +136,7 @@ STEP(req_stall)
 	return begin(send_page);
 }
 
-/* config-go and req-go, let it go on: what the write or the request returns */
+/* config-go and req-go, let it continue, and return the result of the write or request */
 STEP(config_go)
 {
 	struct uffdio_zeropage zero = { .range = { (uintptr_t)stall.page, PAGE } };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* iommufd's view of a guest: nest parent, vIOMMU, vDEVICE; and a bind that names one. */
+/* The guest's objects in iommufd: nest parent, vIOMMU, vDEVICE; and a bind by vDEVICE. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@
 	static int step(UNUSED struct client *c, UNUSED const unsigned long long *args, \
 			UNUSED const char *text, UNUSED char *answer, UNUSED size_t size)
 
-/* AMD's driver takes any type but 0, and has none of its own. */
+/* AMD's driver accepts any type except 0, and has no type of its own. */
 #define VIOMMU_TYPE IOMMU_VIOMMU_TYPE_ARM_SMMUV3
 
 static int call(struct client *c, unsigned long request, void *arg)
@@ -25,7 +25,7 @@ static int call(struct client *c, unsigned long request, void *arg)
 	return ioctl(c->iommufd, request, arg) < 0 ? -errno : 0;
 }
 
-/* nest-parent, of the IOAS */
+/* nest-parent, made from the IOAS */
 STEP(nest_parent)
 {
 	struct iommu_hwpt_alloc arg = {
@@ -71,7 +71,7 @@ STEP(vdevice)
 	return ret;
 }
 
-/* The id of vdevice, viommu, hwpt, ioas, device, sibling-vdevice, or of nothing. */
+/* Returns the id of vdevice, viommu, hwpt, ioas, device or sibling-vdevice, or an unused id. */
 static uint32_t find_id(const struct client *c, const char *name)
 {
 	if (!strncmp(name, "sibling-", 8))
@@ -97,7 +97,7 @@ STEP(destroy)
 	return call(c, IOMMU_DESTROY, &arg);
 }
 
-/* destroy-soon:NAME, when a device that was lost has let it go: after 10 s at most */
+/* destroy-soon:NAME, once a lost device has released it, after 10 s at most */
 STEP(destroy_soon)
 {
 	int ret = -EBUSY;
@@ -109,7 +109,7 @@ STEP(destroy_soon)
 	return ret;
 }
 
-/* bind-by:NAME, a bind that names that object; answers with the id */
+/* bind-by:NAME, a bind with the id of that object; the value is the id */
 STEP(bind_by)
 {
 	struct vfio_pci_tsm_bind arg = { .argsz = sizeof(arg), .vdevice_id = find_id(c, text) };
@@ -125,7 +125,7 @@ static void shut(int *fd)
 	*fd = -1;
 }
 
-/* iommufd-close and device-close: that file alone; others may still hold it */
+/* iommufd-close and device-close, close only that file, to which others may have references */
 STEP(iommufd_close)
 {
 	shut(&c->iommufd);

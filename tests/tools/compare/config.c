@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Configuration space: read in all widths, written byte by byte and wider. */
+/* Configuration space: reads in all widths, writes byte by byte and wider. */
 #include <stdio.h>
 #include <string.h>
 
@@ -11,8 +11,8 @@
 #define ROW 16
 
 /*
- * Reads of @width at every offset, or at every multiple of it: a row for each 16
- * offsets, but only the first of rows that are alike.
+ * Reads of @width at every offset, or at every multiple of it. Prints a row for each 16
+ * offsets, but only the first of equal rows.
  */
 static void show_width(const struct target *t, unsigned int width, unsigned int step, size_t size)
 {
@@ -69,9 +69,9 @@ void show_config(const struct target *t)
 }
 
 /*
- * Writes all ones, and then what was there; says what was read in between and
- * afterwards where that is not what was there. No byte of the devices here had
- * to be left out.
+ * Writes all ones, and then the former value. Prints the values that were read in between
+ * and afterwards, if they differ from the former one. No byte of the devices here had to
+ * be left out.
  */
 static void write_ones(const struct target *t, size_t pos, unsigned int width)
 {

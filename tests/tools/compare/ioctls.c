@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* ioctls of the device file: questions, features, resets, ioeventfds. */
+/* ioctls of the device file: queries, features, resets, ioeventfds. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,7 +39,7 @@ void show_unbound_file(const struct target *t)
 	title("A file that is bound to no iommufd");
 	for (unsigned int nr = 0; nr < 24; nr++) {
 		clear(&arg, 64, 0);
-		/* One that is known must not be mistaken for an attempt to bind. */
+		/* Leave out the ioctl that would be an attempt to bind. */
 		if (VFIO_BASE + nr != _IOC_NR(VFIO_DEVICE_BIND_IOMMUFD))
 			say(call(t, _IO(VFIO_TYPE, VFIO_BASE + nr), &arg), "ioctl %u", nr);
 	}
@@ -91,16 +91,16 @@ void show_infos(const struct target *t)
 	}
 }
 
-/* Numbers from TSM_BIND to TSM_EVENT, which vfio-pci has not. */
+/* Numbers from TSM_BIND to TSM_EVENT, which vfio-pci does not have */
 static bool is_new(unsigned int nr)
 {
 	return nr >= 22 && nr <= 26;
 }
 
 /*
- * An argument that ends where nothing can be read. The answer to a size beyond
- * it would else hang on what happens to lie behind, and on how near to the end
- * of the address space a stack was put.
+ * An argument at the end of readable memory. Otherwise the result for a larger size would
+ * depend on the bytes after it, and on the distance between the stack and the end of the
+ * address space.
  */
 static union argument *new_argument(void)
 {
@@ -115,8 +115,8 @@ static union argument *new_argument(void)
 }
 
 /*
- * Every number with every size and flag of an empty argument. The head of what
- * comes back is shown but for the ids in GET_PCI_HOT_RESET_INFO.
+ * Every number with every size and flag of an empty argument. The head of the result is
+ * shown, except for the ids in GET_PCI_HOT_RESET_INFO.
  */
 void show_all_ioctls(const struct target *t)
 {
@@ -126,12 +126,12 @@ void show_all_ioctls(const struct target *t)
 
 	title("Every ioctl with empty arguments");
 	for (unsigned int nr = 0; nr < 32; nr++) {
-		/* Without an argument: in "Resets". */
+		/* The reset has no argument: see "Resets". */
 		if (is_new(nr) || VFIO_BASE + nr == _IOC_NR(VFIO_DEVICE_RESET))
 			continue;
 		for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
 			for (size_t j = 0; j < sizeof(flags) / sizeof(*flags); j++) {
-				/* One right hot reset is enough of this slow thing. */
+				/* A hot reset is slow, so a single valid one is enough. */
 				if (VFIO_BASE + nr == _IOC_NR(VFIO_DEVICE_PCI_HOT_RESET) &&
 				    !flags[j] && sizes[i] > 12)
 					continue;
@@ -156,7 +156,7 @@ void show_all_ioctls(const struct target *t)
 	say(call(t, _IO('x', VFIO_BASE + 7), arg), "ioctl of another type");
 	say(call(t, 0, arg), "ioctl 0");
 
-	/* What may have been set off. */
+	/* Undo what may have been set. */
 	clear(arg, 8, VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_LOW_POWER_EXIT);
 	say(call(t, VFIO_DEVICE_FEATURE, arg), "low power exit");
 	if (t->group < 0) {
@@ -194,8 +194,8 @@ static void set_power(const struct target *t, uint32_t nr)
 	arg.feature.argsz = wakeup ? sizeof(arg) : sizeof(arg.feature);
 	say(call(t, VFIO_DEVICE_FEATURE, &arg), "feature %u", nr);
 	/*
-	 * With wakeup, all that follows wakes the device, which ends its low power,
-	 * but only if it has gone to sleep by then.
+	 * With wakeup, any later access wakes the device, which ends its low power, but
+	 * only if it has gone to sleep by then.
 	 */
 	if (!wakeup) {
 		say(call(t, VFIO_DEVICE_FEATURE, &arg), "and again");
@@ -271,7 +271,7 @@ void show_resets(const struct target *t)
 		    argsz);
 		printf("  argsz %u flags %#x count %u\n", info->argsz, info->flags, info->count);
 	}
-	/* Whose ids they are is clear from the order; the numbers are not ours to compare. */
+	/* The order shows to which device an id belongs. The numbers need not be equal. */
 	for (uint32_t i = 0; i < info->count && i < 4; i++)
 		printf("  device %04x:%02x:%02x.%x%s\n", info->devices[i].segment,
 		       info->devices[i].bus, info->devices[i].devfn >> 3,
@@ -306,7 +306,7 @@ static long ioeventfd(const struct target *t, uint32_t flags, uint64_t offset, u
 		   (unsigned long long)offset, fd < 0 ? "removed" : "added");
 }
 
-/* NVMe's admin submission queue address, virtio's first fields: can be written and read. */
+/* NVMe's admin submission queue address, virtio's first fields: both can be written and read */
 #define SCRATCH 0x28
 
 void show_ioeventfds(const struct target *t)

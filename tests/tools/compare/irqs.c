@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* VFIO_DEVICE_SET_IRQS: set up, loop back, mask, tear down, and all that is wrong. */
+/* VFIO_DEVICE_SET_IRQS: set up, loop back, mask, tear down, and all invalid arguments. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,7 +40,7 @@ static const char *flags_name(uint32_t flags)
 	return text;
 }
 
-/* @set: fd or flag may be filled in, the head is filled in here */
+/* @set: fd or flag may be filled in; the head is filled in here */
 static void set_irqs(const struct target *t, struct irq_set *set, unsigned int index,
 		     uint32_t flags, uint32_t start, uint32_t count)
 {
@@ -93,7 +93,7 @@ static void one_vector(const struct target *t, unsigned int index)
 	set.fd[0] = -1;
 	set_irqs(t, &set, index, EVENTFD | UNMASK, 0, 1);
 
-	/* Another eventfd in its place, none, and off. */
+	/* another eventfd instead of it, none, and off */
 	set.fd[0] = fd;
 	set_irqs(t, &set, index, EVENTFD | TRIGGER, 0, 1);
 	set.fd[0] = -1;
@@ -120,14 +120,14 @@ static void all_vectors(const struct target *t, unsigned int index, unsigned int
 	for (unsigned int i = 0; i < count; i++)
 		count_events(fds[i]);
 
-	/* A kind of interrupt that excludes the one in use. */
+	/* a kind of interrupt that excludes the one in use */
 	set_irqs(t, &set, VFIO_PCI_INTX_IRQ_INDEX, EVENTFD | TRIGGER, 0, 1);
 	set_irqs(t, &set, VFIO_PCI_MSI_IRQ_INDEX, EVENTFD | TRIGGER, 0, 1);
 	set_irqs(t, &set, VFIO_PCI_MSIX_IRQ_INDEX, EVENTFD | TRIGGER, 0, 1);
 	for (unsigned int i = 0; i <= VFIO_PCI_MSIX_IRQ_INDEX; i++)
 		set_irqs(t, &set, i, NONE | TRIGGER, 0, 0);
 
-	/* One after the other, beginning with the second. */
+	/* one after the other, beginning with the second */
 	for (unsigned int i = 1; i < count; i++) {
 		set.fd[0] = fds[i];
 		set_irqs(t, &set, index, EVENTFD | TRIGGER, i, 1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Opening the device in either way, and the words that the rest is written in. */
+/* Opens the device in both ways, and has the functions that the other files use. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 
 #include "transcript.h"
 
-/* Region offsets are vfio-pci's ABI in fact: GET_REGION_INFO is asked elsewhere. */
+/* In practice region offsets are vfio-pci's ABI. ioctls.c tests GET_REGION_INFO. */
 #define REGION_SHIFT 40
 
 void title(const char *name)
@@ -25,7 +25,7 @@ void title(const char *name)
 	printf("\n## %s\n", name);
 }
 
-/* A question, and its answer: @ret as a system call returns it. */
+/* Prints an operation and its result: @ret as a system call returns it. */
 long say(long ret, const char *format, ...)
 {
 	int error = errno;
@@ -42,7 +42,7 @@ long say(long ret, const char *format, ...)
 	return ret;
 }
 
-/* The same for what answers with bytes; a negative @len is an error. */
+/* The same for an operation that returns bytes. A negative @len is an error. */
 void say_bytes(const void *bytes, ssize_t len, const char *format, ...)
 {
 	const uint8_t *byte = bytes;
@@ -84,7 +84,7 @@ ssize_t put(const struct target *t, unsigned int index, uint64_t pos, const void
 	return pwrite(t->file, buf, len, ((uint64_t)index << REGION_SHIFT) + pos);
 }
 
-/* FNV-1a, for what is too long to be shown. */
+/* FNV-1a, for bytes that are too many to be shown. */
 uint64_t digest(const void *bytes, size_t len)
 {
 	const uint8_t *byte = bytes;
@@ -105,7 +105,7 @@ void set_command(const struct target *t, uint16_t clear, uint16_t set)
 	    "Command to %#x", command);
 }
 
-/* From one section to the next: as it was, decoding and mastering. */
+/* Between two sections: resets the device, and turns decode and bus mastering on. */
 void reset(const struct target *t)
 {
 	say(call(t, VFIO_DEVICE_RESET, NULL), "reset");

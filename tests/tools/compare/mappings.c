@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* mmap of regions, whole and in part, what is seen there, and dma-bufs of BARs. */
+/* mmap of regions, whole and in part, reads of the mappings, and dma-bufs of BARs. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -33,7 +33,7 @@ static void *map(const struct target *t, unsigned int index, uint64_t pos, size_
 	return mmap(NULL, len, prot, flags, t->file, ((off_t)index << 40) + pos);
 }
 
-/* The word at @p, or that there was none to be had. */
+/* Prints the word at @p, or that the read was a bus error. */
 static void touch(const volatile void *p, const char *when)
 {
 	if (sigsetjmp(bus_error, 1))
@@ -42,7 +42,7 @@ static void touch(const volatile void *p, const char *when)
 		printf("%s: %08x\n", when, *(const volatile uint32_t *)p);
 }
 
-/* The mapping of a page against reads of the same words. */
+/* Compares the mapping of a page with reads of the same words. */
 static void compare_page(const struct target *t, unsigned int index, uint64_t pos,
 			 const volatile uint32_t *p)
 {
@@ -100,7 +100,7 @@ static void whole(const struct target *t, unsigned int index, uint64_t size)
 	say(mremap(p, size, size + PAGE, MREMAP_MAYMOVE) == MAP_FAILED ? -1 : 0, "grow");
 	touch(p, "after all that");
 
-	/* What vfio-pci zaps, and puts back when it is touched. */
+	/* vfio-pci zaps the mapping, and restores it at a touch. */
 	set_command(t, PCI_COMMAND_MEMORY, 0);
 	touch(p, "not decoded");
 	set_command(t, 0, PCI_COMMAND_MEMORY);
@@ -176,7 +176,7 @@ struct export
 	struct vfio_region_dma_range range[3];
 };
 
-/* Returns the file, which may be none. */
+/* Returns the file, or a negative number. */
 static int export(const struct target *t, unsigned int index, uint32_t nr, uint64_t offset,
 		  uint64_t length, uint32_t open_flags, uint32_t flags)
 {
@@ -207,7 +207,7 @@ static void show_file(const struct target *t, int fd)
 	say(p == MAP_FAILED ? -1 : 0, "  map");
 	if (p != MAP_FAILED)
 		munmap(p, PAGE);
-	/* Revokes it, and gives it back. */
+	/* The reset revokes it, and makes it valid again. */
 	say(call(t, VFIO_DEVICE_RESET, NULL), "  reset");
 	set_command(t, PCI_COMMAND_MEMORY, 0);
 	set_command(t, 0, PCI_COMMAND_MEMORY);
@@ -237,6 +237,6 @@ void show_dma_bufs(const struct target *t)
 	}
 	say(export(t, 0, ~0u, 0, PAGE, rw, 0), "ranges without end");
 
-	/* One that is still open when the device is closed. */
+	/* a dma-buf that is still open when the device is closed */
 	say(export(t, 0, 1, 0, PAGE, rw, 0) < 0 ? -1 : 0, "left open");
 }

@@ -13,8 +13,8 @@
 #define MAX_LEN 17
 
 /*
- * Neither starts an NVMe controller nor shuts it down when it gets to the
- * controller's configuration, and is no driver's status of virtio.
+ * In the configuration of an NVMe controller this neither starts nor stops it, and it is
+ * not a driver status of virtio.
  */
 #define PATTERN 0x12
 
@@ -65,7 +65,7 @@ static void write_around(const struct target *t, unsigned int index, uint64_t po
 		}
 }
 
-/* What an NVMe controller keeps over a reset: the admin queues. */
+/* Clears the registers that an NVMe controller keeps over a reset: the admin queues. */
 static void forget(const struct target *t, unsigned int index)
 {
 	const uint32_t zero = 0;
@@ -98,7 +98,7 @@ static void show_region(const struct target *t, unsigned int index)
 	/* NVMe: the admin queues; virtio: status and queue. */
 	write_around(t, index, 0x14);
 	write_around(t, index, 0x24);
-	/* NVMe: the MSI-X table is here. */
+	/* NVMe: the MSI-X table */
 	write_around(t, index, 0x1ff8);
 	write_around(t, index, size - 8);
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vfio-transcript: everything that a vfio-pci device answers, as text.
+ * vfio-transcript: write the results of all operations on a vfio-pci device as text.
  *
  *	vfio-transcript ADDR cdev|group
  *
- * Opens the device, asks and does all that VFIO has for a PCI function, right
- * and wrong, and writes a line for each answer. The same device in the same
- * place gives the same text each time: what is not so (numbers of files,
- * addresses, ids) is not in it. So two drivers can be compared with diff.
+ * Opens the device, does every operation of VFIO on a PCI function, with valid and invalid
+ * arguments, and prints a line for each result. The same device in the same place gives the
+ * same text each time: values that vary (numbers of files, addresses, ids) are left out. So
+ * two drivers can be compared with diff.
  */
 #ifndef TRANSCRIPT_H
 #define TRANSCRIPT_H
@@ -22,8 +22,8 @@
  * @addr: PCI address
  * @file: its file, or -1
  * @group: file of its group, or -1 when it was opened as a cdev
- * @iommufd: what it is bound to
- * @ioas: id of the IOAS that it is attached to
+ * @iommufd: the iommufd to which it is bound
+ * @ioas: id of the IOAS to which it is attached
  */
 struct target {
 	const char *addr;
@@ -46,7 +46,7 @@ uint64_t digest(const void *bytes, size_t len);
 void set_command(const struct target *t, uint16_t clear, uint16_t set);
 void reset(const struct target *t);
 
-/* ioctls.c: questions, features, resets, ioeventfds; irqs.c: interrupts */
+/* ioctls.c: queries, features, resets, ioeventfds; irqs.c: interrupts */
 void show_unbound_file(const struct target *t);
 void show_infos(const struct target *t);
 void show_all_ioctls(const struct target *t);

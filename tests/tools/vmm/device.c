@@ -38,7 +38,7 @@ void device_open(struct vmm *vmm)
 		die("%s: %m", path);
 }
 
-/* The guest's memory becomes the device's, at the same addresses. */
+/* The device's DMA reaches the guest's memory, at the same addresses. */
 void device_attach(struct vmm *vmm)
 {
 	struct vfio_device_bind_iommufd bind = { .argsz = sizeof(bind) };
@@ -69,7 +69,7 @@ void device_attach(struct vmm *vmm)
 		die("VFIO_DEVICE_ATTACH_IOMMUFD_PT: %m");
 }
 
-/* Returns where a region is in the cdev. */
+/* Returns the offset of a region in the cdev. */
 uint64_t device_region(struct vmm *vmm, uint32_t index, size_t *size)
 {
 	struct vfio_region_info info = { .argsz = sizeof(info), .index = index };
@@ -81,7 +81,7 @@ uint64_t device_region(struct vmm *vmm, uint32_t index, size_t *size)
 	return info.offset;
 }
 
-/* A bind wants memory decode and bus mastering on. */
+/* A bind needs memory decode and bus mastering. */
 void device_enable(struct vmm *vmm)
 {
 	uint64_t at = device_region(vmm, VFIO_PCI_CONFIG_REGION_INDEX, NULL) + PCI_COMMAND;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The guest: 32-bit code without paging or interrupts, at CODE. It reads the
- * interface report of its TDI, starts it, drives the NVMe controller behind it, and
- * stops it. Every message to the TSM goes through the VMM.
+ * The guest: 32-bit code without paging or interrupts, at CODE. It reads the interface
+ * report of its TDI, starts the TDI, uses its NVMe controller, and stops the TDI. Every
+ * message to the TSM goes through the VMM.
  *
- * The object that this becomes is the VMM's, so no instruction may need the address
- * of a symbol, only distances.
+ * This is linked into the VMM and copied, so no instruction may use the address of a
+ * symbol, but only distances.
  */
 #include "../tdisp.h"
 #include "layout.h"
@@ -24,13 +24,13 @@
 #define NVME_SQ_DOORBELL (MMIO + 0x1000)
 #define NVME_CQ_DOORBELL (MMIO + 0x1004)
 #define LAST_ENTRY 7
-/* How often to look for a completion that must not come */
+/* How often the guest looks for a completion that must not come */
 #define LOOKS 10000
 #define IDENTIFY 6
 #define SERIAL (DATA + 4)
 #define SERIAL_LEN 20
 
-/* Prints a constant text; changes no register but the flags. */
+/* Prints a constant text, and changes no register except the flags. */
 .macro say text
 	push %esi
 	call .Lsay\@
@@ -82,7 +82,7 @@ guest_begin:
 	call print_number
 	say "\n"
 
-	/* A wrong nonce first, then that of the report's end */
+	/* a wrong nonce first, then the one at the end of the report */
 	mov $REQUEST + TDISP_HEADER, %edi
 	mov $TDISP_NONCE, %ecx
 	mov $0x55, %al
@@ -129,7 +129,7 @@ guest_begin:
 	loop .Lserial
 	say "\n"
 
-	/* I/O as long as the host tries to disturb it */
+	/* I/O as long as the host makes its attempts */
 	mov $PORT_HOST, %dx
 	out %eax, %dx
 .Lmore:
@@ -150,7 +150,7 @@ guest_begin:
 	call print_number
 	say "\n"
 
-	/* Another Identify: nothing is written into the guest's memory any more. */
+	/* Another Identify must not write into the guest's memory. */
 	movb $0, SERIAL
 	call submit
 	mov $LOOKS, %ebx
@@ -191,7 +191,7 @@ send:
 	jl fail
 	ret
 
-/* As send, and gives up if the answer is not that of the message. */
+/* The same as send, and gives up if the response does not match the message. */
 ask:
 	call send
 	mov REQUEST + 1, %al
@@ -216,7 +216,7 @@ print_state:
 	say "\n"
 	ret
 
-/* Resets the controller, and gives it an admin queue. */
+/* Resets the controller, and sets up an admin queue. */
 enable:
 	movl $0, NVME_CC
 1:	testl $1, NVME_CSTS
@@ -304,7 +304,7 @@ print_number:
 1:	rol $4, %edx
 	cmp $1, %ecx
 	je 2f
-	/* no leading zeroes */
+	/* no leading zeros */
 	test $0xf, %dl
 	jnz 2f
 	loop 1b

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* While the guest does I/O, the host tries every way to the device. */
+/* While the guest does I/O, the host tries every access to the device. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -125,7 +125,7 @@ static int reset_by_sysfs(struct vmm *vmm)
 	return ret;
 }
 
-/* A child has the file, and is not the owner. */
+/* A child has the file, but is not the owner. */
 static int map_in_child(struct vmm *vmm)
 {
 	int status;
@@ -139,8 +139,8 @@ static int map_in_child(struct vmm *vmm)
 }
 
 /**
- * struct attempt - one way to the device
- * @what: for people
+ * struct attempt - one kind of access to the device
+ * @what: for the output
  * @try: the attempt
  * @error: how it must fail
  */
@@ -172,7 +172,7 @@ static uint32_t count_commands(struct vmm *vmm)
 	return __atomic_load_n((uint32_t *)(vmm->memory + COMMANDS), __ATOMIC_ACQUIRE);
 }
 
-/* Until another Identify has ended, which began after this was called or before. */
+/* Waits until another Identify has ended, which may have begun before the call. */
 static void wait_for_io(struct vmm *vmm)
 {
 	uint32_t before = count_commands(vmm);
@@ -186,7 +186,7 @@ static void *try_all(void *arg)
 	struct vmm *vmm = arg;
 	uint32_t before = count_commands(vmm);
 
-	/* The guest's I/O goes on before each attempt and after the last one. */
+	/* Wait for I/O of the guest before each attempt and after the last one. */
 	for (size_t i = 0; i < sizeof(attempts) / sizeof(*attempts); i++) {
 		int ret;
 
@@ -214,7 +214,7 @@ void host_begin(struct vmm *vmm)
 	started = true;
 }
 
-/* Whether the guest must go on with it. */
+/* Whether the guest must go on with its I/O */
 bool host_is_busy(struct vmm *vmm)
 {
 	if (__atomic_load_n(&vmm->host_tries, __ATOMIC_ACQUIRE))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the VMM and its guest agree on: the guest's memory, which begins at 0, the
+ * The interface of the VMM and its guest: the guest's memory, which begins at 0, the
  * ports, and TDISP messages. C and assembler include this.
  */
 #ifndef LAYOUT_H
@@ -25,7 +25,7 @@
 #define RESPONSE 0x8200
 #define RESPONSE_SIZE 0x200
 
-/* The guest's own; the VMM reads how many commands have ended. */
+/* Memory of the guest. The VMM only reads how many commands have ended. */
 #define REPORT 0x9000
 #define SQ_TAIL 0xa000
 #define CQ_HEAD 0xa004
@@ -35,12 +35,12 @@
 #define CQ 0x11000
 #define DATA 0x12000
 
-/* Where BAR 0 is while the TDI is in RUN */
+/* The address of BAR 0 while the TDI is in RUN */
 #define MMIO 0xd0000000
 
 #define PORT_CONSOLE 0xe9 /* out: a character; '\n' ends a line */
 #define PORT_TSM 0x510 /* out: pass the request to the TSM */
-#define PORT_HOST 0x511 /* out: the host may try; in: 1 while it does */
-#define PORT_END 0x512 /* out: 0 if all went well */
+#define PORT_HOST 0x511 /* out: the host may begin its attempts; in: 1 until they end */
+#define PORT_END 0x512 /* out: 0 for success */
 
 #endif /* LAYOUT_H */

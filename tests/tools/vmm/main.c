@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The life of a TDI from the VMM's side. */
+/* The life of a TDI, as the VMM sees it. */
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 
 static void print(FILE *file, const char *format, va_list args)
 {
-	/* One write a line: the host's attempts come from another thread. */
+	/* Write each line at once: the host's attempts are in another thread. */
 	char line[256];
 
 	vsnprintf(line, sizeof(line), format, args);
@@ -42,7 +42,7 @@ void die(const char *format, ...)
 	exit(1);
 }
 
-/* Function ID: the requester ID on the host, with the segment where there is one */
+/* The function ID: the requester ID on the host, with the segment unless it is 0 */
 static uint32_t function_id(const char *addr)
 {
 	unsigned int segment, bus, device, function;
@@ -53,7 +53,7 @@ static uint32_t function_id(const char *addr)
 	return bus << 8 | device << 3 | function | (segment ? 1 << 24 | segment << 16 : 0);
 }
 
-/* Prints where the device and its TDI stand. */
+/* Prints the states of the device and its TDI. */
 void say_info(struct vmm *vmm)
 {
 	struct tsmbind_info info;
@@ -100,7 +100,7 @@ static void run_guest(struct vmm *vmm)
 	vmm->failures += ret;
 }
 
-/* What is done while the device is bound, by option */
+/* The option, and the function that runs while the device is bound */
 static const struct {
 	const char *option;
 	void (*run)(struct vmm *vmm);
@@ -114,7 +114,7 @@ static void usage(void)
 {
 	fputs("usage: tsm-vmm [OPTION] ADDR\n"
 	      "  --guest  run the guest; this is the default\n"
-	      "  --mmio   try what must not work with private MMIO\n"
+	      "  --mmio   try accesses to private MMIO that must fail\n"
 	      "  --wait   touch private MMIO at each line of standard input\n",
 	      stderr);
 	exit(2);
@@ -130,13 +130,13 @@ int main(int argc, char **argv)
 			run = modes[i].run;
 	if (!run)
 		usage();
-	/* A guest or a device that hangs must not keep the device for ever. */
+	/* A guest or a device that hangs must not keep this program running for ever. */
 	alarm(300);
 	vmm.addr = argv[argc - 1];
 	vmm.function_id = function_id(vmm.addr);
 	mmio_open(&vmm);
 
-	/* In this order: the VM must know the file before iommufd has the device. */
+	/* The order matters: the VM must have the file before iommufd has the device. */
 	device_open(&vmm);
 	vm_create(&vmm);
 	vm_add_device(&vmm);

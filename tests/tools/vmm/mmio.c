@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Private MMIO, and what a hostile VMM can try with it, without a guest. */
+/* Private MMIO, and the attempts of a hostile VMM on it, without a guest. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -22,7 +22,7 @@
 #define NVME_VS 8
 #define BAR(n) ((off_t)(n) << 40)
 
-/* Opens the file that stands in for secure page tables. */
+/* Opens the file that takes the place of secure page tables. */
 void mmio_open(struct vmm *vmm)
 {
 	char path[64];
@@ -51,14 +51,14 @@ static void on_signal(int signal)
 	siglongjmp(back, signal);
 }
 
-/* What a touch of that address ends with: 0, or the signal */
+/* Touches that address. Returns 0, the signal, or -1 for all ones. */
 static int touch(void *map)
 {
 	int signal = sigsetjmp(back, 1);
 
 	if (signal)
 		return signal;
-	/* All ones: nothing is there. */
+	/* All ones mean that no device is at the address. */
 	return *(volatile uint32_t *)((char *)map + NVME_VS) == ~0U ? -1 : 0;
 }
 
@@ -82,7 +82,7 @@ static int try_map(struct vmm *vmm, size_t size, int protection, int flags, off_
 	return 0;
 }
 
-/* Sends a message, and returns the length of the answer. */
+/* Sends a message, and returns the length of the response. */
 static size_t ask(struct vmm *vmm, uint8_t type, const void *payload, size_t len, uint8_t *answer,
 		  size_t room)
 {
@@ -156,7 +156,7 @@ static int touch_in_child(void *map)
 	return WEXITSTATUS(status);
 }
 
-/* Returns the mapping, wherever it is now. */
+/* Returns the new address of the mapping. */
 static void *check_mapping(struct vmm *vmm, void *map)
 {
 	size_t size = vmm->bar_size;
@@ -181,7 +181,7 @@ static void *check_mapping(struct vmm *vmm, void *map)
 	return moved;
 }
 
-/* The kernel's own accesses go through the same faults. */
+/* Accesses by the kernel itself cause the same faults. */
 static int write_from(void *map)
 {
 	int fds[2], ret;
@@ -194,7 +194,7 @@ static int write_from(void *map)
 	return ret;
 }
 
-/* Moves the TDI to ERROR behind the driver's back, and has the TSM look. */
+/* Moves the TDI to ERROR without the driver, and has the TSM look. */
 static void break_tdi(struct vmm *vmm)
 {
 	char command[160];
@@ -226,7 +226,7 @@ void mmio_wait(struct vmm *vmm)
 }
 
 /**
- * mmio_check() - all of it
+ * mmio_check() - do all of these checks
  * @vmm: the VMM, bound
  */
 void mmio_check(struct vmm *vmm)
@@ -243,7 +243,7 @@ void mmio_check(struct vmm *vmm)
 	check_arguments(vmm);
 	old = check_mapping(vmm, mmio_map(vmm));
 
-	/* The descriptor goes, and the mapping stays. */
+	/* The descriptor is closed, and the mapping stays. */
 	close(vmm->private_mmio);
 	check(vmm, "a touch, the file closed", touch(old), 0);
 	mmio_open(vmm);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* TDISP messages between guest and TSM, and the MMIO that goes with the state. */
+/* TDISP messages between guest and TSM, and the MMIO that depends on the state. */
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "layout.h"
 #include "vmm.h"
 
-/* The guest must not decide what its request may do. */
+/* The VMM, and not the guest, decides what a request may do. */
 static enum tsmbind_scope scope_of(uint8_t type)
 {
 	return type == START_INTERFACE_REQUEST || type == STOP_INTERFACE_REQUEST ?
@@ -40,11 +40,11 @@ static void check_mmio_after_stop(struct vmm *vmm)
 }
 
 /**
- * relay() - pass the guest's request on, and put the response into its memory
+ * relay() - pass a request of the guest to the TSM, and the response to the guest
  * @vmm: the VMM
  *
- * The slot of the MMIO stays until KVM finds it empty, to show that the TSM empties it
- * at STOP. A VMM that does not trust its TSM removes the slot before it passes STOP on.
+ * The memory slot of the MMIO stays until KVM finds it empty, to show that the TSM empties
+ * it at STOP. A VMM that does not trust its TSM removes the slot before it passes STOP.
  */
 void relay(struct vmm *vmm)
 {
@@ -53,7 +53,7 @@ void relay(struct vmm *vmm)
 	uint32_t len;
 	int32_t ret;
 
-	/* Each is copied once: the device, or another processor, could change the memory. */
+	/* Copy each once: the device, or another processor, could change the memory. */
 	memcpy(&len, vmm->memory + REQUEST_LEN, sizeof(len));
 	memcpy(request, vmm->memory + REQUEST, sizeof(request));
 	ret = -E2BIG;
@@ -66,7 +66,7 @@ void relay(struct vmm *vmm)
 	if (ret < 0) {
 		vmm->failures++;
 		say("vmm: request %#x: %s", request[1], strerror(-ret));
-		say_info(vmm); /* a change of the state may have taken place */
+		say_info(vmm); /* the state may have changed */
 		return;
 	}
 	if (response[1] == START_INTERFACE_RESPONSE) {
@@ -78,10 +78,10 @@ void relay(struct vmm *vmm)
 }
 
 /**
- * mmio_is_gone() - KVM found nothing at the guest's MMIO
+ * mmio_is_gone() - handle that KVM found nothing at the guest's MMIO
  * @vmm: the VMM
  *
- * Return: true if that is because of STOP; the slot is gone then.
+ * Return: true if that is because of STOP; then the slot is removed.
  */
 bool mmio_is_gone(struct vmm *vmm)
 {

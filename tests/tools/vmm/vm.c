@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* KVM: memory slots, the processor, and why it stops. */
+/* KVM: memory slots, the processor, and its exits. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -14,7 +14,7 @@
 #include "layout.h"
 #include "vmm.h"
 
-/* In assembler */
+/* defined in guest.S */
 extern const uint8_t guest_begin[], guest_end[];
 
 enum slot {
@@ -75,7 +75,7 @@ static void create_vcpu(struct vmm *vmm, int kvm)
 	set_registers(vmm);
 }
 
-/* A VM with the guest's code in its memory */
+/* Makes a VM with the guest's code in its memory. */
 void vm_create(struct vmm *vmm)
 {
 	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
@@ -113,7 +113,7 @@ void vm_add_device(struct vmm *vmm)
 		die("KVM_DEV_VFIO_FILE_ADD: %m");
 }
 
-/* Gives vmm->mmio to the guest; size 0 takes it back. */
+/* Maps vmm->mmio into the guest; a size of 0 unmaps it. */
 void vm_set_mmio(struct vmm *vmm, size_t size)
 {
 	set_slot(vmm, SLOT_MMIO, MMIO, size, vmm->mmio);
@@ -130,7 +130,7 @@ static void print_char(struct vmm *vmm, char c)
 	vmm->line_len = 0;
 }
 
-/* An access to a port. Returns whether the guest goes on; else sets *result. */
+/* Handles an access to a port. Returns whether the guest goes on; else sets *result. */
 static bool handle_port(struct vmm *vmm, int *result)
 {
 	uint8_t *data = (uint8_t *)vmm->run + vmm->run->io.data_offset;
@@ -163,7 +163,7 @@ static bool handle_port(struct vmm *vmm, int *result)
 	return true;
 }
 
-/* Nothing is there: reads are all ones. */
+/* The guest has nothing at this address: reads are all ones. */
 static void handle_no_memory(struct vmm *vmm)
 {
 	say("vmm: the guest %s %#llx, where it has nothing",
@@ -172,7 +172,7 @@ static void handle_no_memory(struct vmm *vmm)
 	memset(vmm->run->mmio.data, 0xff, sizeof(vmm->run->mmio.data));
 }
 
-/* Runs the guest to its end. Returns what it ended with. */
+/* Runs the guest to its end. Returns its result. */
 int vm_run(struct vmm *vmm)
 {
 	int result = 1;

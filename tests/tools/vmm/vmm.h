@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tsm-vmm: a small VMM that takes one NVMe controller from open to RUN for a guest
- * of a few hundred bytes, which does I/O on it. For tests and for reading.
+ * tsm-vmm: a small VMM that brings one NVMe controller from open to RUN for a guest of a
+ * few hundred bytes, which does I/O on it. It is for tests, and an example to read.
  *
  *	main.c		the steps in their order
  *	device.c	cdev, iommufd, configuration space
  *	vm.c		KVM: memory slots, the processor, its exits
- *	relay.c		the guest's TDISP messages, and private MMIO as its state says
- *	mmio.c		what must not work with private MMIO
- *	host.c		what the host tries while the guest does I/O
- *	guest.S		the guest; layout.h is what it and the VMM agree on
+ *	relay.c		the guest's TDISP messages, and private MMIO according to the state
+ *	mmio.c		accesses to private MMIO that must fail
+ *	host.c		the attempts of the host while the guest does I/O
+ *	guest.S		the guest; layout.h is its interface to the VMM
  *
- * It prints one line a step, and exits with 1 when a step did not go as it must.
+ * It prints one line for each step, and exits with 1 if a step had a wrong result.
  */
 #ifndef VMM_H
 #define VMM_H
@@ -25,22 +25,22 @@
  * @addr: PCI address of the function
  * @function_id: the function ID of its TDI in TDISP messages
  * @device: its vfio cdev
- * @iommufd: of the device
- * @iommufd_id: of the device, there
- * @vm: KVM VM
+ * @iommufd: the iommufd of the device
+ * @iommufd_id: id of the device in @iommufd
+ * @vm: the VM of KVM
  * @kvm_vfio: KVM's vfio device, which ties @device to @vm
- * @vcpu: the one processor
- * @run: shared with it
+ * @vcpu: the only processor
+ * @run: memory shared with KVM about @vcpu
  * @memory: of the guest, MEMORY_SIZE
  * @event: signalled by the kernel when the owner must look
- * @private_mmio: the file that stands in for secure page tables
+ * @private_mmio: the file that takes the place of secure page tables
  * @bar_size: of BAR 0
  * @mmio: BAR 0, mapped while the TDI is in RUN, or NULL
  * @stopped: the guest has stopped the TDI
- * @line: what the guest has printed of a line
- * @line_len: how much that is
+ * @line: the part of a line that the guest has printed
+ * @line_len: its length
  * @host_tries: the host is at work on its attempts
- * @failures: steps that did not go as they must
+ * @failures: number of steps with a wrong result
  */
 struct vmm {
 	const char *addr;
@@ -64,7 +64,7 @@ struct vmm {
 	int failures;
 };
 
-/* main.c: a line; an error, and the end */
+/* main.c: prints a line; prints an error and exits */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
