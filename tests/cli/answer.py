@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Reads an answer of 'tsmctl --json' from standard input, for the tests.
 
-    answer.py golden [TEXT=WORD]...         prints it with a line for each value
+    answer.py golden [TEXT=WORD]...         prints it, or several, with a line for each value
     answer.py text [TEXT=WORD]...           prints text that is not JSON
     answer.py rows LIST KEYS [KEY=VALUE]... prints a line for each member of LIST
     answer.py keys                          prints its keys, those of LIST too
@@ -11,8 +11,8 @@
 LIST is result or errors. 'rows' prints the values of KEYS, which have blanks between
 them, for each member that has these VALUEs. A string that could be read as another value
 of JSON has quotes. 'golden' and 'text' print a fixed word for what differs from run to
-run: TEXT, the number and name of a process, a time that is now or was waited, and the
-version.
+run: TEXT, the number and name of a process, a time that is now or was waited, the name
+of a device, and the version.
 """
 import json
 import re
@@ -50,7 +50,9 @@ def fix_text(text, words):
 
 def fix(value, words, key=None):
     if isinstance(value, dict):
-        return {k: fix(v, words, k) for k, v in value.items()}
+        value = {k: fix(v, words, k) for k, v in value.items()}
+        # the database of PCI IDs has it, or this machine has none
+        return value | {"name": "NAME"} if "vendor_id" in value and "name" in value else value
     if isinstance(value, list):
         return [fix(v, words) for v in value]
     if not isinstance(value, str):
@@ -72,14 +74,26 @@ def show(value):
     return json.dumps(value)
 
 
+def documents(text):
+    decoder = json.JSONDecoder(object_pairs_hook=unique)
+    found = []
+    while text := text.lstrip():
+        document, end = decoder.raw_decode(text)
+        found.append(document)
+        text = text[end:]
+    return found
+
+
 def main(action, *args):
     if action == "text":
         print(fix_text(sys.stdin.read(), args), end="")
         return
-    answer = json.load(sys.stdin, object_pairs_hook=unique)
+    answers = documents(sys.stdin.read())
     if action == "golden":
-        print(json.dumps(fix(answer, args), indent=2))
-    elif action == "rows":
+        print(*[json.dumps(fix(answer, args), indent=2) for answer in answers], sep="\n")
+        return
+    answer, = answers
+    if action == "rows":
         rows, keys = answer[args[0]], args[1].split()
         wanted = [word.split("=", 1) for word in args[2:]]
         for row in rows:

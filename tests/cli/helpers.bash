@@ -164,7 +164,7 @@ errors() { answer_py rows errors "$@"; }
 
 # assert_changed true|false: whether the answer reports a change.
 assert_changed() {
-	[[ $output == '{"schema_version":1,"changed":'"$1"',"result":['* ]] ||
+	[[ $output == $'{\n  "schema_version": 1,\n  "changed": '"$1"$',\n  "result": ['* ]] ||
 		fail "changed is not $1 in: $output"
 }
 
@@ -187,6 +187,14 @@ assert_golden() {
 	else
 		diff -u --label "golden/$name" --label "the answer" "$BATS_TEST_DIRNAME/golden/$name" - <<< "$text"
 	fi
+}
+
+# assert_golden_in FILE NAME: assert_golden, for the contents of FILE.
+assert_golden_in() {
+	local output
+
+	output=$(cat "$1")
+	assert_golden "$2"
 }
 
 #LEGACY
