@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
-# tsmctl list: its columns, their order, the filters, and the tree.
+# tsmctl list: its columns, their order, its filters, and the tree.
 bats_require_minimum_version 1.5.0
 load helpers
 
@@ -31,14 +31,14 @@ fake_card() {
 	fake_vf 0000:01:10.3 0000:01:00.1 0000:01:00.0
 }
 
-# never_answers ADDR ATTR: a process that opens this attribute waits for ever
+# never_answers ADDR ATTR: a process that opens this attribute waits forever
 never_answers() {
 	rm -f "$(dir "$1")/$2"
 	mkfifo "$(dir "$1")/$2"
 }
 
-# on_terminal WIDTH ARGUMENT...: the table in $output, standard error in $error, both of
-# them on terminals
+# on_terminal WIDTH ARGUMENT...: list writes its table, $output, and standard error, $error,
+# to terminals
 on_terminal() {
 	local width=$1 err=$BATS_TEST_TMPDIR/stderr
 	shift
@@ -49,13 +49,13 @@ on_terminal() {
 	mapfile -t lines <<< "$output"
 }
 
-# addresses ARGUMENT...: what list prints with them, on one line
+# addresses ARGUMENT...: the addresses that list prints with these arguments, on one line
 addresses() {
 	run_split tsmctl list --noheadings -o ADDRESS "$@"
 	echo "$output" | xargs
 }
 
-@test "list: -o takes titles and keys in any case, in the order that they are given, each once" {
+@test "list: -o takes titles and keys in any case, and prints each column once, in the order given" {
 	fake_assigned 0000:01:00.0
 	run_split tsmctl list
 	assert_success
@@ -76,7 +76,7 @@ addresses() {
 	assert_line --regexp '^0000:01:00.0 .* 3  +-$'
 }
 
-@test "list: each key of the JSON is a column, with the text that show has" {
+@test "list: each key of the JSON is a column, with the text that show prints" {
 	fake_assigned 0000:01:00.0 bound
 	fake_tdi 0000:01:00.0 run
 	policy 0000:01:00.0 tdi_id 0000:00:05.0
@@ -85,7 +85,7 @@ addresses() {
 	policy 0000:01:00.0 last_error "-16 mapped"
 	policy 0000:01:00.0 region_mode_active exclusive
 	run_split tsmctl list --json
-	keys=$(json '" ".join(r[0])')
+	keys=$(answer_py keys | cut -d ' ' -f 5-)
 	[ "$(wc -w <<< "$keys")" -gt 25 ]
 	shown=$(tsmctl show)
 	for key in $keys; do
@@ -98,13 +98,13 @@ addresses() {
 		esac
 		assert_equal "${lines[0]}" "$title"
 		assert_equal "${lines[1]}" "$(sed -n "s/^$key  *//p" <<< "$shown")"
-		# and so is its title
+		# the title is a name of the column
 		run_split tsmctl list -o "$title"
 		assert_equal "${lines[0]}" "$title"
 	done
 }
 
-@test "list: a wrong column or state is a usage error that has the right ones, before anything is read" {
+@test "list: a wrong column or state is a usage error that names the right ones, before anything is read" {
 	fake_assigned 0000:01:00.0
 	never_answers 0000:01:00.0 tsm/connect
 	while IFS='|' read -r option value said; do
@@ -136,7 +136,7 @@ addresses() {
 	assert_equal "$status" 2
 	run_split tsmctl list --json -o nonesuch
 	assert_equal "$status" 2
-	assert_envelope r '[]' '[[x["value"], x["stage"]] for x in e]' '[["nonesuch", "usage"]]'
+	assert_golden list-no-column
 	assert_equal "$stderr" ""
 }
 
@@ -149,7 +149,7 @@ addresses() {
 	assert_output "$(tail -n +2 <<< "$table")"
 }
 
-@test "list: what no column shows is not read" {
+@test "list: does not read what no column shows" {
 	fake_assigned 0000:01:00.0
 	for attr in connect dsm bound; do never_answers 0000:01:00.0 "tsm/$attr"; done
 	for options in "-o address,state,owner" "-o driver --sort state" "-o address --state closed --driver vfio-pci-tsm" \
@@ -164,14 +164,14 @@ addresses() {
 	assert_equal "$status" 7
 }
 
-@test "list: what is not printable stays as it is in the JSON" {
+@test "list: escapes unprintable bytes as in the JSON" {
 	fake_assigned 0000:01:00.0
 	printf '\033[2J\\x\xff' > "$CFG/0000:01:00.0/tsm/state"
 	run_split tsmctl list -o state,address
 	assert_line --index 1 '\x1b[2J\x\xff  0000:01:00.0'
 }
 
-@test "list: --sort: addresses and numbers as such, what is not known at the end, equals by address" {
+@test "list: --sort sorts addresses and numbers by value, puts unknown values last, and equal ones by address" {
 	for addr in 10000:01:00.0 0000:0a:00.0 0000:10:00.0 ffff:01:00.0; do fake_assigned "$addr"; done
 	policy 0000:0a:00.0 owner 10
 	policy 0000:10:00.0 owner 9
@@ -192,12 +192,12 @@ addresses() {
 	policy 10000:01:00.0 tdi_id 0000:00:05.0
 	assert_equal "$(addresses --sort tdi-id)" "10000:01:00.0 0000:0a:00.0 0000:10:00.0 ffff:01:00.0"
 	run_split tsmctl list --json --sort -owner
-	assert_envelope '[x["owner"] for x in r]' '[1000, 10, 9, null]'
+	assert_equal "$(results owner | xargs)" "1000 10 9 null"
 	# without --sort, the order is that of the arguments
 	assert_equal "$(addresses ffff:01:00.0 0a:00.0)" "ffff:01:00.0 0000:0a:00.0"
 }
 
-@test "list: filters, each alone, together, with devices, and in JSON" {
+@test "list: filters work alone, together, with devices, and in JSON" {
 	fake_assigned 0000:01:00.0 bound
 	fake_assigned 0000:02:00.0
 	echo tsm1 > "$(dir 0000:02:00.0)/tsm/connect"
@@ -205,7 +205,7 @@ addresses() {
 	fake_tsm_side 0000:03:00.0
 	fake_policy 0000:03:00.0 unassigned
 	fake_policy 0000:04:00.0 absent
-	# it has the TSM that holds it as a TDI
+	# its TSM is the one that it is bound to
 	fake_vf 0000:05:00.0 0000:01:00.0 0000:01:00.0
 	policy 0000:05:00.0 state bound
 	policy 0000:05:00.0 tsm tsm0
@@ -215,7 +215,7 @@ addresses() {
 		# shellcheck disable=SC2086
 		run_split tsmctl list --json $filters
 		assert_success
-		assert_envelope '" ".join(x["address"] for x in r)' "$wanted" e '[]'
+		assert_equal "$filters: $(results address | xargs)$(errors message)" "$filters: $wanted"
 		assert_equal "$stderr" ""
 	done <<- 'EOF'
 		--state bound|0000:01:00.0 0000:05:00.0
@@ -237,7 +237,7 @@ addresses() {
 	assert_output "$with"
 }
 
-@test "list: --capable: functions that a TSM serves, unless a TSM of the host cannot bind" {
+@test "list: --capable lists functions that a TSM serves, unless a TSM of the host cannot bind" {
 	# 1: yes. 2: no TSM serves it. 3: it is gone. 4, 5: cannot bind, but one is bound
 	for i in 1 2 4 5; do fake_assigned "0000:0$i:00.0"; fake_tdi "0000:0$i:00.0"; done
 	rm -r "$(dir 0000:02:00.0)/tsm"
@@ -250,10 +250,10 @@ addresses() {
 	policy 0000:01:00.0 bind_allowed 0
 	assert_equal "$(addresses --capable)" "0000:01:00.0 0000:05:00.0 0000:06:00.0"
 	run_split tsmctl list --json --capable
-	assert_envelope '[x["address"][5:7] for x in r]' '["01", "05", "06"]'
+	assert_equal "$(results address | xargs)" "0000:01:00.0 0000:05:00.0 0000:06:00.0"
 }
 
-@test "list: nothing passes the filters: exit 0 and a note; a device that does not exist stays an error" {
+@test "list: exits with 0 and a note if no device passes the filters; an absent device stays an error" {
 	fake_assigned 0000:01:00.0
 	for args in "--state lost" "--driver nvme 01:00.0" "--tsm tsm7 all"; do
 		# shellcheck disable=SC2086
@@ -268,7 +268,7 @@ addresses() {
 	done
 	run_split tsmctl list --json --state lost
 	assert_success
-	assert_envelope r '[]' e '[]'
+	assert_golden list-nothing
 	assert_equal "$stderr" ""
 	run_split tsmctl list --state lost 09:00.0
 	assert_equal "$status" 3
@@ -279,7 +279,7 @@ addresses() {
 	assert_one_line "no device has a TSM side"
 }
 
-@test "list: --tree has VFs below their PF, and other functions below their DSM" {
+@test "list: --tree puts VFs below their PF, and other functions below their DSM" {
 	fake_card
 	fake_assigned 0000:02:00.0
 	run_split tsmctl list --tree --noheadings -o ADDRESS
@@ -305,23 +305,23 @@ addresses() {
 		  `-0000:01:10.1
 	EOF
 	)"
-	# siblings keep the order, also those that it has on either side of their PF
+	# siblings keep the order of --sort, even if their PF comes between them
 	policy 0000:01:10.0 owner 1
 	policy 0000:01:00.0 owner 2
 	policy 0000:01:10.2 owner 3
 	run_split tsmctl list --tree --noheadings -o ADDRESS,OWNER --sort owner 01:00.0 '0000:01:10.[02]'
 	assert_output $'0000:01:00.0    2\n|-0000:01:10.0  1\n`-0000:01:10.2  3'
-	# where the PF is not listed, the DSM takes its place, and where neither is, nothing does
+	# if the PF is not listed, the DSM takes its place; if neither is, nothing does
 	run_split tsmctl list --tree --noheadings -o STATE,ADDRESS 01:10.1 01:00.0
 	assert_output $'closed  0000:01:00.0\nclosed  `-0000:01:10.1'
 	run_split tsmctl list --tree --noheadings -o ADDRESS,STATE 01:10.1 01:10.0
 	assert_output $'0000:01:10.1  closed\n0000:01:10.0  closed'
-	# without the addresses, the first column has the branches
+	# without addresses, the first column has the branches
 	run_split tsmctl list --tree --noheadings -o STATE 01:10.1 01:00.1
 	assert_output $'closed\n`-closed'
 }
 
-@test "list: --tree of functions that are each other's DSM still has each of them once" {
+@test "list: --tree has each function once, even if functions are each other's DSM" {
 	for i in 0 1 2 3; do fake_assigned "0000:01:00.$i"; done
 	for i in 0 1 2; do echo "0000:01:00.$(((i + 1) % 3))" > "$(dir "0000:01:00.$i")/tsm/dsm"; done
 	echo 0000:01:00.1 > "$(dir 0000:01:00.3)/tsm/dsm"
@@ -336,7 +336,7 @@ addresses() {
 	)"
 }
 
-@test "list: columns, headings and a tree are for people: the JSON stays the same" {
+@test "list: options for columns, headings and the tree do not change the JSON" {
 	fake_card
 	run_split tsmctl list --json
 	before=$output
@@ -345,7 +345,7 @@ addresses() {
 	assert_output "$before"
 }
 
-@test "list: a narrow terminal leaves out the least important columns, and says so once" {
+@test "list: leaves out the least important columns on a narrow terminal, and names them once" {
 	fake_card
 	policy 0000:01:00.0 owner 4194304
 	policy 0000:01:00.0 tdi_id 0000:00:05.0
@@ -356,7 +356,7 @@ addresses() {
 	on_terminal 40 list --tree
 	assert_equal "$(xargs <<< "${lines[0]}")" "ADDRESS STATE DRIVER"
 	[[ $error == *"-o ADDRESS,TSM,TDI-ID,OWNER,"*",NAME'"* ]] || fail "$error"
-	# what is asked for stays, however long the line becomes
+	# columns that -o names stay, however long the line becomes
 	on_terminal 40 list -o +generation,mode,last-error
 	assert_equal "$(xargs <<< "${lines[0]}")" "ADDRESS MODE GENERATION LAST-ERROR"
 	on_terminal 40 list -o address,mode,active,dsm
@@ -371,7 +371,7 @@ addresses() {
 	[[ ${lines[1]} != *">" ]] || fail "$output"
 }
 
-@test "list: that columns are left out is said on terminals only, and not with --quiet" {
+@test "list: names the columns that are left out on terminals only, and not with --quiet" {
 	fake_card
 	on_terminal 40 list --quiet
 	assert_equal "$(xargs <<< "${lines[0]}")" "ADDRESS STATE DRIVER TSM"
