@@ -1,13 +1,13 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
-# tsmctl load and unload, as far as they go without a kernel of our own.
+# tsmctl load and unload, as far as they go without loading a module.
 bats_require_minimum_version 1.5.0
 load helpers
 
 setup() { fake_host; }
 
-@test "load, unload: refuse when a root was moved: the kernel's own is never touched" {
+@test "load, unload: never touch the running kernel if SYSFS_PATH or TSMCTL_CONFIGFS is set" {
 	before=$(snapshot)
 	for verb in load unload "unload --forget" "load --sim 0000:01:00.0"; do
 		# shellcheck disable=SC2086
@@ -23,7 +23,7 @@ setup() { fake_host; }
 	assert_equal "$(snapshot)" "$before"
 }
 
-@test "load, unload: take no devices, and a list of devices for --sim" {
+@test "load, unload: refuse devices as arguments; --sim takes a list of addresses" {
 	for args in "load x" "unload 01:00.0" "load --sim=" "load --sim 01:00.0;x" "load --sim a=b" \
 		"load --sim" "unload --sim x" "load --sim all" "load --sim 8086:10c9" \
 		"load --sim 01:00.0,,02:00.0" "load --sim 01:00.0,all"; do
@@ -38,15 +38,15 @@ setup() { fake_host; }
 	assert_equal "$status" 2
 }
 
-@test "load: --sim names the item that is wrong" {
+@test "load: --sim names the item of the list that is wrong" {
 	run_split tsmctl load --sim 01:00.0,8086:10c9,02:00.0 --json
 	assert_equal "$status" 2
-	json_is 'e[0]["value"]' 8086:10c9
+	assert_equal "$(errors value)" 8086:10c9
 	run_split tsmctl load --sim 01:00.0,8086:10c9,02:00.0
 	assert_one_line "'8086:10c9' in --sim" glob
 }
 
-# a_module NAME: a directory for --modules with a module that no kernel would take
+# a_module NAME: makes a module that every kernel refuses; prints its directory, for --modules
 a_module() {
 	local dir=$BATS_TEST_TMPDIR/lib/modules/1.2.3
 
@@ -56,14 +56,14 @@ a_module() {
 	echo "$dir"
 }
 
-# sim_parameter LIST: what load --sim would give to the module; no kernel is asked.
+# sim_parameter LIST: the parameter that load --sim would give to the module.
 sim_parameter() {
 	run_split tsmctl load --dry-run --modules "$modules" --sim "$1"
 	[ "$status" -eq 0 ] || fail "$1 gave exit $status: $stderr"
 	sed -n 's/.*module tsm_sim devices=//p' <<< "$stderr"
 }
 
-@test "load: --sim gives the module whole addresses in lower case, and tells what nothing matches" {
+@test "load: --sim passes full addresses in lower case to the module, and notes what no function matches" {
 	unset SYSFS_PATH
 	[ ! -e /sys/module/vfio_tsm ] || skip "vfio_tsm is loaded on this machine"
 	command -v /sbin/depmod > /dev/null || skip "no depmod"
@@ -83,15 +83,14 @@ sim_parameter() {
 	END
 	run_split tsmctl load --dry-run --modules "$modules" --sim fffe:fe:1f.6,fffd:*:*.* --json
 	assert_success
-	json_is '[x["note"] for x in r if x["attribute"] == "tsm_sim"]' \
-		'["no function on this host matches fffe:fe:1f.6,fffd:*:*.*"]'
+	assert_equal "$(results note attribute=tsm_sim)" "no function on this host matches fffe:fe:1f.6,fffd:*:*.*"
 	here=$(ls /sys/bus/pci/devices | head -n 1)
 	[ -n "$here" ] || skip "no PCI function here"
 	run_split tsmctl load --dry-run --modules "$modules" --sim "${here^^}" --json
-	json_is '[x["note"] for x in r if x["attribute"] == "tsm_sim"]' '[null]'
+	assert_equal "$(results note attribute=tsm_sim)" null
 }
 
-@test "load: a module that is not there is exit 5 and one line" {
+@test "load: a missing module is exit 5 and one line" {
 	unset SYSFS_PATH
 	[ ! -e /sys/module/vfio_tsm ] || skip "vfio_tsm is loaded on this machine"
 	mkdir "$BATS_TEST_TMPDIR/modules"
@@ -105,20 +104,20 @@ sim_parameter() {
 	fi
 	run_split tsmctl load --modules "$BATS_TEST_TMPDIR/modules" --json
 	assert_equal "$status" 5
-	assert_envelope 'e[0]["value"]' vfio_tsm
+	assert_envelope
+	assert_equal "$(errors value)" vfio_tsm
 }
 
-@test "unload: nothing loaded is nothing to do" {
+@test "unload: changes nothing if no module is loaded" {
 	unset SYSFS_PATH
 	[ ! -e /sys/module/vfio_tsm ] || skip "vfio_tsm is loaded on this machine"
 	run_split tsmctl unload --json
 	assert_success
-	assert_envelope 'd["changed"]' false \
-		'[list(x) for x in r]' "[$OUTCOME_KEYS, $OUTCOME_KEYS, $OUTCOME_KEYS]"
+	assert_golden unload-nothing
 }
 
-# load_refused ERRNO [OPTION...]: load, with a kernel that answers that to the module.
-# The call itself never reaches the kernel of this machine.
+# load_refused ERRNO [OPTION...]: runs load on a kernel that refuses the module with ERRNO.
+# The system call does not reach the kernel of this machine.
 load_refused() {
 	run_split env ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0" \
 		strace -f -qq -o "$BATS_TEST_TMPDIR/trace" -e trace=init_module,finit_module \
@@ -127,7 +126,7 @@ load_refused() {
 	grep -q "init_module.*$1.*INJECTED" "$BATS_TEST_TMPDIR/trace" || skip "strace cannot inject here"
 }
 
-@test "load: a module that the kernel will not take names Secure Boot and what to do" {
+@test "load: an unsigned module is an error that names Secure Boot and the command that helps" {
 	unset SYSFS_PATH
 	[ ! -e /sys/module/vfio_tsm ] || skip "vfio_tsm is loaded on this machine"
 	command -v strace > /dev/null || skip "no strace"
@@ -138,14 +137,15 @@ load_refused() {
 		assert_one_line vfio_tsm "Secure Boot" "mokutil --import"
 		load_refused $error --json
 		assert_equal "$status" 5
-		assert_envelope '[e[0]["attribute"], e[0]["value"], e[0]["errno"]]' "[\"module\", \"vfio_tsm\", \"$error\"]"
+		assert_envelope
+		assert_equal "$(errors "attribute value errno")" "module vfio_tsm $error"
 	done
 	load_refused ENOEXEC
 	assert_equal "$status" 5
 	[[ ! $stderr == *"Secure Boot"* ]] || fail "$stderr"
 }
 
-@test "load: under lockdown, EPERM is about the signature; without, about the one who asks" {
+@test "load: EPERM under lockdown is an error about the signature, otherwise about permissions" {
 	unset SYSFS_PATH
 	[ ! -e /sys/module/vfio_tsm ] || skip "vfio_tsm is loaded on this machine"
 	command -v strace > /dev/null || skip "no strace"
