@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2016,SC2030,SC2031,SC2154
-# One apply, and one save of a file, at a time; nobody else can keep them from it.
+# Only one apply, and only one save of a file, runs at a time, and no other user can block
+# them.
 bats_require_minimum_version 1.5.0
 load helpers
 
@@ -19,7 +20,8 @@ teardown() {
 	[ -z "${LOCKER:-}" ] || kill "$LOCKER" 2> /dev/null || true
 }
 
-# locker FILE COMMAND: a process that has a lock on it, with its number in it if it is a file.
+# locker FILE COMMAND: a process that locks FILE, a file or a directory, writes its number to a
+# file, and runs COMMAND.
 locker() {
 	# shellcheck disable=SC2094
 	bash -c 'umask 077
@@ -33,7 +35,7 @@ locker() {
 	until_true test -e "$BATS_TEST_TMPDIR/locked"
 }
 
-@test "apply, save: a lock on the directory, which anybody can take, keeps nobody" {
+@test "apply, save: a lock on the directory, which any user can take, does not block them" {
 	locker "$RUN" 'exec sleep 60'
 	run_split timeout 60 tsmctl apply
 	assert_success
@@ -44,12 +46,12 @@ locker() {
 	run_split timeout 60 tsmctl save
 	assert_success
 	assert_equal "$stderr" ""
-	# and their own locks are nobody else's to open
+	# no other user can open their own locks
 	assert_equal "$(stat -c %a "$RUN/apply.lock")" 600
 	assert_equal "$(find "$TSMCTL_ETC" -name '*lock*')" ""
 }
 
-@test "apply: gives up after --wait seconds, and says who has the lock; diff does not wait" {
+@test "apply: gives up after --wait seconds, and names the process that has the lock; diff does not wait" {
 	locker "$RUN/apply.lock" 'exec sleep 60'
 	run_split timeout 60 tsmctl apply --wait 0
 	assert_equal "$status" 6
@@ -58,7 +60,7 @@ locker() {
 	assert_equal "$status" 6
 	assert_envelope
 	assert_equal "$stderr" ""
-	json_is '[[x["errno"], x["stage"], x["value"]] for x in e]' "[[\"EBUSY\", \"lock\", \"$RUN/apply.lock\"]]"
+	assert_equal "$(errors "errno stage value")" "EBUSY lock $RUN/apply.lock"
 	assert_equal "$(policy 0000:01:00.0 bind_allowed)" 1
 	run_split timeout 60 tsmctl diff
 	assert_equal "$status" 8
@@ -68,7 +70,7 @@ locker() {
 	done
 }
 
-@test "apply, save: what is free in the end is taken; a lock file removed meanwhile is made anew" {
+@test "apply, save: wait until the lock is free, and make a lock file anew that is removed meanwhile" {
 	locker "$RUN/apply.lock" 'until [ -s "$2/stderr" ]; do sleep 0.05; done'
 	run timeout 60 bash -c 'tsmctl apply 2> "$1/stderr"' - "$BATS_TEST_TMPDIR"
 	assert_success
@@ -82,7 +84,7 @@ locker() {
 	assert_equal "$(find "$TSMCTL_ETC" -name '*lock*')" ""
 }
 
-@test "save: what another run has written until it has the lock stays" {
+@test "save: keeps what another run has written before it gets the lock" {
 	locker "$TSMCTL_ETC/.config.json.lock" 'until [ -s "$2/stderr" ]; do sleep 0.05; done
 		echo "{\"version\":1,\"devices\":[{\"device\":\"41:00.0\",\"assigned\":true}]}" > "$2/etc/config.json"
 		rm "$1"'
@@ -92,7 +94,7 @@ locker() {
 		"device: 41:00.0 device: 0000:01:00.0"
 }
 
-@test "save: a lock file that another save removes between open and check is made anew" {
+@test "save: makes a lock file anew that another save removes between open and check" {
 	LOCK_REMOVED=$BATS_TEST_TMPDIR/removed run_split kernel timeout 60 tsmctl save
 	assert_success
 	assert_equal "$stderr" ""
@@ -100,7 +102,7 @@ locker() {
 	assert_equal "$(find "$TSMCTL_ETC" -name '*lock*')" ""
 }
 
-@test "apply: what is in the configuration when it has the lock counts" {
+@test "apply: reads the configuration after it has the lock" {
 	locker "$RUN/apply.lock" 'until [ -s "$2/stderr" ]; do sleep 0.05; done
 		echo "{\"version\":1,\"devices\":[{\"device\":\"01:00.0\",\"bar_mmap\":\"revoke\"}]}" > "$2/etc/config.json"'
 	run timeout 60 bash -c 'tsmctl apply 2> "$1/stderr"' - "$BATS_TEST_TMPDIR"
@@ -109,7 +111,7 @@ locker() {
 	assert_equal "$(policy 0000:01:00.0 bind_allowed)" 1
 }
 
-@test "apply: a lock file that others could open, a link, a second name or a FIFO is refused" {
+@test "apply: refuses a lock file that others can open, or that is a link, a hard link or a FIFO" {
 	: > "$RUN/apply.lock"
 	chmod 644 "$RUN/apply.lock"
 	run_split timeout 60 tsmctl apply
@@ -134,7 +136,7 @@ locker() {
 	assert_equal "$(policy 0000:01:00.0 bind_allowed)" 1
 }
 
-@test "apply: each file of the configuration is read once" {
+@test "apply: reads each file of the configuration once" {
 	command -v strace > /dev/null || skip "no strace"
 	config '{ "device": "all", "bind_allowed": true }'
 	ASAN_OPTIONS=detect_leaks=0 strace -f -qq -e trace=openat -o "$BATS_TEST_TMPDIR/trace" tsmctl apply
