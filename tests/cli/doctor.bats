@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
-# tsmctl doctor: a host on which all is well, then each thing that can be missing.
+# tsmctl doctor: a host on which every check passes, then each thing that can be missing.
 bats_require_minimum_version 1.5.0
 load helpers
 
@@ -26,10 +26,10 @@ setup() {
 	printf '\x36\x1b\x10\x00\x06\x00' > "$DEV/config"
 }
 
-# What fails, of the host and of the device.
-FAILURES='" ".join(x["check"] for x in r if x["verdict"] == "fail")'
+# failures: the checks that fail, on one line.
+failures() { results check verdict=fail | xargs; }
 
-# BAR 0, of 64 bits, has a register, and the kernel has an address ADDR for it, or none
+# bar_at ADDR: BAR 0 has 64 bits and the address ADDR in the kernel. no_address: BAR 0 has none.
 no_address() { bar_at 0x0000000000000000; }
 bar_at() {
 	{ printf '\x36\x1b\x10\x00\x06\x00'; head -c 10 /dev/zero; printf '\x04'; head -c 239 /dev/zero; } > "$DEV/config"
@@ -44,21 +44,15 @@ bar_at() {
 	assert_one_line "'foo' is not a device" "--help"
 	run_split tsmctl doctor --json foo
 	assert_equal "$status" 2
-	assert_envelope r '[]' \
-		'e[0]["value"]' foo
+	assert_golden doctor-usage
 	run_split tsmctl doctor 09:00.0 --json
-	json_is 'len([x for x in r if not x["device"]])' 10
+	assert_equal "$(results check device=null | wc -l)" 10
 }
 
-@test "doctor: everything in place: nothing fails, exit 0, every check says what it saw" {
+@test "doctor: exits with 0 if nothing is missing, and each check states what it found" {
 	run_split tsmctl doctor 01:00.0 --json
 	assert_success
-	assert_envelope "$FAILURES" "" \
-		'all(list(x) == ["device", "check", "title", "verdict", "evidence", "fix"] for x in r)' true \
-		'all(x["evidence"] for x in r)' true \
-		'all((x["fix"] is None) == (x["verdict"] not in ("fail", "warn")) for x in r)' true \
-		'[x["check"] for x in r if not x["device"]]' '["kernel", "modules", "configfs", "iommu", "interrupts", "iommufd", "kvm", "tsm", "devmem", "permission"]' \
-		'[x["check"] for x in r if x["device"]]' '["present", "group", "driver", "connection", "no-bind", "cdev", "denied", "regions", "bar", "tdi-id", "holder", "mapped", "power", "command", "state", "quarantine", "origin", "requests", "last-error"]'
+	assert_golden doctor
 	run_split tsmctl doctor 01:00.0
 	assert_success
 	assert_line --regexp '^ok    iommufd .*dev/iommu can be opened'
@@ -67,18 +61,18 @@ bar_at() {
 	assert_output ""
 }
 
-@test "doctor: each thing that is missing fails its check alone, with its code and what mends it" {
+@test "doctor: each thing that is missing fails one check, with an exit status and a fix" {
 	while IFS='|' read -r check code fix break; do
 		cp -a "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR.kept"
 		eval "$break"
 		run_split tsmctl doctor 01:00.0 --json
 		[ "$status" -eq "$code" ] || fail "$break gave exit $status, not $code: $output"
-		json_is "$FAILURES" "$check" \
-			"[x['fix'] for x in r if x['verdict'] == 'fail'][0].find('$fix') >= 0" true
+		assert_equal "$(failures)" "$check"
+		[[ $(results fix verdict=fail | head -n 1) == *"$fix"* ]] || fail "$break: $output"
 		run_split tsmctl doctor 01:00.0
 		assert_line --regexp "^FAIL  ${check%% *} "
-		assert_line --regexp "^ +mend it: .*${fix//[.()]/.}"
-		# a bind that fails points at it, if it can be the reason
+		assert_line --regexp "^ +fix: .*${fix//[.()]/.}"
+		# a bind that fails names the check, if it can be the reason
 		run_split tsmctl bind 01:00.0
 		assert_failure
 		[[ $stderr == *"'tsmctl doctor 0000:01:00.0' fails on: ${check// /, }"* ]] ||
@@ -122,15 +116,15 @@ bar_at() {
 	EOF
 }
 
-@test "doctor: what bind refuses for BARs, and for the PF and function 0 on another VFIO driver, is foreseen" {
+@test "doctor: finds BARs without address, and a PF or function 0 on another VFIO driver, before a bind does" {
 	local pf=0000:01:00.2 f0=0000:03:00.0
 	bar_at 0x00000000fe003fff
 	run_split tsmctl doctor 01:00.0 --json
-	json_is '[x["evidence"] for x in r if x["check"] == "bar"]' '["no BAR is seen to lack an address"]'
+	assert_equal "$(results evidence check=bar)" "no BAR is seen to lack an address"
 	no_address
 	run_split tsmctl bind --dry-run 01:00.0 --json
 	assert_equal "$status" 1
-	json_is '[(x["errno"], x["stage"], x["message"]) for x in e]' '[["ENOSPC", "bar", "a bind would be refused: the kernel has no address for one of its BARs"]]'
+	assert_golden doctor-bind-bar
 	bar_at 0x00000000fe003fff
 
 	fake_device "$pf" mlx5-vfio-pci 15b3 1017 8
@@ -140,7 +134,7 @@ bar_at() {
 	mkdir -p "$SYS/bus/pci/devices/$pf/vfio-dev/vfio2"
 	run_split tsmctl bind --dry-run 01:00.0 --json
 	assert_equal "$status" 6
-	json_is '[(x["errno"], x["stage"]) for x in e]' '[["EBUSY", "group"]]'
+	assert_golden doctor-bind-group
 	run_split tsmctl doctor 01:00.0
 	assert_line --partial "it relies on $pf (mlx5-vfio-pci)"
 	fake_set_driver "$pf" vfio-pci-tsm
@@ -151,63 +145,61 @@ bar_at() {
 	mkdir -p "$SYS/bus/pci/devices/$f0/vfio-dev/vfio3"
 	fake_tsm_side "$f0"
 	run_split tsmctl doctor 03:00.1 --json
-	json_is '[x["verdict"] for x in r if x["check"] == "group"]' '["pass"]'
+	assert_equal "$(results verdict check=group)" pass
 	echo tsm0 > "$SYS/bus/pci/devices/$f0/tsm/connect"
 	run_split tsmctl doctor 03:00.1 --json
-	json_is '[x["evidence"] for x in r if x["check"] == "group"]' "[\"it relies on $f0 (vfio-pci)\"]"
+	assert_equal "$(results evidence check=group)" "it relies on $f0 (vfio-pci)"
 }
 
-@test "doctor: a node is opened; its mode alone says nothing" {
+@test "doctor: opens the nodes in /dev, because their mode is not enough to know" {
 	# /dev/tty of a process without a terminal is a node that cannot be opened
 	for node in iommu kvm; do
 		ln -sf /dev/tty "$TSMCTL_ROOT/dev/$node"
 		run_split setsid -w tsmctl doctor --json
 		assert_equal "$status" 5
-		json_is "$FAILURES" "$([ $node = iommu ] && echo iommufd || echo kvm)" \
-			'[x["evidence"].endswith("has no driver: ENXIO") for x in r if x["verdict"] == "fail"]' '[true]'
+		assert_equal "$(failures)" "$([ $node = iommu ] && echo iommufd || echo kvm)"
+		[[ $(results evidence verdict=fail) == *"has no driver: ENXIO" ]] || fail "$output"
 		ln -sf /dev/null "$TSMCTL_ROOT/dev/$node"
 	done
 	run_split tsmctl doctor --json
 	assert_success
 }
 
-@test "doctor: a TSM of the host that cannot bind" {
+@test "doctor: fails on a device if a TSM of the host cannot bind" {
 	fake_tdi 0000:01:00.0
 	for has in 1:pass unknown:n/a 0:fail; do
 		echo "${has%:*}" > "$DEV/vfio_tsm/can_bind"
 		run_split tsmctl doctor 01:00.0 --json
 		assert_equal "$status" "$([ $has = 0:fail ] && echo 5 || echo 0)"
-		json_is '[x["verdict"] for x in r if x["check"] == "no-bind"]' "[\"${has#*:}\"]"
+		assert_equal "$(results verdict check=no-bind)" "${has#*:}"
 	done
-	json_is '[[x["evidence"], "install the TSM driver" in x["fix"]] for x in r if x["check"] == "no-bind"]' \
-		'[["a TSM of this host cannot bind", true]]'
+	[[ $(results "evidence fix" check=no-bind) == "a TSM of this host cannot bind "*"install the TSM driver"* ]] || fail "$output"
 	run_split tsmctl bind 01:00.0 --dry-run --json
 	assert_failure 5
-	json_is '[x["stage"] for x in e]' '["no-bind"]'
+	assert_equal "$(errors stage)" no-bind
 	# it was the cause of the last error
 	policy 0000:01:00.0 last_error "-6 no-bind"
 	run_split tsmctl doctor 01:00.0 --json
-	json_is "$FAILURES" no-bind '[x["check"] for x in r if x["verdict"] == "warn"]' '["last-error"]'
+	assert_equal "$(failures)" no-bind
+	assert_equal "$(results check verdict=warn)" last-error
 	echo 1 > "$DEV/vfio_tsm/can_bind"
 	run_split tsmctl doctor 01:00.0 --json
 	assert_success
-	# the modules of 0.1
+	# modules of version 0.1
 	rm "$DEV/vfio_tsm/can_bind"
 	run_split tsmctl doctor 01:00.0 --json
 	assert_success
-	json_is '[x["verdict"] for x in r if x["check"] == "no-bind"]' '["n/a"]'
+	assert_equal "$(results verdict check=no-bind)" n/a
 }
 
-@test "doctor: a request of the guest that the policy refuses is shown, and is not a failure" {
+@test "doctor: shows a request of the guest that the policy refuses, and does not fail for it" {
 	fake_tdi 0000:01:00.0
 	while IFS='|' read -r policy last verdict evidence; do
 		policy 0000:01:00.0 guest_requests "$policy"
 		echo "$last" > "$DEV/vfio_tsm/last_request"
 		run_split tsmctl doctor 01:00.0 --json
 		assert_success
-		json_is '[[x["verdict"], x["fix"]] for x in r if x["check"] == "requests"]' \
-			"[[\"$verdict\", null]]" \
-			"[\"$evidence\" in x['evidence'] for x in r if x['check'] == 'requests']" '[true]'
+		[[ $(results "verdict fix evidence" check=requests) == "$verdict null "*"$evidence"* ]] || fail "$last: $output"
 	done <<- 'EOF'
 		all|none|n/a|
 		none|none|n/a|
@@ -221,14 +213,14 @@ bar_at() {
 	EOF
 }
 
-@test "doctor: what stands in the way of no bind is a warning, with what mends it" {
+@test "doctor: warns, with a fix, about what does not prevent a bind" {
 	while IFS='|' read -r fix break; do
 		cp -a "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR.kept"
 		eval "$break"
 		run_split tsmctl doctor 01:00.0 --json
 		assert_success
-		json_is "$FAILURES" "" \
-			"[[x['check'], x['fix'].find('$fix') >= 0] for x in r if x['verdict'] == 'warn']" '[["devmem", true]]'
+		assert_equal "$(failures)" ""
+		[[ $(results "check fix" verdict=warn) == "devmem "*"$fix"* ]] || fail "$break: $output"
 		run_split tsmctl doctor 01:00.0 --quiet
 		assert_line --regexp "^warn  devmem "
 		run_split tsmctl bind 01:00.0
@@ -246,39 +238,39 @@ bar_at() {
 	policy 0000:01:00.0 last_error "-6 not-connected"
 	run_split tsmctl doctor 01:00.0 --json
 	assert_success
-	json_is '[[x["verdict"], x["evidence"].endswith("check connection passes now")] for x in r if x["check"] == "last-error"]' \
-		'[["pass", true]]'
+	[[ $(results "verdict evidence" check=last-error) == "pass "*"check connection passes now" ]] || fail "$output"
 	echo > "$DEV/tsm/connect"
 	run_split tsmctl doctor 01:00.0 --json
 	assert_equal "$status" 5
-	json_is "$FAILURES" connection '[x["verdict"] for x in r if x["check"] == "last-error"]' '["warn"]' \
-		'[x["fix"] for x in r if x["check"] == "last-error"][0].find("tsmctl connect 0000:01:00.0") >= 0' true
-	# no check sees this one
+	assert_equal "$(failures)" connection
+	[[ $(results "verdict fix" check=last-error) == "warn "*"tsmctl connect 0000:01:00.0"* ]] || fail "$output"
+	# no check is about this one
 	echo tsm0 > "$DEV/tsm/connect"
 	policy 0000:01:00.0 last_error "-22 kvm"
 	run_split tsmctl doctor 01:00.0 --json
 	assert_success
-	json_is '[[x["verdict"], "EINVAL at kvm" in x["evidence"]] for x in r if x["check"] == "last-error"]' '[["n/a", true]]'
+	[[ $(results "verdict evidence" check=last-error) == "n/a "*"EINVAL at kvm"* ]] || fail "$output"
 }
 
-@test "doctor: what mends a failure is a command, where one does" {
+@test "doctor: the fix is a command where one command is enough" {
 	policy 0000:01:00.0 bind_allowed 0
 	policy 0000:01:00.0 tdi_id none
 	policy 0000:01:00.0 state open
 	echo D3hot > "$DEV/power_state"
 	run_split tsmctl doctor 01:00.0 --json
-	json_is '[x["fix"] for x in r if x["verdict"] == "fail"]' \
-		'["tsmctl allow 0000:01:00.0", "tsmctl tdi-id 0000:01:00.0 ID", "echo on > /sys/bus/pci/devices/0000:01:00.0/power/control"]'
+	assert_equal "$(results fix verdict=fail)" "tsmctl allow 0000:01:00.0
+tsmctl tdi-id 0000:01:00.0 ID
+echo on > /sys/bus/pci/devices/0000:01:00.0/power/control"
 }
 
-@test "doctor: mappings are counted by device; one without a name may be of another device" {
+@test "doctor: counts the mappings of a device, and warns about one that has no name" {
 	policy 0000:01:00.0 state open
 	policy 0000:01:00.0 owner 77
 	mkdir "$TSMCTL_ROOT/proc/77"
 	while IFS='|' read -r path verdict evidence; do
 		echo "7f00-7f01 rw-s 0 00:0f 5 $path" > "$TSMCTL_ROOT/proc/77/maps"
 		run_split tsmctl doctor 01:00.0 --json
-		json_is '[[x["verdict"], x["evidence"]] for x in r if x["check"] == "mapped"]' "[[\"$verdict\", \"$evidence\"]]"
+		assert_equal "$(results "verdict evidence" check=mapped)" "$verdict $evidence"
 	done <<- 'EOF'
 		/dev/vfio/devices/vfio0|fail|process 77 has 1 mapping of vfio0
 		/dev/vfio/devices/vfio1|pass|process 77 has no mapping of vfio0
@@ -287,7 +279,7 @@ bar_at() {
 	EOF
 }
 
-@test "doctor: a VF is served by its PF's connection; its Command register has no memory bit" {
+@test "doctor: a VF needs the connection of its PF, and no memory bit in its Command register" {
 	fake_device 0000:01:02.0 vfio-pci-tsm 8086 10ca 9
 	fake_tsm_side 0000:01:02.0
 	rm "$SYS/devices/pci0000:00/0000:01:02.0/tsm/connect"
@@ -296,13 +288,13 @@ bar_at() {
 	printf '\xff\xff\xff\xff\x04\x00' > "$SYS/devices/pci0000:00/0000:01:02.0/config"
 	ln -s ../0000:01:00.0 "$SYS/devices/pci0000:00/0000:01:02.0/physfn"
 	run_split tsmctl doctor 01:02.0 --json
-	json_is '[x["verdict"] for x in r if x["check"] in ("connection", "command")]' '["pass", "pass"]'
+	assert_equal "$(results verdict check=connection) $(results verdict check=command)" "pass pass"
 	echo > "$DEV/tsm/connect"
 	run_split tsmctl doctor 01:02.0
-	assert_line --partial "mend it: tsmctl connect 0000:01:00.0"
+	assert_line --partial "fix: tsmctl connect 0000:01:00.0"
 }
 
-@test "doctor: failures of different codes are exit 1; a device that is not there is one check" {
+@test "doctor: exits with 1 if the failures have different exit statuses; an absent device fails one check" {
 	policy 0000:01:00.0 bind_allowed 0
 	rm "$TSMCTL_ROOT/dev/kvm"
 	run_split tsmctl doctor 01:00.0
@@ -310,11 +302,11 @@ bar_at() {
 	touch "$TSMCTL_ROOT/dev/kvm"
 	run_split tsmctl doctor 0000:99:00.0 --json
 	assert_equal "$status" 3
-	json_is "$FAILURES" present
-	json_is '[x["check"] for x in r if x["device"]]' '["present"]'
+	assert_equal "$(failures)" present
+	assert_equal "$(results check device=0000:99:00.0)" present
 }
 
-@test "doctor: a packed configuration of the kernel; none at all; another machine's" {
+@test "doctor: reads a compressed configuration of the kernel, and checks nothing without one" {
 	for o in $OPTIONS; do echo "CONFIG_$o=m"; done | gzip > "$TSMCTL_ROOT/proc/config.gz"
 	rm "$TSMCTL_ROOT/boot/config-7.3.4"
 	run_split tsmctl doctor --json
@@ -322,18 +314,18 @@ bar_at() {
 	rm "$TSMCTL_ROOT/proc/config.gz"
 	run_split tsmctl doctor --json
 	assert_success
-	json_is '[x["verdict"] for x in r if x["check"] in ("kernel", "devmem")]' '["n/a", "n/a"]'
+	for check in kernel devmem; do assert_equal "$check $(results verdict check=$check)" "$check n/a"; done
 	unset TSMCTL_ROOT
 	run_split tsmctl doctor --json
 	assert_success
-	json_is '[x["verdict"] for x in r if x["check"] in ("kernel", "kvm", "iommufd")]' '["n/a", "n/a", "n/a"]'
+	for check in kernel kvm iommufd; do assert_equal "$check $(results verdict check=$check)" "$check n/a"; done
 }
 
-@test "doctor: nothing is written anywhere, and works without our modules" {
+@test "doctor: writes nothing, and works without the modules" {
 	rm -r "$CFG"
 	before=$(snapshot)
 	run_split tsmctl doctor 01:00.0 --json
 	assert_equal "$status" 5
-	json_is "$FAILURES" configfs
+	assert_equal "$(failures)" configfs
 	assert_equal "$(snapshot)" "$before"
 }
