@@ -249,8 +249,7 @@ static int check_text(const char *text, size_t len, struct json_fault *f)
 	struct walk w = { .p = text, .end = text + len };
 	bool stopped = walk_value(&w);
 
-	f->twice = w.found != NULL;
-	if (f->twice) {
+	if (w.found) {
 		util_copy(f->path, sizeof(f->path), w.path);
 		return fault_at(f, (size_t)(w.found - text), "this key is there twice");
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The one reader of JSON from operators and clients. It is strict, wants UTF-8, rejects
- * keys that are there twice, and reports the place of a mistake.
+ * The one reader of JSON: of operators, clients and other programs. It is strict, wants
+ * UTF-8, rejects keys that are there twice, and reports the place of a mistake.
  */
 #ifndef TSMCTL_JSON_H
 #define TSMCTL_JSON_H
@@ -13,15 +13,14 @@ struct json_object;
 /**
  * struct json_fault - the mistake in a text
  * @offset: where it is
- * @path: path of a key that is there twice, such as devices[2].tdi_id; else ""
- * @twice: the mistake is such a key
+ * @path: path of a key that is there twice, such as devices[2].tdi_id; else "". It has the
+ *	bytes of the text
  * @message: what is wrong, without a full stop
  * @hint: the action that corrects it, or NULL
  */
 struct json_fault {
 	size_t offset;
 	char path[96];
-	bool twice;
 	char message[128];
 	const char *hint;
 };

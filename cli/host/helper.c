@@ -8,6 +8,7 @@
 #include <spawn.h>
 #include <sys/wait.h>
 
+#include "common/json.h"
 #include "common/stage.h"
 #include "host/helper.h"
 #include "report.h"
@@ -19,6 +20,8 @@
 
 #define HELPER "tsm-bind-helper"
 #define LINE_LEN 4096
+/* Deeper than a line of any version of the helper */
+#define LINE_DEPTH 4
 /* A TSM may need long: firmware, measurements, IDE keys. */
 #define START_SECONDS 60
 
@@ -199,17 +202,23 @@ static int report_left(struct ctx *ctx, struct problem *p, const struct call *ca
 	return report_error(ctx, p, "%s", text);
 }
 
-/* Reports a helper without readable output. What it did on a VMM's file is not known. */
-static int report_silence(struct ctx *ctx, struct problem *p, const struct call *call, pid_t pid)
+/*
+ * Reports a helper without readable output, with the mistake in it or "". What the helper did
+ * on a VMM's file is not known.
+ */
+static int report_silence(struct ctx *ctx, struct problem *p, const struct call *call, pid_t pid,
+			  const char *why)
 {
 	int status;
 
 	p->err = p->err ?: -EPROTO;
 	p->changed = call->pid;
 	kill(pid, SIGTERM);
-	if (waitpid(pid, &status, 0) == pid && WIFSIGNALED(status))
+	/* SIGTERM: it was still alive */
+	if (waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) != SIGTERM)
 		return report_error(ctx, p, HELPER " was killed by signal %d", WTERMSIG(status));
-	return report_error(ctx, p, HELPER " printed nothing that can be read");
+	return report_error(ctx, p, HELPER " printed nothing that can be read%s%s",
+			    *why ? ": " : "", why);
 }
 
 /* Runs the helper up to its first line, and interprets that. */
@@ -219,6 +228,7 @@ static int run_helper(struct ctx *ctx, const struct pci_device *dev, const struc
 	struct problem p = { .device = dev->name, .attribute = HELPER, .stage = "helper" };
 	char path[PATH_MAX + sizeof(HELPER)], line[LINE_LEN];
 	struct json_object *obj;
+	struct json_fault f;
 	cleanup_fd int in = -1;
 	const char *event;
 	int pipefd[2];
@@ -258,15 +268,15 @@ static int run_helper(struct ctx *ctx, const struct pci_device *dev, const struc
 	if (p.err == -ETIMEDOUT || p.err == -EINTR)
 		return report_left(ctx, &p, call, *pid, &w);
 	if (p.err)
-		return report_silence(ctx, &p, call, *pid);
-	obj = json_tokener_parse(line);
-	event = obj ? member(obj, "event") : NULL;
+		return report_silence(ctx, &p, call, *pid, "");
+	json_read(line, strlen(line), LINE_DEPTH, &obj, &f);
+	event = member(obj, "event");
 	if (event && streq(event, call->answer))
 		ret = 0;
 	else if (event && streq(event, "error"))
 		ret = report_failure(ctx, dev, obj, call, *pid);
 	else
-		ret = report_silence(ctx, &p, call, *pid);
+		ret = report_silence(ctx, &p, call, *pid, *line ? f.message : "");
 	json_object_put(obj);
 	return ret;
 }

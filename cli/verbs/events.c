@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <sys/wait.h>
 
+#include "common/json.h"
 #include "journal.h"
 #include "report.h"
 #include "verbs/event.h"
@@ -19,6 +20,8 @@
 #define SERVICE "tsmctl-helper"
 #define HOLDER "tsmctl-hold"
 #define KERNEL "kernel"
+/* An entry is an object; a field that is there twice is an array, of arrays if it is no text. */
+#define DEPTH 4
 
 static const char *opt_since;
 
@@ -88,9 +91,11 @@ static bool take_kernel(struct entry *e)
 /* The lines of tsm-bind-helper are JSON themselves. */
 static void take_helper(struct entry *e)
 {
-	struct json_object *line = json_tokener_parse(e->message);
+	struct json_object *line;
+	struct json_fault f;
 
-	if (line && field(line, "device"))
+	json_read(e->message, strlen(e->message), DEPTH, &line, &f);
+	if (field(line, "device"))
 		util_copy(e->device, sizeof(e->device), field(line, "device"));
 	json_object_put(line);
 }
@@ -254,20 +259,25 @@ static int start(const char *path, pid_t *pid, int *out)
 	return -ret;
 }
 
-/* Return: 0; -EBADMSG for a line that is not JSON; -EPIPE if the reader is gone. */
-static int read_all(struct ctx *ctx, const struct selection *s, FILE *file)
+/* Return: 0; -EBADMSG for a line with the mistake @f; -EPIPE if the reader is gone. */
+static int read_all(struct ctx *ctx, const struct selection *s, FILE *file, struct json_fault *f)
 {
 	cleanup_free char *line = NULL;
+	struct json_fault fault;
 	size_t size = 0;
+	ssize_t len;
 	int ret = 0;
 
-	while (ret != -EPIPE && getline(&line, &size, file) > 0) {
-		struct entry e = { .root = json_tokener_parse(line) };
+	while (ret != -EPIPE && (len = getline(&line, &size, file)) > 0) {
+		struct entry e = { 0 };
+		int err = json_read(line, (size_t)len, DEPTH, &e.root, &fault);
 
-		if (!e.root)
-			ret = -EBADMSG;
-		else if (take(ctx, &e) && is_selected(ctx, s, &e))
+		if (err) {
+			ret = err == -EINVAL ? -EBADMSG : err;
+			*f = fault;
+		} else if (take(ctx, &e) && is_selected(ctx, s, &e)) {
 			print(ctx, &e);
+		}
 		json_object_put(e.root);
 		if (!ctx->json && !report_flush(ctx))
 			ret = -EPIPE;
@@ -292,6 +302,7 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 	struct problem p = { .attribute = "journal", .value = JOURNALCTL, .stage = "read" };
 	struct selection s cleanup_selection;
 	char path[PATH_MAX];
+	struct json_fault f;
 	FILE *file;
 	pid_t pid;
 	int out = -1, ret;
@@ -311,7 +322,7 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 	if (p.err)
 		return report_error(ctx, &p, "cannot run journalctl: %s", strerror(-p.err));
 	file = fdopen(out, "re");
-	p.err = file ? read_all(ctx, &s, file) : -ENOMEM;
+	p.err = file ? read_all(ctx, &s, file, &f) : -ENOMEM;
 	/* journalctl must not wait for a reader */
 	if (file)
 		fclose(file);
@@ -326,9 +337,11 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 		p.hint = "'journalctl -n 0 --since=TIME' shows whether TIME can be read";
 	else
 		p.hint = "'journalctl -t " JOURNAL_IDENTIFIER "' shows the error";
-	return report_error(ctx, &p,
-			    p.err == -EBADMSG ? "journalctl has printed a line that is not JSON" :
-						"journalctl failed");
+	if (p.err == -EBADMSG)
+		return report_error(ctx, &p,
+				    "journalctl has printed a line that cannot be read: %s",
+				    f.message);
+	return report_error(ctx, &p, "journalctl failed");
 }
 
 const struct verb verb_events = {

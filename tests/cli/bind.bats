@@ -136,6 +136,10 @@ $SYS"
 		[ "$status" -eq 1 ] || fail "'$script' gave exit $status"
 		assert_one_line 0000:01:00.0 tsm-bind-helper
 	done
+	helper 'echo "{\"event\":\"bound\",\"event\":\"bound\"}"'
+	run_split timeout 60 tsmctl bind 01:00.0
+	assert_equal "$status" 1
+	assert_one_line "nothing that can be read: this key is there twice"
 	rm "$BATS_TEST_TMPDIR/bin/tsm-bind-helper"
 	run_split tsmctl bind 01:00.0
 	assert_equal "$status" 1

@@ -16,7 +16,7 @@ setup() {
 		{"__REALTIME_TIMESTAMP":"1795000002000000","SYSLOG_IDENTIFIER":"kernel","MESSAGE":"vfio-pci-tsm 0000:01:00.0: the bound TDI is lost: reset"}
 		{"__REALTIME_TIMESTAMP":"1795000003000000","SYSLOG_IDENTIFIER":"kernel","MESSAGE":"nvme 0000:01:00.0: enabling device"}
 		{"__REALTIME_TIMESTAMP":"1795000004000000","SYSLOG_IDENTIFIER":"tsmctl","MESSAGE":"config: /etc/tsmctl/config.json (was none)","TSM_VERB":"save","TSM_ATTRIBUTE":"config","TSM_TO":"/etc/tsmctl/config.json","_UID":"0","_AUDIT_LOGINUID":"0","_PID":"79"}
-		{"__REALTIME_TIMESTAMP":"1795000005000000","SYSLOG_IDENTIFIER":"tsmctl","MESSAGE":[27,91]}
+		{"__REALTIME_TIMESTAMP":"1795000005000000","SYSLOG_IDENTIFIER":"tsmctl","MESSAGE":[[27,91],"text"]}
 		{"__REALTIME_TIMESTAMP":"1795000006000000","SYSLOG_IDENTIFIER":"tsmctl","MESSAGE":"tsmctl: 0000:03:00.0: cannot set driver_override: Input/output error","_UID":"0","_PID":"80"}
 		{"__REALTIME_TIMESTAMP":"1795000007000000","SYSLOG_IDENTIFIER":"tsmctl","MESSAGE":"x","TSM_VERB":"y)\n2026-11-18 11:06:42  0000:01:00.0  lost  (kernel)","TSM_DEVICE":"\n","_UID":"1000","_PID":"81"}
 	EOF
@@ -79,10 +79,18 @@ stand_in() {
 	assert_equal "$status" 1
 	assert_one_line "journalctl failed" "--since=TIME"
 	stand_in 0
-	printf '\033[0mno JSON\n' >> "$BATS_TEST_TMPDIR/lines"
-	run_split tsmctl events
-	assert_equal "$status" 1
-	assert_one_line "not JSON"
+	while IFS='|' read -r text want; do
+		cp "$BATS_TEST_TMPDIR/lines" "$BATS_TEST_TMPDIR/good"
+		printf '%b\n' "$text" >> "$BATS_TEST_TMPDIR/lines"
+		run_split tsmctl events
+		assert_equal "$status" 1
+		assert_one_line "a line that cannot be read: $want" "journalctl -t tsmctl"
+		mv "$BATS_TEST_TMPDIR/good" "$BATS_TEST_TMPDIR/lines"
+	done <<- 'EOF'
+		\0033[0mno JSON|this is not valid JSON
+		{"MESSAGE":"a","MESSAGE":"b"}|this key is there twice
+		{"MESSAGE":"\0377"}|this is not valid JSON
+	EOF
 	rm "$TSMCTL_ROOT/usr/bin/journalctl"
 	run_split tsmctl events
 	assert_failure

@@ -113,7 +113,13 @@ for text in sys.argv[1:]:
 	for output in "${lines[@]}"; do
 		refused request EINVAL request "" device "" state ""
 	done
-	# which keys a request may not have
+	# what is wrong with the text, and which keys a request may not have
+	ask '{"version":1,"request":"state","device":"01:00.0","device":"01:00.1"}'
+	[[ $output == *'"message":"device: this key is there twice"'* ]] || fail "$output"
+	ask '{"version":1'
+	[[ $output == *'"message":"the document ends too early"'* ]] || fail "$output"
+	ask '[]'
+	[[ $output == *'"message":"it is not a JSON object"'* ]] || fail "$output"
 	ask '{"version":1,"request":"state","device":"01:00.0","vdevice_id":1}'
 	[[ $output == *'"message":"vdevice_id is for bind"'* ]] || fail "$output"
 	ask '{"version":1,"request":"bind","device":"01:00.0","scope":"info"}'
@@ -321,8 +327,8 @@ print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
 		{"allow":[],}|not valid JSON
 		{'allow':[]}|not valid JSON
 		{"allow":[]/* all */}|not valid JSON
-		{"allow":[],"allow":[]}|'allow' is there twice
-		{"allow":[{"devices":["*"],"user":1,"user":2}]}|'allow[0].user' is there twice
+		{"allow":[],"allow":[]}|allow: this key is there twice
+		{"allow":[{"devices":["*"],"user":1,"user":2}]}|allow[0].user: this key is there twice
 		{"allow":[],"\\u0061llow":[]}|escapes
 		{"allow":[{"devices":["*"],"user":"root\\u0000"}]}|escapes
 		{"allow":[{"devices":["*"],"user":"\0377"}]}|not valid JSON

@@ -37,7 +37,7 @@ static void check(const struct request *r)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct request r, untouched;
-	const char *why = "";
+	struct json_fault f = { .message = "" };
 	char *line = malloc(size + 1);
 	int ret;
 
@@ -46,10 +46,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	line[size] = '\0';
 	memset(&r, 0x5a, sizeof(r));
 	untouched = r;
-	ret = request_parse(line, &r, &why);
+	ret = request_parse(line, &r, &f);
 	if (!ret)
 		check(&r);
-	else if (!why || memcmp(&r, &untouched, sizeof(r)))
+	else if (!f.message[0] || memcmp(&r, &untouched, sizeof(r)))
 		abort();
 	free(line);
 	return 0;

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <json-c/json.h>
 
-#include "common/json.h"
 #include "helper/service/protocol.h"
 
 /* A request is an object of plain values. */
@@ -173,22 +172,23 @@ static const char *read_members(struct json_object *obj, struct request *r)
 	return check_keys(found, r->kind);
 }
 
-int request_parse(const char *line, struct request *r, const char **why)
+int request_parse(const char *line, struct request *r, struct json_fault *f)
 {
 	struct request result = {};
 	struct json_object *obj;
-	struct json_fault f;
-	int ret = json_read(line, strlen(line), DEPTH, &obj, &f);
+	int ret = json_read(line, strlen(line), DEPTH, &obj, f);
+	const char *why = NULL;
 
-	*why = "it is not a JSON object of strings and numbers";
 	if (ret == -ENOMEM)
-		*why = "there is no memory for it";
-	else if (ret)
-		*why = f.twice ? "it has a key twice" : *why;
-	else if (json_object_is_type(obj, json_type_object))
-		*why = read_members(obj, &result);
+		why = "there is no memory for it";
+	else if (!ret && json_object_is_type(obj, json_type_object))
+		why = read_members(obj, &result);
+	else if (!ret)
+		why = "it is not a JSON object";
 	json_object_put(obj);
-	if (*why)
+	if (why)
+		util_copy(f->message, sizeof(f->message), why);
+	if (ret || why)
 		return ret ?: -EINVAL;
 	*r = result;
 	return 0;

@@ -6,6 +6,7 @@
 #include <tsmbind.h>
 
 #include "common/bdf.h"
+#include "common/json.h"
 
 #define PROTOCOL_VERSION 1
 /* Most bytes of a request of a guest, and of the response; the kernel has the same limit */
@@ -41,7 +42,7 @@ struct request {
  * request_parse() - read a request
  * @line: any bytes except NUL, terminated
  * @r: out; untouched on failure
- * @why: out on failure, what is wrong
+ * @f: out on failure, the mistake: its message, and its path if a key is there twice
  *
  * The line must be one object with the keys version, request and device. A bind may also have
  * vdevice_id. A request of the guest must also have scope, request_len and response_len. Other
@@ -49,7 +50,7 @@ struct request {
  *
  * Return: 0, -EINVAL or -ENOMEM.
  */
-int request_parse(const char *line, struct request *r, const char **why);
+int request_parse(const char *line, struct request *r, struct json_fault *f);
 
 /**
  * request_kind() - look up a kind of requests by its name

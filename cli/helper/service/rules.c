@@ -267,10 +267,8 @@ static int parse(const char *text, size_t len, struct json_object **obj, char **
 	struct json_fault f;
 	int ret = json_read(text, len, DEPTH, obj, &f);
 
-	if (ret == -EINVAL && f.twice)
-		return complain(why, ret, "the key '%s' is there twice", f.path);
 	if (ret == -EINVAL)
-		return complain(why, ret, "%s", f.message);
+		return complain(why, ret, "%s%s%s", f.path, f.path[0] ? ": " : "", f.message);
 	if (!ret && has_numbered_escape(text))
 		return complain(why, -EINVAL, "escapes with \\u are not accepted");
 	return ret;

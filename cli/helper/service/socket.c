@@ -154,17 +154,20 @@ static int fail_receive(struct verdict *v, int err)
 
 int listen_request(struct conn *c, struct request *r, struct verdict *v)
 {
-	const char *why;
+	cleanup_free char *path = NULL;
+	struct json_fault f;
 	int ret = conn_receive(c);
 
 	if (ret)
 		return fail_receive(v, ret);
-	ret = request_parse(c->line, r, &why);
+	ret = request_parse(c->line, r, &f);
 	if (!ret)
 		return c->files > request_files(r->kind) ? fail_receive(v, -EMFILE) : 0;
 	*v = (struct verdict){ .err = ret, .code = EXIT_FAILED };
 	v->step = "request";
 	v->hint = "tsm-bind-helper(7) has the protocol";
-	util_copy(v->message, sizeof(v->message), why);
+	path = util_printable(f.path);
+	snprintf(v->message, sizeof(v->message), "%.40s%s%s", path ?: "", f.path[0] ? ": " : "",
+		 f.message);
 	return ret;
 }
