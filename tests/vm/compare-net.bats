@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The same as compare.bats, with a device that has I/O ports and queues to notify.
 # kernels: normal
-# long: what compare.bats does, with one more device
+# long: it does the same as compare.bats, with one more device
 # vm: --nvme 0 --timeout 2400 --qemu -device --qemu pcie-root-port,id=rpn,bus=pcie.0,addr=0x11,chassis=61,slot=61 --qemu -device --qemu virtio-net-pci,bus=rpn,disable-legacy=off,mac=52:54:00:00:00:01
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here

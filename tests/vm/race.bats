@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Two random verbs on one device at once have the same exit statuses, changes and end state
 # as one after the other. RACE_SEED in the environment repeats a run.
-# long: 20 times two verbs at once, each beside both orders of them
+# long: 20 pairs of verbs run at once and in both orders
 # kernels: normal
 # vm: --nvme 2
 
