@@ -23,7 +23,7 @@ static int reset_by_root(const char *addr)
 	return ret;
 }
 
-/* Resets all functions below the bridge, which needs the files of all of their owners. */
+/* Resets all functions below the bridge. VFIO requires that they have the same iommufd. */
 static int hot_reset_by(int fd)
 {
 	struct vfio_pci_hot_reset arg = { .argsz = sizeof(arg) };

@@ -207,7 +207,7 @@ static void show_file(const struct target *t, int fd)
 	say(p == MAP_FAILED ? -1 : 0, "  map");
 	if (p != MAP_FAILED)
 		munmap(p, PAGE);
-	/* The reset revokes it, and makes it valid again. */
+	/* These revoke it, and make it valid again. */
 	say(call(t, VFIO_DEVICE_RESET, NULL), "  reset");
 	set_command(t, PCI_COMMAND_MEMORY, 0);
 	set_command(t, 0, PCI_COMMAND_MEMORY);
