@@ -44,6 +44,7 @@ def fix_text(text, words):
         text = text.replace(this, that)
     text = re.sub(r"\bprocess \d+( \([^()]*\))?",
                   lambda m: "process PID" + (" (NAME)" if m[1] else ""), text)
+    text = re.sub(r"\bps -fp \d+", "ps -fp PID", text)
     text = re.sub(r'\bversion="[^"]*"', 'version="VERSION"', text)
     return re.sub(r"\bafter \d+ s of waiting", "after N s of waiting", text)
 
