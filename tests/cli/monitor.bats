@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
-# tsmctl monitor, with events from a FIFO in the place of the kernel's: fake-udev.c.
+# tsmctl monitor. The events come from a FIFO through fake-udev.c, and not from the kernel.
 bats_require_minimum_version 1.5.0
 load helpers
 
@@ -21,7 +21,7 @@ teardown() { [ -z "${MONITOR:-}" ] || kill -KILL "$MONITOR" 2> /dev/null || true
 
 # monitor ARG...: starts it in the background.
 monitor() {
-	# not what an earlier one left, until this one has begun
+	# the output of an earlier one must not be taken for that of this one
 	[ -p "$OUT" ] || : > "$OUT"
 	env "LD_PRELOAD=$BATS_RUN_TMPDIR/udev.so" \
 		"ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0" \
@@ -29,10 +29,10 @@ monitor() {
 	MONITOR=$!
 }
 
-# events LINE...: waits until the monitor listens, then has them happen.
+# events LINE...: waits until the monitor listens, and sends each LINE as an event.
 events() { printf '%s\n' "$@" > "$FAKE_UEVENTS"; }
 
-# ended STATUS: waits for the monitor, and shows what it printed.
+# ended STATUS: waits for the end of the monitor; $output is what it printed.
 ended() {
 	local rc=0
 
@@ -48,7 +48,7 @@ ended() {
 bound='change pci 0000:01:00.0 VFIO_TSM_EVENT=bound VFIO_TSM_STATE=bound VFIO_TSM_REASON=none VFIO_TSM_GENERATION=4 VFIO_TSM_TDI_ID=0000:00:05.0'
 lost='change pci 0000:01:00.0 VFIO_TSM_EVENT=lost VFIO_TSM_STATE=lost VFIO_TSM_REASON=reset VFIO_TSM_GENERATION=5 VFIO_TSM_TDI_ID=none'
 
-@test "monitor: what changed, from what, and why" {
+@test "monitor: prints what has changed, the former state, and the reason" {
 	monitor --count 5
 	events "$bound" "$lost" "add pci 0000:02:10.0 PCI_ID=8086:10CA" \
 		"bind pci 0000:02:10.0 DRIVER=nvme" "add tsm tsm0" "change pci 0000:02:00.0"
@@ -60,7 +60,7 @@ lost='change pci 0000:01:00.0 VFIO_TSM_EVENT=lost VFIO_TSM_STATE=lost VFIO_TSM_R
 	assert_line --index 4 --regexp '  tsm0 +tsm-added *$'
 }
 
-@test "monitor: the time is that of the zone, with its offset; in JSON, of UTC" {
+@test "monitor: prints the local time with its offset, and UTC in JSON" {
 	for zone in UTC0:+00:00 IST-5:30:+05:30 NST3:30:-03:30 XYZ-14:+14:00; do
 		TZ=${zone%:*:*} monitor --present --count 1 01:00.0
 		ended 0
@@ -72,11 +72,11 @@ lost='change pci 0000:01:00.0 VFIO_TSM_EVENT=lost VFIO_TSM_STATE=lost VFIO_TSM_R
 		[ "$printed" -le "$now" ] && [ "$printed" -ge $((now - 60)) ] || fail "$output is not about $now"
 		TZ=${zone%:*:*} monitor --json --present --count 1 01:00.0
 		ended 0
-		[[ $(json 'r[0]["time"]') =~ ^2[0-9-]{9}T[0-9:]{8}\.[0-9]{3}Z$ ]] || fail "$output"
+		[[ $(results time) =~ ^2[0-9-]{9}T[0-9:]{8}\.[0-9]{3}Z$ ]] || fail "$output"
 	done
 }
 
-@test "monitor: a driver that leaves is a sentence; another one that comes has the one before" {
+@test "monitor: prints a driver that leaves the device as a sentence, and a new driver with the former one" {
 	monitor --events driver --count 4
 	events "unbind pci 0000:02:00.0" "bind pci 0000:02:00.0 DRIVER=vfio-pci-tsm" \
 		"bind pci 0000:02:00.0 DRIVER=nvme" "unbind pci 0000:05:00.0"
@@ -84,35 +84,24 @@ lost='change pci 0000:01:00.0 VFIO_TSM_EVENT=lost VFIO_TSM_STATE=lost VFIO_TSM_R
 	assert_line --index 0 --regexp '  0000:02:00.0  driver +detached from the driver nvme$'
 	assert_line --index 1 --regexp '  0000:02:00.0  driver +driver vfio-pci-tsm$'
 	assert_line --index 2 --regexp '  0000:02:00.0  driver +driver nvme \(was vfio-pci-tsm\)$'
-	# of which nothing was known
+	# the monitor has not seen its driver before
 	assert_line --index 3 --regexp '  0000:05:00.0  driver +detached from the driver that it had$'
 	monitor --json --events driver --count 2
 	events "unbind pci 0000:02:00.0" "bind pci 0000:02:00.0 DRIVER=nvme"
 	ended 0
-	output=${lines[0]}
-	json_is '[r[0][k] for k in ("event", "driver", "previous", "state")]' '["driver", null, "nvme", null]'
-	output=${lines[1]}
-	json_is '[r[0][k] for k in ("event", "driver", "previous")]' '["driver", "nvme", null]'
+	assert_golden monitor-driver
 }
 
-@test "monitor: with --json, one envelope a line, the same keys in each" {
+@test "monitor: with --json, prints one answer a line, with the same keys in each" {
 	monitor --json --present --count 4
 	events "$bound" "remove pci 0000:02:00.0"
 	ended 0
 	assert_equal "$(wc -l < "$OUT")" 4
-	while read -r output; do
-		assert_envelope 'len(r)' 1 \
-			'list(r[0])' '["time", "device", "event", "state", "previous", "reason", "generation", "tdi_id", "driver", "tdi_state", "tsm", "attribute", "value"]' \
-			'd["changed"]' false
-	done < "$OUT"
-	output=$(sed -n 1p "$OUT")
-	json_is '[r[0][k] for k in ("device", "event", "state", "generation", "driver")]' '["0000:01:00.0", "present", "closed", 3, "vfio-pci-tsm"]'
-	output=$(sed -n 3p "$OUT")
-	json_is '[r[0][k] for k in ("event", "state", "previous", "reason", "generation", "tdi_id")]' '["bound", "bound", "closed", null, 4, "0000:00:05.0"]'
+	assert_golden monitor
 	assert_equal "$(cat "$OUT.err")" ""
 }
 
-@test "monitor: filters by device and by event, of a device that is gone as well" {
+@test "monitor: filters by device and by event, even for a device that is gone" {
 	monitor --events lost,removed --count 2 1b36:0010 '0000:01:*'
 	events "$bound" "add pci 0000:02:00.0 PCI_ID=1B36:0010" "remove pci 0000:05:00.0 PCI_ID=8086:0010" \
 		"remove pci 0000:06:00.0 PCI_ID=1B36:0010" "remove tsm tsm0" "$lost"
@@ -121,7 +110,7 @@ lost='change pci 0000:01:00.0 VFIO_TSM_EVENT=lost VFIO_TSM_STATE=lost VFIO_TSM_R
 0000:01:00.0 lost"
 }
 
-@test "monitor: events that were lost are told: by the kernel, or by a missing generation" {
+@test "monitor: reports lost events, if the kernel reports them or a generation is missing" {
 	monitor --count 4
 	events "${bound/GENERATION=4/GENERATION=9}" LOST "${lost/GENERATION=5/GENERATION=10}"
 	ended_soon() { [ "$(wc -l < "$OUT")" -eq 4 ]; }
@@ -147,8 +136,8 @@ lost='change pci 0000:01:00.0 VFIO_TSM_EVENT=lost VFIO_TSM_STATE=lost VFIO_TSM_R
 	refute_output --partial missed
 }
 
-@test "monitor: ends with 0 on SIGINT, SIGTERM, and when its reader goes away, event or not" {
-	# one in the background ignores SIGINT, unless it says otherwise
+@test "monitor: exits with 0 on SIGINT and SIGTERM, and when its reader ends, even without an event" {
+	# a command in the background ignores SIGINT, unless it changes that itself
 	for signal in INT TERM; do
 		monitor --present
 		present() { [ "$(wc -l < "$OUT")" -eq 2 ]; }
@@ -171,7 +160,7 @@ lost='change pci 0000:01:00.0 VFIO_TSM_EVENT=lost VFIO_TSM_STATE=lost VFIO_TSM_R
 	assert_equal "$(cat "$OUT.err")" ""
 }
 
-@test "monitor: a full disk is exit 1, one message" {
+@test "monitor: a full disk is exit 1 and one message" {
 	OUT=/dev/full
 	env "LD_PRELOAD=$BATS_RUN_TMPDIR/udev.so" "ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0" \
 		tsmctl monitor --present > /dev/full 2> "$BATS_TEST_TMPDIR/err" && fail "it succeeded"
@@ -199,7 +188,7 @@ lost='change pci 0000:01:00.0 VFIO_TSM_EVENT=lost VFIO_TSM_STATE=lost VFIO_TSM_R
 	assert_one_line "'nonesuch' in --events is not an event; --events takes "
 }
 
-@test "monitor: a quarantine begins and ends" {
+@test "monitor: prints the begin and the end of a quarantine" {
 	monitor --events quarantined,freed --count 2
 	events "${bound//bound/quarantined}" "$bound" "${bound//=bound/=freed}"
 	ended 0
@@ -207,18 +196,18 @@ lost='change pci 0000:01:00.0 VFIO_TSM_EVENT=lost VFIO_TSM_STATE=lost VFIO_TSM_R
 	assert_line --index 1 --regexp '  0000:01:00.0  freed '
 }
 
-# has_lines N: whether so many were printed
+# has_lines N: whether N lines were printed
 has_lines() { [ "$(wc -l < "$OUT")" -ge "$1" ]; }
-# tdi ADDR STATE: another state; the file is never empty, as it never is in sysfs
+# tdi ADDR STATE: writes another state; the file is never empty, as in sysfs
 tdi() { echo "$2" 1<> "$SYS/devices/pci0000:00/$1/vfio_tsm/tdi_state"; }
 
-@test "monitor: the TDI's state as it changes, from what" {
+@test "monitor: prints each change of the TDI's state, with the former state" {
 	fake_tdi 0000:01:00.0 locked
 	monitor --present --count 5
 	until_true has_lines 2
 	tdi 0000:01:00.0 run
 	until_true has_lines 3
-	# written, and not changed
+	# written with the same value
 	tdi 0000:01:00.0 run
 	tdi 0000:01:00.0 error
 	until_true has_lines 4
@@ -231,7 +220,7 @@ tdi() { echo "$2" 1<> "$SYS/devices/pci0000:00/$1/vfio_tsm/tdi_state"; }
 	assert_line --index 4 --regexp '  0000:01:00.0  tdi-state +unknown \(was error\)$'
 }
 
-@test "monitor: the TDI's state in JSON; one that is not known is null" {
+@test "monitor: an unknown state of the TDI is null in JSON" {
 	fake_tdi 0000:01:00.0 run
 	monitor --json --present --events present,tdi-state --count 4
 	until_true has_lines 2
@@ -239,16 +228,10 @@ tdi() { echo "$2" 1<> "$SYS/devices/pci0000:00/$1/vfio_tsm/tdi_state"; }
 	until_true has_lines 3
 	tdi 0000:01:00.0 unknown
 	ended 0
-	output=$(sed -n 1p "$OUT")
-	json_is '[r[0][k] for k in ("event", "state", "tdi_state")]' '["present", "closed", "run"]'
-	output=$(sed -n 3p "$OUT")
-	json_is '[r[0][k] for k in ("event", "state", "previous", "generation", "tdi_state")]' \
-		'["tdi-state", null, "run", null, "unlocked"]'
-	output=$(sed -n 4p "$OUT")
-	json_is '[r[0][k] for k in ("event", "previous", "tdi_state")]' '["tdi-state", "unlocked", null]'
+	assert_golden monitor-tdi-state
 }
 
-@test "monitor: the TDI of a device that is assigned later; none that is filtered out, or was released" {
+@test "monitor: follows the TDI of a device that is assigned later, until it is released, and if no filter excludes it" {
 	fake_tdi 0000:01:00.0 run
 	fake_set_driver 0000:02:00.0 vfio-pci-tsm
 	monitor --count 3 02:00.0
@@ -263,7 +246,7 @@ tdi() { echo "$2" 1<> "$SYS/devices/pci0000:00/$1/vfio_tsm/tdi_state"; }
 0000:02:00.0 tdi-state unlocked"
 	monitor --present --count 5
 	until_true has_lines 2
-	# the kernel's part: an open attribute that is gone has nothing to read
+	# in the kernel, an open attribute that is gone has no contents
 	exec 9<> "$SYS/devices/pci0000:00/0000:02:00.0/vfio_tsm/tdi_state"
 	rm -r "$SYS/devices/pci0000:00/0000:02:00.0/vfio_tsm"
 	: > /proc/self/fd/9
@@ -274,9 +257,9 @@ tdi() { echo "$2" 1<> "$SYS/devices/pci0000:00/$1/vfio_tsm/tdi_state"; }
 	assert_equal "$(tail -n 3 "$OUT" | awk '{ print $3 }' | xargs)" "released driver tsm-added"
 }
 
-@test "monitor: the TDI of a device whose assignment was in an event that was lost" {
+@test "monitor: follows the TDI of a device even if the event of its assignment was lost" {
 	monitor --count 3
-	# the event of vfio_tsm was lost, and that of the PCI core was not
+	# the event of vfio_tsm is lost, and that of the PCI core is not
 	events "add tsm tsm0"
 	until_true has_lines 1
 	fake_device 0000:05:00.0 vfio-pci-tsm
@@ -284,7 +267,7 @@ tdi() { echo "$2" 1<> "$SYS/devices/pci0000:00/$1/vfio_tsm/tdi_state"; }
 	events "bind pci 0000:05:00.0 DRIVER=vfio-pci-tsm"
 	ended 0
 	assert_equal "$(tail -n 1 "$OUT" | awk '{ print $2, $3, $4 }')" "0000:05:00.0 tdi-state run"
-	# both were lost
+	# both events are lost
 	: > "$OUT"
 	monitor --count 3
 	events "add tsm tsm0"
@@ -324,12 +307,12 @@ tdi() { echo "$2" 1<> "$SYS/devices/pci0000:00/$1/vfio_tsm/tdi_state"; }
 	events "$bound"
 	ended 7
 	assert_output --partial "0000:01:00.0  bound"
-	# shellcheck disable=SC2034 # assert_one_line looks at it
+	# shellcheck disable=SC2034 # assert_one_line reads it
 	stderr=$(cat "$OUT.err")
 	assert_one_line 0000:03:1 "cannot wait for changes of its TDI's state: Too many open files"
 }
 
-@test "monitor: --events present asks for it: alone, that is all; with others, it goes on" {
+@test "monitor: --events present prints the devices and ends; with other events, it goes on" {
 	monitor --events present
 	ended 0
 	assert_equal "$(awk '{ print $2, $3 }' <<< "$output")" "0000:01:00.0 present
@@ -340,16 +323,16 @@ tdi() { echo "$2" 1<> "$SYS/devices/pci0000:00/$1/vfio_tsm/tdi_state"; }
 	assert_equal "$(awk '{ print $3 }' <<< "$output" | xargs)" "present present lost"
 }
 
-# connect ADDR [TSM]: what the kernel shows after a write to connect or disconnect
+# connect ADDR [TSM]: changes the attribute as the kernel does after a connect or disconnect
 connect() { echo "${2:-}" > "$SYS/devices/pci0000:00/$1/tsm/connect"; }
 
-@test "monitor: a device is connected and disconnected, by whom ever" {
+@test "monitor: prints each connect and disconnect of a device, whatever process has written" {
 	monitor --count 4
 	events "add pci 0000:07:00.0"
 	until_true has_lines 1
 	connect 0000:02:00.0 tsm1
 	until_true has_lines 2
-	# written, and not changed
+	# written with the same value
 	connect 0000:02:00.0 tsm1
 	connect 0000:02:00.0
 	until_true has_lines 3
@@ -360,10 +343,10 @@ connect() { echo "${2:-}" > "$SYS/devices/pci0000:00/$1/tsm/connect"; }
 	assert_line --index 3 --regexp '  0000:01:00.0  disconnected +tsm tsm0$'
 }
 
-@test "monitor: what a TSM that comes or leaves does to connections; a device that can connect since then is followed" {
+@test "monitor: prints connections that end with their TSM, and follows devices that a new TSM can connect" {
 	monitor --events present,connected,disconnected --count 4
 	until_true has_lines 2
-	# nobody wrote the file: the TSM has left
+	# the file changes without a write: the TSM is gone
 	echo > "$BATS_TEST_TMPDIR/none"
 	mv "$BATS_TEST_TMPDIR/none" "$SYS/devices/pci0000:00/0000:01:00.0/tsm/connect"
 	events "remove tsm tsm0"
@@ -377,7 +360,7 @@ connect() { echo "${2:-}" > "$SYS/devices/pci0000:00/$1/tsm/connect"; }
 	assert_line --index 3 --regexp '  0000:03:00.0  connected +tsm tsm1$'
 }
 
-@test "monitor: each change of policy, in the words of the kernel, and that of the host" {
+@test "monitor: prints each change of policy, and of the host's default, in the words of the kernel" {
 	monitor --events present,policy --count 8
 	until_true has_lines 2
 	n=2
@@ -402,10 +385,10 @@ connect() { echo "${2:-}" > "$SYS/devices/pci0000:00/$1/tsm/connect"; }
 - policy default_region_mode shared (was exclusive)"
 }
 
-@test "monitor: connections and policy in JSON" {
+@test "monitor: prints connections and policy in JSON" {
 	monitor --json --events present,connected,disconnected,policy --count 5 02:00.0
 	until_true has_lines 1
-	# of other devices, and of the host, where a device is named
+	# changes of other devices and of the host are not printed
 	connect 0000:01:00.0
 	echo shared > "$CFG/default_region_mode"
 	connect 0000:02:00.0 tsm1
@@ -420,15 +403,10 @@ connect() { echo "${2:-}" > "$SYS/devices/pci0000:00/$1/tsm/connect"; }
 	until_true has_lines 4
 	mv "$CFG/0000:02:00.0" "$BATS_TEST_TMPDIR/configfs"
 	ended 0
-	output=$(printf '%s\n' "${lines[@]:1}" | python3 -IS -c '
-import json, sys
-r = [json.loads(line)["result"][0] for line in sys.stdin]
-print(json.dumps({"schema_version": 1, "changed": False, "result": r, "errors": []}))')
-	json_is '[[x[k] for k in ("device", "event", "tsm", "attribute", "value", "previous", "state")] for x in r]' \
-		'[["0000:02:00.0", "connected", "tsm1", null, null, null, null], ["0000:02:00.0", "disconnected", "tsm1", null, null, null, null], ["0000:02:00.0", "policy", null, "guest_requests", "none", "all", null], ["0000:02:00.0", "policy", null, "guest_requests", "all", "none", null]]'
+	assert_golden monitor-policy
 }
 
-@test "monitor: the first policy of a device that is not there" {
+@test "monitor: prints the first policy of an absent device" {
 	monitor --events present,policy --count 3
 	until_true has_lines 2
 	CFG=$BATS_TEST_TMPDIR fake_policy 0000:05:00.0 absent
@@ -438,7 +416,7 @@ print(json.dumps({"schema_version": 1, "changed": False, "result": r, "errors": 
 	assert_line --index 2 --regexp '  0000:05:00.0  policy +bind_allowed 0 \(was 1\)$'
 }
 
-@test "monitor: the requester ID of a device that is bound is no policy" {
+@test "monitor: does not print the requester ID of a bound device as policy" {
 	monitor --events present,policy --count 3
 	until_true has_lines 2
 	policy 0000:01:00.0 bound 1
@@ -448,7 +426,7 @@ print(json.dumps({"schema_version": 1, "changed": False, "result": r, "errors": 
 	assert_line --index 2 --regexp '  0000:01:00.0  policy +bar_mmap revoke \(was refuse\)$'
 }
 
-@test "monitor: policy is followed once the module is there" {
+@test "monitor: follows policy once the module is loaded" {
 	mv "$CFG" "$BATS_TEST_TMPDIR/cfg"
 	monitor --events present,policy --count 3
 	until_true has_lines 2
@@ -462,7 +440,7 @@ print(json.dumps({"schema_version": 1, "changed": False, "result": r, "errors": 
 	assert_line --index 2 --regexp '  0000:0[12]:00.0  policy +bind_allowed '
 }
 
-@test "monitor: a TSM that is slow does not stop it, and is looked at again" {
+@test "monitor: does not wait for a slow TSM, and reads its connection later" {
 	rm "$SYS/devices/pci0000:00/0000:02:00.0/tsm/connect"
 	mkfifo "$SYS/devices/pci0000:00/0000:02:00.0/tsm/connect"
 	monitor --events connected,disconnected,bound --count 2
@@ -476,7 +454,7 @@ print(json.dumps({"schema_version": 1, "changed": False, "result": r, "errors": 
 	assert_line --index 1 --regexp '  0000:02:00.0  (dis)?connected +tsm tsm1$'
 }
 
-@test "monitor: without these among --events, nothing is watched" {
+@test "monitor: watches no file if --events has neither connections nor policy" {
 	watches() { find "/proc/$MONITOR/fd" -lname '*inotify*' | wc -l; }
 	monitor --events present,bound
 	until_true has_lines 2
