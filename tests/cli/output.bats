@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
-# Usage, help, the envelope in errors, and output that cannot be written.
+# Usage, help, the JSON of errors, and output that cannot be written.
 bats_require_minimum_version 1.5.0
 load helpers
 
@@ -10,7 +10,7 @@ setup() {
 	fake_assigned 0000:01:00.0
 }
 
-@test "help: for the program and for each verb, on standard output, exit 0" {
+@test "help: the program and each verb print help to standard output and exit with 0" {
 	run_split tsmctl --help
 	assert_success
 	assert_equal "$stderr" ""
@@ -37,7 +37,7 @@ setup() {
 	done
 }
 
-@test "help: the table for completions has every verb of the issue" {
+@test "help: the table for completions has every verb" {
 	run tsmctl help verbs
 	assert_success
 	assert_equal "$(printf '%s\n' "$output" | cut -f1 | sort | xargs)" \
@@ -45,7 +45,7 @@ setup() {
 	assert_line --regexp $'^mode\tdevice\t--set= .*--json .*\tdefault exclusive shared\t--set=default\|exclusive\|shared .*--bar-mmap=refuse\|revoke --timeout=$'
 }
 
-@test "a verb or an option that is mistyped: the one that may be meant is named" {
+@test "usage: an error names the verb or option that a mistyped one may mean" {
 	while IFS='|' read -r args said; do
 		# shellcheck disable=SC2086
 		run_split tsmctl $args
@@ -64,7 +64,7 @@ setup() {
 	EOF
 }
 
-@test "version: of both programs" {
+@test "version: both programs print their version" {
 	run tsmctl --version
 	assert_success
 	assert_output --regexp '^tsmctl [0-9.]+'
@@ -73,7 +73,7 @@ setup() {
 	assert_output --regexp '^tsm-bind-helper [0-9.]+'
 }
 
-@test "usage: every mistake is one line, exit 2, and points at --help" {
+@test "usage: every mistake is one line that names --help, and exit 2" {
 	for args in "" nonesuch "--nonesuch list" "list --nonesuch" "list --json=1" "help nonesuch" \
 		"connect --tsm" "mode --set" "list -x"; do
 		# shellcheck disable=SC2086
@@ -93,46 +93,45 @@ setup() {
 	assert_one_line '\x1b[2Jevil\x0a'
 }
 
-@test "usage: with --json anywhere, mistakes are in the envelope, and only there" {
+@test "usage: with --json anywhere on the command line, mistakes are in the JSON, and only there" {
 	for args in "--json" "--json nonesuch" "list --nonesuch --json" "--nonesuch --json list" \
 		"--json mode 01:00.0 nonesuch"; do
 		# shellcheck disable=SC2086
 		run_split tsmctl $args
 		[ "$status" -eq 2 ] || fail "'$args' gave exit $status"
-		assert_envelope 'len(e)' 1 \
-			'e[0]["errno"]' EINVAL \
-			'd["changed"]' false
+		assert_envelope
+		assert_changed false
+		assert_equal "$(errors errno)" EINVAL
 		assert_equal "$stderr" ""
 	done
 	run_split tsmctl --json $'\xff"\\\033'
 	assert_envelope
-	# after --, it is a device
+	# after --, --json is a device
 	run_split tsmctl list -- --json
 	assert_equal "$status" 2
 	assert_equal "$output" ""
 }
 
-@test "errors: of wrong usage, the argument is the value; of a document that is not valid JSON, nothing is the attribute" {
+@test "errors: the value is the argument or the file with the mistake" {
 	run_split tsmctl --json mode 01:00.0 --set nonesuch
 	assert_equal "$status" 2
-	json_is '[e[0][k] for k in ("device", "attribute", "value")]' '[null, null, "nonesuch"]'
+	assert_equal "$(errors "device attribute value")" "null null nonesuch"
 	run_split tsmctl --json mode nonesuch
-	json_is '[e[0][k] for k in ("device", "value")]' '[null, "nonesuch"]'
+	assert_equal "$(errors "device value")" "null nonesuch"
 	run_split tsmctl --json mode '0000:77:*'
-	json_is '[e[0][k] for k in ("device", "value")]' '["0000:77:*", null]'
+	assert_equal "$(errors "device value")" "0000:77:* null"
 	echo '{ "version": 1,' > "$BATS_TEST_TMPDIR/config.json"
 	chmod 600 "$BATS_TEST_TMPDIR/config.json"
 	run_split tsmctl --json diff --file - < "$BATS_TEST_TMPDIR/config.json"
 	assert_equal "$status" 2
-	json_is '[e[0][k] for k in ("device", "attribute", "value")]' '[null, null, "<stdin>"]'
-	# json-c takes a key between single quotes
+	assert_equal "$(errors "device attribute value")" "null null <stdin>"
+	# json-c accepts a key between single quotes
 	run_split tsmctl --json diff --file - <<< "{ \"version\": 1, \"devices\": [ { 'device': \"01:00.0\" } ] }"
 	assert_equal "$status" 2
-	json_is '[e[0][k] for k in ("device", "attribute", "value")]' '[null, null, "<stdin>"]' \
-		'"not valid JSON" in e[0]["message"]' true
+	[[ $(errors "device attribute value message") == "null null <stdin> "*"not valid JSON"* ]] || fail "$output"
 }
 
-@test "output: with --json, standard error has what --dry-run would do only with --verbose" {
+@test "output: with --json, --dry-run prints steps to standard error only with --verbose" {
 	run_split tsmctl --json --dry-run mode 01:00.0 shared
 	assert_success
 	assert_equal "$stderr" ""
@@ -142,15 +141,15 @@ setup() {
 	assert_one_line shared
 }
 
-@test "output: yes and no are for people, configfs's words for programs" {
+@test "output: the text has yes and no, the JSON has the words of configfs" {
 	policy 0000:01:00.0 bind_allowed 0
 	run_split tsmctl allow 01:00.0
 	assert_output "0000:01:00.0: bind_allowed yes (was no)"
 	run_split tsmctl deny --json 01:00.0
-	json_is '[r[0]["value"], r[0]["previous"]]' '["0", "1"]'
+	assert_equal "$(results "value previous")" '"0" "1"'
 }
 
-@test "options: global ones before and after the verb" {
+@test "options: global options work before and after the verb" {
 	run_split tsmctl --json --dry-run mode 01:00.0 shared
 	first=$output
 	assert_envelope
@@ -159,7 +158,7 @@ setup() {
 	assert_equal "$(policy 0000:01:00.0 region_mode)" default
 }
 
-@test "output: a full disk or a closed standard output is exit 1, the change is made" {
+@test "output: a full disk or a closed standard output is exit 1, and the change is made" {
 	run_split bash -c 'tsmctl list > /dev/full'
 	assert_equal "$status" 1
 	assert_one_line "No space left on device"
@@ -174,13 +173,13 @@ setup() {
 	assert_equal "$(policy 0000:01:00.0 region_mode)" exclusive
 }
 
-@test "output: a reader that goes away stops no change" {
+@test "output: a reader that ends early does not stop a change" {
 	run_split bash -c 'set -o pipefail; tsmctl mode 01:00.0 shared | :'
 	assert_equal "$(policy 0000:01:00.0 region_mode)" shared
 	refute [ -n "$stderr" ]
 }
 
-@test "output: more than a buffer of it fails as less does: a full disk by name, a reader that went away without a word" {
+@test "output: a long output fails on a full disk with an error, and without one if its reader ends early" {
 	"$BATS_TEST_DIRNAME/../bench/tree" "$BATS_TEST_TMPDIR/many" 400
 	SYSFS_PATH=$BATS_TEST_TMPDIR/many
 	for command in "list --json *" "show *" "list --json --quiet *"; do
@@ -198,7 +197,7 @@ setup() {
 	assert_one_line "cannot write the output: No space left on device"
 }
 
-@test "exit codes: several devices that fail alike keep their code, else 1" {
+@test "exit status: is that of all devices if they fail alike, and otherwise 1" {
 	fake_device 0000:02:00.0 nvme
 	fake_device 0000:03:00.0 nvme
 	run_split tsmctl bind 02:00.0 03:00.0
@@ -207,10 +206,11 @@ setup() {
 	run_split tsmctl bind 02:00.0 01:00.0
 	assert_equal "$status" 1
 	run_split tsmctl --json bind 02:00.0 01:00.0
-	json_is '[x["errno"] for x in e]' '["EOPNOTSUPP", "EBUSY"]'
+	assert_equal "$(errors errno)" "EOPNOTSUPP
+EBUSY"
 }
 
-@test "manual: every verb and option of the tables is in it, and every key of the configuration" {
+@test "manual: has every verb and option of the tables, and every key of the configuration" {
 	man=$BATS_TEST_DIRNAME/../../man
 	page=$BATS_TEST_TMPDIR/tsmctl.8
 	sed 's/\\-/-/g' "$TSMCTL_BIN/../man/tsmctl.8" > "$page"
