@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2030,SC2031,SC2154
-# --save of the verbs that change a device: what is written, and that apply restores it.
+# --save of the verbs that change a device: what they write, and that apply restores it.
 bats_require_minimum_version 1.5.0
 load helpers
 
@@ -15,12 +15,12 @@ setup() {
 	FILE=$D/tsmctl-0000:01:00.0.json
 }
 
-# entry [FILE]: the entry of the drop-in, on one line
-entry() { python3 -IS -c 'import json, sys; print(json.dumps(json.load(open(sys.argv[1]))["devices"]))' "${1:-$FILE}"; }
+# assert_saved NAME [ADDR]: the drop-in of 01:00.0, or of ADDR, is golden/keep-NAME.json
+assert_saved() { assert_golden_in "$D/tsmctl-${2:-0000:01:00.0}.json" "keep-$1"; }
 
 driver() { basename "$(readlink "$SYS/bus/pci/devices/$1/driver")"; }
 
-@test "save: each verb writes its key, and the identity of the device; apply makes it again" {
+@test "--save: each verb writes its key and the identity of the device; apply restores the value" {
 	mkdir -p "$SYS/devices/pci0000:00/0000:01:00.0/nvme/nvme0"
 	echo S4EV77 > "$SYS/devices/pci0000:00/0000:01:00.0/nvme/nvme0/serial"
 	for command in "assign 01:00.0" "connect 01:00.0" "tdi-id 01:00.0 00:05.0" "deny 01:00.0" \
@@ -31,10 +31,10 @@ driver() { basename "$(readlink "$SYS/bus/pci/devices/$1/driver")"; }
 		assert_equal "$stderr" ""
 		assert_line --partial "config $D/tsmctl-"
 	done
-	assert_equal "$(entry)" '[{"device": "0000:01:00.0", "id": "8086:10c9", "serial": "S4EV77", "assigned": true, "region_mode": "exclusive", "bar_mmap": "revoke", "bind_allowed": false, "guest_requests": "info", "tdi_id": "0000:00:05.0", "tsm": "tsm0"}]'
+	assert_saved all-keys
 	assert_equal "$(find "$D" -name '*.json' -printf '%f %m\n' | sort | xargs)" \
 		"tsmctl-0000:01:00.0.json 644 tsmctl-default.json 644"
-	# a reboot; the driver of before shows the serial number again
+	# a reboot; the former driver shows the serial number again
 	rm -r "$CFG/0000:01:00.0" "$RUN"
 	fake_set_driver 0000:01:00.0 nvme
 	echo > "$SYS/bus/pci/devices/0000:01:00.0/tsm/connect"
@@ -51,7 +51,7 @@ driver() { basename "$(readlink "$SYS/bus/pci/devices/$1/driver")"; }
 	assert_output ""
 }
 
-@test "save: release, disconnect and allow write what overrides an earlier file" {
+@test "--save: release, disconnect and allow write values that override an earlier file" {
 	config '{ "device": "01:00.0", "assigned": true, "tsm": "tsm0", "bind_allowed": false }'
 	run kernel tsmctl apply
 	for command in "disconnect 01:00.0" "release 01:00.0" "allow 01:00.0"; do
@@ -59,61 +59,59 @@ driver() { basename "$(readlink "$SYS/bus/pci/devices/$1/driver")"; }
 		run kernel tsmctl $command --save
 		assert_success
 	done
-	assert_equal "$(entry)" '[{"device": "0000:01:00.0", "id": "8086:10c9", "assigned": false, "bind_allowed": true, "tsm": null}]'
+	assert_saved undone
 	run kernel tsmctl diff
 	assert_success
 	run kernel tsmctl assign 01:00.0 --force --save
-	assert_equal "$(entry)" '[{"device": "0000:01:00.0", "id": "8086:10c9", "assigned": true, "bind_allowed": true, "tsm": null, "force": true}]'
+	assert_saved force
 }
 
-@test "save: a value that is there already is written as well; the same again is no change" {
+@test "--save: writes a value even if the device has it already; the same again is not a change" {
 	fake_policy 0000:01:00.0
 	run_split kernel tsmctl mode 01:00.0 default --save --json
 	assert_success
-	json_is '[[x["attribute"], x["value"], x["changed"]] for x in r]' \
-		"[[\"region_mode\", \"default\", false], [\"config\", \"$FILE\", true]]" \
-		'r[1]["note"]' '{ "device": "0000:01:00.0", "id": "8086:10c9", "region_mode": "default" }'
+	assert_golden keep-same-value
 	run_split kernel tsmctl mode 01:00.0 default --save --json
-	json_is 'd["changed"]' false
+	assert_changed false
 	refute [ -e "$FILE.old" ]
 }
 
-@test "save: several devices have a drop-in each, one that is absent without an identity" {
+@test "--save: writes a drop-in for each device, without an identity if the device is absent" {
 	run kernel tsmctl deny all 42:00.0 --save
 	assert_success
-	assert_equal "$(entry)$(entry "$D/tsmctl-0000:02:00.0.json")$(entry "$D/tsmctl-0000:42:00.0.json")" \
-		'[{"device": "0000:01:00.0", "id": "8086:10c9", "bind_allowed": false}][{"device": "0000:02:00.0", "id": "8086:10c9", "bind_allowed": false}][{"device": "0000:42:00.0", "bind_allowed": false}]'
+	assert_saved denied
+	assert_saved denied-2 0000:02:00.0
+	assert_saved denied-absent 0000:42:00.0
 }
 
-@test "save: other keys, entries and the default mode of the drop-in stay; another device's entry does not" {
+@test "--save: keeps the rest of the drop-in, except an entry for another device" {
 	mkdir "$D"
 	echo '{ "version": 1, "default_region_mode": "shared", "devices": [ { "device": "8086:10c9", "tdi_id": null },
 		{ "device": "01:00.0", "id": "8086:10c9", "bar_mmap": "revoke", "force": true } ] }' > "$FILE"
 	run kernel tsmctl deny 01:00.0 --save
 	assert_success
-	assert_equal "$(entry)" '[{"device": "8086:10c9", "tdi_id": null}, {"device": "0000:01:00.0", "id": "8086:10c9", "bar_mmap": "revoke", "bind_allowed": false, "force": true}]'
-	grep -q '"default_region_mode": "shared"' "$FILE"
+	assert_saved others-stay
 	grep -q '"device": "01:00.0"' "$FILE.old"
 	echo '{ "version": 1, "devices": [ { "device": "01:00.0", "id": "144d:a80a", "bar_mmap": "revoke" } ] }' > "$FILE"
 	run kernel tsmctl allow 01:00.0 --save
 	assert_success
 	assert_line "0000:01:00.0: note: its drop-in was for another device, and is replaced"
-	assert_equal "$(entry)" '[{"device": "0000:01:00.0", "id": "8086:10c9", "bind_allowed": true}]'
+	assert_saved other-device
 }
 
-@test "save: a failed verb saves nothing, and the other devices are saved" {
+@test "--save: saves only the devices for which the verb has not failed" {
 	export FAKE_REFUSE='*/0000:01:00.0/tsm/bind_allowed=* 5'
 	run_split kernel tsmctl deny 01:00.0 02:00.0 --save
 	assert_equal "$status" 7
 	refute [ -e "$FILE" ]
-	assert_equal "$(entry "$D/tsmctl-0000:02:00.0.json")" '[{"device": "0000:02:00.0", "id": "8086:10c9", "bind_allowed": false}]'
+	assert_saved denied-2 0000:02:00.0
 	fake_device 0000:03:00.0 nvme
 	run_split kernel tsmctl connect 03:00.0 --save
 	assert_failure
 	refute [ -e "$D/tsmctl-0000:03:00.0.json" ]
 }
 
-@test "save: --dry-run shows the entry, and writes nothing" {
+@test "--save: with --dry-run, shows the entry and writes nothing" {
 	before=$(snapshot)
 	run_split kernel tsmctl assign 01:00.0 --save --dry-run
 	assert_success
@@ -124,7 +122,7 @@ driver() { basename "$(readlink "$SYS/bus/pci/devices/$1/driver")"; }
 	assert_equal "$(snapshot)" "$before"
 }
 
-@test "save: a later file with another value is noted, and a mistake in any file is an error" {
+@test "--save: notes a later file with another value; a mistake in any file is an error" {
 	mkdir "$D"
 	echo '{ "version": 1, "devices": [ { "device": "all", "bind_allowed": true } ] }' > "$D/zz.json"
 	run_split kernel tsmctl deny 01:00.0 --save
@@ -142,7 +140,7 @@ driver() { basename "$(readlink "$SYS/bus/pci/devices/$1/driver")"; }
 	assert_line "note: $D/zz.json has another default_region_mode, which counts: see 'tsmctl config show'"
 }
 
-@test "save: a drop-in that cannot be written or read is an error, whatever was changed" {
+@test "--save: a drop-in that cannot be written or read is an error, and the change stays" {
 	mkdir "$D"
 	echo '{' > "$FILE"
 	run_split kernel tsmctl deny 01:00.0 --save
@@ -162,7 +160,7 @@ driver() { basename "$(readlink "$SYS/bus/pci/devices/$1/driver")"; }
 	assert_equal "$(grep -c "cannot write to $TSMCTL_ETC: No such file or directory; make it first, as root: 'install -d -m 755 $TSMCTL_ETC'" <<< "$stderr")" 2
 }
 
-@test "save: of two at once on one drop-in, the second one reads what the first has written" {
+@test "--save: of two runs on one drop-in, the second reads what the first has written" {
 	mkdir "$D"
 	lock=$D/.tsmctl-0000:01:00.0.json.lock
 	(umask 077 && : > "$lock")
@@ -170,18 +168,18 @@ driver() { basename "$(readlink "$SYS/bus/pci/devices/$1/driver")"; }
 	flock 9
 	kernel tsmctl deny 01:00.0 --save > "$BATS_TEST_TMPDIR/out" 2>&1 3>&- 9>&- &
 	second=$!
-	# the change is made, so it waits for the lock, or comes to it
+	# the change is made: now it waits for the lock, or is about to
 	until_true grep -qx 0 "$CFG/0000:01:00.0/tsm/bind_allowed"
 	echo '{ "version": 1, "devices": [ { "device": "01:00.0", "tdi_id": "00:05.0" } ] }' > "$FILE"
-	# as the one before does at its end
+	# as the first one does at its end
 	rm "$lock"
 	exec 9<&-
 	wait "$second"
-	assert_equal "$(entry)" '[{"device": "0000:01:00.0", "id": "8086:10c9", "bind_allowed": false, "tdi_id": "0000:00:05.0"}]'
+	assert_saved second
 	refute [ -e "$lock" ]
 }
 
-@test "save: wrong usage is exit 2, and changes nothing" {
+@test "--save: wrong usage is exit 2, and changes nothing" {
 	before=$(snapshot)
 	for args in "mode 01:00.0" "tdi-id 01:00.0" "tdi-id --get 01:00.0" "requests 01:00.0" "release 01:00.0 --forget"; do
 		# shellcheck disable=SC2086
@@ -193,7 +191,7 @@ driver() { basename "$(readlink "$SYS/bus/pci/devices/$1/driver")"; }
 	refute [ -e "$D" ]
 }
 
-@test "save: a VF that is connected through its PF has no connection to save" {
+@test "--save: a VF that is connected through its PF has no connection to save" {
 	fake_device 0000:02:10.0
 	ln -s ../0000:02:00.0 "$SYS/devices/pci0000:00/0000:02:10.0/physfn"
 	mkdir "$SYS/devices/pci0000:00/0000:02:10.0/tsm"
