@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
-# tsmctl mode, tdi-id, allow, deny, requests: policy in configfs, read and written.
+# tsmctl mode, tdi-id, allow, deny and requests, which read and write policy in configfs.
 bats_require_minimum_version 1.5.0
 load helpers
 
@@ -11,23 +11,19 @@ setup() {
 	fake_assigned 0000:02:00.0
 }
 
-@test "mode: reads, sets, and a second time changes nothing" {
+@test "mode: reads and sets the mode; a second run changes nothing" {
 	run tsmctl mode 01:00.0
 	assert_success
 	assert_output "0000:01:00.0: region_mode default"
 
 	run_split tsmctl mode 01:00.0 shared --json
 	assert_success
-	assert_envelope 'd["changed"]' true \
-		'len(r)' 1 \
-		'list(r[0])' "$OUTCOME_KEYS" \
-		'r[0]' '{"device": "0000:01:00.0", "attribute": "region_mode", "value": "shared", "previous": "default", "changed": true, "note": null}'
+	assert_golden mode
 	assert_equal "$(policy 0000:01:00.0 region_mode)" shared
 
 	run_split tsmctl mode 01:00.0 shared --json
 	assert_success
-	json_is 'd["changed"]' false \
-		'list(r[0])' "$OUTCOME_KEYS"
+	assert_golden mode-again
 	run tsmctl mode 01:00.0 shared
 	assert_output "0000:01:00.0: region_mode shared (unchanged)"
 	run tsmctl -q mode 01:00.0 exclusive
@@ -35,18 +31,17 @@ setup() {
 	assert_output ""
 }
 
-@test "mode: many devices, --set, and JSON of a read" {
+@test "mode: sets and reads the mode of several devices" {
 	run_split tsmctl --json mode --set=exclusive all
 	assert_success
-	json_is '[x["value"] for x in r]' '["exclusive", "exclusive"]'
+	assert_equal "$(results value)" "exclusive
+exclusive"
 	run_split tsmctl --json mode all
 	assert_success
-	json_is 'd["changed"]' false \
-		'list(r[1])' "$OUTCOME_KEYS" \
-		'[x["value"] for x in r]' '["exclusive", "exclusive"]'
+	assert_golden mode-read
 }
 
-@test "mode: --default is for all devices, --bar-mmap for one" {
+@test "mode: --default sets the default of the host, --bar-mmap the action of a device" {
 	run tsmctl mode --default shared
 	assert_output "default_region_mode shared (was exclusive)"
 	assert_equal "$(cat "$CFG/default_region_mode")" shared
@@ -56,7 +51,7 @@ setup() {
 	assert_equal "$(policy 0000:01:00.0 region_mode)" default
 }
 
-@test "mode: a slip in a device leaves the default as it is" {
+@test "mode: a mistyped device leaves the default unchanged" {
 	for args in "nonsense" "nonsense 01:00.0 exclusive" "01:00.0 nonsense exclusive"; do
 		# shellcheck disable=SC2086
 		run_split tsmctl mode --default shared $args
@@ -78,13 +73,13 @@ setup() {
 	assert_equal "$(snapshot)" "$before"
 }
 
-@test "tdi-id: every form, in the form that the kernel reads back" {
+@test "tdi-id: takes every form of an ID, and writes the form that the kernel shows" {
 	while read -r given wanted; do
 		run tsmctl tdi-id 01:00.0 "$given"
 		assert_success
 		assert_equal "$(policy 0000:01:00.0 tdi_id)" "$wanted"
 		run_split tsmctl tdi-id 01:00.0 --set "$given" --json
-		json_is 'd["changed"]' false
+		assert_changed false
 	done <<- 'EOF'
 		00:02.0 0000:00:02.0
 		0001:0A:1f.7 0001:0a:1f.7
@@ -96,7 +91,7 @@ setup() {
 	assert_output "0000:01:00.0: tdi_id none"
 }
 
-@test "tdi-id: two devices are read; =ID, --set, or one device writes" {
+@test "tdi-id: reads two addresses as two devices; =ID and --set always write" {
 	before=$(snapshot)
 	for args in "01:00.0 02:00.0" "0000:01:00.0 0000:02:00.0" "01:00.0 02:00.0 01:00.0"; do
 		# shellcheck disable=SC2086
@@ -124,24 +119,25 @@ setup() {
 	assert_equal "$(policy 0000:01:00.0 tdi_id)" 0000:02:00.0
 	run_split tsmctl tdi-id --json --get 01:00.0 02:00.0
 	assert_success
-	json_is '[x["value"] for x in r]' '["0000:02:00.0", "none"]'
+	assert_equal "$(results value)" "0000:02:00.0
+none"
 }
 
-@test "policy: a device that is not there is noted, whatever is set of it" {
+@test "policy: notes an absent device, whatever is set" {
 	for args in "deny 99:00.0" "deny 99:00.0" "allow 99:00.0" "mode 99:00.0 shared" "mode 99:00.0 --bar-mmap revoke" \
 		"tdi-id 99:00.0 00:05.0" "tdi-id 99:00.0 --set none" "requests 99:00.0 info"; do
-		# the kernel's part: the directory is there, and has all attributes
+		# as in the kernel, the directory has all attributes
 		fake_policy 0000:99:00.0
 		# shellcheck disable=SC2086
 		run_split tsmctl --json $args
 		assert_success
-		json_is '["no such device" in x["note"] for x in r]' '[true]'
+		[[ $(results note) == *"no such device"* ]] || fail "$output"
 		# shellcheck disable=SC2086
 		run_split tsmctl --dry-run $args
 		assert_line "0000:99:00.0: note: this host has no such device now: the policy waits for it"
 	done
 	run_split tsmctl deny --json 01:00.0
-	json_is '[x["note"] for x in r]' '[null]'
+	assert_equal "$(results note)" null
 }
 
 @test "tdi-id: bad values are exit 2 and change nothing" {
@@ -156,7 +152,7 @@ setup() {
 	assert_equal "$(snapshot)" "$before"
 }
 
-@test "mode: a slip in the mode is not taken for a device" {
+@test "mode: a mistyped mode is not taken for a device" {
 	run_split tsmctl mode 01:00.0 exclusice
 	assert_equal "$status" 2
 	assert_one_line "'exclusice' is neither a device nor a mode (default, exclusive, shared)"
@@ -165,7 +161,7 @@ setup() {
 	assert_one_line "'exclusice' is not a device"
 }
 
-@test "allow, deny: 1 and 0, and nothing twice" {
+@test "allow, deny: write 1 and 0; a second run changes nothing" {
 	run tsmctl deny 01:00.0
 	assert_output "0000:01:00.0: bind_allowed no (was yes)"
 	assert_equal "$(policy 0000:01:00.0 bind_allowed)" 0
@@ -173,11 +169,12 @@ setup() {
 	assert_output "0000:01:00.0: bind_allowed no (unchanged)"
 	run_split tsmctl allow all --json
 	assert_success
-	json_is '[x["changed"] for x in r]' '[true, false]'
+	assert_equal "$(results changed)" "true
+false"
 	assert_equal "$(policy 0000:01:00.0 bind_allowed)" 1
 }
 
-@test "requests: reads, sets, and a second time changes nothing; all is a device, or a value" {
+@test "requests: reads and sets the requests; 'all' can be devices or the value" {
 	run tsmctl requests 01:00.0
 	assert_success
 	assert_output "0000:01:00.0: guest_requests all"
@@ -186,9 +183,7 @@ setup() {
 	assert_equal "$(policy 0000:01:00.0 guest_requests)" none
 	run_split tsmctl requests 01:00.0 02:00.0 none --json
 	assert_success
-	assert_envelope 'd["changed"]' true \
-		'list(r[0])' "$OUTCOME_KEYS" \
-		'[[x["value"], x["previous"], x["changed"]] for x in r]' '[["none", "none", false], ["none", "all", true]]'
+	assert_golden requests
 	run tsmctl requests all
 	assert_output "0000:01:00.0: guest_requests none
 0000:02:00.0: guest_requests none"
@@ -205,13 +200,13 @@ setup() {
 	assert_equal "$(policy 0000:01:00.0 guest_requests) $(policy 0000:02:00.0 guest_requests)" "all all"
 }
 
-@test "requests: modules of an earlier version, whose directories do not have them" {
+@test "requests: modules that are too old for them are exit 5, and the hint loads newer ones" {
 	rm "$CFG/0000:01:00.0/tsm/guest_requests"
 	for args in "01:00.0" "01:00.0 all" "01:00.0 none"; do
 		# shellcheck disable=SC2086 # several arguments
 		run_split tsmctl requests $args --json
 		assert_failure 5
-		json_is '[[x["stage"], x["attribute"]] for x in e]' '[["module", "guest_requests"]]'
+		assert_equal "$(errors "stage attribute")" "module guest_requests"
 		[[ $output == *"is older than tsmctl: it has no guest_requests"*"tsmctl unload && tsmctl load"* ]]
 	done
 }
@@ -236,7 +231,7 @@ setup() {
 	assert_equal "$(snapshot)" "$before"
 }
 
-@test "policy: --dry-run changes nothing, and says what it would do" {
+@test "policy: --dry-run changes nothing, and prints what it would do" {
 	before=$(snapshot)
 	for args in "mode 01:00.0 shared" "mode --default shared" "tdi-id 01:00.0 0x10" "deny 01:00.0" \
 		"mode 0000:99:00.0 shared" "mode 01:00.0 --bar-mmap revoke" "requests 01:00.0 none"; do
@@ -248,7 +243,7 @@ setup() {
 		# shellcheck disable=SC2086
 		run_split tsmctl --dry-run --json $args
 		assert_success
-		json_is 'd["changed"]' true
+		assert_changed true
 		assert_equal "$stderr" ""
 	done
 	assert_equal "$(snapshot)" "$before"
@@ -260,8 +255,8 @@ setup() {
 	assert_one_line "write 'shared' to $CFG/0000:01:00.0/tsm/region_mode"
 }
 
-@test "policy: a device that comes later gets a directory, which goes again if the change fails" {
-	# a real configfs fills the directory, this one stays empty, and the write fails
+@test "policy: a failed change removes the directory that was made for an absent device" {
+	# a real configfs fills the directory; this one stays empty, so that the write fails
 	run_split tsmctl -v deny 0000:99:00.0
 	assert_equal "$status" 1
 	[[ $stderr == *"create $CFG/0000:99:00.0"*"remove $CFG/0000:99:00.0"* ]] || fail "$stderr"
@@ -272,17 +267,11 @@ setup() {
 	refute [ -e "$CFG/0000:98:00.0" ]
 }
 
-@test "policy: an attribute that cannot be written names all four, exit 4" {
+@test "policy: a failed write names device, attribute, value and errno, and exits with 4" {
 	chmod 0444 "$CFG/0000:01:00.0/tsm/region_mode"
 	run_restricted tsmctl mode --json 01:00.0 shared
 	assert_equal "$status" 4
-	assert_envelope 'r' '[]' \
-		'd["changed"]' false \
-		'e[0]["device"]' 0000:01:00.0 \
-		'e[0]["attribute"]' region_mode \
-		'e[0]["value"]' shared \
-		'e[0]["errno"]' EACCES \
-		'e[0]["stage"]' write
+	assert_golden mode-not-allowed
 	assert_equal "$stderr" ""
 	assert_equal "$(policy 0000:01:00.0 region_mode)" default
 
@@ -291,7 +280,7 @@ setup() {
 	assert_one_line 0000:01:00.0 region_mode "'shared'" "Permission denied"
 }
 
-@test "policy: links in the place of attributes and directories are not followed" {
+@test "policy: does not follow links in the place of attributes and directories" {
 	echo secret > "$BATS_TEST_TMPDIR/secret"
 	ln -sf "$BATS_TEST_TMPDIR/secret" "$CFG/0000:01:00.0/tsm/region_mode"
 	run_split tsmctl mode 01:00.0 shared
@@ -304,7 +293,7 @@ setup() {
 	assert_equal "$(policy 0000:02:00.0 region_mode)" default
 }
 
-@test "policy: without the module, or configfs: exit 5, and the next step" {
+@test "policy: exits with 5 without the module or configfs, and the hint is the next step" {
 	for args in "mode 01:00.0" "mode 01:00.0 shared" "mode --default shared" "tdi-id 01:00.0 none" \
 		"allow 01:00.0" "requests 01:00.0" "requests 01:00.0 all" "bind 01:00.0" "unbind 01:00.0" "revoke 01:00.0"; do
 		mv "$CFG" "$CFG.away"
@@ -320,7 +309,7 @@ setup() {
 	done
 }
 
-@test "policy: an impossible root is exit 2" {
+@test "policy: a path in the environment that is relative or missing is an error" {
 	TSMCTL_CONFIGFS=relative run_split tsmctl list
 	assert_equal "$status" 2
 	TSMCTL_RUN=relative run_split tsmctl list
