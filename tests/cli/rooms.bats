@@ -1,20 +1,20 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2154
-# tests/static/rooms: which room of cli/ may include which, and what a header declares.
+# tests/static/rooms: it checks which room of cli/ includes which, and what a header declares.
 # plain: it reads sources alone
 bats_require_minimum_version 1.5.0
 load helpers
 
 setup() { ROOMS=$BATS_TEST_DIRNAME/../static/rooms; }
 
-# a copy of the sources, to break
+# copy: makes a copy of the sources, for faults
 copy() {
 	cp -r "$BATS_TEST_DIRNAME/../../cli" "$BATS_TEST_TMPDIR/cli"
 	cd "$BATS_TEST_TMPDIR/cli" || fail "no copy"
 }
 
-# finds FAULT...: the script fails with these lines and no others
+# finds FAULT...: the script fails, and prints these lines and no others
 finds() {
 	run "$ROOMS" .
 	assert_failure
@@ -47,7 +47,7 @@ finds() {
 		"host/tsm.h:1: ../common/util.h is not a path from cli/"
 }
 
-@test "rooms: an include in other words is found: <>, and a macro" {
+@test "rooms: an include with <> or a macro is found" {
 	copy
 	sed -i '1i #include <host/pci.h>' common/util.c
 	sed -i '1i #include HEADER' host/tsm.c
@@ -56,7 +56,7 @@ finds() {
 		"host/tsm.c:1: HEADER is not the name of a file"
 }
 
-@test "rooms: a source declares nothing of another source" {
+@test "rooms: a source that declares something of another source is found" {
 	copy
 	printf '%s\n' 'extern int elsewhere;' 'extern int called(void);' 'static int x;' >> host/tsm.c
 	printf '%s\n' 'void f(void)' '{' '	extern int within;' '}' >> report.c
@@ -64,7 +64,7 @@ finds() {
 		"report.c: extern: the header of a source declares what it defines"
 }
 
-@test "rooms: a pointer to a function is a variable" {
+@test "rooms: a pointer to a function is checked as a variable" {
 	copy
 	echo 'extern int (*hook)(void), (*hooks[2])(int), (*defined)(void);' >> host/tsm.h
 	echo 'int (*defined)(void);' >> host/tsm.c
@@ -90,7 +90,7 @@ void tsm_of_nobody(int (*fn)(void *arg), char *text) PRINTF_LIKE(1, 2);
 int tsm_own(void);
 END
 	echo 'static int tsm_own(void) { return 0; }' >> host/tsm.c
-	# these are not declarations of what somebody defines
+	# these do not declare what a source defines
 	cat >> host/tsm.h << 'END'
 /* int in_a_comment(void); */
 struct later;
@@ -105,7 +105,7 @@ END
 		"host/tsm.h: declares tsm_own, which host/tsm.c does not define"
 }
 
-@test "rooms: a new room is in no direction until the table has it" {
+@test "rooms: a room that the table does not have may not include another one" {
 	copy
 	mkdir attic
 	echo '#include "common/util.h"' > attic/attic.c
