@@ -1,14 +1,14 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # long: 200 times two verbs at once, each beside both orders of them
-# Two verbs on one device at once: exit statuses, changes and end state are those of one
-# after the other. RACE_SEED in the environment repeats a run.
+# Two verbs on one device at once: exit statuses, changes and the final state are as if one
+# had run after the other. RACE_SEED in the environment repeats a run.
 bats_require_minimum_version 1.5.0
 load helpers
 
 setup_file() { build_kernel; }
 
-@test "race: twenty random pairs of verbs on one device, 200 times at once" {
+@test "race: of twenty random pairs of verbs on one device, each result is that of one after the other" {
 	fake_configured_host
 	fake_capable 0000:01:00.0
 	config '{ "device": "01:00.0", "assigned": true, "tsm": "tsm0", "bind_allowed": false }'
