@@ -7,6 +7,11 @@
 #include "common/process.h"
 #include "common/rundir.h"
 
+void run_file_name(char *name, const char *device, const char *what)
+{
+	snprintf(name, RUN_NAME_LEN, "%s.%s", device, what);
+}
+
 int run_dir_open(const char *path, bool make, struct trust_fault *fault)
 {
 	struct stat st;
@@ -80,6 +85,11 @@ int run_file_lock(int fd)
 		ret = flock(fd, LOCK_EX | LOCK_NB) ? -errno : 0;
 	} while (ret == -EINTR);
 	return ret == -EWOULDBLOCK ? -EBUSY : ret;
+}
+
+bool run_file_is_locked(int fd)
+{
+	return flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
 }
 
 int run_file_write_pid(int fd)

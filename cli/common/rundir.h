@@ -7,9 +7,25 @@
 #ifndef TSMCTL_RUNDIR_H
 #define TSMCTL_RUNDIR_H
 
+#include "common/bdf.h"
 #include "common/trust.h"
 
 #define RUN_DIR "/run/tsmctl"
+
+/* Files of the holder of a device: its lock, its process ID for all to read, its socket. */
+#define RUN_LOCK "lock"
+#define RUN_PID "pid"
+#define RUN_SOCKET "sock"
+/* Bytes of the name of any of them */
+#define RUN_NAME_LEN (PCI_NAME_LEN + sizeof(".lock"))
+
+/**
+ * run_file_name() - the name of a file of the holder of a device
+ * @name: out, RUN_NAME_LEN bytes
+ * @device: PCI address
+ * @what: RUN_LOCK, RUN_PID or RUN_SOCKET
+ */
+void run_file_name(char *name, const char *device, const char *what);
 
 /**
  * run_dir_open() - open a directory for lock files and sockets
@@ -58,6 +74,16 @@ int run_file_look(int dir, const char *name, struct trust_fault *fault);
  * Return: 0, -EBUSY if another process has it, or negative errno.
  */
 int run_file_lock(int fd);
+
+/**
+ * run_file_is_locked() - whether another process has the lock of a file
+ * @fd: the file
+ *
+ * The check takes a lock until @fd is closed, so run_file_lock() may fail for a moment.
+ *
+ * Return: true if so.
+ */
+bool run_file_is_locked(int fd);
 
 /**
  * run_file_write_pid() - write the process ID of this process into a lock file

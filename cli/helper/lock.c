@@ -63,21 +63,23 @@ int lock_file(int dir, const char *name, const char *path, unsigned int *other,
 int lock_device(struct session *s)
 {
 	cleanup_fd int dir = run_dir_open(s->run_dir, true, &s->fault);
-	char path[PATH_MAX];
+	char name[RUN_NAME_LEN], path[PATH_MAX];
 	int fd, ret;
 
 	if (dir < 0)
 		return dir;
-	if (snprintf(path, sizeof(path), "%s/%s.lock", s->run_dir, s->name) >= (int)sizeof(path))
+	run_file_name(name, s->name, RUN_LOCK);
+	if (snprintf(path, sizeof(path), "%s/%s", s->run_dir, name) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
-	fd = lock_file(dir, strrchr(path, '/') + 1, path, &s->other, &s->fault);
+	fd = lock_file(dir, name, path, &s->other, &s->fault);
 	if (fd < 0) {
 		util_copy(s->lock_path, sizeof(s->lock_path), path);
 		return fd;
 	}
 	s->lock = fd;
-	snprintf(path, sizeof(path), "%s/%s.pid", s->run_dir, s->name);
-	fd = open_own(dir, strrchr(path, '/') + 1, path, 0644, &s->fault);
+	run_file_name(name, s->name, RUN_PID);
+	snprintf(path, sizeof(path), "%s/%s", s->run_dir, name);
+	fd = open_own(dir, name, path, 0644, &s->fault);
 	ret = fd < 0 ? fd : run_file_write_pid(fd);
 	if (!ret) {
 		s->pid_file = fd;

@@ -2,9 +2,7 @@
 /* Finds the owner of a device, and stops it if it is our helper, see owner.h. */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
-#include <sys/file.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -37,17 +35,17 @@ static bool is_helper(const struct ctx *ctx, const char *name, pid_t pid)
 	struct trust_fault fault;
 	cleanup_fd int dir = run_dir_open(ctx->run.path, false, &fault);
 	cleanup_fd int lock = -1, told = -1;
-	char file[PCI_NAME_LEN + sizeof(".lock")];
+	char file[RUN_NAME_LEN];
 
 	if (dir < 0)
 		return false;
-	snprintf(file, sizeof(file), "%s.lock", name);
+	run_file_name(file, name, RUN_LOCK);
 	lock = run_file_look(dir, file, &fault);
 	if (lock >= 0)
-		return has_pid(lock, pid) && flock(lock, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+		return has_pid(lock, pid) && run_file_is_locked(lock);
 	if (lock != -EACCES)
 		return false;
-	snprintf(file, sizeof(file), "%s.pid", name);
+	run_file_name(file, name, RUN_PID);
 	told = run_file_look(dir, file, &fault);
 	return has_pid(told, pid);
 }
@@ -87,20 +85,27 @@ static dev_t read_number(int dir, const char *attr)
 	return makedev(major, minor);
 }
 
+bool owner_cdev(const struct pci_device *dev, char *name)
+{
+	cleanup_dir DIR *dir = util_opendirat(dev->fd, "vfio-dev");
+	struct dirent *e;
+
+	name[0] = '\0';
+	while (!name[0] && dir && (e = readdir(dir)))
+		if (starts_with(e->d_name, "vfio"))
+			util_copy(name, CDEV_NAME_LEN, e->d_name);
+	return name[0];
+}
+
 /* The device number of the cdev of a device on any vfio driver; 0 for none. */
 static dev_t cdev_number(const struct pci_device *dev)
 {
-	cleanup_dir DIR *dir = util_opendirat(dev->fd, "vfio-dev");
-	char attr[NAME_MAX + sizeof("/dev")];
-	struct dirent *e;
+	char name[CDEV_NAME_LEN], attr[64];
 
-	while (dir && (e = readdir(dir))) {
-		if (!starts_with(e->d_name, "vfio"))
-			continue;
-		snprintf(attr, sizeof(attr), "%s/dev", e->d_name);
-		return read_number(dirfd(dir), attr);
-	}
-	return 0;
+	if (!owner_cdev(dev, name))
+		return 0;
+	snprintf(attr, sizeof(attr), "vfio-dev/%s/dev", name);
+	return read_number(dev->fd, attr);
 }
 
 /* The device number of the group's device, /dev/vfio/GROUP. */

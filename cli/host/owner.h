@@ -48,6 +48,18 @@ int owner_init(struct ctx *ctx);
  */
 int owner_find(struct ctx *ctx, const struct pci_device *dev, struct owner *h);
 
+/* Bytes of the name of a cdev, vfioN */
+#define CDEV_NAME_LEN 32
+
+/**
+ * owner_cdev() - the name of the cdev that an owner opens
+ * @dev: the device, on any vfio driver
+ * @name: out, vfioN, CDEV_NAME_LEN bytes; "" if there is none
+ *
+ * Return: true if there is one.
+ */
+bool owner_cdev(const struct pci_device *dev, char *name);
+
 /**
  * owner_describe() - fill in the description of an owner
  * @ctx: this run

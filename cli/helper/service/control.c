@@ -11,20 +11,15 @@
 #include "helper/service/control.h"
 #include "helper/service/socket.h"
 
-static void name_of(const struct session *s, char *name, size_t size)
-{
-	snprintf(name, size, "%s.sock", s->name);
-}
-
 int control_listen(struct session *s)
 {
-	char name[PCI_NAME_LEN + sizeof(".sock")];
+	char name[RUN_NAME_LEN];
 	int fd;
 
 	s->run = run_dir_open(s->run_dir, true, &s->fault);
 	if (s->run < 0)
 		return s->run;
-	name_of(s, name, sizeof(name));
+	run_file_name(name, s->name, RUN_SOCKET);
 	fd = listen_at(s->run, name, 0600);
 	if (fd < 0)
 		return fd;
@@ -34,9 +29,9 @@ int control_listen(struct session *s)
 
 void control_remove(struct session *s)
 {
-	char name[PCI_NAME_LEN + sizeof(".sock")];
+	char name[RUN_NAME_LEN];
 
-	name_of(s, name, sizeof(name));
+	run_file_name(name, s->name, RUN_SOCKET);
 	if (s->control >= 0)
 		unlinkat(s->run, name, 0);
 	util_close(&s->control);
