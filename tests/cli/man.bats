@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2030,SC2031,SC2154
-# The man pages: nothing that the program or the kernel's ABI has is missing, what
-# they show can be typed, and they are well formed.
+# The manual pages: they have everything that the programs and the ABI of the kernel have,
+# their examples work, and they are well formed.
 bats_require_minimum_version 1.5.0
 load helpers
 
@@ -14,13 +14,13 @@ setup() {
 	pages=("$TOP"/man/*.[1-9] "$MADE"/*.[1-9])
 }
 
-# on_page PAGE MACRO WORD: the page has an entry for a word.
+# on_page PAGE KIND WORD: fails unless the page has an entry for WORD; KIND is for the message.
 on_page() {
 	sed 's/\\//g' "$1" | grep -E '^\.It ' | tr ' ' '\n' | grep -qxF -e "$3" -e "$3/" ||
 		fail "${1##*/} has no $2 $3"
 }
 
-# text PAGE: the page as its readers see it, in one line; it is made once for all tests.
+# text PAGE: prints the page as readers see it, in one line. It is made once for all tests.
 text() {
 	local made=$BATS_FILE_TMPDIR/${1##*/}.txt
 
@@ -28,7 +28,7 @@ text() {
 	cat "$made"
 }
 
-@test "man: pages are without warnings of mandoc" {
+@test "man: mandoc has no warning about a page" {
 	command -v mandoc > /dev/null || skip "no mandoc"
 	run mandoc -T lint -W warning "${pages[@]}"
 	assert_success
@@ -40,13 +40,13 @@ text() {
 	for page in "${pages[@]}"; do
 		page_text=$(text "$page")
 		[[ $page_text == *DESCRIPTION* ]] || fail "${page##*/} is empty"
-		# what several quoted words on a line of the source come out as
+		# several quoted words on one line of the source result in this
 		run grep -oE '.{0,30}"".{0,10}' <<< "$page_text"
 		assert_output ""
 	done
 }
 
-@test "man: pages are without warnings of man" {
+@test "man: man has no warning about a page" {
 	man --version 2> /dev/null | grep -q '^man ' || skip "no man-db"
 	for page in "${pages[@]}"; do
 		run_split env LC_ALL=C.UTF-8 MANPAGER=cat man --warnings=all -l "$page"
@@ -56,7 +56,7 @@ text() {
 	done
 }
 
-@test "man: each verb has a page, and no other" {
+@test "man: each verb has a page, and nothing else has one" {
 	made=$(find "$MADE" -name 'tsmctl-*.8' -exec basename -s .8 {} + | sort)
 	assert_equal "$made" "$(tsmctl help verbs | cut -f 1 | sed 's/^/tsmctl-/' | sort)"
 	assert_equal "$(tsmctl help tables)" "$(cat "$MADE/tables")"
@@ -74,7 +74,7 @@ text() {
 				[[ $each == *"$third"* ]] || fail "no help '$third'"
 			done
 			[[ $page == *"tsmctl-$verb - $second SYNOPSIS"* ]] || fail "no summary of $verb: $page"
-			# in the help, it is in capitals and without blanks
+			# the help has it in capitals and with other blanks
 			synopsis=$(tr -d ' ' <<< "tsmctl$verb$first" | tr '[:upper:]' '[:lower:]')
 			[[ $(tr -d ' ' <<< "$page" | tr '[:upper:]' '[:lower:]') == *"synopsis$synopsis"* ]] ||
 				fail "no synopsis $first in: $page"
@@ -100,7 +100,7 @@ text() {
 	[ $checked -gt 60 ] || fail "only $checked rows"
 }
 
-@test "man: a page is not made of a verb that does not exist, or without its sections" {
+@test "man: a page of an unknown verb, or without its sections, is not built" {
 	page() { awk -f "$TOP/man/page.awk" -v "verb=$1" "$MADE/tables" "$2"; }
 	run page bnid "$TOP/man/verbs/bind.in"
 	assert_failure 1
@@ -112,8 +112,8 @@ text() {
 	assert_failure 1
 }
 
-# example VERB COMMAND: runs it on a fake host. There are no modules and no VFIO to
-# it; load and unload are refused, but not for their arguments.
+# example VERB COMMAND: runs it on a fake host, which has neither modules nor VFIO: load and
+# unload are refused, but not because of their arguments.
 example() {
 	local command=$2 arguments=
 
@@ -121,7 +121,7 @@ example() {
 	bind) arguments=--dry-run ;;
 	# it would not end
 	wait) command=$(sed 's/--state [^ ]*/&,closed/' <<< "$command") ;;
-	# so that it ends; an option that is there twice leaks in libpopt
+	# so that it ends; libpopt leaks memory if an option is given twice
 	monitor) arguments="--present --count=1" command=$(sed 's/--events [^ ]*/&,present/' <<< "$command") ;;
 	esac
 	cat > "$BATS_TEST_TMPDIR/bin/tsmctl" <<-EOF
@@ -178,7 +178,7 @@ host() {
 	[ $tried -ge 30 ] || fail "only $tried examples"
 }
 
-@test "man: every key of JSON is in tsmctl-json(5), and every stage of the kernel in vfio_tsm(5)" {
+@test "man: every key of JSON is in tsmctl-json(5)" {
 	host any
 	policy 0000:01:00.0 last_error "-16 mapped"
 	for command in list "mode 01:00.0" doctor metrics "monitor --present --count=1" "mode 99:00.0"; do
@@ -190,24 +190,139 @@ host() {
 			on_page "$TOP/man/tsmctl-json.5" key "$key"
 		done
 	done
-	for word in $(grep -oE '\[VFIO_TSM_[A-Z_0-9]+\] = "[a-z0-9-]+"' "$TOP/configfs/words.c" | cut -d '"' -f 2); do
-		grep -qwF -e "$word" "$TOP/man/vfio_tsm.5" || fail "no $word"
-	done
 }
 
-@test "man: every file and variable of the ABI is in vfio_tsm(5)" {
-	files=$(sed -nE 's,^(What:)?\s+/sys/(.*/)?([a-z_<>]+)/?$,\3,p' "$TOP"/configfs/ABI/* | sort -u)
-	[ "$(wc -l <<< "$files")" -ge 18 ] || fail "only $files"
-	for file in $files; do
-		[ "$file" = vfio_tsm ] || on_page "$TOP/man/vfio_tsm.5" file "$file"
+# abi PATH: what the ABI has about a file.
+abi() {
+	awk -v "path=$1" '/^[A-Z]/ { named = /^What:/; if (named) found = 0 }
+		named && $NF == path { found = 1 }
+		found && /^\t\t|^$/' "$TOP"/configfs/ABI/*
+}
+
+abi_paths() { awk '/^[^\t]/ { named = /^What:/ } named { print $NF }' "$TOP"/configfs/ABI/*; }
+
+# abi_words PATH: the words of its tables, in their order.
+abi_words() { abi "$1" | awk '/^\t\t==/ { inside = !inside; next } inside && /^\t\t[^ \t]/ { print $1 }'; }
+
+# kernel_words NAME: the words of a table of words.c, in their order.
+kernel_words() { sed -n "/^const .* vfio_tsm_$1_words\[/,/};/p" "$TOP/configfs/words.c" | grep -oP '\] = "\K[^"]+'; }
+
+CONFIGFS=/sys/kernel/config/vfio_tsm
+POLICY="$CONFIGFS/<address>/tsm"
+STATE="/sys/bus/pci/devices/<address>/vfio_tsm"
+
+@test "man: every file and word of the ABI is in vfio_tsm(5)" {
+	paths=$(abi_paths)
+	[ "$(wc -l <<< "$paths")" -ge 28 ] || fail "only $paths"
+	for path in $paths; do
+		name=$(basename "$path")
+		[ "$name" = vfio_tsm ] || on_page "$MADE/vfio_tsm.5" file "$name"
+		for word in $(abi_words "$path"); do
+			on_page "$MADE/vfio_tsm.5" word "$word"
+			words=$((${words:-0} + 1))
+		done
 	done
-	# the words of the tables
-	for word in $(awk '/^\t\t=+  =+$/ { inside = !inside; if (++n % 2) inside = 1; next }
-			inside && /^\t\t[a-zA-Z]/ { print $1 }' "$TOP"/configfs/ABI/*); do
-		on_page "$TOP/man/vfio_tsm.5" word "$word"
-		words=$((${words:-0} + 1))
+	[ "$words" -ge 80 ] || fail "only $words words"
+}
+
+@test "man: vfio_tsm(5) is not made with a mark that the ABI does not have, or without a part of it" {
+	page() { awk -f "$TOP/man/abi.awk" "$TOP"/configfs/ABI/* "$1"; }
+	template=$BATS_TEST_TMPDIR/vfio_tsm.5.in
+	page "$TOP/man/vfio_tsm.5.in" | cmp - "$MADE/vfio_tsm.5"
+	for mark in /nothing/ '/nothing/*'; do
+		{ cat "$TOP/man/vfio_tsm.5.in" && echo "@$mark@"; } > "$template"
+		run_split page "$template"
+		assert_failure 1
+		[[ $stderr == "abi.awk: "*" /nothing/" ]] || fail "$stderr"
 	done
-	[ "$words" -ge 40 ] || fail "only $words words"
+	grep -v 'vfio_tsm/state@' "$TOP/man/vfio_tsm.5.in" | grep -vF 'tsm/*@' > "$template"
+	run_split page "$template"
+	assert_failure 1
+	assert_equal "$stderr" "abi.awk: the page has no $CONFIGFS/default_region_mode"
+}
+
+@test "man: paragraphs, lists, tables and words of the ABI become mdoc" {
+	printf '%s\n' 'What: /a/' 'Description:' $'\t\tIt is "x-y".' '' $'\t\tThen (EBUSY) a\\b:' '' $'\t\t- poll(2) is' \
+		$'\t\t  long' '' $'\t\t===  ====' $'\t\tno   .x' $'\t\tA_B  c' $'\t\t===  ====' '' 'What: /a/b_c' \
+		$'\t\t/a/d' 'Date: never' 'Description:' $'\t\t(RW) As b_c.' > "$BATS_TEST_TMPDIR/abi"
+	printf '%s\n' '@/a/@' '@/a/*@' > "$BATS_TEST_TMPDIR/page"
+	run awk -f "$TOP/man/abi.awk" "$BATS_TEST_TMPDIR/abi" "$BATS_TEST_TMPDIR/page"
+	assert_success
+	assert_output - <<-'EOF'
+		It is
+		.Li x\-y .
+		.Pp
+		Then
+		.Er ( EBUSY )
+		a\eb:
+		.Bl -bullet -compact
+		.It
+		.Xr poll 2
+		is long
+		.El
+		.Bl -tag -width 3n -compact
+		.It Li no
+		\&.x
+		.It Ev A_B
+		c
+		.El
+		.Bl -tag -width Ds
+		.It Pa b_c , d No (read, write)
+		As
+		.Pa b_c .
+		.El
+	EOF
+}
+
+@test "ABI: it has the attributes of configfs and sysfs, and no other" {
+	in_table() { sed -n "/[ *]$2\[/,/};/p" "$TOP/configfs/$1.c" | grep -oP '&(dev_)?attr_\K[a-z_]+' | sed "s|^|$3/|"; }
+	same=$(abi "$STATE/" | tr '\n' ' ' | grep -oP 'same name in\s+configfs: \K[^.]*' | tr -d ',')
+	[ -n "$same" ]
+	for name in $same; do assert_equal "$(abi_paths | grep -cxF "$POLICY/$name")" 1; done
+	# shellcheck disable=SC2086
+	expected=$(printf "$STATE/%s\n" $same && abi_paths | grep -v '/$')
+	assert_equal "$(sort -u <<< "$expected")" "$({
+		in_table main root_attrs "$CONFIGFS"
+		in_table attrs vfio_tsm_attrs "$POLICY"
+		in_table sysfs vfio_tsm_sysfs_attrs "$STATE"
+	} | sort)"
+}
+
+@test "ABI: it has the words of the kernel, and no other" {
+	tables=
+	while read -r table path; do
+		words=$(abi_words "$path")
+		# without a table, they are in the text
+		[ -n "$words" ] || words=$(abi "$path" | grep -oE '"[^"]+"' | tr -d '"')
+		[ "$table" != event ] || words=$(abi "$path" | tr -s '\t\n ' ' ' | grep -oP 'the event: \K[^(]*' | grep -oE '[a-z]+')
+		expected=$(kernel_words "$table" | sort)
+		[ "$table" != stage ] || expected=$(grep -vx none <<< "$expected")
+		assert_equal "$(sort <<< "$words")" "$expected"
+		tables+="$table"$'\n'
+	done <<-EOF
+		region_mode $POLICY/region_mode
+		region_active $POLICY/region_mode_active
+		bar_mmap $POLICY/bar_mmap
+		guest_requests $POLICY/guest_requests
+		scope $STATE/requests
+		tdi_state $STATE/tdi_state
+		state $POLICY/state
+		stage $POLICY/last_error
+		event $STATE/state
+		reason $STATE/last_unbind
+		blocked $STATE/blocked
+	EOF
+	assert_equal "$(sort <<< "${tables%$'\n'}")" "$(grep -oP 'vfio_tsm_\K[a-z_]+(?=_words\[\])' "$TOP/configfs/words.c" | sort)"
+}
+
+@test "ABI: the stages of a bind are in the order of the checks" {
+	checks=$(for function in bind_checked check_connected check_registers call_tsm; do
+		sed -n "/^static int $function(/,/^}/p" "$TOP/kernel/bind.c"
+	done | grep -oP 'stage = VFIO_TSM_STAGE_\K[A-Z_]+' | tr 'A-Z_' 'a-z-' | awk '!seen[$0]++')
+	# checked before these, or by another function
+	assert_equal "$(abi_words "$POLICY/last_error" | grep -vxE 'foreign|quarantined|tdi-id|vdevice')" \
+		"$(grep -vx foreign <<< "$checks")"
+	abi_words "$POLICY/last_error" | head -n 2 | cmp - <(printf 'foreign\nquarantined\n')
 }
 
 @test "man: every errno, field and parameter is in vfio-pci-tsm(4)" {
@@ -253,20 +368,20 @@ host() {
 	grep -q "^Run 'tsmctl allow DEVICE'\.$" "$MADE/tsmctl-bind.8"
 }
 
-@test "tests/README.md: what each file of tests/vm proves, once" {
+@test "tests/README.md: has each file of tests/vm once in its table of what they prove" {
 	rows=$(sed -n '/^What the files of `tests\/vm`/,/^Programs that/p' "$TOP/tests/README.md" | grep -oP '`\K[a-z0-9 -]+(?=` \|$)' | tr ' ' '\n' | sort)
 	assert_equal "$rows" "$(basename -as .bats "$TOP"/tests/vm/*.bats | sort)"
 }
 
-@test "licence: each file says which, if it can have a comment" {
+@test "licence: each file that can have a comment names its licence" {
 	git -c "safe.directory=$TOP" -C "$TOP" rev-parse > /dev/null 2>&1 || skip "no git"
 	cd "$TOP" || return
-	without=$(git -c "safe.directory=$TOP" ls-files | grep -vE '\.(json|patch)$|\.corpus/|^(README\.md|COPYING)$' |
+	without=$(git -c "safe.directory=$TOP" ls-files | grep -vE '\.(json|patch|prom)$|\.corpus/|^(README\.md|COPYING)$' |
 		xargs grep -L 'SPDX-License-Identifier: GPL-2\.0' || true)
 	assert_equal "$without" ""
 }
 
-@test "man: what a page refers to is there" {
+@test "man: every page that a page refers to exists" {
 	for page in "${pages[@]}"; do
 		while read -r name section _; do
 			case $name in
