@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck disable=SC2154
+# shellcheck disable=SC2016,SC2154
 # tests/static/rooms: it checks which room of cli/ includes which, and what a header declares.
 # plain: it reads sources alone
 bats_require_minimum_version 1.5.0
@@ -8,8 +8,9 @@ load helpers
 
 setup() { ROOMS=$BATS_TEST_DIRNAME/../static/rooms; }
 
-# copy: makes a copy of the sources, for faults
+# copy: makes a copy of the sources and the table, for faults
 copy() {
+	cp "$BATS_TEST_DIRNAME/../../ARCHITECTURE.md" "$BATS_TEST_TMPDIR"
 	cp -r "$BATS_TEST_DIRNAME/../../cli" "$BATS_TEST_TMPDIR/cli"
 	cd "$BATS_TEST_TMPDIR/cli" || fail "no copy"
 }
@@ -60,8 +61,50 @@ finds() {
 	copy
 	printf '%s\n' 'extern int elsewhere;' 'extern int called(void);' 'static int x;' >> host/tsm.c
 	printf '%s\n' 'void f(void)' '{' '	extern int within;' '}' >> report.c
-	finds "host/tsm.c: extern: the header of a source declares what it defines" \
+	printf '%s\n' 'int pci_probe(int x);' 'static int of_its_own(int x);' >> common/util.c
+	finds "common/util.c: 'int pci_probe(int x);': the header of a source declares what it defines" \
+		"host/tsm.c: extern: the header of a source declares what it defines" \
 		"report.c: extern: the header of a source declares what it defines"
+}
+
+@test "rooms: a header that defines something is found" {
+	copy
+	cat >> host/tsm.h << 'END'
+int shared_counter;
+const char *words[] = { "one" };
+int (*hook)(void);
+int twice(int x) { return 2 * x; }
+END
+	finds "host/tsm.h: defines shared_counter: only a source defines anything" \
+		"host/tsm.h: defines words: only a source defines anything" \
+		"host/tsm.h: defines hook: only a source defines anything" \
+		"host/tsm.h: defines twice: only a source defines anything"
+}
+
+@test "rooms: outside of the helper, the headers of the ioctls are found" {
+	copy
+	sed -i '1i #include <tsmbind.h>' host/tsm.c
+	sed -i '1i #include <linux/vfio_tsm.h>' common/util.h
+	finds "common/util.h:1: common includes <linux/vfio_tsm.h>, which is for the helper" \
+		"host/tsm.c:1: host includes <tsmbind.h>, which is for the helper"
+}
+
+@test "rooms: the table is the one of ARCHITECTURE.md" {
+	copy
+	sed -i '/^| `doctor`/s/ host`/`/' ../ARCHITECTURE.md
+	run "$ROOMS" .
+	assert_failure
+	assert_line --regexp '^doctor/host.c:[0-9]+: doctor includes host/'
+	refute_line --regexp '^(common|config|host|helper|verbs)/'
+	cp "$BATS_TEST_DIRNAME/../../ARCHITECTURE.md" ..
+	sed -i -e '/^| `main`/s/main help/main/' -e '/^| `verbs`/a | `attic` | `cli/attic/` | `common` |' ../ARCHITECTURE.md
+	run "$ROOMS" .
+	assert_failure
+	assert_line "ARCHITECTURE.md: the room attic has no file"
+	assert_line --regexp '^main.c:[0-9]+: main includes help.h$'
+	rm ../ARCHITECTURE.md
+	run "$ROOMS" .
+	assert_failure
 }
 
 @test "rooms: a pointer to a function is checked as a variable" {
