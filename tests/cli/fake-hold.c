@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * KVM, iommufd, the cdev of a device that can be bound, and a TSM behind it: preloaded
+ * Plays KVM, iommufd, the cdev of a device that can be bound, and a TSM behind it: preloaded
  * into tsm-bind-helper. /dev/zero plays the files. An unbind, and each request of the
  * guest with its scope, is a line on standard error.
  *
- * ANSWERS	file with a line for each request: the response in hexadecimal, or the errno
- *		after a minus
+ * ANSWERS	file with a line for each request: the response in hexadecimal, or '-' and
+ *		the errno
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -47,7 +47,7 @@ int open(const char *path, int flags, ...)
 	return real(path, flags, 0666);
 }
 
-/* The helper closes all that was open before it. */
+/* The helper closes every file that was open before it started. */
 int close_range(unsigned int first, unsigned int last, int flags)
 {
 	(void)first;

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The kernel's part in a fake tree, preloaded into tsmctl: drivers come and go, a
- * new directory in configfs is filled, a TSM connects. And a loss of power.
+ * Plays the kernel's part in a fake tree, preloaded into tsmctl: it changes drivers, fills a
+ * new directory in configfs, and connects a TSM. It can also lose power.
  *
- * An attribute that is a FIFO takes until the test reads it. The file "unbind" of a driver
- * takes the link "driver" away before that, as the driver core does.
+ * A write to an attribute that is a FIFO ends when the test reads it. A write to "unbind" of
+ * a driver removes the link "driver" before that, as the driver core does.
  *
  * SYSFS_PATH	the tree; default_driver in a device's directory names the driver
  *		that takes it without an override; a driver with a file takes_nothing
- *		does so
+ *		takes no device
  * FAKE_LOG	file to which each change is appended: "ATTRIBUTE VALUE"
- * FAKE_REFUSE	"GLOB ERRNO": writes whose "PATH=VALUE" fits fail with that number
+ * FAKE_REFUSE	"GLOB ERRNO": writes whose "PATH=VALUE" matches fail with that number
  * FAKE_MEANWHILE "GLOB COMMAND": COMMAND runs once, before the first such write
  * FAKE_LATER	the same, for a second command
  * FAKE_STUCK	a directory that is made in configfs is that of a quarantined device, and
  *		cannot be removed
- * POWER_CUT	number of the change below TSMCTL_ETC at which the power is lost:
- *		what was written and not synced is empty afterwards
- * LOCK_REMOVED	file that is made when the first lock file below TSMCTL_ETC is removed. That
- *		happens as soon as the lock file is open, as when another save ends
+ * POWER_CUT	number of the change below TSMCTL_ETC at which power is lost: a file
+ *		that was written and not synced is empty afterwards
+ * LOCK_REMOVED	the first lock file below TSMCTL_ETC is removed as soon as it is open, as if
+ *		another save ended; then this file is made
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -141,7 +141,7 @@ static void probe(const char *addr)
 		set_driver(addr, driver);
 }
 
-/* What follows from a write. Answers true if the write itself is not to be done. */
+/* Does what follows from a write. Returns true if the write itself is not to be done. */
 static bool react(const char *path, const char *value)
 {
 	char other[PATH_MAX];
@@ -179,7 +179,7 @@ static void note(const char *path, const char *value)
 	close(fd);
 }
 
-/* As system(3), which would ignore SIGINT meanwhile, and so lose one that is pending. */
+/* Like system(3), which would ignore SIGINT, and so lose a pending one. */
 static int shell(const char *command)
 {
 	pid_t pid = fork();
@@ -192,7 +192,7 @@ static int shell(const char *command)
 	return pid < 0 || waitpid(pid, &status, 0) < 0 ? -1 : status;
 }
 
-/* What another process does before a write. */
+/* Runs the command of another process before a write. */
 static void meanwhile(const char *variable, const char *path, const char *value)
 {
 	char glob[PATH_MAX], what[PATH_MAX + 256], command[PATH_MAX];
@@ -208,7 +208,7 @@ static void meanwhile(const char *variable, const char *path, const char *value)
 		abort();
 }
 
-/* Whether a driver is to let go of a device that it does not have. */
+/* Whether a driver is to be detached from a device that it does not have. */
 static bool has_not(const char *path, const char *value)
 {
 	char device[PATH_MAX];
@@ -221,7 +221,7 @@ static bool has_not(const char *path, const char *value)
 	return fstatat(AT_FDCWD, device, &st, AT_SYMLINK_NOFOLLOW) != 0;
 }
 
-/* Answers an errno if this write is to fail. */
+/* Returns an errno if this write is to fail. */
 static int refused(const char *path, const char *value)
 {
 	char glob[PATH_MAX], what[PATH_MAX + 256];
@@ -238,7 +238,7 @@ static int refused(const char *path, const char *value)
 
 /* --- loss of power --------------------------------------------------------- */
 
-/* Counts a change of the configuration; when it is the last, it may be done half. */
+/* Counts a change of the configuration; the last one may be made in part. */
 static bool is_last(const char *path)
 {
 	static int changes;
@@ -366,7 +366,7 @@ int openat(int dir, const char *name, int flags, ...)
 	full_path(dir, name, path);
 	if ((flags & O_CREAT) && is_last(path))
 		lose_power();
-	/* attributes have no size: what is refused leaves them as they are */
+	/* attributes have no size: a write that fails does not change them */
 	if (is_below(path, "SYSFS_PATH"))
 		flags &= ~O_TRUNC;
 	/* the write waits, and not the open */
@@ -377,7 +377,7 @@ int openat(int dir, const char *name, int flags, ...)
 	return fd;
 }
 
-/* What openat() is under _FORTIFY_SOURCE, with flags that only run time knows. */
+/* With _FORTIFY_SOURCE, openat() is this if its flags are not constant. */
 int __openat_2(int dir, const char *name, int flags);
 
 int __openat_2(int dir, const char *name, int flags)
@@ -385,7 +385,7 @@ int __openat_2(int dir, const char *name, int flags)
 	return openat(dir, name, flags);
 }
 
-/* No openat2(): what it opens would be out of our sight. There is a way without it. */
+/* There is no openat2(), because its files would not be seen here. tsmctl does without. */
 long syscall(long number, ...)
 {
 	(void)number;
@@ -423,7 +423,7 @@ int renameat(int from, const char *old, int to, const char *new)
 	if (is_last(path))
 		lose_power();
 	ret = REAL(renameat)(from, old, to, new);
-	/* the name may reach the disk before what was written does */
+	/* the name may reach the disk before the contents */
 	if (is_last(path))
 		lose_power();
 	return ret;

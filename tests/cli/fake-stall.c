@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What a user's own file system does to those who close its files, what a host that is
- * short of processes and files does, a driver that refuses to bind, and one with a TSM
- * behind it: preloaded into tsm-bind-helper.
+ * Plays a user's file system that stalls a process that closes its files, a host that is
+ * short of processes and files, a driver that refuses to bind, and one with a TSM behind
+ * it: preloaded into tsm-bind-helper.
  *
- * STALL	children do not get to their end
+ * STALL	children do not end
  * FORK_FAILS	how often fork() fails at first
  * PIPE_FAILS	how often pipe2() does
- * TOKENERS	how many documents of JSON there is memory for
+ * TOKENERS	number of JSON documents that there is memory for
  * BIND_FAILS	file that contains the errno of each bind, as last_error does
  * REQUESTS	file that contains the errno of each request of a guest, or 0: then the
  *		response is the request with its bits inverted. While it contains
@@ -109,7 +109,7 @@ static bool is_to_wait(void)
 	return n == 0 || !strncmp(text, "wait", 4);
 }
 
-/* Tells the client that its request has come, in the first byte of its memfd. */
+/* Shows the client in the first byte of its memfd that its request has come. */
 static void tell(void)
 {
 	for (int fd = 3; fd < 64; fd++)
@@ -117,7 +117,7 @@ static void tell(void)
 			abort();
 }
 
-/* As a TSM that is slow; a process can be killed meanwhile. */
+/* Waits like a slow TSM; the process can be killed. */
 static void wait_while_told(void)
 {
 	if (!is_to_wait())
@@ -127,7 +127,7 @@ static void wait_while_told(void)
 		poll(NULL, 0, 1);
 }
 
-/* A TSM whose result code is the scope with a lot of bits before it */
+/* Plays a TSM whose result code is the scope with many other bits */
 static int pass_request(struct tsm_req *req)
 {
 	unsigned char *in = (void *)(uintptr_t)req->req_uptr;

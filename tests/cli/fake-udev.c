@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Events of a kernel that is not there, preloaded into tsmctl in the place of
- * libudev's. FAKE_UEVENTS names a FIFO with one event a line:
+ * Plays the events of a kernel, preloaded into tsmctl in the place of libudev. FAKE_UEVENTS
+ * names a FIFO with one event a line:
  *
  *	ACTION SUBSYSTEM NAME [KEY=VALUE]...
  *
  * The line LOST stands for events that did not fit into the socket's buffer.
  *
- * Attributes of sysfs are files of a directory here, for which poll() is always ready: that
- * somebody has written one takes the place of the kernel's notification.
+ * Attributes of sysfs are files in a directory here, for which poll() is always ready: a
+ * write to one takes the place of the kernel's notification.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -49,7 +49,7 @@ int epoll_ctl(int epoll, int op, int fd, struct epoll_event *event)
 	written = (struct epoll_event){ .events = EPOLLIN, .data = event->data };
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	/* the kernel's epoll takes no file: without one, open() would have failed */
+	/* the kernel needs no descriptor here: without a free one, open() has failed before */
 	if (fd < 0)
 		return -1;
 	if (inotify_add_watch(fd, path, IN_CLOSE_WRITE) < 0)
@@ -65,7 +65,7 @@ int epoll_wait(int epoll, struct epoll_event *events, int size, int timeout)
 	int n = epoll_pwait(epoll, events, size, timeout, NULL);
 	char told[4096];
 
-	/* each write is told once, to be followed by a look at the file */
+	/* each write is reported once; then the file is read */
 	for (int i = 0; i < n; i++)
 		for (int w = 0; w < watched; w++)
 			while (watches[w].arg == events[i].data.ptr &&
@@ -79,7 +79,7 @@ struct udev_monitor *udev_monitor_new_from_netlink(struct udev *udev, const char
 	(void)udev;
 	if (strcmp(name, "kernel") != 0)
 		abort();
-	/* our own end for writing keeps it open between writers */
+	/* an end for writing keeps it open between writers */
 	fifo = open(getenv("FAKE_UEVENTS"), O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	return fifo < 0 ? NULL : (struct udev_monitor *)&fifo;
 }

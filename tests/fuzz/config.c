@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Fuzzing of the configuration parser: documents, two after another, as drop-ins. */
+/* libFuzzer harness for the parser of the configuration: two documents, as with drop-ins. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The mistakes of a document; @all: look for more after the first one. */
+/* The number of mistakes in a document; @all: look for more after the first one. */
 struct mistakes {
 	unsigned int count;
 	bool all;
@@ -24,7 +24,7 @@ static bool take_mistake(const struct config_error *e, void *arg)
 	return m->all;
 }
 
-/* What the program relies on after a document was taken, from entry @i on, or refused. */
+/* The program relies on this after a document, from entry @i on, was taken or refused. */
 static void check(const struct config *c, size_t i, int ret, const char *text, size_t len,
 		  const struct mistakes *m)
 {

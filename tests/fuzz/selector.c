@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Fuzzing of selectors, addresses, TDI ids and names of TSMs: what operators type. */
+/* libFuzzer harness for the parsers of selectors, addresses, TDI IDs and names of TSMs. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!tdi_id_parse(text, id, sizeof(id)) &&
 	    (tdi_id_parse(id, twice, sizeof(twice)) || strcmp(id, twice)))
 		abort();
-	/* a name of a TSM is put into a message and a sysfs attribute */
+	/* the name of a TSM is written to a message and to a sysfs attribute */
 	if (tsm_is_name(text) && (strlen(text) >= TSM_NAME_LEN || strpbrk(text, "/. \n")))
 		abort();
 	safe = util_printable(text);
