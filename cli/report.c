@@ -190,35 +190,25 @@ static void add_outcome(struct ctx *ctx, const struct outcome *o)
 	report_object(ctx, obj);
 }
 
-/* Attributes that are yes or no here, and 1 or 0 in configfs. */
-static const char *const flags[] = { "bind_allowed", "bound" };
-
 /* A value in the words that show prints. */
-static const char *shown(const char *attribute, const char *value)
+static const char *shown(const struct outcome *o, const char *value)
 {
 	if (!value)
 		return "none";
-	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
-		if (streq(attribute, flags[i]))
-			return streq(value, "0") ? "no" : streq(value, "1") ? "yes" : value;
-	return value;
-}
-
-/* Whether a plan leaves the choice of the driver to the kernel. */
-static bool is_open(const struct ctx *ctx, const struct outcome *o)
-{
-	return ctx->dry_run && o->changed && !o->value && streq(o->attribute, "driver");
+	if (!o->flag)
+		return value;
+	return streq(value, "0") ? "no" : streq(value, "1") ? "yes" : value;
 }
 
 static void print_value(const struct ctx *ctx, const struct outcome *o)
 {
 	printf("%s%s%s%s %s", o->device ?: "", o->device ? ": " : "",
 	       ctx->dry_run && o->changed ? "would set " : "", o->attribute,
-	       is_open(ctx, o) ? "of the kernel's choice" : shown(o->attribute, o->value));
+	       o->open && !o->value ? "of the kernel's choice" : shown(o, o->value));
 	if (!o->changed)
 		printf(" (unchanged)");
 	else if (o->previous || o->device)
-		printf(ctx->dry_run ? " (now %s)" : " (was %s)", shown(o->attribute, o->previous));
+		printf(ctx->dry_run ? " (now %s)" : " (was %s)", shown(o, o->previous));
 	putchar('\n');
 }
 
@@ -253,7 +243,7 @@ int report_value(struct ctx *ctx, const struct outcome *o)
 		add_outcome(ctx, o);
 	else
 		printf("%s%s%s %s\n", o->device ?: "", o->device ? ": " : "", o->attribute,
-		       shown(o->attribute, o->value));
+		       shown(o, o->value));
 	return 0;
 }
 

@@ -74,6 +74,8 @@ void report_release(struct ctx *ctx, const char *advice);
  * @value: its value now, or under --dry-run the value wanted
  * @previous: its value before, NULL if it had none
  * @changed: whether the two differ because of this run
+ * @flag: the values are 1 and 0, which text shows as yes and no
+ * @open: under --dry-run, the kernel will choose the value, if @value is NULL
  * @note: a remark for the operator, or NULL
  */
 struct outcome {
@@ -82,6 +84,8 @@ struct outcome {
 	const char *value;
 	const char *previous;
 	bool changed;
+	bool flag;
+	bool open;
 	const char *note;
 };
 

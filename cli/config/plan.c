@@ -5,6 +5,7 @@
 #include "config/plan.h"
 #include "config/state.h"
 #include "host/change.h"
+#include "host/info.h"
 #include "host/owner.h"
 #include "host/policy.h"
 #include "host/slow.h"
@@ -246,6 +247,7 @@ static void report_step(struct ctx *ctx, const struct pci_device *dev, const str
 			     .value = step->to,
 			     .previous = step->from,
 			     .changed = !rolled_back && !foreign,
+			     .flag = info_is_flag(kinds[step->setting].attribute),
 			     .note = rolled_back };
 
 	if (step->setting == SET_ASSIGNED) {
@@ -255,7 +257,8 @@ static void report_step(struct ctx *ctx, const struct pci_device *dev, const str
 			o.value = dev->driver;
 		if (!o.value && ctx->dry_run) {
 			o.value = assign_goal(ctx, dev, &plan->before);
-			o.note = o.value ? rolled_back : KERNEL_CHOOSES;
+			o.open = !o.value;
+			o.note = o.open ? KERNEL_CHOOSES : rolled_back;
 		}
 	} else if (step->setting == SET_TSM) {
 		o.previous = streq(step->from, NONE) ? NULL : step->from;

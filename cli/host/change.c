@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "host/change.h"
+#include "host/info.h"
 #include "host/owner.h"
 #include "host/policy.h"
 #include "report.h"
@@ -10,9 +11,11 @@
 int policy_show(struct ctx *ctx, struct pci_device *dev, const char *attr)
 {
 	char value[ATTR_MAX];
-	struct outcome o = {
-		.device = dev->name, .attribute = attr, .value = value, .previous = value
-	};
+	struct outcome o = { .device = dev->name,
+			     .attribute = attr,
+			     .value = value,
+			     .previous = value,
+			     .flag = info_is_flag(attr) };
 
 	return policy_read(ctx, dev, attr, value) ?: report_value(ctx, &o);
 }
@@ -63,9 +66,11 @@ int policy_put(struct ctx *ctx, struct pci_device *dev, const char *attr, const 
 int policy_change(struct ctx *ctx, struct pci_device *dev, const char *attr, const char *value)
 {
 	char before[ATTR_MAX];
-	struct outcome o = {
-		.device = dev->name, .attribute = attr, .value = value, .previous = before
-	};
+	struct outcome o = { .device = dev->name,
+			     .attribute = attr,
+			     .value = value,
+			     .previous = before,
+			     .flag = info_is_flag(attr) };
 	int ret;
 
 	/* a mistyped address looks like one of a device that comes later */

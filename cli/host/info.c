@@ -51,6 +51,14 @@ static const struct field policy_of_requests = { "guest_requests", FROM_POLICY, 
 static const struct field tdi_state = { "tdi_state", FROM_PCI, TDI_STATE, STATE };
 static const struct field can_bind = { "can_bind", FROM_PCI, "vfio_tsm/can_bind", FLAG };
 
+bool info_is_flag(const char *attr)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		if (streq(fields[i].attr, attr))
+			return fields[i].form == FLAG;
+	return false;
+}
+
 static void add(struct json_object *obj, const char *key, struct json_object *value)
 {
 	json_object_object_add(obj, key, value);

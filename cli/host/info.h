@@ -22,6 +22,14 @@ struct json_object *info_collect(struct ctx *ctx, const struct pci_device *dev,
 				 const char *const *keys);
 
 /**
+ * info_is_flag() - whether an attribute of policy is 1 or 0, for yes or no
+ * @attr: the attribute
+ *
+ * Return: true if so.
+ */
+bool info_is_flag(const char *attr);
+
+/**
  * info_cannot_bind() - whether a device cannot become a TDI, because of the host's TSM
  * @obj: the object, with can_bind and state
  *

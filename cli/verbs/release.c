@@ -37,7 +37,8 @@ static int release(struct ctx *ctx, struct pci_device *dev, void *arg)
 			return ret;
 		o.changed = true;
 		goal = ctx->dry_run ? assign_goal(ctx, dev, &was) : NULL;
-		if (ctx->dry_run && !goal)
+		o.open = ctx->dry_run && !goal;
+		if (o.open)
 			util_copy(note, sizeof(note), KERNEL_CHOOSES);
 		else if (ctx->dry_run)
 			o.value = goal;

@@ -10,9 +10,11 @@
 static int revoke_bind(struct ctx *ctx, struct pci_device *dev, void *arg)
 {
 	char before[ATTR_MAX], after[ATTR_MAX], hint[QUARANTINE_HINT_LEN];
-	struct outcome o = {
-		.device = dev->name, .attribute = "bound", .value = "0", .previous = before
-	};
+	struct outcome o = { .device = dev->name,
+			     .attribute = "bound",
+			     .value = "0",
+			     .previous = before,
+			     .flag = true };
 	struct problem p = {
 		.device = dev->name, .attribute = "bound", .value = "0", .stage = "read"
 	};
