@@ -184,7 +184,7 @@ host() {
 	for command in list "mode 01:00.0" doctor metrics "monitor --present --count=1" "mode 99:00.0"; do
 		# shellcheck disable=SC2086
 		run_split tsmctl --json $command
-		keys=$(json '" ".join(list(d) + [k for x in r + e for k in x])')
+		keys=$(answer_py keys)
 		[[ $keys == *" "*" "*" "*" "* ]] || fail "no keys: $output"
 		for key in $keys; do
 			on_page "$TOP/man/tsmctl-json.5" key "$key"
