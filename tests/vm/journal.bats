@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The journal: a journald of the tests' own, which also reads the kernel log.
 # vm: --nvme 1
-# kernels: normal
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers

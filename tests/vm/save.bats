@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # save and apply while devices are unplugged and plugged in, and what release restores.
 # vm: --nvme 2 --timeout 900
-# kernels: normal
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The units under a systemd of the tests' own, which is process 1 of a pid namespace.
 # vm: --nvme 1
-# kernels: normal
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers
