@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
-# make install and make uninstall, and what DKMS makes of what is installed for it.
+# make install and make uninstall, and DKMS with what is installed for it.
 bats_require_minimum_version 1.5.0
 load helpers
 
@@ -11,20 +11,20 @@ setup() {
 	PATH=$PATH:/usr/sbin:/sbin
 }
 
-# cli_make TARGET [VARIABLE=VALUE]...: with the programs that are built already
+# cli_make TARGET [VARIABLE=VALUE]...: runs make with the programs that are built already
 cli_make() {
 	make -s -C "$top/cli" -o all O="$(dirname "$TSMCTL_BIN")" SAN= DESTDIR="$ROOT" "$@"
 }
 
-# tree: all that is there, with modes and contents
+# tree: prints all files, with modes and contents
 tree() {
 	(cd "$ROOT" && find . -printf '%p %y %m %l\n' | LC_ALL=C sort && find . -type f -exec cksum {} + | LC_ALL=C sort)
 }
 
-# files: the places of what was installed, but for DKMS
+# files: prints the installed files with their modes, except those for DKMS
 files() { (cd "$ROOT" && find . -type f ! -path '*/src/*' -printf '%m /%P\n' | LC_ALL=C sort -k 2); }
 
-@test "install: everything in its place, with its mode; no other umask gets in" {
+@test "install: puts each file in its place with its mode, whatever the umask is" {
 	(umask 077 && cli_make install prefix=/usr)
 	run files
 	for line in "755 /usr/bin/tsmctl" "755 /usr/libexec/tsmctl/tsm-bind-helper" \
@@ -42,14 +42,14 @@ files() { (cd "$ROOT" && find . -type f ! -path '*/src/*' -printf '%m /%P\n' | L
 	run find "$ROOT/usr" -type d ! -perm 755
 	assert_output ""
 	[ "$(find "$ROOT/usr/share/man" -type f | wc -l)" -ge "$(find "$top/man" -name '*.[1-9]' | wc -l)" ]
-	# no word of the build is left to be filled in
+	# every @word@ is replaced
 	run grep -rlE '@[A-Za-z]+@' "$ROOT/usr/lib" "$ROOT/usr/src"
 	assert_output ""
 	"$ROOT/usr/bin/tsmctl" --version
 	echo '#include <linux/vfio_tsm.h>' | cc -fsyntax-only -Wall -Werror -I"$ROOT/usr/include" -xc -
 }
 
-@test "install: every directory can be chosen, and what is installed knows it" {
+@test "install: every directory can be chosen, and the units contain the chosen ones" {
 	cli_make install prefix=/p bindir=/1 libexecdir=/2 mandir=/3 includedir=/4 systemunitdir=/5 \
 		udevrulesdir=/6 bashcompletionsdir=/7 zshcompletionsdir=/8 fishcompletionsdir=/9 dkmsdir=/10
 	[ ! -e "$ROOT/p" ] || fail "$(find "$ROOT/p")"
@@ -65,7 +65,7 @@ files() { (cd "$ROOT" && find . -type f ! -path '*/src/*' -printf '%m /%P\n' | L
 	assert_output ""
 }
 
-@test "install, uninstall: an earlier tsmctl in sbindir goes, which root would find first" {
+@test "install, uninstall: remove an earlier tsmctl in sbindir, which root would find first" {
 	for target in install uninstall; do
 		mkdir -p "$ROOT/usr/local/sbin"
 		echo old | tee "$ROOT/usr/local/sbin/tsmctl" > "$ROOT/usr/local/sbin/tsmctl-mine"
@@ -73,7 +73,7 @@ files() { (cd "$ROOT" && find . -type f ! -path '*/src/*' -printf '%m /%P\n' | L
 		[ ! -e "$ROOT/usr/local/sbin/tsmctl" ]
 		[ -e "$ROOT/usr/local/sbin/tsmctl-mine" ]
 	done
-	# where both are one directory, it is the new one that stays
+	# if both are one directory, the new file stays
 	rm -r "$ROOT"
 	mkdir -p "$ROOT/usr/bin"
 	ln -s bin "$ROOT/usr/sbin"
@@ -81,7 +81,7 @@ files() { (cd "$ROOT" && find . -type f ! -path '*/src/*' -printf '%m /%P\n' | L
 	"$ROOT/usr/sbin/tsmctl" --version
 }
 
-@test "install, uninstall: say what goes where, in a line for each directory; -s says nothing" {
+@test "install, uninstall: print a line for each directory, and nothing with -s" {
 	run_split make --no-print-directory -C "$top/cli" -o all O="$(dirname "$TSMCTL_BIN")" SAN= DESTDIR="$ROOT" install
 	assert_success
 	assert_equal "$stderr" ""
@@ -101,7 +101,7 @@ files() { (cd "$ROOT" && find . -type f ! -path '*/src/*' -printf '%m /%P\n' | L
 	assert_output ""
 }
 
-@test "make: a line for each step; with V=1 the commands, with -s nothing but warnings" {
+@test "make: prints a line for each step, the commands with V=1, and only warnings with -s" {
 	build() { make --no-print-directory -C "$top/cli" O="$BATS_TEST_TMPDIR/build" "$@" "$BATS_TEST_TMPDIR/build/obj/cli/$file.o"; }
 	file=common/bdf
 	run build
@@ -124,8 +124,8 @@ files() { (cd "$ROOT" && find . -type f ! -path '*/src/*' -printf '%m /%P\n' | L
 	assert_output --partial '#warning "seen"'
 }
 
-@test "uninstall: what install put there goes, and nothing else" {
-	# the directories that a system has, empty or not, and files of others in ours
+@test "uninstall: removes what install has put there, and nothing else" {
+	# directories that a system has, and files of others in directories of tsmctl
 	mkdir -p "$ROOT"/usr/local/{bin,lib,sbin,share/man,src,include} "$ROOT"/etc/tsmctl \
 		"$ROOT"/usr/local/lib/systemd/system "$ROOT"/usr/local/share/man/man8 "$ROOT"/usr/share/man
 	echo mine | tee "$ROOT/etc/tsmctl/config.json" "$ROOT/usr/local/lib/systemd/system/other.service" \
@@ -135,12 +135,12 @@ files() { (cd "$ROOT" && find . -type f ! -path '*/src/*' -printf '%m /%P\n' | L
 	[ "$(tree)" != "$before" ]
 	cli_make uninstall
 	assert_equal "$(tree)" "$before"
-	# nothing there is nothing to do
+	# without installed files, there is nothing to do
 	cli_make uninstall
 	assert_equal "$(tree)" "$before"
 }
 
-@test "uninstall: into nothing and out again leaves only what every system has" {
+@test "uninstall: leaves only the directories that every system has" {
 	mkdir "$ROOT"
 	cli_make install prefix=/usr
 	cli_make uninstall prefix=/usr
@@ -150,7 +150,7 @@ files() { (cd "$ROOT" && find . -type f ! -path '*/src/*' -printf '%m /%P\n' | L
 	assert_output "./usr ./usr/bin ./usr/include ./usr/lib ./usr/share ./usr/share/man ./usr/src"
 }
 
-@test "uninstall: is refused while DKMS has the modules from there" {
+@test "uninstall: fails while DKMS uses the installed source" {
 	cli_make install prefix=/usr
 	before=$(tree)
 	mkdir -p "$ROOT/var/lib/dkms/tsmctl/0.1"
@@ -162,8 +162,8 @@ files() { (cd "$ROOT" && find . -type f ! -path '*/src/*' -printf '%m /%P\n' | L
 	assert_equal "$(tree)" "$before"
 }
 
-# dkms_for RELEASE OPTION=VALUE...: DKMS, asked to build for a kernel with that
-# configuration and nothing else; 77 means that it passed it over.
+# dkms_for RELEASE OPTION=VALUE...: runs DKMS for a kernel with that configuration and nothing
+# else; exit status 77 means that DKMS skips the kernel.
 dkms_for() {
 	local dir=$BATS_TEST_TMPDIR/dkms
 
@@ -174,7 +174,7 @@ dkms_for() {
 		--dkmstree "$dir/tree" --sourcetree "$ROOT/usr/src" --installtree "$dir/lib"
 }
 
-@test "version: programs, pages and the source for DKMS have that of version.mk, or one that is given" {
+@test "version: programs, pages and the source for DKMS have the version of version.mk or of VERSION=" {
 	ours=$(sed -n 's/^TSMCTL_VERSION := //p' "$top/version.mk")
 	assert_equal "$(tsmctl --version)" "tsmctl $ours"
 	assert_equal "$("$TSMCTL_BIN/tsm-bind-helper" --version)" "tsm-bind-helper $ours"
@@ -192,7 +192,7 @@ dkms_for() {
 	assert_output ""
 }
 
-@test "dkms: kernels that are too old, or lack an option, are passed over; others are built for" {
+@test "dkms: skips kernels that are too old or lack an option, and builds for others" {
 	command -v dkms > /dev/null || skip "no dkms"
 	cli_make install prefix=/usr
 	version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"$/\1/p' "$ROOT/usr/src"/tsmctl-*/dkms.conf)
@@ -201,7 +201,7 @@ dkms_for() {
 		dkms_for "$release" "${options[@]}"
 		[ "$status" -eq 77 ] || fail "$release: $status, $output"
 	done
-	# there is nothing to build with: it tries, and fails
+	# it tries to build, and fails because the kernel has no files for that
 	for release in 7.2.0 7.3.4+deb14-amd64 7.10-rc1 8.0.0 10.1.2; do
 		dkms_for "$release" "${options[@]}"
 		{ [ "$status" -ne 77 ] && [[ $output == *"Building module"* ]]; } || fail "$release: $status, $output"

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2016,SC2030,SC2031,SC2046,SC2086,SC2154
 # plain: it builds libtsmbind itself
-# What libtsmbind promises: its symbols, its header, its ioctls, pkg-config, its page.
+# libtsmbind: its symbols, its header, its ioctls, pkg-config, and its manual page.
 bats_require_minimum_version 1.5.0
 load helpers
 
-# lib_make VARIABLE=VALUE... TARGET: into the file's own directory
+# lib_make VARIABLE=VALUE... TARGET: runs make, which builds into the directory of this file
 lib_make() { make -s -C "$BATS_TEST_DIRNAME/../../lib" O="$OUT" CFLAGS=-g CPPFLAGS= LDFLAGS= "$@"; }
 
 setup_file() {
@@ -24,15 +24,15 @@ setup() {
 	page=$top/man/libtsmbind.3
 }
 
-# tree DIR: all that is there, with modes and contents
+# tree DIR: prints all files in it, with modes and contents
 tree() {
 	(cd "$1" && find . -printf '%p %y %m %l\n' | LC_ALL=C sort && find . -type f -exec cksum {} + | LC_ALL=C sort)
 }
 
-# functions: the ones that the header declares, one a line
+# functions: prints the functions that the header declares, one a line
 functions() { cc -E "$header" | grep -oP '\btsmbind_[a-z_]+(?=\()' | LC_ALL=C sort; }
 
-# compile FILE.c LIBRARY: a program that has the header and the kernel's
+# compile FILE.c LIBRARY: builds a program that includes the header and those of the kernel
 compile() {
 	cc -std=gnu11 -Wall -Wextra -Werror -g -I"$top/lib" -I"$top/kernel/uapi" -o "${1%.c}" "$@"
 }
@@ -48,7 +48,7 @@ compile() {
 	[ "$(nm -g --defined-only "$static" | grep -c ' [A-TV-Z] ')" -eq "$(functions | wc -l)" ]
 }
 
-@test "libtsmbind: has the soname of its ABI, and needs libc alone" {
+@test "libtsmbind: has the soname of its ABI, and needs only libc" {
 	run sh -c 'readelf -dW "$1" | sed -nE "s/.*\((SONAME|NEEDED|TEXTREL|RPATH|RUNPATH)\).*\[(.*)\]/\1 \2/p"' - "$shared"
 	assert_output "NEEDED libc.so.6
 SONAME libtsmbind.so.0"
@@ -206,7 +206,7 @@ SONAME libtsmbind.so.0"
 	done
 }
 
-@test "libtsmbind: a program is built with pkg-config and runs, with the shared and the static library" {
+@test "libtsmbind: a program that is built with pkg-config runs with the shared and the static library" {
 	command -v pkg-config > /dev/null || skip "no pkg-config"
 	cat > "$tmp/program.c" <<- 'END'
 		#include <errno.h>
@@ -246,7 +246,7 @@ SONAME libtsmbind.so.0"
 	assert_output "1 1 1 1 1 1 lost"
 }
 
-@test "libtsmbind: the version is that of tsmctl, and changes nothing but tsmbind.pc" {
+@test "libtsmbind: has the version of tsmctl, which appears only in tsmbind.pc" {
 	version=$(sed -n 's/^TSMCTL_VERSION := //p' "$top/version.mk")
 	[[ $version == [0-9]*.* ]]
 	for version in "" 0 1.0; do
@@ -257,7 +257,7 @@ SONAME libtsmbind.so.0"
 	done
 }
 
-@test "libtsmbind: everything in its place, with its mode, and without a path of the build" {
+@test "libtsmbind: install puts each file in its place with its mode, and without a path of the build" {
 	(umask 077 && lib_make prefix=/usr DESTDIR="$tmp/dest" install)
 	run sh -c 'cd "$1" && find . ! -type d -printf "%m %P %l\n" | LC_ALL=C sort -k 2' - "$tmp/dest"
 	assert_output "644 usr/include/tsmbind.h 
@@ -271,13 +271,13 @@ SONAME libtsmbind.so.0"
 	assert_output ""
 }
 
-@test "libtsmbind: uninstall removes what install put there, and nothing else" {
+@test "libtsmbind: uninstall removes what install has put there, and nothing else" {
 	mkdir -p "$tmp/dest/usr/local/lib/pkgconfig" "$tmp/dest/usr/local/include" "$tmp/dest/usr/local/bin"
 	echo mine | tee "$tmp/dest/usr/local/lib/pkgconfig/other.pc" > "$tmp/dest/usr/local/lib/libtsmbind.so.1"
 	before=$(tree "$tmp/dest")
 	lib_make DESTDIR="$tmp/dest" install
 	[ "$(tree "$tmp/dest")" != "$before" ]
-	# of whichever version, and twice
+	# whatever the version is, and twice
 	for version in 3.0 3.0; do
 		lib_make DESTDIR="$tmp/dest" VERSION=$version uninstall
 		assert_equal "$(tree "$tmp/dest")" "$before"
@@ -291,7 +291,7 @@ SONAME libtsmbind.so.0"
 	assert_output ""
 }
 
-@test "libtsmbind: tsmbind.pc has directories with ',' and '&', and those below the prefix move with it" {
+@test "libtsmbind: tsmbind.pc may have directories with ',' and '&', and those below the prefix move with it" {
 	lib_make DESTDIR="$tmp" 'prefix=/a,b&c' includedir=/d,e install
 	run cat "$tmp/a,b&c/lib/pkgconfig/tsmbind.pc"
 	assert_line 'prefix=/a,b&c'
@@ -299,7 +299,7 @@ SONAME libtsmbind.so.0"
 	assert_line 'includedir=/d,e'
 }
 
-@test "libtsmbind: install prints the next step where there is one; -s prints nothing" {
+@test "libtsmbind: install prints the next step if there is one, and nothing with -s" {
 	say() { make --no-print-directory -C "$top/lib" O="$OUT" CFLAGS=-g CPPFLAGS= LDFLAGS= prefix="$tmp/p" "$@"; }
 	run say DESTDIR="$tmp/dest" install
 	assert_output "  INSTALL $tmp/dest$tmp/p/lib/libtsmbind.so"
@@ -312,7 +312,7 @@ SONAME libtsmbind.so.0"
 	assert_output ""
 }
 
-@test "libtsmbind: other flags build it again, also those of the linker" {
+@test "libtsmbind: other flags of the compiler or linker build it again" {
 	build() { make --no-print-directory -C "$top/lib" O="$tmp" CPPFLAGS= "$@"; }
 	for flags in "CFLAGS=-g LDFLAGS=" "CFLAGS=-g LDFLAGS=-Wl,-O1"; do
 		run build $flags
@@ -322,9 +322,9 @@ SONAME libtsmbind.so.0"
 	done
 }
 
-# run_example FAULT: lib/example.c on a device that does not exist. FAULT is what fails, as
-# the letter of its ioctl and an errno, or a word. Prints the ioctls, the result, and the
-# output of the example.
+# run_example FAULT: runs lib/example.c on a device that does not exist. FAULT is the letter of
+# an ioctl that fails, with its errno, or a word. Prints the output of the example, the
+# ioctls and the result.
 run_example() {
 	[ -e "$BATS_FILE_TMPDIR/example" ] || {
 		cat > "$BATS_FILE_TMPDIR/example.c" <<- 'END'
@@ -454,7 +454,7 @@ EBRIU 0"
 	[ "$fields" -ge 8 ]
 }
 
-# errors FUNCTION: those that the page has for the function, and for all
+# errors FUNCTION: prints the errors that the page has for this function, or for all
 errors() {
 	awk -v "name=$1()" '/^\.Sh/ { on = /ERRORS/ } /^\.Ss/ { on = $2 == name } on && /^\.It Bq Er/ { print $4 }' "$page"
 }
@@ -464,7 +464,7 @@ errors() {
 	checked=0
 	for pair in BIND:bind REQ:request INFO:info EVENT:set_event; do
 		known=$(errors "tsmbind_${pair#*:}")
-		# the library passes valid structures, and ENOTTY is an error of all
+		# the library passes valid structures; ENOTTY is an error of all functions
 		for errno in $(sed -n "/^ \* VFIO_DEVICE_TSM_${pair%:*} - /,/^#define/p" "$abi" |
 			grep -vE 'bad pointer|as for VFIO_DEVICE_TSM_BIND;' | grep -E '^ \* [A-Z0-9, ]+ - ' |
 			sed 's/ - .*//' | grep -oE '\bE[A-Z0-9]+\b'); do

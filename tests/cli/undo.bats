@@ -1,8 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2030,SC2031,SC2154
-# What a command found is what its opposite restores, and a command that fails leaves
-# nothing behind.
+# A verb restores what its opposite has changed, and a verb that fails leaves nothing behind.
 bats_require_minimum_version 1.5.0
 load helpers
 
@@ -18,21 +17,21 @@ setup() {
 driver() { basename "$(readlink "$DEV/driver")"; }
 override() { cat "$DEV/driver_override"; }
 
-# somebody_else: has given the device to vfio-pci
-somebody_else() {
+# other_program: it has given the device to vfio-pci
+other_program() {
 	echo vfio-pci > "$DEV/driver_override"
 	fake_set_driver 0000:01:00.0 vfio-pci
 }
 
-@test "release: a driver_override that somebody else had set is given back" {
-	somebody_else
+@test "release: restores a driver_override that another program had set" {
+	other_program
 	before=$(snapshot)
 	run_split kernel tsmctl assign 01:00.0
 	assert_success
 	assert_output "0000:01:00.0: driver vfio-pci-tsm (was vfio-pci)
 0000:01:00.0: note: its driver_override was 'vfio-pci': 'tsmctl release' restores that"
 	assert_equal "$(override)" vfio-pci-tsm
-	# a second one changes nothing of that
+	# a second assign does not change that
 	run_split kernel tsmctl assign 01:00.0
 	run_split kernel tsmctl release 01:00.0 --dry-run
 	assert_success
@@ -45,7 +44,7 @@ somebody_else() {
 	assert_equal "$(snapshot)" "$before"
 }
 
-@test "release: without one before, it is cleared; one that was set since stays" {
+@test "release: clears its own driver_override, and keeps one that was set since" {
 	run kernel tsmctl assign 01:00.0
 	assert_success
 	assert_equal "$(ls -A "$RUN")" ""
@@ -60,8 +59,8 @@ somebody_else() {
 	assert_equal "$(driver)" vfio-pci
 }
 
-@test "release: what was kept for a device that has gone since is not for the next one" {
-	somebody_else
+@test "release: does not restore a driver_override that was given up since" {
+	other_program
 	run kernel tsmctl assign 01:00.0
 	fake_set_driver 0000:01:00.0 nvme
 	echo "(null)" > "$DEV/driver_override"
@@ -72,8 +71,8 @@ somebody_else() {
 	assert_equal "$(driver)" nvme
 }
 
-@test "apply: gives it back as well; a roll-back restores what was kept" {
-	somebody_else
+@test "apply: restores the former driver_override; a roll-back restores both" {
+	other_program
 	config '{ "device": "01:00.0", "assigned": true }'
 	run kernel tsmctl apply
 	assert_success
@@ -88,9 +87,9 @@ somebody_else() {
 	assert_equal "$(driver)" vfio-pci
 }
 
-@test "assign: one that fails leaves nothing behind" {
+@test "assign: leaves nothing behind if it fails" {
 	for place in '*/driver_override' '*/vfio-pci/unbind'; do
-		somebody_else
+		other_program
 		before=$(snapshot)
 		FAKE_REFUSE="$place=* 5" run_split kernel tsmctl assign 01:00.0
 		assert_equal "$status" 1
@@ -110,7 +109,7 @@ somebody_else() {
 	[ -d "$CFG/0000:01:00.0" ]
 }
 
-@test "mode, tdi-id, deny: one that fails leaves no directory behind" {
+@test "mode, tdi-id, deny: leave no directory behind if they fail" {
 	for args in "mode 01:00.0 shared" "tdi-id 01:00.0 0x20" "deny 01:00.0"; do
 		# shellcheck disable=SC2086
 		FAKE_REFUSE='*/@(region_mode|tdi_id|bind_allowed)=* 5' run_split kernel tsmctl $args
@@ -119,8 +118,8 @@ somebody_else() {
 	done
 }
 
-@test "assign: an override that cannot be kept is not overwritten" {
-	somebody_else
+@test "assign: does not overwrite a driver_override that it cannot keep" {
+	other_program
 	mkdir -m 777 "$RUN"
 	chmod 777 "$RUN"
 	before=$(snapshot)

@@ -14,7 +14,7 @@ setup() {
 	make -s -C "$top/cli" -o all install O="$(dirname "$TSMCTL_BIN")" SAN= DESTDIR="$ROOT" prefix=/usr
 }
 
-@test "units: systemd takes them without a complaint" {
+@test "units: systemd finds no fault in the units of tsmctl" {
 	command -v systemd-analyze > /dev/null || skip "no systemd-analyze"
 	mkdir "$BATS_TEST_TMPDIR/units"
 	for unit in tsmctl.service tsmctl-device@.service tsmctl-tsm@.service; do
@@ -22,14 +22,14 @@ setup() {
 	done
 	cd "$BATS_TEST_TMPDIR/units"
 	run systemd-analyze verify --man=no ./tsmctl.service "./tsmctl-device@0000:01:00.0.service" ./tsmctl-tsm@tsm0.service
-	# it knows the units of this machine as well, which are not ours
+	# it also reads the units of this machine
 	refute_output --partial tsmctl
 	sed -i s/^Type=/Typo=/ tsmctl.service
 	run systemd-analyze verify --man=no ./tsmctl.service
 	assert_output --partial Typo
 }
 
-@test "units: what they run is there, and takes these arguments" {
+@test "units: the commands of the units exist and take their arguments" {
 	fake_host
 	fake_assigned 0000:01:00.0
 	export TSMCTL_ETC=$BATS_TEST_TMPDIR/etc
@@ -48,15 +48,15 @@ setup() {
 	assert_equal "$(policy 0000:01:00.0 bind_allowed)" 0
 }
 
-@test "units: they fail when apply fails, are given up after a time, and stop nothing at shutdown" {
+@test "units: fail when apply fails, end after a time, and stop nothing at shutdown" {
 	for unit in "$UNITS"/tsmctl.service "$UNITS"/tsmctl-{device,tsm}@.service; do
 		run cat "$unit"
 		assert_line Type=oneshot
 		assert_line --regexp '^TimeoutStartSec=[0-9]+$'
-		# one device that is stuck does not take all of that time
+		# a device that is stuck does not use up all of that time
 		assert_line --regexp '^ExecStart=/usr/bin/tsmctl --quiet apply --timeout 60( %i)?$'
 		assert_line TimeoutStopSec=10
-		# a minus would hide the failure
+		# '-' would hide the failure
 		refute_line --regexp '^Exec[A-Za-z]*=[-+!@:]'
 		refute_line --regexp '^(ExecStopPost|Restart)'
 		run grep '^ExecStop=' "$unit"
@@ -65,26 +65,26 @@ setup() {
 		*) assert_output "" ;;
 		esac
 		run cat "$unit"
-		# these make a mount namespace, in which configfs would be mounted for nobody else
+		# these make a mount namespace, where a mount of configfs is not visible to others
 		refute_line --regexp '^(Private|Protect|ReadOnly|Inaccessible|Mount)'
 		refute_line --partial @
 	done
 }
 
-@test "udev: rules for functions and TSMs that appear, after the boot unit has begun" {
+@test "udev: the rules start a unit for each function or TSM that appears after the boot unit" {
 	run grep -vE '^(#|$)' "$RULES"
 	assert_equal "${#lines[@]}" 3
 	assert_line -n 0 --partial 'ACTION=="add", SUBSYSTEM=="pci", TEST=="/run/tsmctl/applied"'
 	assert_line -n 0 --partial 'ENV{SYSTEMD_WANTS}+="tsmctl-device@$kernel.service"'
 	assert_line -n 1 --partial 'ACTION=="add", SUBSYSTEM=="tsm", TEST=="/run/tsmctl/applied"'
-	# a device whose release gave it to nvme is left alone
+	# a device that was released to nvme is left alone
 	assert_line -n 2 --partial 'TEST=="/run/tsmctl/applied", TEST=="/run/tsmctl/$id.awaited"'
 	assert_line -n 1 --partial 'ENV{SYSTEMD_WANTS}+="tsmctl-tsm@$kernel.service"'
-	# it waits for the boot unit's turn, and lets it know
+	# it runs after the boot unit, and starts it again
 	run cat "$UNITS/tsmctl-tsm@.service"
 	assert_line After=tsmctl.service
 	assert_line 'ExecStartPost=/bin/systemctl --no-block start tsmctl.service'
-	# the same with a holder, which needs what these do
+	# so does a holder
 	run cat "$UNITS/tsmctl-hold@.service"
 	assert_line --regexp '^After=.* tsmctl\.service tsmctl-device@%i\.service$'
 	# the name of a function needs no escape in the name of a unit
