@@ -29,32 +29,16 @@ struct reader {
 typedef int (*value_fn)(struct reader *r, struct config_entry *entry, const char *path,
 			struct json_object *value, enum setting s);
 
-const char *const setting_keys[SETTINGS] = {
-	[SET_REGION_MODE] = "region_mode",
-	[SET_BAR_MMAP] = "bar_mmap",
-	[SET_BIND_ALLOWED] = "bind_allowed",
-	[SET_GUEST_REQUESTS] = "guest_requests",
-	[SET_TDI_ID] = "tdi_id",
-	[SET_ASSIGNED] = "assigned",
-	[SET_TSM] = "tsm",
-	[SET_FORCE] = "force",
-	[SET_ID] = "id",
-	[SET_SERIAL] = "serial",
-};
+const char *setting_key(int s)
+{
+	static const char *const keys[SETTINGS] = {
+		[SET_ASSIGNED] = "assigned", [SET_TSM] = "tsm",
+		[SET_FORCE] = "force",	     [SET_ID] = "id",
+		[SET_SERIAL] = "serial",
+	};
 
-static const char *const region_modes[] = { "default", "exclusive", "shared", NULL };
-static const char *const bar_mmaps[] = { "refuse", "revoke", NULL };
-static const char *const guest_requests[] = { "none", "info", "all", NULL };
-
-/* Settings that are one of a few words, and the message for any other value. */
-static const struct {
-	const char *const *words;
-	const char *mistake;
-} choices[SETTINGS] = {
-	[SET_REGION_MODE] = { region_modes, "not a mode: default, exclusive or shared" },
-	[SET_BAR_MMAP] = { bar_mmaps, "not an action: refuse or revoke" },
-	[SET_GUEST_REQUESTS] = { guest_requests, "not a set of requests: none, info or all" },
-};
+	return s < SET_ASSIGNED ? policies[s].name : keys[s];
+}
 
 /* Return: 0 to go on, or -EINVAL. */
 static int mistake_at(struct reader *r, size_t offset, const char *path, const char *hint,
@@ -133,10 +117,10 @@ static int read_choice(struct reader *r, struct config_entry *entry, const char 
 {
 	char buf[48];
 
-	entry->want[s] = among(choices[s].words, value);
+	entry->want[s] = among(policies[s].words, value);
 	return entry->want[s] ? 0 :
 				mistake(r, path, "%s is %s", shown(value, buf, sizeof(buf)),
-					choices[s].mistake);
+					policies[s].mistake);
 }
 
 static int read_flag(struct reader *r, struct config_entry *entry, const char *path,
@@ -247,7 +231,7 @@ static int read_selector(struct reader *r, struct config_entry *entry, const cha
 static int setting_by_key(const char *key)
 {
 	for (int s = 0; s < SETTINGS; s++)
-		if (streq(setting_keys[s], key))
+		if (streq(setting_key(s), key))
 			return s;
 	return -1;
 }
@@ -261,11 +245,11 @@ static int check_pattern(struct reader *r, const struct config_entry *entry, con
 	if (!entry->sel.text || entry->sel.kind == SELECTOR_ADDRESS)
 		return 0;
 	for (int s = SET_FORCE; !ret && s < SETTINGS; s++) {
-		snprintf(path, sizeof(path), "%s.%s", at, setting_keys[s]);
+		snprintf(path, sizeof(path), "%s.%s", at, setting_key(s));
 		if (entry->want[s])
 			ret = mistake(r, path,
 				      "%s is for one device: \"device\" must be an address",
-				      setting_keys[s]);
+				      setting_key(s));
 	}
 	return ret;
 }
@@ -364,7 +348,7 @@ static int read_root(struct reader *r, struct json_object *root)
 				r, place_of(r, path, true), path, NULL,
 				"unknown key; a document has version, default_region_mode and devices");
 		} else {
-			r->config->default_mode = among(region_modes + 1, value);
+			r->config->default_mode = among(policy_modes + 1, value);
 			if (!r->config->default_mode)
 				ret = mistake(r, path, "%s is not a mode: exclusive or shared",
 					      shown(value, buf, sizeof(buf)));

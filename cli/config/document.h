@@ -16,6 +16,7 @@
 
 #include "common/selector.h"
 #include "ctx.h"
+#include "host/policies.h"
 
 #define CONFIG_VERSION 1
 /* Several times the size of a document for 4,096 devices. */
@@ -26,11 +27,11 @@ struct json_object;
 
 /**
  * enum setting - the settings of a device, in the order in which they are changed
- * @SET_REGION_MODE: region_mode in configfs
- * @SET_BAR_MMAP: bar_mmap in configfs
- * @SET_BIND_ALLOWED: bind_allowed in configfs: "0" or "1"
- * @SET_GUEST_REQUESTS: guest_requests in configfs
- * @SET_TDI_ID: tdi_id in configfs: "none" or an ID
+ * @SET_REGION_MODE: a policy, as those up to SET_TDI_ID: see host/policies.h
+ * @SET_BAR_MMAP: a policy
+ * @SET_BIND_ALLOWED: a policy: "0" or "1"
+ * @SET_GUEST_REQUESTS: a policy
+ * @SET_TDI_ID: a policy: "none" or an ID
  * @SET_ASSIGNED: whether it is assigned: "0" or "1"
  * @SET_TSM: the TSM that it is connected to, or "none"
  * @SET_FORCE: whether it is assigned even while the host uses it: "0" or "1"
@@ -44,12 +45,12 @@ struct json_object;
  * device with other policy.
  */
 enum setting {
-	SET_REGION_MODE,
-	SET_BAR_MMAP,
-	SET_BIND_ALLOWED,
-	SET_GUEST_REQUESTS,
-	SET_TDI_ID,
-	SET_ASSIGNED,
+	SET_REGION_MODE = POLICY_REGION_MODE,
+	SET_BAR_MMAP = POLICY_BAR_MMAP,
+	SET_BIND_ALLOWED = POLICY_BIND_ALLOWED,
+	SET_GUEST_REQUESTS = POLICY_GUEST_REQUESTS,
+	SET_TDI_ID = POLICY_TDI_ID,
+	SET_ASSIGNED = POLICIES,
 	SET_TSM,
 	SET_FORCE,
 	SET_ID,
@@ -57,8 +58,11 @@ enum setting {
 	SETTINGS
 };
 
-/* The key of each setting in a document. */
-extern const char *const setting_keys[SETTINGS];
+/**
+ * setting_key() - the key of a setting in a document
+ * @s: enum setting
+ */
+const char *setting_key(int s);
 
 /**
  * struct config_file - one document, for messages

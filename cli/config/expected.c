@@ -30,8 +30,8 @@ int expected_refuse(struct ctx *ctx, const struct pci_device *dev, const char *c
 	struct comparison c;
 	/* the unit of a device takes the exit status of ENODEV for a success */
 	struct problem p = { .device = dev->name,
-			     .attribute = want[SET_ID] ? setting_keys[SET_ID] :
-							 setting_keys[SET_SERIAL],
+			     .attribute = want[SET_ID] ? setting_key(SET_ID) :
+							 setting_key(SET_SERIAL),
 			     .value = c.expected,
 			     .err = -ENODEV,
 			     .stage = "identity",
@@ -54,7 +54,7 @@ int expected_refuse(struct ctx *ctx, const struct pci_device *dev, const char *c
 	/* under --dry-run, a serial number that this user may not read is not an error */
 	if (c.match == IDENTITY_SAME || !takes || (c.denied && ctx->dry_run))
 		return 0;
-	p.attribute = setting_keys[SET_SERIAL];
+	p.attribute = setting_key(SET_SERIAL);
 	p.hint = "load its ordinary driver, which shows the serial number";
 	return report_error(ctx, &p,
 			    "cannot tell whether it is the expected device: found %s, expected %s",

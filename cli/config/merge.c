@@ -124,7 +124,7 @@ static void keep_absent(struct merge *m, const struct pci_device *dev, const str
 {
 	for (int s = 0; s < SET_ASSIGNED && policy_has(m->ctx, dev->name); s++)
 		if (st->known[s] && (e->want[s] || !state_is_usual((enum setting)s, st->values[s])))
-			json_object_object_add(e->json, setting_keys[s],
+			json_object_object_add(e->json, setting_key(s),
 					       state_json((enum setting)s, st->values[s]));
 	keep(m, e);
 	add_note(m, dev->name, "it is not present: its entry is unchanged, except policy");
@@ -229,7 +229,7 @@ static int merge_present(struct merge *m, struct pci_device *dev, const struct c
 			continue;
 		add_note(m, dev->name,
 			 "the loaded module vfio_tsm is older than tsmctl: its %s is unchanged",
-			 setting_keys[s]);
+			 setting_key(s));
 		waits = true;
 	}
 	if (!waits && !state_differs(st, want) && !(e && state_differs(st, nothing))) {

@@ -104,7 +104,7 @@ static void tell_value(const struct walk *k, const struct config_entry *e, enum 
 {
 	struct origin o = { .file = e->file,
 			    .entry = e,
-			    .key = setting_keys[s],
+			    .key = setting_key(s),
 			    .setting = s,
 			    .value = e->want[s] };
 

@@ -17,7 +17,6 @@
 
 /* How a kind of setting is read, changed and changed back. */
 struct kind {
-	const char *attribute;
 	int (*read)(struct ctx *ctx, const struct pci_device *dev, enum setting s, char *buf);
 	int (*change)(struct ctx *ctx, struct pci_device *dev, const struct step *step,
 		      const struct plan *plan);
@@ -27,14 +26,14 @@ struct kind {
 
 static int read_policy(struct ctx *ctx, const struct pci_device *dev, enum setting s, char *buf)
 {
-	return policy_read(ctx, dev, setting_keys[s], buf);
+	return policy_read(ctx, dev, setting_key(s), buf);
 }
 
 static int change_policy(struct ctx *ctx, struct pci_device *dev, const struct step *step,
 			 const struct plan *plan)
 {
 	(void)plan;
-	return policy_put(ctx, dev, setting_keys[step->setting], step->to);
+	return policy_put(ctx, dev, setting_key(step->setting), step->to);
 }
 
 static int undo_policy(struct ctx *ctx, struct pci_device *dev, const struct step *step,
@@ -42,7 +41,7 @@ static int undo_policy(struct ctx *ctx, struct pci_device *dev, const struct ste
 {
 	(void)plan;
 	(void)w;
-	return policy_set(ctx, dev, setting_keys[step->setting], step->from);
+	return policy_set(ctx, dev, setting_key(step->setting), step->from);
 }
 
 /* An override without the driver is neither "1" nor "0", so that a plan for either changes it. */
@@ -161,17 +160,17 @@ static int undo_tsm(struct ctx *ctx, struct pci_device *dev, const struct step *
 	return ret;
 }
 
-#define POLICY(name) name, read_policy, change_policy, undo_policy
-
-static const struct kind kinds[SETTINGS] = {
-	[SET_REGION_MODE] = { POLICY("region_mode") },
-	[SET_BAR_MMAP] = { POLICY("bar_mmap") },
-	[SET_BIND_ALLOWED] = { POLICY("bind_allowed") },
-	[SET_GUEST_REQUESTS] = { POLICY("guest_requests") },
-	[SET_TDI_ID] = { POLICY("tdi_id") },
-	[SET_ASSIGNED] = { "driver", read_assigned, change_assigned, undo_assigned },
-	[SET_TSM] = { "tsm", read_tsm, change_tsm, undo_tsm },
+static const struct kind kinds[] = {
+	[0 ... POLICIES - 1] = { read_policy, change_policy, undo_policy },
+	[SET_ASSIGNED] = { read_assigned, change_assigned, undo_assigned },
+	[SET_TSM] = { read_tsm, change_tsm, undo_tsm },
 };
+
+/* What a change of a setting is called, as by the verb for it. */
+static const char *attribute_of(enum setting s)
+{
+	return s == SET_ASSIGNED ? "driver" : setting_key(s);
+}
 
 /* Whether a function loses its TSM together with its DSM, and only then. */
 static bool is_left_to_dsm(const struct pci_device *dev, const char *tsm)
@@ -200,7 +199,7 @@ int plan_make(struct ctx *ctx, const struct pci_device *dev, const char *const w
 		}
 		/* a module without this attribute does what is usual */
 		if (s < SET_ASSIGNED && state_is_usual((enum setting)s, want[s]) &&
-		    policy_lacks(ctx, dev, setting_keys[s]))
+		    policy_lacks(ctx, dev, setting_key(s)))
 			continue;
 		step = &plan->steps[plan->count];
 		ret = kinds[s].read(ctx, dev, (enum setting)s, step->from);
@@ -243,11 +242,11 @@ static void report_step(struct ctx *ctx, const struct pci_device *dev, const str
 			const struct step *step, const char *rolled_back, bool foreign)
 {
 	struct outcome o = { .device = dev->name,
-			     .attribute = kinds[step->setting].attribute,
+			     .attribute = attribute_of(step->setting),
 			     .value = step->to,
 			     .previous = step->from,
 			     .changed = !rolled_back && !foreign,
-			     .flag = info_is_flag(kinds[step->setting].attribute),
+			     .flag = info_is_flag(attribute_of(step->setting)),
 			     .note = rolled_back };
 
 	if (step->setting == SET_ASSIGNED) {
@@ -311,14 +310,13 @@ static void roll_back(struct ctx *ctx, struct pci_device *dev, const struct plan
 	for (; done && !ctx->unfinished; done--) {
 		const unsigned int last = done - 1;
 		const struct step *step = &plan->steps[last];
-		const struct kind *kind = &kinds[step->setting];
 		int err;
 
 		if (foreign[last])
 			continue;
-		err = kind->undo(ctx, dev, step, plan, &w);
+		err = kinds[step->setting].undo(ctx, dev, step, plan, &w);
 		if (err)
-			report_stuck(ctx, dev, step, kind->attribute, err, &w);
+			report_stuck(ctx, dev, step, attribute_of(step->setting), err, &w);
 		else
 			report_step(ctx, dev, plan, step, "rolled back", false);
 	}

@@ -182,7 +182,7 @@ static void check_device(struct ctx *ctx, const char *path, const struct config 
 	wanted_from(ctx, &w, &dev->addr, from);
 	for (int s = 0; s < SETTINGS; s++)
 		if (want[s] && from[s] && !streq(from[s]->want[s], want[s]))
-			note_overridden(ctx, dev->name, path, setting_keys[s], from[s]->file);
+			note_overridden(ctx, dev->name, path, setting_key(s), from[s]->file);
 	wanted_done(&w);
 }
 

@@ -9,25 +9,20 @@
 #include "host/tsm.h"
 #include "report.h"
 
-/* The values of a device that was never changed. */
-static const char *const usual[SET_FORCE] = {
-	[SET_REGION_MODE] = "default",
-	[SET_BAR_MMAP] = "refuse",
-	[SET_BIND_ALLOWED] = "1",
-	[SET_GUEST_REQUESTS] = "all",
-	[SET_TDI_ID] = "none",
-	[SET_ASSIGNED] = "0",
-	[SET_TSM] = "none",
-};
+/* The value of a device that was never changed. */
+static const char *usual(int s)
+{
+	return s < SET_ASSIGNED ? policies[s].usual : s == SET_ASSIGNED ? "0" : "none";
+}
 
 static int read_policy(struct ctx *ctx, const struct pci_device *dev, struct state *st)
 {
 	struct problem p = { .device = dev->name, .stage = "read" };
 
 	for (int s = 0; s < SET_ASSIGNED; s++) {
-		p.attribute = setting_keys[s];
-		p.err = policy_get(ctx, dev, setting_keys[s], st->values[s]);
-		if (p.err && policy_lacks(ctx, dev, setting_keys[s]))
+		p.attribute = policies[s].name;
+		p.err = policy_get(ctx, dev, p.attribute, st->values[s]);
+		if (p.err && policy_lacks(ctx, dev, p.attribute))
 			continue;
 		if (p.err)
 			return policy_report(ctx, dev, &p);
@@ -64,13 +59,13 @@ int state_read(struct ctx *ctx, const struct pci_device *dev, struct state *st)
 
 bool state_is_usual(enum setting s, const char *value)
 {
-	return streq(value, usual[s]);
+	return streq(value, usual(s));
 }
 
 bool state_differs(const struct state *st, const char *const want[SETTINGS])
 {
 	for (int s = 0; s < SET_FORCE; s++)
-		if (st->known[s] && !streq(st->values[s], want[s] ?: usual[s]))
+		if (st->known[s] && !streq(st->values[s], want[s] ?: usual(s)))
 			return true;
 	return false;
 }
@@ -98,9 +93,9 @@ struct json_object *state_entry(struct ctx *ctx, const struct pci_device *dev,
 						      identity_serial(&i);
 	json_object_object_add(obj, "device", json_object_new_string(dev->name));
 	if (id)
-		json_object_object_add(obj, setting_keys[SET_ID], json_object_new_string(id));
+		json_object_object_add(obj, setting_key(SET_ID), json_object_new_string(id));
 	if (serial)
-		json_object_object_add(obj, setting_keys[SET_SERIAL],
+		json_object_object_add(obj, setting_key(SET_SERIAL),
 				       json_object_new_string(serial));
 	return obj;
 }
@@ -108,7 +103,7 @@ struct json_object *state_entry(struct ctx *ctx, const struct pci_device *dev,
 static void add_setting(struct json_object *obj, enum setting s, const char *value)
 {
 	if (value)
-		json_object_object_add(obj, setting_keys[s], state_json(s, value));
+		json_object_object_add(obj, setting_key(s), state_json(s, value));
 }
 
 void state_add(struct json_object *obj, const char *const values[SETTINGS])

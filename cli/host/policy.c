@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
+#include "host/policies.h"
 #include "host/policy.h"
 #include "host/slow.h"
 
@@ -17,20 +18,12 @@ const char *const policy_states[] = {
 	"absent", "unassigned", "closed", "open", "bound", "lost", "quarantined", NULL,
 };
 
-/* The values that the kernel uses for a device without a directory. */
-static const struct {
-	const char *attr;
-	const char *value;
-} defaults[] = {
-	{ "region_mode", "default" }, { "bar_mmap", "refuse" }, { "bind_allowed", "1" },
-	{ "guest_requests", "all" },  { "tdi_id", "none" },
-};
-
-const char *policy_default(const char *attr)
+/* The value of an attribute for a device without a directory, or NULL if it has no default. */
+static const char *usual(const char *attr)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(defaults); i++)
-		if (streq(defaults[i].attr, attr))
-			return defaults[i].value;
+	for (size_t i = 0; i < POLICIES; i++)
+		if (streq(policies[i].name, attr))
+			return policies[i].usual;
 	return NULL;
 }
 
@@ -226,8 +219,8 @@ int policy_get(struct ctx *ctx, const struct pci_device *dev, const char *attr, 
 	}
 	if (!ret)
 		return 0;
-	if (ctx->policy_fd >= 0 && policy_default(attr)) {
-		util_copy(buf, ATTR_MAX, policy_default(attr));
+	if (ctx->policy_fd >= 0 && usual(attr)) {
+		util_copy(buf, ATTR_MAX, usual(attr));
 		return 0;
 	}
 	snprintf(path, sizeof(path), "vfio_tsm/%s", attr);

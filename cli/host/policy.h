@@ -20,14 +20,6 @@ struct problem;
 extern const char *const policy_states[];
 
 /**
- * policy_default() - the value of an attribute for a device without a directory
- * @attr: attribute
- *
- * Return: its value, or NULL for one that has no default.
- */
-const char *policy_default(const char *attr);
-
-/**
  * policy_init() - find out where configfs is
  * @ctx: this run, after pci_init(); @ctx->configfs is filled in
  *

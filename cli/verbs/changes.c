@@ -4,6 +4,7 @@
 #include <search.h>
 #include <sys/inotify.h>
 
+#include "host/policies.h"
 #include "host/policy.h"
 #include "host/tsm.h"
 #include "report.h"
@@ -17,20 +18,13 @@
 #define WRITTEN (IN_CLOSE_WRITE | IN_ONLYDIR)
 #define ENTRIES (IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM)
 
-/* Attributes of policy, which only a process changes. */
-static const char *const attributes[] = {
-	"region_mode", "bar_mmap", "bind_allowed", "guest_requests", "tdi_id",
-};
-
-#define ATTRIBUTES ARRAY_SIZE(attributes)
-
 /* A device; an unknown value is "". @seen: @tsm is known. */
 struct followed {
 	uint64_t key;
 	struct pci_addr addr;
 	bool seen;
 	char tsm[TSM_NAME_LEN];
-	char policy[ATTRIBUTES][32];
+	char policy[POLICIES][32];
 };
 
 /* @device: the device of the directory; NULL for the directory of the module */
@@ -64,8 +58,8 @@ static struct followed *add(struct changes *c, const struct pci_addr *addr)
 	d->key = pci_addr_key(addr);
 	d->addr = *addr;
 	d->seen = c->began;
-	for (size_t i = 0; c->began && i < ATTRIBUTES; i++)
-		util_copy(d->policy[i], sizeof(d->policy[i]), policy_default(attributes[i]));
+	for (size_t i = 0; c->began && i < POLICIES; i++)
+		util_copy(d->policy[i], sizeof(d->policy[i]), policies[i].usual);
 	if (!tsearch(d, &c->devices, compare)) {
 		free(d);
 		return NULL;
@@ -163,12 +157,14 @@ static void look_policy(struct changes *c, struct followed *d, const struct pci_
 {
 	char now[ATTR_MAX];
 
-	for (size_t i = 0; i < ATTRIBUTES; i++) {
-		if (!is_shown(c, dev, attributes[i]))
+	for (size_t i = 0; i < POLICIES; i++) {
+		const char *attr = policies[i].name;
+
+		if (!is_shown(c, dev, attr))
 			continue;
-		if (policy_get(c->ctx, dev, attributes[i], now))
+		if (policy_get(c->ctx, dev, attr, now))
 			now[0] = '\0';
-		compare_value(c, dev->name, attributes[i], now, d->policy[i], sizeof(d->policy[i]));
+		compare_value(c, dev->name, attr, now, d->policy[i], sizeof(d->policy[i]));
 	}
 }
 

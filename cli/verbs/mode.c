@@ -6,6 +6,7 @@
 #include "config/files.h"
 #include "config/saved.h"
 #include "host/change.h"
+#include "host/policies.h"
 #include "host/policy.h"
 #include "report.h"
 #include "verbs/verbs.h"
@@ -23,14 +24,11 @@ static const struct poptOption options[] = {
 	POPT_TABLEEND
 };
 
-static const char *const words[] = { "default", "exclusive", "shared", NULL };
-static const char *const actions[] = { "refuse", "revoke", NULL };
-
 static const struct verb_values values[] = {
-	{ "set", words },
+	{ "set", policy_modes },
 	/* without default itself */
-	{ "default", words + 1 },
-	{ "bar-mmap", actions },
+	{ "default", policy_modes + 1 },
+	{ "bar-mmap", policy_actions },
 	{ NULL, NULL },
 };
 
@@ -82,26 +80,25 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 	struct selector sel;
 	int ret;
 
-	if (!opt_set && argc > 0 && util_among(words, argv[argc - 1]))
+	if (!opt_set && argc > 0 && util_among(policy_modes, argv[argc - 1]))
 		opt_set = argv[--argc];
 	else if (!opt_set && argc > 1 && !selector_parse(argv[argc - 1], &sel))
 		return verb_usage_error(
 			ctx, verb, argv[argc - 1],
 			"'%s' is neither a device nor a mode (default, exclusive, shared)",
 			argv[argc - 1]);
-	if (opt_set && !util_among(words, opt_set))
-		return verb_usage_error(ctx, verb, opt_set,
-					"'%s' is not a mode: default, exclusive or shared",
-					opt_set);
-	if (opt_default && (!util_among(words, opt_default) || streq(opt_default, "default")))
+	ret = verb_check_policy(ctx, verb, POLICY_REGION_MODE, opt_set);
+	if (ret)
+		return ret;
+	if (opt_default && !util_among(policy_modes + 1, opt_default))
 		return verb_usage_error(ctx, verb, opt_default,
 					"'%s' cannot be the default: exclusive or shared",
 					opt_default);
-	if (opt_bar_mmap && !util_among(actions, opt_bar_mmap))
-		return verb_usage_error(ctx, verb, opt_bar_mmap,
-					"'%s' is not an action: refuse or revoke", opt_bar_mmap);
-	if (!opt_default && !opt_set && !opt_bar_mmap && verb_refuse_save(ctx, verb))
-		return -EINVAL;
+	ret = verb_check_policy(ctx, verb, POLICY_BAR_MMAP, opt_bar_mmap);
+	if (!ret && !opt_default && !opt_set && !opt_bar_mmap)
+		ret = verb_refuse_save(ctx, verb);
+	if (ret)
+		return ret;
 	if (opt_default && !argc && !opt_set && !opt_bar_mmap)
 		return set_default(ctx);
 	ret = verb_seconds(ctx, verb, verb_timeout, &ctx->timeout) ?:
@@ -123,7 +120,7 @@ const struct verb verb_mode = {
 	.help = "The mode takes effect when the device is opened next, and cannot be changed while "
 		"it is open. A bind needs exclusive regions. Without a mode, prints the present "
 		"one. Without DEVICE, only --default is possible. The device need not exist yet.",
-	.words = words,
+	.words = policy_modes,
 	.values = values,
 	.options = options,
 	.flags = VERB_DEVICES | VERB_ABSENT | VERB_FUTURE,

@@ -2,6 +2,7 @@
 /* tsmctl requests: which requests of its guest a device passes to the TSM. */
 #include "common/selector.h"
 #include "host/change.h"
+#include "host/policies.h"
 #include "report.h"
 #include "verbs/verbs.h"
 
@@ -16,9 +17,7 @@ static const struct poptOption options[] = { { "set", 0, POPT_ARG_STRING, &opt_s
 					     VERB_TIMEOUT,
 					     POPT_TABLEEND };
 
-static const char *const words[] = { "none", "info", "all", NULL };
-
-static const struct verb_values values[] = { { "set", words }, { NULL, NULL } };
+static const struct verb_values values[] = { { "set", policy_requests }, { NULL, NULL } };
 
 static int apply(struct ctx *ctx, struct pci_device *dev, void *arg)
 {
@@ -36,7 +35,7 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 	struct selector sel;
 
 	/* "all" is a device if it is the only argument */
-	if (!opt_set && argc > 1 && util_among(words, last)) {
+	if (!opt_set && argc > 1 && util_among(policy_requests, last)) {
 		opt_set = last;
 		argc--;
 	} else if (!opt_set && argc > 1 && !selector_parse(last, &sel)) {
@@ -44,14 +43,11 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 					"'%s' is neither a device nor one of none, info and all",
 					last);
 	}
-	if (opt_set && !util_among(words, opt_set))
-		return verb_usage_error(ctx, verb, opt_set,
-					"'%s' is not a set of requests: none, info or all",
-					opt_set);
 	/* reading changes nothing */
 	if (!opt_set)
 		return verb_refuse_save(ctx, verb) ?: verb_each(ctx, verb, argc, argv, apply, NULL);
-	return verb_change_each(ctx, verb, argc, argv, apply, NULL);
+	return verb_check_policy(ctx, verb, POLICY_GUEST_REQUESTS, opt_set) ?:
+		       verb_change_each(ctx, verb, argc, argv, apply, NULL);
 }
 
 const struct verb verb_requests = {
@@ -61,7 +57,7 @@ const struct verb verb_requests = {
 	.help = "The value can be changed while the device is bound, and applies to requests that "
 		"begin afterwards. Without a value, prints the present one. The device need not "
 		"exist yet.",
-	.words = words,
+	.words = policy_requests,
 	.values = values,
 	.options = options,
 	.flags = VERB_DEVICES | VERB_ABSENT | VERB_FUTURE,

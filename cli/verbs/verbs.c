@@ -96,6 +96,14 @@ int verb_check_words(struct ctx *ctx, const struct verb *verb, const char *optio
 	return 0;
 }
 
+int verb_check_policy(struct ctx *ctx, const struct verb *verb, enum policy_id id,
+		      const char *value)
+{
+	if (!value || util_among(policies[id].words, value))
+		return 0;
+	return verb_usage_error(ctx, verb, value, "'%s' is %s", value, policies[id].mistake);
+}
+
 int verb_select(struct ctx *ctx, const struct verb *verb, int argc, const char **argv,
 		struct selection *s)
 {

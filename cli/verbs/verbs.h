@@ -152,6 +152,18 @@ int verb_check_words(struct ctx *ctx, const struct verb *verb, const char *optio
 		     const char *const *words, const char *list);
 
 /**
+ * verb_check_policy() - check a value that is to be set
+ * @ctx: this run
+ * @verb: the verb
+ * @id: an attribute of policy with a few words
+ * @value: the value, or NULL
+ *
+ * Return: 0, or -EINVAL, reported, if @value is not one of the words.
+ */
+int verb_check_policy(struct ctx *ctx, const struct verb *verb, enum policy_id id,
+		      const char *value);
+
+/**
  * verb_select() - read the arguments of a verb as devices
  * @ctx: this run
  * @verb: whose arguments they are
