@@ -15,11 +15,11 @@ setup() {
 
 driver() { [ ! -e "$DEV/driver" ] || basename "$(readlink "$DEV/driver")"; }
 
-# before WRITE COMMAND: what another process does before that write. It does not see our
-# locks, as in a container with a run directory of its own.
+# before WRITE COMMAND: another process runs COMMAND before that WRITE. It does not see the
+# locks of the first one, as in a container with a run directory of its own.
 before() { export FAKE_MEANWHILE="$1 env -u FAKE_REFUSE TSMCTL_RUN=$BATS_TEST_TMPDIR/run2 $2 > $OTHER 2>&1"; }
 
-@test "meanwhile: two assigns, the other one at each step: both succeed" {
+@test "meanwhile: two assigns at once succeed, whichever step the other one comes at" {
 	for write in '*/driver_override=*' '*/nvme/unbind=*' '*/drivers_probe=*'; do
 		rm -rf "$CFG/0000:01:00.0"
 		fake_set_driver 0000:01:00.0 nvme
@@ -46,7 +46,7 @@ before() { export FAKE_MEANWHILE="$1 env -u FAKE_REFUSE TSMCTL_RUN=$BATS_TEST_TM
 	assert_output ""
 }
 
-@test "meanwhile: two assigns that the driver refuses: the former driver has it again" {
+@test "meanwhile: after two assigns that the driver refuses, the former driver has the device again" {
 	touch "$SYS/bus/pci/drivers/vfio-pci-tsm/takes_nothing"
 	for write in '*/driver_override=*' '*/nvme/unbind=*' '*/drivers_probe=*'; do
 		before "$write" "sh -c 'tsmctl assign 01:00.0 || true'"
@@ -56,7 +56,7 @@ before() { export FAKE_MEANWHILE="$1 env -u FAKE_REFUSE TSMCTL_RUN=$BATS_TEST_TM
 	done
 }
 
-@test "meanwhile: two releases, the other one at each step: both succeed" {
+@test "meanwhile: two releases at once succeed, whichever step the other one comes at" {
 	for write in '*/driver_override=*' '*/vfio-pci-tsm/unbind=*' '*/drivers_probe=*'; do
 		fake_set_driver 0000:01:00.0 vfio-pci-tsm
 		echo vfio-pci-tsm > "$DEV/driver_override"
@@ -67,9 +67,10 @@ before() { export FAKE_MEANWHILE="$1 env -u FAKE_REFUSE TSMCTL_RUN=$BATS_TEST_TM
 	done
 }
 
-# at_work: a tsmctl that has the device, and waits for its driver; set_free: the driver answers
+# at_work [OPTION...]: a tsmctl that has the lock of the device, and waits for its driver.
+# set_free: the driver detaches from the device
 at_work() {
-	# what the one before has said must not be taken for its words
+	# the output of an earlier one must not be taken for that of this one
 	: > "$OTHER"
 	rm "$SYS/bus/pci/drivers/nvme/unbind"
 	mkfifo "$SYS/bus/pci/drivers/nvme/unbind"
@@ -80,7 +81,7 @@ at_work() {
 	until_true grep -qs "waiting for driver nvme" "$OTHER" || fail "$(cat "$OTHER")"
 }
 set_free() { timeout 60 cat "$SYS/bus/pci/drivers/nvme/unbind" > /dev/null; }
-# ended PID: waits for the end of a process in the background; $status is its exit status
+# ended PID: waits for the end of a process in the background, and sets $status
 ended() {
 	until_true gone "$1" || kill -KILL "$1"
 	status=0
@@ -88,7 +89,7 @@ ended() {
 }
 gone() { ! kill -0 "$1" 2> /dev/null; }
 
-@test "meanwhile: each verb waits for the run that works on the device, and names it" {
+@test "meanwhile: each verb that changes a device waits for the run that is changing it, and names it" {
 	config '{ "device": "01:00.0", "bind_allowed": false }'
 	fake_policy 0000:01:00.0
 	at_work
@@ -97,14 +98,12 @@ gone() { ! kill -0 "$1" 2> /dev/null; }
 		set -- $verb
 		run_split timeout 60 tsmctl "$1" 01:00.0 "${@:2}" --timeout 0 --json
 		[ "$status" -eq 6 ] || fail "$verb gave exit $status"
-		assert_envelope 'd["changed"]' false '[[x["device"], x["errno"], x["stage"], x["value"]] for x in e]' \
-			"[[\"0000:01:00.0\", \"EBUSY\", \"lock\", \"$RUN/0000:01:00.0.change\"]]" \
-			"'of waiting for process $AT_WORK (tsmctl assign 01:00.0), which is changing it' in e[0]['message']" true \
-			"'ps -fp $AT_WORK' in e[0]['hint']" true
+		assert_golden meanwhile-locked
+		[[ $(errors "message hint") == *"of waiting for process $AT_WORK (tsmctl assign 01:00.0), which is changing it "*"ps -fp $AT_WORK"* ]] ||
+			fail "$output"
 	done
-	# what only reads does not wait, nor does a plan, nor another device
+	# verbs that only read do not wait; nor do plans, other devices, and revoke
 	fake_capable 0000:02:00.0
-	# and what ends a bind waits for nobody
 	for args in "mode 01:00.0" "tdi-id 01:00.0" "requests 01:00.0" "show 01:00.0" "revoke 01:00.0" "assign 01:00.0 --dry-run" diff "deny 02:00.0"; do
 		# shellcheck disable=SC2086
 		run_split kernel timeout 60 tsmctl $args
@@ -122,7 +121,7 @@ gone() { ! kill -0 "$1" 2> /dev/null; }
 	assert_equal "$(find "$RUN" -name '*.change')" ""
 }
 
-@test "meanwhile: a step that was given up keeps the device until it has ended" {
+@test "meanwhile: a step that was given up keeps the lock of the device until it has ended" {
 	at_work --timeout 6
 	ended "$AT_WORK"
 	assert_equal "$status" 6
@@ -136,32 +135,33 @@ gone() { ! kill -0 "$1" 2> /dev/null; }
 	assert_equal "$(driver)" vfio-pci-tsm
 }
 
-@test "meanwhile: two connects and two disconnects, the other one at the write: both succeed" {
+@test "meanwhile: two connects, or two disconnects, at once succeed" {
 	refused="$DEV/tsm/connect=tsm0 16"
 	export FAKE_REFUSE=$refused
 	before '*/tsm/connect=tsm0' "tsmctl connect 01:00.0"
 	run_split kernel tsmctl connect 01:00.0 --json
 	assert_success
-	json_is 'd["changed"]' false 'r[0]["value"]' tsm0
+	assert_golden meanwhile-connect
 	export FAKE_REFUSE="$DEV/tsm/disconnect=tsm0 6"
 	before '*/tsm/disconnect=tsm0' "tsmctl disconnect 01:00.0"
 	run_split kernel tsmctl disconnect 01:00.0 --json
 	assert_success
-	json_is 'd["changed"]' false 'r[0]["value"]' null
+	assert_golden meanwhile-disconnect
 	assert_equal "$(cat "$OTHER")" "0000:01:00.0: tsm none (was tsm0)"
 }
 
-@test "meanwhile: apply does not report what another run has done" {
+@test "meanwhile: apply does not report a change that another run has made" {
 	fake_policy 0000:01:00.0
 	config '{ "device": "01:00.0", "bind_allowed": false, "tsm": "tsm0" }'
 	export FAKE_REFUSE="$DEV/tsm/connect=tsm0 16"
 	before '*/tsm/connect=tsm0' "tsmctl connect 01:00.0"
 	run_split kernel tsmctl apply --json
 	assert_success
-	json_is '[[x["attribute"], x["changed"]] for x in r]' '[["bind_allowed", true], ["tsm", false]]'
+	assert_equal "$(results "attribute changed")" "bind_allowed true
+tsm false"
 }
 
-@test "meanwhile: a tsmctl that is killed leaves its step, and the lock" {
+@test "meanwhile: after a tsmctl is killed, its step goes on and keeps the lock" {
 	at_work
 	kill -KILL "$AT_WORK"
 	ended "$AT_WORK"
@@ -187,7 +187,7 @@ gone() { ! kill -0 "$1" 2> /dev/null; }
 	) 3>&-
 }
 
-@test "meanwhile: two runs with the same devices in another order" {
+@test "meanwhile: two runs with the same devices in another order do not block each other" {
 	fake_capable 0000:02:00.0
 	kernel tsmctl assign 01:00.0 02:00.0 > "$OTHER" 2>&1 3>&- &
 	first=$!
@@ -200,7 +200,7 @@ gone() { ! kill -0 "$1" 2> /dev/null; }
 	assert_equal "$(find "$RUN" -name '*.change')" ""
 }
 
-@test "meanwhile: without a place for the lock, a device is changed, and a note says so" {
+@test "meanwhile: changes a device without a lock if there is no place for one, and notes that" {
 	fake_policy 0000:01:00.0
 	export TSMCTL_RUN=$BATS_TEST_TMPDIR/none/run
 	run_split tsmctl deny 01:00.0
@@ -213,7 +213,7 @@ gone() { ! kill -0 "$1" 2> /dev/null; }
 	done
 }
 
-@test "meanwhile: a lock that this user may not take does not keep it from a device" {
+@test "meanwhile: changes a device without a lock if the user may not take it" {
 	fake_policy 0000:01:00.0
 	mkdir -m 555 "$BATS_TEST_TMPDIR/closed"
 	for run in closed/run closed; do
@@ -222,7 +222,7 @@ gone() { ! kill -0 "$1" 2> /dev/null; }
 		assert_equal "$stderr" ""
 		policy 0000:01:00.0 bind_allowed 1
 	done
-	# and one that others could take is refused
+	# a lock that other users could take is refused
 	chmod 777 "$BATS_TEST_TMPDIR/closed"
 	TSMCTL_RUN=$BATS_TEST_TMPDIR/closed run_split tsmctl deny 01:00.0
 	assert_equal "$status" 4
