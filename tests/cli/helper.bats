@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
-# tsm-bind-helper, up to where it needs a real device.
+# tsm-bind-helper, as far as it gets without a real device.
 # as root: only root can be several users
 bats_require_minimum_version 1.5.0
 load helpers
@@ -14,25 +14,25 @@ setup() {
 
 helper() { run_split timeout 60 tsm-bind-helper --sysfs "$SYS" --run-dir "$RUN" "$@"; }
 
-# assert_said STEP ERRNO CODE: one error line, with these members.
+# assert_said STEP ERRNO STATUS: the output is one line, an error with all members, of which
+# these are two; STATUS is the exit status.
 assert_said() {
-	assert_equal "$(printf '%s' "$output" | python3 -c '
-import json, sys
-line, = sys.stdin.read().splitlines()
-d = json.loads(line)
-keys = ["event", "device", "step", "errno", "stage", "message", "hint"]
-assert list(d) == keys + ["value"] * (d["step"] == "usage"), d
-print(d["event"], d["step"], d["errno"])')" "error $1 $2"
+	local text='(null|"([^"\\[:cntrl:]]|\\.)*")' error
+
+	error='^\{"event":"error","device":'$text',"step":"'$1'","errno":"'$2'","stage":'$text
+	error+=',"message":'$text',"hint":'$text
+	[ "$1" != usage ] || error+=',"value":'$text
+	[[ $output =~ $error\}$ ]] || fail "not this error: $output"
 	assert_equal "$status" "$3"
 	assert_equal "$stderr" ""
 }
 
-# assert_distrust FILE WHY COMMAND: the error names the file, the fault and what mends it.
+# assert_distrust FILE WHY COMMAND: the error names the file, the fault and the fix.
 assert_distrust() {
 	[[ $output == *"\"message\":\"$1 is not trusted: $2\",\"hint\":\"$3 $1\""* ]] || fail "$output"
 }
 
-@test "helper: usage" {
+@test "helper: wrong usage is exit 2, and the error has the argument" {
 	for args in "" "--device" "--device x" "--device 01:00" "--device 0000:01:00.0 more" "--nonesuch" \
 		"--device 8086:10c9" "--device ../../x" "--device 01:00.0 --sysfs x" \
 		"--device 01:00.0 --run-dir x" "--device 01:00.0 --vdevice maybe" \
@@ -44,7 +44,7 @@ assert_distrust() {
 	done
 	run_split tsm-bind-helper --device $'\xff\n"'
 	assert_said usage EINVAL 2
-	# the argument at fault is no device
+	# an argument that is not the device is at fault
 	run_split tsm-bind-helper --device 01:00.0 --guest-id 1/2
 	assert_said usage EINVAL 2
 	[[ $output == *'"device":null,'*'"value":"1/2"}' ]] || fail "$output"
@@ -52,7 +52,7 @@ assert_distrust() {
 	[[ $output == *'"device":null,'*'"value":null}' ]] || fail "$output"
 }
 
-@test "helper: help and version" {
+@test "helper: prints help and version, and its manual page has every option" {
 	for option in -h --help '-?'; do
 		run_split tsm-bind-helper "$option"
 		assert_success
@@ -67,19 +67,19 @@ assert_distrust() {
 		assert_success
 		assert_output --regexp '^tsm-bind-helper [0-9.]+$'
 	done
-	# the page has them all
+	# the manual page has all options
 	run bash -c 'tsm-bind-helper --help | grep -oE -- "--[a-z-]+"'
 	for option in "${lines[@]}"; do
 		grep -qE "^\.It .*Fl -${option#--}\b" "$BATS_TEST_DIRNAME/../../man/tsm-bind-helper.8" || fail "$option"
 	done
 }
 
-@test "helper: a device that is not there, not on vfio, without node" {
+@test "helper: fails if the device is absent, not on VFIO, or without a node" {
 	helper --device 99:00.0
 	assert_said "find cdev" ENODEV 3
 	helper --device 01:00.0
 	assert_said "find cdev" ENXIO 5
-	# of a kernel without cdevs
+	# a kernel without cdevs
 	mkdir -p "$DEV/vfio-dev/vfio4093"
 	helper --device 01:00.0
 	assert_said "find cdev" ENXIO 5
@@ -97,7 +97,7 @@ assert_distrust() {
 	assert_said "find cdev" ENXIO 5
 }
 
-@test "helper: two never fight over a device" {
+@test "helper: refuses a device that another helper has locked" {
 	mkdir "$RUN"
 	(flock 9 && echo 4711 >&9 && exec sleep 20) 9> "$RUN/0000:01:00.0.lock" > /dev/null 2>&1 3>&- &
 	other=$!
@@ -108,22 +108,22 @@ assert_distrust() {
 	[[ $output == *"process 4711"* ]] || fail "$output"
 }
 
-@test "helper: the lock file is for nobody else to open, and empty afterwards; all may read the number" {
+@test "helper: no other user can open the lock file; every user can read the pid file" {
 	helper --device 01:00.0
 	assert_equal "$(stat -c %a "$RUN")" 755
 	assert_equal "$(stat -c %a:%s "$RUN/0000:01:00.0.lock")" 600:0
 	assert_equal "$(stat -c %a:%s "$RUN/0000:01:00.0.pid")" 644:0
-	# one that was there before
+	# an existing file
 	chmod 644 "$RUN/0000:01:00.0.lock"
 	helper --device 01:00.0
 	assert_equal "$(stat -c %a "$RUN/0000:01:00.0.lock")" 600
-	# no file is followed elsewhere
+	# a link is not followed
 	echo secret > "$BATS_TEST_TMPDIR/secret"
 	ln -sf "$BATS_TEST_TMPDIR/secret" "$RUN/0000:01:00.0.pid"
 	helper --device 01:00.0
 	assert_said lock ELOOP 4
 	assert_equal "$(cat "$BATS_TEST_TMPDIR/secret")" secret
-	# and the lock was let go
+	# the lock is free
 	assert_equal "$(stat -c %s "$RUN/0000:01:00.0.lock")" 0
 }
 
@@ -135,7 +135,7 @@ assert_distrust() {
 	assert_failure
 	run setpriv --reuid 2001 --regid 2001 --clear-groups cat "$RUN/0000:01:00.0.pid"
 	assert_success
-	# nor is a file of another user a lock
+	# a file of another user is not a lock
 	for file in lock pid; do
 		chown 2001 "$RUN/0000:01:00.0.$file"
 		helper --device 01:00.0
@@ -145,7 +145,7 @@ assert_distrust() {
 	done
 }
 
-@test "helper: links and foreign directories in the place of the lock are refused" {
+@test "helper: refuses links and directories of other users in the place of the lock" {
 	mkdir "$RUN" "$BATS_TEST_TMPDIR/other"
 	echo secret > "$BATS_TEST_TMPDIR/secret"
 	ln -s "$BATS_TEST_TMPDIR/secret" "$RUN/0000:01:00.0.lock"
@@ -172,7 +172,7 @@ assert_distrust() {
 	assert_equal "$(cat "$BATS_TEST_TMPDIR/secret")" secret
 }
 
-@test "helper: the environment moves nothing" {
+@test "helper: no variable of the environment moves its files" {
 	run_split env SYSFS_PATH="$SYS" TSMCTL_RUN="$RUN/elsewhere" timeout 60 \
 		tsm-bind-helper --run-dir "$RUN" --device 99:00.0
 	assert_said "find cdev" ENODEV 3
@@ -180,7 +180,7 @@ assert_distrust() {
 	assert [ -e "$RUN/0000:99:00.0.lock" ]
 }
 
-@test "helper: an answer that nobody can read is no reason to hang" {
+@test "helper: does not hang if its output cannot be written" {
 	run_split bash -c 'timeout 60 tsm-bind-helper --device x > /dev/full'
 	assert_equal "$status" 2
 	run_split bash -c 'timeout 60 tsm-bind-helper --device x >&- 2>&- <&-'
