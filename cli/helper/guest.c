@@ -10,7 +10,7 @@
 
 #include "common/exitcode.h"
 #include "helper/guest.h"
-#include "helper/service/protocol.h"
+#include "helper/protocol.h"
 
 #ifndef RWF_NOAPPEND
 #define RWF_NOAPPEND 0x20

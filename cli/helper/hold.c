@@ -8,10 +8,10 @@
 
 #include "common/exitcode.h"
 #include "helper/cdev.h"
+#include "helper/control.h"
 #include "helper/hold.h"
 #include "helper/lock.h"
 #include "helper/sandbox.h"
-#include "helper/service/control.h"
 #include "helper/signals.h"
 #include "helper/start.h"
 #include "helper/step.h"

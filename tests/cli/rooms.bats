@@ -25,7 +25,7 @@ finds() {
 @test "rooms: the sources of the programs keep the rules" {
 	run "$ROOMS"
 	assert_success
-	assert_output --regexp '^[0-9]+ files in 9 rooms$'
+	assert_output --regexp '^[0-9]+ files in 10 rooms$'
 }
 
 @test "rooms: an include against the direction is found, in sources and in headers" {
@@ -33,10 +33,12 @@ finds() {
 	sed -i '1i #include "host/pci.h"' common/util.c
 	sed -i '1i #include "config/plan.h"' doctor/doctor.h
 	sed -i '1i #include "report.h"' helper/say.c
+	sed -i '1i #include "helper/service/rules.h"' helper/step.c
 	sed -i '1i #include "verbs/verbs.h"' report.c
 	finds "common/util.c:1: common includes host/pci.h" \
 		"doctor/doctor.h:1: doctor includes config/plan.h" \
 		"helper/say.c:1: helper includes report.h" \
+		"helper/step.c:1: helper includes helper/service/rules.h" \
 		"report.c:1: report includes verbs/verbs.h"
 }
 

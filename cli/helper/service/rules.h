@@ -3,8 +3,8 @@
 #ifndef TSM_HELPER_RULES_H
 #define TSM_HELPER_RULES_H
 
-#include "helper/service/conn.h"
-#include "helper/service/protocol.h"
+#include "helper/conn.h"
+#include "helper/protocol.h"
 
 #define RULES_PATH "/etc/tsmctl/helper.json"
 

@@ -3,9 +3,9 @@
 #ifndef TSM_HELPER_SOCKET_H
 #define TSM_HELPER_SOCKET_H
 
+#include "helper/conn.h"
+#include "helper/protocol.h"
 #include "helper/say.h"
-#include "helper/service/conn.h"
-#include "helper/service/protocol.h"
 
 /**
  * listen_at() - make a listening socket

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <json-c/json.h>
 
-#include "helper/service/protocol.h"
+#include "helper/protocol.h"
 
 /* A request is an object of plain values. */
 #define DEPTH 2

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "common/util.h"
-#include "helper/service/conn.h"
+#include "helper/conn.h"
 
 /* Room for more files than allowed, to detect that there are more. */
 #define FILES_ROOM 4

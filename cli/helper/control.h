@@ -3,8 +3,8 @@
 #ifndef TSM_HELPER_CONTROL_H
 #define TSM_HELPER_CONTROL_H
 
+#include "helper/conn.h"
 #include "helper/say.h"
-#include "helper/service/conn.h"
 
 /**
  * control_listen() - a step: make the holder's own socket

@@ -10,7 +10,7 @@
 
 #include "common/exitcode.h"
 #include "helper/cdev.h"
-#include "helper/service/socket.h"
+#include "helper/socket.h"
 #include "helper/step.h"
 
 /* Clients in the queue of the socket; the caller limits those that are being answered. */

@@ -8,8 +8,8 @@
 
 #include "common/exitcode.h"
 #include "common/rundir.h"
-#include "helper/service/control.h"
-#include "helper/service/socket.h"
+#include "helper/control.h"
+#include "helper/socket.h"
 
 int control_listen(struct session *s)
 {
