@@ -29,7 +29,7 @@ files() { (cd "$ROOT" && find . -type f ! -path '*/src/*' -printf '%m /%P\n' | L
 	run files
 	for line in "755 /usr/bin/tsmctl" "755 /usr/libexec/tsmctl/tsm-bind-helper" \
 		"644 /usr/include/linux/vfio_tsm.h" "644 /usr/share/man/man8/tsmctl.8" \
-		"644 /usr/share/man/man5/tsmctl-config.5" \
+		"644 /usr/share/man/man5/tsmctl-config.5" "644 /usr/share/man/man5/vfio_tsm.5" \
 		"644 /usr/share/bash-completion/completions/tsmctl" \
 		"644 /usr/share/zsh/site-functions/_tsmctl" \
 		"644 /usr/share/fish/vendor_completions.d/tsmctl.fish" \
