@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A client of tsm-bind-helper's socket, for the tests.
+"""A client of the socket of 'tsm-bind-helper serve', for the tests.
 
-    ask.py SOCKET LINE [FILE...]     sends LINE with these files, prints the answer
+    ask.py SOCKET LINE [FILE...]     sends LINE with these files, and prints the answer
 
-FILE is a path, opened for reading and writing where that is possible, or
-path:PATH, opened with O_PATH.
+FILE is a path, opened for reading and writing if that is possible, or path:PATH, opened
+with O_PATH. Tests also import the functions.
 """
+import json
 import os
+import select
 import socket
 import sys
 
@@ -40,8 +42,6 @@ def answer(s):
 
 
 def request(kind="state", device="0000:01:00.0", **more):
-    import json
-
     return (json.dumps(dict(version=1, request=kind, device=device, **more)) + "\n").encode()
 
 
@@ -55,22 +55,55 @@ def ask(path, line, files=()):
 
 
 def memfd(data, size=0):
-    """A memfd that begins with data, and has at least so many bytes, all of them written."""
+    """A memfd that begins with data and has at least size bytes, all of them written."""
     fd = os.memfd_create("request")
     os.pwrite(fd, data.ljust(size, b"\0"), 0)
     return fd
 
 
 def pass_request(path, cdev, data, room=256, scope="info", device="0000:01:00.0"):
-    """Has a request of the guest passed to the TSM; returns the answer and the response."""
-    import json
-
+    """Passes a request of the guest to the TSM; returns the answer and the response."""
     fd = memfd(data, room)
     line = request("request", device, scope=scope, request_len=len(data), response_len=room)
     said = json.loads(ask(path, line, [cdev, fd]))
     response = os.pread(fd, said["response_len"] or 0, 0)
     os.close(fd)
     return said, response
+
+
+def error(said):
+    """The step and the errno of an answer, or OK."""
+    return said["error"]["step"] + " " + said["error"]["errno"] if said["error"] else "OK"
+
+
+def tty(n):
+    """A function whose cdev is a new tty; returns its name, the tty and the other end."""
+    name, (ours, theirs) = "0000:09:%02x.0" % n, os.openpty()
+    number = os.fstat(theirs).st_rdev
+    at = "%s/bus/pci/devices/%s/vfio-dev/vfio%d" % (os.environ["SYS"], name, n + 10)
+    os.makedirs(at, exist_ok=True)
+    with open(at + "/dev", "w") as file:
+        file.write("%d:%d\n" % (os.major(number), os.minor(number)))
+    return name, theirs, ours
+
+
+def start(path, name, file):
+    """Sends a request of the guest that the TSM does not end; returns the connection."""
+    s = connect(path)
+    fd = memfd(bytes(64))
+    line = request("request", name, scope="info", request_len=16, response_len=64)
+    socket.send_fds(s, [line], [file, fd])
+    # an answer before the TSM has the request is not expected
+    while os.pread(fd, 1, 0) != b"W":
+        if select.select([s], [], [], 0)[0]:
+            raise SystemExit(answer(s))
+    return s
+
+
+def end_wait():
+    """The TSM ends all requests."""
+    with open(os.environ["BATS_TEST_TMPDIR"] + "/result", "w") as file:
+        file.write("0\n")
 
 
 if __name__ == "__main__":

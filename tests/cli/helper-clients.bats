@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2030,SC2031,SC2154
-# tsm-bind-helper serve, and clients whose files stall whoever closes them, as those of
-# a FUSE file system can. fake-stall.c plays that: children do not get to their end.
+# tsm-bind-helper serve, and clients whose files stall a process that closes them, as files of
+# a FUSE file system can. fake-stall.c plays that: children of the service do not end.
 # as root: only root can be several users
 bats_require_minimum_version 1.5.0
 load helpers
@@ -21,51 +21,37 @@ setup() {
 
 teardown() { end_service; }
 
-# serve_stalling VARIABLE...: with these for fake-stall.c
+# serve_stalling VARIABLE...: starts the service with these variables for fake-stall.c
 serve_stalling() {
 	serve env "LD_PRELOAD=$BATS_RUN_TMPDIR/stall.so" \
 		"ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0" "$@"
 	files=$(count_files)
 }
-# The service makes itself unreadable to its own user soon after it listens, so only
-# root can count.
+# count_files: how many files the service has open. Only root can see that, because the
+# service makes itself unreadable to its own user soon after it listens.
 count_files() { if [ "$(id -u)" -eq 0 ]; then find "/proc/$service/fd" -mindepth 1 | wc -l; else echo 0; fi; }
 count_children() { pgrep -c -P "$service" || true; }
 
-# clients UID GID COUNT: each asks for a bind and sends a file; prints what is answered
-clients() {
-	run timeout 60 python3 -c '
-import os, sys, json, socket, ask
-uid, gid, count = map(int, sys.argv[1:])
-os.setgroups([])
-os.setegid(gid)
-os.seteuid(uid)
-said = {}
-f = os.open("/dev/zero", os.O_RDONLY)
-for i in range(count):
-    d = json.loads(ask.ask(os.environ["SOCK"], ask.request("bind"), [f]))
-    e = d["error"]["step"] + " " + d["error"]["errno"]
-    said[e] = said.get(e, 0) + 1
-for e in said: print(said[e], e)' "$@"
-}
+# clients UID GID COUNT: clients.py, for the service
+clients() { run timeout 60 "$BATS_TEST_DIRNAME/clients.py" "$SOCK" "$@"; }
 as_root() { [ "$(id -u)" -eq 0 ] || skip "only root can be several users"; }
 
-# Once they are let go, nothing is left of them.
+# let_go: ends the children, after which the service has no file of theirs.
 let_go() {
 	until_true eval 'pkill -KILL -P "$service" || true; [ "$(count_files)" -eq "$files" ]'
 }
 
-@test "clients: who is refused, and stalls it, harms neither root nor the service" {
+@test "clients: users who are not allowed cannot stall the service or root" {
 	as_root
 	serve_stalling STALL=1
 	clients 2001 2001 200
 	assert_output "200 permission EACCES"
-	# many users, as one can have who has a range of them
+	# many users, as a user with a range of IDs can be
 	for uid in 300{0..9}; do
 		clients "$uid" "$uid" 20
 		assert_output "20 permission EACCES"
 	done
-	# all of them together have one process that is stuck, and the rest waits for it
+	# all of them together have one process, which is stuck; the others wait for it
 	assert_equal "$(count_children)" 1
 	clients 0 0 4
 	assert_output "4 check file ENXIO"
@@ -74,14 +60,14 @@ let_go() {
 	assert_output ""
 }
 
-@test "clients: who may ask, and stalls it, has eight processes, and others theirs" {
+@test "clients: a user who is allowed can stall eight processes, and none of other users" {
 	as_root
 	echo '{"allow":[{"user":2001,"devices":["*"]},{"user":2002,"devices":["*"]},
 		{"group":4000,"devices":["*"]}]}' > "$CONF"
 	serve_stalling STALL=1
 	clients 2001 2001 80
 	assert_output $'8 check file ENXIO\n72 permission EAGAIN'
-	# those whom only a group makes known are not to have it all
+	# users who are allowed only through a group cannot have all places
 	for uid in 300{0..3}; do clients "$uid" 4000 9; done
 	clients 3004 4000 9
 	assert_output "9 permission EAGAIN"
@@ -94,7 +80,7 @@ let_go() {
 	assert_output "1 check file ENXIO"
 }
 
-@test "clients: those whom a group makes known take nothing of what is kept for root" {
+@test "clients: users who are allowed through a group cannot use the places kept for root" {
 	as_root
 	{
 		echo '{"allow":[{"group":4000,"devices":["*"]}'
@@ -111,14 +97,14 @@ let_go() {
 	clients 0 0 8
 	assert_output "8 check file ENXIO"
 	let_go
-	# nor has a user more of them for having a group as well
+	# a user with a group has no more places
 	clients 2001 2001 4
 	clients 2001 4000 5
 	assert_output $'4 check file ENXIO\n1 permission EAGAIN'
 	let_go
 }
 
-@test "clients: when one that closes is stuck and much has come together, there is another" {
+@test "clients: if the process that closes files is stuck, another one is started when many files wait" {
 	as_root
 	ulimit -n 64
 	serve_stalling STALL=1
@@ -131,7 +117,7 @@ let_go() {
 	let_go
 }
 
-@test "clients: the service ends though its children do not" {
+@test "clients: the service ends even if its children do not" {
 	as_root
 	serve_stalling STALL=1
 	clients 2001 2001 20
@@ -140,7 +126,7 @@ let_go() {
 	refute [ -e "$SOCK" ]
 }
 
-@test "clients: a process that cannot be had comes later, and its client is answered" {
+@test "clients: a client gets its answer even if the service cannot start a process at first" {
 	serve_stalling FORK_FAILS=2
 	run timeout 60 "$BATS_TEST_DIRNAME/ask.py" "$SOCK" '{"version":1,"request":"state","device":"01:00.0"}' /dev/null
 	assert_output --partial '"ok":true'
@@ -155,7 +141,7 @@ let_go() {
 		kill -KILL "$service"
 		until_true eval '! kill -0 "$service" 2> /dev/null'
 	done
-	# who is refused has the answer at once, and the rest is done later
+	# a client that is refused gets the answer at once; its file is closed later
 	as_root
 	serve_stalling FORK_FAILS=1
 	clients 2001 2001 3
@@ -163,7 +149,7 @@ let_go() {
 	let_go
 }
 
-@test "clients: they close what is theirs, and have nothing of each other's" {
+@test "clients: children have no file of another client" {
 	as_root
 	echo '{"allow":[{"user":2001,"devices":["*"]}]}' > "$CONF"
 	serve_stalling STALL=1

@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
-# tsm-bind-helper on another process's file. /dev/null plays the cdev: it has a
-# device number, and answers ENOTTY to the ioctls, which shows how far they got.
+# tsm-bind-helper --pid, which uses a file of another process. /dev/null plays the cdev: it has
+# a device number, and its ioctls fail with ENOTTY, which shows that they were issued.
 bats_require_minimum_version 1.5.0
 load helpers
 
@@ -26,26 +26,17 @@ helper() {
 	run_split timeout 60 tsm-bind-helper --sysfs "$SYS" --run-dir "$RUN" --device 01:00.0 "$@"
 }
 
-# vmm [path:]FILE...: a process with these files open, on 5, 6 and so on, with O_PATH for
-# path:; none else of note
+# vmm ARGUMENT...: vmm.py in the background, $vmm
 vmm() {
 	rm -f "$BATS_TEST_TMPDIR/ready"
-	python3 - "$BATS_TEST_TMPDIR/ready" "$@" > "$BATS_TEST_TMPDIR/vmm.log" 2>&1 3>&- <<- 'EOF' &
-		import os, sys, time
-		for fd in range(5): os.dup2(os.open("/dev/zero", os.O_RDWR), fd)
-		for n, file in enumerate(sys.argv[2:]):
-		    flags = os.O_PATH if file.startswith("path:") else os.O_RDWR
-		    os.dup2(os.open(file.removeprefix("path:"), flags), 5 + n)
-		os.closerange(5 + len(sys.argv[2:]), 64)
-		open(sys.argv[1], "w").write("ready")
-		time.sleep(600)
-	EOF
+	"$BATS_TEST_DIRNAME/vmm.py" "$BATS_TEST_TMPDIR/ready" "$@" > "$BATS_TEST_TMPDIR/vmm.log" 2>&1 3>&- &
 	vmm=$!
 	disown
 	until_true test -s "$BATS_TEST_TMPDIR/ready"
 }
 
-assert_said() { # STEP ERRNO CODE TEXT...
+# assert_said STEP ERRNO STATUS TEXT...: the output is this error and contains each TEXT
+assert_said() {
 	local text
 
 	[[ $output == '{"event":"error"'*'"step":"'"$1"'","errno":"'"$2"'"'* ]] || fail "$output"
@@ -55,7 +46,7 @@ assert_said() { # STEP ERRNO CODE TEXT...
 	for text; do [[ $output == *"$text"* ]] || fail "no '$text' in: $output"; done
 }
 
-@test "pid: the cdev is found by its number, among other files, and gets the ioctl" {
+@test "pid: finds the cdev by its number among other files, and issues the ioctl on it" {
 	vmm /dev/zero /dev/full /dev/null
 	helper --pid "$vmm" bind
 	assert_said bind ENOTTY 5
@@ -64,11 +55,11 @@ assert_said() { # STEP ERRNO CODE TEXT...
 	helper --pid "$vmm" unbind
 	assert_said unbind ENOTTY 5
 	kill -0 "$vmm"
-	# no lock is taken: it is not a holder
+	# only a holder takes the lock
 	refute [ -e "$RUN" ]
 }
 
-@test "pid: the exit code of a bind that the TSM refuses is that of its errno" {
+@test "pid: the exit status of a bind that the TSM refuses depends on the errno" {
 	mkdir "$DEV/vfio_tsm"
 	vmm /dev/null
 	while read -r err name code; do
@@ -87,13 +78,13 @@ assert_said() { # STEP ERRNO CODE TEXT...
 	EOF
 }
 
-@test "pid: a file that can do nothing does not hide the one that can" {
+@test "pid: skips a file that was opened with O_PATH" {
 	vmm "path:/dev/null" /dev/null
 	helper --pid "$vmm" bind
 	assert_said bind ENOTTY 5
 }
 
-@test "pid: a path that looks like the cdev's is not one" {
+@test "pid: does not take a file with the path of a cdev for the cdev" {
 	mkdir -p "$BATS_TEST_TMPDIR/dev/vfio/devices"
 	: > "$BATS_TEST_TMPDIR/dev/vfio/devices/vfio4093"
 	vmm /dev/zero "$BATS_TEST_TMPDIR/dev/vfio/devices/vfio4093"
@@ -104,14 +95,14 @@ assert_said() { # STEP ERRNO CODE TEXT...
 	assert_said "take file" ENXIO 1
 }
 
-@test "pid: a VMM that uses the group API is told from one that does not hold it" {
+@test "pid: has an error of its own for a VMM that uses the group API" {
 	echo 1:7 > "$SYS/devices/virtual/vfio/7/dev"
 	vmm /dev/zero /dev/full
 	helper --pid "$vmm" bind
 	assert_said "take file" EPROTOTYPE 5 "group API" "iommufd"
 }
 
-@test "pid: gone, no process, none of ours" {
+@test "pid: refuses a process that has ended, or that the user may not look into" {
 	vmm /dev/null
 	dead=$vmm
 	kill -KILL "$vmm"
@@ -124,38 +115,24 @@ assert_said() { # STEP ERRNO CODE TEXT...
 	fi
 }
 
-@test "pid: a zombie has no files" {
-	python3 -c 'import os, sys, time
-pid = os.fork()
-if not pid: os._exit(0)
-os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-print(pid, flush=True)
-time.sleep(600)' > "$BATS_TEST_TMPDIR/zombie" 2> /dev/null 3>&- &
-	vmm=$!
-	disown
-	until_true test -s "$BATS_TEST_TMPDIR/zombie"
-	helper --pid "$(cat "$BATS_TEST_TMPDIR/zombie")" bind
+@test "pid: refuses a zombie" {
+	vmm zombie
+	helper --pid "$(cat "$BATS_TEST_TMPDIR/ready")" bind
 	[[ $output == *'"errno":"ESRCH"'* || $output == *'"errno":"EACCES"'* ]] || fail "$output"
 }
 
-@test "pid: a thread is not a process" {
-	python3 -c 'import threading, time
-t = threading.Thread(target=time.sleep, args=(600,), daemon=True); t.start()
-print(t.native_id, flush=True)
-time.sleep(600)' > "$BATS_TEST_TMPDIR/thread" 3>&- &
-	vmm=$!
-	disown
-	until_true test -s "$BATS_TEST_TMPDIR/thread"
-	helper --pid "$(cat "$BATS_TEST_TMPDIR/thread")" bind
+@test "pid: refuses a thread" {
+	vmm thread
+	helper --pid "$(cat "$BATS_TEST_TMPDIR/ready")" bind
 	assert_said "open process" EINVAL 1 thread
 }
 
-@test "pid: another pid namespace, seen from inside, and with its /proc" {
+@test "pid: refuses a process of another PID namespace, and a /proc of another one" {
 	unshare -Urmp --fork true 2> /dev/null || skip "no user namespaces here"
 	vmm /dev/null
 	run_split unshare -Urp --fork tsm-bind-helper --sysfs "$SYS" --device 01:00.0 --pid "$vmm" bind
 	assert_said "open process" ESRCH 1 "pid namespace"
-	# sanitizers want a /proc that they are in
+	# sanitizers need a /proc that contains them
 	[[ $TSMCTL_BIN != */san/* ]] || return 0
 	run_split unshare -Urm bash -c '
 		mkfifo "$1/up" "$1/down"
@@ -168,7 +145,7 @@ time.sleep(600)' > "$BATS_TEST_TMPDIR/thread" 3>&- &
 	assert_said "open process" EXDEV 1 "pid namespace"
 }
 
-@test "pid: usage" {
+@test "pid: wrong usage is exit 2" {
 	for args in "bind" "unbind" "--pid 1" "--pid 1 hold" "--pid 0 bind" "--pid -1 bind" \
 		"--pid 2147483648 bind" "--pid x bind" "--pid 1 bind more" "--pid 1 state" \
 		"--pid 1 unbind --vdevice-id 1" "--pid 1 bind --vdevice-id 0" "--vdevice-id 1" \
@@ -179,7 +156,7 @@ time.sleep(600)' > "$BATS_TEST_TMPDIR/thread" 3>&- &
 	done
 }
 
-@test "pid: no file is opened for writing" {
+@test "pid: opens no file for writing" {
 	vmm /dev/zero /dev/null
 	for mode in bind unbind; do
 		run_split timeout 60 strace -o "$BATS_TEST_TMPDIR/trace" tsm-bind-helper --sysfs "$SYS" \
@@ -191,7 +168,7 @@ time.sleep(600)' > "$BATS_TEST_TMPDIR/thread" 3>&- &
 	done
 }
 
-@test "pid: what kind of file it is is not asked of the file's server" {
+@test "pid: does not wait for the server of a file to learn the kind of the file" {
 	vmm /dev/zero /dev/null
 	run_split timeout 60 strace -o "$BATS_TEST_TMPDIR/trace" tsm-bind-helper --sysfs "$SYS" \
 		--device 01:00.0 --pid "$vmm" bind

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
-# tsm-bind-helper hold --start: the messages that it sends, and what it makes of answers.
+# tsm-bind-helper hold --start: the messages that it sends, and how it handles the answers.
 # fake-hold.c plays KVM, iommufd, the cdev and the TSM.
 bats_require_minimum_version 1.5.0
 load helpers
@@ -19,9 +19,9 @@ setup() {
 	ANSWERS=$BATS_TEST_TMPDIR/answers
 }
 
-# hold_device [OPTION...]: until it has written its first line
+# hold_device [OPTION...]: starts the helper, and waits for its first line
 hold_device() {
-	# what the one before has said must not be taken for its words
+	# the output of an earlier one must not be taken for that of this one
 	: > "$BATS_TEST_TMPDIR/said"
 	env "LD_PRELOAD=$BATS_RUN_TMPDIR/hold.so" "ANSWERS=$ANSWERS" \
 		"ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0" tsm-bind-helper hold \
@@ -32,7 +32,7 @@ hold_device() {
 	output=$(cat "$BATS_TEST_TMPDIR/said")
 }
 
-# end STATUS [SIGNAL]: the helper ends with that
+# end STATUS [SIGNAL]: the helper ends with STATUS, after SIGNAL
 end() {
 	local rc=0
 	[ -z "${2:-}" ] || kill "-$2" "$helper"
@@ -41,17 +41,17 @@ end() {
 	assert_equal "$(tail -n 1 "$BATS_TEST_TMPDIR/did")" unbind
 }
 
-# message TYPE [PAYLOAD]: as in the specification, of the interface 0000:01:00.0
+# message TYPE [PAYLOAD]: a TDISP message for the interface 0000:01:00.0
 message() { echo "10${1}0000${interface:-000100000000000000000000}${2-}"; }
 
-# portion HEX REST: an answer with a portion of the report, and so many bytes to come
+# portion HEX REST: an answer with a portion of the report, after which REST bytes remain
 portion() { message 04 "$(printf '%02x%02x%02x%02x' $((${#1} / 2 & 255)) $((${#1} / 512)) $(($2 & 255)) $(($2 / 256)))$1"; }
 
-# a report with one range, and the nonce
+# a report with one range and the nonce
 nonce=$(printf 'a5%.0s' {1..32})
 report=020000000000000000000000010000000000f0fe00000000010000000000000020000000$nonce
 
-@test "start: report, START with the nonce from its end, state: bound and in RUN" {
+@test "start: reads the report, starts the TDI with the nonce at its end, and checks that it is in RUN" {
 	{
 		portion "${report:0:60}" $((${#report} / 2 - 30))
 		portion "${report:60}" 0
@@ -69,7 +69,7 @@ report=020000000000000000000000010000000000f0fe00000000010000000000000020000000$
 unbind"
 }
 
-@test "start: the interface has the segment, if it is not 0" {
+@test "start: the interface has the segment of a device in another domain than 0" {
 	fake_device 0012:03:04.5 vfio-pci-tsm
 	cp -r "$DEV/vfio-dev" "$DEV/vfio_tsm" "$SYS/devices/pci0000:00/0012:03:04.5"
 	device=0012:03:04.5
@@ -84,9 +84,9 @@ unbind"
 	end 0 TERM
 }
 
-@test "start: without the option, nothing is sent" {
+@test "start: sends nothing without the option" {
 	: > "$ANSWERS"
-	# the driver of a TSM that does not report it: unknown
+	# the driver of a TSM may not report the state: unknown
 	for word in locked:'"locked"' unknown:null; do
 		echo "${word%:*}" > "$DEV/vfio_tsm/tdi_state"
 		hold_device
@@ -97,7 +97,7 @@ unbind"
 	done
 }
 
-@test "start: an answer that is not the expected one: which message, which code, and unbound" {
+@test "start: on any other answer, names the message and the code, and unbinds the device" {
 	report_is=$(portion "$report" 0)
 	started=$(message 06)
 	long=$(portion "$(printf 'ff%.0s' {1..4096})" 1)
@@ -137,7 +137,7 @@ unbind"
 	EOF
 }
 
-@test "start: is for hold" {
+@test "start: only hold has the option" {
 	for args in "bind --pid 1" "unbind --pid 1" "serve --listen /x"; do
 		# shellcheck disable=SC2086
 		run_split tsm-bind-helper $args --start
