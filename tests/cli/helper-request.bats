@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
-# tsm-bind-helper serve, and requests of guests. /dev/null plays the cdev; ENOTTY shows
-# that an ioctl was issued. fake-stall.c plays the TSM.
+# tsm-bind-helper serve: requests of guests. /dev/null plays the cdev: ENOTTY shows that an
+# ioctl was issued. fake-stall.c plays the TSM.
 # as root: only root can be several users
 bats_require_minimum_version 1.5.0
 load helpers
@@ -18,30 +18,21 @@ setup() {
 
 teardown() { end_service; }
 
-# serve_with VARIABLE...: with these for fake-stall.c
+# serve_with VARIABLE...: starts the service with these variables for fake-stall.c
 serve_with() {
 	serve env "LD_PRELOAD=$BATS_RUN_TMPDIR/stall.so" \
 		"ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0" "$@"
 }
 serve_tsm() { serve_with "REQUESTS=$BATS_TEST_TMPDIR/result"; }
 
-# python CODE: with ask, the path of the socket, and /dev/null as cdev
-python() {
-	run timeout 120 python3 -c "
-import fcntl, json, os, select, socket, tempfile, ask
-path, cdev = os.environ['SOCK'], os.open('/dev/null', os.O_RDWR)
-line = ask.request('request', scope='info', request_len=16, response_len=64)
-$1"
-}
-
-# each_refused STEP ERRNO: so is each line of the output
+# each_refused STEP ERRNO: each line of the output is this error
 each_refused() {
 	assert_success
 	[ ${#lines[@]} -gt 0 ]
 	for output in "${lines[@]}"; do refused "$@" state open response_len "" tsm_code ""; done
 }
 
-@test "request: goes to the TSM, and the response replaces it in the memfd" {
+@test "request: is passed to the TSM, and the response replaces it in the memfd" {
 	serve_tsm
 	count_files
 	python '
@@ -49,7 +40,7 @@ for scope in ("info", "state-change"):
     said, response = ask.pass_request(path, cdev, bytes(range(16)), 64, scope)
     assert response == bytes(255 - i for i in range(16)), response
     print(json.dumps(said, separators=(",", ":")))
-# as much as fits into what the client said
+# as much as fits into the length that the client has sent
 said, response = ask.pass_request(path, cdev, bytes(range(16)), 5)
 assert response == bytes([255, 254, 253, 252, 251]), response
 said, response = ask.pass_request(path, cdev, b"x", 0)
@@ -60,13 +51,13 @@ assert said["ok"] and said["response_len"] == 0 and not response, said'
 		response_len 16 tsm_code 0xfedcba9876543210
 	output=${lines[1]}
 	answer_is ok true tsm_code 0xfedcba9876543211
-	# a guest could fill the journal
+	# they are not logged, because a guest could fill the journal
 	run grep -c '"event":"request"' "$SHORT/log"
 	assert_output 0
 	unharmed
 }
 
-@test "request: of 1 MiB, with a response of 1 MiB; bytes behind it stay" {
+@test "request: request and response may have 1 MiB each; bytes after the response stay" {
 	serve_tsm
 	count_files
 	python '
@@ -81,7 +72,7 @@ assert said["response_len"] == 40 and os.pread(fd, 100, 0) == b"\xbe" * 40 + b"A
 	unharmed
 }
 
-@test "request: what it fails with, and the code of the TSM" {
+@test "request: an error has a message, a hint, and the code of the TSM" {
 	serve_tsm
 	while IFS='|' read -r last name message hint; do
 		echo "$last" > "$BATS_TEST_TMPDIR/result"
@@ -100,7 +91,7 @@ assert said["response_len"] == 40 and os.pread(fd, 100, 0) == b"\xbe" * 40 + b"A
 	EOF
 }
 
-@test "request: buffers that are none" {
+@test "request: a file that cannot be its buffer is refused, and the error has the reason" {
 	serve_tsm
 	count_files
 	python '
@@ -125,7 +116,7 @@ fails(socket.socketpair()[0].fileno())'
 def fails(*files): print(ask.ask(path, line, [cdev, *files]), end="")
 fails(ask.memfd(b""))
 fails(ask.memfd(b"", 63))
-# memory that the service would get for its client, in the cgroup of the service
+# a hole would become memory of the service
 def sparse(size, *written):
     fd = os.memfd_create("sparse")
     os.ftruncate(fd, size)
@@ -152,7 +143,7 @@ for seal in (0x8, 0x10): # F_SEAL_WRITE, F_SEAL_FUTURE_WRITE
     fcntl.fcntl(fd, 1033, seal)
     print(ask.ask(path, line, [cdev, fd]), end="")'
 	each_refused "check buffer" EPERM
-	# the client's offset stays
+	# the offset of the client's file stays
 	python '
 fd = ask.memfd(b"", 64)
 os.lseek(fd, 7, os.SEEK_SET)
@@ -164,7 +155,7 @@ print(json.loads(ask.ask(path, line, [cdev, fd]))["ok"], os.lseek(fd, 0, os.SEEK
 	unharmed
 }
 
-@test "request: a memfd of huge pages is none" {
+@test "request: a memfd of huge pages is refused" {
 	serve_tsm
 	python '
 try: fd = os.memfd_create("huge", os.MFD_HUGETLB)
@@ -185,7 +176,7 @@ else:
 	done
 }
 
-@test "request: two files, and no more; other requests have one" {
+@test "request: brings two files, other kinds of requests one, and more are refused" {
 	serve_tsm
 	count_files
 	python '
@@ -198,7 +189,7 @@ for byte in line[:3]: socket.send_fds(s, [bytes([byte])], [fd])
 print(ask.answer(s), end="")'
 	assert_equal "${#lines[@]}" 6
 	for output in "${lines[@]}"; do refused receive EMFILE request "" state ""; done
-	# also in pieces
+	# in pieces
 	python '
 s = ask.connect(path)
 socket.send_fds(s, [line[:10]], [cdev])
@@ -209,7 +200,7 @@ print(ask.answer(s), end="")'
 	unharmed
 }
 
-@test "request: what is none" {
+@test "request: an invalid request is refused" {
 	serve_tsm
 	count_files
 	python '
@@ -235,7 +226,7 @@ print(ask.ask(path, line[:-2] + b",\"request_len\":16}\n", [cdev]), end="")'
 	unharmed
 }
 
-@test "request: allowed only where it is named, and then nothing else is" {
+@test "request: is allowed only by a rule that names it, and such a rule allows only what it names" {
 	[ "$(id -u)" -eq 0 ] || skip "only root can be several users"
 	echo '{"allow":[{"user":2001,"devices":["*"]},
 		{"user":2002,"devices":["0000:01:*"],"requests":["request"]},
@@ -256,14 +247,14 @@ for uid in (2001, 2002, 2003, 2004, 2009): of(uid)'
 2003 EACCES ENOTTY ENOTTY OK
 2004 EACCES EACCES EACCES EACCES
 2009 EACCES EACCES EACCES EACCES"
-	# a guest could fill the journal with what is not allowed either
+	# a guest cannot fill the journal with requests that are not allowed
 	run grep -c '"event":"request","device":"0000:01:00.0","request":"\(request\|state\)"' "$SHORT/log"
 	assert_output 0
 	run grep -c '"request":"bind","uid":2002,"gid":0,"errno":"EACCES"' "$SHORT/log"
 	assert_output 1
 }
 
-@test "request: each process can issue the ioctl that it was asked for, and not the others" {
+@test "request: a process can issue only the ioctl of its request" {
 	[[ $TSMCTL_BIN != */san/* ]] || skip "with sanitizers, system calls are only logged"
 	for number in 22:bind 23:unbind 24:request 7:state; do
 		serve_with "OTHERS=${number%:*}"
@@ -278,49 +269,26 @@ for uid in (2001, 2002, 2003, 2004, 2009): of(uid)'
 	done
 }
 
-# functions with a tty as cdev: their names and files; requests that are going, and their ends
-as_ttys='
-def tty(n):
-    name, (ours, theirs) = "0000:09:%02x.0" % n, os.openpty()
-    number = os.fstat(theirs).st_rdev
-    at = "%s/bus/pci/devices/%s/vfio-dev/vfio%d" % (os.environ["SYS"], name, n + 10)
-    os.makedirs(at, exist_ok=True)
-    open(at + "/dev", "w").write("%d:%d\n" % (os.major(number), os.minor(number)))
-    return name, theirs, ours
-def start(name, file):
-    s = ask.connect(path)
-    fd = ask.memfd(bytes(64))
-    socket.send_fds(s, [ask.request("request", name, scope="info", request_len=16, response_len=64)], [file, fd])
-    # an answer that comes before is one that was not expected
-    while os.pread(fd, 1, 0) != b"W":
-        if select.select([s], [], [], 0)[0]: raise SystemExit(ask.answer(s))
-    return s
-def end_wait():
-    open(os.environ["BATS_TEST_TMPDIR"] + "/result", "w").write("0\n")
-def error(said):
-    return said["error"]["step"] + " " + said["error"]["errno"] if said["error"] else "OK"
-'
-
-@test "request: while the TSM takes its time, others are bound, unbound and seen" {
+@test "request: while the TSM is slow, other devices are bound, unbound and shown" {
 	export SYS
 	echo wait > "$BATS_TEST_TMPDIR/result"
 	serve_tsm
 	count_files
-	python "$as_ttys"'
-# one for each function: eight and more of them, and each has gone to the TSM
-ttys = [tty(n) for n in range(16)]
-going = [start(name, file) for name, file, ours in ttys]
-def state(name): return error(json.loads(ask.ask(path, ask.request("state", name))))
-# a second one for a function, and one more of the user
-print(*{error(ask.pass_request(path, file, b"x", device=name)[0]) for name, file, ours in ttys})
-print(error(ask.pass_request(path, cdev, b"x")[0]))
-# the eight places of a user are there for others
+	python '
+# more than eight requests, one for each function, and each has come to the TSM
+ttys = [ask.tty(n) for n in range(16)]
+going = [ask.start(path, name, file) for name, file, ours in ttys]
+def state(name): return ask.error(json.loads(ask.ask(path, ask.request("state", name))))
+# a second one for each function, and one more of the user
+print(*{ask.error(ask.pass_request(path, file, b"x", device=name)[0]) for name, file, ours in ttys})
+print(ask.error(ask.pass_request(path, cdev, b"x")[0]))
+# the eight places of the user are free for other kinds of requests
 for kind in ("bind", "unbind", "state"):
-    print(error(json.loads(ask.ask(path, ask.request(kind), [cdev]))))
-end_wait()
-print(*{error(json.loads(ask.answer(s))) for s in going})
-# for a function at once, and for the user when a process has ended
-def again(): return error(ask.pass_request(path, cdev, b"x")[0])
+    print(ask.error(json.loads(ask.ask(path, ask.request(kind), [cdev]))))
+ask.end_wait()
+print(*{ask.error(json.loads(ask.answer(s))) for s in going})
+# the function is free at once, the place of the user when a process has ended
+def again(): return ask.error(ask.pass_request(path, cdev, b"x")[0])
 while (said := again()) == "permission EAGAIN": pass
 print(said)'
 	assert_success
@@ -334,7 +302,7 @@ OK"
 	unharmed
 }
 
-@test "request: the places of a user are not those of another" {
+@test "request: the requests of a user leave the places of other users free" {
 	[ "$(id -u)" -eq 0 ] || skip "only root can be several users"
 	export SYS
 	echo '{"allow":[{"user":2001,"devices":["*"],"requests":["request"]},
@@ -342,50 +310,50 @@ OK"
 	echo wait > "$BATS_TEST_TMPDIR/result"
 	serve_tsm
 	count_files
-	python "$as_ttys"'
-ttys = [tty(n) for n in range(18)]
+	python '
+ttys = [ask.tty(n) for n in range(18)]
 def of(uid, n):
     os.seteuid(uid)
-    s = start(*ttys[n][:2])
+    s = ask.start(path, *ttys[n][:2])
     os.seteuid(0)
     return s
 going = [of(2001, n) for n in range(16)]
 os.seteuid(2001)
-print(error(ask.pass_request(path, ttys[16][1], b"x", device=ttys[16][0])[0]))
+print(ask.error(ask.pass_request(path, ttys[16][1], b"x", device=ttys[16][0])[0]))
 os.seteuid(0)
-# also for the same function, which the refused one has not taken
+# the function whose request was refused is free
 going.append(of(2002, 16))
-end_wait()
-print(*{error(json.loads(ask.answer(s))) for s in going})'
+ask.end_wait()
+print(*{ask.error(json.loads(ask.answer(s))) for s in going})'
 	assert_success
 	assert_output "permission EAGAIN
 OK"
 	unharmed
 }
 
-@test "request: ends with its client, but not with the half of the connection" {
+@test "request: ends when its client has gone, but not when it only stops sending" {
 	export SYS
 	echo wait > "$BATS_TEST_TMPDIR/result"
 	serve_tsm
 	count_files
-	python "$as_ttys"'
-name, file, ours = tty(0)
-for s in [start(name, file), start("0000:01:00.0", cdev)]: s.close()'
+	python '
+name, file, ours = ask.tty(0)
+for s in [ask.start(path, name, file), ask.start(path, "0000:01:00.0", cdev)]: s.close()'
 	assert_success
-	# nothing but the end of its client ends it, and the places are free then
+	# the end of its client ends a request, and then its places are free
 	until_true eval '[ -z "$(pgrep -P "$service")" ]'
-	python "$as_ttys"'
-s = start("0000:01:00.0", cdev)
+	python '
+s = ask.start(path, "0000:01:00.0", cdev)
 s.shutdown(socket.SHUT_WR)
 for i in range(3): ask.ask(path, ask.request("state"))
-end_wait()
-print(error(json.loads(ask.answer(s))))'
+ask.end_wait()
+print(ask.error(json.loads(ask.answer(s))))'
 	assert_success
 	assert_output OK
 	unharmed
 }
 
-@test "bind: not for a client that is gone" {
+@test "bind: does not bind for a client that has gone" {
 	serve_tsm
 	kill -STOP "$service"
 	python '
@@ -398,7 +366,7 @@ socket.send_fds(s, [ask.request("bind")], [cdev])'
 	assert_output 1
 }
 
-@test "request: the response is at the beginning of a memfd that appends, too" {
+@test "request: the response is at the beginning even of a memfd with O_APPEND" {
 	serve_tsm
 	python '
 fd = ask.memfd(bytes(64))
@@ -422,7 +390,7 @@ socket.send_fds(s, [ask.request("request", scope="info", request_len=1 << 16, re
 while os.pread(fd, 1, 0) != b"W": pass
 os.ftruncate(fd, 0)
 os.ftruncate(fd, 1 << 16)
-open(os.environ["BATS_TEST_TMPDIR"] + "/result", "w").write("0\n")
+ask.end_wait()
 print(ask.answer(s), end="")
 assert os.fstat(fd).st_blocks == 0, os.fstat(fd)'
 	assert_success
@@ -430,7 +398,7 @@ assert os.fstat(fd).st_blocks == 0, os.fstat(fd)'
 	unharmed
 }
 
-@test "request: a memfd that changes all the time harms nobody" {
+@test "request: a memfd that changes all the time harms neither the service nor others" {
 	serve_tsm
 	count_files
 	python '

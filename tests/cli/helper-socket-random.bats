@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
-# tsm-bind-helper serve, and requests that were made by chance.
+# tsm-bind-helper serve: random requests.
 # long: 10,000 requests, each answered by a process of its own
 bats_require_minimum_version 1.5.0
 load helpers
@@ -11,7 +11,7 @@ setup() { socket_host; }
 
 teardown() { end_service; }
 
-@test "socket: 10,000 malformed requests: no crash, no leak, no bind" {
+@test "socket: 10,000 malformed requests cause no crash, no leak and no bind" {
 	serve
 	count_files
 	run timeout 600 python3 -c '
@@ -33,7 +33,7 @@ def mutate(line):
     return bytes(line[:60000])
 said = 0
 for i in range(10000):
-    # never the file of this device: so nothing may get as far as an ioctl
+    # no file is that of the device, so that no request may lead to an ioctl
     files = random.choice([[], [zero], [zero], [null, zero], [zero] * 5, [null] * 100])
     s = ask.connect(path)
     try: socket.send_fds(s, [mutate(random.choice(good))], files)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
-# tsm-bind-helper serve: the protocol, and what strangers may do to it.
+# tsm-bind-helper serve: the protocol, and clients that break it.
 bats_require_minimum_version 1.5.0
 load helpers
 load socket
@@ -12,7 +12,7 @@ setup() { socket_host; }
 
 teardown() { end_service; }
 
-@test "socket: bind, unbind and state, for the file that is the device's" {
+@test "socket: binds, unbinds and shows the state through the file of the device" {
 	serve
 	ask "$(line bind)" /dev/null
 	refused bind ENOTTY request bind device 0000:01:00.0 state open tdi_id 0000:00:05.0 vdevice_id ""
@@ -24,12 +24,12 @@ teardown() { end_service; }
 	answer_is ok true
 	ask '{"version":1,"request":"bind","device":"01:00.0","vdevice_id":4294967295}' /dev/null
 	refused bind ENOTTY
-	# what it has done is in its log
+	# its log has each bind
 	run grep -c '"event":"request","device":"0000:01:00.0","request":"bind","uid":'"$(id -u)" "$SHORT/log"
 	assert_output 2
 }
 
-@test "socket: a request that lies about the device, or brings other files" {
+@test "socket: refuses a request whose files are not one file of the device" {
 	serve
 	count_files
 	for file in /dev/zero /dev/full / /etc/passwd "$DEV" "path:/dev/zero"; do
@@ -46,7 +46,7 @@ teardown() { end_service; }
 	refused "check file" EBADF
 	ask "$(line bind 03:00.0)" /dev/null
 	refused "find cdev" ENODEV
-	# a file without its rights
+	# a file that is open with O_PATH
 	ask "$(line bind)" path:/dev/null
 	answer_is ok false
 	ask "$(line bind)" /dev/null /dev/null
@@ -57,19 +57,17 @@ teardown() { end_service; }
 	unharmed
 }
 
-@test "socket: files that come in pieces count together" {
+@test "socket: counts the files of a request together, even if they come in pieces" {
 	serve
 	count_files
-	run python3 -c '
-import os, socket, ask
-s = ask.connect(os.environ["SOCK"])
-f = os.open("/dev/null", os.O_RDWR)
+	python '
+s = ask.connect(path)
 line = ask.request("bind")
-socket.send_fds(s, [line[:10]], [f])
-socket.send_fds(s, [line[10:]], [f])
+socket.send_fds(s, [line[:10]], [cdev])
+socket.send_fds(s, [line[10:]], [cdev])
 print(ask.answer(s), end="")
-s = ask.connect(os.environ["SOCK"])
-socket.send_fds(s, [line[:10]], [f])
+s = ask.connect(path)
+socket.send_fds(s, [line[:10]], [cdev])
 for b in line[10:]: s.send(bytes([b]))
 print(ask.answer(s), end="")'
 	both=$output
@@ -80,7 +78,7 @@ print(ask.answer(s), end="")'
 	unharmed
 }
 
-@test "socket: what is not a request" {
+@test "socket: refuses what is not a valid request" {
 	serve
 	count_files
 	texts=('' '{' '{}' '[]' 'null' '1' '"bind"' '{"version":1}' \
@@ -103,11 +101,9 @@ print(ask.answer(s), end="")'
 		"{'version':1,'request':'state','device':'01:00.0'}" \
 		'{"version":1,"request":"state","device":"01:00.0","device":"01:00.1"}' \
 		$'{"version":1,"request":"state","device":"\xff"}')
-	run timeout 60 python3 -c '
-import os, sys, ask
-null = os.open("/dev/null", os.O_RDWR)
+	python '
 for text in sys.argv[1:]:
-    print(ask.ask(os.environ["SOCK"], os.fsencode(text) + b"\n", [null]), end="")' "${texts[@]}"
+    print(ask.ask(path, os.fsencode(text) + b"\n", [cdev]), end="")' "${texts[@]}"
 	assert_success
 	assert_equal "${#lines[@]}" "${#texts[@]}"
 	for output in "${lines[@]}"; do
@@ -128,22 +124,18 @@ for text in sys.argv[1:]:
 	refused receive EBADMSG
 	ask "$(printf '%2000s' x)"
 	refused receive EMSGSIZE
-	# shellcheck disable=SC2034
-	output=$(python3 -c 'import os, ask; print(ask.ask(os.environ["SOCK"], b"\0" + ask.request()), end="")')
+	python 'print(ask.ask(path, b"\0" + ask.request()), end="")'
 	refused receive EBADMSG
 	unharmed
 }
 
-@test "socket: a client that stops in the middle keeps nobody waiting, and is told" {
+@test "socket: a client that stops in the middle gets an error, and does not delay others" {
 	serve
 	count_files
-	run timeout 60 python3 -c '
-import os, socket, ask
-path = os.environ["SOCK"]
-f = os.open("/dev/null", os.O_RDWR)
+	python '
 silent = ask.connect(path)
 half = ask.connect(path)
-socket.send_fds(half, [ask.request("bind")[:20]], [f])
+socket.send_fds(half, [ask.request("bind")[:20]], [cdev])
 ended = ask.connect(path)
 ended.send(b"{")
 ended.shutdown(socket.SHUT_WR)
@@ -164,12 +156,10 @@ for s in (ended, silent, half): print(ask.answer(s), end="")'
 	unharmed
 }
 
-@test "socket: one user has eight requests at a time" {
+@test "socket: a user can have eight requests at a time" {
 	serve
 	count_files
-	run python3 -c '
-import os, ask
-path = os.environ["SOCK"]
+	python '
 waiting = [ask.connect(path) for i in range(8)]
 print(ask.ask(path, ask.request()), end="")
 waiting[3].send(ask.request())
@@ -182,16 +172,14 @@ print(ask.answer(waiting[3]), end="")'
 	unharmed
 }
 
-@test "socket: a file whose end takes its time does not stop the service" {
+@test "socket: a file that is slow to close does not stop the service" {
 	serve
 	count_files
-	run timeout 60 python3 -c '
-import os, socket, struct, ask
-path = os.environ["SOCK"]
+	python '
 listener = socket.create_server(("127.0.0.1", 0))
 waiting = []
 for rest in (ask.request("bind")[1:], b"", b"x" * 3000, None):
-    # the last one is refused, and so its file never taken
+    # the last one is refused, and its file is not received
     if rest is None: waiting = [ask.connect(path) for i in range(8)]
     tcp = socket.create_connection(listener.getsockname())
     peer = listener.accept()[0]
@@ -201,14 +189,14 @@ for rest in (ask.request("bind")[1:], b"", b"x" * 3000, None):
         while True: tcp.send(b"x" * 65536)
     except BlockingIOError: pass
     s = ask.connect(path)
-    # the request is not complete yet: so this is not the last close of it
+    # the request is not complete: this is not the last close of the file
     socket.send_fds(s, [b"{"], [tcp.fileno()])
     tcp.close()
     if rest: s.send(rest)
     elif rest is None: print(ask.answer(s)[:100])
     s.close()
     for w in waiting: w.close()
-    # those who wait, and those that linger, count until they have ended
+    # clients that wait, and files that linger, count until they have ended
     while "EAGAIN" in (said := ask.ask(path, ask.request())): pass
     print(said, end="")
     peer.close()'
@@ -217,7 +205,7 @@ for rest in (ask.request("bind")[1:], b"", b"x" * 3000, None):
 	unharmed
 }
 
-@test "socket: no privileges, no files of the caller's, seccomp" {
+@test "socket: the service has no privileges, no files of its caller, and seccomp" {
 	serve 9< /etc/passwd
 	run cat "/proc/$service/status"
 	assert_line --regexp $'^Seccomp:\t2$'
@@ -231,7 +219,7 @@ for rest in (ask.request("bind")[1:], b"", b"x" * 3000, None):
 	fi
 }
 
-@test "socket: SIGTERM: answers who is being answered, removes the socket, exit 0" {
+@test "socket: on SIGTERM, finishes the requests that it has, removes the socket, and exits with 0" {
 	echo '{"allow":[]}' > "$CONF"
 	tsm-bind-helper serve --listen "$SOCK" --sysfs "$SYS" --config "$CONF" > "$SHORT/log" 3>&- &
 	service=$!
@@ -241,9 +229,10 @@ for rest in (ask.request("bind")[1:], b"", b"x" * 3000, None):
 	mkfifo "$SHORT/go"
 	python3 -c '
 import os, ask
-s = ask.connect(os.environ["SOCK"])
+path = os.environ["SOCK"]
+s = ask.connect(path)
 s.send(ask.request()[:5])
-open(os.environ["SOCK"] + ".go").read()
+open(path + ".go").read()
 s.send(ask.request()[5:])
 print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
 	client=$!
@@ -260,7 +249,7 @@ print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
 	assert_equal "$(cat "$SHORT/run/helper.sock.lock")" ""
 }
 
-@test "socket: a bind that the driver refuses is an error of its stage" {
+@test "socket: an error of the driver has the message and the hint of its stage" {
 	serve env "LD_PRELOAD=$BATS_RUN_TMPDIR/stall.so" "BIND_FAILS=$DEV/vfio_tsm/last_error" \
 		"ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0"
 	while IFS='|' read -r last name message hint; do
@@ -280,7 +269,7 @@ print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
 	EOF
 }
 
-@test "socket: a request that there is no memory for is not taken for a wrong one" {
+@test "socket: a lack of memory is not reported as an invalid request" {
 	serve env "LD_PRELOAD=$BATS_RUN_TMPDIR/stall.so" TOKENERS=1 \
 		"ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0"
 	ask "$(line state)"
@@ -288,7 +277,7 @@ print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
 	[[ $output == *"no memory"* ]] || fail "$output"
 }
 
-@test "socket: one service in one place; what was left behind is replaced, other files are not" {
+@test "socket: refuses a path that another service uses, replaces a socket that one has left, and no other file" {
 	serve
 	run_split timeout 60 tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
 	assert_equal "$status" 6
@@ -312,7 +301,7 @@ print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
 	assert_equal "$status" 4
 }
 
-@test "socket: a configuration with a mistake, or not to be trusted, is none" {
+@test "socket: refuses a configuration that has a mistake or is not trusted" {
 	while IFS='|' read -r text want; do
 		printf '%b' "$text" > "$CONF"
 		run_split timeout 60 tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
@@ -350,11 +339,11 @@ print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
 		{"allow":[{"devices":["../*"],"user":"root"}]}|neither address nor glob
 		{"allow":[{"devices":["*"],"user":"root","rw":1}]}|no key 'rw'
 	EOF
-	# what is asked for by name must be there
+	# a file that --config names must exist
 	run_split timeout 60 tsm-bind-helper serve --listen "$SOCK" --config "$SHORT/nonexistent"
 	assert_equal "$status" 2
 	[[ $output == *'"step":"configuration","errno":"ENOENT"'*"without --config"* ]] || fail "$output"
-	# a backslash is not an escape by number, and this user is only not known here
+	# a backslash may be in a name; this user only does not exist here
 	printf '%s' '{"allow":[{"devices":["*"],"user":"DOMAIN\\user"}]}' > "$CONF"
 	run_split timeout 60 tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
 	[[ $output == *"there is no user"* ]] || fail "$output"
@@ -386,7 +375,7 @@ print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
 	answer_is ok true
 }
 
-@test "socket: from systemd: its socket and its notifications, and none that are not meant for us" {
+@test "socket: takes its socket from systemd, notifies it, and ignores sockets for another process" {
 	run_split timeout 60 env LISTEN_PID=1 LISTEN_FDS=1 tsm-bind-helper serve --listen systemd
 	assert_equal "$status" 1
 	[[ $output == *'"step":"listen","errno":"ENOENT"'* ]] || fail "$output"
@@ -394,9 +383,8 @@ print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
 	[[ $output == *'"errno":"EPROTOTYPE"'* ]] || fail "$output"
 	mkdir "$SHORT/run"
 	echo '{"allow":[]}' > "$CONF"
-	run timeout 60 python3 -c '
-import os, signal, socket, subprocess, sys, ask
-path, short = os.environ["SOCK"], sys.argv[1]
+	python '
+short = sys.argv[1]
 notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 notify.bind("\0tsmctl-test-%d" % os.getpid())
 listener = socket.socket(socket.AF_UNIX)
@@ -416,7 +404,7 @@ print(ask.ask(path, ask.request()), end="")
 os.kill(pid, signal.SIGTERM)
 print(notify.recv(100).decode())
 print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-# it is not its own to remove
+# the socket of systemd stays
 print(os.path.exists(path))' "$SHORT" "$SYS"
 	assert_success
 	assert_line 'READY=1'
@@ -427,7 +415,7 @@ print(os.path.exists(path))' "$SHORT" "$SYS"
 	assert_line True
 }
 
-@test "socket: usage" {
+@test "socket: wrong usage is exit 2" {
 	for args in serve "serve --listen x" "serve --listen /tmp/" "serve --listen $SOCK --device 01:00.0" \
 		"serve --listen $SOCK --pid 1" "serve --listen $SOCK --config x" "--listen $SOCK" \
 		"hold --device 01:00.0 --config /x" "bind --device 01:00.0 --pid 1 --notify" "--config"; do

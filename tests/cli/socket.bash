@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2034,SC2154
-# Shared by the tests of the service's socket. /dev/null plays the cdev, as in
+# Functions for the tests of the service's socket. /dev/null plays the cdev, as in
 # helper-pid.bats: ENOTTY shows that an ioctl was issued.
 
-# A host with two devices, the first of them open by a VMM, and the place of a service.
+# socket_host: a host with two devices, of which a VMM has the first one open, and the place of
+# a service.
 socket_host() {
 	fake_host
 	fake_device 0000:01:00.0 vfio-pci-tsm
@@ -20,7 +21,17 @@ socket_host() {
 
 ask() { run_split timeout 60 "$BATS_TEST_DIRNAME/ask.py" "$SOCK" "$@"; }
 
-# An answer, member by member; no start of Python is needed for that.
+# python CODE [ARGUMENT]...: runs it with the module ask, the path of the socket, /dev/null as
+# cdev, and a line with a request of the guest.
+python() {
+	run timeout 120 python3 -c "
+import fcntl, json, os, signal, socket, struct, sys, ask
+path, cdev = os.environ['SOCK'], os.open('/dev/null', os.O_RDWR)
+line = ask.request('request', scope='info', request_len=16, response_len=64)
+$1" "${@:2}"
+}
+
+# An answer, member by member. A regular expression is faster than a start of Python.
 word='(null|"([a-z]+)")' number='(null|[0-9]+)' text='(null|"(([^"\\]|\\.)*)")'
 an_answer='^\{"version":1,"request":'$word',"device":'$text',"ok":(true|false)'
 an_answer+=',"state":'$word',"tdi_id":'$text',"vdevice_id":'$number
@@ -29,8 +40,8 @@ an_answer+=',"error":(null|\{"step":'$text',"errno":(null|"([A-Z0-9]+)"),"stage"
 an_answer+=',"message":'$text',"hint":'$text'\})\}$'
 unset word number text
 
-# answer_is [NAME VALUE]...: $output is one line, an answer with all its members; of
-# these, those named have these values. A member that is null is "".
+# answer_is [NAME VALUE]...: $output is one line, an answer with all its members, and the
+# member NAME is VALUE. VALUE is "" for null.
 answer_is() {
 	local -A got
 
@@ -48,14 +59,14 @@ answer_is() {
 	done
 }
 
-# refused STEP ERRNO [NAME VALUE]...
+# refused STEP ERRNO [NAME VALUE]...: the answer is this error
 refused() { answer_is ok false step "$1" errno "$2" "${@:3}"; }
 
 line() { printf '{"version":1,"request":"%s","device":"%s"}' "$1" "${2:-0000:01:00.0}"; }
 
 count_files() { files=$(find "/proc/$service/fd" -mindepth 1 2> /dev/null | wc -l); }
 
-# It is as before: same files, no children, and it answers.
+# unharmed: the service has the files of before and no children, and answers.
 unharmed() {
 	until_true eval '[ -z "$(pgrep -P "$service")" ]'
 	assert_equal "$(find "/proc/$service/fd" -mindepth 1 2> /dev/null | wc -l)" "$files"
