@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# long: 200 times two verbs at once, each beside both orders of them
+# long: pairs of verbs run 200 times at once, and each pair in both orders
 # Two verbs on one device at once: exit statuses, changes and the final state are as if one
 # had run after the other. RACE_SEED in the environment repeats a run.
 bats_require_minimum_version 1.5.0
