@@ -7,8 +7,8 @@
 
 /* The last row of a stage is for every errno that no earlier row of the stage has. */
 static const struct stage stages[] = {
-	{ "regions", -EPERM, EXIT_NOT_PERMITTED, "it was opened with shared regions",
-	  "close it, run 'tsmctl mode @ exclusive', and bind again" },
+	{ "regions", -EPERM, EXIT_NOT_PERMITTED, "its regions are shared",
+	  "close it if it is open, run 'tsmctl mode @ exclusive', and bind again" },
 	{ "bar", -ENOSPC, EXIT_FAILED, "the kernel has no address for one of its BARs",
 	  "run 'dmesg'; if it shows 'failed to assign' for the device, boot with pci=realloc" },
 	{ "denied", -EACCES, EXIT_NOT_PERMITTED, "its policy forbids a bind",
@@ -36,30 +36,43 @@ static const struct stage stages[] = {
 	  "run 'tsmctl connect @', or 'tsmctl unbind @' if its state is lost" },
 	{ "no-bind", -ENXIO, EXIT_UNSUPPORTED, "a TSM of this host cannot bind",
 	  "install the TSM driver of the platform; no TSM driver in Linux 7.2 or 7.3 implements bind" },
-	{ "power", -EHOSTDOWN, EXIT_FAILED,
-	  "it is not in power state D0, or the host resets or suspends it", POWER_HINT },
+	{ "power", -EHOSTDOWN, EXIT_FAILED, POWER_CAUSE ", or the host resets or suspends it",
+	  POWER_HINT },
 	{ "command", -EHOSTDOWN, EXIT_FAILED, "memory decode or bus mastering is off",
 	  "have the VMM set Memory Space Enable and Bus Master Enable in the Command register before it binds" },
-	{ "foreign", -EBUSY, EXIT_BUSY, "another module of the kernel has bound it",
-	  "have that module unbind it, or run 'tsmctl revoke @'" },
+	{ "foreign", -EBUSY, EXIT_BUSY, FOREIGN_CAUSE, FOREIGN_HINT },
 	{ "quarantined", -EBUSY, EXIT_BUSY, QUARANTINED_CAUSE, QUARANTINED_HINT },
 	{ "tsm", -EBUSY, EXIT_BUSY,
 	  "the TSM refused the bind: it is busy, or has the function locked", LOG_HINT },
 	{ "tsm", 0, EXIT_FAILED, "the TSM refused the bind", LOG_HINT },
 };
 
-const struct stage *stage_find(const char *name, int err)
+/* Where tsmctl refuses a bind before it asks the driver. */
+static const struct stage early[] = {
+	{ "iommu", -ENODEV, EXIT_UNSUPPORTED, NO_IOMMU_CAUSE, NO_IOMMU_HINT },
+	{ "driver", -EOPNOTSUPP, EXIT_UNSUPPORTED, "it is not assigned", "run 'tsmctl assign @'" },
+	{ "lost", -EBUSY, EXIT_BUSY, "its last bind was lost",
+	  "run 'tsmctl unbind @', and bind it again" },
+};
+
+static const struct stage *find(const struct stage *table, size_t rows, const char *name, int err)
 {
 	const struct stage *found = NULL;
 
-	for (size_t i = 0; i < ARRAY_SIZE(stages); i++) {
-		if (!streq(stages[i].name, name))
+	for (size_t i = 0; i < rows; i++) {
+		if (!streq(table[i].name, name))
 			continue;
-		found = &stages[i];
+		found = &table[i];
 		if (found->err == err)
 			return found;
 	}
 	return found;
+}
+
+const struct stage *stage_find(const char *name, int err)
+{
+	return find(stages, ARRAY_SIZE(stages), name, err) ?:
+		       find(early, ARRAY_SIZE(early), name, err);
 }
 
 const struct stage *stage_guess(int err)

@@ -1,23 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The one table of the stages at which the driver refuses a bind, with errnos, exit codes,
- * causes and hints. The helper, bind, bind --dry-run and doctor use it.
+ * The one table of why a bind is refused, with errnos, exit codes, causes and hints. The
+ * helper, bind, bind --dry-run and doctor use it.
  */
 #ifndef TSMCTL_STAGE_H
 #define TSMCTL_STAGE_H
 
 #include "common/exitcode.h"
 
-/* The cause and hints of stages at which an unbind can fail, or a bind without a stage. */
+/* Causes and hints of stages at which an unbind can fail, or a bind without a stage. */
+#define FOREIGN_CAUSE "another module of the kernel has bound it"
+#define FOREIGN_HINT "have that module unbind it, or run 'tsmctl revoke @'"
 #define QUARANTINED_CAUSE "it is quarantined: the TSM may not have stopped its TDI"
 #define QUARANTINED_HINT "'tsmctl doctor @' shows what ends that"
+#define POWER_CAUSE "it, its PF or function 0 is not in power state D0"
 #define POWER_HINT                                                               \
 	"run 'echo on > /sys/bus/pci/devices/@/power/control', also for its PF " \
 	"and function 0; bind again"
 
+/* The hint is also for a host without IOMMU groups. */
+#define NO_IOMMU_CAUSE "it is in no IOMMU group"
+#define NO_IOMMU_HINT \
+	"enable the IOMMU in the firmware and on the kernel command line (intel_iommu=on)"
+
 /**
  * struct stage - one stage, with one errno
- * @name: the word in last_error
+ * @name: the word in last_error; or that of a refusal by tsmctl, before it asks the driver
  * @err: negative errno of such a bind, or 0 for any
  * @code: exit code
  * @message: the cause, without a full stop
@@ -50,7 +58,7 @@ const struct stage *stage_find(const char *name, int err);
 const struct stage *stage_guess(int err);
 
 /**
- * stage_next() - go through all rows
+ * stage_next() - go through the rows of the driver
  * @s: a row, or NULL
  *
  * Return: the row after @s, the first one for NULL, or NULL after the last one.

@@ -61,7 +61,7 @@ void check_bars(struct ctx *ctx, const struct pci_device *dev, struct finding *f
 		if (!(r[0] | r[1] | r[2] | r[3]) || r[0] & BAR_IO)
 			continue;
 		if (!(known & 1 << bar)) {
-			finding_fail(f, EXIT_DONE, "BAR %d has no address", bar);
+			finding_refuse(f, "BAR %d has no address", bar);
 			return;
 		}
 		/* the next register is the upper half */

@@ -10,12 +10,8 @@
 #include "host/owner.h"
 #include "host/policy.h"
 #include "host/quarantine.h"
+#include "host/refusal.h"
 #include "host/tsm.h"
-
-/* The Command register, PCI 3.0 section 6.2.2. */
-#define COMMAND_OFFSET 4
-#define COMMAND_MEMORY 0x2
-#define COMMAND_MASTER 0x4
 
 #define CDEV_NAME_LEN 32
 #define NO_CDEV_HINT "use a kernel with CONFIG_VFIO_DEVICE_CDEV"
@@ -49,51 +45,30 @@ static void check_driver(struct ctx *ctx, const struct pci_device *dev, struct f
 		finding_pass(f, "its driver is " TSM_DRIVER);
 		return;
 	}
-	finding_fail(f, EXIT_UNSUPPORTED, "its driver is %s",
-		     dev->driver[0] ? dev->driver : "none");
-	finding_fix(f, "tsmctl assign %s", dev->name);
-}
-
-/* The function whose connection serves this one: itself, or function 0, or the PF. */
-static int open_dsm(struct ctx *ctx, const struct pci_device *dev, struct pci_device *dsm)
-{
-	struct pci_addr addr = dev->addr;
-	char text[ATTR_MAX];
-
-	if (tsm_get(dev, "tsm/dsm", text) == -EBUSY)
-		return -EBUSY;
-	if (text[0] && pci_addr_parse(text, &addr))
-		return -EINVAL;
-	return pci_open(ctx, &addr, dsm);
+	finding_refuse(f, "its driver is %s", dev->driver[0] ? dev->driver : "none");
 }
 
 static void check_connection(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
 {
 	struct pci_device dsm cleanup_pci = { .fd = -1 };
-	char tsm[ATTR_MAX];
+	char name[ATTR_MAX], tsm[ATTR_MAX] = "";
+	struct pci_addr addr;
 	int ret;
 
 	if (faccessat(dev->fd, "tsm", F_OK, 0)) {
-		finding_fail(
-			f, EXIT_UNSUPPORTED,
-			"no tsm directory in sysfs: no TSM serves it, or it is not TEE-capable");
-		finding_fix(
-			f,
-			"connect its PF or function 0; on hosts without a TSM, tsmctl load --sim %s",
-			dev->name);
+		finding_refuse(
+			f, "no tsm directory in sysfs: no TSM serves it, or it is not TEE-capable");
 		return;
 	}
-	ret = open_dsm(ctx, dev, &dsm) ?: tsm_get(&dsm, "tsm/connect", tsm);
-	if (ret == -EBUSY) {
+	ret = refusal_dsm(dev, name) ?: pci_addr_parse(name, &addr) ?: pci_open(ctx, &addr, &dsm);
+	if (!ret)
+		ret = tsm_get(&dsm, "tsm/connect", tsm);
+	if (ret == -EBUSY)
 		finding_skip(f, "a TSM keeps PCI/TSM busy: its connection cannot be read");
-		return;
-	}
-	if (ret || !tsm[0]) {
-		finding_fail(f, EXIT_UNSUPPORTED, "it is not connected to a TSM");
-		finding_fix(f, "tsmctl connect %s", dsm.present ? dsm.name : dev->name);
-		return;
-	}
-	finding_pass(f, "%s is connected to %s", dsm.name, tsm);
+	else if (ret || !tsm[0])
+		finding_refuse(f, "no TSM is connected to %.16s", name);
+	else
+		finding_pass(f, "%s is connected to %s", dsm.name, tsm);
 }
 
 /* A TSM that cannot bind connects devices like any other: only a bind would fail. */
@@ -108,7 +83,7 @@ static void check_tsms(struct ctx *ctx, const struct pci_device *dev, struct fin
 	} else if (in_state(ctx, dev, "bound")) {
 		finding_skip(f, "it is bound");
 	} else if (streq(text, "0")) {
-		finding_fail(f, EXIT_DONE, "a TSM of this host cannot bind");
+		finding_refuse(f, "can_bind is 0");
 	} else {
 		finding_skip(f, "it is not connected to a TSM");
 	}
@@ -127,53 +102,30 @@ static bool cdev_name(const struct pci_device *dev, char name[CDEV_NAME_LEN])
 	return name[0];
 }
 
-/*
- * Whether the function at @addr is on another VFIO driver, whose user may write to registers
- * that a TDI relies on. With @connected, a TSM must also be connected to it.
- */
-static bool other_vfio(struct ctx *ctx, const struct pci_addr *addr, bool connected, char *text,
-		       size_t size)
+/* Whether a function is on another VFIO driver, whose user may write to what a TDI relies on. */
+static bool other_vfio(const struct pci_device *fn, char *driver)
 {
-	struct pci_device dev cleanup_pci = { .fd = -1 };
-	char name[CDEV_NAME_LEN], tsm[ATTR_MAX];
+	char name[CDEV_NAME_LEN];
 
-	if (pci_open(ctx, addr, &dev) || !dev.present || streq(dev.driver, TSM_DRIVER) ||
-	    !cdev_name(&dev, name))
-		return false;
-	if (connected && tsm_get(&dev, "tsm/connect", tsm) != -EBUSY && !tsm[0])
-		return false;
-	snprintf(text, size, "%s (%s)", dev.name, dev.driver);
-	return true;
-}
-
-/* Whether the PF, or function 0, which may be the DSM, is on another VFIO driver. */
-static bool relies_on_vfio(struct ctx *ctx, const struct pci_device *dev, char *text, size_t size)
-{
-	struct pci_addr pf = dev->addr, f0;
-	bool vf = pci_link(dev, "physfn", &pf);
-
-	f0 = pf;
-	f0.fn = 0;
-	return (vf && other_vfio(ctx, &pf, false, text, size)) ||
-	       (pf.fn && other_vfio(ctx, &f0, true, text, size));
+	util_copy(driver, ATTR_MAX, fn->driver);
+	return !streq(fn->driver, TSM_DRIVER) && cdev_name(fn, name);
 }
 
 static void check_group(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
 {
 	int group = pci_group(ctx, dev);
-	char others[256];
+	char others[256], name[PCI_NAME_LEN], driver[ATTR_MAX];
 
 	if (group < 0) {
-		finding_fail(f, EXIT_UNSUPPORTED, "it is in no IOMMU group");
-		finding_fix(f, NO_IOMMU_HINT);
-		return;
-	}
-	if (pci_group_strangers(ctx, group, dev, others, sizeof(others)))
-		finding_fail(f, EXIT_DONE, "IOMMU group %d has %s", group, others);
-	else if (relies_on_vfio(ctx, dev, others, sizeof(others)))
-		finding_fail(f, EXIT_DONE, "it relies on %s", others);
-	else
+		finding_refuse(f, "no iommu_group in sysfs");
+		f->stage = stage_find("iommu", 0);
+	} else if (pci_group_strangers(ctx, group, dev, others, sizeof(others))) {
+		finding_refuse(f, "IOMMU group %d has %s", group, others);
+	} else if (refusal_relies_on(ctx, dev, other_vfio, name, driver)) {
+		finding_refuse(f, "it relies on %s (%.64s)", name, driver);
+	} else {
 		finding_pass(f, "IOMMU group %d has no function on another driver", group);
+	}
 }
 
 static void check_cdev(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
@@ -212,8 +164,7 @@ static void check_policy(struct ctx *ctx, const struct pci_device *dev, struct f
 	} else if (streq(text, "1")) {
 		finding_pass(f, "bind_allowed is 1");
 	} else {
-		finding_fail(f, EXIT_DONE, "bind_allowed is %s", text);
-		finding_fix(f, "tsmctl allow %s", dev->name);
+		finding_refuse(f, "bind_allowed is %s", text);
 	}
 }
 
@@ -230,10 +181,9 @@ static void check_regions(struct ctx *ctx, const struct pci_device *dev, struct 
 	    attr_read(ctx->policy_fd, DEFAULT_MODE, mode, sizeof(mode)))
 		util_copy(mode, sizeof(mode), "?");
 	if (streq(active, "shared")) {
-		finding_fail(f, EXIT_DONE, "it was opened with shared regions");
+		finding_refuse(f, "region_mode_active is shared");
 	} else if (!streq(active, "exclusive") && !streq(mode, "exclusive")) {
-		finding_fail(f, EXIT_DONE, "its region_mode is %s", mode);
-		finding_fix(f, "tsmctl mode %s exclusive", dev->name);
+		finding_refuse(f, "region_mode is %s", mode);
 	} else {
 		finding_pass(f, "region_mode is %s%s", mode,
 			     streq(active, "exclusive") ? ", and it is open in that mode" : "");
@@ -249,10 +199,9 @@ static void check_tdi_id(struct ctx *ctx, const struct pci_device *dev, struct f
 	} else if (!streq(text, "none")) {
 		finding_pass(f, "tdi_id is %s", text);
 	} else {
-		finding_fail(
-			f, EXIT_DONE,
-			"tdi_id is none: only a bind that names an iommufd vDEVICE can succeed");
-		finding_fix(f, "tsmctl tdi-id %s ID", dev->name);
+		finding_refuse(
+			f,
+			"tdi_id is none, and only a bind that names an iommufd vDEVICE can succeed");
 	}
 }
 
@@ -283,8 +232,8 @@ static void check_mappings(struct ctx *ctx, const struct pci_device *dev, struct
 	if (policy_get(ctx, dev, "bar_mmap", action) == 0 && streq(action, "revoke")) {
 		finding_pass(f, "a bind revokes its mappings; process %d has %u", pid, count);
 	} else if (count) {
-		finding_fail(f, EXIT_DONE, "process %d has %u mapping%s of %s", pid, count,
-			     count == 1 ? "" : "s", name);
+		finding_refuse(f, "process %d has %u mapping%s of %s", pid, count,
+			       count == 1 ? "" : "s", name);
 	} else if (unknown) {
 		finding_warn(f, "process %d has %u mapping%s of a VFIO device, perhaps another one",
 			     pid, unknown, unknown == 1 ? "" : "s");
@@ -296,48 +245,32 @@ static void check_mappings(struct ctx *ctx, const struct pci_device *dev, struct
 
 static void check_power(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
 {
-	char text[ATTR_MAX];
+	char name[PCI_NAME_LEN], text[ATTR_MAX];
 
-	if (!in_use(ctx, dev) || pci_get(dev, "power_state", text)) {
+	if (refusal_asleep(ctx, dev, name, text))
+		finding_refuse(f, "power_state of %s is %s", name, text);
+	else if (!in_use(ctx, dev) || pci_get(dev, "power_state", text))
 		finding_skip(f, "it is not open: VFIO may let it sleep");
-	} else if (streq(text, "D0")) {
+	else
 		finding_pass(f, "power_state is D0");
-	} else {
-		finding_fail(f, EXIT_DONE, "power_state is %s", text);
-		finding_fix(f, "echo on > /sys/bus/pci/devices/%s/power/control", dev->name);
-	}
 }
 
 static void check_command(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
 {
-	cleanup_fd int fd = openat(dev->fd, "config", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	bool vf = faccessat(dev->fd, "physfn", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-	unsigned int want = COMMAND_MASTER | (vf ? 0 : COMMAND_MEMORY);
-	unsigned char reg[2];
-	unsigned int command;
+	int want = COMMAND_MASTER | (vf ? 0 : COMMAND_MEMORY);
+	int command = refusal_command(dev);
 
-	if (fd < 0 || pread(fd, reg, sizeof(reg), COMMAND_OFFSET) != sizeof(reg)) {
+	if (command < 0)
 		finding_skip(f, "its configuration space cannot be read");
-		return;
-	}
-	command = reg[0] | (unsigned int)reg[1] << 8;
-	/* no function sets all of these bits; a read that is not completed returns all ones */
-	if (command == 0xffff) {
-		finding_fail(f, EXIT_FAILED,
-			     "it does not respond: its configuration space reads all ones");
-		finding_fix(f, "check power and link of its slot: 'lspci -vv -s %s' and 'dmesg'",
-			    dev->name);
-		return;
-	}
-	if (!in_use(ctx, dev) || foreign_is_bound(ctx, dev)) {
+	else if (command == COMMAND_SILENT)
+		finding_refuse(f, "it does not respond: its configuration space reads all ones");
+	else if (!in_use(ctx, dev) || foreign_is_bound(ctx, dev))
 		finding_skip(f, "it is not open: its owner sets these bits");
-		return;
-	}
-	if ((command & want) == want) {
+	else if ((command & want) == want)
 		finding_pass(f, "the Command register is 0x%04x", command);
-		return;
-	}
-	finding_fail(f, EXIT_DONE, "the Command register is 0x%04x", command);
+	else
+		finding_refuse(f, "the Command register is 0x%04x", command);
 }
 
 /* Makes the check of a stage of a bind again. */
@@ -363,7 +296,7 @@ static void check_last_error(struct ctx *ctx, const struct pci_device *dev, stru
 	const char *stage, *name = NULL;
 	const struct stage *s;
 	enum verdict now = DOES_NOT_APPLY;
-	char text[ATTR_MAX], what[160];
+	char text[ATTR_MAX], what[160], hint[REFUSAL_HINT_LEN] = "";
 	int err;
 
 	if (policy_get(ctx, dev, "last_error", text)) {
@@ -384,11 +317,12 @@ static void check_last_error(struct ctx *ctx, const struct pci_device *dev, stru
 		finding_pass(f, "%s; check %s passes now", what, name);
 	} else if (now >= WARNS) {
 		finding_warn(f, "%s", what);
-		if (s)
-			util_fill(f->fix, sizeof(f->fix), s->hint, dev->name);
+		f->stage = s;
 	} else {
+		if (s)
+			refusal_hint(ctx, dev, s, hint);
 		finding_skip(f, "%s; only another bind shows whether the cause is gone%s%.100s",
-			     what, s ? ": " : "", s ? s->hint : "");
+			     what, s ? ": " : "", hint);
 	}
 }
 
@@ -401,41 +335,32 @@ static void check_state(struct ctx *ctx, const struct pci_device *dev, struct fi
 	} else if (!streq(text, "lost")) {
 		finding_pass(f, "its state is %s", text);
 	} else {
-		finding_fail(f, EXIT_FAILED,
-			     "its state is lost: the TSM or the host has unbound it");
-		finding_fix(f, "tsmctl unbind %s; when check connection passes, bind it again",
-			    dev->name);
+		finding_refuse(f, "its state is lost");
 	}
 }
 
 static void check_quarantine(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
 {
-	char hint[QUARANTINE_HINT_LEN], text[ATTR_MAX];
+	char text[ATTR_MAX];
 
-	if (quarantine_is_on(ctx, dev)) {
-		finding_fail(
-			f, EXIT_BUSY,
-			"it is quarantined: the TSM may not have stopped its TDI, or root has quarantined it");
-		quarantine_hint(dev, hint);
-		finding_fix(f, "%s", hint);
-	} else if (policy_get(ctx, dev, "quarantine", text)) {
+	if (quarantine_is_on(ctx, dev))
+		finding_refuse(f, "a TSM driver or root has quarantined it");
+	else if (policy_get(ctx, dev, "quarantine", text))
 		finding_skip(f, "vfio_tsm shows no quarantine for it");
-	} else {
+	else
 		finding_pass(f, "quarantine is 0");
-	}
 }
 
 static void check_origin(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
 {
 	char text[ATTR_MAX];
 
-	if (foreign_is_bound(ctx, dev)) {
-		finding_fail(f, EXIT_DONE, "another module of the kernel has bound it");
-	} else if (policy_get(ctx, dev, "origin", text)) {
+	if (foreign_is_bound(ctx, dev))
+		finding_refuse(f, "its origin is foreign");
+	else if (policy_get(ctx, dev, "origin", text))
 		finding_skip(f, "vfio_tsm shows no origin for it");
-	} else {
+	else
 		finding_pass(f, "its origin is %s", text);
-	}
 }
 
 /*
@@ -461,25 +386,26 @@ static void check_requests(struct ctx *ctx, const struct pci_device *dev, struct
 }
 
 const struct check device_checks[] = {
-	{ "present", "the function is present", check_present, NULL },
+	{ "present", "the function is present", check_present, NULL, NULL },
 	{ "group", "its IOMMU group, PF and DSM are on drivers that a bind allows", check_group,
-	  "group" },
-	{ "driver", "it is assigned", check_driver, NULL },
-	{ "connection", "it is connected to a TSM", check_connection, "not-connected" },
-	{ "no-bind", "the TSMs can bind", check_tsms, "no-bind" },
-	{ "cdev", "its VFIO device can be opened", check_cdev, NULL },
-	{ "denied", "binds are allowed", check_policy, "denied" },
-	{ "regions", "its regions are exclusive", check_regions, "regions" },
-	{ "bar", "each of its BARs has an address", check_bars, "bar" },
-	{ "tdi-id", "its requester ID in the guest is known", check_tdi_id, "tdi-id" },
-	{ "holder", "its owner is known", check_owner, NULL },
-	{ "mapped", "no BAR is mapped", check_mappings, "mapped" },
-	{ "power", "it is in power state D0", check_power, "power" },
-	{ "command", "it decodes memory and masters the bus", check_command, "command" },
-	{ "state", "its TDI was not lost", check_state, NULL },
-	{ "quarantine", "it is not quarantined", check_quarantine, "quarantined" },
-	{ "origin", "no other module of the kernel has bound it", check_origin, "foreign" },
-	{ "requests", "the requests of its guest are allowed", check_requests, NULL },
-	{ "last-error", "the last bind was not refused", check_last_error, NULL },
-	{ NULL, NULL, NULL, NULL },
+	  "group", NULL },
+	{ "driver", "it is assigned", check_driver, "driver", "driver" },
+	{ "connection", "it is connected to a TSM", check_connection, "not-connected", NULL },
+	{ "no-bind", "the TSMs can bind", check_tsms, "no-bind", NULL },
+	{ "cdev", "its VFIO device can be opened", check_cdev, NULL, NULL },
+	{ "denied", "binds are allowed", check_policy, "denied", NULL },
+	{ "regions", "its regions are exclusive", check_regions, "regions", NULL },
+	{ "bar", "each of its BARs has an address", check_bars, "bar", NULL },
+	{ "tdi-id", "its requester ID in the guest is known", check_tdi_id, "tdi-id", NULL },
+	{ "holder", "its owner is known", check_owner, NULL, NULL },
+	{ "mapped", "no BAR is mapped", check_mappings, "mapped", NULL },
+	{ "power", "it, its PF and its DSM are in power state D0", check_power, "power", NULL },
+	{ "command", "it decodes memory and masters the bus", check_command, "command", NULL },
+	{ "state", "its TDI was not lost", check_state, "lost", "state" },
+	{ "quarantine", "it is not quarantined", check_quarantine, QUARANTINED, "state" },
+	{ "origin", "no other module of the kernel has bound it", check_origin, "foreign",
+	  "origin" },
+	{ "requests", "the requests of its guest are allowed", check_requests, NULL, NULL },
+	{ "last-error", "the last bind was not refused", check_last_error, NULL, NULL },
+	{},
 };

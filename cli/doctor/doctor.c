@@ -9,10 +9,10 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "common/stage.h"
 #include "doctor/device.h"
 #include "doctor/doctor.h"
 #include "doctor/host.h"
+#include "host/refusal.h"
 
 /* Puts text into a buffer; what does not fit is cut off. */
 static void fill(char *buf, size_t size, const char *fmt, va_list ap)
@@ -36,6 +36,16 @@ void finding_skip(struct finding *f, const char *fmt, ...)
 	va_list ap;
 
 	f->verdict = DOES_NOT_APPLY;
+	va_start(ap, fmt);
+	fill(f->evidence, sizeof(f->evidence), fmt, ap);
+	va_end(ap);
+}
+
+void finding_refuse(struct finding *f, const char *fmt, ...)
+{
+	va_list ap;
+
+	f->verdict = FAILS;
 	va_start(ap, fmt);
 	fill(f->evidence, sizeof(f->evidence), fmt, ap);
 	va_end(ap);
@@ -137,32 +147,43 @@ void finding_node(struct finding *f, const char *root, const char *name, const c
 		finding_fix(f, "see whether another program can open it: 'head -c 0 %.200s'", path);
 }
 
-static void add_from_stage(struct finding *f, const struct pci_device *dev, const char *name)
+static void make_check(struct ctx *ctx, const struct pci_device *dev, const struct check *c,
+		       struct finding *f)
 {
-	const struct stage *s = name && f->verdict >= WARNS ? stage_find(name, 0) : NULL;
-
-	if (!s)
+	*f = (struct finding){ 0 };
+	c->run(ctx, dev, f);
+	if (f->verdict < WARNS || !(f->stage || c->stage))
 		return;
-	f->from_stage = !f->code && !f->fix[0];
-	if (!f->code && f->verdict == FAILS)
-		f->code = s->code;
-	if (!f->fix[0])
-		util_fill(f->fix, sizeof(f->fix), s->hint, dev->name);
+	f->stage = f->stage ?: stage_find(c->stage, 0);
+	f->code = f->stage->code;
+	refusal_hint(ctx, dev, f->stage, f->fix);
 }
 
 void doctor_run(struct ctx *ctx, const struct pci_device *dev, const struct check *checks,
 		finding_fn fn, void *arg)
 {
-	for (const struct check *c = checks; c->name; c++) {
-		struct finding f = { 0 };
+	struct finding f;
 
-		c->run(ctx, dev, &f);
-		add_from_stage(&f, dev, c->stage);
+	for (const struct check *c = checks; c->name; c++) {
+		make_check(ctx, dev, c, &f);
 		fn(ctx, dev, c, &f, arg);
 		/* the other checks need the device */
 		if (dev && !dev->present)
 			return;
 	}
+}
+
+const struct check *doctor_refusal(struct ctx *ctx, const struct pci_device *dev, bool early,
+				   const char *skip, struct finding *f)
+{
+	for (const struct check *c = device_checks; c->name; c++) {
+		if (!c->stage || (early && !c->attribute) || (skip && streq(c->stage, skip)))
+			continue;
+		make_check(ctx, dev, c, f);
+		if (f->verdict == FAILS)
+			return c;
+	}
+	return NULL;
 }
 
 struct names {

@@ -3,7 +3,7 @@
 #ifndef TSMCTL_DOCTOR_H
 #define TSMCTL_DOCTOR_H
 
-#include "common/exitcode.h"
+#include "common/stage.h"
 #include "host/pci.h"
 
 enum verdict { DOES_NOT_APPLY, PASSES, WARNS, FAILS };
@@ -12,14 +12,14 @@ enum verdict { DOES_NOT_APPLY, PASSES, WARNS, FAILS };
  * struct finding - what a check found
  * @verdict: passes, warns, fails or does not apply
  * @code: exit code of a failure
- * @from_stage: its code and its fix are those of the check's stage
+ * @stage: why a bind is refused, if the finding is a reason; code and fix are of that stage
  * @evidence: what was seen, and where
  * @fix: the command that mends it, or what to do; "" if there is nothing to mend
  */
 struct finding {
 	enum verdict verdict;
 	enum exit_code code;
-	bool from_stage;
+	const struct stage *stage;
 	char evidence[320];
 	char fix[320];
 };
@@ -29,14 +29,16 @@ struct finding {
  * @name: short; it never changes, because other programs look for it in JSON
  * @title: what must be true
  * @run: makes the check; @dev is NULL in a check of the host
- * @stage: the stage at which a bind would fail for the same reason, or NULL. A failure
- *	without an exit code or a fix has that of the stage
+ * @stage: the stage at which a bind is refused for the same reason, or NULL
+ * @attribute: what an error of bind is about, if bind makes this check before it asks the
+ *	driver; else NULL
  */
 struct check {
 	const char *name;
 	const char *title;
 	void (*run)(struct ctx *ctx, const struct pci_device *dev, struct finding *f);
 	const char *stage;
+	const char *attribute;
 };
 
 /**
@@ -54,12 +56,19 @@ void finding_pass(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void finding_skip(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /**
- * finding_fail() - the check fails
+ * finding_refuse() - the check fails, and its stage has cause, exit code and fix
+ * @f: the finding; set @f->stage afterwards if the stage is another one
+ * @fmt: evidence
+ */
+void finding_refuse(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/**
+ * finding_fail() - the check fails for a reason that no stage has
  * @f: the finding
- * @code: exit code, or EXIT_DONE for that of the check's stage
+ * @code: exit code
  * @fmt: evidence
  *
- * Call finding_fix() afterwards, unless the hint of the check's stage fits.
+ * Call finding_fix() afterwards.
  */
 void finding_fail(struct finding *f, enum exit_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
@@ -114,6 +123,19 @@ typedef void (*finding_fn)(struct ctx *ctx, const struct pci_device *dev, const 
  */
 void doctor_run(struct ctx *ctx, const struct pci_device *dev, const struct check *checks,
 		finding_fn fn, void *arg);
+
+/**
+ * doctor_refusal() - find the first reason for which a bind is refused, or would be
+ * @ctx: this run
+ * @dev: the device
+ * @early: only the checks that bind makes before it asks the driver
+ * @skip: a stage whose check is left out, or NULL
+ * @f: out, what the check found
+ *
+ * Return: the check that failed, or NULL.
+ */
+const struct check *doctor_refusal(struct ctx *ctx, const struct pci_device *dev, bool early,
+				   const char *skip, struct finding *f);
 
 /**
  * doctor_failing() - list the checks that fail, and so may prevent a bind

@@ -301,15 +301,15 @@ static void check_permission(struct ctx *ctx, const struct pci_device *dev, stru
 }
 
 const struct check host_checks[] = {
-	{ "kernel", "the kernel has the options that are needed", check_kernel, NULL },
-	{ "modules", "the modules are loaded", check_modules, NULL },
-	{ "configfs", "configfs can keep policy", check_configfs, NULL },
-	{ "iommu", "the IOMMU is on", check_iommu, NULL },
-	{ "interrupts", "interrupts are remapped", check_interrupts, NULL },
-	{ "iommufd", "iommufd can be opened", check_iommufd, NULL },
-	{ "kvm", "KVM can be opened", check_kvm, NULL },
-	{ "tsm", "there is a TSM", check_tsm, NULL },
-	{ "devmem", "/dev/mem cannot reach exclusive regions", check_devmem, NULL },
-	{ "permission", "the user may change devices", check_permission, NULL },
-	{ NULL, NULL, NULL, NULL },
+	{ "kernel", "the kernel has the options that are needed", check_kernel, NULL, NULL },
+	{ "modules", "the modules are loaded", check_modules, NULL, NULL },
+	{ "configfs", "configfs can keep policy", check_configfs, NULL, NULL },
+	{ "iommu", "the IOMMU is on", check_iommu, NULL, NULL },
+	{ "interrupts", "interrupts are remapped", check_interrupts, NULL, NULL },
+	{ "iommufd", "iommufd can be opened", check_iommufd, NULL, NULL },
+	{ "kvm", "KVM can be opened", check_kvm, NULL, NULL },
+	{ "tsm", "there is a TSM", check_tsm, NULL, NULL },
+	{ "devmem", "/dev/mem cannot reach exclusive regions", check_devmem, NULL, NULL },
+	{ "permission", "the user may change devices", check_permission, NULL, NULL },
+	{},
 };

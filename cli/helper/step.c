@@ -18,20 +18,19 @@ const struct cause find_causes[] = {
 const struct cause bind_causes[] = {
 	{ -ENOTTY, EXIT_UNSUPPORTED, "its driver cannot bind", "run 'tsmctl assign @'" },
 	{ -EALREADY, EXIT_BUSY, "it is bound already", NULL },
-	{ -EHOSTDOWN, EXIT_FAILED,
-	  "it is not in power state D0, or memory decode or bus mastering is off", POWER_HINT },
+	{ -EHOSTDOWN, EXIT_FAILED, POWER_CAUSE ", or memory decode or bus mastering is off",
+	  POWER_HINT },
 	{ -EOPNOTSUPP, EXIT_UNSUPPORTED,
 	  "the TSM does not support it, or iommufd cannot look up vDEVICEs",
 	  "'tsmctl show @' shows last_error; if its stage is vdevice, bind without a vDEVICE" },
 	{}
 };
 
-const struct cause unbind_causes[] = {
-	{ -ENOTTY, EXIT_UNSUPPORTED, "its driver cannot bind", "run 'tsmctl assign @'" },
-	{ -EBUSY, EXIT_BUSY, "another module of the kernel has bound it", "run 'tsmctl revoke @'" },
-	{ -EIO, EXIT_FAILED, QUARANTINED_CAUSE, QUARANTINED_HINT },
-	{}
-};
+const struct cause unbind_causes[] = { { -ENOTTY, EXIT_UNSUPPORTED, "its driver cannot bind",
+					 "run 'tsmctl assign @'" },
+				       { -EBUSY, EXIT_BUSY, FOREIGN_CAUSE, FOREIGN_HINT },
+				       { -EIO, EXIT_FAILED, QUARANTINED_CAUSE, QUARANTINED_HINT },
+				       {} };
 
 const struct cause *cause_find(const struct cause *c, int err)
 {

@@ -2,6 +2,7 @@
 /* Assigns devices to vfio-pci-tsm and releases them, see assign.h. */
 #include <errno.h>
 
+#include "common/stage.h"
 #include "host/assign.h"
 #include "host/former.h"
 #include "host/identity.h"
@@ -38,7 +39,7 @@ static bool has_group(const struct ctx *ctx, const struct pci_device *dev)
 
 static const struct need needs[] = {
 	{ -ENOENT, "module", "the driver " TSM_DRIVER " is not loaded", LOAD_HINT, has_driver },
-	{ -ENODEV, "iommu", "it is in no IOMMU group", NO_IOMMU_HINT, has_group },
+	{ -ENODEV, "iommu", NO_IOMMU_CAUSE, NO_IOMMU_HINT, has_group },
 };
 
 const struct need *assign_lacks(const struct ctx *ctx, const struct pci_device *dev)

@@ -27,10 +27,6 @@ struct assignment {
  */
 void assign_look(struct ctx *ctx, const struct pci_device *dev, struct assignment *a);
 
-/* The hint for a host without IOMMU groups, and for a device in none. */
-#define NO_IOMMU_HINT \
-	"enable the IOMMU in the firmware and on the kernel command line (intel_iommu=on)"
-
 /**
  * struct need - what a device needs to be assigned
  * @err: negative errno without it

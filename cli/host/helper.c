@@ -9,8 +9,8 @@
 #include <sys/wait.h>
 
 #include "common/json.h"
-#include "common/stage.h"
 #include "host/helper.h"
+#include "host/refusal.h"
 #include "report.h"
 #include "waiting.h"
 
@@ -165,6 +165,7 @@ static int report_failure(struct ctx *ctx, const struct pci_device *dev, struct 
 		.hint = member(obj, "hint"),
 	};
 	const struct stage *s = refused_at ? stage_find(refused_at, p.err) : NULL;
+	char hint[REFUSAL_HINT_LEN];
 	int status;
 
 	/* EIO: the device is quarantined, but the bind has ended */
@@ -175,7 +176,8 @@ static int report_failure(struct ctx *ctx, const struct pci_device *dev, struct 
 		p.attribute = "bound";
 		p.value = "1";
 		p.stage = s->name;
-		p.hint = s->hint;
+		refusal_hint(ctx, dev, s, hint);
+		p.hint = hint;
 		p.code = s->code;
 		return report_error(ctx, &p, "bind refused: %s (%s)", s->message,
 				    strerrorname_np(-p.err) ?: "?");

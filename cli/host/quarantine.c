@@ -2,11 +2,9 @@
 /* Devices whose TDI must not be used, see quarantine.h. */
 #include <errno.h>
 
-#include "common/stage.h"
 #include "host/policy.h"
 #include "host/quarantine.h"
-#include "host/tsm.h"
-#include "report.h"
+#include "host/refusal.h"
 
 bool quarantine_is_on(struct ctx *ctx, const struct pci_device *dev)
 {
@@ -18,34 +16,39 @@ bool quarantine_is_on(struct ctx *ctx, const struct pci_device *dev)
 	return policy_get(ctx, dev, "state", text) == 0 && streq(text, QUARANTINED);
 }
 
-void quarantine_hint(const struct pci_device *dev, char buf[QUARANTINE_HINT_LEN])
+/* Reports the stage for which something is refused. */
+static int report(struct ctx *ctx, const struct pci_device *dev, const char *attribute,
+		  const char *stage, const char *what)
 {
-	char dsm[ATTR_MAX];
+	const struct stage *s = stage_find(stage, -EBUSY);
+	char hint[REFUSAL_HINT_LEN];
+	struct problem p = { .device = dev->name,
+			     .attribute = attribute,
+			     .value = stage,
+			     .err = s->err,
+			     .stage = stage,
+			     .hint = hint };
 
-	/* the session is that of the PF or of function 0 */
-	if (tsm_get(dev, "tsm/dsm", dsm) || !dsm[0])
-		util_copy(dsm, sizeof(dsm), dev->name);
-	snprintf(
-		buf, QUARANTINE_HINT_LEN,
-		"run 'tsmctl disconnect %.16s'; if the quarantine stays, power cycle the device and run 'tsmctl free %s'",
-		dsm, dev->name);
+	refusal_hint(ctx, dev, s, hint);
+	return report_error(ctx, &p, "cannot %s: %s", what, s->message);
 }
 
 int quarantine_refuse(struct ctx *ctx, const struct pci_device *dev, const char *what)
 {
-	char hint[QUARANTINE_HINT_LEN];
-	const struct stage *s = stage_find(QUARANTINED, -EBUSY);
-	struct problem p = { .device = dev->name,
-			     .attribute = "state",
-			     .value = QUARANTINED,
-			     .err = -EBUSY,
-			     .stage = QUARANTINED,
-			     .hint = hint };
+	return quarantine_is_on(ctx, dev) ? report(ctx, dev, "state", QUARANTINED, what) : 0;
+}
 
-	if (!quarantine_is_on(ctx, dev))
-		return 0;
-	quarantine_hint(dev, hint);
-	return report_error(ctx, &p, "cannot %s: %s", what, s->message);
+int quarantine_report(struct ctx *ctx, const struct pci_device *dev, struct problem *p)
+{
+	const struct stage *s = stage_find(QUARANTINED, -EBUSY);
+	char hint[REFUSAL_HINT_LEN];
+
+	refusal_hint(ctx, dev, s, hint);
+	p->err = -EIO;
+	p->stage = QUARANTINED;
+	p->hint = hint;
+	p->changed = true;
+	return report_error(ctx, p, "it is not bound now, but %s", s->message);
 }
 
 bool foreign_is_bound(struct ctx *ctx, const struct pci_device *dev)
@@ -57,15 +60,5 @@ bool foreign_is_bound(struct ctx *ctx, const struct pci_device *dev)
 
 int foreign_refuse(struct ctx *ctx, const struct pci_device *dev, const char *what)
 {
-	const struct stage *s = stage_find("foreign", -EBUSY);
-	struct problem p = { .device = dev->name,
-			     .attribute = "origin",
-			     .value = s->name,
-			     .err = s->err,
-			     .stage = s->name,
-			     .hint = s->hint };
-
-	if (!foreign_is_bound(ctx, dev))
-		return 0;
-	return report_error(ctx, &p, "cannot %s: %s", what, s->message);
+	return foreign_is_bound(ctx, dev) ? report(ctx, dev, "origin", "foreign", what) : 0;
 }

@@ -7,11 +7,9 @@
 #define TSMCTL_QUARANTINE_H
 
 #include "host/pci.h"
+#include "report.h"
 
 #define QUARANTINED "quarantined"
-
-/* Room for the text of quarantine_hint(). */
-#define QUARANTINE_HINT_LEN 192
 
 /**
  * quarantine_is_on() - whether a device is quarantined
@@ -25,13 +23,6 @@
 bool quarantine_is_on(struct ctx *ctx, const struct pci_device *dev);
 
 /**
- * quarantine_hint() - how to end the quarantine of a device
- * @dev: the device
- * @buf: out
- */
-void quarantine_hint(const struct pci_device *dev, char buf[QUARANTINE_HINT_LEN]);
-
-/**
  * quarantine_refuse() - report that a device is quarantined, if it is
  * @ctx: this run
  * @dev: the device
@@ -40,6 +31,16 @@ void quarantine_hint(const struct pci_device *dev, char buf[QUARANTINE_HINT_LEN]
  * Return: 0, or -EBUSY, reported.
  */
 int quarantine_refuse(struct ctx *ctx, const struct pci_device *dev, const char *what);
+
+/**
+ * quarantine_report() - report that an unbind has left a device in quarantine
+ * @ctx: this run
+ * @dev: the device
+ * @p: device, attribute and value of the error; the rest is filled in
+ *
+ * Return: -EIO.
+ */
+int quarantine_report(struct ctx *ctx, const struct pci_device *dev, struct problem *p);
 
 /**
  * foreign_is_bound() - whether another module of the kernel has bound a device

@@ -5,12 +5,10 @@
  */
 #include <errno.h>
 
-#include "common/stage.h"
 #include "doctor/device.h"
 #include "host/helper.h"
 #include "host/owner.h"
 #include "host/policy.h"
-#include "host/quarantine.h"
 #include "interrupt.h"
 #include "report.h"
 #include "verbs/choice.h"
@@ -30,48 +28,53 @@ static const struct poptOption options[] = {
 	POPT_TABLEEND
 };
 
-static int check_driver(struct ctx *ctx, const struct pci_device *dev)
+/*
+ * Refuses a bind for what can be read: with @early, only the checks that need no driver. The
+ * rest is for --dry-run, which does not ask the driver.
+ */
+static int refuse(struct ctx *ctx, const struct pci_device *dev, bool early)
 {
-	struct problem p = { .device = dev->name,
-			     .attribute = "driver",
-			     .stage = "driver",
-			     .err = -EOPNOTSUPP,
-			     .code = EXIT_UNSUPPORTED };
-	char hint[64];
+	struct problem p = { .device = dev->name, .attribute = "bound", .value = "1" };
+	char text[ATTR_MAX];
+	struct finding f;
+	const struct check *c =
+		doctor_refusal(ctx, dev, early, opt_vdevice_id ? "tdi-id" : NULL, &f);
 
-	if (streq(dev->driver, TSM_DRIVER))
+	if (!c)
 		return 0;
-	snprintf(hint, sizeof(hint), "run 'tsmctl assign %s'", dev->name);
-	p.hint = hint;
-	p.value = dev->driver[0] ? dev->driver : NULL;
-	return report_error(ctx, &p, "its driver is %s, a bind needs " TSM_DRIVER,
-			    p.value ?: "none");
+	if (early) {
+		p.attribute = c->attribute;
+		if (streq(c->attribute, "driver"))
+			p.value = dev->driver[0] ? dev->driver : NULL;
+		else
+			p.value = policy_get(ctx, dev, c->attribute, text) ? NULL : text;
+	}
+	p.err = f.stage->err;
+	p.stage = f.stage->name;
+	p.hint = f.fix;
+	p.code = f.code;
+	return report_error(ctx, &p, "%s: %s: %s",
+			    early ? "cannot bind it" : "a bind would be refused", f.stage->message,
+			    f.evidence);
 }
 
 /* Refuses a bind on the owner's file that cannot succeed. */
-static int check_owner(struct ctx *ctx, const struct pci_device *dev, const struct owner *h,
-		       const char *state)
+static int check_owner(struct ctx *ctx, const struct pci_device *dev, const struct owner *h)
 {
-	struct problem p = {
-		.device = dev->name, .attribute = "owner", .err = -EBUSY, .stage = "in-use"
-	};
+	struct problem p = { .device = dev->name,
+			     .attribute = "owner",
+			     .err = -EBUSY,
+			     .stage = "in-use",
+			     .hint = UNBIND_HINT };
 
-	p.hint = UNBIND_HINT;
 	if (h->ours)
 		return report_error(ctx, &p, "cannot bind it while %s holds it", h->text);
-	if (streq(state, "lost")) {
-		p.attribute = "state";
-		p.value = state;
-		p.stage = "lost";
-		return report_error(ctx, &p, "cannot bind it: its last bind was lost");
-	}
 	return choice_allows(ctx, dev, &choice, h, "bind");
 }
 
-static int bind_on_file(struct ctx *ctx, const struct pci_device *dev, struct owner *h,
-			const char *state)
+static int bind_on_file(struct ctx *ctx, const struct pci_device *dev, struct owner *h)
 {
-	int ret = check_owner(ctx, dev, h, state);
+	int ret = check_owner(ctx, dev, h);
 
 	if (ret)
 		return ret;
@@ -109,37 +112,6 @@ static int bind_anew(struct ctx *ctx, const struct pci_device *dev, char *note, 
 	return ret;
 }
 
-/* Reports the first failed check for which the driver would refuse a bind. */
-static void foresee_one(struct ctx *ctx, const struct pci_device *dev, const struct check *check,
-			const struct finding *f, void *arg)
-{
-	const struct stage *s = check->stage ? stage_find(check->stage, 0) : NULL;
-	struct problem p = { .device = dev->name, .attribute = "bound", .value = "1" };
-	int *ret = arg;
-
-	if (*ret || !s || f->verdict != FAILS)
-		return;
-	if (opt_vdevice_id && streq(s->name, "tdi-id"))
-		return;
-	/* with an exit code of its own, the fault is not that of the stage */
-	p.err = f->code == s->code ? s->err : 0;
-	p.stage = s->name;
-	p.hint = f->fix;
-	p.code = f->code;
-	report_error(ctx, &p, "a bind would be refused: %s",
-		     f->from_stage ? s->message : f->evidence);
-	*ret = s->err;
-}
-
-/* Checks what can be read, because --dry-run does not ask the driver. */
-static int foresee(struct ctx *ctx, const struct pci_device *dev)
-{
-	int ret = 0;
-
-	doctor_run(ctx, dev, device_checks, foresee_one, &ret);
-	return ret;
-}
-
 static int bind_one(struct ctx *ctx, struct pci_device *dev)
 {
 	char before[ATTR_MAX], note[128] = "";
@@ -157,7 +129,7 @@ static int bind_one(struct ctx *ctx, struct pci_device *dev)
 		return ret;
 	if (policy_get(ctx, dev, "state", before))
 		util_copy(before, sizeof(before), "unassigned");
-	ret = foreign_refuse(ctx, dev, "bind it") ?: quarantine_refuse(ctx, dev, "bind it");
+	ret = refuse(ctx, dev, true);
 	if (ret)
 		return ret;
 	held = owner_find(ctx, dev, &h);
@@ -165,12 +137,10 @@ static int bind_one(struct ctx *ctx, struct pci_device *dev)
 		snprintf(note, sizeof(note), "%s by %s", h.ours ? "held" : "used", h.text);
 	if (held && streq(before, "bound"))
 		return choice_allows(ctx, dev, &choice, &h, "bind") ?: report_outcome(ctx, &o);
-	ret = check_driver(ctx, dev);
-	if (!ret && ctx->dry_run)
-		ret = foresee(ctx, dev);
+	if (ctx->dry_run)
+		ret = refuse(ctx, dev, false);
 	if (!ret)
-		ret = held ? bind_on_file(ctx, dev, &h, before) :
-			     bind_anew(ctx, dev, note, sizeof(note));
+		ret = held ? bind_on_file(ctx, dev, &h) : bind_anew(ctx, dev, note, sizeof(note));
 	if (ret)
 		return ret;
 	if (!*note || (ctx->dry_run && !held))

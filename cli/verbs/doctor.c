@@ -36,13 +36,15 @@ static void add_json(struct ctx *ctx, const struct pci_device *dev, const struct
 
 static void print(const struct ctx *ctx, const struct check *check, const struct finding *f)
 {
+	const char *cause = f->verdict == FAILS && f->stage ? f->stage->message : NULL;
 	cleanup_free char *evidence = util_printable(f->evidence);
 	cleanup_free char *fix = util_printable(f->fix);
 
 	if (ctx->quiet && f->verdict < WARNS)
 		return;
-	printf("%s%s%s  %-11s %s\n", term_style(verdicts[f->verdict].style),
-	       verdicts[f->verdict].mark, term_end(), check->name, evidence ?: "");
+	printf("%s%s%s  %-11s %s%s%s\n", term_style(verdicts[f->verdict].style),
+	       verdicts[f->verdict].mark, term_end(), check->name, cause ?: "", cause ? ": " : "",
+	       evidence ?: "");
 	if (f->fix[0])
 		printf("%18s fix: %s\n", "", fix ?: "");
 }

@@ -9,7 +9,7 @@
 
 static int revoke_bind(struct ctx *ctx, struct pci_device *dev, void *arg)
 {
-	char before[ATTR_MAX], after[ATTR_MAX], hint[QUARANTINE_HINT_LEN];
+	char before[ATTR_MAX], after[ATTR_MAX];
 	struct outcome o = { .device = dev->name,
 			     .attribute = "bound",
 			     .value = "0",
@@ -44,15 +44,8 @@ static int revoke_bind(struct ctx *ctx, struct pci_device *dev, void *arg)
 		p.hint = "it may be unbound in the end: see 'tsmctl show @'";
 		return slow_report(&w, &p);
 	}
-	if (p.err == -EIO && quarantine_is_on(ctx, dev)) {
-		quarantine_hint(dev, hint);
-		p.changed = true;
-		p.hint = hint;
-		p.stage = QUARANTINED;
-		return report_error(
-			ctx, &p,
-			"it is not bound now, but quarantined: the TSM may not have stopped its TDI");
-	}
+	if (p.err == -EIO && quarantine_is_on(ctx, dev))
+		return quarantine_report(ctx, dev, &p);
 	if (p.err)
 		return report_error(ctx, &p, "cannot revoke the bind: %s", wait_why(&w, p.err));
 	p.stage = "verify";

@@ -40,7 +40,7 @@ static int let_go(struct ctx *ctx, const struct pci_device *dev, struct owner *h
 
 static int unbind(struct ctx *ctx, struct pci_device *dev, void *arg)
 {
-	char before[ATTR_MAX], after[ATTR_MAX], hint[QUARANTINE_HINT_LEN];
+	char before[ATTR_MAX], after[ATTR_MAX];
 	struct outcome o = {
 		.device = dev->name, .attribute = "state", .value = after, .previous = before
 	};
@@ -76,14 +76,8 @@ static int unbind(struct ctx *ctx, struct pci_device *dev, void *arg)
 					     "it is still bound, or bound again");
 	}
 	if (!ctx->dry_run && quarantine_is_on(ctx, dev)) {
-		quarantine_hint(dev, hint);
-		p.changed = true;
-		p.hint = hint;
-		p.err = -EIO;
 		p.value = QUARANTINED;
-		return report_error(
-			ctx, &p,
-			"it is not bound now, but quarantined: the TSM may not have stopped its TDI");
+		return quarantine_report(ctx, dev, &p);
 	}
 	o.changed = true;
 	return report_outcome(ctx, &o);

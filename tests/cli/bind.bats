@@ -96,7 +96,7 @@ $SYS"
 		EIO tsm 1 dmesg
 		EBUSY tsm 6 dmesg
 		EBUSY foreign 6 tsmctl revoke 0000:01:00.0
-		EBUSY quarantined 6 tsmctl doctor 0000:01:00.0
+		EBUSY quarantined 6 tsmctl free 0000:01:00.0
 		EBUSY group 6 iommu_group/devices
 		ENOENT vdevice 1 IOMMU_VDEVICE_ALLOC
 	EOF

@@ -107,9 +107,10 @@ bar_at() {
 		bar|1|pci=realloc|no_address
 		tdi-id|1|tsmctl tdi-id 0000:01:00.0|policy 0000:01:00.0 tdi_id none
 		power|1|power/control|policy 0000:01:00.0 state open; echo D3hot > $DEV/power_state
+		power|1|0000:01:00.2/power/control|fake_device 0000:01:00.2 mlx5_core "" "" 8; echo D3hot > $SYS/bus/pci/devices/0000:01:00.2/power_state; ln -s ../0000:01:00.2 $DEV/physfn
 		command|1|Bus Master|policy 0000:01:00.0 state open; printf "\066\033\020\000\002\000" > $DEV/config
 		mapped|6|--bar-mmap revoke|policy 0000:01:00.0 state open; policy 0000:01:00.0 owner 77; mkdir $TSMCTL_ROOT/proc/77; echo "7f00-7f01 rw-s 0 00:0f 5 /dev/vfio/devices/vfio0" > $TSMCTL_ROOT/proc/77/maps
-		state|1|bind it again|policy 0000:01:00.0 state lost
+		state|6|bind it again|policy 0000:01:00.0 state lost
 		quarantine|6|tsmctl disconnect 0000:01:00.0|policy 0000:01:00.0 state quarantined; policy 0000:01:00.0 quarantine 1
 		quarantine|6|tsmctl free 0000:01:00.0|policy 0000:01:00.0 quarantine 1
 		origin|6|tsmctl revoke 0000:01:00.0|policy 0000:01:00.0 state bound; policy 0000:01:00.0 origin foreign
@@ -173,7 +174,7 @@ bar_at() {
 		assert_equal "$status" "$([ $has = 0:fail ] && echo 5 || echo 0)"
 		assert_equal "$(results verdict check=no-bind)" "${has#*:}"
 	done
-	[[ $(results "evidence fix" check=no-bind) == "a TSM of this host cannot bind "*"install the TSM driver"* ]] || fail "$output"
+	[[ $(results "evidence fix" check=no-bind) == "can_bind is 0 "*"install the TSM driver"* ]] || fail "$output"
 	run_split tsmctl bind 01:00.0 --dry-run --json
 	assert_failure 5
 	assert_equal "$(errors stage)" no-bind
@@ -252,15 +253,35 @@ bar_at() {
 	[[ $(results "verdict evidence" check=last-error) == "n/a "*"EINVAL at kvm"* ]] || fail "$output"
 }
 
-@test "doctor: the fix is a command where one command is enough" {
+@test "doctor: the fix is the hint of a bind that is refused for the same reason" {
 	policy 0000:01:00.0 bind_allowed 0
 	policy 0000:01:00.0 tdi_id none
 	policy 0000:01:00.0 state open
 	echo D3hot > "$DEV/power_state"
 	run_split tsmctl doctor 01:00.0 --json
-	assert_equal "$(results fix verdict=fail)" "tsmctl allow 0000:01:00.0
-tsmctl tdi-id 0000:01:00.0 ID
-echo on > /sys/bus/pci/devices/0000:01:00.0/power/control"
+	assert_equal "$(results fix verdict=fail)" "run 'tsmctl allow 0000:01:00.0'
+run 'tsmctl tdi-id 0000:01:00.0 ID' with the address that the guest sees
+run 'echo on > /sys/bus/pci/devices/0000:01:00.0/power/control', and bind again"
+}
+
+@test "doctor: finds a PF, and a connected function 0, that a bind would not wake" {
+	local f0=$SYS/bus/pci/devices/0000:03:00.0
+	fake_assigned 0000:03:00.1
+	fake_device 0000:03:00.0 mlx5_core "" "" 9
+	fake_tsm_side 0000:03:00.0
+	echo D3hot > "$f0/power_state"
+	mkdir "$f0/power"
+	while read -r tsm status verdict; do
+		echo "${tsm#none}" > "$f0/tsm/connect"
+		echo "$status" > "$f0/power/runtime_status"
+		run_split tsmctl doctor 03:00.1 --json
+		assert_equal "$(results verdict check=power)" "$verdict"
+	done <<- 'EOF'
+		none active n/a
+		tsm0 suspended n/a
+		tsm0 active fail
+	EOF
+	assert_equal "$(results evidence check=power)" "power_state of 0000:03:00.0 is D3hot"
 }
 
 @test "doctor: counts the mappings of a device, and warns about one that has no name" {
@@ -291,7 +312,7 @@ echo on > /sys/bus/pci/devices/0000:01:00.0/power/control"
 	assert_equal "$(results verdict check=connection) $(results verdict check=command)" "pass pass"
 	echo > "$DEV/tsm/connect"
 	run_split tsmctl doctor 01:02.0
-	assert_line --partial "fix: tsmctl connect 0000:01:00.0"
+	assert_line --partial "fix: run 'tsmctl connect 0000:01:00.0'"
 }
 
 @test "doctor: exits with 1 if the failures have different exit statuses; an absent device fails one check" {

@@ -65,7 +65,7 @@ open_with() {
 	policy 0000:01:00.0 region_mode shared
 	run_split tsmctl bind 01:00.0 --dry-run
 	assert_equal "$status" 4
-	assert_one_line "a bind would be refused: its region_mode is shared" "tsmctl mode 0000:01:00.0 exclusive"
+	assert_one_line "a bind would be refused: its regions are shared: region_mode is shared" "tsmctl mode 0000:01:00.0 exclusive"
 	rm -r "$SYS"/kernel/iommu_groups/* "$SYS/devices/pci0000:00/0000:01:00.0/iommu_group"
 	run_split tsmctl bind 01:00.0 --dry-run --json
 	assert_equal "$status" 5
