@@ -9,6 +9,8 @@
 /* How long list and show wait for PCI/TSM's locks, once in a run. */
 #define WAIT_MS 1000
 
+#define NO_CONNECT "it cannot connect to a TSM: no tsm/connect in sysfs"
+
 unsigned int tsm_find(const struct ctx *ctx, char *tsm, char *list, size_t size)
 {
 	cleanup_dir DIR *dir = NULL;
@@ -184,16 +186,27 @@ int tsm_follows(struct ctx *ctx, const struct pci_device *dev, struct tsm_dsm *d
 	return ret && ret != -ENOENT ? ret : dsm->tsm[0] != '\0';
 }
 
-static int report_refusal(struct ctx *ctx, struct problem *p, const char *tsm, const struct wait *w)
+const char *tsm_lacks(const struct ctx *ctx, const struct pci_device *dev, const char *tsm)
 {
+	if (!tsm_connects(dev))
+		return NO_CONNECT;
+	return tsm_exists(ctx, tsm) ? NULL : "this host has no such TSM";
+}
+
+static int report_refusal(struct ctx *ctx, const struct pci_device *dev, struct problem *p,
+			  const char *tsm, const struct wait *w)
+{
+	const char *why = NULL;
+
 	p->stage = "connect";
 	if (p->err == -ENXIO) {
 		p->code = EXIT_UNSUPPORTED;
 		p->hint = "'ls /sys/class/tsm' shows the TSMs";
+		why = tsm_lacks(ctx, dev, tsm);
 	} else {
 		p->hint = w->refused || p->err == -EACCES || p->err == -EPERM ? NULL : LOG_HINT;
 	}
-	return report_error(ctx, p, "cannot connect it to %s: %s", tsm, wait_why(w, p->err));
+	return report_error(ctx, p, "cannot connect it to %s: %s", tsm, why ?: wait_why(w, p->err));
 }
 
 static int connect_to(struct ctx *ctx, const struct pci_device *dev, const char *tsm,
@@ -229,7 +242,7 @@ int tsm_connect(struct ctx *ctx, const struct pci_device *dev, const char *tsm)
 	if (p.err && !tsm_get(dev, "tsm/connect", after) && streq(after, tsm))
 		return !w.lost;
 	if (p.err)
-		return report_refusal(ctx, &p, tsm, &w);
+		return report_refusal(ctx, dev, &p, tsm, &w);
 	ret = tsm_get_connected(ctx, dev, after);
 	/* a change that cannot be verified still counts as one */
 	if (ret && ret != -ENOENT)
@@ -310,8 +323,7 @@ int tsm_refuse_bound(struct ctx *ctx, const struct pci_device *dev)
 	if (streq(list, dev->name))
 		return report_error(ctx, &p, "cannot disconnect it while it is bound to a VM");
 	p.hint = "run 'tsmctl unbind' or 'tsmctl revoke' for each of them first";
-	return report_error(
-		ctx, &p, "cannot disconnect it: functions that depend on it are bound: %s", list);
+	return report_error(ctx, &p, "cannot disconnect it: " DEPENDENTS_CAUSE ": %s", list);
 }
 
 int tsm_disconnect(struct ctx *ctx, const struct pci_device *dev, const char *tsm)
@@ -357,5 +369,5 @@ int tsm_report_none(struct ctx *ctx, const struct pci_device *dev, const char *t
 		.code = EXIT_UNSUPPORTED,
 	};
 
-	return report_error(ctx, &p, "it cannot connect to a TSM: no tsm/connect in sysfs");
+	return report_error(ctx, &p, NO_CONNECT);
 }

@@ -83,6 +83,16 @@ int tsm_get_bound(struct ctx *ctx, const struct pci_device *dev, char *buf);
 bool tsm_connects(const struct pci_device *dev);
 
 /**
+ * tsm_lacks() - why a device cannot be connected to a TSM
+ * @ctx: this run
+ * @dev: the device
+ * @tsm: the TSM
+ *
+ * Return: a cause without a full stop, or NULL if none can be seen.
+ */
+const char *tsm_lacks(const struct ctx *ctx, const struct pci_device *dev, const char *tsm);
+
+/**
  * tsm_connect() - connect a device that is not connected
  * @ctx: this run
  * @dev: the device
@@ -105,7 +115,9 @@ int tsm_connect(struct ctx *ctx, const struct pci_device *dev, const char *tsm);
  */
 int tsm_find_bound(struct ctx *ctx, const struct pci_device *dev, char *list, size_t size);
 
-/* The hint for a device that is bound, and must not be. */
+/* Cause and hint for a device that is bound, and must not be. */
+#define BOUND_CAUSE "it is bound"
+#define DEPENDENTS_CAUSE "functions that depend on it are bound"
 #define UNBOUND_HINT "run 'tsmctl unbind @' or 'tsmctl revoke @' first"
 
 /**

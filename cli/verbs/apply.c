@@ -95,7 +95,7 @@ static int refuse_in_use(struct ctx *ctx, const struct pci_device *dev, const st
 	if (!bound[0])
 		return plan_disconnects(plan) ? tsm_refuse_bound(ctx, dev) : 0;
 	p.value = "bound";
-	return report_error(ctx, &p, "cannot change it while it is bound");
+	return report_error(ctx, &p, "cannot change it: " BOUND_CAUSE);
 }
 
 /* Reports what the host uses a device for. Return: whether apply refuses the device for that. */
@@ -128,10 +128,10 @@ static bool note_use(struct ctx *ctx, const struct pci_device *dev, const struct
 	if (owner_find(ctx, dev, &h))
 		snprintf(note, sizeof(note), "apply will refuse it: %s uses it", h.text);
 	else if (tsm_get(dev, "tsm/bound", bound) == 0 && bound[0])
-		snprintf(note, sizeof(note), "apply will refuse it: it is bound");
+		snprintf(note, sizeof(note), "apply will refuse it: " BOUND_CAUSE);
 	else if (plan_disconnects(plan) && tsm_find_bound(ctx, dev, list, sizeof(list)) > 0)
-		snprintf(note, sizeof(note),
-			 "apply will refuse it: functions that depend on it are bound: %s", list);
+		snprintf(note, sizeof(note), "apply will refuse it: " DEPENDENTS_CAUSE ": %s",
+			 list);
 	if (policy_get(ctx, dev, "state", bound) == 0)
 		o.value = o.previous = bound;
 	if (note[0])
@@ -145,24 +145,21 @@ static bool note_use(struct ctx *ctx, const struct pci_device *dev, const struct
 static void note_missing(struct ctx *ctx, const struct pci_device *dev, const struct plan *plan)
 {
 	const char *assigned = plan_goal(plan, SET_ASSIGNED), *tsm = plan_goal(plan, SET_TSM);
-	struct outcome o = { .device = dev->name, .attribute = "apply" };
-	const struct need *need = NULL;
 	char note[128];
+	struct outcome o = { .device = dev->name, .attribute = "apply", .note = note };
+	const struct need *need = NULL;
+	const char *why = NULL;
 
 	if (assigned && !streq(assigned, "0"))
 		need = assign_lacks(ctx, dev);
-	if (need) {
-		snprintf(note, sizeof(note), "apply will fail: %s", need->message);
-		o.note = note;
-	}
-	if (!o.note && tsm && !streq(tsm, "none")) {
-		if (!tsm_connects(dev))
-			o.note = "apply will fail: it cannot connect to a TSM";
-		else if (!tsm_exists(ctx, tsm))
-			o.note = "apply will fail: this host has no such TSM";
-	}
-	if (o.note)
-		report_outcome(ctx, &o);
+	if (need)
+		why = need->message;
+	else if (tsm && !streq(tsm, "none"))
+		why = tsm_lacks(ctx, dev, tsm);
+	if (!why)
+		return;
+	snprintf(note, sizeof(note), "apply will fail: %s", why);
+	report_outcome(ctx, &o);
 }
 
 /**

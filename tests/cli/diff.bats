@@ -48,7 +48,7 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 		[ "$status" -eq 5 ] || fail "after $break: apply --dry-run gives exit $status"
 	done <<- 'EOF'
 		rmdir "$SYS/class/tsm/tsm0"|this host has no such TSM
-		rm -r "$SYS/devices/pci0000:00/0000:01:00.0/tsm"|it cannot connect to a TSM
+		rm -r "$SYS/devices/pci0000:00/0000:01:00.0/tsm"|it cannot connect to a TSM: no tsm/connect in sysfs
 		rm "$SYS/devices/pci0000:00/0000:01:00.0/iommu_group"|it is in no IOMMU group
 		rm -r "$SYS/bus/pci/drivers/vfio-pci-tsm"|the driver vfio-pci-tsm is not loaded
 	EOF
