@@ -91,10 +91,8 @@ const struct verb verb_assign = {
 	.synopsis = "DEVICE... [--force]",
 	.summary = "give a device to the driver " TSM_DRIVER,
 	.help = "Sets driver_override, detaches the device from its driver, and has " TSM_DRIVER
-		" probe it; if that fails, its former driver gets it back. Makes the device's "
-		"directory in configfs. A device that the host itself uses is refused: a mounted "
-		"file system, swap, a member of dm, md or LVM, a network interface that is up, "
-		"a PF that has VFs.",
+		" probe it; if that fails, its former driver gets it back. A device that the "
+		"host itself uses is refused.",
 	.options = options,
 	.flags = VERB_DEVICES | VERB_TSM_SIDE,
 	.run = run,

@@ -224,10 +224,10 @@ const struct verb verb_config = {
 	.name = "config",
 	.synopsis = "show|check [DEVICE...|FILE...]",
 	.summary = "show where each value comes from, or check the configuration",
-	.help = "'show' prints each value of config.json and config.d/*.json in /etc/tsmctl, with its "
-		"file and with what overrides it; with DEVICE, the values that count for these "
-		"devices. 'check' prints each mistake in FILE, or without FILE in the documents that "
-		"'apply' reads; - is standard input. Changes nothing, and works without the modules.",
+	.help = "'show' prints each value of config.json and config.d/*.json in /etc/tsmctl, "
+		"with its file and with what overrides it; with DEVICE, the values that count "
+		"for these devices. 'check' prints each mistake in FILE, or without FILE in the "
+		"documents that 'apply' reads; - is standard input.",
 	.words = words,
 	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT | VERB_FUTURE,
 	.run = run,

@@ -120,8 +120,8 @@ const struct verb verb_connect = {
 	.name = "connect",
 	.synopsis = "DEVICE... [--tsm tsmN]",
 	.summary = "connect a device to a TSM",
-	.help = "Function 0 of a device is connected; its virtual functions follow. Needs only "
-		"the kernel's own PCI/TSM.",
+	.help = "Connects function 0 of a device; its virtual functions follow. The command "
+		"needs only the kernel's own PCI/TSM.",
 	.options = options,
 	.flags = VERB_DEVICES | VERB_TSM_SIDE,
 	.run = run,

@@ -70,9 +70,9 @@ const struct verb verb_disconnect = {
 	.name = "disconnect",
 	.synopsis = "DEVICE...",
 	.summary = "disconnect a device from its TSM",
-	.help = "Refused while the device is bound, or a function of which it is the DSM, such as a "
-		"virtual function: the kernel would unbind all of them. Needs only the "
-		"kernel's own PCI/TSM.",
+	.help = "Disconnects function 0 of a device; its virtual functions follow. The command "
+		"is refused while the device is bound, or a function of which it is the DSM: the "
+		"kernel would unbind all of them.",
 	.options = verb_save_alone,
 	.flags = VERB_DEVICES,
 	.run = run,

@@ -88,9 +88,9 @@ const struct verb verb_free = {
 	.name = "free",
 	.synopsis = "DEVICE...",
 	.summary = "end the quarantine of a device",
-	.help = "Use this only after a reset of the device's link or a power cycle: until then, "
-		"its TDI may be locked and in use. If a TSM began the quarantine, try "
-		"'disconnect' first. The device need not exist now.",
+	.help = "Ends a quarantine: use this only after a reset of the device's link or a power "
+		"cycle, because until then its TDI may be locked and in use. If a TSM began the "
+		"quarantine, try 'disconnect' first.",
 	.options = verb_timeout_alone,
 	.flags = VERB_DEVICES | VERB_ABSENT | VERB_FUTURE,
 	.run = run,

@@ -188,11 +188,9 @@ const struct verb verb_list = {
 	.name = "list",
 	.synopsis = "[DEVICE...]",
 	.summary = "list devices with a TSM side",
-	.help = "Without DEVICE: all that can connect to a TSM, are assigned to " TSM_DRIVER
-		", or have policy in configfs. Works without our modules; unknown values are "
-		"shown as -. COLUMN is a title, or a key of 'list --json', in upper or lower case. "
-		"COLUMNS are several, with commas between them. A device is listed if it passes "
-		"all filters: --state, --driver, --tsm and --capable.",
+	.help = "Lists each DEVICE, or all that can connect to a TSM, are assigned to " TSM_DRIVER
+		", or have policy in configfs. A device is listed if it passes all filters: "
+		"--state, --driver, --tsm and --capable.",
 	.values = values,
 	.options = options,
 	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT,

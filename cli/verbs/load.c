@@ -208,8 +208,8 @@ const struct verb verb_load = {
 	.synopsis = "[--sim DEVICES]",
 	.summary = "load the kernel modules, and mount configfs",
 	.help = "Loads vfio_tsm and vfio_pci_tsm with the modules that they need, and KVM, and "
-		"mounts configfs. Changes nothing that is loaded or mounted already. --sim gives "
-		"the named functions a software TSM, for hosts without a TSM.",
+		"mounts configfs. --sim gives the named functions a software TSM, for hosts "
+		"without a TSM.",
 	.options = options,
 	.run = run,
 };

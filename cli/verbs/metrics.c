@@ -167,9 +167,9 @@ const struct verb verb_metrics = {
 	.name = "metrics",
 	.synopsis = "[DEVICE...] [--output FILE] [--openmetrics]",
 	.summary = "print metrics of devices for Prometheus",
-	.help = "States, refused operations, binds and requests of devices, in the text format of "
-		"Prometheus, as the textfile collector of node_exporter reads it. Without DEVICE: all "
-		"that 'list' shows. Works without our modules; an unknown value has no sample.",
+	.help = "Prints states, refused operations, binds and requests of each DEVICE, or of all "
+		"devices that 'list' shows, in the text format of Prometheus. An unknown value "
+		"has no sample.",
 	.options = options,
 	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT,
 	.run = run,

@@ -117,9 +117,8 @@ const struct verb verb_mode = {
 	.name = "mode",
 	.synopsis = "[DEVICE...] [default|exclusive|shared]",
 	.summary = "read or set how a device's MMIO regions are claimed",
-	.help = "The mode takes effect when the device is opened next, and cannot be changed while "
-		"it is open. A bind needs exclusive regions. Without a mode, prints the present "
-		"one. Without DEVICE, only --default is possible. The device need not exist yet.",
+	.help = "Sets the mode, which takes effect when the device is opened next, or without a "
+		"mode prints the present one. A bind needs exclusive regions.",
 	.words = policy_modes,
 	.values = values,
 	.options = options,

@@ -480,11 +480,8 @@ const struct verb verb_monitor = {
 	.name = "monitor",
 	.synopsis = "[DEVICE...] [--present] [--events LIST] [--count N]",
 	.summary = "show what happens to devices, as it happens",
-	.help = "Runs until it is interrupted or its reader is gone. Prints one line for each event; "
-		"with --json, one envelope a line. DEVICE need not exist yet. Events are present, "
-		"assigned, released, opened, closed, bound, unbound, lost, acknowledged, "
-		"quarantined, freed, tdi-state, connected, disconnected, policy, added, removed, driver, "
-		"tsm-added, tsm-removed, and missed, if events were lost. Times are local with their offset, or UTC with --json.",
+	.help = "Prints one line for each event, or with --json one envelope, until it is "
+		"interrupted or its reader is gone. DEVICE need not exist yet.",
 	.values = values,
 	.options = options,
 	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT | VERB_FUTURE | VERB_OTHER_TIMES,

@@ -54,9 +54,9 @@ const struct verb verb_requests = {
 	.name = "requests",
 	.synopsis = "DEVICE... [none|info|all]",
 	.summary = "read or set which requests of its guest a device passes to the TSM",
-	.help = "The value can be changed while the device is bound, and applies to requests that "
-		"begin afterwards. Without a value, prints the present one. The device need not "
-		"exist yet.",
+	.help = "Sets the value, which applies to requests that begin afterwards, or without a "
+		"value prints the present one. The value can be changed while the device is "
+		"bound.",
 	.words = policy_requests,
 	.values = values,
 	.options = options,

@@ -46,8 +46,8 @@ const struct verb verb_show = {
 	.name = "show",
 	.synopsis = "[DEVICE...]",
 	.summary = "show everything about devices",
-	.help = "Without DEVICE: all that 'list' shows. Works without our modules; unknown values are "
-		"shown as -.",
+	.help = "Shows all that is known of each DEVICE, or of all devices that 'list' shows. "
+		"Unknown values are shown as -.",
 	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT,
 	.run = run,
 };

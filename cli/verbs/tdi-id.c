@@ -114,10 +114,8 @@ const struct verb verb_tdi_id = {
 	.name = "tdi-id",
 	.synopsis = "DEVICE... [[=]none|BB:DD.F|SSSS:BB:DD.F|0xNUMBER]",
 	.summary = "read or set the requester ID a device has in its guest",
-	.help = "A bind uses this ID unless it names an iommufd vDEVICE. With one device, the second "
-		"argument is the ID, unless it is the address of a device with a TSM side; =ID sets "
-		"the ID of several devices. The ID cannot be changed while the device is bound. The "
-		"device need not exist yet.",
+	.help = "Sets the ID for each bind that names no iommufd vDEVICE, or without an ID "
+		"prints the present one. =ID sets the ID of several devices.",
 	.words = words,
 	.options = options,
 	.flags = VERB_DEVICES | VERB_ABSENT | VERB_FUTURE,

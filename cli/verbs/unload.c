@@ -169,9 +169,9 @@ const struct verb verb_unload = {
 	.name = "unload",
 	.synopsis = "[--forget]",
 	.summary = "remove the kernel modules",
-	.help = "Refused while a device is assigned or in quarantine, and while policy is in "
-		"configfs, unless --forget is given. The kernel's own modules stay loaded, and "
-		"configfs stays mounted.",
+	.help = "Removes vfio_pci_tsm, vfio_tsm and tsm_sim. The command is refused while a "
+		"device is assigned or in quarantine, and while policy is in configfs, unless "
+		"--forget is given.",
 	.options = options,
 	.run = run,
 };

@@ -181,9 +181,8 @@ const struct verb verb_wait = {
 	.name = "wait",
 	.synopsis = "DEVICE... --state STATE[,STATE...] [--timeout SECONDS]",
 	.summary = "wait until devices are in a state",
-	.help = "Waits until each device has been in one of the states: absent, unassigned, closed, "
-		"open, bound, lost or quarantined. An address may be that of a device that does not "
-		"exist yet. --timeout is for all devices together. Changes nothing.",
+	.help = "Waits until each device has been in one of the states. An address may be that "
+		"of a device that does not exist yet.",
 	.values = values,
 	.options = options,
 	.flags = VERB_DEVICES | VERB_ABSENT | VERB_FUTURE,
