@@ -4,6 +4,7 @@
 #include "doctor/device.h"
 #include "doctor/host.h"
 #include "help.h"
+#include "verbs/common.h"
 #include "verbs/families.h"
 
 static void print_verbs(void)

@@ -9,7 +9,7 @@
 #include "host/slow.h"
 #include "interrupt.h"
 #include "report.h"
-#include "verbs/verbs.h"
+#include "verbs/common.h"
 
 enum { OPT_HELP = 1, OPT_VERSION };
 

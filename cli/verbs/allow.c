@@ -2,7 +2,7 @@
 /* tsmctl allow and deny: whether a device may be bound at all. */
 #include "host/change.h"
 #include "report.h"
-#include "verbs/verbs.h"
+#include "verbs/common.h"
 
 static int apply(struct ctx *ctx, struct pci_device *dev, void *value)
 {

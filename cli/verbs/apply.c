@@ -13,7 +13,7 @@
 #include "host/select.h"
 #include "host/tsm.h"
 #include "report.h"
-#include "verbs/verbs.h"
+#include "verbs/common.h"
 
 static const char *opt_file;
 static const char *opt_wait;

@@ -6,7 +6,7 @@
 #include "host/policy.h"
 #include "host/quarantine.h"
 #include "report.h"
-#include "verbs/verbs.h"
+#include "verbs/common.h"
 
 static int opt_force;
 

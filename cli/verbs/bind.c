@@ -12,7 +12,7 @@
 #include "interrupt.h"
 #include "report.h"
 #include "verbs/choice.h"
-#include "verbs/verbs.h"
+#include "verbs/common.h"
 
 static struct choice choice;
 static char *opt_vdevice_id;

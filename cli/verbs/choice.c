@@ -5,6 +5,7 @@
 
 #include "report.h"
 #include "verbs/choice.h"
+#include "verbs/common.h"
 
 int choice_check(struct ctx *ctx, const struct verb *verb, struct choice *c)
 {

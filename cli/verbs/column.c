@@ -7,6 +7,7 @@
 #include "common/bdf.h"
 #include "host/info.h"
 #include "verbs/column.h"
+#include "verbs/common.h"
 
 /* How many columns are shown by default. */
 #define USUAL (COLUMN_NAME + 1)

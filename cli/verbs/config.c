@@ -8,7 +8,7 @@
 #include "config/state.h"
 #include "host/policy.h"
 #include "report.h"
-#include "verbs/verbs.h"
+#include "verbs/common.h"
 
 static const char *const actions[] = { "show", "check", NULL };
 /* for completion; other arguments are devices or files */

@@ -4,7 +4,7 @@
 
 #include "host/tsm.h"
 #include "report.h"
-#include "verbs/verbs.h"
+#include "verbs/common.h"
 
 static const char *opt_tsm;
 

@@ -4,7 +4,7 @@
 
 #include "host/tsm.h"
 #include "report.h"
-#include "verbs/verbs.h"
+#include "verbs/common.h"
 
 /* Refuses a function that is connected through another one, as a VF through its PF. */
 static int disconnect_follower(struct ctx *ctx, const struct pci_device *dev,

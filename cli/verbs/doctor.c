@@ -7,7 +7,7 @@
 #include "doctor/host.h"
 #include "report.h"
 #include "term.h"
-#include "verbs/verbs.h"
+#include "verbs/common.h"
 
 static const struct {
 	const char *word;

@@ -13,7 +13,7 @@
 #include "journal.h"
 #include "report.h"
 #include "verbs/event.h"
-#include "verbs/verbs.h"
+#include "verbs/common.h"
 
 #define JOURNALCTL "/usr/bin/journalctl"
 /* SyslogIdentifier of the units of tsm-bind-helper */

@@ -5,7 +5,7 @@
 #include "host/policy.h"
 #include "host/quarantine.h"
 #include "host/slow.h"
-#include "verbs/verbs.h"
+#include "verbs/common.h"
 
 /* Reads the quarantine, which configfs does not show for a device without a directory. */
 static int look(struct ctx *ctx, const struct pci_device *dev, char *value)

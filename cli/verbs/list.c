@@ -9,7 +9,7 @@
 #include "verbs/column.h"
 #include "verbs/table.h"
 #include "verbs/tree.h"
-#include "verbs/verbs.h"
+#include "verbs/common.h"
 
 /* A value of --driver and --tsm: the device has none. */
 #define NONE "none"

@@ -9,7 +9,7 @@
 #include "host/modules.h"
 #include "host/policy.h"
 #include "report.h"
-#include "verbs/verbs.h"
+#include "verbs/common.h"
 
 static const char *opt_sim, *opt_dir;
 

@@ -7,7 +7,7 @@
 #include "config/file.h"
 #include "report.h"
 #include "verbs/families.h"
-#include "verbs/verbs.h"
+#include "verbs/common.h"
 
 #define TOTAL "_total"
 

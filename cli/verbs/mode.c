@@ -9,7 +9,7 @@
 #include "host/policies.h"
 #include "host/policy.h"
 #include "report.h"
-#include "verbs/verbs.h"
+#include "verbs/common.h"
 
 static const char *opt_set, *opt_default, *opt_bar_mmap;
 

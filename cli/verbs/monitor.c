@@ -14,7 +14,7 @@
 #include "report.h"
 #include "verbs/changes.h"
 #include "verbs/event.h"
-#include "verbs/verbs.h"
+#include "verbs/common.h"
 
 static const char *opt_events, *opt_count;
 static int opt_present;

@@ -3,7 +3,7 @@
 #include "host/assign.h"
 #include "host/policy.h"
 #include "report.h"
-#include "verbs/verbs.h"
+#include "verbs/common.h"
 
 static int opt_forget;
 

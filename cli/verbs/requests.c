@@ -4,7 +4,7 @@
 #include "host/change.h"
 #include "host/policies.h"
 #include "report.h"
-#include "verbs/verbs.h"
+#include "verbs/common.h"
 
 #define ATTRIBUTE "guest_requests"
 

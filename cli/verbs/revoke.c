@@ -5,7 +5,7 @@
 #include "host/policy.h"
 #include "host/quarantine.h"
 #include "host/slow.h"
-#include "verbs/verbs.h"
+#include "verbs/common.h"
 
 static int revoke_bind(struct ctx *ctx, struct pci_device *dev, void *arg)
 {

@@ -10,7 +10,7 @@
 #include "config/write.h"
 #include "host/policy.h"
 #include "report.h"
-#include "verbs/verbs.h"
+#include "verbs/common.h"
 
 static const char *opt_file;
 

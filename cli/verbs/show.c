@@ -6,7 +6,7 @@
 #include "host/in_use.h"
 #include "host/info.h"
 #include "report.h"
-#include "verbs/verbs.h"
+#include "verbs/common.h"
 
 static int show(struct ctx *ctx, struct pci_device *dev, void *arg)
 {

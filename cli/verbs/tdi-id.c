@@ -6,7 +6,7 @@
 #include "host/change.h"
 #include "host/policy.h"
 #include "report.h"
-#include "verbs/verbs.h"
+#include "verbs/common.h"
 
 static const char *opt_set;
 static int opt_get;

@@ -8,7 +8,7 @@
 #include "host/quarantine.h"
 #include "report.h"
 #include "verbs/choice.h"
-#include "verbs/verbs.h"
+#include "verbs/common.h"
 
 static struct choice choice;
 

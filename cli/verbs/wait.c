@@ -6,7 +6,7 @@
 #include "host/policy.h"
 #include "report.h"
 #include "verbs/event.h"
-#include "verbs/verbs.h"
+#include "verbs/common.h"
 #include "waiting.h"
 
 /* How many events are read before the time and signals are looked at. */
