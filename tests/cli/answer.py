@@ -12,7 +12,7 @@ LIST is result or errors. 'rows' prints the values of KEYS, which have blanks be
 them, for each member that has these VALUEs. A string that could be read as another value
 of JSON has quotes. 'golden' and 'text' print a fixed word for what differs from run to
 run: TEXT, the number and name of a process, a time that is now or was waited, the name
-of a device, doctor's check of the user, and the version.
+of a device, what depends on the user, and the version.
 """
 import json
 import re
@@ -63,6 +63,9 @@ def fix(value, words, key=None):
         return [fix(v, words) for v in value]
     if not isinstance(value, str):
         return value
+    if key == "hint" and value == "run it as root":
+        # root gets no hint in its place
+        return None
     if key == "time" and is_now(value):
         return "NOW"
     if key == "version":

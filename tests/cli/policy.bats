@@ -272,6 +272,7 @@ false"
 	run_restricted tsmctl mode --json 01:00.0 shared
 	assert_equal "$status" 4
 	assert_golden mode-not-allowed
+	[ "$(id -u)" -eq 0 ] || assert_equal "$(errors hint)" "run it as root"
 	assert_equal "$stderr" ""
 	assert_equal "$(policy 0000:01:00.0 region_mode)" default
 
