@@ -187,7 +187,7 @@ tdi_id $(policy 0000:01:00.0 tdi_id)"
 3:32: devices[1].serial: serial is
 4:3: devices[2]: an entry
 5:3: devices[3]: the key
-6:15: devices[4].device: '"'all' is"
+6:15: devices[4].device: '"'all' already"
 	run_split tsmctl config check --json - < "$BAD"
 	assert_equal "$status" 2
 	assert_golden config-check-mistakes
