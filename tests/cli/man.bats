@@ -222,7 +222,7 @@ STATE="/sys/bus/pci/devices/<address>/vfio_tsm"
 			words=$((${words:-0} + 1))
 		done
 	done
-	[ "$words" -ge 80 ] || fail "only $words words"
+	[ "$words" -ge 70 ] || fail "only $words words"
 }
 
 @test "man: vfio_tsm(5) is not made with a mark that the ABI does not have, or without a part of it" {
