@@ -287,7 +287,7 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 		1:27|devices: it must be an array|{"version": 1, "devices": {}}
 		1:39|default_region_mode: "default" is not a mode|{"version": 1, "default_region_mode": "default"}
 		1:16|version: this key is there twice|{"version": 1, "version": 1}
-		2:2|devices[1]: a device is an object|{"version": 1, "devices": [{"device": "all"},\n 5]}
+		2:2|devices[1]: an entry must be an object|{"version": 1, "devices": [{"device": "all"},\n 5]}
 		1:28|devices[0]: the key "device" is missing|{"version": 1, "devices": [{"tdi_id": null}]}
 		1:39|devices[0].device: "nvme0" is not a device|{"version": 1, "devices": [{"device": "nvme0"}]}
 		2:12|devices[0].tdi_id: 5 is not a TDI id|{"version": 1, "devices": [{"device": "all",\n "tdi_id": 5}]}

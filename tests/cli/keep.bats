@@ -133,7 +133,7 @@ driver() { basename "$(readlink "$SYS/bus/pci/devices/$1/driver")"; }
 	echo '{ "version": 1, "default_region_mode": "shared", "devices": [ 7 ] }' > "$D/zz.json"
 	run_split kernel tsmctl allow 01:00.0 --save
 	assert_equal "$status" 2
-	assert_one_line "$D/zz.json:1:63: devices[0]: a device is an object"
+	assert_one_line "$D/zz.json:1:63: devices[0]: an entry must be an object"
 	echo '{ "version": 1, "default_region_mode": "shared" }' > "$D/zz.json"
 	run_split kernel tsmctl mode --default exclusive --save
 	assert_success
