@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * libFuzzer harness for what tsm-bind-helper reads from strangers: the request line.
- * A request that is taken must be one that could have been meant.
+ * libFuzzer harness for the parser of requests, which tsm-bind-helper reads from any user.
+ * A request that is taken must be consistent.
  */
 #include <stdint.h>
 #include <stdlib.h>
