@@ -63,7 +63,7 @@ has() {
 	policy 0000:01:00.0 quarantine 1
 	FAKE_REFUSE='*/bound=0 5' journal tsmctl revoke 01:00.0
 	assert_equal "$status" 1
-	has "MESSAGE=0000:01:00.0: it is not bound now, but quarantined: the TSM may not have stopped its TDI" \
+	has "MESSAGE=0000:01:00.0: it is not bound now, but it is quarantined: the TSM may not have stopped its TDI" \
 		PRIORITY=4 TSM_VERB=revoke TSM_DEVICE=0000:01:00.0 TSM_ATTRIBUTE=bound TSM_ERRNO=EIO
 	# unbound on the file of a VMM, by a helper that gets that error
 	helper_says '{"event":"error","errno":"EIO","stage":null,"step":"unbind","message":"it is quarantined","hint":null}'
