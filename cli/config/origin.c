@@ -6,7 +6,7 @@
 #include "host/select.h"
 
 /* One walk through a configuration, with its callback. */
-struct walk {
+struct file_walk {
 	struct ctx *ctx;
 	const struct config *config;
 	const struct wanted *w;
@@ -14,19 +14,19 @@ struct walk {
 	void *arg;
 };
 
-static void tell(const struct walk *k, const struct origin *o)
+static void tell(const struct file_walk *k, const struct origin *o)
 {
 	k->fn(k->ctx, o, k->arg);
 }
 
-static void remark(const struct walk *k, const struct config_file *file,
+static void remark(const struct file_walk *k, const struct config_file *file,
 		   const struct config_entry *e, const char *note)
 {
 	tell(k, &(struct origin){ .file = file, .entry = e, .note = note });
 }
 
 /* Finds the entry that counts for each setting of an entry. */
-static void find_winners(const struct walk *k, const struct config_entry *e,
+static void find_winners(const struct file_walk *k, const struct config_entry *e,
 			 const struct config_entry *from[SETTINGS])
 {
 	if (e->sel.kind == SELECTOR_ADDRESS) {
@@ -46,29 +46,29 @@ static void find_winners(const struct walk *k, const struct config_entry *e,
 	}
 }
 
-struct search {
+struct value_search {
 	struct ctx *ctx;
 	const struct selector *sel;
 };
 
 static int is_one(const struct ctx *ctx, const struct pci_addr *addr, void *arg)
 {
-	const struct search *s = arg;
+	const struct value_search *s = arg;
 
 	(void)ctx;
 	return select_matches(s->ctx, s->sel, addr);
 }
 
-static void remark_pattern(const struct walk *k, const struct config_entry *e)
+static void remark_pattern(const struct file_walk *k, const struct config_entry *e)
 {
-	struct search s = { k->ctx, &e->sel };
+	struct value_search s = { k->ctx, &e->sel };
 
 	if (pci_scan(k->ctx, is_one, &s) <= 0)
 		remark(k, e->file, e, "it matches no device that is present");
 }
 
 /* Remarks on a device that is not there, or not the expected one. @e: NULL for all entries. */
-static void remark_device(const struct walk *k, const struct pci_device *dev,
+static void remark_device(const struct file_walk *k, const struct pci_device *dev,
 			  const struct config_entry *e, const char *const want[SETTINGS])
 {
 	const struct config_file *file = e ? e->file : NULL;
@@ -90,7 +90,7 @@ static void remark_device(const struct walk *k, const struct pci_device *dev,
 	remark(k, file, e, note);
 }
 
-static void remark_address(const struct walk *k, const struct config_entry *e)
+static void remark_address(const struct file_walk *k, const struct config_entry *e)
 {
 	struct pci_device dev cleanup_pci = { .fd = -1 };
 
@@ -99,7 +99,7 @@ static void remark_address(const struct walk *k, const struct config_entry *e)
 }
 
 /* Reports a setting of an entry, and the entry that counts for it. */
-static void tell_value(const struct walk *k, const struct config_entry *e, enum setting s,
+static void tell_value(const struct file_walk *k, const struct config_entry *e, enum setting s,
 		       const struct config_entry *counts)
 {
 	struct origin o = { .file = e->file,
@@ -115,7 +115,7 @@ static void tell_value(const struct walk *k, const struct config_entry *e, enum 
 	tell(k, &o);
 }
 
-static void tell_entry(const struct walk *k, const struct config_entry *e)
+static void tell_entry(const struct file_walk *k, const struct config_entry *e)
 {
 	const struct config_entry *from[SETTINGS];
 	bool said = false, counts = false;
@@ -138,7 +138,7 @@ static void tell_entry(const struct walk *k, const struct config_entry *e)
 }
 
 /* Reports a document and its default mode, which the last later document with one overrides. */
-static void tell_file(const struct walk *k, size_t i)
+static void tell_file(const struct file_walk *k, size_t i)
 {
 	const struct config *c = k->config;
 	struct origin o = { .file = c->files[i] };
@@ -159,7 +159,7 @@ static void tell_file(const struct walk *k, size_t i)
 void origin_each(struct ctx *ctx, const struct config *config, const struct wanted *w, origin_fn fn,
 		 void *arg)
 {
-	const struct walk k = { .ctx = ctx, .config = config, .w = w, .fn = fn, .arg = arg };
+	const struct file_walk k = { .ctx = ctx, .config = config, .w = w, .fn = fn, .arg = arg };
 	size_t e = 0;
 
 	for (size_t i = 0; i < config->file_count; i++) {
@@ -171,7 +171,7 @@ void origin_each(struct ctx *ctx, const struct config *config, const struct want
 
 /* A search for the entries that @counts overrides, for one setting of a device. */
 struct question {
-	const struct walk *walk;
+	const struct file_walk *walk;
 	enum setting setting;
 	const struct config_entry *counts;
 };
@@ -194,7 +194,7 @@ static void remark_silent(const struct config_entry *e, bool counts, void *arg)
 bool origin_of(struct ctx *ctx, const struct wanted *w, const struct pci_device *dev, origin_fn fn,
 	       void *arg)
 {
-	struct walk k = { .ctx = ctx, .w = w, .fn = fn, .arg = arg };
+	struct file_walk k = { .ctx = ctx, .w = w, .fn = fn, .arg = arg };
 	const struct config_entry *from[SETTINGS];
 	const char *want[SETTINGS] = { NULL };
 

@@ -186,7 +186,7 @@ const struct check *doctor_refusal(struct ctx *ctx, const struct pci_device *dev
 	return NULL;
 }
 
-struct names {
+struct check_names {
 	char *list;
 	size_t size;
 };
@@ -194,7 +194,7 @@ struct names {
 static void add_failing(struct ctx *ctx, const struct pci_device *dev, const struct check *check,
 			const struct finding *f, void *arg)
 {
-	const struct names *n = arg;
+	const struct check_names *n = arg;
 
 	(void)ctx;
 	(void)dev;
@@ -204,7 +204,7 @@ static void add_failing(struct ctx *ctx, const struct pci_device *dev, const str
 
 bool doctor_failing(struct ctx *ctx, const struct pci_device *dev, char *names, size_t size)
 {
-	struct names n = { names, size };
+	struct check_names n = { names, size };
 
 	names[0] = '\0';
 	doctor_run(ctx, NULL, host_checks, add_failing, &n);

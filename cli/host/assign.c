@@ -110,14 +110,14 @@ int assign_restore(struct ctx *ctx, struct pci_device *dev, const struct assignm
 }
 
 /* What this run has changed. Another run may change the same device meanwhile. */
-struct changes {
+struct assign_done {
 	bool kept;
 	bool override;
 	bool driver;
 };
 
 static int set_override(struct ctx *ctx, struct pci_device *dev, const char *value,
-			struct changes *done)
+			struct assign_done *done)
 {
 	int ret = pci_set(ctx, dev, "driver_override", value);
 
@@ -126,7 +126,7 @@ static int set_override(struct ctx *ctx, struct pci_device *dev, const char *val
 }
 
 /* ENODEV: another run has detached it from that driver meanwhile. */
-static int detach(struct ctx *ctx, struct pci_device *dev, struct changes *done, struct wait *w)
+static int detach(struct ctx *ctx, struct pci_device *dev, struct assign_done *done, struct wait *w)
 {
 	int ret = pci_unbind(ctx, dev, w);
 
@@ -160,7 +160,7 @@ static int report_left(const struct wait *w, struct problem *p, const char *driv
  * Reports if that fails.
  */
 static void put_back(struct ctx *ctx, struct pci_device *dev, const struct assignment *old,
-		     const struct changes *done)
+		     const struct assign_done *done)
 {
 	struct assignment wanted = *old;
 	const struct assignment *before = &wanted;
@@ -198,7 +198,7 @@ static void put_back(struct ctx *ctx, struct pci_device *dev, const struct assig
 
 /* Keeps an override of another program; without one, removes what an earlier assign kept. */
 static int keep_override(struct ctx *ctx, const struct pci_device *dev, struct problem *p,
-			 const char *override, struct changes *done)
+			 const char *override, struct assign_done *done)
 {
 	if (streq(override, TSM_DRIVER))
 		return 0;
@@ -212,7 +212,8 @@ static int keep_override(struct ctx *ctx, const struct pci_device *dev, struct p
 			    ctx->run.path, strerror(-p->err));
 }
 
-static int give(struct ctx *ctx, struct pci_device *dev, struct problem *p, struct changes *done)
+static int give(struct ctx *ctx, struct pci_device *dev, struct problem *p,
+		struct assign_done *done)
 {
 	struct wait w;
 
@@ -252,7 +253,7 @@ static int give(struct ctx *ctx, struct pci_device *dev, struct problem *p, stru
 int assign_take(struct ctx *ctx, struct pci_device *dev)
 {
 	struct problem p = { .device = dev->name, .attribute = "driver", .value = TSM_DRIVER };
-	struct changes done = { 0 };
+	struct assign_done done = { 0 };
 	struct assignment before, now;
 	char serial[PCI_SERIAL_LEN];
 	int ret;
@@ -281,7 +282,7 @@ int assign_take(struct ctx *ctx, struct pci_device *dev)
 
 /* The steps back to the ordinary driver. If one fails, the caller puts the device back. */
 static int take_back(struct ctx *ctx, struct pci_device *dev, bool held,
-		     const struct assignment *before, struct changes *done)
+		     const struct assignment *before, struct assign_done *done)
 {
 	struct problem p = { .device = dev->name, .attribute = "driver", .stage = "override" };
 	const char *override = before->override;
@@ -339,7 +340,7 @@ const char *assign_goal(const struct ctx *ctx, const struct pci_device *dev,
 int assign_release(struct ctx *ctx, struct pci_device *dev)
 {
 	bool held = streq(dev->driver, TSM_DRIVER);
-	struct changes done = { 0 };
+	struct assign_done done = { 0 };
 	struct assignment before;
 	int ret;
 

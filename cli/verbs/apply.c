@@ -395,9 +395,7 @@ const struct verb verb_apply = {
 	.summary = "change devices to match the configuration",
 	.help = "Reads config.json and config.d/*.json in /etc/tsmctl, or FILE, and changes only "
 		"what differs: policy first, then the driver, then the TSM. If a change of a device "
-		"fails, its other changes are undone, and apply goes on with the next device. apply "
-		"never changes a device that is open or bound: if it differs, that is an error. "
-		"With DEVICE, only these devices are changed.",
+		"fails, its other changes are undone, and apply goes on with the next device.",
 	.options = options,
 	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT | VERB_FUTURE,
 	.run = run,
@@ -407,7 +405,8 @@ const struct verb verb_diff = {
 	.name = "diff",
 	.synopsis = "[DEVICE...] [--file FILE] [--prune]",
 	.summary = "show what 'apply' would change",
-	.help = "Changes nothing. The exit status is 0 if nothing differs, and 8 if something does.",
+	.help = "Shows what apply would change. The exit status is 0 if nothing differs, and 8 if "
+		"something does.",
 	.options = diff_options,
 	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT | VERB_FUTURE,
 	.run = run,

@@ -213,8 +213,7 @@ const struct verb verb_bind = {
 	.help = "A device that a VMM has open through iommufd is bound on the VMM's own file, "
 		"for the VMM's VM; the VMM goes on undisturbed. If no process has it open, "
 		"tsm-bind-helper opens the device, makes a VM, and holds the device in the "
-		"background until 'unbind'. The device must be assigned, connected, and have a "
-		"TDI id.",
+		"background until 'unbind'.",
 	.options = options,
 	.flags = VERB_DEVICES,
 	.run = run,

@@ -350,9 +350,7 @@ const struct verb verb_events = {
 	.summary = "show the entries of the journal about devices",
 	.help = "Shows, oldest first, each change that tsmctl has made, with the user and the "
 		"process; the messages of tsm-bind-helper as a service; and those of the kernel "
-		"about devices of the driver " TSM_DRIVER
-		", such as a TDI that was lost. DEVICE need "
-		"not exist. Needs journalctl, and permission to read the journal.",
+		"about devices of the driver " TSM_DRIVER ", such as a TDI that was lost.",
 	.options = options,
 	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT | VERB_FUTURE | VERB_OTHER_TIMES,
 	.run = run,

@@ -70,8 +70,7 @@ const struct verb verb_revoke = {
 	.synopsis = "DEVICE...",
 	.summary = "unbind a device as the administrator, for any owner",
 	.help = "The guest loses private access to the device at once. The owner keeps the device "
-		"open. A bind by another module of the kernel is revoked in the same way. For a "
-		"device that 'tsmctl bind' bound, use 'unbind'.",
+		"open.",
 	.options = verb_timeout_alone,
 	.flags = VERB_DEVICES,
 	.run = run,

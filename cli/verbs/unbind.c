@@ -94,8 +94,7 @@ const struct verb verb_unbind = {
 	.synopsis = "DEVICE...",
 	.summary = "unbind a device that is bound",
 	.help = "Stops the helper that holds the device, and waits until it has ended. If a VMM "
-		"has the device open, unbinds it on the VMM's own file, and the device stays open. "
-		"See also 'revoke', which needs no file.",
+		"has the device open, unbinds it on the VMM's own file, and the device stays open.",
 	.options = options,
 	.flags = VERB_DEVICES,
 	.run = run,

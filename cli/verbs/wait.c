@@ -23,20 +23,20 @@ static const struct poptOption options[] = { { "state", 0, POPT_ARG_STRING, &opt
 static const struct verb_values values[] = { { "state", policy_states }, { NULL, NULL } };
 
 /**
- * struct watch - what is kept for all devices together
+ * struct awaited - what is kept for all devices together
  * @events: of the kernel
  * @began: when the time of --timeout began
  * @been: devices that have been in one of the states, by an event; pci_addr_key()
  * @count: how many
  */
-struct watch {
+struct awaited {
 	struct udev_monitor *events;
 	struct timespec began;
 	uint64_t *been;
 	size_t count;
 };
 
-static bool has_been(const struct watch *w, const struct pci_addr *addr)
+static bool has_been(const struct awaited *w, const struct pci_addr *addr)
 {
 	for (size_t i = 0; i < w->count; i++)
 		if (w->been[i] == pci_addr_key(addr))
@@ -45,7 +45,7 @@ static bool has_been(const struct watch *w, const struct pci_addr *addr)
 }
 
 /* Remembers a device in a wanted state, which may be over when the device is looked at. */
-static int take_event(struct watch *w, struct udev_device *u)
+static int take_event(struct awaited *w, struct udev_device *u)
 {
 	const char *state = udev_device_get_property_value(u, "VFIO_TSM_STATE");
 	const char *name = udev_device_get_sysname(u);
@@ -84,7 +84,7 @@ static int look(struct ctx *ctx, struct pci_device *dev, struct wait *w, char *s
 }
 
 /* Reads events. Lost ones are ignored: the look at the device shows a state that lasts. */
-static int take_events(struct watch *w)
+static int take_events(struct awaited *w)
 {
 	struct udev_device *u;
 	int ret = 0;
@@ -103,7 +103,7 @@ static int take_events(struct watch *w)
 }
 
 /* Waits for an event, but at most a second. */
-static int wait_event(struct wait *w, struct watch *watch)
+static int wait_event(struct wait *w, struct awaited *watch)
 {
 	unsigned int before = w->seconds;
 	int ret;
@@ -124,7 +124,7 @@ static int wait_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 			     .value = opt_state,
 			     .stage = "wait",
 			     .hint = "'tsmctl show @' shows its state and its owner" };
-	struct watch *watch = arg;
+	struct awaited *watch = arg;
 	struct wait w;
 
 	ctx->began = watch->began;
@@ -157,7 +157,7 @@ static int check_state(struct ctx *ctx, const struct verb *verb)
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
-	struct watch watch = { .events = NULL };
+	struct awaited watch = { .events = NULL };
 	struct udev *udev;
 	int ret;
 

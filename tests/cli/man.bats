@@ -73,6 +73,8 @@ text() {
 			for each in "$page" "$(text "$MADE/tsmctl.8")"; do
 				[[ $each == *"$third"* ]] || fail "no help '$third'"
 			done
+			[ "$(grep -oE '\.( [A-Z]|$)' <<< "$third" | wc -l)" -le 2 ] ||
+				fail "the help of $verb has more than two sentences: $third"
 			[[ $page == *"tsmctl-$verb - $second SYNOPSIS"* ]] || fail "no summary of $verb: $page"
 			# the help has it in capitals and with other blanks
 			synopsis=$(tr -d ' ' <<< "tsmctl$verb$first" | tr '[:upper:]' '[:lower:]')
