@@ -260,9 +260,9 @@ print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
 	done <<- 'EOF'
 		-6 not-connected|ENXIO|it is not connected to a TSM, or its last bind was lost|tsmctl unbind 0000:01:00.0
 		-6 no-bind|ENXIO|a TSM of this host cannot bind|install the TSM driver
-		-112 power|EHOSTDOWN|it is not in power state D0, or the host resets or suspends it|power/control
+		-112 power|EHOSTDOWN|it, its PF or function 0 is not in power state D0, or the host resets or suspends it|power/control
 		-112 command|EHOSTDOWN|memory decode or bus mastering is off|Bus Master Enable
-		-112|EHOSTDOWN|it is not in power state D0, or memory decode or bus mastering is off|power/control
+		-112|EHOSTDOWN|it, its PF or function 0 is not in power state D0, or memory decode or bus mastering is off|power/control
 		-16|EBUSY|user space has its BARs mapped|x-no-mmap=on
 		-16 foreign|EBUSY|another module of the kernel has bound it|tsmctl revoke 0000:01:00.0
 		-5 tsm|EIO|the TSM refused the bind|dmesg
