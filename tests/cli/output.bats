@@ -41,7 +41,7 @@ setup() {
 	run tsmctl help verbs
 	assert_success
 	assert_equal "$(printf '%s\n' "$output" | cut -f1 | sort | xargs)" \
-		"allow apply assign bind config connect deny diff disconnect doctor events free list load metrics mode monitor release requests revoke save show tdi-id unbind unload wait"
+		"$(grep -ohP '^const struct verb verb_\K\w+' "$BATS_TEST_DIRNAME"/../../cli/verbs/*.c | tr _ - | sort | xargs)"
 	assert_line --regexp $'^mode\tdevice\t--set= .*--json .*\tdefault exclusive shared\t--set=default\|exclusive\|shared .*--bar-mmap=refuse\|revoke --timeout=$'
 }
 
