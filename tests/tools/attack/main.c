@@ -160,8 +160,13 @@ static int open_afterwards(void)
 	long began = now();
 	int ret;
 
-	while ((ret = device_open(&victim)) == -EBUSY && now() - began < STUCK)
+	/* A rebind leaves it without a driver if a function in its slot was bound then. */
+	while (((ret = device_open(&victim)) == -EBUSY || ret == -ENOENT) &&
+	       now() - began < STUCK) {
+		if (ret == -ENOENT)
+			write_text("/sys/bus/pci/drivers_probe", victim.addr);
 		nanosleep(&moment, NULL);
+	}
 	return ret;
 }
 
