@@ -13,7 +13,6 @@
 #include "host/refusal.h"
 #include "host/tsm.h"
 
-#define CDEV_NAME_LEN 32
 #define NO_CDEV_HINT "use a kernel with CONFIG_VFIO_DEVICE_CDEV"
 
 static bool in_state(struct ctx *ctx, const struct pci_device *dev, const char *state)
@@ -89,26 +88,13 @@ static void check_tsms(struct ctx *ctx, const struct pci_device *dev, struct fin
 	}
 }
 
-/* The name of its VFIO device, vfioN; false if it has none. */
-static bool cdev_name(const struct pci_device *dev, char name[CDEV_NAME_LEN])
-{
-	cleanup_dir DIR *dir = util_opendirat(dev->fd, "vfio-dev");
-	struct dirent *e;
-
-	name[0] = '\0';
-	while (dir && (e = readdir(dir)))
-		if (starts_with(e->d_name, "vfio"))
-			util_copy(name, CDEV_NAME_LEN, e->d_name);
-	return name[0];
-}
-
 /* Whether a function is on another VFIO driver, whose user may write to what a TDI relies on. */
 static bool other_vfio(const struct pci_device *fn, char *driver)
 {
 	char name[CDEV_NAME_LEN];
 
 	util_copy(driver, ATTR_MAX, fn->driver);
-	return !streq(fn->driver, TSM_DRIVER) && cdev_name(fn, name);
+	return !streq(fn->driver, TSM_DRIVER) && owner_cdev(fn, name);
 }
 
 static void check_group(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
@@ -134,7 +120,7 @@ static void check_cdev(struct ctx *ctx, const struct pci_device *dev, struct fin
 	char name[CDEV_NAME_LEN], node[64], attr[64], number[ATTR_MAX];
 	bool known;
 
-	if (!cdev_name(dev, name)) {
+	if (!owner_cdev(dev, name)) {
 		finding_fail(f, EXIT_UNSUPPORTED, "no vfio-dev/vfioN in sysfs");
 		if (strstr(dev->driver, "vfio"))
 			finding_fix(f, NO_CDEV_HINT);
@@ -227,7 +213,7 @@ static void check_mappings(struct ctx *ctx, const struct pci_device *dev, struct
 		finding_skip(f, "it is not open, or already bound");
 		return;
 	}
-	cdev_name(dev, name);
+	owner_cdev(dev, name);
 	count = count_bar_mappings(root, pid, name, &unknown);
 	if (policy_get(ctx, dev, "bar_mmap", action) == 0 && streq(action, "revoke")) {
 		finding_pass(f, "a bind revokes its mappings; process %d has %u", pid, count);
