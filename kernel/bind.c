@@ -178,14 +178,6 @@ static int lock_tdi(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0,
 	return ret;
 }
 
-static int lock_ready(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0,
-		      struct vfio_tsm_binding *binding, enum vfio_tsm_stage *stage)
-{
-	int ret = check_ready(tvdev, stage);
-
-	return ret ?: lock_tdi(tvdev, f0, binding, stage);
-}
-
 /*
  * The checks are in the order of the ABI's table, and the first that fails is reported.
  * PF and DSM are woken early, where no lock is held that their drivers may take.
@@ -237,7 +229,9 @@ static int bind_checked(struct vfio_pci_tsm_device *tvdev, const struct vfio_tsm
 		return ret;
 	}
 
-	ret = lock_ready(tvdev, f0, binding, stage);
+	ret = check_ready(tvdev, stage);
+	if (!ret)
+		ret = lock_tdi(tvdev, f0, binding, stage);
 	if (ret)
 		vfio_pci_tsm_hold_end(tvdev);
 	return ret;

@@ -11,8 +11,8 @@
 #include <linux/vfio.h>
 #include <linux/vfio_tsm.h>
 
-#include "ops.h"
 #include "arg.h"
+#include "ops.h"
 #include "request.h"
 #include "vfio_pci_tsm.h"
 
