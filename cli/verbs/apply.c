@@ -33,12 +33,13 @@ static int opt_prune;
 
 static const struct poptOption diff_options[] = { BOTH_OPTIONS, POPT_TABLEEND };
 
-static const struct poptOption options[] = { BOTH_OPTIONS,
-					     { "wait", 0, POPT_ARG_STRING, &opt_wait, 0,
-					       "how long to wait for another apply (default: 240)",
-					       "SECONDS" },
-					     VERB_TIMEOUT,
-					     POPT_TABLEEND };
+static const struct poptOption options[] = {
+	BOTH_OPTIONS,
+	{ "wait", 0, POPT_ARG_STRING, &opt_wait, 0,
+	  "how long to wait for another apply (default: 240)", "SECONDS" },
+	VERB_TIMEOUT,
+	POPT_TABLEEND,
+};
 
 /* What --prune wants of a device. Its policy is also removed. */
 static const char *const nothing[SETTINGS] = {

@@ -60,7 +60,7 @@ let_go() {
 	assert_output ""
 }
 
-@test "clients: a user who is allowed can stall eight processes, and none of other users" {
+@test "clients: a user who is allowed can stall eight processes, but no process of other users" {
 	as_root
 	echo '{"allow":[{"user":2001,"devices":["*"]},{"user":2002,"devices":["*"]},
 		{"group":4000,"devices":["*"]}]}' > "$CONF"
