@@ -124,6 +124,22 @@ files() { (cd "$ROOT" && find . -type f ! -path '*/src/*' -printf '%m /%P\n' | L
 	assert_output --partial '#warning "seen"'
 }
 
+@test "make: the directory of the checkout does not change what is built" {
+	for dir in one another; do
+		mkdir -p "$BATS_TEST_TMPDIR/$dir/kernel"
+		cp -r "$top"/{cli,lib,version.mk} "$BATS_TEST_TMPDIR/$dir"
+		cp -r "$top/kernel/uapi" "$BATS_TEST_TMPDIR/$dir/kernel"
+		build=$BATS_TEST_TMPDIR/$dir/build
+		make -s -C "$BATS_TEST_TMPDIR/$dir/cli" O="$build" "$build/obj/cli/common/bdf.o"
+		make -s -C "$BATS_TEST_TMPDIR/$dir/lib" O="$build" "$build/lib/libtsmbind.so.0"
+	done
+	# the debugging information has the name of the source
+	grep -q "common/bdf\.c" "$build/obj/cli/common/bdf.o"
+	for file in obj/cli/common/bdf.o lib/libtsmbind.so.0; do
+		cmp "$BATS_TEST_TMPDIR"/{one,another}/build/$file
+	done
+}
+
 @test "uninstall: removes what install has put there, and nothing else" {
 	# directories that a system has, and files of others in directories of tsmctl
 	mkdir -p "$ROOT"/usr/local/{bin,lib,sbin,share/man,src,include} "$ROOT"/etc/tsmctl \
