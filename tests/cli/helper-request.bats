@@ -4,6 +4,7 @@
 # tsm-bind-helper serve: requests of guests. /dev/null plays the cdev: ENOTTY shows that an
 # ioctl was issued. fake-stall.c plays the TSM.
 # as root: only root can be several users
+# both: with sanitizers, seccomp only logs
 bats_require_minimum_version 1.5.0
 load helpers
 load socket

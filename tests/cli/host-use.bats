@@ -38,37 +38,37 @@ disk() {
 	partition "$NVME/nvme0n1p2" 259:2
 }
 
-# refused USE [HINT]: every way to assign the device is refused, and the error names USE.
-refused() {
-	local before
+# refused USE [HINT]: assign, apply and diff refuse the device, and the error names USE.
+refused() { refused_by "01:00.0" '"device": "01:00.0"' "$@"; }
+
+# refused_by SELECTOR ENTRY USE [HINT]: the same for the devices of SELECTOR on the command
+# line, and of ENTRY in the configuration
+refused_by() {
+	local before option
 
 	rm -rf "$RUN"
 	before=$(snapshot)
-	for selector in 01:00.0 '0000:0[1-3]:*' 8086:10c9 all; do
-		for option in --verbose --dry-run; do
-			run_split kernel tsmctl assign "$selector" --json $option
-			[ "$status" -eq 6 ] || fail "$selector $option gave exit $status"
-			assert_equal "$(errors "attribute errno stage value")" "in_use EBUSY in-use $1"
-		done
+	for option in --verbose --dry-run; do
+		run_split kernel tsmctl assign "$1" --json $option
+		[ "$status" -eq 6 ] || fail "$1 $option gave exit $status"
+		assert_equal "$(errors "attribute errno stage value")" "in_use EBUSY in-use $3"
 	done
 	run_split kernel tsmctl assign 01:00.0
-	assert_one_line 0000:01:00.0 "the host uses it: $1" "${2---force}"
-	for entry in '"device": "01:00.0"' '"device": "all"'; do
-		config "{ $entry, \"assigned\": true, \"bind_allowed\": false }"
-		for option in --verbose --dry-run; do
-			run_split kernel tsmctl apply --json $option
-			[ "$status" -eq 6 ] || fail "apply $option gave exit $status"
-			assert_equal "$(errors "attribute value")" "in_use $1"
-		done
-		run_split kernel tsmctl diff --json
-		assert_equal "$status" 8
-		assert_equal "$(results "value note" attribute=in_use)" "$1 apply will refuse it: the host uses it"
+	assert_one_line 0000:01:00.0 "the host uses it: $3" "${4---force}"
+	config "{ $2, \"assigned\": true, \"bind_allowed\": false }"
+	for option in --verbose --dry-run; do
+		run_split kernel tsmctl apply --json $option
+		[ "$status" -eq 6 ] || fail "apply $option gave exit $status"
+		assert_equal "$(errors "attribute value")" "in_use $3"
 	done
+	run_split kernel tsmctl diff --json
+	assert_equal "$status" 8
+	assert_equal "$(results "value note" attribute=in_use)" "$3 apply will refuse it: the host uses it"
 	rm -rf "$RUN"
 	assert_equal "$(snapshot)" "$before"
 	assert_equal "$(cat "$FAKE_LOG")" ""
 	run_split tsmctl show 01:00.0 --json
-	assert_equal "$(results in_use)" "$1"
+	assert_equal "$(results in_use)" "$3"
 }
 
 @test "host use: a mounted file system on a partition, or on the whole disk, is a use" {
@@ -78,6 +78,9 @@ refused() {
 	assert_equal "$(results in_use)" null
 	mounted 259:1 '/srv/a\040b'
 	refused "nvme0n1p1 is mounted on /srv/a b"
+	for selector in '0000:0[1-3]:*' 8086:10c9 all; do
+		refused_by "$selector" '"device": "all"' "nvme0n1p1 is mounted on /srv/a b"
+	done
 	echo > "$PROC/self/mountinfo"
 	mounted 259:0 /
 	refused "nvme0n1 is mounted on /"

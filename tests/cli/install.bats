@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
 # make install and make uninstall, and DKMS with what is installed for it.
+# plain: it is about files that make and DKMS install
 bats_require_minimum_version 1.5.0
 load helpers
 

@@ -3,6 +3,7 @@
 # shellcheck disable=SC2030,SC2031,SC2154
 # The manual pages: they have everything that the programs and the ABI of the kernel have,
 # their examples work, and they are well formed.
+# plain: it is about pages and tables; other files run the verbs with sanitizers
 bats_require_minimum_version 1.5.0
 load helpers
 
