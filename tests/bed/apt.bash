@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# For build-kernel, complete-kernel and get-qemu: download Debian packages of other
-# suites than the machine's own into the cache. Installed packages are not changed.
+# For build-kernel, complete-kernel, get-qemu and get-libspdm: download Debian packages of
+# other suites than the machine's own into the cache. Installed packages are not changed.
 
 cache=${TSMCTL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tsmctl}
 
@@ -26,13 +26,16 @@ private_apt() {
 		-o Dir::Cache="$dir/cache" -o APT::Sandbox::User=root "${@:3}"
 }
 
-# private_sources NAME SUITE...: sets the suites of private_apt NAME
+# private_sources [--source] NAME SUITE...: sets the suites of private_apt NAME; with
+# --source they have source packages only
 private_sources() {
-	local dir=$cache/apt/$1 suite uri
+	local dir suite uri kind='deb'
+	[ "$1" != --source ] || { kind='deb-src'; shift; }
+	dir=$cache/apt/$1
 	read -r uri _ < <(mirror) || return 1
 	mkdir -p "$dir"/{lists/partial,cache/archives/partial}
 	for suite in "${@:2}"; do
-		printf 'deb [signed-by=%s] %s %s main\n' \
+		printf '%s [signed-by=%s] %s %s main\n' "$kind" \
 			/usr/share/keyrings/debian-archive-keyring.gpg "$uri" "$suite"
 	done >"$dir/sources.list"
 	private_apt "$1" apt-get update >&2
