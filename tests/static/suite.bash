@@ -37,6 +37,17 @@ check_length() {
 	[ -z "$long" ] || { echo "500 lines or more:"; echo "$long"; return 1; }
 }
 
+# check_licences: each path has a copyright holder, and one licence: if it names a licence
+# itself, debian/copyright has the same
+check_licences() {
+	reuse lint >"$tmp/reuse" || { cat "$tmp/reuse"; return 1; }
+	reuse spdx 2>/dev/null >"$tmp/spdx" || return
+	awk '/^FileName: / { name = $2; licence = "" }
+		/^LicenseInfoInFile: GPL/ && licence { print name ": both " licence " and " $2; other = 1 }
+		/^LicenseInfoInFile: GPL/ { licence = $2; found++ }
+		END { exit other || !found }' "$tmp/spdx"
+}
+
 check_patch() {
 	local src
 	src=$(tests/bed/build-kernel --source)
@@ -92,6 +103,7 @@ suite_static() {
 	part 5 "static: spelling" one "spelling" check_spelling
 	part 1 "static: file sizes" one "no file of 500 lines" check_length
 	part 1 "static: rooms" one "rooms of cli/" tests/static/rooms
+	part 10 "static: licences" one "licences: reuse lint" check_licences
 	part 20 "static: checkpatch" one "checkpatch --strict" check_patch
 	part 90 "static: sparse" one "modules: sparse" check_sparse
 	part 60 "static: W=1" one "modules: W=1" check_modules w1 W=1 KCFLAGS=-Werror
