@@ -268,9 +268,7 @@ static void report_step(struct ctx *ctx, const struct pci_device *dev, const str
 	report_outcome(ctx, &o);
 }
 
-/* @foreign: the steps that another run has done, or NULL */
-static void show(struct ctx *ctx, const struct pci_device *dev, const struct plan *plan,
-		 const bool *foreign)
+void plan_show(struct ctx *ctx, const struct pci_device *dev, const struct plan *plan)
 {
 	const char *tsm = plan_goal(plan, SET_TSM);
 	struct outcome forgotten = {
@@ -283,7 +281,7 @@ static void show(struct ctx *ctx, const struct pci_device *dev, const struct pla
 	};
 
 	for (unsigned int i = 0; i < plan->count; i++)
-		report_step(ctx, dev, plan, &plan->steps[i], NULL, foreign && foreign[i]);
+		report_step(ctx, dev, plan, &plan->steps[i], NULL, plan->foreign[i]);
 	if (tsm && ctx->dry_run)
 		tsm_plan(dev, tsm);
 	if (plan->forget)
@@ -292,17 +290,12 @@ static void show(struct ctx *ctx, const struct pci_device *dev, const struct pla
 		report_outcome(ctx, &waiting);
 }
 
-void plan_show(struct ctx *ctx, const struct pci_device *dev, const struct plan *plan)
-{
-	show(ctx, dev, plan, NULL);
-}
-
 /*
  * Undoes the first @done steps, last first, except those that another run has done; reports
  * each one. An undo that is given up is the last one: the others may depend on its result.
  */
 static void roll_back(struct ctx *ctx, struct pci_device *dev, const struct plan *plan,
-		      unsigned int done, const bool *foreign)
+		      unsigned int done)
 {
 	struct wait w;
 
@@ -312,7 +305,7 @@ static void roll_back(struct ctx *ctx, struct pci_device *dev, const struct plan
 		const struct step *step = &plan->steps[last];
 		int err;
 
-		if (foreign[last])
+		if (plan->foreign[last])
 			continue;
 		err = kinds[step->setting].undo(ctx, dev, step, plan, &w);
 		if (err)
@@ -321,37 +314,49 @@ static void roll_back(struct ctx *ctx, struct pci_device *dev, const struct plan
 			report_step(ctx, dev, plan, step, "rolled back", false);
 	}
 	while (done--)
-		report_step(ctx, dev, plan, &plan->steps[done], NULL, foreign[done]);
-	if (!plan->had_policy && !ctx->unfinished)
+		report_step(ctx, dev, plan, &plan->steps[done], NULL, plan->foreign[done]);
+	/* another run that has assigned it needs the policy */
+	if (!plan->had_policy && !ctx->unfinished &&
+	    (!streq(dev->driver, TSM_DRIVER) || streq(plan->before.driver, TSM_DRIVER)))
 		policy_forget(ctx, dev->name);
 }
 
-int plan_run(struct ctx *ctx, struct pci_device *dev, const struct plan *plan)
+int plan_do(struct ctx *ctx, struct pci_device *dev, struct plan *plan)
 {
-	bool foreign[SETTINGS] = { false };
 	unsigned int i;
 	int ret = 0;
 
 	interrupt_hold();
 	for (i = 0; !ret && i < plan->count; i++) {
 		ret = kinds[plan->steps[i].setting].change(ctx, dev, &plan->steps[i], plan);
-		foreign[i] = ret > 0;
+		plan->foreign[i] = ret > 0;
 		ret = ret < 0 ? ret : 0;
 	}
 	/* a step that goes on in the kernel may succeed: it needs what was done before it */
 	if (ctx->unfinished) {
 		for (unsigned int done = 0; done + 1 < i; done++)
-			report_step(ctx, dev, plan, &plan->steps[done], NULL, foreign[done]);
+			report_step(ctx, dev, plan, &plan->steps[done], NULL, plan->foreign[done]);
 		return ret;
 	}
 	if (!ret && plan->forget)
 		ret = policy_forget(ctx, dev->name);
 	else if (ret)
 		i--;
-	if (ret) {
-		roll_back(ctx, dev, plan, i, foreign);
-		return ret;
-	}
-	show(ctx, dev, plan, foreign);
-	return 0;
+	if (ret)
+		roll_back(ctx, dev, plan, i);
+	return ret;
+}
+
+void plan_undo(struct ctx *ctx, struct pci_device *dev, const struct plan *plan)
+{
+	roll_back(ctx, dev, plan, plan->count);
+}
+
+int plan_run(struct ctx *ctx, struct pci_device *dev, struct plan *plan)
+{
+	int ret = plan_do(ctx, dev, plan);
+
+	if (!ret)
+		plan_show(ctx, dev, plan);
+	return ret;
 }

@@ -30,6 +30,7 @@ struct step {
  * @waits: it is not present, so its driver and TSM cannot be changed yet
  * @before: its driver and override before, to roll back
  * @had_policy: it had a directory in configfs, to roll back
+ * @foreign: the steps that another run has done meanwhile, for plan_show() and plan_undo()
  */
 struct plan {
 	struct step steps[SETTINGS];
@@ -39,6 +40,7 @@ struct plan {
 	bool waits;
 	struct assignment before;
 	bool had_policy;
+	bool foreign[SETTINGS];
 };
 
 /**
@@ -80,23 +82,42 @@ bool plan_takes(const struct plan *plan);
 const char *plan_goal(const struct plan *plan, enum setting setting);
 
 /**
- * plan_show() - report what a plan would do
- * @ctx: this run, under --dry-run
+ * plan_show() - report what a plan has done, or would do
+ * @ctx: this run
  * @dev: the device
- * @plan: the plan
+ * @plan: the plan, after plan_do(); or under --dry-run
  */
 void plan_show(struct ctx *ctx, const struct pci_device *dev, const struct plan *plan);
 
 /**
- * plan_run() - carry out a plan completely, or change nothing
+ * plan_do() - carry out a plan completely, or change nothing
+ * @ctx: this run
+ * @dev: the device; if the plan assigns it, not in use
+ * @plan: the plan
+ *
+ * If a step fails, the steps before it are undone, last first. Only they are reported.
+ *
+ * Return: 0, or negative errno, reported.
+ */
+int plan_do(struct ctx *ctx, struct pci_device *dev, struct plan *plan);
+
+/**
+ * plan_undo() - undo a plan, except the steps that another run has done
+ * @ctx: this run
+ * @dev: the device
+ * @plan: the plan, after plan_do() has succeeded and instead of plan_show(); it does not forget
+ *	policy
+ */
+void plan_undo(struct ctx *ctx, struct pci_device *dev, const struct plan *plan);
+
+/**
+ * plan_run() - carry out a plan completely and report it, or change nothing
  * @ctx: this run
  * @dev: the device, neither open nor bound; if the plan assigns it, also not in use
  * @plan: the plan
  *
- * If a step fails, the steps before it are undone, last first.
- *
- * Return: 0, or negative errno, reported.
+ * Return: as plan_do().
  */
-int plan_run(struct ctx *ctx, struct pci_device *dev, const struct plan *plan);
+int plan_run(struct ctx *ctx, struct pci_device *dev, struct plan *plan);
 
 #endif

@@ -277,7 +277,8 @@ int assign_take(struct ctx *ctx, struct pci_device *dev)
 		if (dev->driver[0])
 			former_put_serial(ctx, dev, "");
 	}
-	return ret;
+	/* only the run that detached it from its former driver may give it back */
+	return ret ?: before.driver[0] && !done.driver;
 }
 
 /* The steps back to the ordinary driver. If one fails, the caller puts the device back. */

@@ -72,7 +72,8 @@ int assign_check(struct ctx *ctx, const struct pci_device *dev);
  * If the driver does not take it, its former driver gets it back. A driver_override that
  * another program has set is kept for assign_release().
  *
- * Return: 0, or negative errno, reported.
+ * Return: 0; 1 if another run has detached it from its former driver meanwhile; or negative
+ * errno, reported.
  */
 int assign_take(struct ctx *ctx, struct pci_device *dev);
 

@@ -50,9 +50,9 @@ static int assign(struct ctx *ctx, struct pci_device *dev, void *arg)
 	had = policy_has(ctx, dev->name);
 	ret = policy_create(ctx, dev) ?: assign_take(ctx, dev);
 	/* another run that has assigned it needs the policy */
-	if (ret && !had && !ctx->unfinished && !streq(dev->driver, TSM_DRIVER))
+	if (ret < 0 && !had && !ctx->unfinished && !streq(dev->driver, TSM_DRIVER))
 		policy_forget(ctx, dev->name);
-	if (ret)
+	if (ret < 0)
 		return ret;
 	if (use.count)
 		report_outcome(ctx, &used);

@@ -12,10 +12,11 @@
 #include "interrupt.h"
 #include "report.h"
 #include "verbs/choice.h"
-#include "verbs/common.h"
+#include "verbs/ready.h"
 
 static struct choice choice;
 static char *opt_vdevice_id;
+static int opt_prepare;
 
 static const struct poptOption options[] = {
 	{ "vmm", 0, POPT_ARG_STRING, &choice.vmm, 0,
@@ -24,6 +25,10 @@ static const struct poptOption options[] = {
 	  "have a helper hold the device (default if no process has it open)", NULL },
 	{ "vdevice-id", 0, POPT_ARG_STRING, &opt_vdevice_id, 0,
 	  "bind by this vDEVICE of the VMM's iommufd (default: by tdi_id)", "ID" },
+	{ "prepare", 0, POPT_ARG_NONE, &opt_prepare, 0,
+	  "make the device ready before, as 'tsmctl prepare' does; a bind that fails undoes that",
+	  NULL },
+	READY_OPTIONS("with --prepare: "),
 	VERB_TIMEOUT,
 	POPT_TABLEEND
 };
@@ -112,7 +117,15 @@ static int bind_anew(struct ctx *ctx, const struct pci_device *dev, char *note, 
 	return ret;
 }
 
-static int bind_one(struct ctx *ctx, struct pci_device *dev)
+/* Reports what --prepare has done, once. */
+static void show_prepared(struct ctx *ctx, const struct pci_device *dev, struct ready *r)
+{
+	if (r->plan.count)
+		ready_show(ctx, dev, r);
+	r->plan.count = 0;
+}
+
+static int bind_one(struct ctx *ctx, struct pci_device *dev, struct ready *r)
 {
 	char before[ATTR_MAX], note[128] = "";
 	struct outcome o = { .device = dev->name,
@@ -120,8 +133,8 @@ static int bind_one(struct ctx *ctx, struct pci_device *dev)
 			     .value = "bound",
 			     .previous = before,
 			     .note = note };
+	bool held, planned;
 	struct owner h;
-	bool held;
 	int ret;
 
 	ret = policy_require(ctx, dev->name);
@@ -129,7 +142,13 @@ static int bind_one(struct ctx *ctx, struct pci_device *dev)
 		return ret;
 	if (policy_get(ctx, dev, "state", before))
 		util_copy(before, sizeof(before), "unassigned");
-	ret = refuse(ctx, dev, true);
+	if (opt_prepare)
+		ret = ready_make(ctx, dev, r) ?: plan_do(ctx, dev, &r->plan);
+	if (ret)
+		r->plan.count = 0;
+	/* checks would find what --dry-run has not done */
+	planned = ctx->dry_run && r->plan.count;
+	ret = ret ?: planned ? 0 : refuse(ctx, dev, true);
 	if (ret)
 		return ret;
 	held = owner_find(ctx, dev, &h);
@@ -137,7 +156,7 @@ static int bind_one(struct ctx *ctx, struct pci_device *dev)
 		snprintf(note, sizeof(note), "%s by %s", h.ours ? "held" : "used", h.text);
 	if (held && streq(before, "bound"))
 		return choice_allows(ctx, dev, &choice, &h, "bind") ?: report_outcome(ctx, &o);
-	if (ctx->dry_run)
+	if (ctx->dry_run && !planned)
 		ret = refuse(ctx, dev, false);
 	if (!ret)
 		ret = held ? bind_on_file(ctx, dev, &h) : bind_anew(ctx, dev, note, sizeof(note));
@@ -146,6 +165,7 @@ static int bind_one(struct ctx *ctx, struct pci_device *dev)
 	if (!*note || (ctx->dry_run && !held))
 		o.note = NULL;
 	o.changed = true;
+	show_prepared(ctx, dev, r);
 	return report_outcome(ctx, &o);
 }
 
@@ -170,30 +190,42 @@ static int find_bound(struct ctx *ctx, const struct pci_device *dev, int failure
 static int bind_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 {
 	char names[256], advice[320];
-	bool more;
+	struct ready *r = arg;
+	bool given_up, more;
 	int ret;
 
-	(void)arg;
 	report_hold(ctx);
-	ret = bind_one(ctx, dev);
+	r->plan.count = 0;
+	ret = bind_one(ctx, dev, r);
 	/* a bind that was given up may still succeed, and is not that of another run */
-	if (ret && ret != -ETIMEDOUT && ret != -EINTR)
+	given_up = ret == -ETIMEDOUT || ret == -EINTR;
+	if (ret && !given_up)
 		ret = find_bound(ctx, dev, ret);
 	/* a TSM that is slow would keep doctor waiting */
-	more = ret && ret != -ETIMEDOUT && ret != -EINTR && !interrupt_pending() &&
+	more = ret && !given_up && !interrupt_pending() &&
 	       doctor_failing(ctx, dev, names, sizeof(names));
 	if (more)
 		snprintf(advice, sizeof(advice), "'tsmctl doctor %s' fails on: %s", dev->name,
 			 names);
+	if (ret && !given_up && r->plan.count)
+		plan_undo(ctx, dev, &r->plan);
+	else
+		show_prepared(ctx, dev, r);
 	report_release(ctx, more ? advice : NULL);
 	return ret;
 }
 
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
+	struct ready r = { 0 };
 	unsigned int id;
 	int ret = choice_check(ctx, verb, &choice);
 
+	if (!ret && opt_prepare)
+		ret = ready_check(ctx, verb, &r);
+	else if (!ret && (ready_tdi_id || ready_tsm || ready_force))
+		ret = verb_usage_error(ctx, verb, NULL,
+				       "--tdi-id, --tsm and --force need --prepare");
 	if (ret)
 		return ret;
 	if (opt_vdevice_id && (util_parse_u32(opt_vdevice_id, &id) || !id))
@@ -203,7 +235,7 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 	if (opt_vdevice_id && choice.hold)
 		return verb_usage_error(ctx, verb, opt_vdevice_id,
 					"--vdevice-id is for a device that a VMM has open");
-	return verb_change_each(ctx, verb, argc, argv, bind_device, NULL);
+	return verb_change_each(ctx, verb, argc, argv, bind_device, &r);
 }
 
 const struct verb verb_bind = {

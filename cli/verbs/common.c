@@ -6,6 +6,7 @@
 #include "config/files.h"
 #include "config/lock.h"
 #include "config/saved.h"
+#include "host/policy.h"
 #include "report.h"
 #include "verbs/common.h"
 
@@ -80,6 +81,18 @@ int verb_check_policy(struct ctx *ctx, const struct verb *verb, enum policy_id i
 	if (!value || util_among(policies[id].words, value))
 		return 0;
 	return verb_usage_error(ctx, verb, value, "'%s' is %s", value, policies[id].mistake);
+}
+
+int verb_read_tdi_id(struct ctx *ctx, const struct verb *verb, const char *text, char *id,
+		     const char *more)
+{
+	id[0] = '\0';
+	if (!text || !tdi_id_parse(text, id, PCI_NAME_LEN))
+		return 0;
+	return verb_usage_error(
+		ctx, verb, text,
+		"'%s' is not a TDI id: none, 00:02.0, 0000:00:02.0, or 0x10 with at most 32 bits%s",
+		text, more);
 }
 
 int verb_select(struct ctx *ctx, const struct verb *verb, int argc, const char **argv,

@@ -90,6 +90,19 @@ int verb_check_policy(struct ctx *ctx, const struct verb *verb, enum policy_id i
 		      const char *value);
 
 /**
+ * verb_read_tdi_id() - read a requester ID that is to be set
+ * @ctx: this run
+ * @verb: the verb
+ * @text: the ID, or NULL
+ * @id: out, PCI_NAME_LEN bytes: the ID as the kernel reads it back; "" without @text
+ * @more: a remark after the message of a mistake, or ""
+ *
+ * Return: 0, or -EINVAL, reported.
+ */
+int verb_read_tdi_id(struct ctx *ctx, const struct verb *verb, const char *text, char *id,
+		     const char *more);
+
+/**
  * verb_select() - read the arguments of a verb as devices
  * @ctx: this run
  * @verb: whose arguments they are

@@ -87,6 +87,8 @@ static int find_id(struct ctx *ctx, const struct verb *verb, int *argc, const ch
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
 	char id[PCI_NAME_LEN];
+	struct pci_addr addr;
+	bool first;
 	int ret;
 
 	if (opt_get && opt_set)
@@ -98,16 +100,9 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 	}
 	if (!opt_set)
 		return verb_refuse_save(ctx, verb) ?: verb_each(ctx, verb, argc, argv, apply, NULL);
-	ret = tdi_id_parse(opt_set, id, sizeof(id));
-	if (ret)
-		return verb_usage_error(
-			ctx, verb, opt_set,
-			"'%s' is not a TDI id: none, 00:02.0, 0000:00:02.0, or 0x10 with at most 32 bits%s",
-			opt_set,
-			argc && !pci_addr_parse(argv[0], &(struct pci_addr){ 0 }) ?
-				"" :
-				" (--get reads several devices)");
-	return verb_change_each(ctx, verb, argc, argv, apply, id);
+	first = argc && !pci_addr_parse(argv[0], &addr);
+	return verb_read_tdi_id(ctx, verb, opt_set, id, first ? "" : " (--get reads several devices)") ?:
+		       verb_change_each(ctx, verb, argc, argv, apply, id);
 }
 
 const struct verb verb_tdi_id = {

@@ -31,7 +31,7 @@ arguments() {
 	tdi-id) echo 01:00.0 00:05.0 ;;
 	config) echo show 01:00.0 ;;
 	release) echo 01:00.0 --forget ;;
-	connect|assign) echo 02:00.0 --save ;;
+	connect|assign|prepare) echo 02:00.0 --save ;;
 	wait) echo 01:00.0 --state open,closed,unassigned --timeout 1 ;;
 	*) echo 01:00.0 ;;
 	esac

@@ -93,7 +93,7 @@ gone() { ! kill -0 "$1" 2> /dev/null; }
 	config '{ "device": "01:00.0", "bind_allowed": false }'
 	fake_policy 0000:01:00.0
 	at_work
-	for verb in assign release connect disconnect bind unbind free apply allow deny "mode shared" "tdi-id 00:05.0" "requests none"; do
+	for verb in assign release connect disconnect prepare bind unbind free apply allow deny "mode shared" "tdi-id 00:05.0" "requests none"; do
 		# shellcheck disable=SC2086
 		set -- $verb
 		run_split timeout 60 tsmctl "$1" 01:00.0 "${@:2}" --timeout 0 --json

@@ -23,7 +23,7 @@ import tempfile
 POLICY = ["mode {} shared", "mode {} exclusive", "mode {} --bar-mmap=revoke", "tdi-id {} =00:05.0",
           "tdi-id {} none", "allow {}", "deny {}"]
 DRIVER = ["assign {}", "release {}", "release {} --forget", "connect {}", "disconnect {}",
-          "free {}"]
+          "free {}", "prepare {} --tdi-id 00:05.0"]
 READY = ["assign {}", "connect {}", "tdi-id {} =00:05.0"]
 
 
