@@ -17,11 +17,11 @@ setup() {
 @test "units: systemd finds no fault in the units of tsmctl" {
 	command -v systemd-analyze > /dev/null || skip "no systemd-analyze"
 	mkdir "$BATS_TEST_TMPDIR/units"
-	for unit in tsmctl.service tsmctl-device@.service tsmctl-tsm@.service; do
+	for unit in tsmctl.service tsmctl-load.service tsmctl-device@.service tsmctl-tsm@.service; do
 		sed "s,/usr/bin/tsmctl,$TSMCTL_BIN/tsmctl," "$UNITS/$unit" > "$BATS_TEST_TMPDIR/units/$unit"
 	done
 	cd "$BATS_TEST_TMPDIR/units"
-	run systemd-analyze verify --man=no ./tsmctl.service "./tsmctl-device@0000:01:00.0.service" ./tsmctl-tsm@tsm0.service
+	run systemd-analyze verify --man=no ./tsmctl.service ./tsmctl-load.service "./tsmctl-device@0000:01:00.0.service" ./tsmctl-tsm@tsm0.service
 	# it also reads the units of this machine
 	refute_output --partial tsmctl
 	sed -i s/^Type=/Typo=/ tsmctl.service
@@ -37,7 +37,6 @@ setup() {
 	echo '{"version":1,"devices":[{"device":"all","bind_allowed":false}]}' > "$TSMCTL_ETC/config.json"
 	while IFS= read -r command; do
 		command=${command//%i/0000:01:00.0}
-		[ "$command" != "/usr/bin/tsmctl --quiet load" ] || continue
 		# shellcheck disable=SC2086
 		case $command in
 		/usr/bin/tsmctl*) run "$ROOT"$command ;;
@@ -65,10 +64,44 @@ setup() {
 		*) assert_output "" ;;
 		esac
 		run cat "$unit"
-		# these make a mount namespace, where a mount of configfs is not visible to others
-		refute_line --regexp '^(Private|Protect|ReadOnly|Inaccessible|Mount)'
-		refute_line --partial @
+		refute_line --regexp @[a-z]+@
 	done
+}
+
+@test "units: systemd-analyze security counts an exposure of at most 2.2 of 10, to load modules 4.2" {
+	command -v systemd-analyze > /dev/null || skip "no systemd-analyze"
+	cd "$UNITS"
+	for unit in tsmctl.service tsmctl-device@.service tsmctl-tsm@.service; do
+		run systemd-analyze security --offline=yes --threshold=22 --no-pager "./$unit"
+		assert_success
+	done
+	run systemd-analyze security --offline=yes --threshold=42 --no-pager ./tsmctl-load.service
+	assert_success
+}
+
+@test "units: a sandbox hides from apply nothing that shows a use of a device" {
+	sandbox() { sed -n '/^CapabilityBoundingSet/,/^$/p' "$1"; }
+	for unit in "$UNITS"/tsmctl.service "$UNITS"/tsmctl-{device,tsm}@.service; do
+		run cat "$unit"
+		# sysfs is written to, has the interfaces of one network, and /proc all processes
+		refute_line --regexp '^(ProtectKernelTunables|ProtectProc|ProcSubset|PrivateNetwork|PrivateUsers)='
+		# the run directory is of all
+		assert_line RuntimeDirectoryPreserve=yes
+		assert_equal "$(sandbox "$unit")" "$(sandbox "$UNITS/tsmctl.service")"
+	done
+}
+
+@test "units: tsmctl.service has the modules loaded where a mount of configfs is visible to others" {
+	run cat "$UNITS/tsmctl.service"
+	assert_line Wants=tsmctl-load.service
+	assert_line --regexp '^After=.* tsmctl-load\.service '
+	run cat "$UNITS/tsmctl-load.service"
+	assert_line 'ExecStart=/usr/bin/tsmctl --quiet load'
+	# these make a mount namespace
+	refute_line --regexp '^(Private|Protect|Read|Inaccessible|Mount|RuntimeDir|StateDir|ProcSubset|BindPaths|TemporaryFile)'
+	# it runs again each time, and under the same conditions
+	refute_line --regexp '^RemainAfterExit'
+	assert_equal "$(grep ^Condition "$UNITS/tsmctl-load.service")" "$(grep ^Condition "$UNITS/tsmctl.service")"
 }
 
 @test "udev: the rules start a unit for each function or TSM that appears after the boot unit" {

@@ -52,6 +52,7 @@ setup() {
 teardown() {
 	systemd_kill
 	eventually "" pgrep -x systemd
+	! mountpoint -q /home/data || umount /home/data
 	echo 0 >"$pci/devices/$PF/sriov_numvfs"
 	for d in "$dev" 0000:02:00.0 "$late" "$PF"; do
 		[ -e "$pci/devices/$d" ] || continue
@@ -167,6 +168,37 @@ has_policy() {
 	fi
 	eventually bound policy state "$late"
 	eventually running state_of_systemd
+}
+
+@test "at boot, a device that the host or a process of another user uses is not assigned" {
+	local disk cdev other=0000:02:00.0
+	load_nvme "$dev"
+	modprobe -a disk_fs vfio-pci
+	has_disk() { disk=$(basename "$pci/devices/$dev"/nvme/nvme*/nvme*n1) && [ -b "/dev/$disk" ]; }
+	wait_for 30 has_disk
+	mkdir -p /home/data
+	mount -t disk_fs "/dev/$disk" /home/data
+	assign $other vfio-pci
+	cdev=/dev/vfio/devices/$(basename "$pci/devices/$other"/vfio-dev/vfio*)
+	cat >$units/user.service <<-END
+		[Unit]
+		Before=tsmctl.service
+		[Service]
+		Type=exec
+		StandardInput=file:$cdev
+		ExecStart=$(type -P setpriv) --reuid 2001 --regid 2001 --clear-groups sleep infinity
+	END
+	ln -s ../user.service $units/multi-user.target.wants
+	config <<-END
+		{"version": 1, "devices": [{"device": "$dev", "assigned": true}, {"device": "$other", "assigned": true}]}
+	END
+	mkdir $units/tsmctl.service.d
+	printf '[Service]\nStandardError=file:/run/applied.log\n' >$units/tsmctl.service.d/log.conf
+	boot degraded
+	run cat /run/applied.log
+	assert_line --partial "$dev: the host uses it: $disk is mounted on /home/data"
+	assert_line --regexp "$other: .* while process [0-9]+ .(sleep|setpriv). uses it"
+	assert_equal "$(driver) $(driver $other)" "nvme vfio-pci"
 }
 
 @test "with a mistake in the document the unit fails and changes nothing" {
