@@ -371,10 +371,12 @@ void vfio_tsm_unbound(struct vfio_tsm_dev *dev, enum vfio_tsm_state to, enum vfi
 	enum vfio_tsm_event event = VFIO_TSM_EVENT_UNBOUND;
 
 	guard(mutex)(&dev->lock);
-	if (to == VFIO_TSM_LOST)
+	if (to == VFIO_TSM_LOST) {
 		event = VFIO_TSM_EVENT_LOST;
-	else if (dev->quarantine)
+		dev->report.loss_count++;
+	} else if (dev->quarantine) {
 		event = VFIO_TSM_EVENT_QUARANTINED;
+	}
 	dev->binding = false;
 	vfio_tsm_set_state(dev, dev->in_use ? to : VFIO_TSM_CLOSED, event, reason);
 }

@@ -72,6 +72,7 @@ struct vfio_tsm_dir {
  * @last_unbind: the reason of the last unbind
  * @open_count: how often the device was opened
  * @bind_count: how often it was bound
+ * @loss_count: how often a bind was lost
  * @blocked: operations refused while bound, by their kind; needs no lock
  * @last_error: 0, or the errno of the last refused bind
  * @last_stage: the check that failed in that bind
@@ -85,6 +86,7 @@ struct vfio_tsm_report {
 	enum vfio_tsm_reason last_unbind;
 	u64 open_count;
 	u64 bind_count;
+	u64 loss_count;
 	atomic64_t blocked[VFIO_TSM_NR_BLOCKED];
 	int last_error;
 	enum vfio_tsm_stage last_stage;
@@ -263,6 +265,7 @@ int vfio_tsm_format_generation(const struct vfio_tsm_dev *dev, char *page);
 int vfio_tsm_format_last_unbind(const struct vfio_tsm_dev *dev, char *page);
 int vfio_tsm_format_open_count(const struct vfio_tsm_dev *dev, char *page);
 int vfio_tsm_format_bind_count(const struct vfio_tsm_dev *dev, char *page);
+int vfio_tsm_format_loss_count(const struct vfio_tsm_dev *dev, char *page);
 int vfio_tsm_format_blocked(const struct vfio_tsm_dev *dev, char *page);
 
 /* attrs.c: the attributes in tsm/ */

@@ -182,6 +182,11 @@ int vfio_tsm_format_bind_count(const struct vfio_tsm_dev *dev, char *page)
 	return sysfs_emit(page, "%llu\n", dev->report.bind_count);
 }
 
+int vfio_tsm_format_loss_count(const struct vfio_tsm_dev *dev, char *page)
+{
+	return sysfs_emit(page, "%llu\n", dev->report.loss_count);
+}
+
 int vfio_tsm_format_blocked(const struct vfio_tsm_dev *dev, char *page)
 {
 	int len = 0;

@@ -34,6 +34,7 @@ VFIO_TSM_SYSFS_ATTR(owner, vfio_tsm_show);
 VFIO_TSM_SYSFS_ATTR(generation, vfio_tsm_show_fresh);
 VFIO_TSM_SYSFS_ATTR(open_count, vfio_tsm_show);
 VFIO_TSM_SYSFS_ATTR(bind_count, vfio_tsm_show);
+VFIO_TSM_SYSFS_ATTR(loss_count, vfio_tsm_show_fresh);
 VFIO_TSM_SYSFS_ATTR(last_error, vfio_tsm_show);
 VFIO_TSM_SYSFS_ATTR(last_unbind, vfio_tsm_show_fresh);
 VFIO_TSM_SYSFS_ATTR(blocked, vfio_tsm_show);
@@ -60,6 +61,7 @@ static struct attribute *vfio_tsm_sysfs_attrs[] = {
 	&dev_attr_generation.attr,
 	&dev_attr_open_count.attr,
 	&dev_attr_bind_count.attr,
+	&dev_attr_loss_count.attr,
 	&dev_attr_last_error.attr,
 	&dev_attr_last_unbind.attr,
 	&dev_attr_blocked.attr,

@@ -275,6 +275,27 @@ static struct json_object *new_last_request(const struct pci_device *dev)
 	return obj;
 }
 
+/* How many operations of each kind the driver has refused; kinds without any are left out. */
+static struct json_object *new_refused(const struct pci_device *dev)
+{
+	struct json_object *array, *obj;
+	char text[2048], kind[64];
+	unsigned long long count;
+
+	if (!dev->present || attr_read_text(dev->fd, "vfio_tsm/blocked", text, sizeof(text)))
+		return NULL;
+	array = json_object_new_array();
+	for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line != '\0') {
+		if (sscanf(line, "%63s %llu", kind, &count) != 2 || !count)
+			continue;
+		obj = json_object_new_object();
+		add(obj, "kind", new_text(kind));
+		add(obj, "count", json_object_new_uint64(count));
+		json_object_array_add(array, obj);
+	}
+	return array;
+}
+
 /* Does not search through all processes: that would take too long for a list. */
 static void add_owner(struct ctx *ctx, const struct pci_device *dev, struct json_object *obj)
 {
@@ -317,6 +338,21 @@ struct json_object *info_collect(struct ctx *ctx, const struct pci_device *dev,
 	return obj;
 }
 
+/* What only show has: the counters, and why the device was unbound. */
+static const struct field history[] = {
+	{ "opens", FROM_PCI, "vfio_tsm/open_count", NUMBER },
+	{ "binds", FROM_PCI, "vfio_tsm/bind_count", NUMBER },
+	{ "lost_binds", FROM_PCI, "vfio_tsm/loss_count", NUMBER },
+	{ "last_unbind", FROM_PCI, "vfio_tsm/last_unbind", TEXT },
+};
+
+void info_add_history(const struct pci_device *dev, struct json_object *obj)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(history); i++)
+		add_field(NULL, dev, &history[i], obj, NULL);
+	add(obj, "refused", new_refused(dev));
+}
+
 static const char *member(struct json_object *obj, const char *key)
 {
 	struct json_object *v;
@@ -324,7 +360,8 @@ static const char *member(struct json_object *obj, const char *key)
 	return json_object_object_get_ex(obj, key, &v) && v ? json_object_get_string(v) : NULL;
 }
 
-static const char *requests_text(struct json_object *array, char *buf, size_t size)
+/* The text of requests or refused. */
+static const char *array_text(struct json_object *array, char *buf, size_t size)
 {
 	char item[96];
 
@@ -332,8 +369,13 @@ static const char *requests_text(struct json_object *array, char *buf, size_t si
 	for (size_t i = 0; i < json_object_array_length(array); i++) {
 		struct json_object *obj = json_object_array_get_idx(array, i);
 
-		snprintf(item, sizeof(item), "%s %s (%s failed)", member(obj, "scope") ?: "?",
-			 member(obj, "count"), member(obj, "failed"));
+		if (member(obj, "kind"))
+			snprintf(item, sizeof(item), "%s %s", member(obj, "kind"),
+				 member(obj, "count"));
+		else
+			snprintf(item, sizeof(item), "%s %s (%s failed)",
+				 member(obj, "scope") ?: "?", member(obj, "count"),
+				 member(obj, "failed"));
 		util_add_item(buf, size, ", ", item);
 	}
 	return buf[0] ? buf : "-";
@@ -367,7 +409,7 @@ const char *info_text(struct json_object *obj, const char *key, char *buf, size_
 	if (json_object_is_type(v, json_type_object))
 		return object_text(v, buf, size);
 	if (json_object_is_type(v, json_type_array))
-		return requests_text(v, buf, size);
+		return array_text(v, buf, size);
 	return json_object_get_string(v);
 }
 

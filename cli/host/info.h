@@ -40,6 +40,13 @@ bool info_is_flag(const char *attr);
 bool info_cannot_bind(struct json_object *obj);
 
 /**
+ * info_add_history() - add what has happened to a device since it was assigned
+ * @dev: the device
+ * @obj: from info_collect(), whose keys stay before the new ones
+ */
+void info_add_history(const struct pci_device *dev, struct json_object *obj);
+
+/**
  * info_text() - one member of the object as text
  * @obj: the object
  * @key: the member

@@ -13,11 +13,12 @@ static int show(struct ctx *ctx, struct pci_device *dev, void *arg)
 	struct json_object *obj = info_collect(ctx, dev, NULL);
 	struct host_use use;
 	bool *first = arg;
-	char buf[128];
+	char buf[512];
 
 	/* not in list: the search reads everything below a function */
 	json_object_object_add(
 		obj, IN_USE, in_use_find(ctx, dev, &use) ? json_object_new_string(use.text) : NULL);
+	info_add_history(dev, obj);
 	if (!ctx->json) {
 		if (!*first)
 			putchar('\n');

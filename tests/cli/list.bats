@@ -133,6 +133,29 @@ false"
 	assert_golden show-request-failed
 }
 
+@test "show: has what was counted, and what was refused, since the device was assigned" {
+	fake_assigned 0000:01:00.0
+	fake_tdi 0000:01:00.0
+	dir=$SYS/devices/pci0000:00/0000:01:00.0/vfio_tsm
+	for row in open_count:7 bind_count:5 loss_count:2 last_unbind:aer; do echo "${row#*:}" > "$dir/${row%:*}"; done
+	printf 'reset 2\nhot-reset 0\nbar 1\n' > "$dir/blocked"
+	run_split tsmctl show 01:00.0 --json
+	assert_success
+	assert_golden show-history
+	run tsmctl show 01:00.0
+	assert_line --regexp '^binds +5$'
+	assert_line --regexp '^lost_binds +2$'
+	assert_line --regexp '^last_unbind +aer$'
+	assert_line --regexp '^refused +reset 2, bar 1$'
+	# nothing was refused, and an older module that does not count losses
+	echo 'reset 0' > "$dir/blocked"
+	rm "$dir/loss_count"
+	run_split tsmctl show 01:00.0 --json
+	assert_equal "$(results "refused lost_binds")" "[] null"
+	run_split tsmctl list --json
+	[[ $output != *lost_binds* ]] || fail "$output"
+}
+
 @test "list: shows the state of the TDI on a terminal of 80 columns" {
 	fake_assigned 0000:01:00.0 bound
 	fake_tdi 0000:01:00.0 unlocked

@@ -25,6 +25,7 @@ full_host() {
 	printf 'reset 2\nhot-reset 0\nconfig-device-control-2 9007199254740993\n' > "$dir/blocked"
 	echo 5 > "$dir/open_count"
 	echo 4 > "$dir/bind_count"
+	echo 1 > "$dir/loss_count"
 	echo lost > "$dir/last_unbind"
 }
 

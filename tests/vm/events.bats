@@ -19,6 +19,7 @@ generation
 last_error
 last_request
 last_unbind
+loss_count
 open_count
 origin
 owner

@@ -14,10 +14,14 @@ teardown() { cleanup; }
 disconnect() { echo "echo tsm0 >$pci/devices/$dev/tsm/disconnect"; }
 reconnect() { echo "echo tsm0 >$pci/devices/$dev/tsm/connect"; }
 
+# count: how many binds were lost since the driver has the device
+count() { sysfs loss_count; }
+
 # lost REASON COMMAND [STEP...]: COMMAND causes a loss with REASON; the STEPs follow
 lost() {
 	local reason=$1 command=$2
 	shift 2
+	before=$(count)
 	run client open event tsm-bind event-none "sh:$command" event-wait \
 		"sh:cd $pci/devices/$dev/vfio_tsm && cat state last_unbind bound tdi_id" read:0:0:4 \
 		tsm-bind "$@" tsm-unbind tsm-bind close
@@ -31,6 +35,8 @@ $reason
 	assert_equal "$(answers tsm-bind)" "OK ENXIO OK"
 	assert_equal "$(sim violations)" 0
 	assert_equal "$(sim state)" CONFIG_UNLOCKED
+	# the binds that the owner has ended do not count
+	assert_equal "$(count)" $((before + 1))
 }
 
 @test "a disconnect of the TSM is a loss, and the event is signalled" {
@@ -87,6 +93,12 @@ aer"
 	assert_equal "$(answers touch:0)" "EFAULT OK"
 	assert_equal "$(grep -c '^uevent EVENT=lost' <<<"$output")" 1
 	assert_line lost
+	run tsmctl show "$dev"
+	assert_line --regexp "^lost_binds +$(count)\$"
+	assert_line --regexp '^last_unbind +lost$'
+	assert_line --regexp '^refused +(.*, )?reset [1-9]'
+	run tsmctl metrics
+	assert_line "tsmctl_lost_binds_total{address=\"$dev\"} $(count)"
 }
 
 @test "after a loss the device can be closed, opened and bound" {
