@@ -259,51 +259,125 @@ int tsm_connect(struct ctx *ctx, const struct pci_device *dev, const char *tsm)
 			    tsm);
 }
 
-/* The functions that a disconnect would unbind, as they are found. */
-struct bound {
+/* How long a scan of all functions is used again, in ms. */
+#define SCAN_MS 1000
+
+/* The functions that can be bound, with their DSMs, of the last scan. */
+static struct {
+	struct timespec at;
+	struct candidate {
+		struct pci_addr addr;
+		char dsm[PCI_NAME_LEN];
+	} * all;
+	size_t count;
+	size_t size;
+} scan;
+
+/* A scan, for messages about the device that is to be disconnected. */
+struct scan_for {
 	struct ctx *ctx;
 	const struct pci_device *dsm;
-	char *list;
-	size_t size;
-	int count;
-	unsigned int left;
 };
 
-static int consider_bound(const struct ctx *ctx, const struct pci_addr *addr, void *arg)
+static int add_candidate(const struct pci_addr *addr, const char *dsm)
+{
+	if (scan.count == scan.size) {
+		size_t size = scan.size ? scan.size * 2 : 64;
+		void *all = reallocarray(scan.all, size, sizeof(*scan.all));
+
+		if (!all)
+			return -ENOMEM;
+		scan.all = all;
+		scan.size = size;
+	}
+	scan.all[scan.count].addr = *addr;
+	util_copy(scan.all[scan.count++].dsm, PCI_NAME_LEN, dsm);
+	return 0;
+}
+
+static int consider(const struct ctx *ctx, const struct pci_addr *addr, void *arg)
 {
 	struct pci_device dev cleanup_pci = { .fd = -1 };
-	struct bound *b = arg;
-	char text[ATTR_MAX];
+	const struct scan_for *f = arg;
+	char dsm[ATTR_MAX];
 	int ret;
 
 	if (pci_open(ctx, addr, &dev) || faccessat(dev.fd, "tsm/bound", F_OK, 0))
 		return 0;
-	ret = get_waiting(b->ctx, b->dsm->name, &dev, "tsm/bound", text);
-	if (ret || !text[0])
-		return ret == -ENOENT ? 0 : ret;
-	/* a bound function without a DSM belongs to no other device */
-	if (!streq(dev.name, b->dsm->name)) {
-		ret = get_waiting(b->ctx, b->dsm->name, &dev, "tsm/dsm", text);
-		if (ret || !streq(text, b->dsm->name))
-			return ret == -ENOENT ? 0 : ret;
-	}
-	b->left += !util_add_item(b->list, b->size - UTIL_MORE, ", ", dev.name);
-	b->count++;
-	return 0;
+	ret = get_waiting(f->ctx, f->dsm->name, &dev, "tsm/dsm", dsm);
+	return ret && ret != -ENOENT ? ret : add_candidate(addr, dsm);
+}
+
+static bool is_recent(const struct timespec *at)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (now.tv_sec - at->tv_sec) * 1000 + (now.tv_nsec - at->tv_nsec) / 1000000 < SCAN_MS;
+}
+
+/* Whether the last scan has the functions of a DSM: it was connected by then. */
+static bool is_known(const char *dsm)
+{
+	for (size_t i = 0; i < scan.count; i++)
+		if (streq(scan.all[i].dsm, dsm))
+			return is_recent(&scan.at);
+	return false;
+}
+
+/* Looks at all functions, but not again for each device that a run disconnects. */
+static int find_candidates(struct ctx *ctx, const struct pci_device *dev)
+{
+	struct scan_for f = { ctx, dev };
+	int ret;
+
+	if (is_known(dev->name))
+		return 0;
+	scan.count = 0;
+	clock_gettime(CLOCK_MONOTONIC, &scan.at);
+	ret = pci_scan(ctx, consider, &f);
+	if (ret && ret != -ENOENT)
+		scan.count = 0;
+	/* without a PCI bus, nothing is bound */
+	return ret == -ENOENT ? 0 : ret;
+}
+
+/* Return: 1 if a function is bound now, 0 if not, or negative errno, reported. */
+static int is_bound(struct ctx *ctx, const struct pci_device *dsm, const struct pci_addr *addr)
+{
+	struct pci_device dev cleanup_pci = { .fd = -1 };
+	char text[ATTR_MAX];
+	int ret;
+
+	if (pci_open(ctx, addr, &dev))
+		return 0;
+	ret = get_waiting(ctx, dsm->name, &dev, "tsm/bound", text);
+	return ret && ret != -ENOENT ? ret : text[0] != '\0';
 }
 
 int tsm_find_bound(struct ctx *ctx, const struct pci_device *dev, char *list, size_t size)
 {
-	struct bound b = { .ctx = ctx, .dsm = dev, .list = list, .size = size };
-	int ret;
+	unsigned int left = 0;
+	int ret, count = 0;
 
 	list[0] = '\0';
-	ret = pci_scan(ctx, consider_bound, &b);
-	/* without a PCI bus, nothing is bound */
-	if (ret && ret != -ENOENT)
-		return ret;
-	util_add_more(list, size, b.left);
-	return b.count;
+	ret = find_candidates(ctx, dev);
+	for (size_t i = 0; ret >= 0 && i < scan.count; i++) {
+		const struct candidate *c = &scan.all[i];
+		char name[PCI_NAME_LEN];
+
+		/* a bound function without a DSM belongs to no other device */
+		if (!streq(c->dsm, dev->name) && pci_addr_key(&c->addr) != pci_addr_key(&dev->addr))
+			continue;
+		ret = is_bound(ctx, dev, &c->addr);
+		if (ret <= 0)
+			continue;
+		pci_addr_name(&c->addr, name);
+		left += !util_add_item(list, size - UTIL_MORE, ", ", name);
+		count++;
+	}
+	util_add_more(list, size, left);
+	return ret < 0 ? ret : count;
 }
 
 int tsm_refuse_bound(struct ctx *ctx, const struct pci_device *dev)

@@ -109,7 +109,8 @@ int tsm_connect(struct ctx *ctx, const struct pci_device *dev, const char *tsm);
  * @list: out, their addresses, with commas between them
  * @size: bytes in @list
  *
- * Looks at every function of this host, and waits for PCI/TSM, as a change does.
+ * Waits for PCI/TSM, as a change does. A run that asks for many devices looks at every
+ * function of this host once in a second at most, and at those of @dev each time.
  *
  * Return: how many there are, or negative errno, reported.
  */

@@ -133,3 +133,17 @@ setup() {
 	assert_one_line 0000:01:00.0 bound "tsmctl revoke"
 	assert_equal "$(cat "$DEV/tsm/disconnect")" ""
 }
+
+@test "disconnect: the work for each device does not grow with the number of devices" {
+	command -v strace > /dev/null || skip "no strace"
+	# it looks at all functions again after a second, which a slow host may take
+	for count in 8 64; do
+		"$BATS_TEST_DIRNAME/../bench/tree" "$BATS_TEST_TMPDIR/$count" "$count" 1
+		SYSFS_PATH=$BATS_TEST_TMPDIR/$count ASAN_OPTIONS=detect_leaks=0 run_split strace -f -qq \
+			-e trace=/^openat -o "$BATS_TEST_TMPDIR/trace" tsmctl disconnect all
+		assert_success
+		assert_equal "$(grep -c 'tsm none (was tsm0)$' <<< "$output")" "$count"
+		calls=$(grep -c /devices/0000 "$BATS_TEST_TMPDIR/trace")
+		[ "$calls" -le $((count * 8)) ] || fail "$calls of them for $count devices"
+	done
+}

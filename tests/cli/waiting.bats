@@ -306,10 +306,10 @@ each_is_named() {
 	output=$(cat "$BATS_TEST_TMPDIR/stdout")
 	assert_golden waiting-slow-tsm
 	: <> "$DEV/tsm/connect"
-	# a function that may be bound
+	# a function that may depend on it
 	echo tsm0 > "$BATS_TEST_TMPDIR/connect"
 	mv "$BATS_TEST_TMPDIR/connect" "$DEV/tsm/connect"
-	slow "$SYS/devices/pci0000:00/0000:02:00.0/tsm/bound"
+	slow "$SYS/devices/pci0000:00/0000:02:00.0/tsm/dsm"
 	begin tsmctl disconnect 01:00.0 --timeout 1
 	ended
 	assert_equal "$status" 6
