@@ -14,10 +14,13 @@ parallel = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 # The programs of apt and kmod are here. The PATH of an ordinary user may lack it.
 export PATH := $(PATH):/usr/sbin:/sbin
 
+include version.mk
+dist := $(build)/dist/tsmctl-$(TSMCTL_VERSION).tar.xz
+
 # One output directory for each kernel's build
 MO ?= $(build)/modules/$(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null)
 
-.PHONY: all modules modules_install vm-modules install uninstall demo bench check check-static \
+.PHONY: all modules modules_install vm-modules install uninstall demo bench deb dist check check-static \
 	check-long check-cli check-bed check-vm clean help kdir
 
 all: ## the programs, into build/bin, and the library, into build/lib (this is the default)
@@ -56,6 +59,22 @@ bench: ## measure tsmctl on fake trees, beside lspci, driverctl and the least po
 	$(Q)tests/install-deps build bench
 	$(Q)$(MAKE) all
 	$(Q)tests/bench/run
+
+deb: ## the Debian packages, in a clean root file system; RELEASE=bookworm or trixie
+	$(Q)tests/bed/build-deb $(if $(RELEASE),--release $(RELEASE))
+
+# The same commit always gives the same tarball. CONTRIBUTING.md describes a release.
+dist: ## the last commit as a tarball, signed if gpg has a secret key; KEY=ID selects one
+	$(Q)mkdir -p $(build)/dist
+	$(Q)git -c tar.umask=0022 archive --prefix=tsmctl-$(TSMCTL_VERSION)/ -o $(dist:.xz=) HEAD
+	$(Q)xz -f -9 -T1 $(dist:.xz=)
+	$(Q)rm -f $(dist).asc
+	$(Q)if [ -n "$$(gpg --batch --list-secret-keys $(KEY) 2>/dev/null)" ]; then \
+		gpg --batch --armor $(if $(KEY),--local-user $(KEY)) --detach-sign $(dist) && \
+			echo "$(dist) and its signature"; \
+	else \
+		echo "$(dist), not signed: gpg has no secret key"; \
+	fi
 
 check: ## every functional test; installs what it needs
 	$(Q)tests/install-deps

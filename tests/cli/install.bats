@@ -195,6 +195,8 @@ dkms_for() {
 	ours=$(sed -n 's/^TSMCTL_VERSION := //p' "$top/version.mk")
 	assert_equal "$(tsmctl --version)" "tsmctl $ours"
 	assert_equal "$("$TSMCTL_BIN/tsm-bind-helper" --version)" "tsm-bind-helper $ours"
+	# the Debian packages
+	assert_equal "$(sed -n '1s/^tsmctl (\(.*\)) .*/\1/p' "$top/debian/changelog")" "$ours"
 	for version in "" 7.0~rc1; do
 		cli_make install prefix=/usr ${version:+VERSION="$version"}
 		version=${version:-$ours}
