@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Finds the owner of a device, and stops it if it is our helper, see owner.h. */
+/* Finds the owner of a device, and has our helper give it back, see owner.h. */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #include "common/rundir.h"
+#include "host/holder.h"
 #include "host/owner.h"
 #include "host/policy.h"
 #include "host/quarantine.h"
@@ -220,24 +220,12 @@ int owner_refuse(struct ctx *ctx, const struct pci_device *dev, const char *what
 	return report_error(ctx, &p, "cannot %s while %s uses it", what, h.text);
 }
 
-/* Signals a process through its pidfd and waits for its end. */
-static int stop_process(struct wait *w, int pidfd)
-{
-	int ret;
-
-	if (pidfd_send_signal(pidfd, SIGTERM, NULL, 0))
-		return errno == ESRCH ? 0 : -errno;
-	ret = wait_for(w, pidfd);
-	wait_end(w);
-	return ret;
-}
-
 int owner_stop(struct ctx *ctx, const struct pci_device *dev, const struct owner *h)
 {
 	struct problem p = { .device = dev->name, .attribute = "owner", .stage = "stop" };
 	cleanup_fd int pidfd = pidfd_open(h->pid, 0);
 	struct owner again;
-	char text[384];
+	char text[384], why[HOLDER_WHY_LEN];
 	struct wait w;
 
 	if (pidfd < 0) {
@@ -249,19 +237,23 @@ int owner_stop(struct ctx *ctx, const struct pci_device *dev, const struct owner
 	/* the number may have passed to another process before it was opened */
 	if (!owner_find(ctx, dev, &again) || again.pid != h->pid || !again.ours)
 		return 0;
-	if (!act(ctx, "stop %s", h->text))
+	if (!act(ctx, "have %s unbind %s", h->text, dev->name))
 		return 0;
-	wait_begin(&w, ctx, dev->name, STOP_SECONDS, "%s to unbind it and end", h->text);
-	p.err = wait_may_step(&w) ?: stop_process(&w, pidfd);
+	wait_begin(&w, ctx, dev->name, STOP_SECONDS, "%s to unbind it", h->text);
+	p.err = wait_may_step(&w) ?: holder_give_back(ctx, dev, &w, pidfd, why);
 	if (!p.err)
 		return 0;
 	if (!w.refused && (p.err == -ETIMEDOUT || p.err == -EINTR)) {
 		p.changed = true;
 		wait_given_up(&w, p.err, text, sizeof(text));
 		p.hint =
-			"it was told to end, and will when the TSM has unbound it: see 'tsmctl show @'; 'tsmctl revoke @' unbinds without it";
+			"it was told to unbind it, and does so when the TSM answers: see 'tsmctl show @'; 'tsmctl revoke @' unbinds without it";
 		p.code = p.err == -EINTR ? EXIT_FAILED : EXIT_BUSY;
 		return report_error(ctx, &p, "%s", text);
 	}
-	return report_error(ctx, &p, "cannot stop %s: %s", h->text, wait_why(&w, p.err));
+	if (p.err == -EIO && why[0]) {
+		p.changed = true;
+		return report_error(ctx, &p, "%s reports: %s", h->text, why);
+	}
+	return report_error(ctx, &p, "cannot have %s unbind it: %s", h->text, wait_why(&w, p.err));
 }

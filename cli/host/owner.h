@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The owner of a device: which process it is, and how to stop it if it is our helper. */
+/* The owner of a device: which process it is, and how to get it back from our helper. */
 #ifndef TSMCTL_OWNER_H
 #define TSMCTL_OWNER_H
 
@@ -79,7 +79,7 @@ void owner_describe(const struct ctx *ctx, const struct pci_device *dev, struct 
 int owner_refuse(struct ctx *ctx, const struct pci_device *dev, const char *what);
 
 /**
- * owner_stop() - stop our helper, and wait until it is gone
+ * owner_stop() - have our helper give the device back, and wait until it has
  * @ctx: this run
  * @dev: the device
  * @h: the owner; it must be ours

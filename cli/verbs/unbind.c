@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* tsmctl unbind: stop the helper that holds a device, or unbind it on its VMM's file. */
+/* tsmctl unbind: have the helper that holds a device give it back, or unbind it on its VMM's file. */
 #include <errno.h>
 
 #include "host/helper.h"
@@ -93,7 +93,7 @@ const struct verb verb_unbind = {
 	.name = "unbind",
 	.synopsis = "DEVICE...",
 	.summary = "unbind a device that is bound",
-	.help = "Stops the helper that holds the device, and waits until it has ended. If a VMM "
+	.help = "Has the helper that holds the device unbind and close it, and waits for that. If a VMM "
 		"has the device open, unbinds it on the VMM's own file, and the device stays open.",
 	.options = options,
 	.flags = VERB_DEVICES,

@@ -199,9 +199,9 @@ each_is_named() {
 	holder : :
 	run_split timeout 60 tsmctl unbind 01:00.0 --timeout 6
 	assert_equal "$status" 6
-	[[ ${stderr_lines[0]} == "tsmctl: 0000:01:00.0: waiting for process $HOLDER (bash) to unbind it and end ("* ]] ||
+	[[ ${stderr_lines[0]} == "tsmctl: 0000:01:00.0: waiting for process $HOLDER (bash) to unbind it ("* ]] ||
 		fail "$stderr"
-	[[ ${stderr_lines[1]} == *"gave up after "*"it was told to end"* ]] || fail "$stderr"
+	[[ ${stderr_lines[1]} == *"gave up after "*"it was told to unbind it"* ]] || fail "$stderr"
 }
 
 @test "waiting: apply goes on with the next device, and keeps what the step that it gave up may need" {
