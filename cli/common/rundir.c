@@ -94,7 +94,10 @@ bool run_file_is_locked(int fd)
 
 int run_file_write_pid(int fd)
 {
-	return ftruncate(fd, 0) || dprintf(fd, "%d\n", getpid()) < 0 ? -errno : 0;
+	/* another process may have written before, through the same open file */
+	if (ftruncate(fd, 0) || lseek(fd, 0, SEEK_SET))
+		return -errno;
+	return dprintf(fd, "%d\n", getpid()) < 0 ? -errno : 0;
 }
 
 int run_file_write_owner(int fd, pid_t pid)

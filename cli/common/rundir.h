@@ -12,10 +12,14 @@
 
 #define RUN_DIR "/run/tsmctl"
 
-/* Files of the holder of a device: its lock, its process ID for all to read, its socket. */
+/*
+ * Files of the holder of a device: its lock, its process ID for all to read, its socket, and the
+ * socket for helpers with another device of the same IOMMU group.
+ */
 #define RUN_LOCK "lock"
 #define RUN_PID "pid"
 #define RUN_SOCKET "sock"
+#define RUN_JOIN "join"
 /* Bytes of the name of any of them */
 #define RUN_NAME_LEN (PCI_NAME_LEN + sizeof(".lock"))
 
@@ -23,7 +27,7 @@
  * run_file_name() - the name of a file of the holder of a device
  * @name: out, RUN_NAME_LEN bytes
  * @device: PCI address
- * @what: RUN_LOCK, RUN_PID or RUN_SOCKET
+ * @what: RUN_LOCK, RUN_PID, RUN_SOCKET or RUN_JOIN
  */
 void run_file_name(char *name, const char *device, const char *what);
 

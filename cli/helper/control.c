@@ -20,7 +20,7 @@ int control_listen(struct session *s)
 	if (s->run < 0)
 		return s->run;
 	run_file_name(name, s->name, RUN_SOCKET);
-	fd = listen_at(s->run, name, 0600);
+	fd = listen_at(s->run, name, SOCK_STREAM, 0600);
 	if (fd < 0)
 		return fd;
 	s->control = fd;
@@ -34,9 +34,14 @@ void control_remove(struct session *s)
 	run_file_name(name, s->name, RUN_SOCKET);
 	if (s->control >= 0)
 		unlinkat(s->run, name, 0);
+	run_file_name(name, s->name, RUN_JOIN);
+	if (s->join >= 0)
+		unlinkat(s->run, name, 0);
 	util_close(&s->control);
+	util_close(&s->join);
 	util_close(&s->run);
 	s->control = -1;
+	s->join = -1;
 	s->run = -1;
 }
 

@@ -32,7 +32,7 @@ bool control_ask(const struct session *s, struct conn *c);
 void control_done(const struct session *s, struct conn *c, const struct verdict *v);
 
 /**
- * control_remove() - remove the socket
+ * control_remove() - remove the sockets of a holder
  * @s: session
  */
 void control_remove(struct session *s);

@@ -91,6 +91,12 @@ int lock_device(struct session *s)
 	return ret;
 }
 
+/* The lock belongs to the open file, and stays when the other process closes its copy. */
+int lock_take_over(struct session *s)
+{
+	return run_file_write_pid(s->lock) ?: run_file_write_pid(s->pid_file);
+}
+
 void unlock_device(struct session *s)
 {
 	bool emptied = true;

@@ -28,6 +28,14 @@ int lock_file(int dir, const char *name, const char *path, unsigned int *other,
 int lock_device(struct session *s);
 
 /**
+ * lock_take_over() - write this process ID into the lock that another helper has passed
+ * @s: session, with @s->lock and @s->pid_file from that helper
+ *
+ * Return: 0 or negative errno.
+ */
+int lock_take_over(struct session *s);
+
+/**
  * unlock_device() - release that lock, after everything else
  * @s: session
  */

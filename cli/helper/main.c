@@ -18,7 +18,9 @@
 #include "helper/systemd.h"
 #include "helper/vdevice.h"
 
-static char *opt_device;
+/* One more than allowed, to report that */
+static char *opt_devices[DEVICES_MAX + 1];
+static size_t device_count;
 static char *opt_pid;
 static char *opt_vdevice_id;
 static char *opt_sysfs;
@@ -33,8 +35,12 @@ static int opt_version;
 static int opt_help;
 static int opt_usage;
 
+/* What poptGetNextOpt() returns for --device */
+#define ONE_DEVICE 'd'
+
 static const struct poptOption options[] = {
-	{ "device", 0, POPT_ARG_STRING, &opt_device, 0, "PCI address of the device", "ADDRESS" },
+	{ "device", 0, POPT_ARG_STRING, NULL, ONE_DEVICE,
+	  "PCI address of the device; hold: also several, for one VM", "ADDRESS" },
 	{ "pid", 0, POPT_ARG_STRING, &opt_pid, 0,
 	  "bind, unbind: process that has the device open, whose file is used", "PID" },
 	{ "vdevice-id", 0, POPT_ARG_STRING, &opt_vdevice_id, 0,
@@ -107,7 +113,7 @@ static int check_options(const struct mode *mode)
 		{ opt_config, FOR_SERVE, "--config is for serve" },
 		{ opt_notify ? "--notify" : NULL, FOR_HOLD | FOR_SERVE,
 		  "--notify is for hold and serve" },
-		{ opt_device, FOR_HOLD | FOR_PID, "--device is not for serve" },
+		{ opt_devices[0], FOR_HOLD | FOR_PID, "--device is not for serve" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++)
@@ -118,8 +124,12 @@ static int check_options(const struct mode *mode)
 			     "bind and unbind need --pid, the process that has the device open");
 	if ((mode->takes & FOR_SERVE) && !opt_listen)
 		return usage(NULL, "serve needs --listen");
-	if (!(mode->takes & FOR_SERVE) && !opt_device)
+	if (!(mode->takes & FOR_SERVE) && !device_count)
 		return usage(NULL, "--device is missing");
+	if (device_count > 1 && !(mode->takes & FOR_HOLD))
+		return usage(opt_devices[1], "only hold takes several devices");
+	if (device_count > 1 && opt_guest_id)
+		return usage(opt_guest_id, "--guest-id is for one device");
 	return 0;
 }
 
@@ -135,6 +145,36 @@ static int read_numbers(struct session *s)
 	return 0;
 }
 
+static int compare_names(const void *a, const void *b)
+{
+	struct pci_addr x = {}, y = {};
+
+	pci_addr_parse(a, &x);
+	pci_addr_parse(b, &y);
+	return pci_addr_compare(&x, &y);
+}
+
+static int read_devices(struct invocation *in)
+{
+	struct pci_addr addr;
+
+	for (size_t n = 0; n < device_count; n++) {
+		if (n == DEVICES_MAX)
+			return usage(opt_devices[n], "a holder has at most 64 devices");
+		if (pci_addr_parse(opt_devices[n], &addr))
+			return usage(opt_devices[n], "this is not a PCI address: 0000:01:00.0");
+		pci_addr_name(&addr, in->names[n]);
+		for (size_t i = 0; i < n; i++)
+			if (streq(in->names[i], in->names[n]))
+				return usage(opt_devices[n], "this device is there twice");
+		in->count++;
+	}
+	/* function 0 cannot be opened any more while a function that relies on it is bound */
+	qsort(in->names, in->count, sizeof(in->names[0]), compare_names);
+	util_copy(in->s.name, sizeof(in->s.name), in->names[0]);
+	return 0;
+}
+
 static bool is_relative(const char *path)
 {
 	return path && path[0] != '/';
@@ -143,10 +183,10 @@ static bool is_relative(const char *path)
 static int read_options(struct invocation *in)
 {
 	struct session *s = &in->s;
-	struct pci_addr addr;
+	int ret = read_devices(in);
 
-	if (opt_device && pci_addr_parse(opt_device, &addr))
-		return usage(opt_device, "this is not a PCI address: 0000:01:00.0");
+	if (ret)
+		return ret;
 	if (is_relative(opt_sysfs) || is_relative(opt_run_dir) || is_relative(opt_config))
 		return usage(NULL, "--sysfs, --run-dir and --config take absolute paths");
 	if (opt_vdevice && vdevice_mode_parse(opt_vdevice, &s->mode))
@@ -155,11 +195,10 @@ static int read_options(struct invocation *in)
 			     streq(s->guest_id, "none")))
 		return usage(opt_guest_id,
 			     "this is not a requester ID: 00:05.0, 0000:00:05.0 or 0x28");
-	if (opt_device)
-		pci_addr_name(&addr, s->name);
 	s->sysfs = opt_sysfs ?: "/sys";
 	s->run_dir = opt_run_dir ?: RUN_DIR;
 	s->start = opt_start;
+	in->notify = opt_notify;
 	in->config = opt_config;
 	if (opt_listen && !streq(opt_listen, "systemd")) {
 		in->listen = opt_listen;
@@ -197,8 +236,16 @@ static int run(poptContext con)
 {
 	struct invocation in = { .s = SESSION_INIT };
 	const struct mode *mode = &modes[0];
-	int opt = poptGetNextOpt(con), ret;
+	int opt, ret;
 
+	while ((opt = poptGetNextOpt(con)) == ONE_DEVICE) {
+		char *text = poptGetOptArg(con);
+
+		if (device_count < ARRAY_SIZE(opt_devices))
+			opt_devices[device_count++] = text;
+		else
+			free(text);
+	}
 	if (opt != -1)
 		return usage(poptBadOption(con, 0), poptStrerror(opt));
 	if (opt_help || opt_usage || opt_version) {
@@ -225,8 +272,8 @@ static int run(poptContext con)
 int main(int argc, char **argv)
 {
 	poptContext con = poptGetContext("tsm-bind-helper", argc, (const char **)argv, options, 0);
-	char **texts[] = { &opt_device,	 &opt_pid,	&opt_vdevice_id, &opt_sysfs, &opt_run_dir,
-			   &opt_vdevice, &opt_guest_id, &opt_listen,	 &opt_config };
+	char **texts[] = { &opt_pid,	 &opt_vdevice_id, &opt_sysfs,  &opt_run_dir,
+			   &opt_vdevice, &opt_guest_id,	  &opt_listen, &opt_config };
 	int ret;
 
 	util_std_fds();
@@ -237,5 +284,7 @@ int main(int argc, char **argv)
 	poptFreeContext(con);
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		free(*texts[i]);
+	for (size_t i = 0; i < device_count; i++)
+		free(opt_devices[i]);
 	return ret;
 }

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "common/util.h"
+#include "helper/compat.h"
 #include "helper/sandbox.h"
 
 #define SERVES (SANDBOX_BIND | SANDBOX_UNBIND | SANDBOX_STATE | SANDBOX_REQUEST)
@@ -91,6 +92,9 @@ static const struct {
 	/* at the end, the lock file is emptied and the socket is removed */
 	{ "ftruncate", SANDBOX_HOLD | SANDBOX_SERVE },
 	{ "unlinkat", SANDBOX_HOLD | SANDBOX_SERVE },
+	/* a holder also binds devices of the same group, whose open files it gets */
+	{ "eventfd2", SANDBOX_HOLD },
+	{ "pwrite64", SANDBOX_HOLD | NOT_YET_KNOWN | SANDBOX_REQUEST },
 	/* a process for each client */
 	{ "close_range", SANDBOX_SERVE },
 	{ "wait4", SANDBOX_SERVE },
@@ -99,8 +103,7 @@ static const struct {
 	{ "rseq", WATCHES },
 	/* checks the kind of memory that a client passes */
 	{ "fstatfs", NOT_YET_KNOWN | SANDBOX_REQUEST },
-	/* writes the response into that memory */
-	{ "pwrite64", NOT_YET_KNOWN | SANDBOX_REQUEST },
+	/* writes the response into that memory, as pwrite64 does */
 	{ "pwritev2", NOT_YET_KNOWN | SANDBOX_REQUEST },
 	/* the stack of a thread */
 	{ "mprotect", WATCHES },
@@ -111,9 +114,15 @@ static const struct {
 	unsigned int roles;
 } ioctls[] = {
 	{ VFIO_DEVICE_GET_INFO, SANDBOX_PID | NOT_YET_KNOWN | SERVES },
-	{ VFIO_DEVICE_TSM_BIND, SANDBOX_PID | NOT_YET_KNOWN | SANDBOX_BIND },
+	{ VFIO_DEVICE_BIND_IOMMUFD, SANDBOX_HOLD },
+	{ VFIO_DEVICE_ATTACH_IOMMUFD_PT, SANDBOX_HOLD },
+	{ IOMMU_VDEVICE_ALLOC, SANDBOX_HOLD },
+	{ VFIO_DEVICE_GET_REGION_INFO, SANDBOX_HOLD },
+	{ VFIO_DEVICE_SET_IRQS, SANDBOX_HOLD },
+	{ VFIO_DEVICE_TSM_EVENT, SANDBOX_HOLD },
+	{ VFIO_DEVICE_TSM_BIND, SANDBOX_HOLD | SANDBOX_PID | NOT_YET_KNOWN | SANDBOX_BIND },
 	{ VFIO_DEVICE_TSM_UNBIND, SANDBOX_HOLD | SANDBOX_PID | NOT_YET_KNOWN | SANDBOX_UNBIND },
-	{ VFIO_DEVICE_TSM_REQ, NOT_YET_KNOWN | SANDBOX_REQUEST },
+	{ VFIO_DEVICE_TSM_REQ, SANDBOX_HOLD | NOT_YET_KNOWN | SANDBOX_REQUEST },
 	{ KVM_SET_DEVICE_ATTR, SANDBOX_HOLD },
 };
 

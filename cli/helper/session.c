@@ -47,6 +47,16 @@ int session_create_vfio(struct session *s)
 	return 0;
 }
 
+/* All functions of an IOMMU group must be in the same I/O address space. */
+int session_share(struct session *s)
+{
+	s->iommufd = fcntl(s->mate->iommufd, F_DUPFD_CLOEXEC, 3);
+	s->vfio = s->iommufd < 0 ? -1 : fcntl(s->mate->vfio, F_DUPFD_CLOEXEC, 3);
+	s->page_table = s->mate->page_table;
+	s->viommu = s->mate->viommu;
+	return s->vfio < 0 ? -errno : 0;
+}
+
 static int tell_kvm(struct session *s, uint64_t what)
 {
 	int32_t fd = s->cdev;
@@ -84,6 +94,8 @@ int session_alloc_ioas(struct session *s)
 {
 	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
 
+	if (s->page_table)
+		return 0;
 	if (ioctl(s->iommufd, IOMMU_IOAS_ALLOC, &alloc))
 		return -errno;
 	s->page_table = alloc.out_ioas_id;
@@ -100,19 +112,37 @@ int session_attach(struct session *s)
 	return ioctl(s->cdev, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach) ? -errno : 0;
 }
 
+static void close_all(int *const *fds, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		util_close(fds[i]);
+		*fds[i] = -1;
+	}
+}
+
+/* KVM has a reference to the file: drop it, so that a later close is the last one. */
+static void remove_file(struct session *s)
+{
+	if (s->added)
+		tell_kvm(s, KVM_DEV_VFIO_FILE_DEL);
+	s->added = false;
+}
+
+void session_leave(struct session *s)
+{
+	int *fds[] = { &s->vfio, &s->vm, &s->kvm, &s->iommufd };
+
+	remove_file(s);
+	close_all(fds, ARRAY_SIZE(fds));
+}
+
 void session_drop(struct session *s)
 {
 	int *fds[] = { &s->cdev,    &s->vfio,  &s->vm,	 &s->kvm,   &s->iommufd,
 		       &s->request, &s->event, &s->proc, &s->pidfd, &s->guest.buffer };
 
-	/* KVM has a reference to the file: drop it, so that the close below is the last one */
-	if (s->added)
-		tell_kvm(s, KVM_DEV_VFIO_FILE_DEL);
-	s->added = false;
-	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
-		util_close(fds[i]);
-		*fds[i] = -1;
-	}
+	remove_file(s);
+	close_all(fds, ARRAY_SIZE(fds));
 }
 
 int session_close(struct session *s)

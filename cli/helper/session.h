@@ -59,6 +59,7 @@ struct guest_request {
  * @pid_file: file with the process ID, for all to read
  * @run: @run_dir, open while the control socket is in it
  * @control: the control socket of a holder, for root
+ * @join: the socket of a holder for helpers with a device of the same IOMMU group
  * @cdev: /dev/vfio/devices/vfioN, opened by the helper or by a VMM
  * @iommufd: /dev/iommu
  * @kvm: /dev/kvm
@@ -73,7 +74,9 @@ struct guest_request {
  * @fallback: with VDEVICE_AUTO, why no vDEVICE is used, or ""
  * @device_id: id of the device in @iommufd
  * @page_table: I/O address space in @iommufd, or the nest parent on it
+ * @viommu: vIOMMU in @iommufd, or 0
  * @vdevice: vDEVICE in @iommufd or in the VMM's iommufd, or 0
+ * @mate: while the device is bound, a device whose iommufd and VM it shares, or NULL
  * @client: in the service, the client that has sent the request; else NULL
  * @guest: a request of the guest, see guest.h
  * @start: start the TDI, see start.h
@@ -99,6 +102,7 @@ struct session {
 	int pid_file;
 	int run;
 	int control;
+	int join;
 	int cdev;
 	int iommufd;
 	int kvm;
@@ -112,7 +116,9 @@ struct session {
 	char fallback[96];
 	unsigned int device_id;
 	unsigned int page_table;
+	unsigned int viommu;
 	unsigned int vdevice;
+	const struct session *mate;
 	const struct client *client;
 	struct guest_request guest;
 	bool start;
@@ -126,8 +132,8 @@ struct session {
 #define SESSION_INIT                                                                           \
 	{                                                                                      \
 		.pidfd = -1, .proc = -1, .lock = -1, .pid_file = -1, .run = -1, .control = -1, \
-		.cdev = -1, .iommufd = -1, .kvm = -1, .vm = -1, .vfio = -1, .request = -1,     \
-		.event = -1, .guest.buffer = -1                                                \
+		.join = -1, .cdev = -1, .iommufd = -1, .kvm = -1, .vm = -1, .vfio = -1,        \
+		.request = -1, .event = -1, .guest.buffer = -1                                 \
 	}
 /* clang-format on */
 
@@ -164,6 +170,16 @@ int session_create_vm(struct session *s);
 int session_create_vfio(struct session *s);
 
 /**
+ * session_share() - a step: use the iommufd and the VM of another device
+ * @s: session, with @s->mate; @s->iommufd and @s->vfio are opened
+ *
+ * Each of the two has its own descriptors. The iommufd and the VM end with the last ones.
+ *
+ * Return: 0 or negative errno.
+ */
+int session_share(struct session *s);
+
+/**
  * session_add_file() - a step: add the cdev to the VM in KVM
  * @s: session; @s->added is set
  *
@@ -182,7 +198,7 @@ int session_add_file(struct session *s);
 int session_bind_iommufd(struct session *s);
 
 /**
- * session_alloc_ioas() - a step: make an I/O address space
+ * session_alloc_ioas() - a step: make an I/O address space, unless there is one
  * @s: session; @s->page_table is filled in
  *
  * Return: 0 or negative errno.
@@ -196,6 +212,12 @@ int session_alloc_ioas(struct session *s);
  * Return: 0 or negative errno.
  */
 int session_attach(struct session *s);
+
+/**
+ * session_leave() - leave the iommufd and the VM, and keep the cdev
+ * @s: session, in no iommufd
+ */
+void session_leave(struct session *s);
 
 /**
  * session_drop() - close everything except the lock, without an unbind

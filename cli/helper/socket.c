@@ -27,9 +27,9 @@ static int remove_old(int dir, const char *name)
 	return unlinkat(dir, name, 0) ? -errno : 0;
 }
 
-int listen_at(int dir, const char *name, mode_t mode)
+int listen_at(int dir, const char *name, int type, mode_t mode)
 {
-	cleanup_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	cleanup_fd int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	mode_t mask;
 	int ret, n;

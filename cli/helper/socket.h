@@ -12,11 +12,12 @@
  * @dir: directory, from run_dir_open()
  * @name: its name there; the caller must have the lock for it, because an old socket of
  *	that name is replaced
+ * @type: SOCK_STREAM or SOCK_SEQPACKET
  * @mode: its mode
  *
  * Return: a descriptor, -EEXIST if the name exists and is not a socket, or negative errno.
  */
-int listen_at(int dir, const char *name, mode_t mode);
+int listen_at(int dir, const char *name, int type, mode_t mode);
 
 /**
  * listen_answer() - answer a client

@@ -50,7 +50,8 @@ static int wanted_id(const struct session *s, uint32_t *id)
 	return 0;
 }
 
-static int make(struct session *s, const char **what)
+/* Makes a nest parent on the I/O address space, and a vIOMMU on that. */
+static int make_viommu(struct session *s, const char **what)
 {
 	struct iommu_hwpt_alloc hwpt = {
 		.size = sizeof(hwpt),
@@ -63,12 +64,7 @@ static int make(struct session *s, const char **what)
 		.type = VIOMMU_TYPE,
 		.dev_id = s->device_id,
 	};
-	struct iommu_vdevice_alloc vdevice = { .size = sizeof(vdevice), .dev_id = s->device_id };
-	uint32_t id = 0;
 
-	*what = "no requester ID of the guest";
-	if (wanted_id(s, &id))
-		return -ENODATA;
 	*what = "no nest parent";
 	if (ioctl(s->iommufd, IOMMU_HWPT_ALLOC, &hwpt))
 		return -errno;
@@ -76,14 +72,41 @@ static int make(struct session *s, const char **what)
 	viommu.hwpt_id = hwpt.out_hwpt_id;
 	if (ioctl(s->iommufd, IOMMU_VIOMMU_ALLOC, &viommu))
 		return -errno;
-	*what = "no vDEVICE";
-	vdevice.viommu_id = viommu.out_viommu_id;
-	vdevice.virt_id = id;
-	if (ioctl(s->iommufd, IOMMU_VDEVICE_ALLOC, &vdevice))
-		return -errno;
+	s->viommu = viommu.out_viommu_id;
 	s->page_table = hwpt.out_hwpt_id;
-	s->vdevice = vdevice.out_vdevice_id;
 	return 0;
+}
+
+static int make(struct session *s, const char **what)
+{
+	struct iommu_vdevice_alloc vdevice = { .size = sizeof(vdevice), .dev_id = s->device_id };
+	unsigned int page_table = s->page_table;
+	uint32_t id = 0;
+	int ret;
+
+	*what = "no requester ID of the guest";
+	if (wanted_id(s, &id))
+		return -ENODATA;
+	*what = "no vIOMMU of its group";
+	if (s->mate && !s->viommu)
+		return -EOPNOTSUPP;
+	ret = s->viommu ? 0 : make_viommu(s, what);
+	if (ret)
+		return ret;
+	*what = "no vDEVICE";
+	vdevice.viommu_id = s->viommu;
+	vdevice.virt_id = id;
+	if (!ioctl(s->iommufd, IOMMU_VDEVICE_ALLOC, &vdevice)) {
+		s->vdevice = vdevice.out_vdevice_id;
+		return 0;
+	}
+	ret = -errno;
+	/* without a vDEVICE, the device is attached as if there were no vIOMMU */
+	if (!s->mate) {
+		s->page_table = page_table;
+		s->viommu = 0;
+	}
+	return ret;
 }
 
 static void fall_back(struct session *s, const char *what, int err)

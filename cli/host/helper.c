@@ -142,6 +142,18 @@ static const char *member(struct json_object *obj, const char *key)
 	return json_object_get_string(v);
 }
 
+/* The process ID in a line of the helper, or 0. */
+static pid_t pid_in(struct json_object *obj)
+{
+	struct json_object *v;
+	int64_t pid;
+
+	if (!json_object_object_get_ex(obj, "pid", &v) || !json_object_is_type(v, json_type_int))
+		return 0;
+	pid = json_object_get_int64(v);
+	return pid > 0 && pid <= INT32_MAX ? (pid_t)pid : 0;
+}
+
 static int errno_by_name(const char *name)
 {
 	for (int e = 1; name && e < 256; e++) {
@@ -223,9 +235,9 @@ static int report_silence(struct ctx *ctx, struct problem *p, const struct call 
 			    *why ? ": " : "", why);
 }
 
-/* Runs the helper up to its first line, and interprets that. */
+/* Runs the helper up to its first line, and interprets that. @owner: who has the device open. */
 static int run_helper(struct ctx *ctx, const struct pci_device *dev, const struct call *call,
-		      pid_t *pid)
+		      pid_t *pid, pid_t *owner)
 {
 	struct problem p = { .device = dev->name, .attribute = HELPER, .stage = "helper" };
 	char path[PATH_MAX + sizeof(HELPER)], line[LINE_LEN];
@@ -238,6 +250,7 @@ static int run_helper(struct ctx *ctx, const struct pci_device *dev, const struc
 	int ret;
 
 	*pid = 0;
+	*owner = 0;
 	p.err = find_helper(path, sizeof(path));
 	if (p.err) {
 		p.hint = "'make install' puts it into " LIBEXECDIR;
@@ -273,6 +286,7 @@ static int run_helper(struct ctx *ctx, const struct pci_device *dev, const struc
 		return report_silence(ctx, &p, call, *pid, "");
 	json_read(line, strlen(line), LINE_DEPTH, &obj, &f);
 	event = member(obj, "event");
+	*owner = pid_in(obj) ?: *pid;
 	if (event && streq(event, call->answer))
 		ret = 0;
 	else if (event && streq(event, "error"))
@@ -283,11 +297,15 @@ static int run_helper(struct ctx *ctx, const struct pci_device *dev, const struc
 	return ret;
 }
 
-int helper_hold(struct ctx *ctx, const struct pci_device *dev, pid_t *pid)
+int helper_hold(struct ctx *ctx, const struct pci_device *dev, pid_t *pid, bool *joined)
 {
 	const struct call call = { .answer = "bound" };
+	pid_t started;
+	int ret = run_helper(ctx, dev, &call, &started, pid);
 
-	return run_helper(ctx, dev, &call, pid);
+	/* then the helper that was started ends by itself */
+	*joined = *pid != started;
+	return ret;
 }
 
 int helper_bind(struct ctx *ctx, const struct pci_device *dev, pid_t vmm, const char *vdevice_id)
@@ -295,8 +313,8 @@ int helper_bind(struct ctx *ctx, const struct pci_device *dev, pid_t vmm, const 
 	const struct call call = {
 		.mode = "bind", .pid = vmm, .vdevice_id = vdevice_id, .answer = "bound"
 	};
-	pid_t pid;
-	int ret = run_helper(ctx, dev, &call, &pid);
+	pid_t pid, owner;
+	int ret = run_helper(ctx, dev, &call, &pid, &owner);
 
 	/* it ends by itself, and closes its copy of the VMM's file */
 	if (!ret && pid)
@@ -307,8 +325,8 @@ int helper_bind(struct ctx *ctx, const struct pci_device *dev, pid_t vmm, const 
 int helper_unbind(struct ctx *ctx, const struct pci_device *dev, pid_t vmm)
 {
 	const struct call call = { .mode = "unbind", .pid = vmm, .answer = "unbound" };
-	pid_t pid;
-	int ret = run_helper(ctx, dev, &call, &pid);
+	pid_t pid, owner;
+	int ret = run_helper(ctx, dev, &call, &pid, &owner);
 
 	if (!ret && pid)
 		waitpid(pid, NULL, 0);

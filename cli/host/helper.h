@@ -11,14 +11,16 @@
  * helper_hold() - start a helper that binds a device and stays
  * @ctx: this run
  * @dev: the device
- * @pid: out, its process ID
+ * @pid: out, the process that holds the device
+ * @joined: out, that is another helper, which holds another function of the IOMMU group
  *
  * Waits until the helper prints that the device is bound. The helper goes on in the
- * background, in a session of its own, and outlives this process.
+ * background, in a session of its own, and outlives this process. If a helper already holds
+ * another function of the IOMMU group, that one holds this device also.
  *
  * Return: 0, or negative errno, reported.
  */
-int helper_hold(struct ctx *ctx, const struct pci_device *dev, pid_t *pid);
+int helper_hold(struct ctx *ctx, const struct pci_device *dev, pid_t *pid, bool *joined);
 
 /**
  * helper_bind() - have a helper bind a device on its VMM's file

@@ -265,6 +265,8 @@ int select_each(struct ctx *ctx, const struct selection *s, device_fn fn, void *
 		else if (!found.matched && !s->implied)
 			ret = report_no_match(ctx, found.sel);
 	}
+	if (s->flags & SELECT_SORTED && found.count)
+		qsort(found.addrs, found.count, sizeof(*found.addrs), pci_addr_compare);
 	err = select_visit(ctx, found.addrs, found.count, fn, arg);
 	tdestroy(found.seen, free_nothing);
 	free(found.addrs);

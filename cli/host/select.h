@@ -11,11 +11,13 @@
  * @SELECT_ABSENT: those that are gone but have a directory in configfs
  * @SELECT_FUTURE: addresses of devices that may come later
  * @SELECT_TSM_SIDE: "all" leaves out devices that only have policy
+ * @SELECT_SORTED: in the order of the addresses, and not of the arguments
  */
 enum select_flags {
 	SELECT_ABSENT = 1 << 2,
 	SELECT_FUTURE = 1 << 3,
 	SELECT_TSM_SIDE = 1 << 4,
+	SELECT_SORTED = 1 << 6,
 };
 
 /**

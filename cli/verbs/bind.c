@@ -103,6 +103,7 @@ static int refuse_vdevice(struct ctx *ctx, const struct pci_device *dev)
 
 static int bind_anew(struct ctx *ctx, const struct pci_device *dev, char *note, size_t size)
 {
+	bool joined;
 	pid_t pid;
 	int ret;
 
@@ -111,9 +112,10 @@ static int bind_anew(struct ctx *ctx, const struct pci_device *dev, char *note, 
 		return helper_bind(ctx, dev, choice.pid, opt_vdevice_id);
 	if (opt_vdevice_id)
 		return refuse_vdevice(ctx, dev);
-	ret = helper_hold(ctx, dev, &pid);
+	ret = helper_hold(ctx, dev, &pid, &joined);
 	if (!ret)
-		snprintf(note, size, "held by process %d", pid);
+		snprintf(note, size, "held by process %d%s", pid,
+			 joined ? ", the holder of its IOMMU group" : "");
 	return ret;
 }
 
@@ -247,6 +249,7 @@ const struct verb verb_bind = {
 		"tsm-bind-helper opens the device, makes a VM, and holds the device in the "
 		"background until 'unbind'.",
 	.options = options,
-	.flags = VERB_DEVICES,
+	/* function 0 cannot be opened any more while a function that relies on it is bound */
+	.flags = VERB_DEVICES | VERB_SORTED,
 	.run = run,
 };

@@ -22,6 +22,7 @@
  *	connect devices
  * @VERB_OTHER_TIMES: shows the past or the future, so that driver= and pf=, which select by
  *	the present, are refused
+ * @VERB_SORTED: takes devices in the order of their addresses
  */
 enum verb_flags {
 	VERB_DEVICES = 1 << 0,
@@ -30,6 +31,7 @@ enum verb_flags {
 	VERB_FUTURE = SELECT_FUTURE,
 	VERB_TSM_SIDE = SELECT_TSM_SIDE,
 	VERB_OTHER_TIMES = 1 << 5,
+	VERB_SORTED = SELECT_SORTED,
 };
 
 /**

@@ -6,6 +6,8 @@
  *
  * ANSWERS	file with a line for each request: the response in hexadecimal, or '-' and
  *		the errno
+ * GROUP	file that stands for an IOMMU group: the first process that binds a device to
+ *		an iommufd makes it, and others get EPERM
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -13,6 +15,7 @@
 #include <linux/kvm.h>
 #include <linux/vfio.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +23,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#define BIND_IOMMUFD _IO(VFIO_TYPE, VFIO_BASE + 18)
 #define TSM_UNBIND _IO(VFIO_TYPE, VFIO_BASE + 23)
 #define TSM_REQ _IO(VFIO_TYPE, VFIO_BASE + 24)
 
@@ -30,11 +34,16 @@ struct tsm_req {
 };
 
 static FILE *answers;
+/* the helper clears its environment */
+static char *group;
+static bool has_group;
 
 __attribute__((constructor)) static void look(void)
 {
 	if (getenv("ANSWERS"))
 		answers = fopen(getenv("ANSWERS"), "re");
+	if (getenv("GROUP"))
+		group = strdup(getenv("GROUP"));
 }
 
 int open(const char *path, int flags, ...)
@@ -54,6 +63,13 @@ int close_range(unsigned int first, unsigned int last, int flags)
 	(void)last;
 	(void)flags;
 	return 0;
+}
+
+static int creat_new(const char *path)
+{
+	__typeof__(&open) real = (__typeof__(&open))dlsym(RTLD_NEXT, "open");
+
+	return real(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
 }
 
 static int answer(struct tsm_req *req)
@@ -77,6 +93,17 @@ static int answer(struct tsm_req *req)
 	return (int)(req->resp_len - n);
 }
 
+static int take_group(void)
+{
+	int fd = has_group || !group ? -1 : creat_new(group);
+
+	has_group = has_group || !group || fd >= 0;
+	if (fd >= 0)
+		close(fd);
+	errno = EPERM;
+	return has_group ? 0 : -1;
+}
+
 int ioctl(int fd, unsigned long request, ...)
 {
 	va_list ap;
@@ -91,6 +118,8 @@ int ioctl(int fd, unsigned long request, ...)
 	case KVM_CREATE_DEVICE:
 		((struct kvm_create_device *)arg)->fd = (uint32_t)fcntl(fd, F_DUPFD_CLOEXEC, 0);
 		return 0;
+	case BIND_IOMMUFD:
+		return take_group();
 	case TSM_UNBIND:
 		fputs("unbind\n", stderr);
 		return 0;

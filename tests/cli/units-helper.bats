@@ -40,7 +40,7 @@ setup() {
 
 @test "units: the helper takes the options that the units have" {
 	for unit in *.service; do
-		read -r -a words <<< "$(sed -n 's/^ExecStart=//p' "$unit" | sed 's/%i/0000:99:00.0/')"
+		read -r -a words <<< "$(sed -n 's/^ExecStart=//p' "$unit" | sed 's/%i/0000:99:00.0/; s/\$ALSO/--device 0000:99:00.1/')"
 		run_split timeout 60 "${words[@]}"
 		[ "$status" -ne 2 ] || fail "$unit: $output"
 		[[ $output != *'"step":"usage"'* ]] || fail "$unit: $output"

@@ -396,7 +396,7 @@ static int open_socket(struct service *sv, const char *path)
 	if (sv->lock < 0)
 		return fail("lock", sv->lock, "cannot lock the lock file of the socket", NULL);
 	/* every user may connect; the rules decide what each may ask for */
-	sv->listen = listen_at(sv->run, sv->name, 0666);
+	sv->listen = listen_at(sv->run, sv->name, SOCK_STREAM, 0666);
 	if (sv->listen < 0)
 		return fail("listen", sv->listen, "cannot listen on the socket", NULL);
 	return 0;
