@@ -27,7 +27,7 @@ setup() {
 
 @test "packages: two builds in different directories are the same, and lintian finds nothing" {
 	"$top/tests/bed/build-deb"
-	"$top/tests/bed/build-deb" --in "a/longer name" --out "$BATS_TEST_TMPDIR/again"
+	"$top/tests/bed/build-deb" --in a/longer-name --out "$BATS_TEST_TMPDIR/again"
 	for package in tsmctl tsmctl-dkms tsmctl-lab libtsmbind0 libtsmbind-dev tsmctl-dbgsym; do
 		first=$(echo "$built/${package}_${version}"_*.deb)
 		cmp "$first" "$BATS_TEST_TMPDIR/again/${first##*/}"
@@ -43,12 +43,12 @@ setup() {
 	# shellcheck disable=SC2016 # a shell there expands it
 	run -0 "$top/tests/bed/build-deb" --run sh -ec '
 		files() { find / -xdev -path /var/log -prune -o -path /var/cache -prune -o -path /var/lib/dpkg -prune -o -print | sort; }
+		mkdir -p /etc/systemd/system/multi-user.target.wants
 		files >/tmp/before
 		dpkg -i tsmctl_*.deb libtsmbind0_*.deb libtsmbind-dev_*.deb
 		test "$(tsmctl --version)" = "tsmctl $1"
 		echo "#include <linux/vfio_tsm.h>" | gcc -fsyntax-only -xc -
 		mkdir /etc/tsmctl && echo "{}" >/etc/tsmctl/config.json
-		mkdir -p /etc/systemd/system/multi-user.target.wants
 		ln -s /lib/systemd/system/tsmctl-hold@.service \
 			/etc/systemd/system/multi-user.target.wants/tsmctl-hold@0000:41:00.0.service
 		dpkg --purge tsmctl libtsmbind-dev libtsmbind0
