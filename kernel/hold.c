@@ -62,7 +62,7 @@ bool vfio_pci_tsm_can_be_connected(struct pci_dev *pdev)
 
 /**
  * vfio_pci_tsm_keep_awake() - keep PF and DSM awake, because a TSM may be connected
- * @tvdev: the device, which stays awake by core.disable_idle_d3
+ * @tvdev: the device, which stays awake by vfio_pci_tsm_set_core()
  *
  * The IDE stream and the SPDM session survive neither D3cold, nor D3hot without
  * No_Soft_Reset, but PCI/TSM goes on to report the function as connected. It does not
@@ -74,6 +74,8 @@ void vfio_pci_tsm_keep_awake(struct vfio_pci_tsm_device *tvdev)
 {
 	struct pci_dev *pdev = tvdev->core.pdev;
 
+	if (tvdev->awake.itself)
+		vfio_pci_tsm_core_awake(pdev, true);
 	tvdev->awake.connectable = vfio_pci_tsm_can_be_connected(pdev);
 	if (!tvdev->awake.connectable)
 		return;
@@ -91,6 +93,8 @@ void vfio_pci_tsm_keep_awake(struct vfio_pci_tsm_device *tvdev)
  */
 void vfio_pci_tsm_keep_awake_no_more(struct vfio_pci_tsm_device *tvdev)
 {
+	if (tvdev->awake.itself)
+		vfio_pci_tsm_core_awake(tvdev->core.pdev, false);
 	if (tvdev->awake.pf)
 		pm_runtime_put(&tvdev->awake.pf->dev);
 	if (tvdev->awake.f0)

@@ -45,12 +45,12 @@ static int vfio_pci_tsm_init_dev(struct vfio_device *vdev)
 	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
 	int ret;
 
-	tvdev->core.nointxmask = nointxmask;
-	/* A device that owns legacy VGA loses memory decode when another device uses VGA. */
-	tvdev->core.disable_vga = true;
 	/* A function that a TSM is connected to must not sleep: vfio_pci_tsm_keep_awake() */
-	tvdev->core.disable_idle_d3 = disable_idle_d3 ||
-				      vfio_pci_tsm_can_be_connected(to_pci_dev(vdev->dev));
+	tvdev->awake.itself = disable_idle_d3 ||
+			      vfio_pci_tsm_can_be_connected(to_pci_dev(vdev->dev));
+	ret = vfio_pci_tsm_set_core(&tvdev->core, nointxmask, tvdev->awake.itself);
+	if (ret)
+		return ret;
 	ret = vfio_pci_tsm_ops_init(tvdev);
 	if (ret)
 		return ret;

@@ -67,13 +67,15 @@ static int claim_bar(struct vfio_pci_tsm_device *tvdev, int bar)
 	struct resource *res = &tvdev->core.pdev->resource[bar];
 	struct resource *claim = &tvdev->regions.claims[bar];
 	struct resource *parent;
+	int ret;
 
 	if (!(res->flags & IORESOURCE_MEM) || !resource_size(res))
 		return 0;
 
 	/* vfio_pci_core_enable() goes on if it cannot claim a BAR; exclusive mode does not. */
-	if (IS_ERR(tvdev->core.barmap[bar]))
-		return PTR_ERR(tvdev->core.barmap[bar]);
+	ret = vfio_pci_tsm_core_claim(&tvdev->core, bar);
+	if (ret)
+		return ret;
 
 	parent = find_core_claim(res);
 	if (!parent)

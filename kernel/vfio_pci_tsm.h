@@ -184,6 +184,7 @@ enum vfio_pci_tsm_flag {
  *	under it
  * @tdi.work: work that is left after a change of the state: see vfio_pci_tsm_tdi_work()
  * @awake: functions that are kept from runtime suspend from probe to remove, or NULL
+ * @awake.itself: the function is kept from runtime suspend while it is closed
  * @awake.connectable: a TSM can be connected to the function
  * @awake.pf: the PF of a VF
  * @awake.f0: function 0 of the device, which may be the DSM
@@ -252,6 +253,7 @@ struct vfio_pci_tsm_device {
 	} tdi;
 
 	struct {
+		bool itself;
 		bool connectable;
 		struct pci_dev *pf;
 		struct pci_dev *f0;
