@@ -15,7 +15,7 @@ void check_bars(struct ctx *ctx, const struct pci_device *dev, struct finding *f
 
 /**
  * count_bar_mappings() - count the mappings of a VFIO device in a process
- * @root: of the file system, as doctor_root()
+ * @root: of the file system, as kernel_root()
  * @pid: the process
  * @name: of the device, vfioN
  * @unknown: out, the number of mappings of VFIO devices without the name of the device

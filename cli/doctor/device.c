@@ -7,6 +7,7 @@
 #include "doctor/bars.h"
 #include "doctor/device.h"
 #include "host/assign.h"
+#include "host/kernel.h"
 #include "host/owner.h"
 #include "host/policy.h"
 #include "host/quarantine.h"
@@ -116,7 +117,7 @@ static void check_group(struct ctx *ctx, const struct pci_device *dev, struct fi
 
 static void check_cdev(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
 {
-	const char *root = doctor_root(ctx);
+	const char *root = kernel_root(ctx);
 	char name[CDEV_NAME_LEN], node[64], attr[64], number[ATTR_MAX];
 	bool known;
 
@@ -204,7 +205,7 @@ static void check_owner(struct ctx *ctx, const struct pci_device *dev, struct fi
 
 static void check_mappings(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
 {
-	const char *root = doctor_root(ctx);
+	const char *root = kernel_root(ctx);
 	pid_t pid = policy_owner(ctx, dev);
 	char action[ATTR_MAX], name[CDEV_NAME_LEN];
 	unsigned int count, unknown;

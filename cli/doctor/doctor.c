@@ -81,15 +81,6 @@ void finding_fix(struct finding *f, const char *fmt, ...)
 	va_end(ap);
 }
 
-const char *doctor_root(const struct ctx *ctx)
-{
-	const char *moved = secure_getenv("TSMCTL_ROOT");
-
-	if (moved)
-		return streq(moved, "/") ? "" : moved;
-	return ctx->sysfs.moved ? NULL : "";
-}
-
 /* Whether a node can be opened without an effect on another device. If not, the check fails. */
 static bool is_right_node(struct finding *f, const char *root, const char *path, const char *number)
 {

@@ -87,20 +87,9 @@ void finding_warn(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void finding_fix(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /**
- * doctor_root() - where /proc, /dev and /boot are
- * @ctx: this run
- *
- * TSMCTL_ROOT can move them. If only sysfs was moved, they would belong to another
- * machine.
- *
- * Return: a path to be put before them, or NULL if it is not known.
- */
-const char *doctor_root(const struct ctx *ctx);
-
-/**
  * finding_node() - try to open the node of a device, and close it again
  * @f: the finding: it passes if the node was opened
- * @root: as from doctor_root(); only below a moved root, a plain file counts as a node
+ * @root: as from kernel_root(); only below a moved root, a plain file counts as a node
  * @name: name of the node, below /dev
  * @number: the number that the node must have, as "239:0", or NULL for any number
  * @fix: how to mend that there is no node, or no driver behind it

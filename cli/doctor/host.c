@@ -4,111 +4,46 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/utsname.h>
-#include <zlib.h>
 
 #include "doctor/host.h"
 #include "host/assign.h"
+#include "host/kernel.h"
 #include "host/policy.h"
 #include "host/tsm.h"
 
 #define MOVED "sysfs was moved, and TSMCTL_ROOT is not set"
 
-/* Options that the kernel must have. */
-static const char *const needed[] = {
-	"PCI_TSM", "IOMMUFD", "VFIO_PCI", "VFIO_DEVICE_CDEV", "KVM", "CONFIGFS_FS",
-};
-
-static void release_name(const char *root, char *buf, size_t size)
-{
-	cleanup_fd int fd = open(root[0] ? root : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0 || attr_read(fd, "proc/sys/kernel/osrelease", buf, size))
-		util_copy(buf, size, "?");
-}
-
-/* Opens the kernel's configuration, wherever it is; packed or not. */
-static gzFile open_config(const char *root, const char *release, char *path, size_t size)
-{
-	gzFile file;
-
-	snprintf(path, size, "%s/proc/config.gz", root);
-	file = gzopen(path, "re");
-	if (!file) {
-		snprintf(path, size, "%s/boot/config-%s", root, release);
-		file = gzopen(path, "re");
-	}
-	if (!file) {
-		snprintf(path, size, "%s/lib/modules/%s/config", root, release);
-		file = gzopen(path, "re");
-	}
-	return file;
-}
-
-/* Whether a line sets an option, to y or m. */
-static bool sets(const char *line, const char *option)
-{
-	size_t n = strlen(option);
-
-	return starts_with(line, "CONFIG_") && strncmp(line + 7, option, n) == 0 &&
-	       (starts_with(line + 7 + n, "=y") || starts_with(line + 7 + n, "=m"));
-}
-
-/* Returns which of the options are set, as bits; -1 without a configuration. */
-static long look_for(const char *root, const char *const *options, size_t count, char *where,
-		     size_t size)
-{
-	char line[512], release[128];
-	gzFile file;
-	long set = 0;
-
-	release_name(root, release, sizeof(release));
-	file = open_config(root, release, where, size);
-	if (!file) {
-		snprintf(where, size, "no %s/boot/config-%s, no %s/proc/config.gz", root, release,
-			 root);
-		return -1;
-	}
-	while (gzgets(file, line, sizeof(line)))
-		for (size_t i = 0; i < count; i++)
-			if (sets(line, options[i]))
-				set |= 1L << i;
-	gzclose(file);
-	return set;
-}
-
 static void check_kernel(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
 {
-	const char *root = doctor_root(ctx);
-	char where[PATH_MAX], missing[256] = "";
-	size_t used = 0;
-	long set;
+	const char *root = kernel_root(ctx);
+	struct kernel_verdict v;
 
 	(void)dev;
 	if (!root) {
 		finding_skip(f, MOVED);
 		return;
 	}
-	set = look_for(root, needed, ARRAY_SIZE(needed), where, sizeof(where));
-	if (set < 0) {
-		finding_skip(f, "cannot find the kernel's configuration: %.200s", where);
+	switch (kernel_check(root, &v)) {
+	case KERNEL_FITS:
+		finding_pass(f, "%s", v.found);
 		return;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(needed); i++)
-		if (!(set & (1L << i)))
-			used += (size_t)snprintf(missing + used, sizeof(missing) - used,
-						 "%sCONFIG_%s", used ? ", " : "", needed[i]);
-	if (!used) {
-		finding_pass(f, "%.200s has all %zu options", where, ARRAY_SIZE(needed));
+	case KERNEL_UNKNOWN:
+		finding_skip(f, "%s", v.found);
 		return;
+	case KERNEL_UNTRIED:
+		finding_warn(f, "%s", v.found);
+		break;
+	case KERNEL_UNFIT:
+		finding_fail(f, EXIT_UNSUPPORTED, "%s", v.found);
+		break;
 	}
-	finding_fail(f, EXIT_UNSUPPORTED, "%.100s lacks %s", where, missing);
-	finding_fix(f, "use a kernel 7.2 or later with %s", missing);
+	finding_fix(f, "%s", v.fix);
 }
 
 static void check_devmem(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
 {
 	static const char *const strict[] = { "STRICT_DEVMEM" };
-	const char *root = doctor_root(ctx);
+	const char *root = kernel_root(ctx);
 	char where[PATH_MAX], line[4096];
 	cleanup_fd int fd = -1;
 	long set;
@@ -125,7 +60,7 @@ static void check_devmem(struct ctx *ctx, const struct pci_device *dev, struct f
 		finding_fix(f, "remove iomem=relaxed from the kernel's command line");
 		return;
 	}
-	set = look_for(root, strict, 1, where, sizeof(where));
+	set = kernel_options(root, strict, 1, where, sizeof(where));
 	if (set < 0) {
 		finding_skip(f, "cannot find the kernel's configuration: %.200s", where);
 	} else if (set) {
@@ -149,6 +84,35 @@ static void check_modules(struct ctx *ctx, const struct pci_device *dev, struct 
 	finding_fail(f, EXIT_UNSUPPORTED, "%s%s%s not loaded", policy ? "" : "vfio_tsm",
 		     policy || driver ? "" : " and ", driver ? "" : "vfio_pci_tsm");
 	finding_fix(f, "tsmctl load");
+}
+
+/* Modules that were built from another source, or loaded before an upgrade */
+static void check_version(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
+{
+	static const char *const modules[] = { "vfio_tsm", "vfio_pci_tsm", "tsm_sim" };
+	char path[64], version[64], others[256] = "";
+	size_t used = 0, same = 0;
+
+	(void)dev;
+	for (size_t i = 0; i < ARRAY_SIZE(modules); i++) {
+		snprintf(path, sizeof(path), "module/%s/version", modules[i]);
+		if (attr_read(ctx->sysfs_fd, path, version, sizeof(version)))
+			continue;
+		if (streq(version, VERSION))
+			same++;
+		else
+			used += (size_t)snprintf(others + used, sizeof(others) - used, "%s%s is %s",
+						 used ? ", " : "", modules[i], version);
+	}
+	if (used) {
+		finding_warn(f, "tsmctl is " VERSION ", but the loaded module %s", others);
+		finding_fix(f, "install modules of version " VERSION
+			       ", then 'tsmctl unload' and 'tsmctl load'");
+	} else if (same) {
+		finding_pass(f, "tsmctl and the loaded modules are " VERSION);
+	} else {
+		finding_skip(f, "no module is loaded");
+	}
 }
 
 static void check_configfs(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
@@ -201,7 +165,7 @@ static void check_iommu(struct ctx *ctx, const struct pci_device *dev, struct fi
 /* x86 kernels put IR- before the name of a chip whose interrupts are remapped. */
 static void check_interrupts(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
 {
-	const char *root = doctor_root(ctx);
+	const char *root = kernel_root(ctx);
 	cleanup_free char *line = NULL;
 	cleanup_file FILE *file = NULL;
 	char path[PATH_MAX];
@@ -239,7 +203,7 @@ static void check_interrupts(struct ctx *ctx, const struct pci_device *dev, stru
 /* A character device that a bind opens. */
 static void check_node(struct ctx *ctx, const char *name, const char *fix, struct finding *f)
 {
-	const char *root = doctor_root(ctx);
+	const char *root = kernel_root(ctx);
 
 	if (root)
 		finding_node(f, root, name, NULL, fix);
@@ -303,6 +267,7 @@ static void check_permission(struct ctx *ctx, const struct pci_device *dev, stru
 const struct check host_checks[] = {
 	{ "kernel", "the kernel has the options that are needed", check_kernel, NULL, NULL },
 	{ "modules", "the modules are loaded", check_modules, NULL, NULL },
+	{ "version", "the modules have the version of tsmctl", check_version, NULL, NULL },
 	{ "configfs", "configfs can keep policy", check_configfs, NULL, NULL },
 	{ "iommu", "the IOMMU is on", check_iommu, NULL, NULL },
 	{ "interrupts", "interrupts are remapped", check_interrupts, NULL, NULL },

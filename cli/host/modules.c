@@ -5,6 +5,7 @@
 #include <sys/mount.h>
 
 #include "host/attr.h"
+#include "host/kernel.h"
 #include "host/modules.h"
 #include "host/policy.h"
 #include "report.h"
@@ -101,6 +102,23 @@ static bool locked_down(const struct ctx *ctx)
 	       strchr(modes, '[') && !strstr(modes, "[none]");
 }
 
+/* DKMS builds nothing for some kernels, and a kernel has no module of an option that is off. */
+static int report_missing(struct ctx *ctx, struct problem *p, const char *name)
+{
+	const char *root = kernel_root(ctx);
+	struct kernel_verdict v = { .fit = KERNEL_UNKNOWN };
+
+	if (root)
+		kernel_check(root, &v);
+	if (v.fit == KERNEL_UNFIT || v.fit == KERNEL_UNTRIED) {
+		p->hint = v.fix;
+		return report_error(ctx, p, "there is no module %s for this kernel: %s", name,
+				    v.found);
+	}
+	p->hint = "build it for the running kernel, by DKMS or 'make modules_install'";
+	return report_error(ctx, p, "there is no module %s for this kernel", name);
+}
+
 int module_report(struct ctx *ctx, const char *name, int err)
 {
 	struct problem p = { .attribute = "module",
@@ -117,8 +135,7 @@ int module_report(struct ctx *ctx, const char *name, int err)
 			return report_error(ctx, &p, "there is no module %s in %s", name,
 					    directory);
 		}
-		p.hint = "build it for the running kernel, by DKMS or 'make modules_install'";
-		return report_error(ctx, &p, "there is no module %s for this kernel", name);
+		return report_missing(ctx, &p, name);
 	case -EKEYREJECTED:
 	case -ENOKEY:
 		p.hint = SIGN;

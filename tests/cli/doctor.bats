@@ -16,6 +16,7 @@ setup() {
 	mkdir -p "$TSMCTL_ROOT"/{proc/sys/kernel,boot,dev/vfio/devices} "$SYS/class/iommu/ivhd0" \
 		"$SYS/module/vfio_tsm" "$DEV/vfio-dev/vfio0"
 	fake_driver vfio-pci-tsm
+	echo "$("$TSMCTL_BIN/tsmctl" --version | cut -d " " -f 2)" > "$SYS/module/vfio_tsm/version"
 	echo 7.3.4 > "$TSMCTL_ROOT/proc/sys/kernel/osrelease"
 	for o in $OPTIONS; do echo "CONFIG_$o=y"; done > "$TSMCTL_ROOT/boot/config-7.3.4"
 	echo "quiet" > "$TSMCTL_ROOT/proc/cmdline"
@@ -46,7 +47,7 @@ bar_at() {
 	assert_equal "$status" 2
 	assert_golden doctor-usage
 	run_split tsmctl doctor 09:00.0 --json
-	assert_equal "$(results check device=null | wc -l)" 10
+	assert_equal "$(results check device=null | wc -l)" 11
 }
 
 @test "doctor: exits with 0 if nothing is missing, and each check states what it found" {
@@ -81,8 +82,12 @@ bar_at() {
 		mv "$BATS_TEST_TMPDIR.kept" "$BATS_TEST_TMPDIR"
 	done <<- 'EOF'
 		kernel|5|CONFIG_IOMMUFD|sed -i /IOMMUFD/d $TSMCTL_ROOT/boot/config-7.3.4
+		kernel|5|use Linux 7.0, 7.2 or 7.3 with CONFIG_IOMMUFD, CONFIG_VFIO_DEVICE_CDEV|sed -i "/IOMMUFD/d; /CDEV/d" $TSMCTL_ROOT/boot/config-7.3.4
+		kernel|5|CONFIG_PCI_TSM|sed -i "s/CONFIG_PCI_TSM=y/# CONFIG_PCI_TSM is not set/" $TSMCTL_ROOT/boot/config-7.3.4
+		kernel|5|CONFIG_VFIO_DEVICE_CDEV|sed -i /CDEV/d $TSMCTL_ROOT/boot/config-7.3.4
+		kernel|5|use Linux 7.0, 7.2 or 7.3|echo 6.12.63+deb13-amd64 > $TSMCTL_ROOT/proc/sys/kernel/osrelease
 		kernel|5|CONFIG_KVM|sed -i "s/CONFIG_KVM=y/CONFIG_KVM_X=y/" $TSMCTL_ROOT/boot/config-7.3.4
-		modules|5|tsmctl load|rmdir $SYS/module/vfio_tsm
+		modules|5|tsmctl load|rm -r $SYS/module/vfio_tsm
 		modules|5|tsmctl load|rm -r $SYS/bus/pci/drivers/vfio-pci-tsm/*bind && rm -r $SYS/bus/pci/drivers/vfio-pci-tsm; fake_driver none; ln -sfn ../../../bus/pci/drivers/vfio-pci-tsm $DEV/driver
 		interrupts|5|interrupt remapping|sed -i s/IR-// $TSMCTL_ROOT/proc/interrupts
 		iommufd|5|modprobe iommufd|rm $TSMCTL_ROOT/dev/iommu
@@ -349,4 +354,44 @@ run 'echo on > /sys/bus/pci/devices/0000:01:00.0/power/control', and bind again"
 	assert_equal "$status" 5
 	assert_equal "$(failures)" configfs
 	assert_equal "$(snapshot)" "$before"
+}
+
+@test "doctor: a kernel that is not in the list is a warning, with the list" {
+	mv "$TSMCTL_ROOT/boot/config-7.3.4" "$TSMCTL_ROOT/config"
+	while read -r release verdict; do
+		echo "$release" > "$TSMCTL_ROOT/proc/sys/kernel/osrelease"
+		cp "$TSMCTL_ROOT/config" "$TSMCTL_ROOT/boot/config-$release"
+		run_split tsmctl doctor --json
+		assert_success
+		assert_equal "$(results verdict check=kernel)" "$verdict"
+		[ "$verdict" = pass ] || assert_equal "$(results fix check=kernel)" "use Linux 7.0, 7.2 or 7.3"
+	done <<- 'END'
+		7.0.0 pass
+		7.0.12-3-generic pass
+		7.1.9 warn
+		7.2.0-rc1 pass
+		7.3.4+deb14-amd64 pass
+		7.4.0 warn
+		7.10.1 warn
+		8.0.0 warn
+	END
+	[[ $(results evidence check=kernel) == "tsmctl "*" is for Linux 7.0, 7.2 or 7.3, and not for 8.0.0" ]] || fail "$output"
+	# an option that is missing is a failure all the same
+	sed -i /IOMMUFD/d "$TSMCTL_ROOT/boot/config-8.0.0"
+	run_split tsmctl doctor --json
+	assert_equal "$status" 5
+	[[ $(results evidence check=kernel) == *"lacks CONFIG_IOMMUFD" ]] || fail "$output"
+}
+
+@test "doctor: a loaded module of another version is a warning that names it" {
+	mkdir -p "$SYS/module"/{vfio_pci_tsm,tsm_sim}
+	echo 0.0.1 > "$SYS/module/vfio_pci_tsm/version"
+	run_split tsmctl doctor --json
+	assert_success
+	assert_equal "$(results verdict check=version)" warn
+	[[ $(results evidence check=version) == *"the loaded module vfio_pci_tsm is 0.0.1" ]] || fail "$output"
+	[[ $(results fix check=version) == *"'tsmctl unload' and 'tsmctl load'" ]] || fail "$output"
+	rm "$SYS/module"/*/version
+	run_split tsmctl doctor --json
+	assert_equal "$(results verdict check=version)" n/a
 }

@@ -211,22 +211,27 @@ dkms_for() {
 	assert_output ""
 }
 
-@test "dkms: skips kernels that are too old or lack an option, and builds for others" {
+@test "dkms: builds for the kernels in kernels.mk, skips others, and prints why" {
 	command -v dkms > /dev/null || skip "no dkms"
 	cli_make install prefix=/usr
 	version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"$/\1/p' "$ROOT/usr/src"/tsmctl-*/dkms.conf)
 	options=(CONFIG_PCI_TSM=y CONFIG_IOMMUFD=m CONFIG_VFIO_PCI=m CONFIG_VFIO_DEVICE_CDEV=y CONFIG_CONFIGFS_FS=m)
-	for release in 6.12.63+deb13-amd64 7.0.0 7.1.9; do
+	for release in 6.12.63+deb13-amd64 7.1.9 7.4.0 7.30.1 8.0.0 17.2.0; do
 		dkms_for "$release" "${options[@]}"
 		[ "$status" -eq 77 ] || fail "$release: $status, $output"
+		assert_line "tsmctl: no modules for $release: they are for Linux $(sed -n 's/^TSMCTL_KERNELS := //p' "$top/kernels.mk")"
 	done
 	# it tries to build, and fails because the kernel has no files for that
-	for release in 7.2.0 7.3.4+deb14-amd64 7.10-rc1 8.0.0 10.1.2; do
+	for release in 7.0.0 7.0.12-3-generic 7.2.0 7.2-rc1 7.3.4+deb14-amd64; do
 		dkms_for "$release" "${options[@]}"
 		{ [ "$status" -ne 77 ] && [[ $output == *"Building module"* ]]; } || fail "$release: $status, $output"
+		refute_output --partial "no modules for"
 	done
 	for i in "${!options[@]}"; do
 		dkms_for 7.3.4 "${options[@]/${options[$i]}/# ${options[$i]%=*} is not set}"
 		[ "$status" -eq 77 ] || fail "without ${options[$i]}: $status, $output"
+		assert_line "tsmctl: no modules for 7.3.4: $BATS_TEST_TMPDIR/dkms/kernel/.config lacks ${options[$i]%=*}"
 	done
+	run dkms status --dkmstree "$BATS_TEST_TMPDIR/dkms/tree" --sourcetree "$ROOT/usr/src"
+	refute_output --partial "no modules for"
 }

@@ -100,12 +100,39 @@ sim_parameter() {
 	if [ -z "$(find "/lib/modules/$(uname -r)" -name "vfio_tsm.ko*" 2> /dev/null)" ]; then
 		run_split tsmctl load
 		assert_equal "$status" 5
-		assert_one_line vfio_tsm DKMS "make modules_install"
+		assert_one_line "no module vfio_tsm for this kernel"
 	fi
 	run_split tsmctl load --modules "$BATS_TEST_TMPDIR/modules" --json
 	assert_equal "$status" 5
 	assert_envelope
 	assert_equal "$(errors value)" vfio_tsm
+}
+
+@test "load: if the kernel is the reason for a missing module, the error names what the kernel lacks" {
+	unset SYSFS_PATH
+	[ ! -e /sys/module/vfio_tsm ] || skip "vfio_tsm is loaded on this machine"
+	[ -z "$(find "/lib/modules/$(uname -r)" -name "vfio_tsm.ko*" 2> /dev/null)" ] || skip "vfio_tsm is installed here"
+	export TSMCTL_ROOT=$BATS_TEST_TMPDIR/root
+	mkdir -p "$TSMCTL_ROOT"/{proc/sys/kernel,boot}
+	while IFS='|' read -r release without found hint; do
+		echo "$release" > "$TSMCTL_ROOT/proc/sys/kernel/osrelease"
+		for option in PCI_TSM IOMMUFD VFIO_PCI VFIO_DEVICE_CDEV KVM CONFIGFS_FS; do
+			[ "$option" = "$without" ] || echo "CONFIG_$option=m"
+		done > "$TSMCTL_ROOT/boot/config-$release"
+		run_split tsmctl load
+		assert_equal "$status" 5
+		assert_one_line "no module vfio_tsm for this kernel" "$found" "$hint"
+		run_split tsmctl load --json
+		assert_envelope
+		assert_equal "$(errors value)" vfio_tsm
+	done <<- 'END'
+		6.12.63||Linux 6.12.63 is older than 7.0|use Linux 7.0, 7.2 or 7.3
+		7.4.0||is for Linux 7.0, 7.2 or 7.3, and not for 7.4.0|use Linux 7.0, 7.2 or 7.3
+		7.3.4|PCI_TSM|boot/config-7.3.4 lacks CONFIG_PCI_TSM|use Linux 7.0, 7.2 or 7.3 with CONFIG_PCI_TSM
+		7.3.4|IOMMUFD|boot/config-7.3.4 lacks CONFIG_IOMMUFD|use Linux 7.0, 7.2 or 7.3 with CONFIG_IOMMUFD
+		7.3.4|VFIO_DEVICE_CDEV|boot/config-7.3.4 lacks CONFIG_VFIO_DEVICE_CDEV|with CONFIG_VFIO_DEVICE_CDEV
+		7.3.4|||by DKMS or 'make modules_install'
+	END
 }
 
 @test "unload: changes nothing if no module is loaded" {
