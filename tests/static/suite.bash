@@ -94,6 +94,8 @@ check_dkms() {
 		bats --formatter tap --timing tests/static/dkms.bats
 }
 
+check_kernels() { MAKE=$make bats --formatter tap --timing tests/static/kernels.bats; }
+
 suite_static() {
 	[ "$set" = fast ] || return 0
 	# Some parts need a configured kernel. Build it here, where the progress is printed.
@@ -110,4 +112,5 @@ suite_static() {
 	part 40 "static: gcc" one "programs: gcc -Werror" check_build gcc
 	part 40 "static: clang" one "programs: clang -Werror" check_build clang
 	part 60 "static: dkms" check_dkms
+	part 90 "static: kernels" check_kernels
 }

@@ -1,0 +1,61 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2154
+# The kernels in kernels.mk: the modules build for each without a warning, and everything
+# that names kernels names these.
+bats_require_minimum_version 1.5.0
+
+export BATS_LIB_PATH=${BATS_LIB_PATH:-/usr/lib/bats}
+bats_load_library bats-support
+bats_load_library bats-assert
+
+setup() {
+	top=$BATS_TEST_DIRNAME/../..
+	kernels=$(sed -n 's/^TSMCTL_KERNELS := //p' "$top/kernels.mk")
+}
+
+# builds SERIES: compiles the modules for the series
+builds() {
+	local kdir name
+	run --separate-stderr "$top/tests/bed/kernel-headers" "$1"
+	[ "$status" -ne 3 ] || {
+		[ -z "${CI:-}" ] || [ "$1" = 7.0 ] || fail "$stderr"
+		skip "${stderr##*: }"
+	}
+	[ "$status" -eq 0 ] || fail "$stderr"
+	kdir=$output
+	echo "# Linux $(cat "$kdir/include/config/kernel.release"), headers only" >&3
+	rm -rf "$top/build/static/linux-$1"
+	# Debian's kernels do not export what iommufd has. modpost only reports that here.
+	run "${MAKE:-make}" -C "$top" -j2 modules KDIR="$kdir" MO="$top/build/static/linux-$1" \
+		KCFLAGS=-Werror KBUILD_MODPOST_WARN=1
+	assert_success
+	refute_output --regexp "$(realpath "$top")/[^ ]*:.*(warning|error):"
+	for name in configfs/vfio_tsm kernel/vfio_pci_tsm kernel/sim/tsm_sim; do
+		[ -f "$top/build/static/linux-$1/$name.ko" ] || fail "$name was not built: $output"
+	done
+	[ -f "$kdir/Module.symvers" ] || return 0
+	refute_line --regexp "symbol '.*' undefined" \
+		"$(grep -v "symbol 'vfio_iommufd_[a-z_]*' undefined" <<< "$output")"
+}
+
+@test "Linux 7.0: the modules compile without a warning" { builds 7.0; }
+@test "Linux 7.2: the modules compile without a warning" { builds 7.2; }
+@test "Linux 7.3: the modules compile without a warning" { builds 7.3; }
+
+@test "each kernel in kernels.mk is compiled above, and has a row of the matrix in README.md" {
+	run sed -n 's/^@test "Linux \([0-9.]*\): .*/\1/p' "$BATS_TEST_FILENAME"
+	assert_equal "${output//$'\n'/ }" "$kernels"
+	run sed -n 's/^| Linux \([0-9.]*\)[ ,|].*compile.*/\1/p' "$top/README.md"
+	assert_equal "${output//$'\n'/ }" "$kernels"
+	# as sentences have it
+	names=${kernels% *}
+	names="Linux ${names// /, }"
+	for file in README.md CONTRIBUTING.md; do
+		grep -qE "$names (and|or) ${kernels##* }" "$top/$file" || fail "$file does not name Linux $kernels"
+	done
+	run grep -n "^TSMCTL_OPTIONS" "$top/kernels.mk"
+	for option in ${output#*:= }; do
+		grep -q "CONFIG_$option" "$top/README.md" || fail "README.md does not name CONFIG_$option"
+	done
+}
