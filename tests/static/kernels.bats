@@ -16,7 +16,7 @@ setup() {
 
 # builds SERIES: compiles the modules for the series
 builds() {
-	local kdir name
+	local kdir name built
 	run --separate-stderr "$top/tests/bed/kernel-headers" "$1"
 	[ "$status" -ne 3 ] || {
 		[ -z "${CI:-}" ] || [ "$1" = 7.0 ] || fail "$stderr"
@@ -30,13 +30,13 @@ builds() {
 	run "${MAKE:-make}" -C "$top" -j2 modules KDIR="$kdir" MO="$top/build/static/linux-$1" \
 		KCFLAGS=-Werror KBUILD_MODPOST_WARN=1
 	assert_success
-	refute_output --regexp "$(realpath "$top")/[^ ]*:.*(warning|error):"
+	built=$output
 	for name in configfs/vfio_tsm kernel/vfio_pci_tsm kernel/sim/tsm_sim; do
-		[ -f "$top/build/static/linux-$1/$name.ko" ] || fail "$name was not built: $output"
+		[ -f "$top/build/static/linux-$1/$name.ko" ] || fail "$name was not built: $built"
 	done
 	[ -f "$kdir/Module.symvers" ] || return 0
-	refute_line --regexp "symbol '.*' undefined" \
-		"$(grep -v "symbol 'vfio_iommufd_[a-z_]*' undefined" <<< "$output")"
+	run grep "symbol '.*' undefined" <<< "$(grep -v "symbol 'vfio_iommufd_" <<< "$built")"
+	assert_output ""
 }
 
 @test "Linux 7.0: the modules compile without a warning" { builds 7.0; }
