@@ -115,6 +115,7 @@ a_kernel() {
 	local tests=$BATS_TEST_TMPDIR/tests name
 	mkdir -p "$tests/bed/config"
 	cp "$top"/tests/bed/{find-kernel,apt.bash} "$tests/bed"
+	cp "$top/kernels.mk" "$BATS_TEST_TMPDIR"
 	cp "$top/tests/bed/config/needed.config" "$tests/bed/config"
 	for name in install-deps bed/complete-kernel; do
 		printf '#!/bin/sh\necho "%s $*" >>"%s/called"\n' "${name##*/}" "$tests" >"$tests/$name"

@@ -128,7 +128,7 @@ files() { (cd "$ROOT" && find . -type f ! -path '*/src/*' -printf '%m /%P\n' | L
 @test "make: the directory of the checkout does not change what is built" {
 	for dir in one another; do
 		mkdir -p "$BATS_TEST_TMPDIR/$dir/kernel"
-		cp -r "$top"/{cli,lib,version.mk} "$BATS_TEST_TMPDIR/$dir"
+		cp -r "$top"/{cli,lib,version.mk,kernels.mk} "$BATS_TEST_TMPDIR/$dir"
 		cp -r "$top/kernel/uapi" "$BATS_TEST_TMPDIR/$dir/kernel"
 		build=$BATS_TEST_TMPDIR/$dir/build
 		make -s -C "$BATS_TEST_TMPDIR/$dir/cli" O="$build" "$build/obj/cli/common/bdf.o"
