@@ -81,7 +81,7 @@ check: ## every functional test; installs what it needs
 	+$(Q)MAKE='$(MAKE)' exec tests/check
 
 check-long: ## long tests, and every functional test on the debug kernel; TURN=N for a quarter of it
-	$(Q)tests/install-deps
+	$(Q)tests/install-deps build kernel vm spdm check long
 	+$(Q)MAKE='$(MAKE)' exec tests/check --long $(if $(TURN),--turn $(TURN)) $(if $(BUDGET),--budget $(BUDGET))
 
 check-static: ## formatting, checkpatch, sparse, shellcheck, warnings
