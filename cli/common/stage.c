@@ -35,7 +35,7 @@ static const struct stage stages[] = {
 	  "it is not connected to a TSM, or its last bind was lost",
 	  "run 'tsmctl connect @', or 'tsmctl unbind @' if its state is lost" },
 	{ "no-bind", -ENXIO, EXIT_UNSUPPORTED, "a TSM of this host cannot bind",
-	  "install the TSM driver of the platform; no TSM driver in Linux 7.2 or 7.3 implements bind" },
+	  "install the TSM driver of the platform; no TSM driver in Linux up to 7.3 implements bind" },
 	{ "power", -EHOSTDOWN, EXIT_FAILED, POWER_CAUSE ", or the host resets or suspends it",
 	  POWER_HINT },
 	{ "command", -EHOSTDOWN, EXIT_FAILED, "memory decode or bus mastering is off",
