@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Each allocation of open, bind, unbind and close fails in turn: the operation fails
+# Each allocation of open, bind, a request, unbind and close fails in turn: the operation fails
 # with an error for that, or succeeds without that memory. Nothing stays half done, and the
 # device works afterwards. init finds leaks at the end.
 # vm: --timeout 1500
@@ -109,6 +109,22 @@ fail_each() {
 @test "each allocation can fail in TSM_UNBIND" {
 	first=open
 	fail_each tsm-bind tsm-unbind "$bound" "$open" "tsm-unbind,$open"
+}
+
+@test "each allocation can fail in a request of the guest, and the TDI stays bound" {
+	first="open tsm-bind"
+	# GET_DEVICE_INTERFACE_STATE of requester ID 01:00.0
+	fail_each "" req:0:10850000000100000000000000000000 "$bound" "$bound" ""
+}
+
+@test "each allocation can fail in TSM_INFO" {
+	first="open tsm-bind"
+	fail_each "" info "$bound" "$bound" ""
+}
+
+@test "each allocation can fail while an eventfd is set, and the next one is signalled" {
+	first=open
+	fail_each "" event "$open" "$open" "event,tsm-bind,put:$c/bound=0,event-wait,tsm-unbind"
 }
 
 @test "each allocation can fail in a revoke" {

@@ -240,6 +240,29 @@ refused_to_root() {
 	assert_equal "$(answers tsm-bind)" "OK OK OK"
 }
 
+# unbind_in_turn LAST STEP...: binds both functions, does STEPs, of which the first unbinds one
+# and the second the other, and the port's reset after each. LAST is bound between the two.
+unbind_in_turn() {
+	local last=$1 reset="sh:echo 1 >$pci/devices/$PORT/reset_subordinate && echo done || echo refused"
+	mkdir "$configfs/$F1"
+	set_attr tdi_id 00:06.0 "$F1"
+	run client open "sibling-cdev:$F1" on-sibling:kvm on-sibling:bind-iommufd on-sibling:attach \
+		on-sibling:enable tsm-bind on-sibling:tsm-bind "$reset" "$2" "$reset" \
+		"sh:cat $debugfs/$last/state $pci/devices/$last/vfio_tsm/state" "$3" "$reset"
+	assert_equal "$(answers on-sibling:tsm-bind)" OK
+	assert_equal "$(grep -xE 'done|refused|bound|CONFIG_LOCKED' <<<"$output" | paste -sd ' ')" \
+		"refused refused CONFIG_LOCKED bound done"
+	assert_equal "$(sim violations) $(sim violations "$F1")" "0 0"
+}
+
+@test "of two bound siblings, the one that stays bound after the other's unbind keeps the port's reset off" {
+	unbind_in_turn "$F1" tsm-unbind on-sibling:tsm-unbind
+}
+
+@test "of two bound siblings, function 0 keeps the port's reset off after the other's unbind" {
+	unbind_in_turn "$F0" on-sibling:tsm-unbind tsm-unbind
+}
+
 @test "with the siblings connected and one bound, the port's reset is refused until the close" {
 	connect "$F1" 2>/dev/null || true
 	run client open tsm-bind "sh:echo 1 >$pci/devices/$PORT/reset_subordinate || echo refused" close

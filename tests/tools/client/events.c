@@ -92,7 +92,7 @@ static int set_event(struct client *c, int fd)
 STEP(event)
 {
 	c->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	return set_event(c, c->event);
+	return c->event < 0 ? -errno : set_event(c, c->event);
 }
 
 /* event-other, has it signal an eventfd that the steps below do not read */

@@ -65,15 +65,23 @@ static int repeat(struct client *c, const unsigned long long *args, const char *
 /* Another function in the same iommufd, for on-sibling */
 struct client sibling_client = CLIENT_INIT(NULL);
 
-/* sibling:ADDR, opens it in the same iommufd, if there is one yet */
-static int open_sibling(struct client *c, UNUSED const unsigned long long *args, const char *text,
-			UNUSED char *answer, UNUSED size_t size)
+/* sibling-cdev:ADDR, opens it for the same iommufd, if there is one yet */
+static int open_sibling_cdev(struct client *c, UNUSED const unsigned long long *args,
+			     const char *text, UNUSED char *answer, UNUSED size_t size)
 {
 	sibling_client.addr = text;
 	sibling_client.iommufd = c->iommufd;
 	sibling_client.ioas = c->ioas;
 	sibling_client.viommu = c->viommu;
-	return do_step(&sibling_client, "cdev", 1) ?: do_step(&sibling_client, "bind-iommufd", 1);
+	return do_step(&sibling_client, "cdev", 1);
+}
+
+/* sibling:ADDR, also binds it to the iommufd; without a VM */
+static int open_sibling(struct client *c, const unsigned long long *args, const char *text,
+			char *answer, size_t size)
+{
+	return open_sibling_cdev(c, args, text, answer, size) ?:
+		       do_step(&sibling_client, "bind-iommufd", 1);
 }
 
 /* on-sibling:STEP */
@@ -268,6 +276,7 @@ static const struct step steps[] = {
 	{ "bg", begin_background },
 	{ "bg-end", end_background },
 	{ "sibling", open_sibling },
+	{ "sibling-cdev", open_sibling_cdev },
 	{ "on-sibling", on_sibling },
 	{ "cdev", step_cdev },
 	{ "group", step_group },
