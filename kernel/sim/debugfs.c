@@ -11,7 +11,7 @@
  * that a connection would cover, as long as the function is there:
  *
  *	state		TDISP state, after a check. Writing RUN starts a locked TDI,
- *			as its guest would.
+ *			as its guest would; with transport=doe, only a request does
  *	tdi_id		the ID that bind was given, in hexadecimal, or none
  *	violations	how often a locked TDI was found changed or reset since the
  *			last connect, after a check
@@ -100,6 +100,8 @@ static ssize_t state_write(struct file *file, const char __user *buf, size_t cou
 		return ret;
 	if (strcmp(word, "RUN"))
 		return -EINVAL;
+	if (sim_uses_doe())
+		return -EOPNOTSUPP;
 	ret = sim_start(fn);
 	return ret ?: count;
 }

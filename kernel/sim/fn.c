@@ -80,6 +80,23 @@ void sim_fn_put(struct sim_fn *fn)
 	kref_put(&fn->ref, fn_free);
 }
 
+/* Have the state of each TDI published as unknown: the firmware has gone. */
+void sim_fns_forget_states(void)
+{
+	unsigned long index;
+	struct sim_fn *fn;
+
+	xa_for_each(&known, index, fn) {
+		/* The index is only looked up, because the function may be gone. */
+		struct sim_fn *held = sim_fn_get((struct pci_dev *)index);
+
+		if (!held)
+			continue;
+		sim_report(held, false);
+		sim_fn_put(held);
+	}
+}
+
 static void fn_add(struct pci_dev *pdev)
 {
 	bool chosen = is_chosen(pci_name(pdev));

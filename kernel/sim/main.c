@@ -6,6 +6,7 @@
 #include <linux/pci-tsm.h>
 #include <linux/slab.h>
 #include <linux/sockptr.h>
+#include <linux/string.h>
 #include <linux/tsm.h>
 
 #include "tsm_sim.h"
@@ -18,36 +19,12 @@ static struct tsm_dev *sim_tsm;
 static DEFINE_MUTEX(no_bind_lock);
 static struct tsm_dev *no_bind_tsm;
 
-static struct pci_tsm *sim_probe(struct tsm_dev *tsm_dev, struct pci_dev *pdev)
-{
-	/*
-	 * PCI/TSM walks the functions of a device, and the VFs of each. It probes a VF
-	 * whose number is in its PF's slot twice, and would forget the first context.
-	 */
-	if (pdev->tsm)
-		return pdev->tsm;
-
-	struct sim_ctx *ctx __free(kfree) = kzalloc_obj(*ctx);
-
-	if (!ctx || pci_tsm_link_constructor(pdev, &ctx->pf0.base_tsm, tsm_dev))
-		return NULL;
-	ctx->fn = sim_fn_get(pdev);
-	if (!ctx->fn)
-		return NULL;
-
-	/* pci_tsm_pf0_constructor() would need a CMA mailbox. */
-	mutex_init(&ctx->pf0.lock);
-	sim_reset_books(ctx->fn);
-	sim_report(ctx->fn, true);
-	return &no_free_ptr(ctx)->pf0.base_tsm;
-}
-
-/* Report to vfio_tsm, as the driver of a TSM can do. */
+/* Report to vfio_tsm, as the driver of a TSM can do. A real device is always reported. */
 static void report_stop(struct sim_fn *fn, bool stopped)
 {
 	typeof(vfio_tsm_stopped) *report;
 
-	if (!READ_ONCE(fn->inject.report_unbind.value))
+	if (!READ_ONCE(fn->inject.report_unbind.value) && !sim_uses_doe())
 		return;
 	report = stopped ? symbol_get(vfio_tsm_stopped) : symbol_get(vfio_tsm_stop_failed);
 	if (!report)
@@ -59,27 +36,102 @@ static void report_stop(struct sim_fn *fn, bool stopped)
 		symbol_put(vfio_tsm_stop_failed);
 }
 
+/* A DSM needs a CMA mailbox only if the firmware is to talk to it. */
+static int construct(struct pci_dev *pdev, struct pci_tsm_pf0 *pf0, struct tsm_dev *tsm_dev)
+{
+	if (sim_uses_doe() && is_pci_tsm_pf0(pdev))
+		return pci_tsm_pf0_constructor(pdev, pf0, tsm_dev);
+	mutex_init(&pf0->lock);
+	return pci_tsm_link_constructor(pdev, &pf0->base_tsm, tsm_dev);
+}
+
+static struct pci_tsm *sim_probe(struct tsm_dev *tsm_dev, struct pci_dev *pdev)
+{
+	/*
+	 * PCI/TSM walks the functions of a device, and the VFs of each. It probes a VF
+	 * whose number is in its PF's slot twice, and would forget the first context.
+	 */
+	if (pdev->tsm)
+		return pdev->tsm;
+
+	struct sim_ctx *ctx __free(kfree) = kzalloc_obj(*ctx);
+
+	if (!ctx || construct(pdev, &ctx->pf0, tsm_dev))
+		return NULL;
+	ctx->fn = sim_fn_get(pdev);
+	if (!ctx->fn)
+		return NULL;
+
+	sim_reset_books(ctx->fn);
+	sim_report(ctx->fn, true);
+	/* Another function than that with the mailbox comes when the session has begun. */
+	if (sim_uses_doe() && !is_pci_tsm_pf0(pdev))
+		report_stop(ctx->fn, true);
+	return &no_free_ptr(ctx)->pf0.base_tsm;
+}
+
 static void sim_remove(struct pci_tsm *tsm)
 {
 	struct sim_ctx *ctx = to_sim_ctx(tsm);
 
-	/* Stop the TDI that a failed unbind has left. */
+	/* Stop the TDI that a failed unbind has left. A device stops it when its session ends. */
 	sim_unlock(ctx->fn);
-	report_stop(ctx->fn, true);
+	if (!sim_uses_doe())
+		report_stop(ctx->fn, true);
 	sim_report(ctx->fn, false);
 	sim_fn_put(ctx->fn);
 	mutex_destroy(&ctx->pf0.lock);
 	kfree(ctx);
 }
 
-/* There is no link to secure. */
+/*
+ * There is no link to secure. A session is the firmware's. A device has no TDI in use when a
+ * session has ended, or another one has begun.
+ */
 static int sim_connect(struct pci_dev *pdev)
 {
-	return sim_inject(to_sim_ctx(pdev->tsm)->fn, SIM_CONNECT);
+	struct sim_fn *fn = to_sim_ctx(pdev->tsm)->fn;
+	int ret = sim_inject(fn, SIM_CONNECT);
+
+	if (ret || !sim_uses_doe())
+		return ret;
+	ret = sim_firmware_connect(pdev);
+	if (!ret)
+		report_stop(fn, true);
+	return ret;
 }
 
 static void sim_disconnect(struct pci_dev *pdev)
 {
+	int ret;
+
+	if (!sim_uses_doe())
+		return;
+	ret = sim_firmware_disconnect(pdev);
+	if (ret)
+		pci_info(pdev, "session not ended: %d\n", ret);
+	else
+		report_stop(to_sim_ctx(pdev->tsm)->fn, true);
+}
+
+/* Locks the TDI. If the device was told to, and did not, its state is unknown. */
+static int lock(struct sim_ctx *ctx, struct pci_dev *pdev, struct kvm *kvm, u32 tdi_id)
+{
+	u8 nonce[SIM_NONCE_SIZE];
+	int ret;
+
+	if (!sim_uses_doe())
+		return sim_lock(ctx->fn, kvm, tdi_id, NULL);
+	ret = sim_firmware_bind(pdev, nonce);
+	if (!ret) {
+		ret = sim_lock(ctx->fn, kvm, tdi_id, nonce);
+		if (ret)
+			sim_firmware_unbind(pdev);
+	} else {
+		sim_report(ctx->fn, false);
+	}
+	memzero_explicit(nonce, sizeof(nonce));
+	return ret;
 }
 
 static struct pci_tdi *sim_bind(struct pci_dev *pdev, struct kvm *kvm, u32 tdi_id)
@@ -92,7 +144,7 @@ static struct pci_tdi *sim_bind(struct pci_dev *pdev, struct kvm *kvm, u32 tdi_i
 	if (ret)
 		return ERR_PTR(ret);
 	pci_tsm_tdi_constructor(pdev, tdi, kvm, tdi_id);
-	ret = sim_lock(ctx->fn, kvm, tdi_id);
+	ret = lock(ctx, pdev, kvm, tdi_id);
 	if (ret)
 		return ERR_PTR(ret);
 	ctx->turn = !ctx->turn;
@@ -108,10 +160,14 @@ static void sim_unbind(struct pci_tdi *tdi)
 
 	sim_disown(fn);
 	ret = sim_inject(fn, SIM_UNBIND);
+	if (!ret && sim_uses_doe())
+		ret = sim_firmware_unbind(tdi->pdev);
 	if (ret)
 		pci_info(tdi->pdev, "TDI not stopped: %d\n", ret);
 	else
 		sim_unlock(fn);
+	if (ret && sim_uses_doe())
+		sim_report(fn, false);
 	report_stop(fn, !ret);
 }
 
@@ -189,6 +245,9 @@ static int __init sim_init(void)
 	ret = sim_mmio_init();
 	if (ret)
 		goto err_parent;
+	ret = sim_firmware_init();
+	if (ret)
+		goto err_mmio;
 	sim_debugfs_init();
 	ret = sim_fns_init();
 	if (ret)
@@ -207,6 +266,8 @@ err_fns:
 	sim_fns_exit();
 err_debugfs:
 	sim_debugfs_exit();
+	sim_firmware_exit();
+err_mmio:
 	sim_mmio_exit();
 err_parent:
 	faux_device_destroy(sim_parent);
@@ -221,6 +282,7 @@ static void __exit sim_exit(void)
 	tsm_unregister(sim_tsm);
 	sim_fns_exit();
 	sim_debugfs_exit();
+	sim_firmware_exit();
 	sim_mmio_exit();
 	faux_device_destroy(sim_parent);
 }

@@ -22,11 +22,16 @@
  * the guest. The simulation has no such channel, so the device-specific part of
  * the interface report is the nonce: a guest that has read the report of this
  * lock can start the TDI, a guest that has an older one cannot.
+ *
+ * With transport=doe, a message that passes the checks up to the interface goes to the
+ * device. The other checks and the answer are the device's.
  */
 #include <linux/bits.h>
 #include <linux/pci.h>
+#include <linux/slab.h>
 #include <linux/sockptr.h>
 #include <linux/string.h>
+#include <linux/tsm_sim.h>
 #include <linux/unaligned.h>
 
 #include "tsm_sim.h"
@@ -255,11 +260,9 @@ static const struct request *find_request(u8 type)
 	return NULL;
 }
 
-/* Does the checks at the head of this file, and then what the request asks for. */
-static u32 answer(struct sim_fn *fn, const u8 *message, size_t len, struct reply *reply)
+/* Does the checks at the head of this file that need no state. */
+static u32 check(struct sim_fn *fn, const u8 *message, size_t len, const struct request *request)
 {
-	const struct request *request = find_request(message[1]);
-
 	if (len < HEADER_SIZE)
 		return INVALID_REQUEST;
 	if (message[0] != TDISP_VERSION &&
@@ -271,11 +274,62 @@ static u32 answer(struct sim_fn *fn, const u8 *message, size_t len, struct reply
 		return INVALID_REQUEST;
 	if (!is_interface(fn, message + INTERFACE_AT))
 		return INVALID_INTERFACE;
+	return TDISP_OK;
+}
 
+/* Does the other checks, and then what the request asks for. */
+static u32 answer(struct sim_fn *fn, const struct request *request, const u8 *message,
+		  struct reply *reply)
+{
 	guard(mutex)(&fn->lock);
 	if (!(request->states & BIT(sim_check_locked(fn))))
 		return INVALID_INTERFACE_STATE;
 	return request->answer(fn, message + HEADER_SIZE, reply);
+}
+
+/* With transport=doe, the device does the other checks, except for its ERROR here. */
+static bool is_for_device(struct sim_fn *fn, const struct request *request)
+{
+	return sim_uses_doe() && (sim_check(fn) != SIM_ERROR || request->states & BIT(SIM_ERROR));
+}
+
+/* Whether the device's answer belongs to @message, or is a TDISP_ERROR */
+static bool is_answer(const u8 *reply, size_t len, const u8 *message)
+{
+	if (len < HEADER_SIZE || reply[0] != TDISP_VERSION ||
+	    memcmp(reply + INTERFACE_AT, message + INTERFACE_AT, INTERFACE_SIZE))
+		return false;
+	return reply[1] == (message[1] & ~TDISP_REQUEST) ||
+	       (reply[1] == TDISP_ERROR && len >= ERROR_SIZE);
+}
+
+/* Has the device answer a message that was checked. Returns what sim_message() returns. */
+static ssize_t pass_on(struct sim_fn *fn, const u8 *message, size_t len, sockptr_t out,
+		       size_t out_len, u64 *code)
+{
+	size_t size = min(out_len, TSM_SIM_MAX_TDISP);
+	u32 state;
+	int ret;
+
+	u8 *reply __free(kfree) = kmalloc(size, GFP_KERNEL);
+
+	if (!reply)
+		return -ENOMEM;
+	ret = sim_firmware_request(fn->pdev, message, len, reply, &size, &state);
+	if (!ret && !is_answer(reply, size, message))
+		ret = -EIO;
+	if (ret) {
+		sim_report(fn, false);
+		return ret;
+	}
+	ret = sim_follow(fn, state);
+	if (ret)
+		return ret;
+	if (copy_to_sockptr(out, reply, size))
+		return -EFAULT;
+	if (code)
+		*code = reply[1] == TDISP_ERROR ? get_unaligned_le32(&reply[HEADER_SIZE]) : 0;
+	return out_len - size;
 }
 
 /**
@@ -290,7 +344,8 @@ static u32 answer(struct sim_fn *fn, const u8 *message, size_t len, struct reply
  *
  * Return: bytes of @out that are left, also when the answer is a TDISP_ERROR; -EINVAL
  * for another scope, -EPERM for a message beyond the scope, -ENOSPC if the answer does
- * not fit, -EFAULT.
+ * not fit, -EFAULT; with transport=doe also -EIO if the device or the firmware failed, and
+ * -ENOMEM.
  *
  * Context: under PCI/TSM's locks.
  */
@@ -313,7 +368,11 @@ ssize_t sim_message(struct sim_fn *fn, enum pci_tsm_req_scope scope, sockptr_t i
 	if (out_len < ERROR_SIZE)
 		return -ENOSPC;
 
-	error = answer(fn, message, in_len, &reply);
+	error = check(fn, message, in_len, request);
+	if (!error && is_for_device(fn, request))
+		return pass_on(fn, message, in_len, out, out_len, code);
+	if (!error)
+		error = answer(fn, request, message, &reply);
 	reply.bytes[0] = TDISP_VERSION;
 	reply.bytes[1] = message[1] & ~TDISP_REQUEST;
 	memcpy(&reply.bytes[INTERFACE_AT], &message[INTERFACE_AT], INTERFACE_SIZE);

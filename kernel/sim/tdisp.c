@@ -104,8 +104,11 @@ void sim_reset_books(struct sim_fn *fn)
 	fn->binds = 0;
 }
 
-/* LOCK_INTERFACE_REQUEST: the registers must stay as they are now. */
-int sim_lock(struct sim_fn *fn, struct kvm *kvm, u32 tdi_id)
+/*
+ * LOCK_INTERFACE_REQUEST: the registers must stay as they are now. @nonce is that of the
+ * device, or NULL without one.
+ */
+int sim_lock(struct sim_fn *fn, struct kvm *kvm, u32 tdi_id, const u8 *nonce)
 {
 	guard(mutex)(&fn->lock);
 	/* An unbind that failed has left the TDI. Stop it now, unless unbinds still fail. */
@@ -114,7 +117,10 @@ int sim_lock(struct sim_fn *fn, struct kvm *kvm, u32 tdi_id)
 	sim_stop_locked(fn);
 
 	sim_regs_lock(fn);
-	get_random_bytes(fn->nonce, sizeof(fn->nonce));
+	if (nonce)
+		memcpy(fn->nonce, nonce, sizeof(fn->nonce));
+	else
+		get_random_bytes(fn->nonce, sizeof(fn->nonce));
 	sim_mmio_bind(fn, kvm);
 	fn->tdi_id = tdi_id;
 	set_state(fn, SIM_LOCKED);
@@ -153,6 +159,34 @@ int sim_start(struct sim_fn *fn)
 	if (sim_check_locked(fn) != SIM_LOCKED)
 		return -EINVAL;
 	sim_start_locked(fn);
+	return 0;
+}
+
+/**
+ * sim_follow() - take over the state that a device has reported
+ * @fn: the function
+ * @state: the state
+ *
+ * A TDI whose registers changed stays in ERROR here, although the device did not notice.
+ *
+ * Return: 0; -EIO if no request leads from the present state to this one. Then the state
+ * stays, and is published as unknown.
+ */
+int sim_follow(struct sim_fn *fn, u32 state)
+{
+	guard(mutex)(&fn->lock);
+	if (state == fn->state || (fn->state == SIM_ERROR && state != SIM_UNLOCKED)) {
+		report(fn, fn->state + 1);
+	} else if (state == SIM_UNLOCKED) {
+		sim_stop_locked(fn);
+	} else if (fn->state == SIM_LOCKED && state == SIM_RUN) {
+		sim_start_locked(fn);
+	} else if (fn->state != SIM_UNLOCKED && state == SIM_ERROR) {
+		set_state(fn, SIM_ERROR);
+	} else {
+		report(fn, VFIO_TSM_TDI_UNKNOWN);
+		return -EIO;
+	}
 	return 0;
 }
 

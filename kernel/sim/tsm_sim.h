@@ -6,7 +6,8 @@
  * keeps a TDISP state for each function, saves the registers of a function when
  * it is locked, and detects when they change. On request it fails, or takes a
  * given time. Nothing is encrypted and nothing is protected: it is for tests and
- * for learning.
+ * for learning. With transport=doe, only the part of the platform's TSM is played: LOCK,
+ * START, STOP and the guest's requests go to the device, and its answers count.
  *
  *	main.c		registration, and the operations that PCI/TSM calls
  *	fn.c		the functions that it serves
@@ -15,6 +16,7 @@
  *	mmio.c		the character device through which a VMM maps a TDI in RUN
  *	regs.c		what a locked function must keep
  *	inject.c	errors and delays
+ *	firmware.c	transport=doe: a program that talks to real devices
  *	debugfs.c	/sys/kernel/debug/tsm_sim/, and what each file there means
  *
  * Two structures have different lifetimes. A struct sim_fn, with its files, exists
@@ -22,7 +24,8 @@
  * struct sim_ctx belongs to PCI/TSM, from connect to disconnect. So files are never
  * made or removed under PCI/TSM's lock, and a file may call into PCI/TSM.
  *
- * Locks, outermost first: PCI/TSM's own; sim_fn::lock, under which configuration
+ * Locks, outermost first: PCI/TSM's own; those of firmware.c, which are not held with any
+ * of the following; sim_fn::lock, under which configuration
  * space is read and states are reported to vfio_tsm; sim_fn::mmio_lock, under which
  * mappings are zapped. mmap() and faults take only the last, under mmap_lock, because
  * the locks that vfio_tsm and sysfs take under sim_fn::lock may wait for an mmap_lock.
@@ -191,13 +194,14 @@ void sim_show_no_bind_tsm(struct seq_file *s);
 /* fn.c */
 struct sim_fn *sim_fn_get(struct pci_dev *pdev);
 void sim_fn_put(struct sim_fn *fn);
+void sim_fns_forget_states(void);
 int sim_fns_init(void);
 void sim_fns_exit(void);
 
 /* tdisp.c */
 const char *sim_tdisp_name(enum sim_tdisp state);
 void sim_reset_books(struct sim_fn *fn);
-int sim_lock(struct sim_fn *fn, struct kvm *kvm, u32 tdi_id);
+int sim_lock(struct sim_fn *fn, struct kvm *kvm, u32 tdi_id, const u8 *nonce);
 void sim_disown(struct sim_fn *fn);
 void sim_unlock(struct sim_fn *fn);
 void sim_stop_locked(struct sim_fn *fn);
@@ -205,6 +209,7 @@ int sim_start(struct sim_fn *fn);
 void sim_start_locked(struct sim_fn *fn);
 enum sim_tdisp sim_check(struct sim_fn *fn);
 enum sim_tdisp sim_check_locked(struct sim_fn *fn);
+int sim_follow(struct sim_fn *fn, u32 state);
 void sim_report(struct sim_fn *fn, bool known);
 unsigned int sim_all_violations(void);
 
@@ -235,6 +240,17 @@ extern const char *const sim_op_names[SIM_OPS + 1];
 void sim_inject_init(struct sim_inject *inject);
 int sim_inject(struct sim_fn *fn, enum sim_op op);
 bool sim_injects_error(struct sim_fn *fn, enum sim_op op);
+
+/* firmware.c */
+bool sim_uses_doe(void);
+int sim_firmware_connect(struct pci_dev *pdev);
+int sim_firmware_disconnect(struct pci_dev *pdev);
+int sim_firmware_bind(struct pci_dev *pdev, u8 nonce[SIM_NONCE_SIZE]);
+int sim_firmware_unbind(struct pci_dev *pdev);
+int sim_firmware_request(struct pci_dev *pdev, const u8 *request, size_t len, u8 *answer,
+			 size_t *answer_len, u32 *state);
+int sim_firmware_init(void);
+void sim_firmware_exit(void);
 
 /* debugfs.c */
 void sim_debugfs_init(void);

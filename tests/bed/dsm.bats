@@ -247,3 +247,23 @@ refuses() {
 	run -1 "$built/san/tsm-dsm" --decode "$BATS_TEST_TMPDIR/nothing"
 	assert_output --partial "Invalid argument"
 }
+
+@test "firmware: the program, its unit and its page can be installed, and wrong usage is refused" {
+	make -s -C "$top/cli" install-firmware O="$BATS_TEST_TMPDIR/build" DESTDIR="$BATS_TEST_TMPDIR/root" prefix=/usr
+	cd "$BATS_TEST_TMPDIR/root/usr"
+	run find . -type f -printf '%m %P\n'
+	assert_equal "$(sort <<<"$output")" "644 lib/systemd/system/tsm-sim-firmware.service
+644 share/man/man8/tsm-sim-firmware.8
+755 libexec/tsmctl/tsm-sim-firmware"
+	grep -qx "ExecStart=/usr/libexec/tsmctl/tsm-sim-firmware" lib/systemd/system/tsm-sim-firmware.service
+	run mandoc -T lint -W warning share/man/man8/tsm-sim-firmware.8
+	assert_output ""
+	run -2 libexec/tsmctl/tsm-sim-firmware --nonsense
+	assert_output --partial "--nonsense"
+	run -1 libexec/tsmctl/tsm-sim-firmware --device /nonexistent
+	assert_output "tsm-sim-firmware: /nonexistent: No such file or directory"
+	# Each option is on the page.
+	for option in $(libexec/tsmctl/tsm-sim-firmware --help | grep -oE -- '--(device|root|version|help)'); do
+		grep -q -- "Fl -${option#--}" share/man/man8/tsm-sim-firmware.8
+	done
+}

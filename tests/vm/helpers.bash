@@ -84,12 +84,13 @@ client() { vfio-client "$dev" "$@"; }
 # until_in FUNCTION: a step that waits until a thread of the client sleeps in FUNCTION
 until_in() { echo "sh:until cat /proc/\$PPID/task/*/stack | grep -q $1; do :; done"; }
 
-# load_all [DEVICES]: loads everything; the simulated TSM is for all NVMe controllers by default
+# load_all [DEVICES [PARAMETER...]]: loads everything; the simulated TSM is for all NVMe
+# controllers by default
 load_all() {
 	modprobe -a iommufd vfio_tsm vfio_pci_tsm
 	mountpoint -q /sys/kernel/config || mount -t configfs configfs /sys/kernel/config
 	modprobe kvm_amd || modprobe kvm_intel
-	modprobe tsm_sim "devices=${1:-0000:0[1-9]:00.*}"
+	modprobe tsm_sim "devices=${1:-0000:0[1-9]:00.*}" "${@:2}"
 }
 
 unload_all() {
