@@ -251,6 +251,9 @@ int owner_stop(struct ctx *ctx, const struct pci_device *dev, const struct owner
 		p.code = p.err == -EINTR ? EXIT_FAILED : EXIT_BUSY;
 		return report_error(ctx, &p, "%s", text);
 	}
+	/* It has closed the device; the caller looks for a quarantine, and reports that. */
+	if (p.err == -EIO && quarantine_is_on(ctx, dev))
+		return 0;
 	if (p.err == -EIO && why[0]) {
 		p.changed = true;
 		return report_error(ctx, &p, "%s reports: %s", h->text, why);

@@ -84,7 +84,7 @@ int owner_refuse(struct ctx *ctx, const struct pci_device *dev, const char *what
  * @dev: the device
  * @h: the owner; it must be ours
  *
- * Return: 0, or negative errno, reported.
+ * Return: 0, also if the device is in quarantine now; or negative errno, reported.
  */
 int owner_stop(struct ctx *ctx, const struct pci_device *dev, const struct owner *h);
 
