@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "common/process.h"
 #include "common/rundir.h"
@@ -127,6 +129,23 @@ int run_file_read_owner(int fd, struct run_owner *owner)
 void run_file_remove(int dir, const char *name)
 {
 	unlinkat(dir, name, 0);
+}
+
+int run_socket_connect(int dir, const char *name, int type)
+{
+	cleanup_fd int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	/* the path of the directory may be longer than that of a socket can be */
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/%s", dir, name);
+	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)))
+		return -errno;
+	ret = fd;
+	fd = -1;
+	return ret;
 }
 
 unsigned int run_file_read_pid(int fd)

@@ -142,6 +142,17 @@ int run_file_read_owner(int fd, struct run_owner *owner);
 void run_file_remove(int dir, const char *name);
 
 /**
+ * run_socket_connect() - connect to a socket in the directory
+ * @dir: directory
+ * @name: from run_file_name()
+ * @type: SOCK_STREAM or SOCK_SEQPACKET
+ *
+ * Return: a descriptor; -ENOENT if there is no socket, -ECONNREFUSED if nothing listens on it,
+ * or negative errno.
+ */
+int run_socket_connect(int dir, const char *name, int type);
+
+/**
  * run_file_read_pid() - read the process ID that run_file_write_pid() wrote
  * @fd: the file, opened for reading
  *

@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <stdint.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include "common/exitcode.h"
 #include "common/rundir.h"
@@ -58,24 +57,6 @@ int join_listen(struct session *s)
 	return 0;
 }
 
-static int connect_to(const struct session *s, const char *mate)
-{
-	cleanup_fd int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	char name[RUN_NAME_LEN];
-	int ret;
-
-	if (fd < 0)
-		return -errno;
-	run_file_name(name, mate, RUN_JOIN);
-	snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/%s", s->run, name);
-	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)))
-		return -errno;
-	ret = fd;
-	fd = -1;
-	return ret;
-}
-
 static int send_request(const struct session *s, int client)
 {
 	struct join_request r = { .size = sizeof(r), .mode = s->mode, .start = s->start };
@@ -120,10 +101,13 @@ static int read_answer(int client, int signals, struct join_answer *a)
 int join_ask(const struct session *s, const char *mate, int signals, struct join_answer *a,
 	     int *client)
 {
-	cleanup_fd int fd = connect_to(s, mate);
-	int ret = fd < 0 ? fd : send_request(s, fd);
+	cleanup_fd int fd = -1;
+	char name[RUN_NAME_LEN];
+	int ret;
 
-	ret = ret ?: read_answer(fd, signals, a);
+	run_file_name(name, mate, RUN_JOIN);
+	fd = run_socket_connect(s->run, name, SOCK_SEQPACKET);
+	ret = fd < 0 ? fd : send_request(s, fd) ?: read_answer(fd, signals, a);
 	if (ret)
 		return ret;
 	*client = fd;

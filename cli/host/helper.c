@@ -235,7 +235,7 @@ static int report_silence(struct ctx *ctx, struct problem *p, const struct call 
 			    *why ? ": " : "", why);
 }
 
-/* Runs the helper up to its first line, and interprets that. @owner: who has the device open. */
+/* Runs the helper up to its first line, and interprets that. @owner: the process that has the device. */
 static int run_helper(struct ctx *ctx, const struct pci_device *dev, const struct call *call,
 		      pid_t *pid, pid_t *owner)
 {

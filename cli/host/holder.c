@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include "common/json.h"
 #include "common/rundir.h"
@@ -14,27 +13,14 @@
 #define ANSWER_LEN 4096
 #define ANSWER_DEPTH 4
 
-static int connect_to(const struct ctx *ctx, const char *name)
+static int connect_to(const struct ctx *ctx, const char *device)
 {
-	cleanup_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	struct trust_fault fault;
 	cleanup_fd int dir = run_dir_open(ctx->run.path, false, &fault);
-	char file[RUN_NAME_LEN];
-	int ret;
+	char name[RUN_NAME_LEN];
 
-	if (fd < 0)
-		return -errno;
-	if (dir < 0)
-		return dir;
-	run_file_name(file, name, RUN_SOCKET);
-	/* the path of the directory may be longer than that of a socket can be */
-	snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/%s", dir, file);
-	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)))
-		return -errno;
-	ret = fd;
-	fd = -1;
-	return ret;
+	run_file_name(name, device, RUN_SOCKET);
+	return dir < 0 ? dir : run_socket_connect(dir, name, SOCK_STREAM);
 }
 
 static int ask(int fd, const char *name)
