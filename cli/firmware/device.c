@@ -86,16 +86,20 @@ static struct device *find(uint32_t id)
 	return device;
 }
 
-static int tdisp(struct device *device, const uint8_t *request, size_t len, uint8_t *answer,
-		 size_t *size)
+/* Keeps why a step of the session failed, if it did. Returns @ret. */
+static int keep_problem(struct device *device, int ret)
 {
-	int ret = session_tdisp(device->session, request, len, answer, size);
-
 	if (ret)
 		snprintf(device->problem, sizeof(device->problem), "%s",
 			 ret == -ENOTCONN ? "there is no session" :
 					    session_problem(device->session));
 	return ret;
+}
+
+static int tdisp(struct device *device, const uint8_t *request, size_t len, uint8_t *answer,
+		 size_t *size)
+{
+	return keep_problem(device, session_tdisp(device->session, request, len, answer, size));
 }
 
 /*
@@ -121,7 +125,8 @@ static int own_request(struct device *device, uint32_t function, uint8_t type, s
 			 size > 1 ? got[1] : 0);
 		return -EIO;
 	}
-	memcpy(answer, got + HEADER_SIZE, want);
+	if (want)
+		memcpy(answer, got + HEADER_SIZE, want);
 	return 0;
 }
 
@@ -148,27 +153,16 @@ struct outcome {
 
 static int do_connect(struct device *device, const struct tsm_sim_msg *msg, struct outcome *out)
 {
-	int ret = session_connect(device->session);
-
 	(void)msg;
 	(void)out;
-	if (ret)
-		snprintf(device->problem, sizeof(device->problem), "%s",
-			 session_problem(device->session));
-	return ret;
+	return keep_problem(device, session_connect(device->session));
 }
 
 static int do_disconnect(struct device *device, const struct tsm_sim_msg *msg, struct outcome *out)
 {
-	int ret = session_disconnect(device->session);
-
 	(void)msg;
 	(void)out;
-	if (ret)
-		snprintf(device->problem, sizeof(device->problem), "%s",
-			 ret == -ENOTCONN ? "there is no session" :
-					    session_problem(device->session));
-	return ret;
+	return keep_problem(device, session_disconnect(device->session));
 }
 
 static int do_unbind(struct device *device, const struct tsm_sim_msg *msg, struct outcome *out)

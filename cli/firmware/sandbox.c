@@ -10,31 +10,12 @@
 #include "firmware/sandbox.h"
 
 static const char *const calls[] = {
-	"write",
-	"read",
-	"write",
-	"close",
-	"fstat",
-	"newfstatat",
-	"statx",
-	"lseek",
-	"brk",
-	"mmap",
-	"munmap",
-	"mremap",
-	"madvise",
-	"getrandom",
-	"futex",
-	"getpid",
-	"gettid",
-	"exit",
-	"exit_group",
-	"clock_gettime",
-	"getrusage",
-	"sigreturn",
-	"rt_sigreturn",
-	"rt_sigprocmask",
-	"restart_syscall",
+	"read",	      "write",	      "close",		"fstat",
+	"newfstatat", "statx",	      "lseek",		"brk",
+	"mmap",	      "munmap",	      "mremap",		"madvise",
+	"getrandom",  "futex",	      "getpid",		"gettid",
+	"exit",	      "exit_group",   "clock_gettime",	"getrusage",
+	"sigreturn",  "rt_sigreturn", "rt_sigprocmask", "restart_syscall",
 };
 
 static int filter(void)
