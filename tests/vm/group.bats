@@ -12,10 +12,7 @@ bin=/run/tsm-bin
 
 setup_file() {
 	load helpers
-	local functions
-	mapfile -t functions < <(grep -l 0x010802 "$pci"/devices/*/class | xargs -n 1 dirname | xargs -n 1 basename)
-	F0=${functions[0]} F1=${functions[1]}
-	export F0 F1
+	find_functions
 	load_all "$F0"
 }
 teardown_file() {

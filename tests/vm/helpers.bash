@@ -49,6 +49,15 @@ blocked() {
 	done <<<"$text"
 }
 
+# find_functions: sets and exports F0 and F1: the two NVMe controllers that are functions of
+# one device
+find_functions() {
+	local functions
+	mapfile -t functions < <(grep -l 0x010802 "$pci"/devices/*/class | xargs -n 1 dirname | xargs -n 1 basename)
+	F0=${functions[0]} F1=${functions[1]}
+	export F0 F1
+}
+
 # find_pf: the NVMe controller that can have two VFs
 find_pf() {
 	local path

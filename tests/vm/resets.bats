@@ -9,11 +9,9 @@ load helpers
 
 setup_file() {
 	load helpers
-	local functions
-	mapfile -t functions < <(grep -l 0x010802 "$pci"/devices/*/class | xargs -n 1 dirname | xargs -n 1 basename)
-	F0=${functions[0]} F1=${functions[1]}
+	find_functions
 	PORT=$(basename "$(dirname "$(readlink -f "$pci/devices/$F0")")")
-	export F0 F1 PORT
+	export PORT
 	load_all "$F0"
 	modprobe vfio-pci
 }

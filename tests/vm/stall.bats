@@ -10,10 +10,7 @@ fence=/sys/module/hold_fence/parameters
 
 setup_file() {
 	load helpers
-	local functions
-	mapfile -t functions < <(grep -l 0x010802 "$pci"/devices/*/class | xargs -n 1 dirname | xargs -n 1 basename)
-	F0=${functions[0]} F1=${functions[1]}
-	export F0 F1
+	find_functions
 	modprobe config_overlay device="$F0"
 	load_all "$F0"
 }
