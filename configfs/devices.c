@@ -113,6 +113,7 @@ struct vfio_tsm_dev *vfio_tsm_register(struct pci_dev *pdev, const struct vfio_t
 	guard(mutex)(&dev->lock);
 	dev->pdev = pdev;
 	dev->state = VFIO_TSM_UNASSIGNED;
+	vfio_tsm_set_leaving(dev, false);
 	vfio_tsm_set_state(dev, VFIO_TSM_CLOSED, VFIO_TSM_EVENT_ASSIGNED, VFIO_TSM_REASON_NONE);
 	return dev;
 }
@@ -135,6 +136,7 @@ void vfio_tsm_unregister(struct vfio_tsm_dev *dev)
 				   VFIO_TSM_REASON_NONE);
 		memset(&dev->report, 0, sizeof(dev->report));
 		vfio_tsm_forget_tdi_state(dev);
+		vfio_tsm_set_leaving(dev, true);
 		dev->pdev = NULL;
 	}
 	/* The waker may use the function, whose directory in sysfs is removed next. */
@@ -378,6 +380,7 @@ void vfio_tsm_unbound(struct vfio_tsm_dev *dev, enum vfio_tsm_state to, enum vfi
 		event = VFIO_TSM_EVENT_QUARANTINED;
 	}
 	dev->binding = false;
+	vfio_tsm_forget_interface_report(dev);
 	vfio_tsm_set_state(dev, dev->in_use ? to : VFIO_TSM_CLOSED, event, reason);
 }
 EXPORT_SYMBOL_GPL(vfio_tsm_unbound);
@@ -393,10 +396,14 @@ void vfio_tsm_acknowledged(struct vfio_tsm_dev *dev)
 }
 EXPORT_SYMBOL_GPL(vfio_tsm_acknowledged);
 
-/* A function that comes or goes changes the state of its device. */
+/*
+ * A function that comes or goes changes the state of its device. UNBIND_DRIVER comes before the
+ * files in sysfs are removed.
+ */
 static int bus_notify(struct notifier_block *nb, unsigned long action, void *data)
 {
-	if (action != BUS_NOTIFY_ADD_DEVICE && action != BUS_NOTIFY_REMOVED_DEVICE)
+	if (action != BUS_NOTIFY_ADD_DEVICE && action != BUS_NOTIFY_REMOVED_DEVICE &&
+	    action != BUS_NOTIFY_UNBIND_DRIVER)
 		return NOTIFY_DONE;
 
 	struct vfio_tsm_dev *dev __free(vfio_tsm_put) =
@@ -406,6 +413,10 @@ static int bus_notify(struct notifier_block *nb, unsigned long action, void *dat
 		return NOTIFY_DONE;
 
 	guard(mutex)(&dev->lock);
+	if (action == BUS_NOTIFY_UNBIND_DRIVER) {
+		vfio_tsm_set_leaving(dev, true);
+		return NOTIFY_DONE;
+	}
 	dev->state = action == BUS_NOTIFY_ADD_DEVICE ? VFIO_TSM_UNASSIGNED : VFIO_TSM_ABSENT;
 	if (action == BUS_NOTIFY_REMOVED_DEVICE && vfio_tsm_is_pulled(to_pci_dev(data)))
 		vfio_tsm_end_quarantine(dev);

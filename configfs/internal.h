@@ -127,6 +127,8 @@ struct vfio_tsm_waker {
 #define VFIO_TSM_POLL_STATE BIT(0)
 #define VFIO_TSM_POLL_TDI_STATE BIT(1)
 
+struct vfio_tsm_ask;
+
 /**
  * struct vfio_tsm_dev - an address, and everything that is known about it
  * @ref: when the last one is put, the device is removed from the xarray
@@ -153,6 +155,10 @@ struct vfio_tsm_waker {
  * @owner: the process that opened the device, or NULL
  * @event: eventfd that the owner wants signalled, or NULL
  * @tdi_state: the last one that the driver of a TSM has reported
+ * @evidence.present: what the device has signed, or NULL
+ * @evidence.ask: what the TSM is asked for at the moment, or NULL
+ * @evidence.generation: changes with @evidence.present
+ * @evidence.leaving: the driver is detaching from the function
  */
 struct vfio_tsm_dev {
 	struct kref ref;
@@ -176,6 +182,12 @@ struct vfio_tsm_dev {
 	struct pid *owner;
 	struct eventfd_ctx *event;
 	enum vfio_tsm_tdi_state tdi_state;
+	struct {
+		struct vfio_tsm_evidence *present;
+		struct vfio_tsm_ask *ask;
+		u64 generation;
+		bool leaving;
+	} evidence;
 };
 
 /* The policy of a device without a directory, and the first one of a directory. */
@@ -241,6 +253,11 @@ int vfio_tsm_format_requests(const struct vfio_tsm_dev *dev, char *page);
 int vfio_tsm_format_last_request(const struct vfio_tsm_dev *dev, char *page);
 void vfio_tsm_forget_tdi_state(struct vfio_tsm_dev *dev);
 int vfio_tsm_format_tdi_state(const struct vfio_tsm_dev *dev, char *page);
+
+/* evidence.c: what a device has signed about itself */
+extern const struct attribute_group vfio_tsm_evidence_group;
+void vfio_tsm_forget_interface_report(struct vfio_tsm_dev *dev);
+void vfio_tsm_set_leaving(struct vfio_tsm_dev *dev, bool leaving);
 
 /* show.c: a device as text, for configfs and sysfs */
 int vfio_tsm_show(struct vfio_tsm_dev *dev, char *page,

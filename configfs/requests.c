@@ -115,6 +115,8 @@ static void set_tdi_state(struct vfio_tsm_dev *dev, struct pci_dev *pdev,
 	if (pdev)
 		vfio_tsm_trace_tdi_state(pdev, dev->tdi_state, state);
 	dev->tdi_state = state;
+	if (state != VFIO_TSM_TDI_LOCKED && state != VFIO_TSM_TDI_RUN)
+		vfio_tsm_forget_interface_report(dev);
 	if (dev->pdev)
 		vfio_tsm_wake(dev, VFIO_TSM_POLL_TDI_STATE);
 }

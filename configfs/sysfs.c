@@ -81,6 +81,7 @@ static const struct attribute_group vfio_tsm_sysfs_group = {
 /* For the driver's dev_groups: made after its probe, removed before its remove. */
 const struct attribute_group *vfio_tsm_sysfs_groups[] = {
 	&vfio_tsm_sysfs_group,
+	&vfio_tsm_evidence_group,
 	NULL,
 };
 EXPORT_SYMBOL_GPL(vfio_tsm_sysfs_groups);

@@ -33,6 +33,7 @@
 #ifndef VFIO_TSM_DEV_H
 #define VFIO_TSM_DEV_H
 
+#include <linux/list.h>
 #include <linux/pci.h>
 #include <linux/types.h>
 
@@ -214,6 +215,58 @@ struct vfio_tsm_info {
 	u64 generation;
 };
 
+/* What the device has signed, as it came; the files in vfio_tsm_evidence/ have these names. */
+enum vfio_tsm_evidence_kind {
+	VFIO_TSM_EVIDENCE_CERT0, /* chain of certificates of slot 0, as DSP0274 lays it out */
+	VFIO_TSM_EVIDENCE_VCA, /* version, capabilities, algorithms: requests and responses */
+	VFIO_TSM_EVIDENCE_MEASUREMENTS, /* GET_MEASUREMENTS with the nonce, MEASUREMENTS */
+	VFIO_TSM_EVIDENCE_REPORT, /* of a TDI in CONFIG_LOCKED or RUN: TDISP's report */
+	VFIO_TSM_NR_EVIDENCE_PARTS,
+};
+
+/* Bytes of a nonce of SPDM */
+#define VFIO_TSM_EVIDENCE_NONCE_SIZE 32
+
+/**
+ * struct vfio_tsm_evidence_part - one of them
+ * @data: room for it
+ * @size: its size
+ * @len: how many bytes there are, 0 at first
+ */
+struct vfio_tsm_evidence_part {
+	u8 *data;
+	size_t size;
+	size_t len;
+};
+
+/**
+ * struct vfio_tsm_evidence - the evidence of one function
+ * @nonce: the nonce that the device has to sign
+ * @parts: see enum vfio_tsm_evidence_kind
+ */
+struct vfio_tsm_evidence {
+	u8 nonce[VFIO_TSM_EVIDENCE_NONCE_SIZE];
+	struct vfio_tsm_evidence_part parts[VFIO_TSM_NR_EVIDENCE_PARTS];
+};
+
+/**
+ * struct vfio_tsm_evidence_source - how the driver of a TSM offers evidence
+ * @list: of vfio_tsm
+ * @collect: have the device sign @nonce, and fill @parts. Returns 0; -ENODEV if this TSM does
+ *	not serve the function, so that another one is asked; -ENOTCONN if it is not connected;
+ *	-EOPNOTSUPP if it has no evidence; -EBADMSG if a signature is wrong; -EIO for other errors
+ *	of the device or the TSM.
+ *
+ * Context: a worker, at most one for each function. No lock is held, so the function can be
+ * disconnected at any time. It must end in the time that a TSM takes for an operation:
+ * vfio_tsm_remove_evidence_source() waits for it, and nothing else does. If the session ends
+ * meanwhile, the driver calls vfio_tsm_forget_evidence(), and the evidence is not published.
+ */
+struct vfio_tsm_evidence_source {
+	struct list_head list;
+	int (*collect)(struct pci_dev *pdev, struct vfio_tsm_evidence *evidence);
+};
+
 /**
  * struct vfio_tsm_ops - what vfio_tsm asks of the driver
  * @revoke: take the device back from the TSM without the owner's consent.
@@ -264,6 +317,11 @@ void vfio_tsm_report_tdi_state(struct pci_dev *pdev, enum vfio_tsm_tdi_state sta
 void vfio_tsm_stop_failed(struct pci_dev *pdev);
 void vfio_tsm_stopped(struct pci_dev *pdev);
 
+/* For the driver of a TSM. */
+void vfio_tsm_add_evidence_source(struct vfio_tsm_evidence_source *source);
+void vfio_tsm_remove_evidence_source(struct vfio_tsm_evidence_source *source);
+void vfio_tsm_forget_evidence(struct pci_dev *pdev);
+
 /* Whether it or its PF was removed from its slot. A failed error recovery can look the same. */
 static inline bool vfio_tsm_is_pulled(struct pci_dev *pdev)
 {
@@ -271,7 +329,7 @@ static inline bool vfio_tsm_is_pulled(struct pci_dev *pdev)
 	       READ_ONCE(pci_physfn(pdev)->error_state) == pci_channel_io_perm_failure;
 }
 
-/* vfio_tsm/ in the function's directory in sysfs, for the driver's dev_groups. */
+/* vfio_tsm/ and vfio_tsm_evidence/ in the function's directory, for the driver's dev_groups. */
 extern const struct attribute_group *vfio_tsm_sysfs_groups[];
 
 #endif /* VFIO_TSM_DEV_H */

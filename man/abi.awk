@@ -102,7 +102,7 @@ function print_list(text, table,	n, i, rows, key, item)
 			match(rows[i], /^[^ \t]*[ \t]*/)
 			key = substr(rows[i], 1, RLENGTH)
 			sub(/[ \t]+$/, "", key)
-			print !table ? ".It" : ".It " (key ~ /^[A-Z_]+$/ ? "Ev " : "Li ") plain(key)
+			print !table ? ".It" : ".It " (key ~ /^E[A-Z]+$/ ? "Er " : key ~ /^[A-Z_]+$/ ? "Ev " : "Li ") plain(key)
 			item = substr(rows[i], RLENGTH + 1)
 		} else {
 			item = item " " rows[i]

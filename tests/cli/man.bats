@@ -17,7 +17,7 @@ setup() {
 
 # on_page PAGE KIND WORD: fails unless the page has an entry for WORD; KIND is for the message.
 on_page() {
-	sed 's/\\//g' "$1" | grep -E '^\.It ' | tr ' ' '\n' | grep -qxF -e "$3" -e "$3/" ||
+	sed -E 's/\\&?//g' "$1" | grep -E '^\.It ' | tr ' ' '\n' | grep -qxF -e "$3" -e "$3/" ||
 		fail "${1##*/} has no $2 $3"
 }
 
@@ -213,13 +213,14 @@ kernel_words() { sed -n "/^const .* vfio_tsm_$1_words\[/,/};/p" "$TOP/configfs/w
 CONFIGFS=/sys/kernel/config/vfio_tsm
 POLICY="$CONFIGFS/<address>/tsm"
 STATE="/sys/bus/pci/devices/<address>/vfio_tsm"
+EVIDENCE="/sys/bus/pci/devices/<address>/vfio_tsm_evidence"
 
 @test "man: every file and word of the ABI is in vfio_tsm(5)" {
 	paths=$(abi_paths)
 	[ "$(wc -l <<< "$paths")" -ge 28 ] || fail "only $paths"
 	for path in $paths; do
 		name=$(basename "$path")
-		[ "$name" = vfio_tsm ] || on_page "$MADE/vfio_tsm.5" file "$name"
+		[[ $name = vfio_tsm* ]] || on_page "$MADE/vfio_tsm.5" file "$name"
 		for word in $(abi_words "$path"); do
 			on_page "$MADE/vfio_tsm.5" word "$word"
 			words=$((${words:-0} + 1))
@@ -278,7 +279,7 @@ STATE="/sys/bus/pci/devices/<address>/vfio_tsm"
 }
 
 @test "ABI: it has the attributes of configfs and sysfs, and no other" {
-	in_table() { sed -n "/[ *]$2\[/,/};/p" "$TOP/configfs/$1.c" | grep -oP '&(dev_)?attr_\K[a-z_]+' | sed "s|^|$3/|"; }
+	in_table() { sed -n "/[ *]$2\[/,/};/p" "$TOP/configfs/$1.c" | grep -oP '&(dev_|bin_)?attr_\K[a-z0-9_]+' | sed "s|^|$3/|"; }
 	same=$(abi "$STATE/" | tr '\n' ' ' | grep -oP 'same name in\s+configfs: \K[^.]*' | tr -d ',')
 	[ -n "$same" ]
 	for name in $same; do assert_equal "$(abi_paths | grep -cxF "$POLICY/$name")" 1; done
@@ -288,6 +289,8 @@ STATE="/sys/bus/pci/devices/<address>/vfio_tsm"
 		in_table main root_attrs "$CONFIGFS"
 		in_table attrs vfio_tsm_attrs "$POLICY"
 		in_table sysfs vfio_tsm_sysfs_attrs "$STATE"
+		in_table evidence vfio_tsm_evidence_attrs "$EVIDENCE"
+		in_table evidence vfio_tsm_evidence_bin_attrs "$EVIDENCE"
 	} | sort)"
 }
 
