@@ -198,6 +198,22 @@ bar_at() {
 	assert_equal "$(results verdict check=no-bind)" n/a
 }
 
+@test "doctor: what a busy TSM keeps from being read is skipped, and everything else is checked" {
+	fake_tdi 0000:01:00.0
+	never_answers 0000:01:00.0 tsm/connect
+	never_answers 0000:01:00.0 tsm/dsm
+	run_split tsmctl doctor 01:00.0 --json
+	assert_success
+	assert_equal "$(results verdict check=connection)" n/a
+	[[ $(results "fix evidence" check=connection) == "null a TSM keeps PCI/TSM busy"* ]] || fail "$output"
+	# a check after it still finds what is missing
+	policy 0000:01:00.0 tdi_id none
+	run_split tsmctl doctor 01:00.0 --json
+	assert_equal "$(failures)" tdi-id
+	run_split tsmctl doctor --json
+	assert_success
+}
+
 @test "doctor: shows a request of the guest that the policy refuses, and does not fail for it" {
 	fake_tdi 0000:01:00.0
 	while IFS='|' read -r policy last verdict evidence; do

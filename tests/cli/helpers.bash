@@ -77,6 +77,12 @@ fake_device() {
 	fake_set_driver "$1" "${2:-}"
 }
 
+# never_answers ADDR ATTR: a process that opens this attribute waits forever
+never_answers() {
+	rm -f "$SYS/devices/pci0000:00/$1/$2"
+	mkfifo "$SYS/devices/pci0000:00/$1/$2"
+}
+
 # fake_tsm N: registers tsmN. fake_tsm_side ADDR [tsmN]: a TEE-capable function 0.
 fake_tsm() { mkdir -p "$SYS/class/tsm/tsm$1"; }
 fake_tsm_side() {

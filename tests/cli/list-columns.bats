@@ -31,12 +31,6 @@ fake_card() {
 	fake_vf 0000:01:10.3 0000:01:00.1 0000:01:00.0
 }
 
-# never_answers ADDR ATTR: a process that opens this attribute waits forever
-never_answers() {
-	rm -f "$(dir "$1")/$2"
-	mkfifo "$(dir "$1")/$2"
-}
-
 # on_terminal WIDTH ARGUMENT...: list writes its table, $output, and standard error, $error,
 # to terminals
 on_terminal() {

@@ -207,12 +207,6 @@ false"
 	assert_equal "$(results state)" open
 }
 
-# never_answers ADDR ATTR: a process that opens this attribute waits forever
-never_answers() {
-	rm -f "$SYS/devices/pci0000:00/$1/$2"
-	mkfifo "$SYS/devices/pci0000:00/$1/$2"
-}
-
 @test "list, show: read the TSM of a TDI from configfs, and not from PCI/TSM's own attribute" {
 	fake_assigned 0000:01:00.0 bound
 	policy 0000:01:00.0 tsm tsm0
