@@ -8,9 +8,6 @@
 #include "common/util.h"
 #include "helper/conn.h"
 
-/* Room for more files than allowed, to detect that there are more. */
-#define FILES_ROOM 4
-
 int conn_peer(int fd, struct peer *peer)
 {
 	socklen_t len = sizeof(struct ucred);
@@ -20,6 +17,41 @@ int conn_peer(int fd, struct peer *peer)
 		return -errno;
 	*peer = (struct peer){ .uid = cred.uid, .gid = cred.gid };
 	return 0;
+}
+
+ssize_t conn_receive_files(int fd, void *buf, size_t size, int files[CONN_FILES_ROOM],
+			   size_t *count)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int) * CONN_FILES_ROOM)];
+		struct cmsghdr align;
+	} control;
+	struct iovec iov = { buf, size };
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	ssize_t n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+	*count = 0;
+	if (n < 0)
+		return -errno;
+	/* the kernel has one control message for all files */
+	for (struct cmsghdr *m = CMSG_FIRSTHDR(&msg); m; m = CMSG_NXTHDR(&msg, m)) {
+		if (m->cmsg_level != SOL_SOCKET || m->cmsg_type != SCM_RIGHTS)
+			continue;
+		*count = (m->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		memcpy(files, CMSG_DATA(m), *count * sizeof(int));
+	}
+	if (!(msg.msg_flags & MSG_CTRUNC))
+		return n;
+	/* the kernel has dropped files that did not fit */
+	for (size_t i = 0; i < *count; i++)
+		close(files[i]);
+	*count = 0;
+	return -EMFILE;
 }
 
 /* Keeps the first files, closes the others. */
@@ -36,38 +68,17 @@ static void take_files(struct conn *c, const int *fds, size_t count)
 	}
 }
 
-/* Receives one message. Return: how many bytes came, 0 at the end, or negative errno. */
+/* Receives a part of the line. Return: how many bytes came, 0 at the end, or negative errno. */
 static ssize_t receive(struct conn *c)
 {
-	union {
-		char bytes[CMSG_SPACE(sizeof(int) * FILES_ROOM)];
-		struct cmsghdr align;
-	} control;
-	struct iovec iov = { c->line + c->used, sizeof(c->line) - 1 - c->used };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
-	};
-	ssize_t n = recvmsg(c->fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	int fds[FILES_ROOM + 1];
+	int files[CONN_FILES_ROOM];
 	size_t count;
+	ssize_t n = conn_receive_files(c->fd, c->line + c->used, sizeof(c->line) - 1 - c->used,
+				       files, &count);
 
 	if (n < 0)
-		return -errno;
-	for (struct cmsghdr *m = CMSG_FIRSTHDR(&msg); m; m = CMSG_NXTHDR(&msg, m)) {
-		if (m->cmsg_level != SOL_SOCKET || m->cmsg_type != SCM_RIGHTS)
-			continue;
-		count = (m->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		if (count > ARRAY_SIZE(fds))
-			count = ARRAY_SIZE(fds);
-		memcpy(fds, CMSG_DATA(m), count * sizeof(int));
-		take_files(c, fds, count);
-	}
-	/* the kernel has dropped files that did not fit */
-	if (msg.msg_flags & MSG_CTRUNC)
-		c->files += FILES_ROOM;
+		return n;
+	take_files(c, files, count);
 	c->used += (size_t)n;
 	return n;
 }

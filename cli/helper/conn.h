@@ -13,6 +13,8 @@
 #define CONN_TIME_MS 5000
 /* The file of the cdev, and that of a request of a guest */
 #define CONN_FILES_MAX 2
+/* The files of one message, of any socket. It is even, so that the kernel has no room for more. */
+#define CONN_FILES_ROOM 8
 
 /**
  * struct conn - a client
@@ -50,6 +52,22 @@ struct peer {
  * Return: 0 or negative errno.
  */
 int conn_peer(int fd, struct peer *peer);
+
+/**
+ * conn_receive_files() - receive one message with its files
+ * @fd: socket
+ * @buf: gets the message
+ * @size: room in @buf
+ * @files: gets the files; the caller closes them
+ * @count: gets their number
+ *
+ * The function does not wait.
+ *
+ * Return: how many bytes came, 0 at the end; -EMFILE if files were lost, because there were
+ * too many, and all are closed; or negative errno.
+ */
+ssize_t conn_receive_files(int fd, void *buf, size_t size, int files[CONN_FILES_ROOM],
+			   size_t *count);
 
 /**
  * conn_receive() - wait for a client's line

@@ -169,29 +169,22 @@ static bool wait_for(int client)
 /* Receives the request and its files. Each of the files is in @fds, or -1. */
 static int receive(int client, struct join_request *r, int fds[FILES])
 {
-	union files_message control;
-	struct iovec iov = { r, sizeof(*r) };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
-	};
-	size_t count = 0;
+	int files[CONN_FILES_ROOM];
+	size_t count;
 	ssize_t n;
 
 	for (size_t i = 0; i < FILES; i++)
 		fds[i] = -1;
 	if (!wait_for(client))
 		return -ETIMEDOUT;
-	n = recvmsg(client, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	n = conn_receive_files(client, r, sizeof(*r), files, &count);
 	if (n < 0)
-		return -errno;
-	for (struct cmsghdr *m = CMSG_FIRSTHDR(&msg); m; m = CMSG_NXTHDR(&msg, m)) {
-		if (m->cmsg_level != SOL_SOCKET || m->cmsg_type != SCM_RIGHTS)
-			continue;
-		count = (m->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		memcpy(fds, CMSG_DATA(m), count * sizeof(int));
+		return (int)n;
+	for (size_t i = 0; i < count; i++) {
+		if (i < FILES)
+			fds[i] = files[i];
+		else
+			close(files[i]);
 	}
 	return n == sizeof(*r) && r->size == sizeof(*r) && count == FILES ? 0 : -EPROTO;
 }
