@@ -235,26 +235,53 @@ static struct json_object *new_last_error(struct ctx *ctx, const struct pci_devi
 	return obj;
 }
 
-/* How many requests there were of each scope, and how many of them failed. */
-static struct json_object *new_requests(const struct pci_device *dev)
+/* An object for each line of an attribute, or null if it cannot be read */
+static struct json_object *new_lines(const struct pci_device *dev, const char *attr,
+				     struct json_object *(*new_line)(const char *line))
 {
 	struct json_object *array, *obj;
-	char text[ATTR_MAX], scope[32];
-	unsigned long long count, failed;
+	char text[2048];
 
-	if (!dev->present || attr_read_text(dev->fd, "vfio_tsm/requests", text, sizeof(text)))
+	if (!dev->present || attr_read_text(dev->fd, attr, text, sizeof(text)))
 		return NULL;
 	array = json_object_new_array();
 	for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line != '\0') {
-		if (sscanf(line, "%31s %llu %llu", scope, &count, &failed) != 3)
-			continue;
-		obj = json_object_new_object();
-		add(obj, "scope", new_text(scope));
-		add(obj, "count", json_object_new_uint64(count));
-		add(obj, "failed", json_object_new_uint64(failed));
-		json_object_array_add(array, obj);
+		obj = new_line(line);
+		if (obj)
+			json_object_array_add(array, obj);
 	}
 	return array;
+}
+
+/* How many requests of the guest there were of a scope, and how many of them failed */
+static struct json_object *new_requests(const char *line)
+{
+	unsigned long long count, failed;
+	struct json_object *obj;
+	char scope[32];
+
+	if (sscanf(line, "%31s %llu %llu", scope, &count, &failed) != 3)
+		return NULL;
+	obj = json_object_new_object();
+	add(obj, "scope", new_text(scope));
+	add(obj, "count", json_object_new_uint64(count));
+	add(obj, "failed", json_object_new_uint64(failed));
+	return obj;
+}
+
+/* How many operations of a kind the driver has refused; a kind without any is left out */
+static struct json_object *new_refused(const char *line)
+{
+	unsigned long long count;
+	struct json_object *obj;
+	char kind[64];
+
+	if (sscanf(line, "%63s %llu", kind, &count) != 2 || !count)
+		return NULL;
+	obj = json_object_new_object();
+	add(obj, "kind", new_text(kind));
+	add(obj, "count", json_object_new_uint64(count));
+	return obj;
 }
 
 /* The request of the guest that ended last: an object with all four keys, or null. */
@@ -273,27 +300,6 @@ static struct json_object *new_last_request(const struct pci_device *dev)
 	add(obj, "residue", result < 0 ? NULL : json_object_new_int64(result));
 	add(obj, "tsm_code", new_text(code));
 	return obj;
-}
-
-/* How many operations of each kind the driver has refused; kinds without any are left out. */
-static struct json_object *new_refused(const struct pci_device *dev)
-{
-	struct json_object *array, *obj;
-	char text[2048], kind[64];
-	unsigned long long count;
-
-	if (!dev->present || attr_read_text(dev->fd, "vfio_tsm/blocked", text, sizeof(text)))
-		return NULL;
-	array = json_object_new_array();
-	for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line != '\0') {
-		if (sscanf(line, "%63s %llu", kind, &count) != 2 || !count)
-			continue;
-		obj = json_object_new_object();
-		add(obj, "kind", new_text(kind));
-		add(obj, "count", json_object_new_uint64(count));
-		json_object_array_add(array, obj);
-	}
-	return array;
 }
 
 /* Does not search through all processes: that would take too long for a list. */
@@ -330,7 +336,7 @@ struct json_object *info_collect(struct ctx *ctx, const struct pci_device *dev,
 		add_group(ctx, dev, obj);
 	add_field(ctx, dev, &policy_of_requests, obj, keys);
 	if (is_wanted(keys, "requests"))
-		add(obj, "requests", new_requests(dev));
+		add(obj, "requests", new_lines(dev, "vfio_tsm/requests", new_requests));
 	if (is_wanted(keys, "last_request"))
 		add(obj, "last_request", new_last_request(dev));
 	add_field(ctx, dev, &tdi_state, obj, keys);
@@ -350,7 +356,7 @@ void info_add_history(const struct pci_device *dev, struct json_object *obj)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(history); i++)
 		add_field(NULL, dev, &history[i], obj, NULL);
-	add(obj, "refused", new_refused(dev));
+	add(obj, "refused", new_lines(dev, "vfio_tsm/blocked", new_refused));
 }
 
 static const char *member(struct json_object *obj, const char *key)
