@@ -206,7 +206,7 @@ static int check_process(struct session *s)
 	return is_gone(s) ? -ESRCH : 0;
 }
 
-static int let_go(struct session *s)
+static int close_cdev(struct session *s)
 {
 	util_close(&s->cdev);
 	s->cdev = -1;
@@ -280,7 +280,7 @@ static const struct step bind_steps[] = {
 static const struct step unbind_steps[] = {
 	OPENING,
 	{ "unbind", tdi_unbind, unbind_causes, false },
-	{ "let go", let_go, again_causes, false },
+	{ "close cdev", close_cdev, again_causes, false },
 	{},
 };
 

@@ -27,7 +27,7 @@ static bool is_bound(const char *state)
 	return streq(state, "bound") || streq(state, "lost");
 }
 
-static int let_go(struct ctx *ctx, const struct pci_device *dev, struct owner *h)
+static int end_bind(struct ctx *ctx, const struct pci_device *dev, struct owner *h)
 {
 	int ret = choice_allows(ctx, dev, &choice, h, "unbind");
 
@@ -64,7 +64,7 @@ static int unbind(struct ctx *ctx, struct pci_device *dev, void *arg)
 	held = owner_find(ctx, dev, &h);
 	if (!held || (!h.ours && !is_bound(before)))
 		return report_outcome(ctx, &o);
-	ret = let_go(ctx, dev, &h);
+	ret = end_bind(ctx, dev, &h);
 	if (ret)
 		return ret;
 	util_copy(after, sizeof(after), h.ours ? "closed" : "open");

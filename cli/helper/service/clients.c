@@ -200,15 +200,15 @@ static void wait_for_end(int fd)
 }
 
 /* Runs the child. It keeps only @fds of the service's files; @fds has room for two more. */
-static void become(const struct clients *cl, int *fds, size_t n, int let_go, int go,
+static void become(const struct clients *cl, int *fds, size_t n, int ready, int go,
 		   const struct client *c)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	systemd_forget();
-	fds[n] = let_go;
+	fds[n] = ready;
 	fds[n + 1] = go;
 	keep_only(fds, n + 2);
-	close(let_go);
+	close(ready);
 	wait_for_end(go);
 	close(go);
 	if (c && !sandbox_filter(SANDBOX_CLIENT))
@@ -225,30 +225,30 @@ static void become(const struct clients *cl, int *fds, size_t n, int let_go, int
  */
 static pid_t start(const struct clients *cl, int *fds, size_t n, const struct client *c)
 {
-	int let_go[2], go[2];
+	int ready[2], go[2];
 	pid_t pid;
 
-	if (pipe2(let_go, O_CLOEXEC))
+	if (pipe2(ready, O_CLOEXEC))
 		return -1;
 	if (pipe2(go, O_CLOEXEC)) {
-		close(let_go[0]);
-		close(let_go[1]);
+		close(ready[0]);
+		close(ready[1]);
 		return -1;
 	}
 	pid = fork();
 	if (pid == 0) {
-		close(let_go[0]);
+		close(ready[0]);
 		close(go[1]);
-		become(cl, fds, n, let_go[1], go[0], c);
+		become(cl, fds, n, ready[1], go[0], c);
 	}
-	close(let_go[1]);
+	close(ready[1]);
 	close(go[0]);
 	if (pid > 0) {
-		wait_for_end(let_go[0]);
+		wait_for_end(ready[0]);
 		for (size_t i = 0; i < n; i++)
 			close(fds[i]);
 	}
-	close(let_go[0]);
+	close(ready[0]);
 	close(go[1]);
 	return pid;
 }
