@@ -61,7 +61,7 @@ bool vfio_pci_tsm_can_be_connected(struct pci_dev *pdev)
 }
 
 /**
- * vfio_pci_tsm_keep_awake() - keep PF and DSM awake, because a TSM may be connected
+ * vfio_pci_tsm_awake_begin() - keep PF and DSM awake, because a TSM may be connected
  * @tvdev: the device, which stays awake by vfio_pci_tsm_set_core()
  *
  * The IDE stream and the SPDM session survive neither D3cold, nor D3hot without
@@ -70,7 +70,7 @@ bool vfio_pci_tsm_can_be_connected(struct pci_dev *pdev)
  *
  * Context: probe. If they cannot be woken, a bind reports that.
  */
-void vfio_pci_tsm_keep_awake(struct vfio_pci_tsm_device *tvdev)
+void vfio_pci_tsm_awake_begin(struct vfio_pci_tsm_device *tvdev)
 {
 	struct pci_dev *pdev = tvdev->core.pdev;
 
@@ -88,10 +88,10 @@ void vfio_pci_tsm_keep_awake(struct vfio_pci_tsm_device *tvdev)
 }
 
 /**
- * vfio_pci_tsm_keep_awake_no_more() - undo vfio_pci_tsm_keep_awake()
+ * vfio_pci_tsm_awake_end() - undo vfio_pci_tsm_awake_begin()
  * @tvdev: the device, about to be removed
  */
-void vfio_pci_tsm_keep_awake_no_more(struct vfio_pci_tsm_device *tvdev)
+void vfio_pci_tsm_awake_end(struct vfio_pci_tsm_device *tvdev)
 {
 	if (tvdev->awake.itself)
 		vfio_pci_tsm_core_awake(tvdev->core.pdev, false);

@@ -45,7 +45,7 @@ static int vfio_pci_tsm_init_dev(struct vfio_device *vdev)
 	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
 	int ret;
 
-	/* A function that a TSM is connected to must not sleep: vfio_pci_tsm_keep_awake() */
+	/* A function that a TSM is connected to must not sleep: vfio_pci_tsm_awake_begin() */
 	tvdev->awake.itself = disable_idle_d3 ||
 			      vfio_pci_tsm_can_be_connected(to_pci_dev(vdev->dev));
 	ret = vfio_pci_tsm_set_core(&tvdev->core, nointxmask, tvdev->awake.itself);
@@ -180,7 +180,7 @@ static int vfio_pci_tsm_probe(struct pci_dev *pdev, const struct pci_device_id *
 		goto err_put;
 	}
 
-	vfio_pci_tsm_keep_awake(tvdev);
+	vfio_pci_tsm_awake_begin(tvdev);
 	vfio_pci_tsm_add(tvdev);
 	/* This comes last: from here on the device can be opened. */
 	ret = vfio_pci_core_register_device(&tvdev->core);
@@ -193,7 +193,7 @@ static int vfio_pci_tsm_probe(struct pci_dev *pdev, const struct pci_device_id *
 err_del:
 	vfio_pci_tsm_detach(tvdev);
 	vfio_pci_tsm_del(tvdev);
-	vfio_pci_tsm_keep_awake_no_more(tvdev);
+	vfio_pci_tsm_awake_end(tvdev);
 	vfio_tsm_unregister(tvdev->tdev);
 err_put:
 	vfio_put_device(&tvdev->core.vdev);
@@ -210,7 +210,7 @@ static void vfio_pci_tsm_remove(struct pci_dev *pdev)
 	if (vfio_tsm_is_quarantined(tvdev->tdev))
 		pci_warn(pdev, "still quarantined: other drivers do not check for that\n");
 	vfio_pci_tsm_del(tvdev);
-	vfio_pci_tsm_keep_awake_no_more(tvdev);
+	vfio_pci_tsm_awake_end(tvdev);
 	vfio_tsm_unregister(tvdev->tdev);
 	vfio_put_device(&tvdev->core.vdev);
 }

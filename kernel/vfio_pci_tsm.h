@@ -425,8 +425,8 @@ void vfio_pci_tsm_mmap_allow(struct vfio_pci_tsm_device *tvdev);
 /* hold.c */
 struct pci_dev *vfio_pci_tsm_get_function0(struct pci_dev *pdev);
 bool vfio_pci_tsm_can_be_connected(struct pci_dev *pdev);
-void vfio_pci_tsm_keep_awake(struct vfio_pci_tsm_device *tvdev);
-void vfio_pci_tsm_keep_awake_no_more(struct vfio_pci_tsm_device *tvdev);
+void vfio_pci_tsm_awake_begin(struct vfio_pci_tsm_device *tvdev);
+void vfio_pci_tsm_awake_end(struct vfio_pci_tsm_device *tvdev);
 bool vfio_pci_tsm_begin_write(struct pci_dev *pdev, struct vfio_pci_tsm_writer *writer);
 void vfio_pci_tsm_end_write(struct vfio_pci_tsm_writer *writer);
 bool vfio_pci_tsm_others_are_awake(struct vfio_pci_tsm_device *tvdev);
