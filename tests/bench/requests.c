@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * requests ADDR: measure a request of the guest, and pci_tsm_guest_req() alone
+ * requests ADDR: measure a request of the guest, a bind and an unbind, and PCI/TSM alone
  *
  * Opens the device for a VM, binds it, and asks for the state of its TDI: 16 bytes, and 17
  * in the response. For comparison it writes to the file tdisp of tsm_sim, which copies a
  * message and calls pci_tsm_guest_req(). A write that is too long ends before both, so the
- * difference of the two is the bare call. Prints "ioctl N" and "bare N", in ns.
+ * difference of the two is the bare call. In the same way it compares a bind and an unbind
+ * with those of other_bind, minus one of a function that does not exist.
+ *
+ * Prints a line "NAME N" for each, in ns. A bind and an unbind wait for other threads of the
+ * kernel, which is not counted: their clock is that of this thread.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +38,11 @@
 #define BATCH 16
 #define BATCHES 64
 
-static int device, tdisp;
+#define OTHER_BIND "/sys/module/other_bind/parameters/"
+#define NO_FUNCTION "0000:ff:1f.7"
+
+static int device, tdisp, other_bind, other_unbind;
+static const char *addr;
 static uint8_t message[TOO_LONG] = { TDISP_VERSION, GET_DEVICE_INTERFACE_STATE };
 static uint8_t response[ROOM];
 
@@ -67,11 +75,45 @@ static int refused(void)
 	return write(tdisp, message, TOO_LONG) < 0 && errno == E2BIG;
 }
 
-static int64_t now(void)
+static int by_bind(void)
+{
+	struct vfio_pci_tsm_bind arg = { .argsz = sizeof(arg) };
+
+	return !ioctl(device, VFIO_DEVICE_TSM_BIND, &arg);
+}
+
+static int by_unbind(void)
+{
+	struct vfio_pci_tsm_unbind arg = { .argsz = sizeof(arg) };
+
+	return !ioctl(device, VFIO_DEVICE_TSM_UNBIND, &arg);
+}
+
+static int by_other_bind(void)
+{
+	return write(other_bind, addr, strlen(addr)) > 0;
+}
+
+static int by_other_unbind(void)
+{
+	return write(other_unbind, addr, strlen(addr)) > 0;
+}
+
+static int no_function(void)
+{
+	return write(other_unbind, NO_FUNCTION, strlen(NO_FUNCTION)) < 0 && errno == ENODEV;
+}
+
+static int nothing(void)
+{
+	return 1;
+}
+
+static int64_t now(clockid_t clock)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(clock, &t);
 	return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
@@ -81,18 +123,61 @@ static long long measure(const char *name, int (*run)(void))
 	int64_t best = INT64_MAX;
 
 	for (int i = 0; i < BATCHES; i++) {
-		int64_t took = now();
+		int64_t took = now(CLOCK_MONOTONIC);
 
 		for (int j = 0; j < BATCH; j++)
 			if (!run())
 				die(name);
-		took = now() - took;
+		took = now(CLOCK_MONOTONIC) - took;
 		best = took < best ? took : best;
 	}
 	return best / BATCH;
 }
 
-static void open_and_bind(const char *addr)
+/* The same for one that another one, @undo, must follow, which is not measured */
+static long long measure_pair(const char *name, int (*run)(void), int (*undo)(void))
+{
+	int64_t best = INT64_MAX;
+
+	for (int i = 0; i < BATCHES; i++) {
+		int64_t took = now(CLOCK_THREAD_CPUTIME_ID);
+
+		if (!run())
+			die(name);
+		took = now(CLOCK_THREAD_CPUTIME_ID) - took;
+		if (!undo())
+			die(name);
+		best = took < best ? took : best;
+	}
+	return best;
+}
+
+static void print_pairs(void)
+{
+	long long start = measure_pair("clock", nothing, nothing);
+	long long find = measure_pair("find", no_function, nothing);
+
+	/* The device is bound. */
+	printf("unbind %lld\n", measure_pair("unbind", by_unbind, by_bind) - start);
+	if (!by_unbind())
+		die("unbind");
+	printf("bind %lld\n", measure_pair("bind", by_bind, by_unbind) - start);
+	printf("bare-bind %lld\n", measure_pair("bind", by_other_bind, by_other_unbind) - find);
+	if (!by_other_bind())
+		die("bind");
+	printf("bare-unbind %lld\n", measure_pair("unbind", by_other_unbind, by_other_bind) - find);
+}
+
+static int open_file(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		die(path);
+	return fd;
+}
+
+static void open_and_bind(void)
 {
 	static int (*const steps[])(struct client * c, const unsigned long long *args,
 				    const char *text, char *answer, size_t size) = {
@@ -103,7 +188,6 @@ static void open_and_bind(const char *addr)
 	uint16_t command = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
 	struct vfio_region_info config = { .argsz = sizeof(config),
 					   .index = VFIO_PCI_CONFIG_REGION_INDEX };
-	struct vfio_pci_tsm_bind bind = { .argsz = sizeof(bind) };
 	char answer[64];
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
@@ -114,7 +198,7 @@ static void open_and_bind(const char *addr)
 	device = c.device;
 	if (ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &config) ||
 	    pwrite(device, &command, sizeof(command), config.offset + PCI_COMMAND) < 0 ||
-	    ioctl(device, VFIO_DEVICE_TSM_BIND, &bind))
+	    !by_bind())
 		die(addr);
 }
 
@@ -129,11 +213,13 @@ int main(int argc, char **argv)
 	message[4] = slot << 3 | function;
 	message[5] = bus;
 	snprintf(path, sizeof(path), "/sys/kernel/debug/tsm_sim/%s/tdisp", argv[1]);
-	tdisp = open(path, O_RDWR | O_CLOEXEC);
-	if (tdisp < 0)
-		die(path);
-	open_and_bind(argv[1]);
+	addr = argv[1];
+	tdisp = open_file(path);
+	other_bind = open_file(OTHER_BIND "bind");
+	other_unbind = open_file(OTHER_BIND "unbind");
+	open_and_bind();
 	printf("ioctl %lld\n", measure("ioctl", by_ioctl));
 	printf("bare %lld\n", measure("tdisp", by_tdisp) - measure("refused", refused));
+	print_pairs();
 	return 0;
 }
