@@ -135,6 +135,11 @@ VFIO_TSM_SHOW(owner, vfio_tsm_show, vfio_tsm_format_owner)
 VFIO_TSM_SHOW(last_error, vfio_tsm_show, vfio_tsm_format_last_error)
 VFIO_TSM_SHOW(generation, vfio_tsm_show_fresh, vfio_tsm_format_generation)
 
+static ssize_t summary_show(struct config_item *item, char *page)
+{
+	return vfio_tsm_show_summary(to_dev(item), page);
+}
+
 CONFIGFS_ATTR(, region_mode);
 CONFIGFS_ATTR(, bar_mmap);
 CONFIGFS_ATTR(, bind_allowed);
@@ -150,16 +155,26 @@ CONFIGFS_ATTR_RO(, origin);
 CONFIGFS_ATTR_RO(, owner);
 CONFIGFS_ATTR_RO(, last_error);
 CONFIGFS_ATTR_RO(, generation);
+CONFIGFS_ATTR_RO(, summary);
 
 static struct configfs_attribute *vfio_tsm_attrs[] = {
-	&attr_region_mode,    &attr_region_mode_active,
-	&attr_bar_mmap,	      &attr_bind_allowed,
-	&attr_guest_requests, &attr_tdi_id,
-	&attr_state,	      &attr_bound,
-	&attr_vdevice_id,     &attr_tsm,
-	&attr_origin,	      &attr_owner,
-	&attr_last_error,     &attr_generation,
-	&attr_quarantine,     NULL,
+	&attr_region_mode,
+	&attr_region_mode_active,
+	&attr_bar_mmap,
+	&attr_bind_allowed,
+	&attr_guest_requests,
+	&attr_tdi_id,
+	&attr_state,
+	&attr_bound,
+	&attr_vdevice_id,
+	&attr_tsm,
+	&attr_origin,
+	&attr_owner,
+	&attr_last_error,
+	&attr_generation,
+	&attr_quarantine,
+	&attr_summary,
+	NULL,
 };
 
 const struct config_item_type vfio_tsm_attrs_type = {

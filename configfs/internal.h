@@ -263,6 +263,7 @@ void vfio_tsm_set_leaving(struct vfio_tsm_dev *dev, bool leaving);
 int vfio_tsm_show(struct vfio_tsm_dev *dev, char *page,
 		  int (*format)(const struct vfio_tsm_dev *dev, char *page));
 int vfio_tsm_show_can_bind(struct vfio_tsm_dev *dev, char *page);
+void vfio_tsm_refresh(struct vfio_tsm_dev *dev);
 int vfio_tsm_show_fresh(struct vfio_tsm_dev *dev, char *page,
 			int (*format)(const struct vfio_tsm_dev *dev, char *page));
 int vfio_tsm_format_policy_mode(const struct vfio_tsm_dev *dev, char *page);
@@ -284,6 +285,9 @@ int vfio_tsm_format_open_count(const struct vfio_tsm_dev *dev, char *page);
 int vfio_tsm_format_bind_count(const struct vfio_tsm_dev *dev, char *page);
 int vfio_tsm_format_loss_count(const struct vfio_tsm_dev *dev, char *page);
 int vfio_tsm_format_blocked(const struct vfio_tsm_dev *dev, char *page);
+
+/* summary.c: all of a device as one text */
+int vfio_tsm_show_summary(struct vfio_tsm_dev *dev, char *page);
 
 /* attrs.c: the attributes in tsm/ */
 extern const struct config_item_type vfio_tsm_attrs_type;

@@ -26,13 +26,26 @@ int vfio_tsm_show(struct vfio_tsm_dev *dev, char *page,
 }
 
 /**
+ * vfio_tsm_refresh() - have the driver look whether the TSM still has the TDI
+ * @dev: the device
+ *
+ * The TSM does not report that it lets a TDI go. So the driver looks, except while it
+ * detaches from the function: there is no TDI any more then.
+ *
+ * Context: no lock held; may wait for the driver to look at the TSM.
+ */
+void vfio_tsm_refresh(struct vfio_tsm_dev *dev)
+{
+	ACQUIRE(rwsem_read_try, live)(&dev->live);
+	if (!ACQUIRE_ERR(rwsem_read_try, &live) && dev->ops)
+		dev->ops->refresh(dev->priv);
+}
+
+/**
  * vfio_tsm_show_fresh() - the text of an attribute that depends on the TSM
  * @dev: the device
  * @page: gets the text and a newline
- * @format: writes it
- *
- * The TSM does not report that it lets a TDI go. So the driver looks first, except
- * while it detaches from the function: there is no TDI any more then.
+ * @format: writes it, after vfio_tsm_refresh()
  *
  * Return: the length.
  *
@@ -41,9 +54,7 @@ int vfio_tsm_show(struct vfio_tsm_dev *dev, char *page,
 int vfio_tsm_show_fresh(struct vfio_tsm_dev *dev, char *page,
 			int (*format)(const struct vfio_tsm_dev *dev, char *page))
 {
-	ACQUIRE(rwsem_read_try, live)(&dev->live);
-	if (!ACQUIRE_ERR(rwsem_read_try, &live) && dev->ops)
-		dev->ops->refresh(dev->priv);
+	vfio_tsm_refresh(dev);
 	return vfio_tsm_show(dev, page, format);
 }
 

@@ -50,6 +50,14 @@ static ssize_t can_bind_show(struct device *device, struct device_attribute *att
 }
 static DEVICE_ATTR_RO(can_bind);
 
+static ssize_t summary_show(struct device *device, struct device_attribute *attr, char *page)
+{
+	struct vfio_tsm_dev *dev __free(vfio_tsm_put) = find(device);
+
+	return dev ? vfio_tsm_show_summary(dev, page) : -ENODEV;
+}
+static DEVICE_ATTR_RO(summary);
+
 static struct attribute *vfio_tsm_sysfs_attrs[] = {
 	&dev_attr_state.attr,
 	&dev_attr_region_mode.attr,
@@ -70,6 +78,7 @@ static struct attribute *vfio_tsm_sysfs_attrs[] = {
 	&dev_attr_tdi_state.attr,
 	/* of the TSMs of the host */
 	&dev_attr_can_bind.attr,
+	&dev_attr_summary.attr,
 	NULL,
 };
 

@@ -9,11 +9,14 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <time.h>
 
 #include "host/attr.h"
 
-/* Set while attr_read_within() reads and its time is over. */
+/* Set when attr_read_within() reads and its time is over. */
 static volatile sig_atomic_t expired;
+/* attr_read_within() reads. */
+static volatile sig_atomic_t within;
 
 bool act(const struct ctx *ctx, const char *fmt, ...)
 {
@@ -110,7 +113,10 @@ int attr_open(int dirfd, const char *name)
 	return open_below(dirfd, name, O_RDONLY);
 }
 
-/* Reads a file, or as much of it as its first line takes. */
+/*
+ * Reads a file, or as much of it as its first line takes. The kernel returns the whole text of
+ * an attribute at once, so no read is needed to see the end of a text that ends in a newline.
+ */
 static int read_text(int dirfd, const char *name, char *buf, size_t size, bool line)
 {
 	cleanup_fd int fd = open_below(dirfd, name, O_RDONLY);
@@ -128,8 +134,7 @@ static int read_text(int dirfd, const char *name, char *buf, size_t size, bool l
 		if (n == 0)
 			break;
 		used += (size_t)n;
-		/* no need to read to the end of the file */
-		if (line && used < size && memchr(buf, '\n', used))
+		if (used < size && (line ? memchr(buf, '\n', used) != NULL : buf[used - 1] == '\n'))
 			break;
 	}
 	if (used == size)
@@ -152,10 +157,29 @@ int attr_read_text(int dirfd, const char *name, char *buf, size_t size)
 	return read_text(dirfd, name, buf, size, false);
 }
 
+int attr_variable(const char *text, const char *key, char *buf, size_t size)
+{
+	size_t n = strlen(key), len;
+
+	buf[0] = '\0';
+	for (; *text; text += strcspn(text, "\n"), text += *text != '\0') {
+		if (strncmp(text, key, n) || text[n] != '=')
+			continue;
+		text += n + 1;
+		len = strcspn(text, "\n");
+		if (len >= size)
+			return -EOVERFLOW;
+		memcpy(buf, text, len);
+		buf[len] = '\0';
+		return 0;
+	}
+	return -ENOENT;
+}
+
 static void expire(int number)
 {
 	(void)number;
-	expired = 1;
+	expired = within;
 }
 
 /* Has SIGALRM interrupt a wait in the kernel, after @ms and then every 10 ms. 0 ends that. */
@@ -165,6 +189,43 @@ static void set_alarm(unsigned int ms)
 	const struct timeval again = { .tv_usec = ms ? 10000 : 0 };
 
 	setitimer(ITIMER_REAL, &(struct itimerval){ .it_interval = again, .it_value = t }, NULL);
+}
+
+/* The alarm stays on from one read to the next, which saves two calls for each of them. */
+static bool kept;
+/* When it comes, in ms of CLOCK_MONOTONIC; in the past while it is off. */
+static long long alarm_at;
+
+/* Sets the alarm for a read that begins now, unless it will come at a good time anyway. */
+static void begin_within(unsigned int ms)
+{
+	struct timespec t;
+	long long now;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	now = t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+	if (!kept || alarm_at < now + ms / 2) {
+		alarm_at = now + ms;
+		set_alarm(ms);
+	}
+	expired = 0;
+	within = 1;
+}
+
+static void end_within(void)
+{
+	within = 0;
+	if (kept && !expired)
+		return;
+	set_alarm(0);
+	alarm_at = 0;
+}
+
+void attr_keep_alarm(bool keep)
+{
+	kept = keep;
+	if (!keep && alarm_at)
+		end_within();
 }
 
 int attr_read_within(int dirfd, const char *name, char *buf, size_t size, unsigned int ms)
@@ -179,9 +240,9 @@ int attr_read_within(int dirfd, const char *name, char *buf, size_t size, unsign
 	if (!ready && (sigaction(SIGALRM, &sa, NULL) || sigprocmask(SIG_UNBLOCK, &set, NULL)))
 		return -errno;
 	ready = true;
-	set_alarm(ms);
+	begin_within(ms);
 	ret = attr_read(dirfd, name, buf, size);
-	set_alarm(0);
+	end_within();
 	if (expired && ret == -EINTR)
 		ret = -EBUSY;
 	expired = 0;

@@ -67,6 +67,17 @@ int attr_read(int dirfd, const char *name, char *buf, size_t size);
 int attr_read_text(int dirfd, const char *name, char *buf, size_t size);
 
 /**
+ * attr_variable() - the value of a variable in a text of lines KEY=VALUE
+ * @text: the text of a file such as uevent
+ * @key: the variable; its first line counts
+ * @buf: out, the value; "" on failure
+ * @size: bytes in @buf
+ *
+ * Return: 0; -ENOENT if there is no such line, -EOVERFLOW if the value does not fit.
+ */
+int attr_variable(const char *text, const char *key, char *buf, size_t size);
+
+/**
  * attr_read_within() - read an attribute whose read may have to wait
  * @dirfd: directory
  * @name: attribute, relative
@@ -79,6 +90,16 @@ int attr_read_text(int dirfd, const char *name, char *buf, size_t size);
  * Return: as attr_read(); -EBUSY if the time is over.
  */
 int attr_read_within(int dirfd, const char *name, char *buf, size_t size, unsigned int ms);
+
+/**
+ * attr_keep_alarm() - have many calls of attr_read_within() use one timer
+ * @keep: keep it on between the calls, which then wait for half of @ms at least. False
+ *	switches it off
+ *
+ * While it is on, SIGALRM may interrupt any system call. So switch it off before output that
+ * may have to wait.
+ */
+void attr_keep_alarm(bool keep);
 
 /**
  * attr_write() - write an attribute, unless --dry-run forbids it

@@ -2,22 +2,20 @@
 /* Everything about a device, see info.h. */
 #include <errno.h>
 #include <json-c/json.h>
-#include <libudev.h>
 #include <limits.h>
 #include <stdint.h>
 
 #include "common/stage.h"
+#include "host/in_use.h"
 #include "host/info.h"
+#include "host/model.h"
 #include "host/owner.h"
-#include "host/policy.h"
+#include "host/summary.h"
 #include "host/tdi.h"
 #include "host/tsm.h"
 #include "report.h"
 
-static struct udev *udev;
-static struct udev_hwdb *hwdb;
-
-enum source { FROM_PCI, FROM_POLICY, FROM_TSM, FROM_TDI };
+enum source { FROM_PCI, FROM_POLICY, FROM_DRIVER, FROM_TSM, FROM_TDI };
 /* WORD: "none" is one of its values. STATE: "unknown" means that there is no value. */
 enum form { TEXT, WORD, STATE, NUMBER, FLAG };
 
@@ -48,8 +46,8 @@ static const struct field {
 /* More of them, for the end of the object: keys keep their place. */
 static const struct field policy_of_requests = { "guest_requests", FROM_POLICY, "guest_requests",
 						 WORD };
-static const struct field tdi_state = { "tdi_state", FROM_PCI, TDI_STATE, STATE };
-static const struct field can_bind = { "can_bind", FROM_PCI, "vfio_tsm/can_bind", FLAG };
+static const struct field tdi_state = { "tdi_state", FROM_DRIVER, "tdi_state", STATE };
+static const struct field can_bind = { "can_bind", FROM_DRIVER, "can_bind", FLAG };
 
 bool info_is_flag(const char *attr)
 {
@@ -103,44 +101,47 @@ static struct json_object *new_value(const char *text, enum form form)
  * of our driver without a directory in configfs, and a function on another vfio driver.
  * Functions on other drivers are never bound.
  */
-static int get_tdi_tsm(struct ctx *ctx, const struct pci_device *dev, const char *attr, char *text)
+static int get_tdi_tsm(struct summary *s, const char *attr, char *text)
 {
+	const struct pci_device *dev = s->dev;
+
 	text[0] = '\0';
 	if (streq(dev->driver, TSM_DRIVER)) {
-		if (!policy_get(ctx, dev, "tsm", text))
+		if (!summary_get(s, "tsm", text))
 			return 0;
-		if (!policy_get(ctx, dev, "bound", text) && streq(text, "0"))
+		if (!summary_get(s, "bound", text) && streq(text, "0"))
 			return -ENOENT;
 	} else if (!strstr(dev->driver, "vfio")) {
 		return -ENOENT;
 	}
-	return tsm_look(ctx, dev, attr, text);
+	return tsm_look(s->ctx, dev, attr, text);
 }
 
-static int get_field(struct ctx *ctx, const struct pci_device *dev, const struct field *f,
-		     char *text)
+static int get_field(struct summary *s, const struct field *f, char *text)
 {
 	switch (f->source) {
 	case FROM_PCI:
-		return pci_get(dev, f->attr, text);
+		return pci_get(s->dev, f->attr, text);
 	case FROM_TSM:
-		return tsm_look(ctx, dev, f->attr, text);
+		return tsm_look(s->ctx, s->dev, f->attr, text);
 	case FROM_TDI:
-		return get_tdi_tsm(ctx, dev, f->attr, text);
+		return get_tdi_tsm(s, f->attr, text);
+	case FROM_DRIVER:
+		return summary_get_driver(s, f->attr, text);
 	default:
-		return policy_get(ctx, dev, f->attr, text);
+		return summary_get(s, f->attr, text);
 	}
 }
 
-static void add_field(struct ctx *ctx, const struct pci_device *dev, const struct field *f,
-		      struct json_object *obj, const char *const *keys)
+static void add_field(struct summary *s, const struct field *f, struct json_object *obj,
+		      const char *const *keys)
 {
 	char text[ATTR_MAX];
 	int ret;
 
 	if (!is_wanted(keys, f->key))
 		return;
-	ret = get_field(ctx, dev, f, text);
+	ret = get_field(s, f, text);
 	add(obj, f->key, ret ? NULL : new_value(text, f->form));
 }
 
@@ -154,46 +155,14 @@ static unsigned int id_of(const struct pci_device *dev, const char *attr)
 	return v;
 }
 
-static const char *hwdb_get(const char *modalias, const char *property)
-{
-	struct udev_list_entry *list = udev_hwdb_get_properties_list_entry(hwdb, modalias, 0);
-	struct udev_list_entry *e = udev_list_entry_get_by_name(list, property);
-
-	return e ? udev_list_entry_get_value(e) : NULL;
-}
-
-/* The name in the hardware database of the host, or the bare IDs. */
-static struct json_object *new_name(unsigned int vendor, unsigned int device)
-{
-	cleanup_free char *vendor_name = NULL;
-	cleanup_free char *name = NULL;
-	char modalias[64];
-	const char *found;
-
-	if (!udev) {
-		udev = udev_new();
-		hwdb = udev ? udev_hwdb_new(udev) : NULL;
-	}
-	snprintf(modalias, sizeof(modalias), "pci:v%08Xd%08X", vendor, device);
-	if (hwdb) {
-		found = hwdb_get(modalias, "ID_VENDOR_FROM_DATABASE");
-		vendor_name = found ? strdup(found) : NULL;
-		found = vendor_name ? hwdb_get(modalias, "ID_MODEL_FROM_DATABASE") : NULL;
-		if (found && asprintf(&name, "%s %s", vendor_name, found) < 0)
-			name = NULL;
-	}
-	if (!name && asprintf(&name, "%04x:%04x", vendor, device) < 0)
-		name = NULL;
-	return name ? new_text(name) : NULL;
-}
-
 static void add_model(const struct pci_device *dev, struct json_object *obj)
 {
-	unsigned int vendor = id_of(dev, "vendor"), device = id_of(dev, "device");
+	unsigned int vendor = dev->has_id ? dev->vendor : id_of(dev, "vendor");
+	unsigned int device = dev->has_id ? dev->device : id_of(dev, "device");
 	bool known = vendor != UINT_MAX && device != UINT_MAX;
 	char text[8];
 
-	add(obj, "name", known ? new_name(vendor, device) : NULL);
+	add(obj, "name", known ? new_text(model_name(vendor, device)) : NULL);
 	snprintf(text, sizeof(text), "%04x", vendor & 0xffff);
 	add(obj, "vendor_id", known ? json_object_new_string(text) : NULL);
 	snprintf(text, sizeof(text), "%04x", device & 0xffff);
@@ -217,14 +186,14 @@ static struct json_object *new_errno(int err)
 }
 
 /* Why the last bind was refused: an object with both keys, or null. */
-static struct json_object *new_last_error(struct ctx *ctx, const struct pci_device *dev)
+static struct json_object *new_last_error(struct summary *s)
 {
 	struct json_object *obj;
 	char text[ATTR_MAX];
 	const char *stage;
 	int err;
 
-	if (policy_get(ctx, dev, "last_error", text))
+	if (summary_get(s, "last_error", text))
 		return NULL;
 	stage = stage_parse(text, &err);
 	if (!err)
@@ -236,13 +205,13 @@ static struct json_object *new_last_error(struct ctx *ctx, const struct pci_devi
 }
 
 /* An object for each line of an attribute, or null if it cannot be read */
-static struct json_object *new_lines(const struct pci_device *dev, const char *attr,
+static struct json_object *new_lines(struct summary *s, const char *attr,
 				     struct json_object *(*new_line)(const char *line))
 {
 	struct json_object *array, *obj;
 	char text[2048];
 
-	if (!dev->present || attr_read_text(dev->fd, attr, text, sizeof(text)))
+	if (summary_get_lines(s, attr, text, sizeof(text)))
 		return NULL;
 	array = json_object_new_array();
 	for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line != '\0') {
@@ -285,13 +254,13 @@ static struct json_object *new_refused(const char *line)
 }
 
 /* The request of the guest that ended last: an object with all four keys, or null. */
-static struct json_object *new_last_request(const struct pci_device *dev)
+static struct json_object *new_last_request(struct summary *s)
 {
 	char text[ATTR_MAX], scope[32], code[32];
 	struct json_object *obj;
 	long long result;
 
-	if (pci_get(dev, "vfio_tsm/last_request", text) ||
+	if (summary_get_driver(s, "last_request", text) ||
 	    sscanf(text, "%31s %lld %31s", scope, &result, code) != 3)
 		return NULL;
 	obj = json_object_new_object();
@@ -303,12 +272,12 @@ static struct json_object *new_last_request(const struct pci_device *dev)
 }
 
 /* Does not search through all processes: that would take too long for a list. */
-static void add_owner(struct ctx *ctx, const struct pci_device *dev, struct json_object *obj)
+static void add_owner(struct summary *s, struct json_object *obj)
 {
-	struct owner h = { .pid = policy_owner(ctx, dev) };
+	struct owner h = { .pid = summary_owner(s) };
 
 	if (h.pid)
-		owner_describe(ctx, dev, &h);
+		owner_describe(s->ctx, s->dev, &h);
 	add(obj, "owner_name", *h.name ? json_object_new_string(h.name) : NULL);
 	add(obj, "owner_is_helper", h.pid ? json_object_new_boolean(h.ours) : NULL);
 }
@@ -320,43 +289,58 @@ static void add_group(struct ctx *ctx, const struct pci_device *dev, struct json
 	add(obj, "iommu_group", group < 0 ? NULL : json_object_new_int(group));
 }
 
-struct json_object *info_collect(struct ctx *ctx, const struct pci_device *dev,
-				 const char *const *keys)
+static struct json_object *collect(struct summary *s, const char *const *keys)
 {
 	struct json_object *obj = json_object_new_object();
 
-	add_identity(dev, obj, keys);
+	add_identity(s->dev, obj, keys);
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
-		add_field(ctx, dev, &fields[i], obj, keys);
+		add_field(s, &fields[i], obj, keys);
 	if (is_wanted(keys, "owner_name") || is_wanted(keys, "owner_is_helper"))
-		add_owner(ctx, dev, obj);
+		add_owner(s, obj);
 	if (is_wanted(keys, "last_error"))
-		add(obj, "last_error", new_last_error(ctx, dev));
+		add(obj, "last_error", new_last_error(s));
 	if (is_wanted(keys, "iommu_group"))
-		add_group(ctx, dev, obj);
-	add_field(ctx, dev, &policy_of_requests, obj, keys);
+		add_group(s->ctx, s->dev, obj);
+	add_field(s, &policy_of_requests, obj, keys);
 	if (is_wanted(keys, "requests"))
-		add(obj, "requests", new_lines(dev, "vfio_tsm/requests", new_requests));
+		add(obj, "requests", new_lines(s, "requests", new_requests));
 	if (is_wanted(keys, "last_request"))
-		add(obj, "last_request", new_last_request(dev));
-	add_field(ctx, dev, &tdi_state, obj, keys);
-	add_field(ctx, dev, &can_bind, obj, keys);
+		add(obj, "last_request", new_last_request(s));
+	add_field(s, &tdi_state, obj, keys);
+	add_field(s, &can_bind, obj, keys);
 	return obj;
+}
+
+struct json_object *info_collect(struct ctx *ctx, const struct pci_device *dev,
+				 const char *const *keys)
+{
+	struct summary s;
+
+	summary_begin(&s, ctx, dev);
+	return collect(&s, keys);
 }
 
 /* What only show has: the counters, and why the device was unbound. */
 static const struct field history[] = {
-	{ "opens", FROM_PCI, "vfio_tsm/open_count", NUMBER },
-	{ "binds", FROM_PCI, "vfio_tsm/bind_count", NUMBER },
-	{ "lost_binds", FROM_PCI, "vfio_tsm/loss_count", NUMBER },
-	{ "last_unbind", FROM_PCI, "vfio_tsm/last_unbind", TEXT },
+	{ "opens", FROM_DRIVER, "open_count", NUMBER },
+	{ "binds", FROM_DRIVER, "bind_count", NUMBER },
+	{ "lost_binds", FROM_DRIVER, "loss_count", NUMBER },
+	{ "last_unbind", FROM_DRIVER, "last_unbind", TEXT },
 };
 
-void info_add_history(const struct pci_device *dev, struct json_object *obj)
+struct json_object *info_collect_all(struct ctx *ctx, const struct pci_device *dev, const char *use)
 {
+	struct json_object *obj;
+	struct summary s;
+
+	summary_begin(&s, ctx, dev);
+	obj = collect(&s, NULL);
+	add(obj, IN_USE, use ? json_object_new_string(use) : NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(history); i++)
-		add_field(NULL, dev, &history[i], obj, NULL);
-	add(obj, "refused", new_lines(dev, "vfio_tsm/blocked", new_refused));
+		add_field(&s, &history[i], obj, NULL);
+	add(obj, "refused", new_lines(&s, "blocked", new_refused));
+	return obj;
 }
 
 static const char *member(struct json_object *obj, const char *key)
@@ -433,12 +417,4 @@ void info_note_none(const struct ctx *ctx)
 		return;
 	fputs("tsmctl: no device has a TSM side, is assigned, or has policy; 'tsmctl doctor' checks the host\n",
 	      stderr);
-}
-
-void info_done(void)
-{
-	udev_hwdb_unref(hwdb);
-	udev_unref(udev);
-	hwdb = NULL;
-	udev = NULL;
 }

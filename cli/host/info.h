@@ -40,11 +40,18 @@ bool info_is_flag(const char *attr);
 bool info_cannot_bind(struct json_object *obj);
 
 /**
- * info_add_history() - add what has happened to a device since it was assigned
+ * info_collect_all() - gather all that show prints of a device
+ * @ctx: this run
  * @dev: the device
- * @obj: from info_collect(), whose keys stay before the new ones
+ * @use: how the host uses it, or NULL
+ *
+ * The object has all keys of info_collect(), then the use, and then what has happened to the
+ * device since it was assigned.
+ *
+ * Return: the object, for the caller to put.
  */
-void info_add_history(const struct pci_device *dev, struct json_object *obj);
+struct json_object *info_collect_all(struct ctx *ctx, const struct pci_device *dev,
+				     const char *use);
 
 /**
  * info_text() - one member of the object as text
@@ -62,10 +69,5 @@ const char *info_text(struct json_object *obj, const char *key, char *buf, size_
  * @ctx: this run, after all devices were looked at
  */
 void info_note_none(const struct ctx *ctx);
-
-/**
- * info_done() - free what the look-up of names has opened
- */
-void info_done(void);
 
 #endif

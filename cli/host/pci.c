@@ -92,7 +92,36 @@ static bool link_name(int dirfd, const char *link, char *buf, size_t size)
 	return util_copy(buf, size, slash ? slash + 1 : target);
 }
 
-int pci_open(const struct ctx *ctx, const struct pci_addr *addr, struct pci_device *dev)
+static void read_driver(struct pci_device *dev)
+{
+	link_name(dev->fd, "driver", dev->driver, sizeof(dev->driver));
+}
+
+/* Reads driver and IDs at once. The kernel makes this file; one that lacks something is not used. */
+static void read_uevent(struct pci_device *dev)
+{
+	char text[1024], driver[DRIVER_NAME_LEN] = "", id[sizeof("8086:10C9")] = "";
+	unsigned int vendor, device;
+	char end;
+
+	if (!attr_read_text(dev->fd, "uevent", text, sizeof(text))) {
+		attr_variable(text, "DRIVER", driver, sizeof(driver));
+		attr_variable(text, "PCI_ID", id, sizeof(id));
+	}
+	dev->has_id = strspn(id, "0123456789ABCDEF:") == sizeof(id) - 1 &&
+		      sscanf(id, "%4x:%4x%c", &vendor, &device, &end) == 2;
+	if (!dev->has_id || strchr(driver, '/')) {
+		dev->has_id = false;
+		read_driver(dev);
+		return;
+	}
+	dev->vendor = vendor;
+	dev->device = device;
+	util_copy(dev->driver, sizeof(dev->driver), driver);
+}
+
+static int open_device(const struct ctx *ctx, const struct pci_addr *addr, struct pci_device *dev,
+		       void (*look)(struct pci_device *dev))
 {
 	char path[sizeof(DEVICES) + PCI_NAME_LEN];
 
@@ -103,8 +132,18 @@ int pci_open(const struct ctx *ctx, const struct pci_addr *addr, struct pci_devi
 	if (dev->fd < 0)
 		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
 	dev->present = true;
-	link_name(dev->fd, "driver", dev->driver, sizeof(dev->driver));
+	look(dev);
 	return 0;
+}
+
+int pci_open(const struct ctx *ctx, const struct pci_addr *addr, struct pci_device *dev)
+{
+	return open_device(ctx, addr, dev, read_driver);
+}
+
+int pci_open_with_id(const struct ctx *ctx, const struct pci_addr *addr, struct pci_device *dev)
+{
+	return open_device(ctx, addr, dev, read_uevent);
 }
 
 int pci_look_driver(const struct ctx *ctx, struct pci_device *dev)
@@ -112,7 +151,7 @@ int pci_look_driver(const struct ctx *ctx, struct pci_device *dev)
 	char path[sizeof(DEVICES) + PCI_NAME_LEN];
 
 	snprintf(path, sizeof(path), DEVICES "/%s", dev->name);
-	link_name(dev->fd, "driver", dev->driver, sizeof(dev->driver));
+	read_driver(dev);
 	/* an open directory outlives the device, its name does not */
 	return faccessat(ctx->sysfs_fd, path, F_OK, 0) ? -ENODEV : 0;
 }

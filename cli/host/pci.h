@@ -18,6 +18,9 @@
  * @present: the kernel has such a device
  * @fd: its directory in sysfs, -1 if not present
  * @driver: its driver when it was opened or last looked at, "" for none
+ * @has_id: it was opened by pci_open_with_id(), and has the following
+ * @vendor: its vendor ID
+ * @device: its device ID
  */
 struct pci_device {
 	struct pci_addr addr;
@@ -25,6 +28,9 @@ struct pci_device {
 	bool present;
 	int fd;
 	char driver[DRIVER_NAME_LEN];
+	bool has_id;
+	unsigned int vendor;
+	unsigned int device;
 };
 
 #define cleanup_pci __attribute__((cleanup(pci_close)))
@@ -46,6 +52,16 @@ int pci_init(struct ctx *ctx);
  * Return: 0, also for an absent device, or negative errno.
  */
 int pci_open(const struct ctx *ctx, const struct pci_addr *addr, struct pci_device *dev);
+
+/**
+ * pci_open_with_id() - look at one function, and at its vendor and device ID
+ * @ctx: this run
+ * @addr: its address
+ * @dev: out, for pci_close(). @dev->has_id is false if the IDs are not known
+ *
+ * Return: as pci_open().
+ */
+int pci_open_with_id(const struct ctx *ctx, const struct pci_addr *addr, struct pci_device *dev);
 
 /**
  * pci_close() - close a device

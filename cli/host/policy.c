@@ -204,6 +204,18 @@ static bool has_dir(struct ctx *ctx, const char *name)
 	return fd >= 0;
 }
 
+int policy_get_usual(struct ctx *ctx, const struct pci_device *dev, const char *attr, char *buf)
+{
+	const char *value = NULL;
+
+	if (ctx->policy_fd >= 0)
+		value = !streq(attr, "state") ? usual(attr) :
+			dev->present	      ? "unassigned" :
+						"absent";
+	util_copy(buf, ATTR_MAX, value ?: "");
+	return value ? 0 : -ENOENT;
+}
+
 int policy_get(struct ctx *ctx, const struct pci_device *dev, const char *attr, char *buf)
 {
 	char path[ATTR_MAX];
@@ -219,16 +231,12 @@ int policy_get(struct ctx *ctx, const struct pci_device *dev, const char *attr, 
 	}
 	if (!ret)
 		return 0;
-	if (ctx->policy_fd >= 0 && usual(attr)) {
-		util_copy(buf, ATTR_MAX, usual(attr));
+	if (usual(attr) && !policy_get_usual(ctx, dev, attr, buf))
 		return 0;
-	}
 	snprintf(path, sizeof(path), "vfio_tsm/%s", attr);
 	ret = pci_get(dev, path, buf);
-	if (ret && ctx->policy_fd >= 0 && streq(attr, "state")) {
-		util_copy(buf, ATTR_MAX, dev->present ? "unassigned" : "absent");
-		return 0;
-	}
+	if (ret && streq(attr, "state"))
+		return policy_get_usual(ctx, dev, attr, buf);
 	return ret == -ENODEV ? -ENOENT : ret;
 }
 

@@ -120,6 +120,17 @@ int policy_forget(struct ctx *ctx, const char *name);
 int policy_get(struct ctx *ctx, const struct pci_device *dev, const char *attr, char *buf);
 
 /**
+ * policy_get_usual() - the value of an attribute for a device without a directory and a driver
+ * @ctx: this run, after policy_available()
+ * @dev: the device
+ * @attr: attribute
+ * @buf: out, ATTR_MAX bytes; "" on failure
+ *
+ * Return: 0, or -ENOENT if it has none, or there is no vfio_tsm subsystem.
+ */
+int policy_get_usual(struct ctx *ctx, const struct pci_device *dev, const char *attr, char *buf);
+
+/**
  * policy_lacks() - whether the loaded module is too old for an attribute
  * @ctx: this run
  * @dev: the device

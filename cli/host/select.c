@@ -27,15 +27,24 @@ static int compare_keys(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static void *key_of(const struct pci_addr *addr)
+{
+	return (void *)(uintptr_t)(pci_addr_key(addr) + 1);
+}
+
+static bool is_found(const struct found *s, const struct pci_addr *addr)
+{
+	return tfind(key_of(addr), &s->seen, compare_keys) != NULL;
+}
+
 static int add(struct found *s, const struct pci_addr *addr)
 {
-	void *key = (void *)(uintptr_t)(pci_addr_key(addr) + 1);
 	void **node;
 
 	s->matched = true;
-	if (tfind(key, &s->seen, compare_keys))
+	if (is_found(s, addr))
 		return 0;
-	node = tsearch(key, &s->seen, compare_keys);
+	node = tsearch(key_of(addr), &s->seen, compare_keys);
 	if (!node)
 		return -ENOMEM;
 	if (s->count == s->size) {
@@ -88,6 +97,9 @@ static int consider_present(const struct ctx *ctx, const struct pci_addr *addr, 
 {
 	struct found *s = arg;
 
+	/* found by its policy: no need to look at it */
+	if (s->matched && is_found(s, addr))
+		return 0;
 	return matches(ctx, s->sel, addr) ? add(s, addr) : 0;
 }
 
@@ -136,11 +148,11 @@ static int expand(struct ctx *ctx, struct found *s)
 	s->matched = false;
 	if (s->sel->kind == SELECTOR_ADDRESS)
 		return consider_address(ctx, s);
-	ret = pci_scan(ctx, consider_present, s);
+	ret = policy_counts(s) ? policy_scan(ctx, consider_policy, s) : 0;
+	if (!ret)
+		ret = pci_scan(ctx, consider_present, s);
 	if (ret == -ENOENT)
 		ret = 0;
-	if (!ret && policy_counts(s))
-		ret = policy_scan(ctx, consider_policy, s);
 	if (s->count > before)
 		qsort(s->addrs + before, s->count - before, sizeof(*s->addrs), pci_addr_compare);
 	return ret;
@@ -219,8 +231,9 @@ static int report_interrupt(struct ctx *ctx, const struct pci_addr *addr, size_t
 			    sigabbrev_np(interrupt_pending()), done, count);
 }
 
-int select_visit(struct ctx *ctx, const struct pci_addr *addrs, size_t count, device_fn fn,
-		 void *arg)
+/* select_visit(), and how each device is opened. */
+static int visit(struct ctx *ctx, const struct pci_addr *addrs, size_t count, device_fn fn,
+		 void *arg, __typeof__(pci_open) *open_one)
 {
 	int ret = 0, err;
 
@@ -232,7 +245,7 @@ int select_visit(struct ctx *ctx, const struct pci_addr *addrs, size_t count, de
 			return report_interrupt(ctx, &addrs[i], i, count);
 		wait_clock(ctx);
 		ctx->unfinished = 0;
-		err = pci_open(ctx, &addrs[i], &dev);
+		err = open_one(ctx, &addrs[i], &dev);
 		if (err) {
 			p.err = err;
 			report_error(ctx, &p, "cannot open it in sysfs: %s", strerror(-err));
@@ -245,6 +258,12 @@ int select_visit(struct ctx *ctx, const struct pci_addr *addrs, size_t count, de
 			ctx->answer.done++;
 	}
 	return ret;
+}
+
+int select_visit(struct ctx *ctx, const struct pci_addr *addrs, size_t count, device_fn fn,
+		 void *arg)
+{
+	return visit(ctx, addrs, count, fn, arg, pci_open);
 }
 
 static void free_nothing(void *key)
@@ -267,7 +286,8 @@ int select_each(struct ctx *ctx, const struct selection *s, device_fn fn, void *
 	}
 	if (s->flags & SELECT_SORTED && found.count)
 		qsort(found.addrs, found.count, sizeof(*found.addrs), pci_addr_compare);
-	err = select_visit(ctx, found.addrs, found.count, fn, arg);
+	err = visit(ctx, found.addrs, found.count, fn, arg,
+		    s->flags & SELECT_ID ? pci_open_with_id : pci_open);
 	tdestroy(found.seen, free_nothing);
 	free(found.addrs);
 	return err ?: ret;

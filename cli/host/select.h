@@ -12,12 +12,14 @@
  * @SELECT_FUTURE: addresses of devices that may come later
  * @SELECT_TSM_SIDE: "all" leaves out devices that only have policy
  * @SELECT_SORTED: in the order of the addresses, and not of the arguments
+ * @SELECT_ID: open each with its vendor and device ID
  */
 enum select_flags {
 	SELECT_ABSENT = 1 << 2,
 	SELECT_FUTURE = 1 << 3,
 	SELECT_TSM_SIDE = 1 << 4,
 	SELECT_SORTED = 1 << 6,
+	SELECT_ID = 1 << 7,
 };
 
 /**

@@ -4,6 +4,7 @@
 #include <json-c/json.h>
 
 #include "host/info.h"
+#include "host/model.h"
 #include "host/policy.h"
 #include "report.h"
 #include "verbs/column.h"
@@ -173,14 +174,16 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 	if (ret)
 		return ret;
 	find_keys(&list);
+	attr_keep_alarm(true);
 	ret = verb_each(ctx, verb, argc, argv, collect, &list);
+	attr_keep_alarm(false);
 	if (opt_sort)
 		json_object_array_sort(ctx->answer.results, compare_rows);
 	if (!ctx->json)
 		err = table_print(ctx, ctx->answer.results, &form);
 	if (!ret)
 		note_none(ctx, &list, argc);
-	info_done();
+	model_done();
 	return ret ?: err;
 }
 
@@ -193,6 +196,6 @@ const struct verb verb_list = {
 		"--state, --driver, --tsm and --capable.",
 	.values = values,
 	.options = options,
-	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT,
+	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT | VERB_ID,
 	.run = run,
 };

@@ -5,20 +5,19 @@
 
 #include "host/in_use.h"
 #include "host/info.h"
+#include "host/model.h"
 #include "report.h"
 #include "verbs/common.h"
 
 static int show(struct ctx *ctx, struct pci_device *dev, void *arg)
 {
-	struct json_object *obj = info_collect(ctx, dev, NULL);
+	struct json_object *obj;
 	struct host_use use;
 	bool *first = arg;
 	char buf[512];
 
 	/* not in list: the search reads everything below a function */
-	json_object_object_add(
-		obj, IN_USE, in_use_find(ctx, dev, &use) ? json_object_new_string(use.text) : NULL);
-	info_add_history(dev, obj);
+	obj = info_collect_all(ctx, dev, in_use_find(ctx, dev, &use) ? use.text : NULL);
 	if (!ctx->json) {
 		if (!*first)
 			putchar('\n');
@@ -39,7 +38,7 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 
 	if (!ret && !argc)
 		info_note_none(ctx);
-	info_done();
+	model_done();
 	return ret;
 }
 
@@ -49,6 +48,6 @@ const struct verb verb_show = {
 	.summary = "show everything about devices",
 	.help = "Shows all that is known of each DEVICE, or of all devices that 'list' shows. "
 		"Unknown values are shown as -.",
-	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT,
+	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT | VERB_ID,
 	.run = run,
 };

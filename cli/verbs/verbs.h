@@ -23,6 +23,7 @@
  * @VERB_OTHER_TIMES: shows the past or the future, so that driver= and pf=, which select by
  *	the present, are refused
  * @VERB_SORTED: takes devices in the order of their addresses
+ * @VERB_ID: needs the vendor and device ID of each
  */
 enum verb_flags {
 	VERB_DEVICES = 1 << 0,
@@ -32,6 +33,7 @@ enum verb_flags {
 	VERB_TSM_SIDE = SELECT_TSM_SIDE,
 	VERB_OTHER_TIMES = 1 << 5,
 	VERB_SORTED = SELECT_SORTED,
+	VERB_ID = SELECT_ID,
 };
 
 /**

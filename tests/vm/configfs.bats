@@ -27,7 +27,7 @@ vdevice_id=none"
 	run ls "$configfs/$dev"
 	assert_output tsm
 	cd "$configfs/$dev/tsm"
-	assert_equal "$(for a in *; do [ "$a" = generation ] || echo "$a=$(cat "$a")"; done)" "$expected"
+	assert_equal "$(for a in *; do [ "$a" = generation ] || [ "$a" = summary ] || echo "$a=$(cat "$a")"; done)" "$expected"
 	[ -e generation ]
 }
 
@@ -105,7 +105,7 @@ default_region_mode"
 }
 
 @test "read-only attributes cannot be written" {
-	for a in region_mode_active state vdevice_id tsm owner last_error generation; do
+	for a in region_mode_active state vdevice_id tsm owner last_error generation summary; do
 		run bash -c "echo 1 >$configfs/$dev/tsm/$a"
 		assert_failure
 	done
@@ -142,6 +142,70 @@ default_region_mode"
 	release
 	assert_equal "$(attr state)" unassigned
 	assert_equal "$(attr generation)" $((before + 2))
+}
+
+@test "the summary has all attributes in an order that does not change" {
+	assign
+	assert_equal "$(cut -d = -f 1 "$configfs/$dev/tsm/summary" | head -n 24)" "generation
+state
+region_mode
+region_mode_active
+bar_mmap
+bind_allowed
+guest_requests
+tdi_id
+bound
+origin
+quarantine
+vdevice_id
+tsm
+owner
+last_error
+tdi_state
+can_bind
+open_count
+bind_count
+loss_count
+last_unbind
+last_request
+requests
+blocked"
+	# region_mode in sysfs is region_mode_active in configfs
+	for file in "$configfs/$dev"/tsm/* "$pci/devices/$dev"/vfio_tsm/*; do
+		[ -d "$file" ] || [ "${file##*/}" = summary ] ||
+			grep -q "^${file##*/}=" "$configfs/$dev/tsm/summary" || fail "no ${file##*/}"
+	done
+	run awk -F = '!/^[a-z_]+=[^=]+$/ || seen[$1]++' "$configfs/$dev/tsm/summary"
+	assert_output ""
+}
+
+@test "the summary agrees with the single files, whatever has the device" {
+	assert_equal "$(eval "$(compare_summary)")" agrees
+	set_attr region_mode shared
+	set_attr bar_mmap revoke
+	set_attr bind_allowed 0
+	set_attr guest_requests info
+	set_attr tdi_id 00:05.0
+	assign
+	assert_equal "$(eval "$(compare_summary)")" agrees
+	run client open "sh:$(compare_summary); cmp $configfs/$dev/tsm/summary $pci/devices/$dev/vfio_tsm/summary && echo same" tsm-bind \
+		"sh:cat $configfs/$dev/tsm/summary"
+	refute_line --partial differs
+	assert_line agrees
+	assert_line same
+	assert_line "last_error=-1 regions"
+	assert_line region_mode_active=shared
+	assert_line state=open
+	release
+	assert_equal "$(eval "$(compare_summary)")" agrees
+	mkdir "$configfs/0000:7f:00.0"
+	assert_equal "$(eval "$(compare_summary 0000:7f:00.0)")" agrees
+	grep -qx state=absent "$configfs/0000:7f:00.0/tsm/summary"
+	rmdir "$configfs/0000:7f:00.0"
+	# the driver's directory is there without one in configfs
+	rmdir "$configfs/$dev"
+	assign
+	grep -qx state=closed "$pci/devices/$dev/vfio_tsm/summary"
 }
 
 @test "rmdir fails with EBUSY while the device is open, even if mkdir came after the open" {

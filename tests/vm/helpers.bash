@@ -49,6 +49,29 @@ blocked() {
 	done <<<"$text"
 }
 
+# compare_summary [DEVICE]: prints a command, for a step of the client too. It prints each value
+# in the summary of the device that is not that of its single file, and "agrees" if there is
+# none. It starts no program, and begins anew if the device has changed meanwhile.
+compare_summary() {
+	local script=$BATS_FILE_TMPDIR/compare-summary-${1:-$dev}
+	cat >"$script" <<-END
+		cd $configfs/${1:-$dev}/tsm && other=$pci/devices/${1:-$dev}/vfio_tsm
+		text() { t=; while read -r l; do t=\$t,\$l; done <\$1; t=\${t#,}; }
+		while :; do
+			text summary; before=\$t out=
+			while IFS== read -r key value; do
+				file=\$key; [ -e \$file ] || file=\$other/\$key
+				[ -e \$file ] || continue
+				text \$file
+				[ "\$t" = "\$value" ] || out="\$out differs: \$key=\$value, and not \$t;"
+			done <summary
+			text summary; [ "\$t" != "\$before" ] || break
+		done
+		[ -z "\$out" ] && echo agrees || echo "\$out"
+	END
+	echo "sh $script"
+}
+
 # find_functions: sets and exports F0 and F1: the two NVMe controllers that are functions of
 # one device
 find_functions() {

@@ -51,16 +51,19 @@ force="sh:echo flr >$pci/devices/$dev/reset_method; echo 1 >$pci/devices/$dev/re
 in_the_end() { echo "sh:until grep -q '^$dev .*$1\$' $walk; do :; done"; }
 
 # walks STATES PUBLISHED STEP...: during the STEPs an open function goes through STATES;
-# PUBLISHED are the state and origin after each STEP
+# PUBLISHED are the state and origin after each STEP. In each of them, the summary agrees with
+# the single files
 walks() {
 	local states=$1 published=$2 steps=() step
 	shift 2
 	for step; do
-		steps+=("$step" "sh:cd $configfs/$dev/tsm && echo is \$(cat state origin)")
+		steps+=("$step" "sh:cd $configfs/$dev/tsm && echo is \$(cat state origin); $(compare_summary)")
 	done
 	run client open "put:$walk=anew" "${steps[@]}" "sh:cat $walk"
 	assert_equal "$(awk '$1 == "is" { print $2 "/" $3 }' <<<"$output" | paste -sd ' ')" "$published"
 	assert_line "$dev $states"
+	refute_output --partial differs
+	assert_equal "$(grep -cx agrees <<<"$output")" "$(wc -w <<<"$published")"
 }
 
 @test "states of a bind and an unbind by the owner" {
