@@ -174,26 +174,29 @@ ends_by() {
 
 @test "check: a file over fake trees runs with sanitizers in the fast set, and without in the long set" {
 	mkdir "$tree/tests/cli"
-	for name in usual plain both slow; do printf '@test "test" { true; }\n' >"$tree/tests/cli/$name.bats"; done
+	for name in usual plain both slow leaky; do printf '@test "test" { true; }\n' >"$tree/tests/cli/$name.bats"; done
 	sed -i '1i # plain: it builds its own program' "$tree/tests/cli/plain.bats"
 	sed -i '1i # both: sanitizers need more' "$tree/tests/cli/both.bats"
 	sed -i '1i # long: it takes long' "$tree/tests/cli/slow.bats"
+	sed -i '1i # leaks: it runs for a long time' "$tree/tests/cli/leaky.bats"
 	script tests/tools/run-bats <<-'END'
 		cd "$here"
-		echo "$@" >>"${TSMCTL_BIN//\//_}"
+		name=cli
+		[[ $TSMCTL_BIN != */san/* ]] || name=${ASAN_OPTIONS%%:*}
+		echo "$name" "$@" >>builds
 		echo 1..1
 		echo ok 1 test
 	END
-	# files SET: prints "cli" and "asan", each with its files
+	# files SET: prints each build with its files
 	files() {
-		rm -f ./*_build_*bin
+		rm -f builds
 		run -0 check $1 cli asan
-		run -0 eval "sed 's,tests/cli/,,g; s/^/cli /' *_build_bin; sed 's,tests/cli/,,g; s/^/asan /' *_san_bin"
+		run -0 eval "sed 's,tests/cli/,,g; s/detect_//' builds | sort"
 	}
 	files ''
-	assert_output $'cli both.bats plain.bats\nasan both.bats usual.bats'
+	assert_output $'cli both.bats plain.bats\nleaks=0 both.bats usual.bats\nleaks=1 leaky.bats'
 	files --long
-	assert_output $'cli slow.bats usual.bats\nasan slow.bats plain.bats'
+	assert_output $'cli slow.bats leaky.bats usual.bats\nleaks=1 slow.bats both.bats plain.bats usual.bats'
 	run -0 check tests/cli/usual.bats
 	assert_line --partial "# cli: "
 }

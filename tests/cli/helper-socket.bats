@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
 # tsm-bind-helper serve: the protocol, and clients that break it.
+# leaks: the service runs for a long time
 bats_require_minimum_version 1.5.0
 load helpers
 load socket
