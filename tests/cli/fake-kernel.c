@@ -13,6 +13,8 @@
  * FAKE_REFUSE	"GLOB ERRNO": writes whose "PATH=VALUE" matches fail with that number
  * FAKE_MEANWHILE "GLOB COMMAND": COMMAND runs once, before the first such write
  * FAKE_LATER	the same, for a second command
+ *		Both get the value as FAKE_VALUE.
+ * FAKE_OPEN	"GLOB COMMAND": COMMAND runs before each open of a PATH that matches
  * FAKE_STUCK	a directory that is made in configfs is that of a quarantined device, and
  *		cannot be removed
  * POWER_CUT	number of the change below TSMCTL_ETC at which power is lost: a file
@@ -204,8 +206,26 @@ static void meanwhile(const char *variable, const char *path, const char *value)
 	if (fnmatch(glob, what, FNM_EXTMATCH))
 		return;
 	unsetenv(variable);
+	setenv("FAKE_VALUE", value, 1);
 	if (shell(command))
 		abort();
+}
+
+/* Runs the command of another process before an open. */
+static void before_open(const char *path)
+{
+	char glob[PATH_MAX], command[PATH_MAX], rule[2 * PATH_MAX];
+	const char *given = getenv("FAKE_OPEN");
+
+	if (!given || sscanf(given, "%4095s %4095[^\n]", glob, command) != 2 ||
+	    fnmatch(glob, path, FNM_EXTMATCH))
+		return;
+	snprintf(rule, sizeof(rule), "%s", given);
+	/* the command opens files itself */
+	unsetenv("FAKE_OPEN");
+	if (shell(command))
+		abort();
+	setenv("FAKE_OPEN", rule, 1);
 }
 
 /* Whether a driver is to be detached from a device that it does not have. */
@@ -369,6 +389,7 @@ int openat(int dir, const char *name, int flags, ...)
 	/* attributes have no size: a write that fails does not change them */
 	if (is_below(path, "SYSFS_PATH"))
 		flags &= ~O_TRUNC;
+	before_open(path);
 	/* the write waits, and not the open */
 	if ((flags & O_ACCMODE) == O_WRONLY && is_slow(path))
 		flags = O_PATH | O_CLOEXEC;
