@@ -111,6 +111,15 @@ static bool has_root_hash(X509 *root, const struct spdm_chain *chain,
 
 /* --- checks ---------------------------------------------------------------- */
 
+/* Whether an error means that the chain ends without a trusted certificate. */
+static bool is_stranger(int err)
+{
+	return err == X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN ||
+	       err == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT ||
+	       err == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT ||
+	       err == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY;
+}
+
 /* Prints why OpenSSL refuses a chain, with the certificate at which it does. */
 static void explain(X509_STORE_CTX *check, char *why)
 {
@@ -129,6 +138,10 @@ static void explain(X509_STORE_CTX *check, char *why)
 	else if (err == X509_V_ERR_CERT_NOT_YET_VALID)
 		snprintf(why, CERT_WHY_LEN, "%s: it is not valid before %s", text.subject,
 			 text.not_before);
+	else if (is_stranger(err))
+		snprintf(why, CERT_WHY_LEN,
+			 "%s, %s: neither it nor its issuer is a trusted certificate", text.subject,
+			 text.digest);
 	else if (err == X509_V_ERR_CERT_REVOKED)
 		snprintf(why, CERT_WHY_LEN, "%s, %s: it is revoked", text.subject, text.digest);
 }
