@@ -4,8 +4,11 @@
 #include "doctor/device.h"
 #include "doctor/host.h"
 #include "help.h"
+#include "host/owner.h"
+#include "host/policy.h"
 #include "verbs/common.h"
 #include "verbs/families.h"
+#include "verbs/offer.h"
 
 static void print_verbs(void)
 {
@@ -104,7 +107,7 @@ static const struct {
 	const char *kind;
 } value_kinds[] = {
 	{ "FILE", "@file" }, { "DIR", "@directory" }, { "DEVICES", "@address" },
-	{ "tsmN", "@tsm" },  { "DRIVER", "@driver" },
+	{ "tsmN", "@tsm" },  { "DRIVER", "@driver" }, { "PID", "@pid" },
 };
 
 static void print_kind(const struct verb *verb, const struct poptOption *o)
@@ -201,6 +204,19 @@ static void print_rows(const struct poptOption *global)
 	print_metric_rows();
 }
 
+/* For completions: "devices VERB WORD" or "owners". */
+static int print_offers(struct ctx *ctx, int argc, const char **argv)
+{
+	const struct verb *verb = argc == 3 ? verb_find(argv[1]) : NULL;
+	int ret = pci_init(ctx) ?: policy_init(ctx) ?: owner_init(ctx);
+
+	if (!ret && argc == 1)
+		ret = offer_owners(ctx);
+	else if (!ret && verb)
+		ret = offer_devices(ctx, verb, argv[2]);
+	return ret ?: 1;
+}
+
 int help_verb(struct ctx *ctx, const struct poptOption *global, int argc, const char **argv)
 {
 	const struct verb *verb;
@@ -215,6 +231,8 @@ int help_verb(struct ctx *ctx, const struct poptOption *global, int argc, const 
 		print_rows(global);
 		return 1;
 	}
+	if ((argc == 3 && streq(argv[0], "devices")) || (argc == 1 && streq(argv[0], "owners")))
+		return print_offers(ctx, argc, argv);
 	if (argc > 1)
 		return verb_usage_error(ctx, NULL, argv[1],
 					"help takes one verb: '%s' is one too many", argv[1]);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# bash completion for tsmctl. Verbs, options and values come from the program
-# itself, so this file does not list them.
+# bash completion for tsmctl. Verbs, options, values and devices come from the program
+# itself, so this file does not list them. It does not need the package bash-completion.
 
 # _tsmctl_names DIRECTORY: prints the names in a directory of sysfs
 _tsmctl_names() {
@@ -25,6 +25,7 @@ _tsmctl_value() {
 	@address) words=$(_tsmctl_names bus/pci/devices) ;;
 	@tsm) words=$(_tsmctl_names class/tsm) ;;
 	@driver) words=$(_tsmctl_names bus/pci/drivers) ;;
+	@pid) words=$(tsmctl help owners 2> /dev/null) ;;
 	*) words=${1//|/ } ;;
 	esac
 	# the value may be a list: complete the word after the last comma
@@ -32,17 +33,37 @@ _tsmctl_value() {
 	mapfile -t COMPREPLY < <(compgen -P "$before" -W "$words" -- "$word")
 }
 
+# _tsmctl_glue: sets words, cword and cur of the caller. bash breaks words at the colons of
+# addresses and at =, and makes words of these: put them together again
+_tsmctl_glue() {
+	local i word glue=
+
+	words=()
+	for ((i = 0; i < ${#COMP_WORDS[@]}; i++)); do
+		word=${COMP_WORDS[i]}
+		if [[ $i -gt 0 && (-n $glue || $word =~ ^[:=]+$) ]]; then
+			words[${#words[@]} - 1]+=$word
+		else
+			words+=("$word")
+		fi
+		[[ $word =~ ^[:=]+$ ]] && glue=y || glue=
+		[ "$i" -ne "$COMP_CWORD" ] || cword=$((${#words[@]} - 1))
+	done
+	cur=${words[cword]}
+}
+
+# _tsmctl_trim TEXT: cuts off from each reply what bash has before the last colon of TEXT
+_tsmctl_trim() {
+	[[ $1 != *:* || ${COMP_WORDBREAKS-:} != *:* ]] ||
+		COMPREPLY=("${COMPREPLY[@]#"${1%"${1##*:}"}"}")
+}
+
 _tsmctl() {
 	local cur words cword
 	local tables verb line kind options arguments values option value names i
 	local -a fields
 
-	# bash would break words at the colons of addresses
-	if declare -F _get_comp_words_by_ref > /dev/null; then
-		_get_comp_words_by_ref -n :,= cur words cword
-	else
-		cur=${COMP_WORDS[COMP_CWORD]} words=("${COMP_WORDS[@]}") cword=$COMP_CWORD
-	fi
+	_tsmctl_glue
 	tables=$(tsmctl help verbs 2> /dev/null) || return 0
 
 	verb=
@@ -65,19 +86,17 @@ _tsmctl() {
 	IFS=$'\x1f' read -r -a fields <<< "${line//$'\t'/$'\x1f'}"
 	kind=${fields[1]} options=${fields[2]} arguments=${fields[3]:-} values=${fields[4]:-}
 
-	# the option and its value: --option=value, in one word or in three, or --option value
+	# the option and its value: --option=value, or --option value
 	option=${words[cword - 1]} value=$cur
 	case $cur in
-	=) value= ;;
 	-*=*) option=${cur%%=*} value=${cur#*=} ;;
-	*) [ "$option" != = ] || option=${words[cword - 2]} ;;
 	esac
 	for i in $values; do
 		[ "${i%%=*}" = "$option" ] || continue
 		_tsmctl_value "${i#*=}" "$value"
 		# if bash does not break words at =, the option is part of this word
 		[[ $cur != -*=* || ${COMP_WORDBREAKS-=} = *=* ]] || COMPREPLY=("${COMPREPLY[@]/#/$option=}")
-		! declare -F __ltrim_colon_completions > /dev/null || __ltrim_colon_completions "$value"
+		_tsmctl_trim "$value"
 		return 0
 	done
 
@@ -94,7 +113,7 @@ _tsmctl() {
 		[[ ${COMP_WORDBREAKS-=} = *=* ]] || COMPREPLY=("${COMPREPLY[@]/#/$option=}")
 		;;
 	*)
-		[ "$kind" != device ] || arguments+=" $(_tsmctl_names bus/pci/devices) all"
+		[ "$kind" != device ] || arguments+=" $(tsmctl help devices "$verb" "$cur" 2> /dev/null) all"
 		mapfile -t COMPREPLY < <(compgen -W "${arguments/@file/}" -- "$cur")
 		# complete a file name if no other word fits
 		if [[ " $arguments " = *" @file "* && -z ${COMPREPLY[0]:-} ]]; then
@@ -102,7 +121,7 @@ _tsmctl() {
 		fi
 		;;
 	esac
-	! declare -F __ltrim_colon_completions > /dev/null || __ltrim_colon_completions "$cur"
+	_tsmctl_trim "$cur"
 }
 
 complete -F _tsmctl tsmctl

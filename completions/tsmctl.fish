@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# fish completion for tsmctl. Verbs, options and values come from the program itself,
+# fish completion for tsmctl. Verbs, options, values and devices come from the program itself,
 # so this file does not list them.
 
 # DIRECTORY: prints the names in a directory of sysfs
@@ -29,6 +29,8 @@ function __tsmctl_value
             set words (__tsmctl_names class/tsm)
         case @driver
             set words (__tsmctl_names bus/pci/drivers)
+        case @pid
+            set words (tsmctl help owners 2> /dev/null)
         case '*'
             set words (string split -n '|' -- $argv[1])
     end
@@ -76,7 +78,7 @@ function __tsmctl_words
         string split -n ' ' -- $fields[4] | string match -v -- @file
         contains -- @file (string split -n ' ' -- $fields[4]); and __tsmctl_value @file "$current" ''
         if test "$fields[2]" = device
-            __tsmctl_names bus/pci/devices
+            tsmctl help devices $verb "$current" 2> /dev/null
             echo all
         end
     end

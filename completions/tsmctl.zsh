@@ -1,6 +1,6 @@
 #compdef tsmctl
 # SPDX-License-Identifier: GPL-2.0-or-later
-# zsh completion for tsmctl. Verbs, options and values come from the program itself,
+# zsh completion for tsmctl. Verbs, options, values and devices come from the program itself,
 # so this file does not list them.
 
 # _tsmctl_value KIND: completes the value of an option
@@ -13,6 +13,7 @@ _tsmctl_value() {
 	@directory) _files -/; return ;;
 	@address) words_of=($sysfs/bus/pci/devices/*(N:t)) ;;
 	@tsm) words_of=($sysfs/class/tsm/*(N:t)) ;;
+	@pid) words_of=(${(f)"$(tsmctl help owners 2> /dev/null)"}) ;;
 	@driver) words_of=($sysfs/bus/pci/drivers/*(N:t)) ;;
 	*) words_of=(${(s:|:)1}) ;;
 	esac
@@ -55,7 +56,7 @@ _tsmctl() {
 			fi
 		done
 		words_of=(${=fields[3]} ${${=fields[4]}:#@file})
-		[[ $fields[2] != device ]] || words_of+=(${SYSFS_PATH:-/sys}/bus/pci/devices/*(N:t) all)
+		[[ $fields[2] != device ]] || words_of+=(${(f)"$(tsmctl help devices $verb "$PREFIX" 2> /dev/null)"} all)
 		# no blank after an option that takes a value
 		compadd -S '' -- ${(M)words_of:#*=}
 		compadd -- ${words_of:#*=}

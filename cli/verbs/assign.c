@@ -95,5 +95,6 @@ const struct verb verb_assign = {
 		"host itself uses is refused.",
 	.options = options,
 	.flags = VERB_DEVICES | VERB_TSM_SIDE,
+	.offer = OFFER_UNASSIGNED,
 	.run = run,
 };

@@ -251,5 +251,6 @@ const struct verb verb_bind = {
 	.options = options,
 	/* function 0 cannot be opened any more while a function that relies on it is bound */
 	.flags = VERB_DEVICES | VERB_SORTED,
+	.offer = OFFER_UNBOUND,
 	.run = run,
 };

@@ -68,5 +68,6 @@ const struct verb verb_connect = {
 		"needs only the kernel's own PCI/TSM.",
 	.options = options,
 	.flags = VERB_DEVICES | VERB_TSM_SIDE,
+	.offer = OFFER_UNCONNECTED,
 	.run = run,
 };

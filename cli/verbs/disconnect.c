@@ -75,5 +75,6 @@ const struct verb verb_disconnect = {
 		"kernel would unbind all of them.",
 	.options = verb_save_alone,
 	.flags = VERB_DEVICES,
+	.offer = OFFER_CONNECTED,
 	.run = run,
 };

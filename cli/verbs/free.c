@@ -93,5 +93,6 @@ const struct verb verb_free = {
 		"quarantine, try 'disconnect' first.",
 	.options = verb_timeout_alone,
 	.flags = VERB_DEVICES | VERB_ABSENT | VERB_FUTURE,
+	.offer = OFFER_QUARANTINED,
 	.run = run,
 };

@@ -63,5 +63,6 @@ const struct verb verb_prepare = {
 		"a TSM, as far as that is not done yet. If a step fails, those before it are undone.",
 	.options = options,
 	.flags = VERB_DEVICES | VERB_TSM_SIDE,
+	.offer = OFFER_NOT_BOUND,
 	.run = run,
 };

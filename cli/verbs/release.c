@@ -87,5 +87,6 @@ const struct verb verb_release = {
 		"configfs unless --forget is given.",
 	.options = options,
 	.flags = VERB_DEVICES | VERB_ABSENT,
+	.offer = OFFER_ASSIGNED,
 	.run = run,
 };

@@ -73,5 +73,6 @@ const struct verb verb_revoke = {
 		"open.",
 	.options = verb_timeout_alone,
 	.flags = VERB_DEVICES,
+	.offer = OFFER_BOUND,
 	.run = run,
 };

@@ -97,5 +97,6 @@ const struct verb verb_unbind = {
 		"has the device open, unbinds it on the VMM's own file, and the device stays open.",
 	.options = options,
 	.flags = VERB_DEVICES,
+	.offer = OFFER_BOUND_OR_LOST,
 	.run = run,
 };

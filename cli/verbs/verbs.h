@@ -37,6 +37,32 @@ enum verb_flags {
 };
 
 /**
+ * enum verb_offer - the devices that completions offer for a verb
+ * @OFFER_ANY: all functions, and devices that only have policy
+ * @OFFER_UNASSIGNED: functions on other drivers or none, without bridges
+ * @OFFER_NOT_BOUND: functions that are not bound, without bridges
+ * @OFFER_ASSIGNED: functions on TSM_DRIVER
+ * @OFFER_UNCONNECTED: functions that can be connected to a TSM, and are not
+ * @OFFER_CONNECTED: functions that are connected themselves
+ * @OFFER_UNBOUND: assigned ones that are not bound
+ * @OFFER_BOUND: those in the state bound
+ * @OFFER_BOUND_OR_LOST: those in the states bound and lost
+ * @OFFER_QUARANTINED: quarantined ones
+ */
+enum verb_offer {
+	OFFER_ANY,
+	OFFER_UNASSIGNED,
+	OFFER_NOT_BOUND,
+	OFFER_ASSIGNED,
+	OFFER_UNCONNECTED,
+	OFFER_CONNECTED,
+	OFFER_UNBOUND,
+	OFFER_BOUND,
+	OFFER_BOUND_OR_LOST,
+	OFFER_QUARANTINED,
+};
+
+/**
  * struct verb_values - the words that an option takes, for completion
  * @option: its long name; NULL ends a table
  * @words: the words; NULL-terminated
@@ -57,6 +83,7 @@ struct verb_values {
  * @values: options that take one of a few words, for completion; or NULL
  * @options: its own options, for popt; NULL if there are none
  * @flags: enum verb_flags
+ * @offer: the devices that make sense for it
  * @run: runs the verb; gets the arguments without options and without the verb, NULL
  *	at the end. Reports results and errors itself; returns 0 or negative errno
  */
@@ -69,6 +96,7 @@ struct verb {
 	const struct verb_values *values;
 	const struct poptOption *options;
 	unsigned int flags;
+	enum verb_offer offer;
 	int (*run)(struct ctx *ctx, const struct verb *verb, int argc, const char **argv);
 };
 

@@ -5,10 +5,11 @@
 bats_require_minimum_version 1.5.0
 load helpers
 
-# complete_words WORD...: what bash offers for the last WORD.
+# complete_words WORD...: what bash offers for the last WORD. It does not break words at colons.
 complete_words() {
 	run bash -c '
 		. "$1"; shift
+		COMP_WORDBREAKS=${COMP_WORDBREAKS//:/}
 		COMP_WORDS=(tsmctl "$@") COMP_CWORD=$# COMPREPLY=()
 		compopt() { :; }
 		_tsmctl
@@ -61,12 +62,6 @@ a_host() {
 	assert_output nvme
 	complete_words connect pf=0000:02
 	assert_output 0000:02:00.0
-	# bash-completion cuts off the part of the word before its last colon
-	__ltrim_colon_completions() { COMPREPLY=("${COMPREPLY[@]#"${1%:*}:"}"); }
-	export -f __ltrim_colon_completions
-	complete_words connect pf=0000:02
-	assert_output 02:00.0
-	unset -f __ltrim_colon_completions
 	complete_words save --file saved
 	assert_output $'saved.d\nsaved.json'
 	for words in "save -f" "save --file =" "apply --file" "diff -f"; do
@@ -119,6 +114,86 @@ a_host() {
 	assert_output bind
 	complete_words help bind ""
 	assert_output ""
+}
+
+# a_busy_host: devices in several states
+a_busy_host() {
+	fake_host
+	fake_device 0000:01:00.0 nvme
+	fake_tsm_side 0000:01:00.0
+	fake_assigned 0000:02:00.0
+	fake_assigned 0000:03:00.0 bound
+	policy 0000:03:00.0 owner 4711
+	fake_assigned 0000:04:00.0 lost
+	policy 0000:04:00.0 owner 4711
+	fake_assigned 0000:05:00.0 quarantined
+	policy 0000:05:00.0 quarantine 1
+	policy 0000:05:00.0 owner 815
+	fake_policy 0001:06:00.0 absent
+	fake_device 0000:07:00.0 pcieport
+	echo 0x060400 > "$SYS/devices/pci0000:00/0000:07:00.0/class"
+}
+
+@test "completion: offers the devices that make sense for the verb" {
+	a_busy_host
+	while read -r verbs wanted; do
+		for verb in ${verbs//,/ }; do
+			complete_words "$verb" 000
+			assert_equal "$(cut -d : -f 2 <<< "$output" | xargs)" "$wanted"
+		done
+	done <<- 'END'
+		assign 01
+		prepare 01 02 04 05
+		release,disconnect 02 03 04 05
+		connect 01
+		bind 02 04
+		unbind 03 04
+		revoke 03
+		free 05
+		show,mode,tdi-id,allow,wait 01 02 03 04 05 07 06
+	END
+	for verb in bind unbind; do
+		complete_words $verb --vmm ""
+		assert_output $'4711\n815'
+	done
+	complete_words unbind --vmm=4
+	assert_output 4711
+	complete_words bind ""
+	assert_line all
+}
+
+@test "completion: offers short addresses if no whole one begins with the word" {
+	a_busy_host
+	complete_words bind 02
+	assert_output 02:00.0
+	complete_words show 0
+	refute_line 01:00.0
+	complete_words show 06
+	assert_output ""
+	complete_words unbind 03:00.0 04
+	assert_output 04:00.0
+}
+
+@test "completion: puts addresses together that bash has split at colons" {
+	a_busy_host
+	run -0 timeout 60 bash --norc -c '
+		. "$1"
+		for line in "tsmctl bind 0000:02" "tsmctl bind 0000:" "tsmctl bind 02:" "tsmctl connect pf=0000:02" \
+			"tsmctl show 0000:01:00.0 0001:06" "tsmctl load --sim=0000:01:00.0,0000:02" "tsmctl bi"; do
+			line=${line//:/ : }
+			read -r -a COMP_WORDS <<< "${line//=/ = }"
+			COMP_CWORD=$((${#COMP_WORDS[@]} - 1)) COMPREPLY=()
+			compopt() { :; }
+			_tsmctl
+			echo "${COMPREPLY[@]}"
+		done' - "$BATS_TEST_DIRNAME/../../completions/tsmctl.bash"
+	assert_output "02:00.0
+02:00.0 04:00.0
+00.0
+02:00.0
+06:00.0
+02:00.0
+bind"
 }
 
 @test "completion: takes both parts of an option that bash has split at = for one" {
@@ -182,6 +257,16 @@ fish_offers() {
 	assert_output bind
 }
 
+@test "completion: fish offers the devices that make sense for the verb" {
+	a_busy_host
+	fish_offers "tsmctl unbind 000"
+	assert_output $'0000:03:00.0\n0000:04:00.0'
+	fish_offers "tsmctl bind 02"
+	assert_output 02:00.0
+	fish_offers "tsmctl unbind --vmm="
+	assert_equal "$(sort <<< "$output")" $'--vmm=4711\n--vmm=815'
+}
+
 # zsh_lines LINE...: prints each LINE as zsh completes it after a tab, on a terminal.
 zsh_lines() {
 	command -v zsh > /dev/null || skip "no zsh"
@@ -218,4 +303,10 @@ zsh_lines() {
 	assert_output "$(printf '%s\n' "tsmctl config check " "tsmctl config check other.json " "tsmctl save --file other.json " "tsmctl save --file=other.json " \
 		"tsmctl connect --tsm tsm3 " "tsmctl monitor --events bound,unbound " \
 		"tsmctl list --driver nvme " "tsmctl list -o STATE,GENERATION " "tsmctl help --js" "tsmctl help bind ")"
+}
+
+@test "completion: a real zsh completes the devices that make sense for the verb" {
+	a_busy_host
+	zsh_lines "tsmctl revoke 000" "tsmctl bind 02" "tsmctl bind --vmm 8"
+	assert_output "$(printf '%s\n' "tsmctl revoke 0000:03:00.0 " "tsmctl bind 02:00.0 " "tsmctl bind --vmm 815 ")"
 }
