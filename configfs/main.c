@@ -161,6 +161,19 @@ struct configfs_subsystem vfio_tsm_subsys = {
 	},
 };
 
+/**
+ * vfio_tsm_version() - the version of this module
+ *
+ * Return: the text that MODULE_VERSION() has.
+ *
+ * Context: any.
+ */
+const char *vfio_tsm_version(void)
+{
+	return TSMCTL_VERSION;
+}
+EXPORT_SYMBOL_GPL(vfio_tsm_version);
+
 static int __init vfio_tsm_init(void)
 {
 	int ret;

@@ -288,6 +288,7 @@ struct vfio_tsm_ops {
 	int (*can_bind)(void *priv);
 };
 
+const char *vfio_tsm_version(void);
 const char *vfio_tsm_reason_name(enum vfio_tsm_reason reason);
 struct vfio_tsm_dev *vfio_tsm_register(struct pci_dev *pdev, const struct vfio_tsm_ops *ops,
 				       void *priv);

@@ -5,6 +5,7 @@
  */
 #include <linux/iommufd.h>
 #include <linux/module.h>
+#include <linux/string.h>
 #include <linux/suspend.h>
 
 #include "ops.h"
@@ -290,6 +291,13 @@ struct workqueue_struct *vfio_pci_tsm_wq;
 static int __init vfio_pci_tsm_init(void)
 {
 	int ret;
+
+	/* The two modules share structures, which another version may lay out differently. */
+	if (strcmp(vfio_tsm_version(), TSMCTL_VERSION)) {
+		pr_err("vfio_pci_tsm: vfio_tsm has version %s, and not %s: unload it first\n",
+		       vfio_tsm_version(), TSMCTL_VERSION);
+		return -EINVAL;
+	}
 
 	vfio_pci_tsm_wq = alloc_workqueue("vfio_pci_tsm", WQ_UNBOUND, 0);
 	if (!vfio_pci_tsm_wq)

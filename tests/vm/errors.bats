@@ -124,3 +124,18 @@ fails() {
 	printf '{"version": 1, "devices": [{"device": "%s", "region_mode": "shared"}]}' "$dev" |
 		{ run tsmctl diff --file -; assert_equal "$status" 8; }
 }
+
+@test "modules of two versions are not loaded together" {
+	local version other_version
+	version=$(modinfo -F version vfio_pci_tsm)
+	other_version=9${version:1}
+	sed "s/${version//./\\.}/$other_version/g" "$(modinfo -n vfio_pci_tsm)" >"$BATS_TEST_TMPDIR/vfio_pci_tsm.ko"
+	release
+	modprobe -r tsm_sim
+	rmmod vfio_pci_tsm
+	dmesg --clear
+	run -1 insmod "$BATS_TEST_TMPDIR/vfio_pci_tsm.ko"
+	assert_output --partial "Invalid"
+	run dmesg
+	assert_output --partial "vfio_tsm has version $version, and not $other_version: unload it first"
+}
