@@ -4,23 +4,19 @@
  * command at a time from /dev/tsm_sim_firmware, and has its data objects carried to the
  * device and back. <linux/tsm_sim.h> describes the messages.
  *
- * The firmware is not trusted. Each message is copied once, and then checked. The thread
- * that has a command waits for messages itself, and calls pci_doe() itself, because it holds
- * the locks of PCI/TSM for that. It never waits for user space without a limit, and not for
- * a fault on user memory: files copy from and to user space without a lock.
+ * The thread that has a command waits for messages itself, and calls pci_doe() itself, because
+ * it holds the locks of PCI/TSM for that. It never waits for user space without a limit.
  *
- * Locks: fw.turn, held for the whole of a command, is taken under PCI/TSM's locks. fw.lock
- * is a leaf. Neither is held when states are reported.
+ * Locks: turn, held for the whole of a command, is taken under PCI/TSM's locks. The
+ * lock of link.c is a leaf. Neither is held when states are reported.
  */
 #include <linux/cleanup.h>
 #include <linux/jiffies.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/pci.h>
-#include <linux/pci-doe.h>
-#include <linux/poll.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/uaccess.h>
 
 #include <linux/tsm_sim.h>
 #include "tsm_sim.h"
@@ -35,49 +31,12 @@ module_param(firmware_timeout_ms, uint, 0644);
 MODULE_PARM_DESC(firmware_timeout_ms, "Limit for a command of transport=doe, at most 100000");
 #define MAX_TIMEOUT_MS 100000
 
-#define MAX_SIZE (sizeof(struct tsm_sim_msg) + TSM_SIM_MAX_DATA)
-
-/**
- * enum phase - whose turn it is
- * @IDLE: there is no command
- * @TO_READ: the firmware has to read @fw.msg
- * @TO_WRITE: the firmware has to write
- * @WRITTEN: the command's thread has to look at @fw.msg
- */
-enum phase { IDLE, TO_READ, TO_WRITE, WRITTEN };
-
-/*
- * turn: held by the thread that has a command
- * lock: protects all below
- * is_open: a firmware has opened the file
- * phase: see above
- * msg: the message that is passed on, allocated; NULL in IDLE and TO_WRITE
- * command: the number of the present command, or of the last one
- * wait: woken when phase or is_open changes
- */
-static struct {
-	struct mutex turn; /* see above */
-	struct mutex lock; /* see above */
-	bool is_open;
-	enum phase phase;
-	struct tsm_sim_msg *msg;
-	u64 command;
-	wait_queue_head_t wait;
-} fw;
+/* Held by the thread that has a command */
+static DEFINE_MUTEX(turn);
 
 bool sim_uses_doe(void)
 {
 	return !strcmp(transport, "doe");
-}
-
-/* Puts @msg in the place of the present one, which is freed. */
-static void set_phase(enum phase phase, struct tsm_sim_msg *msg)
-{
-	lockdep_assert_held(&fw.lock);
-	kfree(fw.msg);
-	fw.msg = msg;
-	fw.phase = phase;
-	wake_up_all(&fw.wait);
 }
 
 static u32 function_id(struct pci_dev *pdev)
@@ -101,46 +60,6 @@ static struct tsm_sim_msg *make_msg(struct pci_dev *pdev, u32 type, size_t len)
 }
 
 /*
- * Has the firmware read @msg of @command, which is consumed; 0: it begins a command. Returns
- * the number of the command; 0 if there is no firmware, or another one than at the beginning.
- */
-static u64 pass(struct tsm_sim_msg *msg, u64 command)
-{
-	guard(mutex)(&fw.lock);
-	if (!fw.is_open || (command && command != fw.command)) {
-		kfree(msg);
-		return 0;
-	}
-	msg->command = command ?: ++fw.command;
-	set_phase(TO_READ, msg);
-	return msg->command;
-}
-
-static bool is_answered(void)
-{
-	enum phase phase = READ_ONCE(fw.phase);
-
-	return phase == IDLE || phase == WRITTEN;
-}
-
-/*
- * The next message of the firmware. NULL if it comes too late, or the firmware has gone:
- * nothing of the command is left then.
- */
-static struct tsm_sim_msg *next(unsigned long end)
-{
-	struct tsm_sim_msg *msg = NULL;
-	unsigned long now = jiffies;
-
-	wait_event_timeout(fw.wait, is_answered(), time_before(now, end) ? end - now : 0);
-	guard(mutex)(&fw.lock);
-	if (fw.phase == WRITTEN)
-		msg = no_free_ptr(fw.msg);
-	set_phase(IDLE, NULL);
-	return msg;
-}
-
-/*
  * Carries a data object to the device. Its answer, or the error, goes to the firmware. False
  * if there is no firmware any more, or no memory.
  */
@@ -156,7 +75,7 @@ static bool exchange(struct pci_dev *pdev, const struct tsm_sim_msg *request)
 				   TSM_SIM_MAX_DATA);
 	answer->result = min(ret, 0);
 	answer->size = sizeof(*answer) + clamp(ret, 0, TSM_SIM_MAX_DATA);
-	return pass(answer, request->command);
+	return sim_link_pass(answer, request->command);
 }
 
 /*
@@ -168,11 +87,11 @@ static struct tsm_sim_msg *run_command(struct pci_dev *pdev, struct tsm_sim_msg 
 	unsigned int ms = min(READ_ONCE(firmware_timeout_ms), MAX_TIMEOUT_MS);
 	unsigned long end = jiffies + msecs_to_jiffies(ms);
 
-	guard(mutex)(&fw.turn);
-	if (!pass(msg, 0))
+	guard(mutex)(&turn);
+	if (!sim_link_pass(msg, 0))
 		return ERR_PTR(-EIO);
 	for (int left = TSM_SIM_MAX_EXCHANGES;; left--) {
-		struct tsm_sim_msg *answer __free(kfree) = next(end);
+		struct tsm_sim_msg *answer __free(kfree) = sim_link_next(end);
 
 		if (!answer)
 			return ERR_PTR(-EIO);
@@ -302,126 +221,6 @@ int sim_firmware_request(struct pci_dev *pdev, const u8 *request, size_t len, u8
 	return 0;
 }
 
-/* --- the file -------------------------------------------------------------- */
-
-static int firmware_open(struct inode *inode, struct file *file)
-{
-	guard(mutex)(&fw.lock);
-	if (fw.is_open)
-		return -EBUSY;
-	fw.is_open = true;
-	return stream_open(inode, file);
-}
-
-/* A command that waits for this firmware ends. States of TDIs are unknown from now on. */
-static int firmware_release(struct inode *inode, struct file *file)
-{
-	scoped_guard(mutex, &fw.lock) {
-		fw.is_open = false;
-		fw.command++; /* so that the command does not go on with the next firmware */
-		set_phase(IDLE, NULL);
-	}
-	sim_fns_forget_states();
-	return 0;
-}
-
-/* Takes the message that is to be read, if it fits into @size. */
-static struct tsm_sim_msg *take(size_t size)
-{
-	guard(mutex)(&fw.lock);
-	if (fw.phase != TO_READ)
-		return ERR_PTR(-EAGAIN);
-	if (fw.msg->size > size)
-		return ERR_PTR(-EMSGSIZE);
-	fw.phase = TO_WRITE;
-	return no_free_ptr(fw.msg);
-}
-
-static ssize_t firmware_read(struct file *file, char __user *buf, size_t count, loff_t *ppos)
-{
-	struct tsm_sim_msg *msg __free(kfree) = take(count);
-
-	while (msg == ERR_PTR(-EAGAIN)) {
-		int ret = -EAGAIN;
-
-		if (!(file->f_flags & O_NONBLOCK))
-			ret = wait_event_interruptible(fw.wait, READ_ONCE(fw.phase) == TO_READ);
-		if (ret)
-			return ret;
-		msg = take(count);
-	}
-	if (IS_ERR(msg))
-		return PTR_ERR(msg);
-	return copy_to_user(buf, msg, msg->size) ? -EFAULT : msg->size;
-}
-
-/* Whether a message of the firmware is what <linux/tsm_sim.h> describes */
-static bool is_valid(const struct tsm_sim_msg *msg, size_t count)
-{
-	size_t len = count - sizeof(*msg);
-
-	if (msg->size != count)
-		return false;
-	switch (msg->type) {
-	case TSM_SIM_EXCHANGE:
-		return len && len % 4 == 0 && !msg->result &&
-		       (msg->value == PCI_DOE_FEATURE_CMA ||
-			msg->value == PCI_DOE_FEATURE_SSESSION);
-	case TSM_SIM_DONE:
-		return msg->value <= SIM_ERROR && msg->result <= 0 && msg->result >= -MAX_ERRNO &&
-		       !(msg->result && len);
-	default:
-		return false;
-	}
-}
-
-static ssize_t firmware_write(struct file *file, const char __user *buf, size_t count, loff_t *ppos)
-{
-	if (count < sizeof(struct tsm_sim_msg) || count > MAX_SIZE)
-		return -EINVAL;
-
-	struct tsm_sim_msg *msg __free(kfree) = memdup_user(buf, count);
-
-	if (IS_ERR(msg))
-		return PTR_ERR(msg);
-	if (!is_valid(msg, count))
-		return -EINVAL;
-	guard(mutex)(&fw.lock);
-	if (fw.phase != TO_WRITE || msg->command != fw.command)
-		return -ESTALE;
-	set_phase(WRITTEN, no_free_ptr(msg));
-	return count;
-}
-
-static __poll_t firmware_poll(struct file *file, poll_table *table)
-{
-	poll_wait(file, &fw.wait, table);
-	switch (READ_ONCE(fw.phase)) {
-	case TO_READ:
-		return EPOLLIN | EPOLLRDNORM;
-	case TO_WRITE:
-		return EPOLLOUT | EPOLLWRNORM;
-	default:
-		return 0;
-	}
-}
-
-static const struct file_operations firmware_fops = {
-	.owner = THIS_MODULE,
-	.open = firmware_open,
-	.read = firmware_read,
-	.write = firmware_write,
-	.poll = firmware_poll,
-	.release = firmware_release,
-};
-
-static struct miscdevice firmware_misc = {
-	.minor = MISC_DYNAMIC_MINOR,
-	.name = "tsm_sim_firmware",
-	.fops = &firmware_fops,
-	.mode = 0600,
-};
-
 /**
  * sim_firmware_init() - make the file for the firmware, with transport=doe
  *
@@ -431,14 +230,11 @@ int sim_firmware_init(void)
 {
 	if (!sim_uses_doe())
 		return strcmp(transport, "none") ? -EINVAL : 0;
-	mutex_init(&fw.turn);
-	mutex_init(&fw.lock);
-	init_waitqueue_head(&fw.wait);
-	return misc_register(&firmware_misc);
+	return sim_link_init();
 }
 
 void sim_firmware_exit(void)
 {
 	if (sim_uses_doe())
-		misc_deregister(&firmware_misc);
+		sim_link_exit();
 }

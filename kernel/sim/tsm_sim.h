@@ -17,6 +17,7 @@
  *	regs.c		what a locked function must keep
  *	inject.c	errors and delays
  *	firmware.c	transport=doe: a program that talks to real devices
+ *	link.c		transport=doe: the file through which it does
  *	debugfs.c	/sys/kernel/debug/tsm_sim/, and what each file there means
  *
  * Two structures have different lifetimes. A struct sim_fn, with its files, exists
@@ -24,9 +25,9 @@
  * struct sim_ctx belongs to PCI/TSM, from connect to disconnect. So files are never
  * made or removed under PCI/TSM's lock, and a file may call into PCI/TSM.
  *
- * Locks, outermost first: PCI/TSM's own; those of firmware.c, which are not held with any
- * of the following; sim_fn::lock, under which configuration
- * space is read and states are reported to vfio_tsm; sim_fn::mmio_lock, under which
+ * Locks, outermost first: PCI/TSM's own; those of firmware.c and link.c, which are not held with
+ * any of the following; sim_fn::lock, under which configuration space is read
+ * and states are reported to vfio_tsm; sim_fn::mmio_lock, under which
  * mappings are zapped. mmap() and faults take only the last, under mmap_lock, because
  * the locks that vfio_tsm and sysfs take under sim_fn::lock may wait for an mmap_lock.
  * The table of functions, in fn.c, has a lock of its own, the innermost.
@@ -251,6 +252,13 @@ int sim_firmware_request(struct pci_dev *pdev, const u8 *request, size_t len, u8
 			 size_t *answer_len, u32 *state);
 int sim_firmware_init(void);
 void sim_firmware_exit(void);
+
+/* link.c */
+struct tsm_sim_msg;
+u64 sim_link_pass(struct tsm_sim_msg *msg, u64 command);
+struct tsm_sim_msg *sim_link_next(unsigned long end);
+int sim_link_init(void);
+void sim_link_exit(void);
 
 /* debugfs.c */
 void sim_debugfs_init(void);
