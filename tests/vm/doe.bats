@@ -6,9 +6,8 @@
 
 # shellcheck disable=SC2154,SC2034 # helpers.bash sets what is not set here
 load helpers
+load doe
 
-control=/run/keep/dsm
-capture=/run/keep/capture
 tsm_dsm=$top/build/dsm/tsm-dsm
 interface=000100000000000000000000
 
@@ -30,60 +29,8 @@ teardown() {
 	stop_firmware
 }
 
-# bars: prints the lines of the control file for the BARs of the device
-bars() {
-	local first last flags bar=0
-	while read -r first last flags && [ $bar -lt 6 ]; do
-		[ $((flags & 0x200)) -eq 0 ] || [ $((last)) -eq 0 ] ||
-			printf 'bar 100:%x:%x:%x\n' $bar $((first)) $((last - first + 1))
-		bar=$((bar + 1))
-	done <"$pci/devices/$dev/resource"
-}
-
-fault() { { bars; echo "fault $1"; } >"$control"; }
-no_fault() { bars >"$control"; }
-
-start_firmware() {
-	mkfifo "$BATS_TEST_TMPDIR/says"
-	tsm-sim-firmware --root "$top/build/dsm/certs/root.der" 2>"$BATS_TEST_TMPDIR/says" 3>&- &
-	firmware=$!
-	exec 7<"$BATS_TEST_TMPDIR/says"
-	rm "$BATS_TEST_TMPDIR/says"
-	read -r line <&7
-	assert_equal "$line" "tsm-sim-firmware: ready"
-}
-
-stop_firmware() {
-	[ -n "$firmware" ] || return 0
-	kill -KILL "$firmware" 2>/dev/null || true
-	wait "$firmware" 2>/dev/null || true
-	exec 7<&-
-	firmware=
-}
-
-# the firmware says what failed
-says() { read -r line <&7 && assert_equal "$line" "tsm-sim-firmware: 0100: $1"; }
-
-# fails_with ERROR COMMAND...: an error of a write of the shell
-fails_with() {
-	run -1 "${@:2}"
-	assert_output --partial "$1"
-}
-
 # messages: prints names of the requests that went to the device, without repetitions
 messages() { "$tsm_dsm" --decode "$capture" | awk '$1 == ">"' | grep -oE '[A-Z_]{5,}' | uniq | xargs; }
-
-# hold: binds the device until the end of the test, or until a line is written to descriptor 8
-hold() {
-	mkfifo "$BATS_TEST_TMPDIR/go"
-	vfio-client "$dev" open tsm-bind "sh:read -r _ <$BATS_TEST_TMPDIR/go" tsm-unbind 3>&- >"$BATS_TEST_TMPDIR/out" &
-	holder=$!
-	eventually CONFIG_LOCKED sim state
-}
-end_hold() {
-	echo >"$BATS_TEST_TMPDIR/go"
-	wait "$holder" || true
-}
 
 ask() { echo "$1" >"$debugfs/$dev/guest_request"; }
 

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# For the tests of tsm_sim with transport=doe: the emulated device, its faults, and the
+# firmware. "load helpers" comes first.
+
+control=/run/keep/dsm
+capture=/run/keep/capture
+
+# bars: prints the lines of the control file for the BARs of the device
+bars() {
+	local first last flags bar=0
+	while read -r first last flags && [ $bar -lt 6 ]; do
+		[ $((flags & 0x200)) -eq 0 ] || [ $((last)) -eq 0 ] ||
+			printf 'bar 100:%x:%x:%x\n' $bar $((first)) $((last - first + 1))
+		bar=$((bar + 1))
+	done <"$pci/devices/$dev/resource"
+}
+
+fault() { { bars; echo "fault $1"; } >"$control"; }
+no_fault() { bars >"$control"; }
+
+start_firmware() {
+	mkfifo "$BATS_TEST_TMPDIR/says"
+	tsm-sim-firmware --root "$top/build/dsm/certs/root.der" 2>"$BATS_TEST_TMPDIR/says" 3>&- &
+	firmware=$!
+	exec 7<"$BATS_TEST_TMPDIR/says"
+	rm "$BATS_TEST_TMPDIR/says"
+	read -r line <&7
+	assert_equal "$line" "tsm-sim-firmware: ready"
+}
+
+stop_firmware() {
+	[ -n "$firmware" ] || return 0
+	kill -KILL "$firmware" 2>/dev/null || true
+	wait "$firmware" 2>/dev/null || true
+	exec 7<&-
+	firmware=
+}
+
+# the firmware says what failed
+says() { read -r line <&7 && assert_equal "$line" "tsm-sim-firmware: 0100: $1"; }
+
+# fails_with ERROR COMMAND...: an error of a write of the shell
+fails_with() {
+	run -1 "${@:2}"
+	assert_output --partial "$1"
+}
+
+# hold: binds the device until end_hold, or the end of the test
+hold() {
+	mkfifo "$BATS_TEST_TMPDIR/go"
+	vfio-client "$dev" open tsm-bind "sh:read -r _ <$BATS_TEST_TMPDIR/go" tsm-unbind 3>&- >"$BATS_TEST_TMPDIR/out" &
+	holder=$!
+	eventually CONFIG_LOCKED sim state
+}
+end_hold() {
+	echo >"$BATS_TEST_TMPDIR/go"
+	wait "$holder" || true
+}
+
+# start_fake: starts a firmware that does what fake tells it
+start_fake() {
+	cat >"$BATS_TEST_TMPDIR/fake" <<-'END'
+		open my $file, "+<", "/dev/tsm_sim_firmware" or die "$!";
+		$| = 1;
+		print "open\n";
+		my $number = 0;
+		# type, result, value, data
+		sub send_message { my ($type, $result, $value, $data) = @_;
+			my $message = pack "VVQ<VVl<V a*", 32 + length $data, $type, $number, 0, 0, $result, $value, $data;
+			print defined(syswrite $file, $message) ? "ok" : "$!", "\n" }
+		while (my ($verb, @words) = split " ", <STDIN> // "") {
+			if ($verb eq "next") {
+				sysread $file, my $message, 8192 or die "$!";
+				(my ($size, $type), $number, my ($device, $function, $result, $value)) = unpack "VVQ<VVl<V", $message;
+				print join(" ", $type, $result, $value, unpack "H*", substr $message, 32), "\n";
+			} elsif ($verb eq "part") {
+				send_message(18, $words[2] // 0, $words[0], chr(97 + $words[0] % 26) x $words[1]);
+			} elsif ($verb eq "done") {
+				send_message(17, $words[0], 0, "d" x ($words[1] // 0));
+			}
+		}
+	END
+	coproc perl "$BATS_TEST_TMPDIR/fake" 2>&1
+	fake_pid=$COPROC_PID
+	read -r said <&"${COPROC[0]}"
+	assert_equal "$said" open
+}
+
+stop_fake() {
+	[ -n "$fake_pid" ] || return 0
+	kill -KILL "$fake_pid" 2>/dev/null || true
+	wait "$fake_pid" 2>/dev/null || true
+	fake_pid=
+}
+
+# fake WANT VERB...: the fake firmware does one thing; WANT is the pattern of what it prints
+#
+#   next               reads the next message: type, result, value, data in hexadecimal
+#   part PART LENGTH   sends a PART of that many bytes, which are a, b, c or d
+#   done RESULT        ends the command
+fake() {
+	echo "${*:2}" >&"${COPROC[1]}"
+	read -r said <&"${COPROC[0]}"
+	# shellcheck disable=SC2053 # a pattern
+	[[ $said = $1 ]] || fail "'$said' is not '$1' after ${*:2}"
+}
+
+# fake_connect: connects the device with the fake firmware
+fake_connect() {
+	connect 3>&- &
+	fake '1 0 0' next
+	fake ok 'done' 0
+	wait $!
+}
