@@ -6,17 +6,22 @@
 
 #include "common/util.h"
 #include "firmware/device.h"
+#include "firmware/record.h"
 #include "firmware/session.h"
 
 /* TDISP, PCIe r7.0 section 11.3 */
 #define TDISP_VERSION 0x10
 #define LOCK_INTERFACE_REQUEST 0x83
+#define GET_DEVICE_INTERFACE_REPORT 0x84
 #define GET_DEVICE_INTERFACE_STATE 0x85
 #define STOP_INTERFACE_REQUEST 0x87
 #define TDISP_REQUEST 0x80
 #define HEADER_SIZE 16
 /* flags, stream, MMIO reporting offset, mask for peer to peer: all 0 */
 #define LOCK_SIZE 20
+/* offset and length; in an answer, length of this portion, and of what comes after it */
+#define PORTION_SIZE 4
+#define REPORT_MAX 4096
 
 enum { UNLOCKED, LOCKED, RUN, ERROR };
 
@@ -102,32 +107,65 @@ static int tdisp(struct device *device, const uint8_t *request, size_t len, uint
 	return keep_problem(device, session_tdisp(device->session, request, len, answer, size));
 }
 
-/*
- * Does a request of the firmware's own, whose answer has @want bytes after the header.
- * Returns 0 or a negative errno.
+/**
+ * struct own - a TDISP request of the firmware's own, and its answer
+ * @type: type of the request
+ * @payload: what follows the header of the request
+ * @payload_len: its length
+ * @answer: what follows the header of the answer
+ * @answer_len: its length
  */
-static int own_request(struct device *device, uint32_t function, uint8_t type, size_t payload,
-		       uint8_t *answer, size_t want)
+struct own {
+	uint8_t type;
+	uint8_t payload[LOCK_SIZE];
+	size_t payload_len;
+	uint8_t answer[SESSION_TDISP_MAX - HEADER_SIZE];
+	size_t answer_len;
+};
+
+static int unexpected(struct device *device, uint8_t type, uint8_t answer)
 {
-	uint8_t request[HEADER_SIZE + LOCK_SIZE] = { TDISP_VERSION, type };
+	snprintf(device->problem, sizeof(device->problem),
+		 "the device has answered TDISP request %#x with %#x", type, answer);
+	return -EIO;
+}
+
+/* Does a request whose answer has at least @want bytes. Returns 0 or a negative errno. */
+static int ask(struct device *device, uint32_t function, struct own *own, size_t want)
+{
+	uint8_t request[HEADER_SIZE + LOCK_SIZE] = { TDISP_VERSION, own->type };
 	uint8_t got[SESSION_TDISP_MAX];
 	size_t size = sizeof(got);
 	int ret;
 
 	memcpy(request + 4, &function, sizeof(function));
-	ret = tdisp(device, request, HEADER_SIZE + payload, got, &size);
+	memcpy(request + HEADER_SIZE, own->payload, own->payload_len);
+	ret = tdisp(device, request, HEADER_SIZE + own->payload_len, got, &size);
 	if (ret)
 		return ret;
-	if (size != HEADER_SIZE + want || got[1] != (type & ~TDISP_REQUEST) ||
-	    memcmp(got + 4, request + 4, HEADER_SIZE - 4)) {
-		snprintf(device->problem, sizeof(device->problem),
-			 "the device has answered TDISP request %#x with %#x", type,
-			 size > 1 ? got[1] : 0);
-		return -EIO;
-	}
-	if (want)
-		memcpy(answer, got + HEADER_SIZE, want);
+	if (size < HEADER_SIZE + want || got[1] != (own->type & ~TDISP_REQUEST) ||
+	    memcmp(got + 4, request + 4, HEADER_SIZE - 4))
+		return unexpected(device, own->type, size > 1 ? got[1] : 0);
+	own->answer_len = size - HEADER_SIZE;
+	memcpy(own->answer, got + HEADER_SIZE, own->answer_len);
 	return 0;
+}
+
+/*
+ * Does a request with @payload zeroes, whose answer has @want bytes after the header. Returns 0
+ * or a negative errno.
+ */
+static int own_request(struct device *device, uint32_t function, uint8_t type, size_t payload,
+		       uint8_t *answer, size_t want)
+{
+	struct own own = { .type = type, .payload_len = payload };
+	int ret = ask(device, function, &own, want);
+
+	if (!ret && own.answer_len != want)
+		ret = unexpected(device, type, type & (uint8_t)~TDISP_REQUEST);
+	if (!ret && want)
+		memcpy(answer, own.answer, want);
+	return ret;
 }
 
 static int get_state(struct device *device, uint32_t function, uint32_t *state)
@@ -196,6 +234,81 @@ static int do_request(struct device *device, const struct tsm_sim_msg *msg, stru
 	return ret ?: get_state(device, msg->function, &out->state);
 }
 
+static void put16(uint8_t *to, size_t value)
+{
+	to[0] = (uint8_t)value;
+	to[1] = (uint8_t)(value >> 8);
+}
+
+static size_t get16(const uint8_t *from)
+{
+	return from[0] | (size_t)from[1] << 8;
+}
+
+/* Reads the interface report in portions. Returns its length, or a negative errno. */
+static int get_report(struct device *device, uint32_t function, uint8_t report[REPORT_MAX])
+{
+	size_t at = 0, portion, rest;
+
+	do {
+		struct own own = { .type = GET_DEVICE_INTERFACE_REPORT,
+				   .payload_len = PORTION_SIZE };
+		int ret;
+
+		put16(own.payload, at);
+		put16(own.payload + 2, sizeof(own.answer) - PORTION_SIZE);
+		ret = ask(device, function, &own, PORTION_SIZE);
+		if (ret)
+			return ret;
+		portion = get16(own.answer);
+		rest = get16(own.answer + 2);
+		if (!portion || portion != own.answer_len - PORTION_SIZE ||
+		    portion + rest > REPORT_MAX - at) {
+			snprintf(device->problem, sizeof(device->problem),
+				 "the interface report is malformed");
+			return -EIO;
+		}
+		memcpy(report + at, own.answer + PORTION_SIZE, portion);
+		at += portion;
+	} while (rest);
+	return (int)at;
+}
+
+/* Gives the kernel what the session has recorded, and the report. */
+static int send_evidence(struct device *device, const uint8_t *report, size_t report_len)
+{
+	const struct record *record = session_record(device->session);
+	size_t chain_len;
+	const uint8_t *chain = session_chain(device->session, &chain_len);
+	int ret;
+
+	if (!chain_len || !record->vca_len || !record->measurements_len) {
+		snprintf(device->problem, sizeof(device->problem), "a message was too long");
+		return -EIO;
+	}
+	ret = link_part(current, TSM_SIM_PART_CERT0, chain, chain_len);
+	if (!ret)
+		ret = link_part(current, TSM_SIM_PART_VCA, record->vca, record->vca_len);
+	if (!ret)
+		ret = link_part(current, TSM_SIM_PART_MEASUREMENTS, record->measurements,
+				record->measurements_len);
+	return ret ?: link_part(current, TSM_SIM_PART_REPORT, report, report_len);
+}
+
+static int do_evidence(struct device *device, const struct tsm_sim_msg *msg, struct outcome *out)
+{
+	uint8_t report[REPORT_MAX];
+	int ret;
+
+	(void)out;
+	if (msg->size != sizeof(*msg) + SESSION_NONCE_SIZE)
+		return -EPROTO;
+	ret = keep_problem(device, session_measure(device->session, msg->data));
+	if (!ret && msg->value)
+		ret = get_report(device, msg->function, report);
+	return ret < 0 ? ret : send_evidence(device, report, (size_t)ret);
+}
+
 static const struct {
 	const char *name;
 	int (*run)(struct device *device, const struct tsm_sim_msg *msg, struct outcome *out);
@@ -205,6 +318,7 @@ static const struct {
 	[TSM_SIM_BIND] = { "bind", do_bind },
 	[TSM_SIM_UNBIND] = { "unbind", do_unbind },
 	[TSM_SIM_REQUEST] = { "request", do_request },
+	[TSM_SIM_EVIDENCE] = { "evidence", do_evidence },
 };
 
 int device_command(struct link *link)

@@ -58,14 +58,16 @@ int link_wait(struct link *link)
 	return 0;
 }
 
-int link_exchange(struct link *link, uint32_t type, const uint8_t *data, size_t len)
+/* Writes a message of the present command, and reads its answer into @link->other. */
+static int round_trip(struct link *link, uint32_t type, uint32_t value, const uint8_t *data,
+		      size_t len)
 {
 	const struct tsm_sim_msg *msg = &link->other->msg;
 	int ret;
 
 	if (link->early)
 		return -ECANCELED;
-	ret = write_message(link, TSM_SIM_EXCHANGE, 0, type, data, len);
+	ret = write_message(link, type, 0, value, data, len);
 	if (ret)
 		return ret == -ESTALE ? -ECANCELED : ret;
 	ret = read_message(link, link->other);
@@ -77,6 +79,25 @@ int link_exchange(struct link *link, uint32_t type, const uint8_t *data, size_t 
 		return -ECANCELED;
 	}
 	return msg->result < 0 ? msg->result : (int)(msg->size - sizeof(*msg));
+}
+
+int link_exchange(struct link *link, uint32_t type, const uint8_t *data, size_t len)
+{
+	return round_trip(link, TSM_SIM_EXCHANGE, type, data, len);
+}
+
+int link_part(struct link *link, uint32_t part, const uint8_t *data, size_t len)
+{
+	int ret = 0;
+
+	while (len && ret >= 0) {
+		size_t piece = len < TSM_SIM_MAX_DATA ? len : TSM_SIM_MAX_DATA;
+
+		ret = round_trip(link, TSM_SIM_PART, part, data, piece);
+		data += piece;
+		len -= piece;
+	}
+	return ret < 0 ? ret : 0;
 }
 
 int link_done(struct link *link, int result, uint32_t state, const uint8_t *data, size_t len)

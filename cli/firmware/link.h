@@ -66,6 +66,17 @@ int link_wait(struct link *link);
 int link_exchange(struct link *link, uint32_t type, const uint8_t *data, size_t len);
 
 /**
+ * link_part() - give the kernel a part of the evidence
+ * @link: the link, whose command is for evidence
+ * @part: which part: enum tsm_sim_part
+ * @data: the part
+ * @len: its length; 0: nothing is sent
+ *
+ * Return: 0 or a negative errno; -ECANCELED as link_exchange().
+ */
+int link_part(struct link *link, uint32_t part, const uint8_t *data, size_t len);
+
+/**
  * link_done() - end the present command
  * @link: the link
  * @result: 0 or a negative errno

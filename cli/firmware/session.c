@@ -11,6 +11,7 @@
 #include <library/spdm_requester_lib.h>
 #include <library/spdm_transport_pcidoe_lib.h>
 
+#include "firmware/record.h"
 #include "firmware/session.h"
 
 /* Vendor-defined messages of PCI-SIG, and TDISP among its protocols */
@@ -37,6 +38,7 @@ struct session {
 	size_t chain_len;
 	uint8_t blocks[SESSION_BLOCKS_MAX];
 	uint32_t blocks_len;
+	struct record record;
 	uint8_t sender[SESSION_OBJECT_MAX];
 	uint8_t receiver[SESSION_OBJECT_MAX];
 	uint8_t answer[SESSION_OBJECT_MAX];
@@ -105,7 +107,17 @@ static libspdm_return_t decode(void *context, uint32_t **id, bool *app, bool req
 		ret = libspdm_transport_pci_doe_decode_message(context, id, app, request, size,
 							       object, len, message);
 	of(context)->unreadable = LIBSPDM_STATUS_IS_ERROR(ret);
+	if (!LIBSPDM_STATUS_IS_ERROR(ret))
+		record_answer(&of(context)->record, *message, *len);
 	return ret;
+}
+
+static libspdm_return_t encode(void *context, const uint32_t *id, bool app, bool request,
+			       size_t len, void *message, size_t *size, void **object)
+{
+	record_request(&of(context)->record, message, len);
+	return libspdm_transport_pci_doe_encode_message(context, id, app, request, len, message,
+							size, object);
 }
 
 static libspdm_return_t sender_buffer(void *context, void **buffer)
@@ -164,8 +176,7 @@ static void set_up(struct session *session)
 	libspdm_register_device_io_func(context, transmit, receive);
 	libspdm_register_transport_layer_func(context, SPDM_MAX,
 					      LIBSPDM_PCI_DOE_TRANSPORT_HEADER_SIZE,
-					      LIBSPDM_PCI_DOE_TRANSPORT_TAIL_SIZE,
-					      libspdm_transport_pci_doe_encode_message, decode);
+					      LIBSPDM_PCI_DOE_TRANSPORT_TAIL_SIZE, encode, decode);
 	libspdm_register_device_buffer_func(context, SESSION_OBJECT_MAX, SESSION_OBJECT_MAX,
 					    sender_buffer, release_buffer, receiver_buffer,
 					    release_buffer);
@@ -176,6 +187,7 @@ static void forget(struct session *session)
 	session->connected = false;
 	session->chain_len = 0;
 	session->blocks_len = 0;
+	memset(&session->record, 0, sizeof(session->record));
 	if (session->context)
 		libspdm_deinit_context(session->context);
 	free(session->context);
@@ -289,17 +301,17 @@ static int authenticate(struct session *session)
 				       NULL));
 }
 
-static int measure(struct session *session)
+/* Without a nonce, libspdm makes one. */
+static libspdm_return_t measure(struct session *session, const uint8_t *nonce)
 {
 	uint8_t count;
 
 	session->blocks_len = sizeof(session->blocks);
-	return check(session, "MEASUREMENTS",
-		     libspdm_get_measurement(
-			     session->context, &session->id,
-			     SPDM_GET_MEASUREMENTS_REQUEST_ATTRIBUTES_GENERATE_SIGNATURE,
-			     SPDM_GET_MEASUREMENTS_REQUEST_MEASUREMENT_OPERATION_ALL_MEASUREMENTS,
-			     0, NULL, &count, &session->blocks_len, session->blocks));
+	return libspdm_get_measurement_ex2(
+		session->context, &session->id,
+		SPDM_GET_MEASUREMENTS_REQUEST_ATTRIBUTES_GENERATE_SIGNATURE,
+		SPDM_GET_MEASUREMENTS_REQUEST_MEASUREMENT_OPERATION_ALL_MEASUREMENTS, 0, NULL, NULL,
+		&count, &session->blocks_len, session->blocks, nonce, NULL, NULL, NULL, NULL);
 }
 
 int session_connect(struct session *session)
@@ -319,7 +331,7 @@ int session_connect(struct session *session)
 					      SPDM_CHALLENGE_REQUEST_NO_MEASUREMENT_SUMMARY_HASH, 0,
 					      0, &session->id, &heartbeat, NULL));
 	if (!ret)
-		ret = measure(session);
+		ret = check(session, "MEASUREMENTS", measure(session, NULL));
 	if (ret)
 		forget(session);
 	else
@@ -335,6 +347,21 @@ int session_disconnect(struct session *session)
 		return -ENOTCONN;
 	ret = check(session, "END_SESSION", libspdm_stop_session(session->context, session->id, 0));
 	forget(session);
+	return ret;
+}
+
+int session_measure(struct session *session, const uint8_t nonce[SESSION_NONCE_SIZE])
+{
+	libspdm_return_t status;
+	int ret;
+
+	if (!session->connected)
+		return -ENOTCONN;
+	status = measure(session, nonce);
+	ret = check(session, "MEASUREMENTS", status);
+	/* As in session_tdisp(). If only a signature is wrong, the answer was readable. */
+	if (ret && status != LIBSPDM_STATUS_ERROR_PEER && status != LIBSPDM_STATUS_VERIF_FAIL)
+		forget(session);
 	return ret;
 }
 
@@ -394,6 +421,11 @@ const uint8_t *session_chain(const struct session *session, size_t *len)
 {
 	*len = session->chain_len;
 	return session->chain;
+}
+
+const struct record *session_record(const struct session *session)
+{
+	return &session->record;
 }
 
 const uint8_t *session_blocks(const struct session *session, size_t *len)

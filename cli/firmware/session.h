@@ -17,6 +17,8 @@
 /* Room for a chain of certificates, and for all measurement blocks */
 #define SESSION_CHAIN_MAX 0x1000
 #define SESSION_BLOCKS_MAX 0x1000
+/* Bytes of a nonce of SPDM */
+#define SESSION_NONCE_SIZE 32
 
 /**
  * typedef session_carry - carry a data object to the device, and the answer back
@@ -31,6 +33,7 @@
 typedef int session_carry(void *arg, const uint8_t *object, size_t len, uint8_t *answer,
 			  size_t *answer_len);
 
+struct record;
 struct session;
 
 /**
@@ -79,6 +82,16 @@ int session_connect(struct session *session);
 int session_disconnect(struct session *session);
 
 /**
+ * session_measure() - get all measurements, signed over a nonce
+ * @session: the session
+ * @nonce: the nonce
+ *
+ * Return: 0; -ENOTCONN if there is no session; or as session_connect(). There is no session
+ * after an answer that is missing or cannot be read.
+ */
+int session_measure(struct session *session, const uint8_t nonce[SESSION_NONCE_SIZE]);
+
+/**
  * session_tdisp() - send a TDISP request in the session
  * @session: the session
  * @request: the request
@@ -106,6 +119,14 @@ const char *session_problem(const struct session *session);
  * @len: gets its length, 0 before session_connect()
  */
 const uint8_t *session_chain(const struct session *session, size_t *len);
+
+/**
+ * session_record() - the messages that the device has signed with its measurements
+ * @session: the session
+ *
+ * Return: the record, in which everything is empty before session_connect().
+ */
+const struct record *session_record(const struct session *session);
 
 /**
  * session_blocks() - the measurement blocks, as the device sent them

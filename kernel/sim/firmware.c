@@ -7,8 +7,10 @@
  * The thread that has a command waits for messages itself, and calls pci_doe() itself, because
  * it holds the locks of PCI/TSM for that. It never waits for user space without a limit.
  *
- * Locks: turn, held for the whole of a command, is taken under PCI/TSM's locks. The
- * lock of link.c is a leaf. Neither is held when states are reported.
+ * Locks: turn, held for the whole of a command, is taken under PCI/TSM's locks, except for
+ * EVIDENCE, which has none of these. It protects sim_fn::session: as long as that is set, the
+ * device is not disconnected. The lock of link.c is a leaf. Neither is held when states are
+ * reported.
  */
 #include <linux/cleanup.h>
 #include <linux/jiffies.h>
@@ -19,6 +21,7 @@
 #include <linux/string.h>
 
 #include <linux/tsm_sim.h>
+#include "vfio_tsm_dev.h"
 #include "tsm_sim.h"
 
 static char *transport = "none";
@@ -46,7 +49,7 @@ static u32 function_id(struct pci_dev *pdev)
 	return pci_dev_id(pdev) | (segment ? BIT(24) | segment << 16 : 0);
 }
 
-static struct tsm_sim_msg *make_msg(struct pci_dev *pdev, u32 type, size_t len)
+static struct tsm_sim_msg *make_msg(struct pci_dev *dsm, struct pci_dev *pdev, u32 type, size_t len)
 {
 	struct tsm_sim_msg *msg = kzalloc(sizeof(*msg) + len, GFP_KERNEL);
 
@@ -54,7 +57,7 @@ static struct tsm_sim_msg *make_msg(struct pci_dev *pdev, u32 type, size_t len)
 		return NULL;
 	msg->size = sizeof(*msg) + len;
 	msg->type = type;
-	msg->device = function_id(pdev->tsm->dsm_dev);
+	msg->device = function_id(dsm);
 	msg->function = function_id(pdev);
 	return msg;
 }
@@ -63,14 +66,14 @@ static struct tsm_sim_msg *make_msg(struct pci_dev *pdev, u32 type, size_t len)
  * Carries a data object to the device. Its answer, or the error, goes to the firmware. False
  * if there is no firmware any more, or no memory.
  */
-static bool exchange(struct pci_dev *pdev, const struct tsm_sim_msg *request)
+static bool exchange(struct pci_dev *dsm, const struct tsm_sim_msg *request)
 {
-	struct tsm_sim_msg *answer = make_msg(pdev, TSM_SIM_ANSWER, TSM_SIM_MAX_DATA);
+	struct tsm_sim_msg *answer = make_msg(dsm, dsm, TSM_SIM_ANSWER, TSM_SIM_MAX_DATA);
 	int ret;
 
 	if (!answer)
 		return false;
-	ret = pci_tsm_doe_transfer(pdev->tsm->dsm_dev, request->value, request->data,
+	ret = pci_tsm_doe_transfer(dsm, request->value, request->data,
 				   request->size - sizeof(*request), answer->data,
 				   TSM_SIM_MAX_DATA);
 	answer->result = min(ret, 0);
@@ -78,34 +81,79 @@ static bool exchange(struct pci_dev *pdev, const struct tsm_sim_msg *request)
 	return sim_link_pass(answer, request->command);
 }
 
+static const enum vfio_tsm_evidence_kind kinds[TSM_SIM_PARTS] = {
+	[TSM_SIM_PART_CERT0] = VFIO_TSM_EVIDENCE_CERT0,
+	[TSM_SIM_PART_VCA] = VFIO_TSM_EVIDENCE_VCA,
+	[TSM_SIM_PART_MEASUREMENTS] = VFIO_TSM_EVIDENCE_MEASUREMENTS,
+	[TSM_SIM_PART_REPORT] = VFIO_TSM_EVIDENCE_REPORT,
+};
+
 /*
- * Does the command in @msg, which is consumed. Returns DONE without an error, which the
- * caller frees, or an ERR_PTR of -EIO.
+ * Appends the bytes of a PART. False if the command has no evidence, the part would be too
+ * long, or as exchange().
  */
-static struct tsm_sim_msg *run_command(struct pci_dev *pdev, struct tsm_sim_msg *msg)
+static bool append(struct pci_dev *dsm, const struct tsm_sim_msg *request,
+		   struct vfio_tsm_evidence *evidence)
+{
+	size_t len = request->size - sizeof(*request);
+	struct vfio_tsm_evidence_part *part;
+	struct tsm_sim_msg *answer;
+
+	if (!evidence)
+		return false;
+	part = &evidence->parts[kinds[request->value]];
+	if (len > part->size - part->len)
+		return false;
+	memcpy(part->data + part->len, request->data, len);
+	part->len += len;
+	answer = make_msg(dsm, dsm, TSM_SIM_ANSWER, 0);
+	return answer && sim_link_pass(answer, request->command);
+}
+
+/*
+ * Does the command in @msg, which is consumed; @evidence gets the evidence, if it is for that.
+ * Returns DONE, which the caller frees, or an ERR_PTR of -EIO. The caller holds turn.
+ */
+static struct tsm_sim_msg *run_turn(struct pci_dev *dsm, struct tsm_sim_msg *msg,
+				    struct vfio_tsm_evidence *evidence)
 {
 	unsigned int ms = min(READ_ONCE(firmware_timeout_ms), MAX_TIMEOUT_MS);
 	unsigned long end = jiffies + msecs_to_jiffies(ms);
 
-	guard(mutex)(&turn);
+	lockdep_assert_held(&turn);
 	if (!sim_link_pass(msg, 0))
 		return ERR_PTR(-EIO);
 	for (int left = TSM_SIM_MAX_EXCHANGES;; left--) {
 		struct tsm_sim_msg *answer __free(kfree) = sim_link_next(end);
+		bool goes_on = answer && left;
 
-		if (!answer)
-			return ERR_PTR(-EIO);
-		if (answer->type == TSM_SIM_DONE)
-			return answer->result ? ERR_PTR(-EIO) : no_free_ptr(answer);
-		if (!left || !exchange(pdev, answer))
+		if (answer && answer->type == TSM_SIM_DONE)
+			return no_free_ptr(answer);
+		if (goes_on && answer->type == TSM_SIM_PART)
+			goes_on = append(dsm, answer, evidence);
+		else if (goes_on)
+			goes_on = exchange(dsm, answer);
+		if (!goes_on)
 			return ERR_PTR(-EIO);
 	}
+}
+
+/* Does a command of PCI/TSM. Returns DONE without an error, or an ERR_PTR of -EIO. */
+static struct tsm_sim_msg *run_command(struct pci_dev *pdev, struct tsm_sim_msg *msg)
+{
+	guard(mutex)(&turn);
+
+	struct tsm_sim_msg *done __free(kfree) = run_turn(pdev->tsm->dsm_dev, msg, NULL);
+
+	if (IS_ERR(done) || done->result)
+		return ERR_PTR(-EIO);
+	return no_free_ptr(done);
 }
 
 /* Does a command without data, whose DONE has @len bytes for @data. */
 static int simple_command(struct pci_dev *pdev, u32 type, void *data, size_t len, u32 *state)
 {
-	struct tsm_sim_msg *msg = make_msg(pdev, type, 0);
+	struct tsm_sim_msg *msg = make_msg(pdev->tsm->dsm_dev, pdev, type, 0);
 
 	if (!msg)
 		return -ENOMEM;
@@ -121,33 +169,43 @@ static int simple_command(struct pci_dev *pdev, u32 type, void *data, size_t len
 	return 0;
 }
 
+static void set_session(struct sim_fn *fn, bool session)
+{
+	guard(mutex)(&turn);
+	fn->session = session;
+}
+
 /**
  * sim_firmware_connect() - have the firmware authenticate a device, and begin a session
- * @pdev: the function with the mailbox
+ * @fn: the function with the mailbox
  *
  * Return: 0; -EIO if the device or the firmware failed, or there is no firmware; -ENOMEM.
  *
- * Context: under PCI/TSM's locks, as all functions below. May wait for
+ * Context: under PCI/TSM's locks, as all functions below except for evidence. May wait for
  * firmware_timeout_ms, uninterruptibly.
  */
-int sim_firmware_connect(struct pci_dev *pdev)
+int sim_firmware_connect(struct sim_fn *fn)
 {
 	u32 state;
+	int ret = simple_command(fn->pdev, TSM_SIM_CONNECT, NULL, 0, &state);
 
-	return simple_command(pdev, TSM_SIM_CONNECT, NULL, 0, &state);
+	if (!ret)
+		set_session(fn, true);
+	return ret;
 }
 
 /**
  * sim_firmware_disconnect() - have the firmware end the session
- * @pdev: the function with the mailbox
+ * @fn: the function with the mailbox
  *
  * Return: 0; -EIO if the device may still have the session; -ENOMEM.
  */
-int sim_firmware_disconnect(struct pci_dev *pdev)
+int sim_firmware_disconnect(struct sim_fn *fn)
 {
 	u32 state;
 
-	return simple_command(pdev, TSM_SIM_DISCONNECT, NULL, 0, &state);
+	set_session(fn, false);
+	return simple_command(fn->pdev, TSM_SIM_DISCONNECT, NULL, 0, &state);
 }
 
 /**
@@ -200,7 +258,7 @@ int sim_firmware_unbind(struct pci_dev *pdev)
 int sim_firmware_request(struct pci_dev *pdev, const u8 *request, size_t len, u8 *answer,
 			 size_t *answer_len, u32 *state)
 {
-	struct tsm_sim_msg *msg = make_msg(pdev, TSM_SIM_REQUEST, len);
+	struct tsm_sim_msg *msg = make_msg(pdev->tsm->dsm_dev, pdev, TSM_SIM_REQUEST, len);
 
 	if (!msg)
 		return -ENOMEM;
@@ -219,6 +277,45 @@ int sim_firmware_request(struct pci_dev *pdev, const u8 *request, size_t len, u8
 	memcpy(answer, done->data, len);
 	*answer_len = len;
 	return 0;
+}
+
+/**
+ * sim_firmware_evidence() - have the firmware get evidence from a device
+ * @dsm: the function with the mailbox
+ * @fn: the function that it is for
+ * @evidence: has the nonce, and gets the rest
+ *
+ * Return: 0; -ENOTCONN if there is no session; -EBADMSG if a signature is wrong; -EIO if the
+ * device or the firmware failed; -ENOMEM.
+ *
+ * Context: no lock of PCI/TSM or of this module held.
+ */
+int sim_firmware_evidence(struct sim_fn *dsm, const struct sim_fn *fn,
+			  struct vfio_tsm_evidence *evidence)
+{
+	enum sim_tdisp state;
+	struct tsm_sim_msg *msg;
+
+	BUILD_BUG_ON(VFIO_TSM_EVIDENCE_NONCE_SIZE != TSM_SIM_NONCE_SIZE);
+
+	guard(mutex)(&turn);
+	if (!dsm->session)
+		return -ENOTCONN;
+	msg = make_msg(dsm->pdev, fn->pdev, TSM_SIM_EVIDENCE, TSM_SIM_NONCE_SIZE);
+	if (!msg)
+		return -ENOMEM;
+	memcpy(msg->data, evidence->nonce, TSM_SIM_NONCE_SIZE);
+	/* Without its lock. If the TDI is stopped meanwhile, vfio_tsm drops the report. */
+	state = READ_ONCE(fn->state);
+	msg->value = state == SIM_LOCKED || state == SIM_RUN;
+
+	struct tsm_sim_msg *done __free(kfree) = run_turn(dsm->pdev, msg, evidence);
+
+	if (IS_ERR(done))
+		return PTR_ERR(done);
+	if (done->result)
+		return done->result == -EBADMSG ? -EBADMSG : -EIO;
+	return done->size == sizeof(*done) ? 0 : -EIO;
 }
 
 /**

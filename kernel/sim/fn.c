@@ -64,11 +64,26 @@ struct sim_fn *sim_fn_get(struct pci_dev *pdev)
 	return fn;
 }
 
+/**
+ * sim_fn_get_dsm() - the function through which another one is connected
+ * @fn: a function
+ *
+ * Return: function 0 of its device, which can be @fn, with a reference; NULL if it is gone.
+ */
+struct sim_fn *sim_fn_get_dsm(const struct sim_fn *fn)
+{
+	struct pci_dev *dsm __free(pci_dev_put) =
+		pci_get_slot(fn->pf->bus, PCI_DEVFN(PCI_SLOT(fn->pf->devfn), 0));
+
+	return dsm ? sim_fn_get(dsm) : NULL;
+}
+
 static void fn_free(struct kref *ref)
 {
 	struct sim_fn *fn = container_of(ref, struct sim_fn, ref);
 
 	sim_mmio_free(fn);
+	pci_dev_put(fn->pf);
 	pci_dev_put(fn->pdev);
 	mutex_destroy(&fn->mmio_lock);
 	mutex_destroy(&fn->lock);
@@ -80,7 +95,7 @@ void sim_fn_put(struct sim_fn *fn)
 	kref_put(&fn->ref, fn_free);
 }
 
-/* Have the state of each TDI published as unknown: the firmware has gone. */
+/* Have the state of each TDI published as unknown, and no evidence: the firmware has gone. */
 void sim_fns_forget_states(void)
 {
 	unsigned long index;
@@ -93,6 +108,7 @@ void sim_fns_forget_states(void)
 		if (!held)
 			continue;
 		sim_report(held, false);
+		sim_evidence_forget(held);
 		sim_fn_put(held);
 	}
 }
@@ -116,6 +132,7 @@ static void fn_add(struct pci_dev *pdev)
 	mutex_init(&fn->mmio_lock);
 	sim_inject_init(&fn->inject);
 	fn->pdev = pci_dev_get(pdev);
+	fn->pf = pci_dev_get(pci_physfn(pdev));
 	/* Make the files before the function can be found and removed. */
 	sim_debugfs_add(fn);
 	sim_mmio_add(fn);

@@ -171,6 +171,8 @@ static bool is_valid(const struct tsm_sim_msg *msg, size_t count)
 		return len && len % 4 == 0 && !msg->result &&
 		       (msg->value == PCI_DOE_FEATURE_CMA ||
 			msg->value == PCI_DOE_FEATURE_SSESSION);
+	case TSM_SIM_PART:
+		return len && !msg->result && msg->value < TSM_SIM_PARTS;
 	case TSM_SIM_DONE:
 		return msg->value <= SIM_ERROR && msg->result <= 0 && msg->result >= -MAX_ERRNO &&
 		       !(msg->result && len);

@@ -79,6 +79,7 @@ static void sim_remove(struct pci_tsm *tsm)
 	if (!sim_uses_doe())
 		report_stop(ctx->fn, true);
 	sim_report(ctx->fn, false);
+	sim_evidence_forget(ctx->fn);
 	sim_fn_put(ctx->fn);
 	mutex_destroy(&ctx->pf0.lock);
 	kfree(ctx);
@@ -95,7 +96,8 @@ static int sim_connect(struct pci_dev *pdev)
 
 	if (ret || !sim_uses_doe())
 		return ret;
-	ret = sim_firmware_connect(pdev);
+	sim_evidence_offer();
+	ret = sim_firmware_connect(fn);
 	if (!ret)
 		report_stop(fn, true);
 	return ret;
@@ -103,15 +105,16 @@ static int sim_connect(struct pci_dev *pdev)
 
 static void sim_disconnect(struct pci_dev *pdev)
 {
+	struct sim_fn *fn = to_sim_ctx(pdev->tsm)->fn;
 	int ret;
 
 	if (!sim_uses_doe())
 		return;
-	ret = sim_firmware_disconnect(pdev);
+	ret = sim_firmware_disconnect(fn);
 	if (ret)
 		pci_info(pdev, "session not ended: %d\n", ret);
 	else
-		report_stop(to_sim_ctx(pdev->tsm)->fn, true);
+		report_stop(fn, true);
 }
 
 /* Locks the TDI. If the device was told to, and did not, its state is unknown. */
@@ -260,6 +263,7 @@ static int __init sim_init(void)
 		goto err_fns;
 	}
 	sim_debugfs_tsms_add();
+	sim_evidence_offer();
 	return 0;
 
 err_fns:
@@ -280,6 +284,8 @@ static void __exit sim_exit(void)
 	sim_debugfs_tsms_remove();
 	sim_set_no_bind_tsm(false);
 	tsm_unregister(sim_tsm);
+	/* A connect could have offered it until now. */
+	sim_evidence_withdraw();
 	sim_fns_exit();
 	sim_debugfs_exit();
 	sim_firmware_exit();

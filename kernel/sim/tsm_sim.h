@@ -18,6 +18,7 @@
  *	inject.c	errors and delays
  *	firmware.c	transport=doe: a program that talks to real devices
  *	link.c		transport=doe: the file through which it does
+ *	evidence.c	transport=doe: what these have signed, for vfio_tsm
  *	debugfs.c	/sys/kernel/debug/tsm_sim/, and what each file there means
  *
  * Two structures have different lifetimes. A struct sim_fn, with its files, exists
@@ -117,6 +118,8 @@ struct sim_inject {
  * struct sim_fn - a function that the simulated TSM serves
  * @ref: held by the table of functions, a struct sim_ctx, and open files of @misc
  * @pdev: the function; a reference is held
+ * @pf: the function itself, or the PF of a VF; a reference is held
+ * @session: the firmware has a session with this function; under the lock of commands
  * @capable: whether this module has set PCI_EXP_DEVCAP_TEE, not the device
  * @dir: in debugfs
  * @misc: the character device, if @registered
@@ -144,6 +147,8 @@ struct sim_inject {
 struct sim_fn {
 	struct kref ref;
 	struct pci_dev *pdev;
+	struct pci_dev *pf;
+	bool session;
 	bool capable;
 	struct dentry *dir;
 	struct miscdevice misc;
@@ -194,6 +199,7 @@ void sim_show_no_bind_tsm(struct seq_file *s);
 
 /* fn.c */
 struct sim_fn *sim_fn_get(struct pci_dev *pdev);
+struct sim_fn *sim_fn_get_dsm(const struct sim_fn *fn);
 void sim_fn_put(struct sim_fn *fn);
 void sim_fns_forget_states(void);
 int sim_fns_init(void);
@@ -244,14 +250,22 @@ bool sim_injects_error(struct sim_fn *fn, enum sim_op op);
 
 /* firmware.c */
 bool sim_uses_doe(void);
-int sim_firmware_connect(struct pci_dev *pdev);
-int sim_firmware_disconnect(struct pci_dev *pdev);
+int sim_firmware_connect(struct sim_fn *fn);
+int sim_firmware_disconnect(struct sim_fn *fn);
 int sim_firmware_bind(struct pci_dev *pdev, u8 nonce[SIM_NONCE_SIZE]);
 int sim_firmware_unbind(struct pci_dev *pdev);
 int sim_firmware_request(struct pci_dev *pdev, const u8 *request, size_t len, u8 *answer,
 			 size_t *answer_len, u32 *state);
+struct vfio_tsm_evidence;
+int sim_firmware_evidence(struct sim_fn *dsm, const struct sim_fn *fn,
+			  struct vfio_tsm_evidence *evidence);
 int sim_firmware_init(void);
 void sim_firmware_exit(void);
+
+/* evidence.c */
+void sim_evidence_offer(void);
+void sim_evidence_withdraw(void);
+void sim_evidence_forget(struct sim_fn *fn);
 
 /* link.c */
 struct tsm_sim_msg;

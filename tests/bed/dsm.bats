@@ -230,6 +230,86 @@ refuses() {
 	ended
 }
 
+# save_evidence: the output of the last ask, as the files that verify-evidence reads
+save_evidence() {
+	local name i=0
+	for name in cert0 vca measurements; do
+		perl -e 'print pack "H*", $ARGV[0]' "${lines[i++]}" >"$BATS_TEST_TMPDIR/$name"
+	done
+}
+
+# verify ROOT NONCE: what verify-evidence has to say about that
+verify() { "$top/tests/tools/dsm/verify-evidence" "$built/certs/$1.der" "$BATS_TEST_TMPDIR" "$2"; }
+
+# spoil FILE AT: changes a bit of a byte
+spoil() {
+	perl -e 'my ($path, $at) = @ARGV; open my $file, "+<", $path or die; seek $file, $at, $at < 0 ? 2 : 0;
+		read $file, my $byte, 1; seek $file, -1, 1; print $file chr(1 ^ ord $byte)' "$BATS_TEST_TMPDIR/$1" "$2"
+}
+
+@test "firmware: the device signs its measurements over a nonce, and OpenSSL verifies that without libspdm" {
+	local first second file at
+	first=$(openssl rand -hex 32) second=$(openssl rand -hex 32)
+	serve --once
+	ask connect evidence "$first" evidence "$second" tdisp "$lock" disconnect
+	assert_success
+	assert_equal "${lines[0]} ${lines[1]}" "${lines[3]} ${lines[4]}"
+	[ "${lines[2]}" != "${lines[5]}" ]
+	save_evidence
+	run -0 verify root "$first"
+	for block in 1 2 3 4; do
+		assert_equal "${lines[block - 1]}" "$block $(printf 'tsm-dsm measurement %s' $block | sha384sum | cut -d ' ' -f 1)"
+	done
+	# The tool does not accept everything.
+	run -1 verify root "$second"
+	assert_output --partial "another nonce"
+	run -1 verify other "$first"
+	assert_output --regexp "cert0: error (19|20) "
+	while read -r file at; do
+		cp "$BATS_TEST_TMPDIR/$file" "$BATS_TEST_TMPDIR/kept"
+		spoil "$file" "$at"
+		run -1 verify root "$first"
+		assert_output --regexp "(measurements: wrong signature|cert0: )"
+		mv "$BATS_TEST_TMPDIR/kept" "$BATS_TEST_TMPDIR/$file"
+	done <<-END
+		measurements -1
+		measurements 60
+		vca 14
+		cert0 -1
+	END
+	ended
+}
+
+@test "firmware: without a session there is no evidence, and a wrong signature or MAC gives none" {
+	local nonce
+	nonce=$(printf 'a5%.0s' {1..32})
+	: >"$control"
+	serve --once --control "$control"
+	coproc "$built/san/dsm-ask" "$port" -
+	# answered LINE STEP...
+	answered() {
+		echo "${*:2}" >&"${COPROC[1]}"
+		read -r answer <&"${COPROC[0]}"
+		assert_equal "$answer" "$1"
+	}
+	answered "evidence: ENOTCONN:" evidence "$nonce"
+	echo connect >&"${COPROC[1]}"
+	# An answer is read, so that connect has ended.
+	answered "1 $(printf 'tsm-dsm measurement 1' | sha384sum | cut -d ' ' -f 1)" measurements
+	read -r _ <&"${COPROC[0]}" && read -r _ <&"${COPROC[0]}" && read -r _ <&"${COPROC[0]}"
+	echo "fault signature@GET_MEASUREMENTS" >"$control"
+	answered "evidence: EBADMSG: MEASUREMENTS: a certificate or signature is wrong" evidence "$nonce"
+	# The session is still there.
+	step "$state"
+	assert_equal "${answer:32}" 00
+	echo "fault mac@GET_MEASUREMENTS" >"$control"
+	answered "evidence: EBADMSG: MEASUREMENTS: the answer cannot be decrypted" evidence "$nonce"
+	: >"$control"
+	answered "evidence: ENOTCONN: MEASUREMENTS: the answer cannot be decrypted" evidence "$nonce"
+	leave
+	ended
+}
+
 @test "dsm: data objects that are malformed have an empty answer or an SPDM error, and a session works afterwards" {
 	serve --once
 	ask raw 00 raw 0100010000000000 raw 01000100ffffffff10840000 raw 010002000400000000000000ffff0000 \

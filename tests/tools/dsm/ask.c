@@ -9,6 +9,9 @@
  *	connect, disconnect	the session
  *	measurements		print the digests, one a line: index and hexadecimal
  *	chain			print the length of the chain of certificates
+ *	evidence HEX		get measurements that are signed over a nonce, and print three lines
+ *				in hexadecimal: chain, messages that began the connection, messages
+ *				with the measurements
  *	tdisp HEX		send a TDISP request, and print the answer in hexadecimal
  *	raw HEX			send a data object, and print the answer
  *
@@ -25,6 +28,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "firmware/record.h"
 #include "firmware/session.h"
 
 static uint8_t root[4096];
@@ -97,9 +101,24 @@ static void print_blocks(const struct session *session)
 	}
 }
 
+static int print_evidence(struct session *session, const uint8_t *nonce)
+{
+	const struct record *record = session_record(session);
+	int ret = session_measure(session, nonce);
+	size_t len;
+	const uint8_t *chain = session_chain(session, &len);
+
+	if (ret)
+		return ret;
+	print_hex(chain, len);
+	print_hex(record->vca, record->vca_len);
+	print_hex(record->measurements, record->measurements_len);
+	return 0;
+}
+
 static int step(struct session *session, const char *name, const char *value)
 {
-	uint8_t request[SESSION_TDISP_MAX], answer[SESSION_OBJECT_MAX];
+	uint8_t request[SESSION_TDISP_MAX] = { 0 }, answer[SESSION_OBJECT_MAX];
 	size_t size = sizeof(answer), len;
 	int ret;
 
@@ -117,6 +136,8 @@ static int step(struct session *session, const char *name, const char *value)
 		return 0;
 	}
 	len = unhex(value, request, sizeof(request));
+	if (!strcmp(name, "evidence"))
+		return print_evidence(session, request);
 	if (!strcmp(name, "raw"))
 		ret = carry(NULL, request, len, answer, &size);
 	else
@@ -148,7 +169,7 @@ static size_t read_root(const char *path)
 
 static bool takes_value(const char *name)
 {
-	return !strcmp(name, "tdisp") || !strcmp(name, "raw");
+	return !strcmp(name, "tdisp") || !strcmp(name, "raw") || !strcmp(name, "evidence");
 }
 
 /* Returns 1 if the step failed, else 0. */
