@@ -87,6 +87,9 @@ told() {
 	done <<-'EOF'
 		EFAULT event-at:0
 		EFAULT event-at:0xffffffffffffff00
+		EFAULT event-cut:2
+		EFAULT event-cut:4
+		EFAULT event-cut:15
 		EINVAL event-arg:1:0:-1
 		EINVAL event-arg:15:0:-1
 		EINVAL event-arg:0:1:-1

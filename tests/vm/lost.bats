@@ -150,10 +150,16 @@ plug() {
 }
 
 @test "a device that is pulled without notice is lost at once, and is removed when the owner closes it" {
-	run client open uevents request-eventfd tsm-bind request-none "sh:$(pull)" request-wait \
-		"sh:cat $configfs/$dev/tsm/state" read:7:4:2 reset tsm-bind uevents-show close
+	run client open uevents request-eventfd event tsm-bind request-none "sh:$(pull)" request-wait \
+		event-wait "sh:cat $configfs/$dev/tsm/state" info req-arg:0:0:0:0:8:8 event \
+		read:7:4:2 reset tsm-bind uevents-show close
 	assert_line "request-wait OK"
+	assert_line "event-wait OK 1"
 	assert_line lost
+	# The three ioctls still have answers.
+	assert_line --regexp '^info OK 2 . 0 0 7 '
+	assert_line --regexp '^req-arg.* ENXIO'
+	assert_equal "$(answers event)" "OK OK"
 	assert_equal "$(answers tsm-bind)" "OK ENXIO"
 	assert_line --regexp '^uevent EVENT=lost .*REASON=removed'
 	plug

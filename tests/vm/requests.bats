@@ -80,16 +80,20 @@ count() { awk -v scope="$1" '$1 == scope { print $2, $3 }' "$pci/devices/$dev/vf
 refused() {
 	local errno=$1 arg
 	shift
-	for arg in "$@"; do
-		run client open tsm-bind "$arg"
-		assert_line --regexp "^$arg $errno( |$)"
-	done
+	run client open tsm-bind "$@"
+	for arg in "$@"; do assert_line --regexp "^$arg $errno( |$)"; done
 	assert_equal "$(count info) $(count state-change)" "0 0 0 0"
 }
 
 @test "EFAULT: an argument at a bad address" {
 	refused EFAULT req-at:0 req-at:0xffffffffffffff00 req-at:0x7ffffffff000 \
 		info-at:0 info-at:0xffffffffffffff00
+}
+
+@test "EFAULT: an argument that ends in the middle, or into which INFO cannot write" {
+	# up to the middle of argsz, its end, the middle of a pointer, and all but the last byte
+	refused EFAULT req-cut:2 req-cut:4 req-cut:28 req-cut:40 req-cut:47 \
+		info-cut:2 info-cut:4 info-cut:47 info-const
 }
 
 @test "EINVAL: argsz too small, flags, scopes, architectures, pointers" {
@@ -151,9 +155,11 @@ refused() {
 }
 
 @test "buffers may overlap, also with the argument" {
-	run client open tsm-bind "req-memory:same:$INFO:$ask" "req-memory:argument:$INFO:$ask"
+	run client open tsm-bind "req-memory:same:$INFO:$ask" "req-memory:shifted:$INFO:$ask" \
+		"req-memory:argument:$INFO:$ask"
 	refute_output --regexp ' E[A-Z]+$'
-	assert_equal "$(count info)" "2 0"
+	assert_equal "$(grep -cx "response $locked" <<<"$output")" 3
+	assert_equal "$(count info)" "3 0"
 }
 
 @test "EFAULT: a response into a mapping of the device itself, which is not written" {
@@ -343,13 +349,13 @@ info 0 0"
 	assert_equal "$(sim violations)" 0
 }
 
-@test "many requests at once with bind, unbind, revoke, disconnect, policy and close do no harm" {
+@test "a thousand requests and more with bind, unbind, revoke, disconnect, policy and close do no harm" {
 	run client open event tsm-bind "flood:32:$INFO:$ask" "flood-sent:200" \
 		"repeat:20:tsm-unbind,tsm-bind,info,event,event-off" \
 		"repeat:20:put:$configfs/$dev/tsm/bound=0,tsm-unbind,tsm-bind,info" \
 		"repeat:5:put:$configfs/$dev/tsm/guest_requests=none,put:$configfs/$dev/tsm/guest_requests=all" \
 		"repeat:10:put:$pci/devices/$dev/tsm/disconnect=tsm0,put:$pci/devices/$dev/tsm/connect=tsm0,tsm-unbind,tsm-bind" \
-		tsm-unbind tsm-bind "sh:cat $configfs/$dev/tsm/state" close flood-close flood-end
+		tsm-unbind tsm-bind "sh:cat $configfs/$dev/tsm/state" flood-sent:1000 close flood-close flood-end
 	refute_line --regexp '^(tsm|info|event|repeat|put).* E[A-Z]+$'
 	assert_line bound
 	refute_line --regexp '^flood-end.*(EFAULT|EINTR|EAGAIN|EIO|ENOMEM)'

@@ -40,7 +40,7 @@ teardown() { cleanup; }
 	run -0 tsm-vmm --mmio "$dev"
 	echo "$output" | sed 's/^/# /' >&3
 	refute_line --partial wrong
-	assert_equal "$(grep -c '^mmio: .*: as it must be' <<<"$output") $(sim violations)" "28 1"
+	assert_equal "$(grep -c '^mmio: .*: as it must be' <<<"$output") $(sim violations)" "31 1"
 }
 
 @test "private MMIO: a function's file belongs to root, and exists as long as the function" {

@@ -348,7 +348,7 @@ int tsm_info(struct thread *t)
 	if (info.argsz != sizeof(info) || info.flags || info.pad ||
 	    info.state > VFIO_PCI_TSM_INFO_STATE_QUARANTINED ||
 	    info.tdi_state > VFIO_PCI_TSM_INFO_TDI_ERROR ||
-	    info.reason > VFIO_PCI_TSM_INFO_REASON_FOREIGN)
+	    info.reason > VFIO_PCI_TSM_INFO_REASON_DRIVER)
 		fail("INFO: argsz %u flags %#x pad %#x state %u TDI %u reason %u", info.argsz,
 		     info.flags, info.pad, info.state, info.tdi_state, info.reason);
 	if (info.state == VFIO_PCI_TSM_INFO_STATE_OPEN && (info.tdi_id || info.vdevice_id))

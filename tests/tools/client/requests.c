@@ -44,14 +44,23 @@ static size_t from_hex(const char *text, unsigned char *bytes, size_t max)
 	return n;
 }
 
+/* Prints it in one call: another step may print at the same time. */
+static void show_response(const unsigned char *response, size_t len)
+{
+	char line[2 * PAGE + 1] = "";
+
+	for (size_t i = 0; i < len; i++)
+		snprintf(line + 2 * i, sizeof(line) - 2 * i, "%02x", response[i]);
+	printf("response %s\n", line);
+}
+
 /*
  * req:SCOPE:HEX:ROOM, sends these bytes, with room of ROOM bytes for the response, or 256.
  * Prints the response on a line. The value is the residue and the TSM's code.
  */
 STEP(req)
 {
-	unsigned char bytes[256], response[4096];
-	char line[2 * sizeof(response) + 1] = "";
+	unsigned char bytes[256], response[PAGE];
 	const char *hex = strchr(text, ':') ? strchr(text, ':') + 1 : "";
 	const char *room = strchr(hex, ':');
 	struct vfio_pci_tsm_req arg = {
@@ -73,10 +82,7 @@ STEP(req)
 	snprintf(answer, size, "%d %#llx", ret, (unsigned long long)arg.tsm_code);
 	if (ret < 0)
 		return ret;
-	/* Print it in one call: another step may print at the same time. */
-	for (size_t i = 0; i < arg.resp_len - ret; i++)
-		snprintf(line + 2 * i, sizeof(line) - 2 * i, "%02x", response[i]);
-	printf("response %s\n", line);
+	show_response(response, arg.resp_len - ret);
 	return 0;
 }
 
@@ -157,11 +163,38 @@ static unsigned char *half(void)
 	return page;
 }
 
+/* The first @bytes of an argument of @size bytes. The memory behind them is not mapped. */
+static int cut_arg(struct client *c, unsigned long request, __u32 size, size_t bytes)
+{
+	unsigned char *page = half(), *arg = page + PAGE - bytes;
+	int ret;
+
+	memcpy(arg, &size, bytes < sizeof(size) ? bytes : sizeof(size));
+	ret = call(c, request, arg);
+	munmap(page, PAGE);
+	return ret < 0 ? ret : 0;
+}
+
+/* req-cut:BYTES, info-cut and event-cut, with an argument of which so many bytes are mapped */
+STEP(req_cut)
+{
+	return cut_arg(c, VFIO_DEVICE_TSM_REQ, sizeof(struct vfio_pci_tsm_req), args[0]);
+}
+STEP(info_cut)
+{
+	return cut_arg(c, VFIO_DEVICE_TSM_INFO, sizeof(struct vfio_pci_tsm_info), args[0]);
+}
+STEP(event_cut)
+{
+	return cut_arg(c, VFIO_DEVICE_TSM_EVENT, sizeof(struct vfio_pci_tsm_event), args[0]);
+}
+
 /*
  * req-memory:KIND:SCOPE:HEX, sends these bytes from or into unusual memory: the request or
  * the response ends in a page that is not mapped; the response or the argument is
- * read-only; request and response, or response and argument, are the same memory; the
- * response is the mapping of BAR 0; or a pointer is an address of the kernel
+ * read-only; request and response are the same memory, or overlap, or the response is over
+ * the argument; the response is the mapping of BAR 0; or a pointer is an address of the
+ * kernel. Prints the response on a line.
  */
 STEP(req_memory)
 {
@@ -169,6 +202,8 @@ STEP(req_memory)
 	static unsigned char bytes[PAGE], before[PAGE], response[PAGE];
 	struct vfio_pci_tsm_req *arg =
 		mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const unsigned char *answered;
+	size_t room;
 	int ret;
 
 	*arg = (struct vfio_pci_tsm_req){
@@ -188,6 +223,8 @@ STEP(req_memory)
 			(uintptr_t)mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	else if (!strncmp(text, "same", 4))
 		arg->resp_uptr = arg->req_uptr;
+	else if (!strncmp(text, "shifted", 7))
+		arg->resp_uptr = arg->req_uptr + 4;
 	else if (!strncmp(text, "argument", 8))
 		arg->resp_uptr = (uintptr_t)arg;
 	else if (!strncmp(text, "bar", 3))
@@ -201,7 +238,12 @@ STEP(req_memory)
 	else
 		return -EINVAL;
 	memcpy(before, bytes, sizeof(before));
+	/* The response may replace the argument. */
+	answered = (const unsigned char *)(uintptr_t)arg->resp_uptr;
+	room = arg->resp_len;
 	ret = call(c, VFIO_DEVICE_TSM_REQ, arg);
+	if (ret >= 0)
+		show_response(answered, room - ret);
 	munmap(arg, PAGE);
 	/* The VMM sends an interrupted request again, so it must not have changed. */
 	if (ret == -EINTR && memcmp(before, bytes, sizeof(before)))
@@ -230,6 +272,14 @@ STEP(info_generation)
 
 	snprintf(answer, size, "%llu", (unsigned long long)arg.generation);
 	return ret;
+}
+
+/* info-const, with an argument that is read-only */
+STEP(info_const)
+{
+	static const struct vfio_pci_tsm_info arg = { .argsz = sizeof(arg) };
+
+	return call(c, VFIO_DEVICE_TSM_INFO, &arg);
 }
 
 /* info-arg:ARGSZ:FLAGS */
@@ -347,14 +397,18 @@ const struct step request_steps[] = {
 	{ "req-arg", req_arg },
 	{ "req-long", req_long },
 	{ "req-at", req_at },
+	{ "req-cut", req_cut },
 	{ "req-memory", req_memory },
 	{ "info", info },
 	{ "info-generation", info_generation },
 	{ "info-arg", info_arg },
 	{ "info-long", info_long },
 	{ "info-at", info_at },
+	{ "info-cut", info_cut },
+	{ "info-const", info_const },
 	{ "event-long", event_long },
 	{ "event-at", event_at },
+	{ "event-cut", event_cut },
 	{ "flood", begin_flood },
 	{ "flood-sent", flood_sent },
 	{ "flood-close", close_flood },

@@ -118,6 +118,26 @@ static void stop_tdi(struct vmm *vmm)
 	ask(vmm, STOP_INTERFACE_REQUEST, "", 0, answer, sizeof(answer));
 }
 
+/* The response of a STOP goes to the BAR. The STOP ends the mapping before. */
+static int stop_into(struct vmm *vmm, void *map)
+{
+	uint8_t message[TDISP_HEADER] = { TDISP_VERSION, STOP_INTERFACE_REQUEST };
+	ssize_t ret;
+
+	memcpy(message + 4, &vmm->function_id, sizeof(vmm->function_id));
+	ret = tsmbind_request(vmm->device, TSMBIND_SCOPE_STATE_CHANGE, message, sizeof(message),
+			      map, 64, NULL);
+	return ret < 0 ? -ret : 0;
+}
+
+static int tdi_state(struct vmm *vmm)
+{
+	struct tsmbind_info info;
+	int ret = tsmbind_info(vmm->device, &info, sizeof(info));
+
+	return ret ?: (int)info.tdi_state;
+}
+
 static void rebind(struct vmm *vmm)
 {
 	int ret = tsmbind_unbind(vmm->device) ?: tsmbind_bind(vmm->device, 0);
@@ -258,6 +278,13 @@ void mmio_check(struct vmm *vmm)
 	check(vmm, "a touch of an old mapping in the next RUN", touch(old), SIGBUS);
 	map = mmio_map(vmm);
 	check(vmm, "a touch of a new one", touch(map), 0);
+	check(vmm, "the response of a STOP into it", stop_into(vmm, map), EFAULT);
+	check(vmm, "the TDI after that STOP", tdi_state(vmm), TSMBIND_TDI_UNLOCKED);
+
+	rebind(vmm);
+	start_tdi(vmm);
+	map = mmio_map(vmm);
+	check(vmm, "a touch of the next one", touch(map), 0);
 	if (tsmbind_unbind(vmm->device))
 		die("unbind");
 	check(vmm, "a touch after unbind", touch(map), SIGBUS);
