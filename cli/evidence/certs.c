@@ -206,6 +206,11 @@ bool certs_check(const struct certs *certs, const struct spdm_chain *chain,
 			 i + 1);
 		return false;
 	}
+	/* DSP0274 demands that of a leaf; one without the extension may do all */
+	if (!(X509_get_key_usage(certs->list[certs->count - 1]) & KU_DIGITAL_SIGNATURE)) {
+		snprintf(why, CERT_WHY_LEN, "the leaf is not for signatures");
+		return false;
+	}
 	if (!has_root_hash(certs->list[0], chain, hash)) {
 		snprintf(why, CERT_WHY_LEN, "the digest of the root is not that of its root");
 		return false;

@@ -15,7 +15,10 @@ setup_file() {
 	openssl req -new -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-384 -nodes -keyout self.key -out self.pem \
 		-subj '/CN=self' -days 30 2> /dev/null
 	openssl req -new -x509 -newkey rsa:3072 -nodes -keyout rsa.key -out rsa.pem -subj '/CN=rsa' -days 30 2> /dev/null
-	for name in self rsa; do openssl x509 -in "$name.pem" -outform DER -out "$name.der"; done
+	# the same as self, but its key may not sign
+	openssl req -new -x509 -key self.key -out mute.pem -subj '/CN=mute' -days 30 \
+		-addext 'keyUsage=critical,keyAgreement' 2> /dev/null
+	for name in self rsa mute; do openssl x509 -in "$name.pem" -outform DER -out "$name.der"; done
 	for name in device intermediate root; do
 		# the root revokes itself, and what it has signed
 		issuer=root
@@ -211,6 +214,11 @@ key=$CERTS/device.key chain=$CHAIN,$CERTS/device.der nonce=\$FAKE_VALUE"
 	device
 	printf '\0\0\0' | dd of="$E/cert0" bs=1 seek=10 conv=notrunc status=none
 	refused chain "the digest of the root" others
+	# a key that is not for signatures
+	trust mute
+	device key="$CERTS/self.key" chain="$CERTS/mute.der"
+	refused chain "the leaf is not for signatures"
+	trust root
 	# a certificate that is not one
 	device
 	printf '\0\0\0\0\0' | dd of="$E/cert0" bs=1 seek=62 conv=notrunc status=none
