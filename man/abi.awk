@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # abi.awk: a man page from a template and the descriptions of the kernel's ABI.
 #
-#   awk -f abi.awk ABI... TEMPLATE
+#   awk -f mdoc.awk -f abi.awk ABI... TEMPLATE
 #
 # The format of ABI files is that of Documentation/ABI in Linux. The template is a page. It
 # may have lines with a mark:
@@ -20,14 +20,6 @@ function fail(text)
 {
 	print "abi.awk: " text > "/dev/stderr"
 	exit 1
-}
-
-# A word in a macro's arguments. Words of two or three letters may be names of macros.
-function plain(text)
-{
-	gsub(/\\/, "\\e", text)
-	gsub(/-/, "\\-", text)
-	return text ~ /^([.']|[A-Z%][A-Za-z][A-Za-z]?$)/ ? "\\&" text : text
 }
 
 # The macro for a word, or "" if it is only text.

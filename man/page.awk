@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # page.awk: the man page of a verb, or tsmctl(8), from "tsmctl help tables" and a template.
 #
-#   awk -f page.awk -v verb=bind TABLES bind.in
-#   awk -f page.awk TABLES tsmctl.8.in
+#   awk -f mdoc.awk -f page.awk -v verb=bind TABLES bind.in
+#   awk -f mdoc.awk -f page.awk TABLES tsmctl.8.in
 #
 # NAME, SYNOPSIS, the options and the first paragraph of a verb's page come from the tables.
 # The template of a verb has the rest of DESCRIPTION, then sections of its own. That of
@@ -17,14 +17,6 @@
 # Fails if the tables have no such verb, or no verb at all.
 
 BEGIN { FS = "\t" }
-
-# Text in a macro's arguments or at the start of a line.
-function plain(text)
-{
-	gsub(/\\/, "\\e", text)
-	gsub(/-/, "\\-", text)
-	return text ~ /^[.']/ ? "\\&" text : text
-}
 
 function sentence(text)
 {

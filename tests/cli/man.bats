@@ -104,11 +104,11 @@ text() {
 }
 
 @test "man: a page of an unknown verb, or without its sections, is not built" {
-	page() { awk -f "$TOP/man/page.awk" -v "verb=$1" "$MADE/tables" "$2"; }
+	page() { awk -f "$TOP/man/mdoc.awk" -f "$TOP/man/page.awk" -v "verb=$1" "$MADE/tables" "$2"; }
 	run page bnid "$TOP/man/verbs/bind.in"
 	assert_failure 1
 	assert_output --partial "bnid"
-	run awk -f "$TOP/man/page.awk" /dev/null "$TOP/man/tsmctl.8.in"
+	run awk -f "$TOP/man/mdoc.awk" -f "$TOP/man/page.awk" /dev/null "$TOP/man/tsmctl.8.in"
 	assert_failure 1
 	grep -v '^\.Sh ' "$TOP/man/verbs/bind.in" > "$BATS_TEST_TMPDIR/bind.in"
 	run page bind "$BATS_TEST_TMPDIR/bind.in"
@@ -232,7 +232,7 @@ EVIDENCE="/sys/bus/pci/devices/<address>/vfio_tsm_evidence"
 }
 
 @test "man: vfio_tsm(5) is not made with a mark that the ABI does not have, or without a part of it" {
-	page() { awk -f "$TOP/man/abi.awk" "$TOP"/configfs/ABI/* "$1"; }
+	page() { awk -f "$TOP/man/mdoc.awk" -f "$TOP/man/abi.awk" "$TOP"/configfs/ABI/* "$1"; }
 	template=$BATS_TEST_TMPDIR/vfio_tsm.5.in
 	page "$TOP/man/vfio_tsm.5.in" | cmp - "$MADE/vfio_tsm.5"
 	for mark in /nothing/ '/nothing/*'; do
@@ -252,7 +252,7 @@ EVIDENCE="/sys/bus/pci/devices/<address>/vfio_tsm_evidence"
 		$'\t\t  long' '' $'\t\t===  ====' $'\t\tno   .x' $'\t\tA_B  c' $'\t\t===  ====' '' 'What: /a/b_c' \
 		$'\t\t/a/d' 'Date: never' 'Description:' $'\t\t(RW) As b_c.' > "$BATS_TEST_TMPDIR/abi"
 	printf '%s\n' '@/a/@' '@/a/*@' > "$BATS_TEST_TMPDIR/page"
-	run awk -f "$TOP/man/abi.awk" "$BATS_TEST_TMPDIR/abi" "$BATS_TEST_TMPDIR/page"
+	run awk -f "$TOP/man/mdoc.awk" -f "$TOP/man/abi.awk" "$BATS_TEST_TMPDIR/abi" "$BATS_TEST_TMPDIR/page"
 	assert_success
 	assert_output - <<-'EOF'
 		It is
