@@ -12,6 +12,8 @@
 /* More than sysfs and a stack of block devices need; links could form a circle. */
 #define DEPTH 32
 
+#define HINT_LEN sizeof(((struct host_use *)0)->hint)
+
 /**
  * struct search - one search for the uses of one device
  * @ctx: this run
@@ -46,6 +48,19 @@ static void PRINTF_LIKE(3, 4) add_use(struct search *s, const char *hint, const 
 		util_copy(s->use->hint, sizeof(s->use->hint), hint);
 	s->full |=
 		!util_add_item(s->use->text, sizeof(s->use->text), "; ", safe ?: "out of memory");
+}
+
+/*
+ * Puts a name into a hint. A name that a shell would read as something else stays out of it: the
+ * message has the name.
+ */
+static const char *fill(char hint[HINT_LEN], const char *text, const char *name)
+{
+	static const char plain[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+
+	util_fill(hint, HINT_LEN, text, name[strspn(name, plain)] ? "NAME" : name);
+	return hint;
 }
 
 /*
@@ -139,12 +154,12 @@ static void read_loops(struct search *s)
 static void look_at_loops(struct search *s, const struct block *b, const char *subject)
 {
 	const char *line, *end;
-	char name[NAME_MAX + 1], file[ATTR_MAX];
+	char name[NAME_MAX + 1], file[ATTR_MAX], hint[HINT_LEN];
 
 	read_loops(s);
 	for (line = s->loops; line && (end = strchr(line, '\n')); line = end + 1)
 		if (sscanf(line, "%255s %255[^\n]", name, file) == 2 && mounts_names(file, b))
-			add_use(s, "detach that loop device first: 'losetup -d'",
+			add_use(s, fill(hint, "run 'losetup -d /dev/@' first", name),
 				"%s belongs to %s", subject, name);
 }
 
@@ -153,7 +168,7 @@ static void look_at_block(struct search *s, const struct block *b, const char *s
 {
 	const char *type = mounted_elsewhere(s, b);
 	const char *which;
-	char where[4096];
+	char where[4096], hint[HINT_LEN];
 	int err;
 
 	if (s->blind)
@@ -174,7 +189,8 @@ static void look_at_block(struct search *s, const struct block *b, const char *s
 		add_use(s, "unmount it first", "%s is part of a mounted btrfs file system",
 			subject);
 	if (mounts_has_swap(&s->mounts, b))
-		add_use(s, "stop that first: 'swapoff'", "%s is used as swap", subject);
+		add_use(s, fill(hint, "run 'swapoff /dev/@' first", b->name), "%s is used as swap",
+			subject);
 	look_at_loops(s, b, subject);
 }
 
@@ -250,7 +266,7 @@ static void look_at_node(struct search *s, int fd, const char *name, const char 
 
 static void look_at_interface(struct search *s, int fd, DIR *dir, const char *name)
 {
-	char text[ATTR_MAX], target[PATH_MAX];
+	char text[ATTR_MAX], target[PATH_MAX], hint[HINT_LEN];
 	unsigned int flags = 0;
 	struct dirent *e;
 	ssize_t n;
@@ -258,19 +274,24 @@ static void look_at_interface(struct search *s, int fd, DIR *dir, const char *na
 	if (!attr_read(fd, "flags", text, sizeof(text)))
 		util_parse_u32(text, &flags);
 	if ((flags & 1) || (!attr_read(fd, "operstate", text, sizeof(text)) && streq(text, "up")))
-		add_use(s, "shut it down first: 'ip link set INTERFACE down'", "%s is up", name);
+		add_use(s, fill(hint, "run 'ip link set @ down' first", name), "%s is up", name);
 	n = readlinkat(fd, "master", target, sizeof(target) - 1);
 	if (n > 0) {
 		target[n] = '\0';
-		add_use(s, "take it out of that first: 'ip link set INTERFACE nomaster'",
+		add_use(s, fill(hint, "run 'ip link set @ nomaster' first", name),
 			"%s belongs to %s", name,
 			strrchr(target, '/') ? strrchr(target, '/') + 1 : target);
 		return;
 	}
-	while ((e = readdir(dir)))
-		if (starts_with(e->d_name, "upper_"))
-			add_use(s, "remove that first: 'ip link delete INTERFACE'", "%s carries %s",
-				name, e->d_name + strlen("upper_"));
+	while ((e = readdir(dir))) {
+		const char *upper;
+
+		if (!starts_with(e->d_name, "upper_"))
+			continue;
+		upper = e->d_name + strlen("upper_");
+		add_use(s, fill(hint, "run 'ip link delete @' first", upper), "%s carries %s", name,
+			upper);
+	}
 }
 
 /* The namespaces of a multipath NVMe are below its subsystem, not below the function. */

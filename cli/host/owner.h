@@ -25,7 +25,7 @@ struct owner {
 
 /* Hints for a device that is in use by our helper, or by another process. */
 #define UNBIND_HINT "run 'tsmctl unbind @' first"
-#define STOP_HINT "stop it first"
+#define STOP_HINT "stop that process first"
 
 /**
  * owner_init() - find out where helpers keep their locks

@@ -148,7 +148,7 @@ drivers_probe=0000:01:00.0"
 	before=$(snapshot)
 	run_split tsmctl release 01:00.0
 	assert_equal "$status" 6
-	assert_one_line 0000:01:00.0 "process $$ (" "stop it"
+	assert_one_line 0000:01:00.0 "process $$ (" "stop that process first"
 	policy 0000:01:00.0 owner none
 	run_split tsmctl release 01:00.0 --json
 	assert_equal "$status" 6

@@ -102,13 +102,13 @@ refused_by() {
 @test "host use: swap on a partition or on a logical volume is a use" {
 	disk
 	echo '/dev/nvme0n1p2	partition	1048572	0	-2' >> "$PROC/swaps"
-	refused "nvme0n1p2 is used as swap"
+	refused "nvme0n1p2 is used as swap" "run 'swapoff /dev/nvme0n1p2' first, or"
 	sed -i 's,nvme0n1p2,dm-0,' "$PROC/swaps"
 	block "$SYS/devices/virtual/block/dm-0" 253:0
 	mkdir "$SYS/devices/virtual/block/dm-0/dm"
 	echo vg-swap > "$SYS/devices/virtual/block/dm-0/dm/name"
 	held_by "$NVME/nvme0n1p1" dm-0
-	refused "nvme0n1p1 belongs to dm-0 (vg-swap), which is used as swap"
+	refused "nvme0n1p1 belongs to dm-0 (vg-swap), which is used as swap" "run 'swapoff /dev/dm-0' first, or"
 }
 
 @test "host use: a member of dm or md is a use, and the error names what is stacked on it" {
@@ -169,13 +169,13 @@ refused_by() {
 	assert_equal "$(results in_use)" null
 	# up without a link
 	echo 0x1003 > "$NET/flags"
-	refused "eth0 is up"
+	refused "eth0 is up" "run 'ip link set eth0 down' first, or"
 	echo 0x1002 > "$NET/flags"
 	ln -s ../../../../virtual/net/bond0 "$NET/master"
-	refused "eth0 belongs to bond0"
+	refused "eth0 belongs to bond0" "run 'ip link set eth0 nomaster' first, or"
 	rm "$NET/master"
 	ln -s ../../../../virtual/net/eth0.7 "$NET/upper_eth0.7"
-	refused "eth0 carries eth0.7"
+	refused "eth0 carries eth0.7" "run 'ip link delete eth0.7' first, or"
 	# below another bus
 	rm -r "$DEV/net"
 	mkdir -p "$DEV/virtio0/net/eth1"
@@ -229,7 +229,7 @@ refused_by() {
 	block "$SYS/devices/virtual/block/loop0" 7:0
 	mkdir "$SYS/devices/virtual/block/loop0/loop"
 	echo /dev/nvme0n1p2 > "$SYS/devices/virtual/block/loop0/loop/backing_file"
-	refused "nvme0n1p2 belongs to loop0"
+	refused "nvme0n1p2 belongs to loop0" "run 'losetup -d /dev/loop0' first, or"
 }
 
 @test "host use: a network interface of any name, or in another network namespace, is a use" {
@@ -239,6 +239,13 @@ refused_by() {
 		mkdir -p "$DEV/net/$name"
 		echo up > "$DEV/net/$name/operstate"
 		refused "$name is up"
+		rm -r "${DEV:?}/net/$name"
+	done
+	# the hint is pasted into a shell, and @ would stand for the device
+	for name in 'a;b' 'a@b'; do
+		mkdir -p "$DEV/net/$name"
+		echo up > "$DEV/net/$name/operstate"
+		refused "$name is up" "run 'ip link set NAME down' first, or"
 		rm -r "${DEV:?}/net/$name"
 	done
 	refused "it has an interface in another network namespace"

@@ -100,7 +100,7 @@ fails() {
 	mkfifo "$BATS_TEST_TMPDIR/go"
 	vfio-client "$dev" open "sh:read x <$BATS_TEST_TMPDIR/go" >/dev/null 3>&- &
 	eventually open attr state
-	fails 6 "stop it first" release "$dev"
+	fails 6 "stop that process first" release "$dev"
 	fails 6 "" bind "$dev" --hold
 	kill_holders
 	release

@@ -389,7 +389,7 @@ static int open_socket(struct service *sv, const char *path)
 	sv->lock = lock_file(sv->run, lock + (sv->name - path), lock, &other, &fault);
 	if (sv->lock == -EBUSY) {
 		snprintf(message, sizeof(message), "process %u listens on this socket", other);
-		return fail("lock", -EBUSY, message, "stop it first");
+		return fail("lock", -EBUSY, message, "stop that process first");
 	}
 	if (sv->lock < 0 && fault.why[0])
 		return fail_trust(sv, "lock", sv->lock, lock, &fault);
