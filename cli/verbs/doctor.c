@@ -97,10 +97,8 @@ const struct verb verb_doctor = {
 	.name = "doctor",
 	.synopsis = "[DEVICE...]",
 	.summary = "check what a bind needs, and show what corrects it",
-	.help = "Checks the host: kernel, modules, configfs, IOMMU, interrupts, iommufd, KVM, "
-		"TSM, permissions; and each DEVICE: presence, IOMMU group, driver, connection, "
-		"policy, mappings, power, last error. The exit status is 0 if no check fails, "
-		"also with warnings.",
+	.help = "Checks what a bind needs of the host and of each DEVICE. The exit status is 0 if no "
+		"check fails, also with warnings.",
 	.flags = VERB_DEVICES | VERB_ALL | VERB_ABSENT | VERB_FUTURE,
 	.run = run,
 };
