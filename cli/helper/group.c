@@ -161,13 +161,13 @@ static void set(struct verdict *v, int code, const char *hint, const char *name)
 
 static void explain_user(const struct session *s, const struct group_user *u, struct verdict *v)
 {
-	char who[32] = "a process", hint[sizeof(v->filled)];
+	char user[32] = "a process", hint[sizeof(v->filled)];
 
 	if (u->pid)
-		snprintf(who, sizeof(who), "process %u", u->pid);
+		snprintf(user, sizeof(user), "process %u", u->pid);
 	if (u->held || streq(u->driver, OUR_DRIVER)) {
 		snprintf(v->message, sizeof(v->message),
-			 "%s %s %s of its IOMMU group, and a group can have only one iommufd", who,
+			 "%s %s %s of its IOMMU group, and a group can have only one iommufd", user,
 			 u->held ? "holds" : "has opened", u->name);
 		util_copy(
 			hint, sizeof(hint),

@@ -220,7 +220,7 @@ void look_at_books(struct function *f)
 	if (is_bound(&b) == is_locked(&b) || (is_locked(&b) && !strcmp(b.state, "quarantined\n"))) {
 		f->differs_since = 0;
 		if (is_bound(&b) && !strcmp(b.origin, "foreign\n") != !strcmp(b.tdi, FOREIGN_ID))
-			fail_books(f, &b, " in who has bound it");
+			fail_books(f, &b, " in its origin");
 		return;
 	}
 
