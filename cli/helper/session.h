@@ -44,87 +44,101 @@ struct guest_request {
 
 /**
  * struct session - a device and the files that are open for it
+ *
+ * The members are in groups, each with the file that sets it. There are two exceptions. join.c and
+ * hold.c set what one helper passes to another one. session.c closes everything except the lock.
+ *
  * @name: PCI address in the kernel's form
  * @sysfs: root of sysfs
  * @run_dir: directory of the lock files
- * @cdev_name: vfioN
- * @cdev_number: its device number according to sysfs
- * @other: process that has the lock, if another process has it, or 0
- * @fault: why the run directory, or a file in it, is not trusted
- * @lock_path: the file that is not trusted, "" for the directory
  * @pid: process whose file of the device is to be used, or 0
- * @pidfd: the process @pid, even if its number is used again
- * @proc: directory of its open files in /proc
+ * @mode: see enum vdevice_mode
+ * @guest_id: requester ID that was asked for, as ssss:bb:dd.f, or ""
+ * @start: start the TDI, see start.h
+ * @client: in the service, the client that has sent the request; else NULL
+ * @guest: a request of the guest, see guest.h
+ * @other: process that has the lock, if another process has it, or 0
+ * @fault: why the run directory, or a file in it, is not trusted; control.c also sets it
+ * @lock_path: the file that is not trusted, "" for the directory
  * @lock: lock file
  * @pid_file: file with the process ID, for all to read
  * @run: @run_dir, open while the control socket is in it
  * @control: the control socket of a holder, for root
  * @join: the socket of a holder for helpers with a device of the same IOMMU group
- * @cdev: /dev/vfio/devices/vfioN, opened by the helper or by a VMM
+ * @cdev_name: vfioN
+ * @cdev_number: its device number according to sysfs
+ * @cdev: /dev/vfio/devices/vfioN, opened by the helper or, with pid.c and the service, by a VMM
+ * @request: eventfd that the kernel signals when it wants the device back
+ * @event: eventfd that the driver signals when the bind ended without the helper; -1 if
+ *	the driver has no events
+ * @pidfd: the process @pid, even if its number is used again
+ * @proc: directory of its open files in /proc
  * @iommufd: /dev/iommu
  * @kvm: /dev/kvm
  * @vm: a VM without memory or CPUs
  * @vfio: KVM's vfio device of @vm
- * @request: eventfd that the kernel signals when it wants the device back
- * @event: eventfd that the driver signals when the bind ended without the helper; -1 if
- *	the driver has no events
- * @mode: see enum vdevice_mode
- * @guest_id: requester ID that was asked for, as ssss:bb:dd.f, or ""
- * @tdi_id: requester ID that the device is bound by, "" if it cannot be read
- * @fallback: with VDEVICE_AUTO, why no vDEVICE is used, or ""
  * @device_id: id of the device in @iommufd
- * @page_table: I/O address space in @iommufd, or the nest parent on it
- * @viommu: vIOMMU in @iommufd, or 0
- * @vdevice: vDEVICE in @iommufd or in the VMM's iommufd, or 0
- * @mate: while the device is bound, a device whose iommufd and VM it shares, or NULL
- * @client: in the service, the client that has sent the request; else NULL
- * @guest: a request of the guest, see guest.h
- * @start: start the TDI, see start.h
- * @detail: more about a step that failed, or ""
+ * @page_table: I/O address space in @iommufd, or the nest parent on it, which vdevice.c makes
  * @added: @cdev was added to @vm
+ * @vdevice: vDEVICE in @iommufd, or 0. For a VMM's iommufd, the caller gives it
+ * @viommu: vIOMMU in @iommufd, or 0
+ * @fallback: with VDEVICE_AUTO, why no vDEVICE is used, or ""
+ * @tdi_id: requester ID that the device is bound by, "" if it cannot be read
  * @bound: the device is bound as a TDI
+ * @mate: while the device is bound, a device whose iommufd and VM it shares, or NULL
+ * @detail: more about a step that failed, or ""
  *
  * A descriptor that is not open is -1, see SESSION_INIT.
  */
 struct session {
+	/* before the first step: main.c, the file of the mode (hold.c, pid.c, serve.c), join.c */
 	char name[PCI_NAME_LEN];
 	const char *sysfs;
 	const char *run_dir;
-	char cdev_name[32];
-	dev_t cdev_number;
+	pid_t pid;
+	enum vdevice_mode mode;
+	char guest_id[PCI_NAME_LEN];
+	bool start;
+	const struct client *client;
+	/* serve.c the request, guest.c the result */
+	struct guest_request guest;
+	/* lock.c */
 	unsigned int other;
 	struct trust_fault fault;
 	char lock_path[PATH_MAX];
-	pid_t pid;
-	int pidfd;
-	int proc;
 	int lock;
 	int pid_file;
+	/* control.c */
 	int run;
 	int control;
 	int join;
+	/* cdev.c */
+	char cdev_name[32];
+	dev_t cdev_number;
 	int cdev;
+	int request;
+	int event;
+	/* pid.c */
+	int pidfd;
+	int proc;
+	/* session.c */
 	int iommufd;
 	int kvm;
 	int vm;
 	int vfio;
-	int request;
-	int event;
-	enum vdevice_mode mode;
-	char guest_id[PCI_NAME_LEN];
-	char tdi_id[PCI_NAME_LEN];
-	char fallback[96];
 	unsigned int device_id;
 	unsigned int page_table;
-	unsigned int viommu;
-	unsigned int vdevice;
-	const struct session *mate;
-	const struct client *client;
-	struct guest_request guest;
-	bool start;
-	char detail[112];
 	bool added;
+	/* vdevice.c */
+	unsigned int vdevice;
+	unsigned int viommu;
+	char fallback[96];
+	char tdi_id[PCI_NAME_LEN];
 	bool bound;
+	/* hold.c */
+	const struct session *mate;
+	/* start.c */
+	char detail[112];
 };
 
 /* versions of clang-format differ in how they lay this out */
