@@ -43,7 +43,8 @@ int say(int level, struct json_object *obj)
 	return 0;
 }
 
-struct json_object *say_text(const char *text)
+/* Makes a JSON string, or null if it is empty. */
+static struct json_object *say_text(const char *text)
 {
 	return *text ? json_object_new_string(text) : NULL;
 }

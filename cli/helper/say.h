@@ -42,14 +42,6 @@ void say_levels(void);
 int say(int level, struct json_object *obj);
 
 /**
- * say_text() - make a JSON string, or null if it is empty
- * @text: the string
- *
- * Return: the object, or NULL, which is JSON's null.
- */
-struct json_object *say_text(const char *text);
-
-/**
  * say_event() - start a line
  * @name: value of "event"
  * @device: value of "device", or NULL

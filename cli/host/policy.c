@@ -43,7 +43,8 @@ int policy_init(struct ctx *ctx)
 	return 0;
 }
 
-const char *policy_where(const struct ctx *ctx)
+/* The path of the subsystem, for traces and messages. */
+static const char *policy_where(const struct ctx *ctx)
 {
 	static char *path;
 

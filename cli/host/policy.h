@@ -28,14 +28,6 @@ extern const char *const policy_states[];
 int policy_init(struct ctx *ctx);
 
 /**
- * policy_where() - the path of the subsystem, for traces and messages
- * @ctx: this run
- *
- * Return: the path, which stays valid.
- */
-const char *policy_where(const struct ctx *ctx);
-
-/**
  * policy_mounted() - whether there is a configfs
  * @ctx: this run
  *
