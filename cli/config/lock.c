@@ -309,7 +309,7 @@ int lock_device(struct ctx *ctx, struct pci_device *dev)
 	fd = lock_in_run(ctx, name, dev->name, USUAL_SECONDS, false);
 	if (fd < 0)
 		return fd;
-	/* 0 is no lock: descriptor 0 is standard input */
+	/* 0 means no lock: descriptor 0 is standard input */
 	ctx->device_lock = fd ?: -1;
 	pci_close(dev);
 	p.err = pci_open(ctx, &addr, dev);

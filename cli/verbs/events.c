@@ -20,7 +20,7 @@
 #define SERVICE "tsmctl-helper"
 #define HOLDER "tsmctl-hold"
 #define KERNEL "kernel"
-/* An entry is an object; a field that is there twice is an array, of arrays if it is no text. */
+/* An entry is an object; a field that is there twice is an array, of arrays if it is not text. */
 #define DEPTH 4
 
 static const char *opt_since;

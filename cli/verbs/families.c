@@ -81,7 +81,7 @@ static void look_connection(const struct look *l)
 	add_sample(l, 1, (const char *const[]){ l->device->name, tsm, dsm });
 }
 
-/* Reads a label. "none" and an unreadable value become "", which is no label in Prometheus. */
+/* Reads a label. "none" and an unreadable value become "": then Prometheus has no label. */
 static void get_label(const struct look *l, const char *attr, char *buf)
 {
 	if (policy_get(l->ctx, l->device, attr, buf) || streq(buf, "none"))
