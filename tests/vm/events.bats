@@ -26,6 +26,7 @@ owner
 region_mode
 requests
 state
+summary
 tdi_id
 tdi_state
 vdevice_id"
