@@ -51,6 +51,9 @@ static const struct stage stages[] = {
 static const struct stage early[] = {
 	{ "iommu", -ENODEV, EXIT_UNSUPPORTED, NO_IOMMU_CAUSE, NO_IOMMU_HINT },
 	{ "driver", -EOPNOTSUPP, EXIT_UNSUPPORTED, "it is not assigned", "run 'tsmctl assign @'" },
+	{ "group-owner", -EPERM, EXIT_BUSY,
+	  "another process uses its IOMMU group, and a group can have only one iommufd",
+	  "stop that process; or have it open @ with the same iommufd, and run 'tsmctl bind @'" },
 	{ "lost", -EBUSY, EXIT_BUSY, "its last bind was lost",
 	  "run 'tsmctl unbind @', and bind it again" },
 };

@@ -115,6 +115,39 @@ static void check_group(struct ctx *ctx, const struct pci_device *dev, struct fi
 	}
 }
 
+struct group_look {
+	struct ctx *ctx;
+	const struct pci_device *dev;
+	char name[PCI_NAME_LEN];
+	struct owner owner;
+};
+
+/* Whether another function of a group is open, and not in a holder, which would take this one. */
+static int has_owner(const struct ctx *ctx, const struct pci_addr *addr, void *arg)
+{
+	struct pci_device fn cleanup_pci = { .fd = -1 };
+	struct group_look *l = arg;
+
+	if (pci_addr_key(addr) == pci_addr_key(&l->dev->addr) || pci_open(ctx, addr, &fn) ||
+	    !streq(fn.driver, TSM_DRIVER) || !owner_find(l->ctx, &fn, &l->owner))
+		return 0;
+	util_copy(l->name, sizeof(l->name), fn.name);
+	/* a module of the kernel that has bound it opens nothing */
+	return !l->owner.ours && (l->owner.pid || !l->owner.foreign);
+}
+
+static void check_group_owner(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
+{
+	struct group_look l = { .ctx = ctx, .dev = dev };
+
+	if (in_use(ctx, dev))
+		finding_skip(f, "it is open");
+	else if (pci_group_scan(ctx, pci_group(ctx, dev), has_owner, &l) > 0)
+		finding_refuse(f, "%s has opened %s", l.owner.text, l.name);
+	else
+		finding_pass(f, "no process has opened another function of its IOMMU group");
+}
+
 static void check_cdev(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
 {
 	const char *root = kernel_root(ctx);
@@ -376,6 +409,8 @@ const struct check device_checks[] = {
 	{ "present", "the function is present", check_present, NULL, NULL },
 	{ "group", "its IOMMU group, PF and DSM are on drivers that a bind allows", check_group,
 	  "group", NULL },
+	{ "group-owner", "no other process uses its IOMMU group", check_group_owner, "group-owner",
+	  NULL },
 	{ "driver", "it is assigned", check_driver, "driver", "driver" },
 	{ "connection", "it is connected to a TSM", check_connection, "not-connected", NULL },
 	{ "no-bind", "the TSMs can bind", check_tsms, "no-bind", NULL },

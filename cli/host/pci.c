@@ -156,15 +156,15 @@ int pci_look_driver(const struct ctx *ctx, struct pci_device *dev)
 	return faccessat(ctx->sysfs_fd, path, F_OK, 0) ? -ENODEV : 0;
 }
 
-int pci_scan(const struct ctx *ctx,
-	     int (*fn)(const struct ctx *ctx, const struct pci_addr *addr, void *arg), void *arg)
+static int scan(const struct ctx *ctx, const char *path,
+		int (*fn)(const struct ctx *ctx, const struct pci_addr *addr, void *arg), void *arg)
 {
 	cleanup_dir DIR *dir = NULL;
 	struct pci_addr addr;
 	struct dirent *e;
 	int ret;
 
-	dir = util_opendirat(ctx->sysfs_fd, DEVICES);
+	dir = util_opendirat(ctx->sysfs_fd, path);
 	if (!dir)
 		return -errno;
 	while ((e = readdir(dir))) {
@@ -175,6 +175,12 @@ int pci_scan(const struct ctx *ctx,
 			return ret;
 	}
 	return 0;
+}
+
+int pci_scan(const struct ctx *ctx,
+	     int (*fn)(const struct ctx *ctx, const struct pci_addr *addr, void *arg), void *arg)
+{
+	return scan(ctx, DEVICES, fn, arg);
 }
 
 bool pci_has_tsm_side(const struct ctx *ctx, const char *name)
@@ -253,34 +259,49 @@ static bool other_driver(const struct ctx *ctx, const char *name, char *driver, 
 	return attr_read(fd, "class", class, sizeof(class)) || !starts_with(class, "0x0604");
 }
 
+int pci_group_scan(const struct ctx *ctx, int group,
+		   int (*fn)(const struct ctx *ctx, const struct pci_addr *addr, void *arg),
+		   void *arg)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "kernel/iommu_groups/%d/devices", group);
+	return scan(ctx, path, fn, arg);
+}
+
+struct strangers {
+	const struct pci_device *dev;
+	char *buf;
+	size_t size;
+	unsigned int count;
+	unsigned int left;
+};
+
+static int add_stranger(const struct ctx *ctx, const struct pci_addr *addr, void *arg)
+{
+	char item[PCI_NAME_LEN + DRIVER_NAME_LEN + sizeof(" ()")];
+	char driver[DRIVER_NAME_LEN], name[PCI_NAME_LEN];
+	struct strangers *s = arg;
+
+	pci_addr_name(addr, name);
+	if (pci_addr_key(addr) == pci_addr_key(&s->dev->addr) ||
+	    !other_driver(ctx, name, driver, sizeof(driver)))
+		return 0;
+	snprintf(item, sizeof(item), "%s (%s)", name, driver);
+	s->left += !util_add_item(s->buf, s->size - UTIL_MORE, ", ", item);
+	s->count++;
+	return 0;
+}
+
 unsigned int pci_group_strangers(const struct ctx *ctx, int group, const struct pci_device *dev,
 				 char *buf, size_t size)
 {
-	char path[64], driver[DRIVER_NAME_LEN], name[PCI_NAME_LEN];
-	char item[PCI_NAME_LEN + DRIVER_NAME_LEN + sizeof(" ()")];
-	cleanup_dir DIR *dir = NULL;
-	struct pci_addr addr;
-	unsigned int count = 0, left = 0;
-	struct dirent *e;
+	struct strangers s = { .dev = dev, .buf = buf, .size = size };
 
 	buf[0] = '\0';
-	snprintf(path, sizeof(path), "kernel/iommu_groups/%d/devices", group);
-	dir = util_opendirat(ctx->sysfs_fd, path);
-	if (!dir)
-		return 0;
-	while ((e = readdir(dir))) {
-		if (pci_addr_parse(e->d_name, &addr) ||
-		    pci_addr_key(&addr) == pci_addr_key(&dev->addr))
-			continue;
-		pci_addr_name(&addr, name);
-		if (!other_driver(ctx, name, driver, sizeof(driver)))
-			continue;
-		snprintf(item, sizeof(item), "%s (%s)", name, driver);
-		left += !util_add_item(buf, size - UTIL_MORE, ", ", item);
-		count++;
-	}
-	util_add_more(buf, size, left);
-	return count;
+	pci_group_scan(ctx, group, add_stranger, &s);
+	util_add_more(buf, size, s.left);
+	return s.count;
 }
 
 bool pci_has_driver(const struct ctx *ctx, const char *name)

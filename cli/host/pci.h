@@ -151,6 +151,19 @@ bool pci_link(const struct pci_device *dev, const char *link, struct pci_addr *a
 int pci_group(const struct ctx *ctx, const struct pci_device *dev);
 
 /**
+ * pci_group_scan() - call back for every function of an IOMMU group
+ * @ctx: this run
+ * @group: group number
+ * @fn: callback; a return value other than 0 ends the scan
+ * @arg: passed to @fn
+ *
+ * Return: 0, what @fn returned, or negative errno; -ENOENT without such a group.
+ */
+int pci_group_scan(const struct ctx *ctx, int group,
+		   int (*fn)(const struct ctx *ctx, const struct pci_addr *addr, void *arg),
+		   void *arg);
+
+/**
  * pci_group_strangers() - functions of a device's IOMMU group on other drivers
  * @ctx: this run
  * @group: group number

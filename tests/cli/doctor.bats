@@ -96,6 +96,7 @@ bar_at() {
 		iommu group|5|intel_iommu=on|rm -r $SYS/kernel/iommu_groups/* $DEV/iommu_group
 		group|6|tsmctl assign|fake_device 0000:01:00.1 e1000e
 		group|6|assign|fake_device 0000:01:00.2 mlx5-vfio-pci "" "" 8; mkdir -p $SYS/bus/pci/devices/0000:01:00.2/vfio-dev/vfio2; ln -s ../0000:01:00.2 $DEV/physfn
+		group-owner|6|stop that process|fake_assigned 0000:01:00.1 open; policy 0000:01:00.1 owner 77
 		driver|5|tsmctl assign 0000:01:00.0|fake_set_driver 0000:01:00.0 vfio-pci
 		connection|5|tsmctl connect 0000:01:00.0|echo > $DEV/tsm/connect
 		connection|5|function 0|rm -r $DEV/tsm
@@ -120,6 +121,34 @@ bar_at() {
 		quarantine|6|tsmctl free 0000:01:00.0|policy 0000:01:00.0 quarantine 1
 		origin|6|tsmctl revoke 0000:01:00.0|policy 0000:01:00.0 state bound; policy 0000:01:00.0 origin foreign
 	EOF
+}
+
+@test "doctor: a process that uses the IOMMU group prevents a bind, and a holder of the group does not" {
+	fake_assigned 0000:01:00.1
+	holder true
+	policy 0000:01:00.0 state bound
+	run_split tsmctl doctor 01:00.1 --json
+	assert_equal "$(results verdict check=group-owner)" pass
+	kill "$HOLDER"
+	# the same process, but another program
+	rm "$RUN/0000:01:00.0.lock"
+	policy 0000:01:00.0 owner $$
+	run_split tsmctl doctor 01:00.1 --json
+	assert_failure
+	assert_equal "$(results verdict check=group-owner)" fail
+	# an owner that has not opened it, because it is a module of the kernel
+	policy 0000:01:00.0 owner none
+	policy 0000:01:00.0 origin foreign
+	run_split tsmctl doctor 01:00.1 --json
+	assert_equal "$(results verdict check=group-owner)" pass
+	# what a bind would say
+	policy 0000:01:00.0 origin none
+	policy 0000:01:00.0 state closed
+	policy 0000:01:00.1 state open
+	policy 0000:01:00.1 owner $$
+	run_split tsmctl bind 01:00.0 --dry-run --json
+	assert_equal "$status" 6
+	assert_equal "$(errors stage)" group-owner
 }
 
 @test "doctor: finds BARs without address, and a PF or function 0 on another VFIO driver, before a bind does" {
