@@ -43,7 +43,7 @@ put() {
 
 # The files of a device in sysfs, except those that only vfio-pci-tsm makes.
 list_files() {
-	(cd "$pci/devices/$1" && find . -path ./vfio_tsm -prune -o -printf '%y %m %p\n' |
+	(cd "$pci/devices/$1" && find . -path './vfio_tsm*' -prune -o -printf '%y %m %p\n' |
 		sed 's/vfio[0-9][0-9]*/vfioN/g' | sort)
 	grep -v '^DRIVER' "$pci/devices/$1/uevent"
 	ls "$pci/devices/$1/iommu_group/"
