@@ -49,7 +49,9 @@ setup_file() {
 	more[failing]='"tsmctl_command": "/nonexistent/tsmctl", "tsmctl_etc": "/nonexistent/etc"'
 	play 3 --check "fresh=$document" 'loaded={ "device": "0000:01:00.0", "bind_allowed": false }' "failing=$document"
 	more=([failing]='"tsmctl_at_boot": true, "tsmctl_restart": [ "vmm.service" ],
-		"tsmctl_holders": [ { "device": "0000:01:00.0" }, { "device": "0000:02:00.0" },
+		"tsmctl_holders": [ { "device": "0000:01:00.0" },
+			{ "device": "0000:02:00.0", "also": [ "0000:02:00.1", "0000:02:00.2" ] },
+			{ "device": "0000:04:00.0", "also": [ "0000:09:00.0" ] },
 			{ "device": "0000:03:00.0", "enabled": false } ],
 		"tsmctl_helper_allow": [ { "user": "root", "devices": [ "0000:01:00.0" ] } ]')
 	in_use
@@ -156,8 +158,9 @@ play() {
 	[ "$1" != --check ] || { check=(--check); shift; }
 	for host; do
 		hosts+=("$(printf '"%s": { "devices": [ %s ], "tsmctl_command": "%s", "tsmctl_etc": "%s",
-			"tsmctl_at_boot": false, %s }' "${host%%=*}" "${host#*=}" \
+			"tsmctl_at_boot": false, "tsmctl_units": "%s", %s }' "${host%%=*}" "${host#*=}" \
 			"$BATS_FILE_TMPDIR/${host%%=*}/tsmctl" "$BATS_FILE_TMPDIR/${host%%=*}/etc" \
+			"$BATS_FILE_TMPDIR/${host%%=*}/units" \
 			"${more[${host%%=*}]:-\"none\": 0}")")
 	done
 	(IFS=, && echo "{ \"all\": { \"hosts\": { ${hosts[*]} } } }") > "$BATS_FILE_TMPDIR/hosts.json"
@@ -294,10 +297,15 @@ for expr, value in zip(sys.argv[3::2], sys.argv[4::2]):
 		'"the holder failed" in failed()[2][1]' true \
 		'devices()' '[["0000:01:00.0", false], ["0000:02:00.0", true], ["0000:09:00.0", false]]'
 	assert_equal "$(policy 0000:02:00.0 tdi_id)" 0000:00:06.0
-	# The holder of the device that is in use is enabled, but not started.
+	# The functions of a holder are in a drop-in.
+	assert_equal "$(tail -n 2 "$THEN/units/tsmctl-hold@0000:02:00.0.service.d/50-tsmctl-also.conf")" \
+		$'[Service]\nEnvironment="ALSO=--device 0000:02:00.1 --device 0000:02:00.2"'
+	assert_equal "$(ls "$THEN/units")" $'tsmctl-hold@0000:02:00.0.service.d\ntsmctl-hold@0000:04:00.0.service.d'
+	# The holders of a device that is in use, and of one that is absent, are enabled, but not started.
 	run sort "$BATS_FILE_TMPDIR/systemctl.log"
 	assert_output "$(printf '%s\n' disable\ tsmctl-hold@0000:03:00.0.service \
-		enable\ tsmctl-{helper.socket,hold@0000:01:00.0.service,hold@0000:02:00.0.service} \
+		daemon-reload \
+		enable\ tsmctl-{helper.socket,hold@0000:01:00.0.service,hold@0000:02:00.0.service,hold@0000:04:00.0.service} \
 		enable\ tsmctl.service restart\ {tsmctl-helper,vmm}.service \
 		start\ tsmctl-{helper.socket,hold@0000:02:00.0.service} stop\ tsmctl-hold@0000:03:00.0.service | sort)"
 	run head -n 3 "$BATS_FILE_TMPDIR/systemctl.log"
