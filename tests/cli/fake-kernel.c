@@ -12,8 +12,7 @@
  * FAKE_LOG	file to which each change is appended: "ATTRIBUTE VALUE"
  * FAKE_REFUSE	"GLOB ERRNO": writes whose "PATH=VALUE" matches fail with that number
  * FAKE_MEANWHILE "GLOB COMMAND": COMMAND runs once, before the first such write
- * FAKE_LATER	the same, for a second command
- *		Both get the value as FAKE_VALUE.
+ * FAKE_LATER	the same, for a second command; both get the value as FAKE_VALUE
  * FAKE_OPEN	"GLOB COMMAND": COMMAND runs before each open of a PATH that matches
  * FAKE_STUCK	a directory that is made in configfs is that of a quarantined device, and
  *		cannot be removed
@@ -211,7 +210,7 @@ static void meanwhile(const char *variable, const char *path, const char *value)
 		abort();
 }
 
-/* Runs the command of another process before an open. */
+/* Runs the command of another process, which opens files itself, before an open. */
 static void before_open(const char *path)
 {
 	char glob[PATH_MAX], command[PATH_MAX], rule[2 * PATH_MAX];
@@ -221,7 +220,6 @@ static void before_open(const char *path)
 	    fnmatch(glob, path, FNM_EXTMATCH))
 		return;
 	snprintf(rule, sizeof(rule), "%s", given);
-	/* the command opens files itself */
 	unsetenv("FAKE_OPEN");
 	if (shell(command))
 		abort();
