@@ -25,7 +25,7 @@ finds() {
 @test "rooms: the sources of the programs keep the rules" {
 	run "$ROOMS"
 	assert_success
-	assert_output --regexp '^[0-9]+ files in 11 rooms$'
+	assert_output --regexp '^[0-9]+ files in [0-9]+ rooms$'
 }
 
 @test "rooms: an include against the direction is found, in sources and in headers" {
