@@ -56,6 +56,19 @@ static ssize_t bind_allowed_store(struct config_item *item, const char *page, si
 	return len;
 }
 
+static ssize_t admission_store(struct config_item *item, const char *page, size_t len)
+{
+	int word = sysfs_match_string(vfio_tsm_admission_words, page);
+	struct vfio_tsm_dev *dev = to_dev(item);
+
+	if (word < 0)
+		return -EINVAL;
+
+	guard(mutex)(&dev->lock);
+	dev->policy.admission = word;
+	return len;
+}
+
 static ssize_t guest_requests_store(struct config_item *item, const char *page, size_t len)
 {
 	int word = sysfs_match_string(vfio_tsm_guest_requests_words, page);
@@ -113,6 +126,11 @@ static ssize_t quarantine_store(struct config_item *item, const char *page, size
 	return ret ?: len;
 }
 
+static ssize_t admitted_store(struct config_item *item, const char *page, size_t len)
+{
+	return vfio_tsm_admit(to_dev(item), page) ?: len;
+}
+
 #define VFIO_TSM_SHOW(_name, _text, _format)                              \
 	static ssize_t _name##_show(struct config_item *item, char *page) \
 	{                                                                 \
@@ -123,6 +141,8 @@ VFIO_TSM_SHOW(region_mode, vfio_tsm_show, vfio_tsm_format_policy_mode)
 VFIO_TSM_SHOW(region_mode_active, vfio_tsm_show, vfio_tsm_format_region_mode)
 VFIO_TSM_SHOW(bar_mmap, vfio_tsm_show, vfio_tsm_format_bar_mmap)
 VFIO_TSM_SHOW(bind_allowed, vfio_tsm_show, vfio_tsm_format_bind_allowed)
+VFIO_TSM_SHOW(admission, vfio_tsm_show, vfio_tsm_format_admission)
+VFIO_TSM_SHOW(admitted, vfio_tsm_show, vfio_tsm_format_admitted)
 VFIO_TSM_SHOW(guest_requests, vfio_tsm_show, vfio_tsm_format_guest_requests)
 VFIO_TSM_SHOW(tdi_id, vfio_tsm_show_fresh, vfio_tsm_format_tdi_id)
 VFIO_TSM_SHOW(state, vfio_tsm_show_fresh, vfio_tsm_format_state)
@@ -143,6 +163,8 @@ static ssize_t summary_show(struct config_item *item, char *page)
 CONFIGFS_ATTR(, region_mode);
 CONFIGFS_ATTR(, bar_mmap);
 CONFIGFS_ATTR(, bind_allowed);
+CONFIGFS_ATTR(, admission);
+CONFIGFS_ATTR(, admitted);
 CONFIGFS_ATTR(, guest_requests);
 CONFIGFS_ATTR(, tdi_id);
 CONFIGFS_ATTR(, bound);
@@ -162,6 +184,8 @@ static struct configfs_attribute *vfio_tsm_attrs[] = {
 	&attr_region_mode_active,
 	&attr_bar_mmap,
 	&attr_bind_allowed,
+	&attr_admission,
+	&attr_admitted,
 	&attr_guest_requests,
 	&attr_tdi_id,
 	&attr_state,

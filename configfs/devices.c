@@ -310,19 +310,6 @@ int vfio_tsm_bind_begin(struct vfio_tsm_dev *dev, struct vfio_tsm_policy *policy
 EXPORT_SYMBOL_GPL(vfio_tsm_bind_begin);
 
 /**
- * vfio_tsm_bind_is_allowed() - whether the policy still allows the bind
- * @dev: the device, between vfio_tsm_bind_begin() and vfio_tsm_bind_end()
- *
- * Return: false if bind_allowed was set to 0 since.
- */
-bool vfio_tsm_bind_is_allowed(struct vfio_tsm_dev *dev)
-{
-	guard(mutex)(&dev->lock);
-	return dev->policy.bind_allowed;
-}
-EXPORT_SYMBOL_GPL(vfio_tsm_bind_is_allowed);
-
-/**
  * vfio_tsm_bind_end() - a bind has ended
  * @dev: the device, after vfio_tsm_bind_begin(), or refused before it
  * @binding: how it is bound, when @error is 0

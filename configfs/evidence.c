@@ -116,6 +116,16 @@ static void changed(struct vfio_tsm_dev *dev)
 	dev->evidence.generation = atomic64_inc_return(&generations);
 }
 
+/* Certificates and measurements are the same, so a device that is admitted stays so. */
+static void report_changed(struct vfio_tsm_dev *dev)
+{
+	bool admitted = vfio_tsm_is_admitted(dev);
+
+	changed(dev);
+	if (admitted)
+		dev->evidence.admitted = dev->evidence.generation;
+}
+
 /* Asks each driver of a TSM, until one serves the function. */
 static int collect(struct pci_dev *pdev, struct vfio_tsm_evidence *evidence)
 {
@@ -223,7 +233,8 @@ static void forget(struct vfio_tsm_dev *dev)
  * @pdev: the function
  *
  * The driver of a TSM calls this for each function that it serves when its session with the
- * device has ended. A function of which vfio_tsm has no record is ignored.
+ * device has ended, and before it can bind the function in another session. A function of which
+ * vfio_tsm has no record is ignored. An admission of the device ends, too.
  *
  * Context: as vfio_tsm_report_tdi_state().
  */
@@ -254,7 +265,7 @@ void vfio_tsm_forget_interface_report(struct vfio_tsm_dev *dev)
 	if (!present || !present->parts[VFIO_TSM_EVIDENCE_REPORT].len)
 		return;
 	present->parts[VFIO_TSM_EVIDENCE_REPORT].len = 0;
-	changed(dev);
+	report_changed(dev);
 }
 
 /**

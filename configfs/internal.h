@@ -158,6 +158,8 @@ struct vfio_tsm_ask;
  * @evidence.present: what the device has signed, or NULL
  * @evidence.ask: what the TSM is asked for at the moment, or NULL
  * @evidence.generation: changes with @evidence.present
+ * @evidence.admitted: the generation that the device was admitted on, see
+ *	vfio_tsm_is_admitted()
  * @evidence.leaving: the driver is detaching from the function
  */
 struct vfio_tsm_dev {
@@ -186,6 +188,7 @@ struct vfio_tsm_dev {
 		struct vfio_tsm_evidence *present;
 		struct vfio_tsm_ask *ask;
 		u64 generation;
+		u64 admitted;
 		bool leaving;
 	} evidence;
 };
@@ -206,9 +209,10 @@ extern const char *const vfio_tsm_region_active_words[3];
 extern const char *const vfio_tsm_bar_mmap_words[2];
 extern const char *const vfio_tsm_state_words[7];
 extern const char *const vfio_tsm_guest_requests_words[3];
+extern const char *const vfio_tsm_admission_words[2];
 extern const char *const vfio_tsm_scope_words[VFIO_TSM_NR_SCOPES];
 extern const char *const vfio_tsm_tdi_state_words[VFIO_TSM_NR_TDI_STATES];
-extern const char *const vfio_tsm_stage_words[17];
+extern const char *const vfio_tsm_stage_words[18];
 extern const char *const vfio_tsm_event_words[VFIO_TSM_NR_EVENTS];
 extern const char *const vfio_tsm_reason_words[VFIO_TSM_NR_REASONS];
 extern const char *const vfio_tsm_blocked_words[VFIO_TSM_NR_BLOCKED];
@@ -227,6 +231,12 @@ int vfio_tsm_devices_init(void);
 void vfio_tsm_devices_exit(void);
 
 DEFINE_FREE(vfio_tsm_put, struct vfio_tsm_dev *, vfio_tsm_put(_T))
+
+/* admission.c: whether the policy allows a bind */
+bool vfio_tsm_is_admitted(const struct vfio_tsm_dev *dev);
+int vfio_tsm_admit(struct vfio_tsm_dev *dev, const char *text);
+int vfio_tsm_format_admission(const struct vfio_tsm_dev *dev, char *page);
+int vfio_tsm_format_admitted(const struct vfio_tsm_dev *dev, char *page);
 
 /* quarantine.c: devices that must not be used */
 void vfio_tsm_end_quarantine(struct vfio_tsm_dev *dev);

@@ -134,6 +134,7 @@ static void drop_dir(struct config_group *group, struct config_item *item)
 	scoped_guard(mutex, &dir->dev->lock) {
 		dir->dev->dir = NULL;
 		dir->dev->policy = VFIO_TSM_DEFAULT_POLICY;
+		dir->dev->evidence.admitted = 0;
 	}
 	/* A timer would outlive the module. The module's exit waits for work that runs. */
 	if (cancel_delayed_work(&dir->pin))

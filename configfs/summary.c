@@ -39,6 +39,8 @@ static const struct {
 	{ "last_request", vfio_tsm_format_last_request },
 	{ "requests", vfio_tsm_format_requests },
 	{ "blocked", vfio_tsm_format_blocked },
+	{ "admission", vfio_tsm_format_admission },
+	{ "admitted", vfio_tsm_format_admitted },
 };
 
 /* Adds a line. An attribute of several lines has commas between them. */

@@ -41,6 +41,8 @@ VFIO_TSM_SYSFS_ATTR(blocked, vfio_tsm_show);
 VFIO_TSM_SYSFS_ATTR(requests, vfio_tsm_show);
 VFIO_TSM_SYSFS_ATTR(last_request, vfio_tsm_show);
 VFIO_TSM_SYSFS_ATTR(tdi_state, vfio_tsm_show);
+VFIO_TSM_SYSFS_ATTR(admission, vfio_tsm_show);
+VFIO_TSM_SYSFS_ATTR(admitted, vfio_tsm_show);
 
 static ssize_t can_bind_show(struct device *device, struct device_attribute *attr, char *page)
 {
@@ -76,6 +78,8 @@ static struct attribute *vfio_tsm_sysfs_attrs[] = {
 	&dev_attr_requests.attr,
 	&dev_attr_last_request.attr,
 	&dev_attr_tdi_state.attr,
+	&dev_attr_admission.attr,
+	&dev_attr_admitted.attr,
 	/* of the TSMs of the host */
 	&dev_attr_can_bind.attr,
 	&dev_attr_summary.attr,

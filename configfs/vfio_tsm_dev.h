@@ -61,6 +61,12 @@ enum vfio_tsm_guest_requests {
 	VFIO_TSM_GUEST_REQUESTS_ALL,
 };
 
+/* Whether the device has to be admitted on its evidence before a bind. */
+enum vfio_tsm_admission {
+	VFIO_TSM_ADMISSION_NONE,
+	VFIO_TSM_ADMISSION_REQUIRED,
+};
+
 /* What a request of the guest is about, with the numbers of PCI/TSM's scopes. */
 enum vfio_tsm_scope {
 	VFIO_TSM_SCOPE_INFO,
@@ -107,6 +113,7 @@ enum vfio_tsm_stage {
 	VFIO_TSM_STAGE_BAR,
 	VFIO_TSM_STAGE_FOREIGN,
 	VFIO_TSM_STAGE_QUARANTINED,
+	VFIO_TSM_STAGE_ADMISSION,
 };
 
 /* Why a device is not bound any more; the words are in last_unbind. */
@@ -155,6 +162,7 @@ enum vfio_tsm_blocked {
  * @region_mode: claim of the next open; UNSET stands for default_region_mode
  * @bar_mmap: what a bind does when BARs are mapped
  * @bind_allowed: whether a bind is allowed at all
+ * @admission: whether a bind needs an admission
  * @guest_requests: which requests of the guest are allowed
  * @has_tdi_id: whether @tdi_id is configured
  * @tdi_id: requester ID in the guest, segment << 16 | BDF, for binds that name
@@ -164,6 +172,7 @@ struct vfio_tsm_policy {
 	enum vfio_tsm_region_mode region_mode;
 	enum vfio_tsm_bar_mmap bar_mmap;
 	bool bind_allowed;
+	enum vfio_tsm_admission admission;
 	enum vfio_tsm_guest_requests guest_requests;
 	bool has_tdi_id;
 	u32 tdi_id;
@@ -297,7 +306,7 @@ int vfio_tsm_open_begin(struct vfio_tsm_dev *dev, enum vfio_tsm_region_mode *mod
 void vfio_tsm_opened(struct vfio_tsm_dev *dev);
 void vfio_tsm_closed(struct vfio_tsm_dev *dev);
 int vfio_tsm_bind_begin(struct vfio_tsm_dev *dev, struct vfio_tsm_policy *policy);
-bool vfio_tsm_bind_is_allowed(struct vfio_tsm_dev *dev);
+int vfio_tsm_check_policy(struct vfio_tsm_dev *dev, enum vfio_tsm_stage *stage);
 void vfio_tsm_bind_end(struct vfio_tsm_dev *dev, const struct vfio_tsm_binding *binding, int error,
 		       enum vfio_tsm_stage stage);
 void vfio_tsm_bound_elsewhere(struct vfio_tsm_dev *dev, const struct vfio_tsm_binding *binding);

@@ -32,6 +32,11 @@ const char *const vfio_tsm_guest_requests_words[] = {
 	[VFIO_TSM_GUEST_REQUESTS_ALL] = "all",
 };
 
+const char *const vfio_tsm_admission_words[] = {
+	[VFIO_TSM_ADMISSION_NONE] = "none",
+	[VFIO_TSM_ADMISSION_REQUIRED] = "required",
+};
+
 const char *const vfio_tsm_scope_words[] = {
 	[VFIO_TSM_SCOPE_INFO] = "info",
 	[VFIO_TSM_SCOPE_STATE_CHANGE] = "state-change",
@@ -71,6 +76,7 @@ const char *const vfio_tsm_stage_words[] = {
 	[VFIO_TSM_STAGE_BAR] = "bar",
 	[VFIO_TSM_STAGE_FOREIGN] = "foreign",
 	[VFIO_TSM_STAGE_QUARANTINED] = "quarantined",
+	[VFIO_TSM_STAGE_ADMISSION] = "admission",
 };
 
 const char *const vfio_tsm_event_words[] = {

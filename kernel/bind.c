@@ -103,6 +103,7 @@ static int call_tsm(struct vfio_pci_tsm_device *tvdev, const struct vfio_pci_tsm
 		    struct vfio_tsm_binding *binding, enum vfio_tsm_stage *stage)
 {
 	struct pci_dev *pdev = tvdev->core.pdev;
+	enum vfio_tsm_stage policy_stage;
 	struct vfio_pci_tsm_view after;
 	bool connected;
 	int ret;
@@ -125,6 +126,15 @@ static int call_tsm(struct vfio_pci_tsm_device *tvdev, const struct vfio_pci_tsm
 		vfio_pci_tsm_lock_failed(tvdev);
 		*stage = VFIO_TSM_STAGE_FOREIGN;
 		return -EBUSY;
+	}
+
+	/* It may have been connected anew before PCI/TSM bound it, or denied since. */
+	ret = vfio_tsm_check_policy(tvdev->tdev, &policy_stage);
+	if (ret) {
+		pci_tsm_unbind(pdev);
+		vfio_pci_tsm_lock_failed(tvdev);
+		*stage = policy_stage;
+		return ret;
 	}
 
 	/* If it is disconnected again already, the next refresh finds no TDI. */
@@ -158,9 +168,9 @@ static int lock_tdi(struct vfio_pci_tsm_device *tvdev, struct pci_dev *f0,
 		return ret;
 
 	/* The administrator may have denied it since, and revoked what was not bound yet. */
-	*stage = VFIO_TSM_STAGE_DENIED;
-	if (!vfio_tsm_bind_is_allowed(tvdev->tdev))
-		return -EACCES;
+	ret = vfio_tsm_check_policy(tvdev->tdev, stage);
+	if (ret)
+		return ret;
 
 	/* Another module of the kernel was first. For the same VM, PCI/TSM would return 0. */
 	*stage = VFIO_TSM_STAGE_FOREIGN;
@@ -222,6 +232,9 @@ static int bind_checked(struct vfio_pci_tsm_device *tvdev, const struct vfio_tsm
 	ret = vfio_pci_tsm_check_others(tvdev, f0);
 	if (!ret)
 		ret = check_connected(tvdev, NULL, &view, stage);
+	/* A device can be admitted only while it is connected. */
+	if (!ret)
+		ret = vfio_tsm_check_policy(tvdev->tdev, stage);
 	if (!ret)
 		ret = vfio_pci_tsm_hold_begin(tvdev, f0, policy->bar_mmap, stage);
 	if (ret) {

@@ -63,6 +63,8 @@ static struct pci_tsm *sim_probe(struct tsm_dev *tsm_dev, struct pci_dev *pdev)
 		return NULL;
 
 	sim_reset_books(ctx->fn);
+	/* What was collected at the end of the last session, after its context was removed. */
+	sim_evidence_forget(ctx->fn);
 	sim_report(ctx->fn, true);
 	/* Another function than that with the mailbox comes when the session has begun. */
 	if (sim_uses_doe() && !is_pci_tsm_pf0(pdev))

@@ -453,6 +453,7 @@ int mkdirat(int dir, const char *name, mode_t mode)
 	static const char *const attributes[][2] = {
 		{ "region_mode", "default" }, { "region_mode_active", "none" },
 		{ "bar_mmap", "refuse" },     { "bind_allowed", "1" },
+		{ "admission", "none" },      { "admitted", "0" },
 		{ "guest_requests", "all" },  { "tdi_id", "none" },
 		{ "state", "unassigned" },    { "bound", "0" },
 		{ "origin", "none" },	      { "quarantine", "0" },

@@ -104,6 +104,8 @@ fake_policy() {
 	echo none > "$dir/region_mode_active"
 	echo refuse > "$dir/bar_mmap"
 	echo 1 > "$dir/bind_allowed"
+	echo none > "$dir/admission"
+	echo 0 > "$dir/admitted"
 	echo all > "$dir/guest_requests"
 	echo none > "$dir/tdi_id"
 	echo "${2:-closed}" > "$dir/state"

@@ -10,7 +10,9 @@ setup() { mkdir "$configfs/$dev"; }
 teardown() { cleanup; }
 
 @test "a new directory has all attributes, with their default values" {
-	expected="bar_mmap=refuse
+	expected="admission=none
+admitted=0
+bar_mmap=refuse
 bind_allowed=1
 bound=0
 guest_requests=all
@@ -83,6 +85,16 @@ default_region_mode"
 		bind_allowed yes
 		bind_allowed 00
 		bind_allowed -1
+		admission 0
+		admission require
+		admission REQUIRED
+		admitted none
+		admitted 00
+		admitted -1
+		admitted +1
+		admitted 0x1
+		admitted 1\\nx
+		admitted 18446744073709551616
 		bound 2
 		bound x
 		tdi_id 0x
@@ -146,7 +158,7 @@ default_region_mode"
 
 @test "the summary has all attributes in an order that does not change" {
 	assign
-	assert_equal "$(cut -d = -f 1 "$configfs/$dev/tsm/summary" | head -n 24)" "generation
+	assert_equal "$(cut -d = -f 1 "$configfs/$dev/tsm/summary" | head -n 26)" "generation
 state
 region_mode
 region_mode_active
@@ -169,7 +181,9 @@ loss_count
 last_unbind
 last_request
 requests
-blocked"
+blocked
+admission
+admitted"
 	# region_mode in sysfs is region_mode_active in configfs
 	for file in "$configfs/$dev"/tsm/* "$pci/devices/$dev"/vfio_tsm/*; do
 		[ -d "$file" ] || [ "${file##*/}" = summary ] ||
@@ -184,6 +198,7 @@ blocked"
 	set_attr region_mode shared
 	set_attr bar_mmap revoke
 	set_attr bind_allowed 0
+	set_attr admission required
 	set_attr guest_requests info
 	set_attr tdi_id 00:05.0
 	assign

@@ -58,6 +58,8 @@ struct vfio_pci_tsm_bind {
  *	succeeds, and the device is lost
  * ENXIO - not connected to a TSM, or that TSM cannot bind, or the last bind was
  *	lost and the owner has not called UNBIND since
+ * EACCES - the administrator requires an admission, and has not admitted the device on
+ *	its present evidence
  * EHOSTDOWN - the function, its PF or function 0 is not in D0 and cannot be woken, or
  *	memory decode or bus mastering is off, or the host is at work on the function:
  *	a reset, AER, SR-IOV, suspend, a read of its ROM
