@@ -14,8 +14,7 @@
  * FAKE_MEANWHILE "GLOB COMMAND": COMMAND runs once, before the first such write
  * FAKE_LATER	the same, for a second command; both get the value as FAKE_VALUE
  * FAKE_OPEN	"GLOB COMMAND": COMMAND runs before each open of a PATH that matches
- * FAKE_STUCK	a directory that is made in configfs is that of a quarantined device, and
- *		cannot be removed
+ * FAKE_STUCK	a new directory in configfs is of a quarantined device, and cannot be removed
  * POWER_CUT	number of the change below TSMCTL_ETC at which power is lost: a file
  *		that was written and not synced is empty afterwards
  * LOCK_REMOVED	the first lock file below TSMCTL_ETC is removed as soon as it is open, as if
