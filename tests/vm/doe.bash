@@ -4,6 +4,7 @@
 
 control=/run/keep/dsm
 capture=/run/keep/capture
+tsm_dsm=$top/build/dsm/tsm-dsm
 
 # bars: prints the lines of the control file for the BARs of the device
 bars() {
@@ -34,6 +35,17 @@ stop_firmware() {
 	wait "$firmware" 2>/dev/null || true
 	exec 7<&-
 	firmware=
+}
+
+# replug: pulls the device, and plugs it in again. The emulated device connects to tsm-dsm only
+# when it is plugged in.
+replug() {
+	in_slot() { "$top/tests/bed/monitor" info qtree | grep -q 'id "nvme0"' && echo yes || echo no; }
+	"$top/tests/bed/monitor" device_del nvme0
+	eventually no in_slot
+	"$top/tests/bed/monitor" device_add \
+		"nvme,id=nvme0,bus=rp0,drive=drive0,serial=nvme0,spdm_port=${TSMCTL_VM_SPDM_PORT:?}"
+	wait_for 60 [ -e "$pci/devices/$dev/tsm/connect" ]
 }
 
 # the firmware says what failed

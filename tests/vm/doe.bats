@@ -8,7 +8,6 @@
 load helpers
 load doe
 
-tsm_dsm=$top/build/dsm/tsm-dsm
 interface=000100000000000000000000
 
 setup_file() {
@@ -86,25 +85,73 @@ ask() { echo "$1" >"$debugfs/$dev/guest_request"; }
 		expired CERTIFICATE: a certificate or signature is wrong
 		mac@GET_MEASUREMENTS MEASUREMENTS: the answer cannot be decrypted
 		silence@KEY_EXCHANGE KEY_EXCHANGE: Input/output error
+		long@FINISH KEY_EXCHANGE: the answer cannot be decrypted
 	END
 	no_fault
 	connect
 	assert_equal "$(cat "$pci/devices/$dev/tsm/connect")" tsm0
 }
 
-@test "doe: a wrong MAC or no answer at the lock fails the bind, and after a new connection a bind works" {
+@test "doe: a wrong, overlong or missing answer to the lock fails the bind, and after a new connection a bind works" {
+	local fault problem
 	prepare
-	for fault in mac silence error; do
-		fault $fault@LOCK_INTERFACE_REQUEST
+	while read -r fault problem; do
+		fault "$fault@LOCK_INTERFACE_REQUEST"
 		run client open tsm-bind
 		assert_equal "$(answers tsm-bind)" EIO
 		assert_equal "$(sysfs tdi_state)" unknown
+		says "bind: $problem"
 		no_fault
 		echo tsm0 >"$pci/devices/$dev/tsm/disconnect"
+		[ "$fault" = error ] || says "disconnect: there is no session"
 		connect
 		run client open tsm-bind tsm-unbind
 		assert_equal "$(answers tsm-bind)$(answers tsm-unbind)" OKOK
-	done
+	done <<-END
+		mac TDISP: the answer cannot be decrypted
+		silence TDISP: Input/output error
+		error the device has answered TDISP request 0x83 with 0x7f
+		long TDISP: the answer cannot be decrypted
+	END
+}
+
+@test "doe: a device that loses its connection answers nothing, and works when it is plugged in again" {
+	prepare
+	fault lost@LOCK_INTERFACE_REQUEST
+	run client open tsm-bind
+	assert_equal "$(answers tsm-bind)" EIO
+	says "bind: TDISP: Input/output error"
+	assert_equal "$(sysfs state) $(sysfs tdi_state)" "closed unknown"
+	no_fault
+	# The disconnect ends the session in the firmware alone.
+	echo tsm0 >"$pci/devices/$dev/tsm/disconnect"
+	says "disconnect: there is no session"
+	fails_with "Input/output error" connect
+	says "connect: VERSION: Input/output error"
+	assert_equal "$(cat "$pci/devices/$dev/tsm/connect")" ""
+	replug
+	bars >"$control"
+	prepare
+	run client open tsm-bind tsm-unbind
+	assert_equal "$(answers tsm-bind)$(answers tsm-unbind)" OKOK
+}
+
+@test "doe: a device that loses its connection while it is bound and connected can be pulled" {
+	prepare
+	hold
+	fault lost@STOP_INTERFACE_REQUEST
+	end_hold
+	says "unbind: TDISP: Input/output error"
+	assert_equal "$(sysfs state) $(sysfs tdi_state)" "quarantined unknown"
+	replug
+	says "disconnect: there is no session"
+	bars >"$control"
+	: >"$capture"
+	prepare
+	assert_equal "$(sysfs state)" closed
+	run client open tsm-bind tsm-unbind
+	assert_equal "$(answers tsm-bind)$(answers tsm-unbind)" OKOK
+	assert_equal "$(messages | grep -o 'GET_DEVICE_INTERFACE_STATE.*')" "GET_DEVICE_INTERFACE_STATE LOCK_INTERFACE_REQUEST STOP_INTERFACE_REQUEST"
 }
 
 @test "doe: while the firmware is dead, a bound TDI stays bound, its state is unknown, and requests fail" {
