@@ -88,7 +88,7 @@ start_fake() {
 			} elsif ($verb eq "part") {
 				send_message(18, $words[2] // 0, $words[0], chr(97 + $words[0] % 26) x $words[1]);
 			} elsif ($verb eq "done") {
-				send_message(17, $words[0], 0, "d" x ($words[1] // 0));
+				send_message(17, $words[0], $words[2] // 0, "d" x ($words[1] // 0));
 			}
 		}
 	END
@@ -109,7 +109,7 @@ stop_fake() {
 #
 #   next               reads the next message: type, result, value, data in hexadecimal
 #   part PART LENGTH   sends a PART of that many bytes, which are a, b, c or d
-#   done RESULT        ends the command
+#   done RESULT [LENGTH [STATE]]  ends the command, with that many bytes; STATE is that of the TDI
 fake() {
 	echo "${*:2}" >&"${COPROC[1]}"
 	read -r said <&"${COPROC[0]}"

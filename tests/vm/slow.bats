@@ -110,3 +110,14 @@ reset"
 ioctl"
 	assert_equal "$(answers tsm-bind)" "OK OK"
 }
+
+@test "a bind that the administrator denies while the TSM is at work is undone, and fails" {
+	inject bind 60000
+	run client open bg:tsm-bind "$(at_work bind)" "put:$configfs/$dev/tsm/bind_allowed=0" \
+		"$(go_on bind)" bg-end "sh:cat $configfs/$dev/tsm/state"
+	assert_line "bg-end EACCES"
+	assert_line open
+	assert_equal "$(attr last_error)" "-13 denied"
+	assert_equal "$(sim state)" CONFIG_UNLOCKED
+	assert_equal "$(sim violations)" 0
+}
