@@ -275,6 +275,9 @@ required
 	grep -qx "tsm-bind OK" "$BATS_TEST_TMPDIR/bind"
 }
 
+# sleeps_in FUNCTION PID: a process waits in a function of the kernel
+sleeps_in() { cat /proc/"$2"/task/*/stack 2>/dev/null | grep -q "$1"; }
+
 @test "admission: a function that is connected anew after the first check of a bind is not bound" {
 	start_fake
 	assign
@@ -284,23 +287,31 @@ required
 	set_attr admission required
 	fake_evidence
 	admit
-	# The bind has passed its checks when its first command is there. The disconnect waits for
-	# the TSM, and the evidence goes with it.
-	vfio-client "$dev" open tsm-bind 3>&- >"$BATS_TEST_TMPDIR/bind" &
-	client=$!
-	fake '3 0 0' next
+	# The disconnect has PCI/TSM's lock, and the evidence is still there. A connect waits for the
+	# lock, and behind it a bind that has passed the first check.
 	disconnect 3>&- &
 	disconnect=$!
-	fake ok 'done' 0 32 1
-	# Whoever is first has it unbound.
-	fake '4 0 0' next
-	fake ok 'done' 0
 	fake '2 0 0' next
+	admitted "$(generation)"
+	connect 3>&- &
+	connect=$!
+	wait_for 30 sleeps_in connect_store $connect
+	vfio-client "$dev" open tsm-bind 3>&- >"$BATS_TEST_TMPDIR/bind" &
+	client=$!
+	wait_for 30 sleeps_in pci_tsm_bind $client
 	fake ok 'done' 0
-	wait $disconnect $client
-	fake_connect
-	admitted 0
-	assert_equal "$(attr bound) $(sim state)" "0 CONFIG_UNLOCKED"
-	vfio-client "$dev" open tsm-bind >"$BATS_TEST_TMPDIR/bind"
+	fake '1 0 0' next
+	fake ok 'done' 0
+	# In the new connection the TSM binds the function, and the driver has it unbound.
+	fake '3 0 0' next
+	fake ok 'done' 0 32 1
+	fake '4 0 0' next
+	assert_equal "$(sysfs bind_count)" 0
+	fake ok 'done' 0
+	wait $disconnect $connect $client
 	grep -qx "tsm-bind EACCES" "$BATS_TEST_TMPDIR/bind"
+	admitted 0
+	assert_equal "$(attr last_error)" "-13 admission"
+	assert_equal "$(cat "$pci/devices/$dev/tsm/connect")" tsm0
+	assert_equal "$(attr bound) $(sim state)" "0 CONFIG_UNLOCKED"
 }
