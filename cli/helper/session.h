@@ -56,6 +56,7 @@ struct guest_request {
  * @guest_id: requester ID that was asked for, as ssss:bb:dd.f, or ""
  * @start: start the TDI, see start.h
  * @client: in the service, the client that has sent the request; else NULL
+ * @must_be_admitted: in the service, bind the device only if its policy requires an admission
  * @guest: a request of the guest, see guest.h
  * @other: process that has the lock, if another process has it, or 0
  * @fault: why the run directory, or a file in it, is not trusted; control.c also sets it
@@ -100,6 +101,7 @@ struct session {
 	char guest_id[PCI_NAME_LEN];
 	bool start;
 	const struct client *client;
+	bool must_be_admitted;
 	/* serve.c the request, guest.c the result */
 	struct guest_request guest;
 	/* lock.c */

@@ -28,15 +28,24 @@
  * @gid: group, or NOBODY for any
  * @device: glob over addresses in the kernel's form
  * @kinds: kinds of requests
+ * @admission: a bind is only for devices whose policy requires an admission
  */
 struct rule {
 	unsigned int uid;
 	unsigned int gid;
 	char device[GLOB_LEN];
 	unsigned int kinds;
+	bool admission;
 };
 
+/**
+ * struct rules - the configuration
+ * @admission: that of rules without a value of their own, and of clients that need no rule
+ * @count: how many rules there are
+ * @list: the rules
+ */
 struct rules {
+	bool admission;
 	size_t count;
 	struct rule list[RULES_MAX];
 };
@@ -116,6 +125,16 @@ static int add_kinds(struct rule *rule, struct json_object *v, char **why)
 			    "requests is not a list of bind, unbind, state and request");
 }
 
+static int set_admission(bool *admission, struct json_object *v, char **why)
+{
+	const char *text = json_string(v) ?: "";
+
+	*admission = streq(text, "required");
+	return *admission || streq(text, "none") ?
+		       0 :
+		       complain(why, -EINVAL, "admission is neither none nor required");
+}
+
 /* Adds one rule for each device of an entry. */
 static int add_devices(struct rules *rules, const struct rule *rule, struct json_object *v,
 		       char **why)
@@ -151,6 +170,7 @@ static int add_entry(struct rules *rules, struct json_object *entry, char **why)
 		.gid = NOBODY,
 		/* "request" must be listed explicitly: the file may be older than that kind */
 		.kinds = REQUEST_BIND | REQUEST_UNBIND | REQUEST_STATE,
+		.admission = rules->admission,
 	};
 	struct json_object *devices = NULL;
 	int ret = 0;
@@ -164,6 +184,8 @@ static int add_entry(struct rules *rules, struct json_object *entry, char **why)
 			ret = set_id(&rule.gid, v, key, find_group, why);
 		else if (streq(key, "requests"))
 			ret = add_kinds(&rule, v, why);
+		else if (streq(key, "admission"))
+			ret = set_admission(&rule.admission, v, why);
 		else if (streq(key, "devices"))
 			devices = v;
 		else
@@ -186,10 +208,14 @@ static int read_config(struct rules *rules, struct json_object *obj, char **why)
 	json_object_object_foreach(obj, key, v) {
 		if (streq(key, "allow"))
 			allow = v;
+		else if (streq(key, "admission"))
+			ret = set_admission(&rules->admission, v, why);
 		else if (!streq(key, "version"))
 			return complain(why, -EINVAL, "there is no key '%s'", key);
 		else if (!json_object_is_type(v, json_type_int) || json_object_get_int(v) != 1)
 			return complain(why, -EINVAL, "only version 1 is supported");
+		if (ret)
+			return ret;
 	}
 	if (!json_object_is_type(allow, json_type_array))
 		return complain(why, -EINVAL, "allow is not a list");
@@ -319,17 +345,27 @@ enum standing rules_standing(const struct rules *rules, const struct peer *peer)
 	return best;
 }
 
-bool rules_allow(const struct rules *rules, const struct peer *peer, const struct request *r)
+static enum permission permission_with(bool admission)
 {
-	const struct rule *rule;
-	bool allowed = is_trusted(peer);
+	return admission ? PERMISSION_ADMITTED : PERMISSION_ALL;
+}
 
-	for (size_t i = 0; !allowed && i < rules->count; i++) {
+enum permission rules_allow(const struct rules *rules, const struct peer *peer,
+			    const struct request *r)
+{
+	enum permission best = PERMISSION_NONE;
+	const struct rule *rule;
+
+	if (is_trusted(peer))
+		return permission_with(rules->admission);
+	for (size_t i = 0; best != PERMISSION_ALL && i < rules->count; i++) {
 		rule = &rules->list[i];
-		allowed = fits(rule, peer) && (rule->kinds & r->kind) &&
-			  fnmatch(rule->device, r->device, FNM_NOESCAPE) == 0;
+		if (fits(rule, peer) && (rule->kinds & r->kind) &&
+		    fnmatch(rule->device, r->device, FNM_NOESCAPE) == 0 &&
+		    permission_with(rule->admission) > best)
+			best = permission_with(rule->admission);
 	}
-	return allowed;
+	return best;
 }
 
 void rules_free(struct rules *rules)

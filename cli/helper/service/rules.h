@@ -41,15 +41,23 @@ enum standing {
  */
 enum standing rules_standing(const struct rules *rules, const struct peer *peer);
 
+/* What the rules permit, in ascending order. */
+enum permission {
+	PERMISSION_NONE, /* the request is refused */
+	PERMISSION_ADMITTED, /* a bind, if the policy of the device requires an admission */
+	PERMISSION_ALL,
+};
+
 /**
  * rules_allow() - whether a client may send a request
  * @rules: the configuration
  * @peer: the client
  * @r: the request
  *
- * Return: true if so; always true for root and the service's own user.
+ * Return: what the best rule permits; never PERMISSION_NONE for root and the service's own user.
  */
-bool rules_allow(const struct rules *rules, const struct peer *peer, const struct request *r);
+enum permission rules_allow(const struct rules *rules, const struct peer *peer,
+			    const struct request *r);
 
 /**
  * rules_free() - free the configuration

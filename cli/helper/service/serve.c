@@ -18,7 +18,6 @@
 
 #include "common/exitcode.h"
 #include "common/rundir.h"
-#include "helper/cdev.h"
 #include "helper/guest.h"
 #include "helper/lock.h"
 #include "helper/sandbox.h"
@@ -26,12 +25,11 @@
 #include "helper/service/places.h"
 #include "helper/service/rules.h"
 #include "helper/service/serve.h"
-#include "helper/service/watch.h"
+#include "helper/service/steps.h"
 #include "helper/signals.h"
 #include "helper/socket.h"
 #include "helper/step.h"
 #include "helper/systemd.h"
-#include "helper/vdevice.h"
 
 /* How long the service waits at its end for clients that are being answered */
 #define END_SECONDS 10
@@ -59,114 +57,6 @@ struct service {
 	struct clients *clients;
 	int code;
 };
-
-static int check_file(struct session *s)
-{
-	if (s->cdev < 0)
-		return -EBADF;
-	if (!cdev_is(s, s->cdev))
-		return -ENXIO;
-	return cdev_in_use(s->cdev) ? 0 : -ENOTCONN;
-}
-
-static const struct cause file_causes[] = {
-	{ -EBADF, EXIT_FAILED, "no file came with the request",
-	  "pass the open cdev file with SCM_RIGHTS" },
-	{ -ENXIO, EXIT_FAILED, "the file is not the cdev of this device",
-	  "pass the file of /dev/vfio/devices that belongs to the device" },
-	{ -ENOTCONN, EXIT_FAILED, "the file was not given to an iommufd",
-	  "do KVM_DEV_VFIO_FILE_ADD and then VFIO_DEVICE_BIND_IOMMUFD, before the request" },
-	{}
-};
-
-/* After its client is gone, a request must not act on a later bind of the device. */
-static int check_client(struct session *s)
-{
-	return watch_gone(s->client->fd);
-}
-
-static int watch_client(struct session *s)
-{
-	return watch_start(s->client->fd) ?: check_client(s);
-}
-
-static const struct cause client_causes[] = { { -EPIPE, EXIT_FAILED, "the client is gone", NULL },
-					      {} };
-
-static int claim_place(struct session *s)
-{
-	return places_claim(s->client->places, s->client->number, s->cdev_number);
-}
-
-static const struct cause place_causes[] = {
-	{ -EBUSY, EXIT_BUSY, "the TSM still works on a request for this function",
-	  "wait for its answer before the next request" },
-	{ -EAGAIN, EXIT_BUSY, "too many requests of guests at a time", "try again later" },
-	{}
-};
-
-#define CHECKING                                             \
-	{ "find cdev", cdev_find, find_causes, false },      \
-	{                                                    \
-		"check file", check_file, file_causes, false \
-	}
-
-static const struct step bind_steps[] = {
-	CHECKING,
-	{ "check client", check_client, client_causes, false },
-	{ "bind", vdevice_bind, bind_causes, true },
-	{},
-};
-
-static const struct step unbind_steps[] = {
-	CHECKING,
-	{ "unbind", tdi_unbind, unbind_causes, false },
-	{},
-};
-
-static const struct step guest_steps[] = {
-	CHECKING,
-	{ "check buffer", guest_read, buffer_causes, false },
-	{ "permission", claim_place, place_causes, false },
-	{ "check client", watch_client, client_causes, false },
-	{ "pass request", guest_pass, guest_causes, false },
-	{},
-};
-
-/* A request for the state needs no file, but a file that comes with it must be the right one. */
-static const struct step state_with_file_steps[] = { CHECKING, {} };
-static const struct step state_steps[] = {
-	{ "find cdev", cdev_find, find_causes, false },
-	{},
-};
-
-static const struct step *steps_of(const struct request *r, const struct conn *c)
-{
-	switch (r->kind) {
-	case REQUEST_BIND:
-		return bind_steps;
-	case REQUEST_UNBIND:
-		return unbind_steps;
-	case REQUEST_GUEST:
-		return guest_steps;
-	default:
-		return c->file < 0 ? state_steps : state_with_file_steps;
-	}
-}
-
-static enum sandbox_role role_of(const struct request *r)
-{
-	switch (r->kind) {
-	case REQUEST_BIND:
-		return SANDBOX_BIND;
-	case REQUEST_UNBIND:
-		return SANDBOX_UNBIND;
-	case REQUEST_GUEST:
-		return SANDBOX_REQUEST;
-	default:
-		return SANDBOX_STATE;
-	}
-}
 
 /* Whether to log a request. Requests of guests and for the state can come too often for that. */
 static bool is_noted(const struct request *r)
@@ -211,7 +101,8 @@ static void answer_request(const struct service *sv, struct conn *c, const struc
 	const struct peer *peer = &client->peer;
 	struct session s = SESSION_INIT;
 	struct verdict v;
-	int ret = rules_allow(sv->rules, peer, r) ? sandbox_filter(role_of(r)) : -EACCES;
+	enum permission permission = rules_allow(sv->rules, peer, r);
+	int ret = permission ? sandbox_filter(steps_role(r)) : -EACCES;
 
 	if (ret) {
 		refuse_request(c, r, peer, ret);
@@ -219,6 +110,7 @@ static void answer_request(const struct service *sv, struct conn *c, const struc
 	}
 	s.sysfs = sv->sysfs;
 	s.client = client;
+	s.must_be_admitted = permission == PERMISSION_ADMITTED;
 	s.cdev = c->file;
 	s.mode = VDEVICE_ALWAYS;
 	s.vdevice = r->vdevice_id;
@@ -227,7 +119,7 @@ static void answer_request(const struct service *sv, struct conn *c, const struc
 	s.guest.request_len = r->request_len;
 	s.guest.response_len = r->response_len;
 	util_copy(s.name, sizeof(s.name), r->device);
-	ret = steps_run(&s, steps_of(r, c), &v);
+	ret = steps_run(&s, steps_of(r, c->file >= 0), &v);
 	/* after the answer, the VMM may close the device: that must be the last close */
 	guest_free(&s);
 	session_drop(&s);
