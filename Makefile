@@ -20,7 +20,7 @@ dist := $(build)/dist/tsmctl-$(TSMCTL_VERSION).tar.xz
 # One output directory for each kernel's build
 MO ?= $(build)/modules/$(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null)
 
-.PHONY: all modules modules_install vm-modules install uninstall demo bench deb dist check check-static \
+.PHONY: all modules modules_install vm-modules install uninstall demo lab bench deb dist check check-static \
 	check-long check-cli check-bed check-vm clean help kdir
 
 all: ## the programs, into build/bin, and the library, into build/lib (this is the default)
@@ -54,6 +54,13 @@ demo: ## an operator's session in a virtual machine; KERNEL= as for vm-modules
 	$(Q)tests/install-deps build vm
 	$(Q)$(MAKE) $(parallel) all
 	+$(Q)MAKE='$(MAKE)' tests/vm/start-demo $(KERNEL)
+
+lab: ## a shell and a menu in a virtual machine, with a device that speaks SPDM and TDISP; KERNEL=
+	$(Q)tests/install-deps build vm spdm
+	$(Q)$(MAKE) $(parallel) all
+	$(Q)$(MAKE) -C cli firmware
+	$(Q)$(MAKE) -C tests/tools/dsm
+	+$(Q)MAKE='$(MAKE)' tests/vm/start-demo --lab $(KERNEL)
 
 bench: ## measure tsmctl on fake trees, beside lspci, driverctl and the least possible cost
 	$(Q)tests/install-deps build bench

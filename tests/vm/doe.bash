@@ -40,9 +40,9 @@ stop_firmware() {
 # replug: pulls the device, and plugs it in again. The emulated device connects to tsm-dsm only
 # when it is plugged in.
 replug() {
-	in_slot() { "$top/tests/bed/monitor" info qtree | grep -q 'id "nvme0"' && echo yes || echo no; }
+	in_slot() { [[ $("$top/tests/bed/monitor" info qtree) != *'id "nvme0"'* ]] || echo yes; }
 	"$top/tests/bed/monitor" device_del nvme0
-	eventually no in_slot
+	eventually '' in_slot
 	"$top/tests/bed/monitor" device_add \
 		"nvme,id=nvme0,bus=rp0,drive=drive0,serial=nvme0,spdm_port=${TSMCTL_VM_SPDM_PORT:?}"
 	wait_for 60 [ -e "$pci/devices/$dev/tsm/connect" ]

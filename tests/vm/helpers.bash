@@ -7,6 +7,7 @@ bats_require_minimum_version 1.5.0
 # An old bats has no default path for bats_load_library.
 load "$BATS_LIB_PATH/bats-support/load.bash"
 load "$BATS_LIB_PATH/bats-assert/load.bash"
+load wait
 
 top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 export PATH=$top/build/bin:$PATH
@@ -220,25 +221,6 @@ works() {
 	assert_equal "$(answers "$step")" "OK OK OK"
 	assert_equal "$(all_blocked)" "$before"
 	assert_equal "$(sim violations)" 0
-}
-
-# wait_for SECONDS COMMAND...: waits until COMMAND succeeds, at most SECONDS
-wait_for() {
-	local end=$((SECONDS + $1)) never=${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}/never
-	shift
-	until "$@"; do
-		[ "$SECONDS" -lt "$end" ] || return 1
-		[ -p "$never" ] || mkfifo "$never" 2>/dev/null || true
-		read -r -t 0.05 _ <>"$never" || true
-	done
-}
-
-# eventually VALUE COMMAND...: waits until COMMAND prints VALUE, at most 30 s
-eventually() {
-	local value=$1
-	shift
-	is_value() { [ "$("$@")" = "$value" ]; }
-	wait_for 30 is_value "$@"
 }
 
 # load_nvme DEVICE...: loads nvme and waits until it has each DEVICE; it probes in the background
