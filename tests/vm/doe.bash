@@ -6,15 +6,24 @@ control=/run/keep/dsm
 capture=/run/keep/capture
 tsm_dsm=$top/build/dsm/tsm-dsm
 
-# bars: prints the lines of the control file for the BARs of the device
-bars() {
-	local first last flags bar=0
+# function_id [DEVICE]: prints its requester ID, as the firmware reports it
+function_id() {
+	local bus slot number
+	IFS=:. read -r _ bus slot number <<<"${1:-$dev}"
+	printf '%04x\n' $((0x$bus << 8 | 0x$slot << 3 | number))
+}
+
+# bars_of DEVICE: prints the lines of the control file for the BARs of a function
+bars_of() {
+	local first last flags bar=0 id
+	id=$(function_id "$1")
 	while read -r first last flags && [ $bar -lt 6 ]; do
 		[ $((flags & 0x200)) -eq 0 ] || [ $((last)) -eq 0 ] ||
-			printf 'bar 100:%x:%x:%x\n' $bar $((first)) $((last - first + 1))
+			printf 'bar %s:%x:%x:%x\n' "$id" $bar $((first)) $((last - first + 1))
 		bar=$((bar + 1))
-	done <"$pci/devices/$dev/resource"
+	done <"$pci/devices/$1/resource"
 }
+bars() { bars_of "$dev"; }
 
 fault() { { bars; echo "fault $1"; } >"$control"; }
 no_fault() { bars >"$control"; }
@@ -48,8 +57,8 @@ replug() {
 	wait_for 60 [ -e "$pci/devices/$dev/tsm/connect" ]
 }
 
-# the firmware says what failed
-says() { read -r line <&7 && assert_equal "$line" "tsm-sim-firmware: 0100: $1"; }
+# says TEXT [DEVICE]: the firmware reports that
+says() { read -r line <&7 && assert_equal "$line" "tsm-sim-firmware: $(function_id "${2:-$dev}"): $1"; }
 
 # fails_with ERROR COMMAND...: an error of a write of the shell
 fails_with() {

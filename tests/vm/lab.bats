@@ -30,6 +30,7 @@ setup_file() {
 		break lost@LOCK_INTERFACE_REQUEST
 		bind
 		mend
+		bind
 		guest
 		capture 4
 		quit
