@@ -310,6 +310,11 @@ spoil() {
 	ended
 }
 
+@test "firmware: a device that answers at random ends sessions, and the firmware takes no harm" {
+	run -0 "$top/tests/fuzz/sessions" --seed 1 12
+	assert_output --regexp '^12 sessions, [1-9][0-9]* connected, [0-9]+ answers; the next seed is 13$'
+}
+
 @test "dsm: data objects that are malformed have an empty answer or an SPDM error, and a session works afterwards" {
 	serve --once
 	ask raw 00 raw 0100010000000000 raw 01000100ffffffff10840000 raw 010002000400000000000000ffff0000 \

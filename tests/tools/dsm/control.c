@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "dsm.h"
@@ -19,6 +20,7 @@ static const char *const faults[] = {
 	[DSM_MAC] = "mac",	   [DSM_NONCE] = "nonce",
 	[DSM_ERROR] = "error",	   [DSM_SILENCE] = "silence",
 	[DSM_LONG] = "long",	   [DSM_LOST] = "lost",
+	[DSM_RANDOM] = "random",
 };
 
 /**
@@ -120,4 +122,43 @@ int dsm_read_control(void)
 bool dsm_faulty(enum dsm_fault fault)
 {
 	return dsm.fault == fault && (!dsm.fault_at[0] || !strcmp(dsm.fault_at, dsm.request));
+}
+
+/**
+ * dsm_scramble() - perhaps change an answer at random, which is a fault
+ * @message: the SPDM message
+ * @len: its length
+ * @size: room for it
+ *
+ * Some bytes get another value, and one answer in four another length. The device then encrypts and
+ * sends the message as its own, so that the requester must look at what is in it.
+ *
+ * Return: its new length.
+ */
+size_t dsm_scramble(uint8_t *message, size_t len, size_t size)
+{
+	static const uint8_t borders[] = { 0x00, 0x01, 0x7f, 0x80, 0xff };
+
+	if (!len)
+		return len;
+	/* Most messages stay, so that some sessions come far. */
+	if (rand_r(&dsm.seed) % 8)
+		return len;
+	for (int i = rand_r(&dsm.seed) % 4; i >= 0; i--) {
+		/* The important bytes are the first ones. */
+		size_t end = rand_r(&dsm.seed) % 2 && len > 48 ? 48 : len;
+		size_t at = (size_t)rand_r(&dsm.seed) % end;
+
+		if (rand_r(&dsm.seed) % 2)
+			message[at] = (uint8_t)rand_r(&dsm.seed);
+		else
+			message[at] = borders[rand_r(&dsm.seed) % sizeof(borders)];
+	}
+	if (rand_r(&dsm.seed) % 4)
+		return len;
+	size = rand_r(&dsm.seed) % 2 ? len + 1 : size + 1;
+	size = (size_t)rand_r(&dsm.seed) % size;
+	if (size > len)
+		memset(message + len, rand_r(&dsm.seed), size - len);
+	return size;
 }

@@ -41,6 +41,7 @@ enum dsm_fault {
 	DSM_SILENCE, /* the mailbox never has an answer */
 	DSM_LONG, /* the answer is padded to the size of the mailbox */
 	DSM_LOST, /* the connection is closed in the place of an answer */
+	DSM_RANDOM, /* bytes of the answer are changed before it is encrypted */
 };
 
 /**
@@ -76,6 +77,7 @@ struct dsm_function {
  * @capture: the capture, or NULL
  * @fault: what goes wrong
  * @fault_at: at which request, as in names.c; empty: at each that fits
+ * @seed: of DSM_RANDOM
  * @functions: the functions
  * @count: how many there are
  * @request: name of the request that is being answered
@@ -87,6 +89,7 @@ struct dsm {
 	FILE *capture;
 	enum dsm_fault fault;
 	char fault_at[48];
+	unsigned int seed;
 	struct dsm_function functions[DSM_FUNCTIONS];
 	size_t count;
 	const char *request;
@@ -118,6 +121,7 @@ int dsm_set_fault(const char *text);
 int dsm_add_bar(const char *text);
 int dsm_read_control(void);
 bool dsm_faulty(enum dsm_fault fault);
+size_t dsm_scramble(uint8_t *message, size_t len, size_t size);
 
 /* names.c */
 const char *dsm_name(const uint8_t *spdm, size_t len);

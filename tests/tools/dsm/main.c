@@ -32,6 +32,9 @@ static const char usage[] =
 	"      silence       there is no answer\n"
 	"      long          the answer is padded to the size of the mailbox\n"
 	"      lost          the connection is closed in the place of an answer\n"
+	"      random        bytes and the length of one answer in eight are changed before it\n"
+	"                    is encrypted\n"
+	"  --seed N          of the fault random (default: 0)\n"
 	"  --control FILE    lines \"fault ...\" and \"bar ...\", read before each request. If the\n"
 	"                    file is there, it has the fault, and --fault has no effect\n"
 	"  --capture FILE    append each message to FILE\n"
@@ -80,6 +83,7 @@ int main(int argc, char **argv)
 		{ "control", required_argument, NULL, 'r' },
 		{ "capture", required_argument, NULL, 'w' },
 		{ "decode", required_argument, NULL, 'd' },
+		{ "seed", required_argument, NULL, 's' },
 		{ "once", no_argument, NULL, 'o' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -111,6 +115,9 @@ int main(int argc, char **argv)
 		case 'd':
 			ret = dsm_decode(optarg);
 			return ret ? fail(optarg, ret) : 0;
+		case 's':
+			dsm.seed = (unsigned int)strtoul(optarg, NULL, 0);
+			break;
 		case 'o':
 			once = true;
 			break;

@@ -133,6 +133,15 @@ static libspdm_return_t decode(void *context, uint32_t **session, bool *app, boo
 static libspdm_return_t encode(void *context, const uint32_t *session, bool app, bool request,
 			       size_t len, void *message, size_t *wire_len, void **wire)
 {
+	if (dsm_faulty(DSM_RANDOM) && len <= SPDM_MAX) {
+		/* The message may grow here, behind room for the headers. */
+		static uint8_t room[BUFFER_SIZE];
+		uint8_t *at = room + LIBSPDM_PCI_DOE_TRANSPORT_HEADER_SIZE;
+
+		memcpy(at, message, len);
+		message = at;
+		len = dsm_scramble(at, len, SPDM_MAX);
+	}
 	conn.plain_len = len < sizeof(conn.plain) ? len : sizeof(conn.plain);
 	memcpy(conn.plain, message, conn.plain_len);
 	return libspdm_transport_pci_doe_encode_message(context, session, app, request, len,
