@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* tsmctl requests: which requests of its guest a device passes to the TSM. */
-#include "common/selector.h"
-#include "host/change.h"
-#include "host/policies.h"
-#include "report.h"
 #include "verbs/common.h"
-
-#define ATTRIBUTE "guest_requests"
+#include "verbs/word.h"
 
 static const char *opt_set;
 
@@ -19,35 +14,11 @@ static const struct poptOption options[] = { { "set", 0, POPT_ARG_STRING, &opt_s
 
 static const struct verb_values values[] = { { "set", policy_requests }, { NULL, NULL } };
 
-static int apply(struct ctx *ctx, struct pci_device *dev, void *arg)
-{
-	const char *want[SETTINGS] = { [SET_GUEST_REQUESTS] = opt_set };
-
-	(void)arg;
-	if (!opt_set)
-		return policy_show(ctx, dev, ATTRIBUTE);
-	return policy_change(ctx, dev, ATTRIBUTE, opt_set) ?: verb_keep(ctx, dev, want);
-}
-
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
-	const char *last = argc ? argv[argc - 1] : NULL;
-	struct selector sel;
+	struct word w = { POLICY_GUEST_REQUESTS, opt_set, "none, info and all" };
 
-	/* "all" is a device if it is the only argument */
-	if (!opt_set && argc > 1 && util_among(policy_requests, last)) {
-		opt_set = last;
-		argc--;
-	} else if (!opt_set && argc > 1 && !selector_parse(last, &sel)) {
-		return verb_usage_error(ctx, verb, last,
-					"'%s' is neither a device nor one of none, info and all",
-					last);
-	}
-	/* reading changes nothing */
-	if (!opt_set)
-		return verb_refuse_save(ctx, verb) ?: verb_each(ctx, verb, argc, argv, apply, NULL);
-	return verb_check_policy(ctx, verb, POLICY_GUEST_REQUESTS, opt_set) ?:
-		       verb_change_each(ctx, verb, argc, argv, apply, NULL);
+	return word_run(ctx, verb, argc, argv, &w);
 }
 
 const struct verb verb_requests = {
