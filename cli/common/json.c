@@ -182,6 +182,27 @@ size_t json_find(const char *text, size_t len, const char *path, bool key)
 	return (size_t)((key && w.key ? w.key : w.found) - text);
 }
 
+size_t json_place(const char *text, size_t len, const char *path, bool key)
+{
+	size_t offset = json_find(text, len, path, key);
+	char parent[PATH_LEN];
+
+	util_copy(parent, sizeof(parent), path);
+	if (offset || !strrchr(parent, '.'))
+		return offset;
+	*strrchr(parent, '.') = '\0';
+	return json_find(text, len, parent, false);
+}
+
+const char *json_shown(struct json_object *value, char *buf, size_t size)
+{
+	const char *text = json_object_to_json_string_ext(value, JSON_C_TO_STRING_NOSLASHESCAPE);
+
+	if (!util_copy(buf, size, text ?: "?") && size > 4)
+		strcpy(buf + size - 4, "...");
+	return buf;
+}
+
 void json_line(const char *text, size_t offset, unsigned int *line, unsigned int *column)
 {
 	*line = 1;

@@ -53,6 +53,27 @@ int json_read(const char *text, size_t len, int depth, struct json_object **root
 size_t json_find(const char *text, size_t len, const char *path, bool key);
 
 /**
+ * json_place() - where a mistake is
+ * @text: a document that json_read() has accepted
+ * @len: its bytes
+ * @path: of the value
+ * @key: the key of the value is the mistake
+ *
+ * Return: as json_find(); the offset of the object around it, if the value is not found.
+ */
+size_t json_place(const char *text, size_t len, const char *path, bool key);
+
+/**
+ * json_shown() - a value as JSON, shortened for a message
+ * @value: the value
+ * @buf: out
+ * @size: bytes in @buf, more than 4
+ *
+ * Return: @buf.
+ */
+const char *json_shown(struct json_object *value, char *buf, size_t size);
+
+/**
  * json_line() - line and column of an offset
  * @text: any text
  * @offset: into @text

@@ -53,19 +53,6 @@ static int mistake_at(struct reader *r, size_t offset, const char *path, const c
 	return r->fn(&e, r->arg) ? 0 : -EINVAL;
 }
 
-/* The offset of a path, or of the object around it if json_find() does not find its key. */
-static size_t place_of(const struct reader *r, const char *path, bool key)
-{
-	size_t offset = json_find(r->text, r->len, path, key);
-	char parent[CONFIG_PATH_LEN];
-
-	util_copy(parent, sizeof(parent), path);
-	if (offset || !strrchr(parent, '.'))
-		return offset;
-	*strrchr(parent, '.') = '\0';
-	return json_find(r->text, r->len, parent, false);
-}
-
 /* Reports a mistake at the value of a path. Return: 0 to look for more, or -EINVAL. */
 static int PRINTF_LIKE(3, 4) mistake(struct reader *r, const char *path, const char *fmt, ...)
 {
@@ -73,7 +60,7 @@ static int PRINTF_LIKE(3, 4) mistake(struct reader *r, const char *path, const c
 	int ret;
 
 	va_start(ap, fmt);
-	ret = mistake_at(r, place_of(r, path, false), path, NULL, fmt, ap);
+	ret = mistake_at(r, json_place(r->text, r->len, path, false), path, NULL, fmt, ap);
 	va_end(ap);
 	return ret;
 }
@@ -89,16 +76,6 @@ static int PRINTF_LIKE(5, 6) mistake_here(struct reader *r, size_t offset, const
 	ret = mistake_at(r, offset, path, hint, fmt, ap);
 	va_end(ap);
 	return ret;
-}
-
-/* A value as JSON, shortened for a message. */
-static const char *shown(struct json_object *value, char *buf, size_t size)
-{
-	const char *text = json_object_to_json_string_ext(value, JSON_C_TO_STRING_NOSLASHESCAPE);
-
-	if (!util_copy(buf, size, text ?: "?") && size > 4)
-		strcpy(buf + size - 4, "...");
-	return buf;
 }
 
 /* Looks a string up in a table. The result lives as long as the program. */
@@ -119,7 +96,7 @@ static int read_choice(struct reader *r, struct config_entry *entry, const char 
 
 	entry->want[s] = among(policies[s].words, value);
 	return entry->want[s] ? 0 :
-				mistake(r, path, "%s is %s", shown(value, buf, sizeof(buf)),
+				mistake(r, path, "%s is %s", json_shown(value, buf, sizeof(buf)),
 					policies[s].mistake);
 }
 
@@ -130,7 +107,7 @@ static int read_flag(struct reader *r, struct config_entry *entry, const char *p
 
 	if (!json_object_is_type(value, json_type_boolean))
 		return mistake(r, path, "%s is neither true nor false",
-			       shown(value, buf, sizeof(buf)));
+			       json_shown(value, buf, sizeof(buf)));
 	entry->want[s] = json_object_get_boolean(value) ? "1" : "0";
 	return 0;
 }
@@ -145,7 +122,7 @@ static int read_tdi_id(struct reader *r, struct config_entry *entry, const char 
 		return mistake(
 			r, path,
 			"%s is not a TDI id: null, \"00:02.0\", \"0000:00:02.0\", or \"0x10\" with at most 32 bits",
-			shown(value, buf, sizeof(buf)));
+			json_shown(value, buf, sizeof(buf)));
 	entry->want[s] = entry->tdi_id;
 	return 0;
 }
@@ -158,7 +135,7 @@ static int read_tsm(struct reader *r, struct config_entry *entry, const char *pa
 
 	if (!text || (!streq(text, "none") && !tsm_is_name(text)))
 		return mistake(r, path, "%s is not a TSM: null, \"tsm0\", \"tsm1\", ...",
-			       shown(value, buf, sizeof(buf)));
+			       json_shown(value, buf, sizeof(buf)));
 	util_copy(entry->tsm, sizeof(entry->tsm), text);
 	entry->want[s] = entry->tsm;
 	return 0;
@@ -175,7 +152,7 @@ static int read_id(struct reader *r, struct config_entry *entry, const char *pat
 		return mistake(
 			r, path,
 			"%s is not an ID: \"8086:10c9\", or with the subsystem \"8086:10c9:8086:a03c\"",
-			shown(value, buf, sizeof(buf)));
+			json_shown(value, buf, sizeof(buf)));
 	for (size_t i = 0; text[i]; i++)
 		entry->id[i] = (char)tolower((unsigned char)text[i]);
 	entry->want[s] = entry->id;
@@ -190,22 +167,18 @@ static int read_serial(struct reader *r, struct config_entry *entry, const char 
 
 	if (!text || !pci_serial_is(text))
 		return mistake(r, path, "%s is not a serial number: up to %d printable characters",
-			       shown(value, buf, sizeof(buf)), PCI_SERIAL_LEN - 1);
+			       json_shown(value, buf, sizeof(buf)), PCI_SERIAL_LEN - 1);
 	util_copy(entry->serial, sizeof(entry->serial), text);
 	entry->want[s] = entry->serial;
 	return 0;
 }
 
 static const value_fn readers[SETTINGS] = {
-	[SET_REGION_MODE] = read_choice,
-	[SET_BAR_MMAP] = read_choice,
-	[SET_BIND_ALLOWED] = read_flag,
-	[SET_GUEST_REQUESTS] = read_choice,
-	[SET_TDI_ID] = read_tdi_id,
-	[SET_ASSIGNED] = read_flag,
-	[SET_TSM] = read_tsm,
-	[SET_FORCE] = read_flag,
-	[SET_ID] = read_id,
+	[SET_REGION_MODE] = read_choice, [SET_BAR_MMAP] = read_choice,
+	[SET_BIND_ALLOWED] = read_flag,	 [SET_GUEST_REQUESTS] = read_choice,
+	[SET_TDI_ID] = read_tdi_id,	 [SET_ADMISSION] = read_choice,
+	[SET_ASSIGNED] = read_flag,	 [SET_TSM] = read_tsm,
+	[SET_FORCE] = read_flag,	 [SET_ID] = read_id,
 	[SET_SERIAL] = read_serial,
 };
 
@@ -225,7 +198,7 @@ static int read_selector(struct reader *r, struct config_entry *entry, const cha
 	return mistake(
 		r, path,
 		"%s is not a device: an address (\"0000:01:00.0\" or \"01:00.0\"), a glob over addresses, \"vendor:device\" (\"8086:10c9\"), or \"all\"",
-		shown(value, buf, sizeof(buf)));
+		json_shown(value, buf, sizeof(buf)));
 }
 
 static int setting_by_key(const char *key)
@@ -278,8 +251,8 @@ static int read_entry(struct reader *r, struct json_object *obj, size_t index)
 			ret = readers[s](r, entry, path, value, (enum setting)s);
 		else if (!streq(key, "device"))
 			ret = mistake_here(
-				r, place_of(r, path, true), path, NULL,
-				"unknown key; a device has device, assigned, region_mode, bar_mmap, bind_allowed, guest_requests, tdi_id, tsm, force, id and serial");
+				r, json_place(r->text, r->len, path, true), path, NULL,
+				"unknown key; a device has device, assigned, region_mode, bar_mmap, bind_allowed, guest_requests, tdi_id, admission, tsm, force, id and serial");
 		else
 			ret = read_selector(r, entry, path, value);
 		named = named || streq(key, "device");
@@ -324,7 +297,7 @@ static void read_version(struct reader *r, struct json_object *root)
 	else if (!json_object_is_type(value, json_type_int) ||
 		 json_object_get_int64(value) != CONFIG_VERSION)
 		mistake(r, "version", "%s is not a supported version; this tsmctl reads version %d",
-			shown(value, buf, sizeof(buf)), CONFIG_VERSION);
+			json_shown(value, buf, sizeof(buf)), CONFIG_VERSION);
 }
 
 static int read_root(struct reader *r, struct json_object *root)
@@ -345,13 +318,13 @@ static int read_root(struct reader *r, struct json_object *root)
 			ret = read_devices(r, value);
 		} else if (!streq(key, "default_region_mode")) {
 			ret = mistake_here(
-				r, place_of(r, path, true), path, NULL,
+				r, json_place(r->text, r->len, path, true), path, NULL,
 				"unknown key; a document has version, default_region_mode and devices");
 		} else {
 			r->config->default_mode = among(policy_modes + 1, value);
 			if (!r->config->default_mode)
 				ret = mistake(r, path, "%s is not a mode: exclusive or shared",
-					      shown(value, buf, sizeof(buf)));
+					      json_shown(value, buf, sizeof(buf)));
 		}
 		if (ret)
 			return ret;

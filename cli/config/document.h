@@ -27,11 +27,12 @@ struct json_object;
 
 /**
  * enum setting - the settings of a device, in the order in which they are changed
- * @SET_REGION_MODE: a policy, as those up to SET_TDI_ID: see host/policies.h
+ * @SET_REGION_MODE: a policy, as those up to SET_ADMISSION: see host/policies.h
  * @SET_BAR_MMAP: a policy
  * @SET_BIND_ALLOWED: a policy: "0" or "1"
  * @SET_GUEST_REQUESTS: a policy
  * @SET_TDI_ID: a policy: "none" or an ID
+ * @SET_ADMISSION: a policy
  * @SET_ASSIGNED: whether it is assigned: "0" or "1"
  * @SET_TSM: the TSM that it is connected to, or "none"
  * @SET_FORCE: whether it is assigned even while the host uses it: "0" or "1"
@@ -50,6 +51,7 @@ enum setting {
 	SET_BIND_ALLOWED = POLICY_BIND_ALLOWED,
 	SET_GUEST_REQUESTS = POLICY_GUEST_REQUESTS,
 	SET_TDI_ID = POLICY_TDI_ID,
+	SET_ADMISSION = POLICY_ADMISSION,
 	SET_ASSIGNED = POLICIES,
 	SET_TSM,
 	SET_FORCE,

@@ -74,7 +74,7 @@ struct json_object *state_json(enum setting s, const char *value)
 {
 	if (s == SET_BIND_ALLOWED || s == SET_ASSIGNED || s == SET_FORCE)
 		return json_object_new_boolean(streq(value, "1"));
-	/* "none" is a value of guest_requests like the others */
+	/* "none" is a value of guest_requests and of admission like the others */
 	if ((s == SET_TDI_ID || s == SET_TSM) && streq(value, "none"))
 		return NULL;
 	return json_object_new_string(value);

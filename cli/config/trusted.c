@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The trusted certificates of devices, see trusted.h. */
+/* Trusted certificates and allowed measurements, see trusted.h. */
 #include <errno.h>
 
 #include "config/file.h"
@@ -17,6 +17,14 @@ static int is_pem(const struct dirent *e)
 	       streq(e->d_name + n - strlen(SUFFIX), SUFFIX);
 }
 
+static int report_unreadable(struct ctx *ctx, struct problem *p, const struct trust_fault *fault)
+{
+	if (!fault || !fault->why[0])
+		return report_error(ctx, p, "cannot read %s: %s", p->value, strerror(-p->err));
+	p->hint = fault->mend;
+	return report_error(ctx, p, "%s is not trusted: %s", p->value, fault->why);
+}
+
 static int report_unusable(struct ctx *ctx, const char *path, int err,
 			   const struct trust_fault *fault)
 {
@@ -24,12 +32,8 @@ static int report_unusable(struct ctx *ctx, const char *path, int err,
 		.attribute = TRUSTED_DIR, .value = path, .err = err, .stage = "config"
 	};
 
-	if (fault && fault->why[0]) {
-		p.hint = fault->mend;
-		return report_error(ctx, &p, "%s is not trusted: %s", path, fault->why);
-	}
 	if (err != -EINVAL)
-		return report_error(ctx, &p, "cannot read %s: %s", path, strerror(-err));
+		return report_unreadable(ctx, &p, fault);
 	p.hint = "put certificates or revocation lists in PEM there, or remove the file";
 	p.code = EXIT_USAGE;
 	return report_error(ctx, &p, "%s has neither a certificate nor a revocation list", path);
@@ -49,7 +53,7 @@ static int add(struct ctx *ctx, struct anchors *anchors, const char *dir, const 
 	return ret ? report_unusable(ctx, path, ret, &fault) : 0;
 }
 
-int trusted_load(struct ctx *ctx, struct anchors **anchors)
+static int load_anchors(struct ctx *ctx, struct anchors **anchors)
 {
 	struct dirent **names = NULL;
 	char dir[PATH_MAX];
@@ -70,9 +74,54 @@ int trusted_load(struct ctx *ctx, struct anchors **anchors)
 		free(names[i]);
 	}
 	free(names);
-	if (ret) {
-		anchors_free(*anchors);
-		*anchors = NULL;
-	}
 	return ret;
+}
+
+static int report_mistake(struct ctx *ctx, struct problem *p, const struct allowed_fault *f)
+{
+	p->attribute = f->path[0] ? f->path : p->attribute;
+	p->hint = f->hint ?: "see 'Allowed measurements' in tsmctl-evidence(8)";
+	p->code = EXIT_USAGE;
+	return report_error(ctx, p, "%s:%u:%u: %s%s%s", p->value, f->line, f->column, f->path,
+			    f->path[0] ? ": " : "", f->message);
+}
+
+static int load_allowed(struct ctx *ctx, struct allowed **allowed)
+{
+	struct problem p = { .attribute = ALLOWED_FILE, .stage = "config" };
+	struct trust_fault fault = { .why = "" };
+	cleanup_free char *text = NULL;
+	struct allowed_fault f;
+	char path[PATH_MAX];
+	size_t len;
+
+	if (snprintf(path, sizeof(path), "%s/" ALLOWED_FILE, ctx->etc.path) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	/* without a list, its check is not made */
+	if (access(path, F_OK) && errno == ENOENT)
+		return 0;
+	p.value = path;
+	p.err = file_read(path, ALLOWED_MAX, &text, &len, &fault);
+	if (p.err)
+		return report_unreadable(ctx, &p, &fault);
+	p.err = allowed_parse(text, len, allowed, &f);
+	return p.err == -EINVAL ? report_mistake(ctx, &p, &f) : p.err;
+}
+
+int trusted_load(struct ctx *ctx, bool list, struct trusted *t)
+{
+	int ret;
+
+	*t = (struct trusted){ .anchors = NULL };
+	ret = load_anchors(ctx, &t->anchors);
+	if (!ret && list)
+		ret = load_allowed(ctx, &t->allowed);
+	return ret;
+}
+
+void trusted_free(struct trusted *t)
+{
+	anchors_free(t->anchors);
+	allowed_free(t->allowed);
+	*t = (struct trusted){ .anchors = NULL };
 }

@@ -6,6 +6,7 @@
 #include "common/stage.h"
 #include "doctor/bars.h"
 #include "doctor/device.h"
+#include "host/admission.h"
 #include "host/assign.h"
 #include "host/kernel.h"
 #include "host/owner.h"
@@ -186,6 +187,21 @@ static void check_policy(struct ctx *ctx, const struct pci_device *dev, struct f
 	} else {
 		finding_refuse(f, "bind_allowed is %s", text);
 	}
+}
+
+/* tsmctl verifies a device before it binds it; a VMM that binds does not. */
+static void check_admission(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
+{
+	char admitted[ATTR_MAX], text[ATTR_MAX];
+
+	if (policy_get(ctx, dev, ADMISSION, text) || policy_get(ctx, dev, ADMITTED, admitted))
+		finding_skip(f, "vfio_tsm shows no admission for it");
+	else if (!streq(text, REQUIRED))
+		finding_pass(f, "admission is %s", text);
+	else if (streq(admitted, "0"))
+		finding_refuse(f, "admission is required, and admitted is 0");
+	else
+		finding_pass(f, "it is admitted on its evidence of generation %s", admitted);
 }
 
 static void check_regions(struct ctx *ctx, const struct pci_device *dev, struct finding *f)
@@ -416,6 +432,7 @@ const struct check device_checks[] = {
 	{ "no-bind", "the TSMs can bind", check_tsms, "no-bind", NULL },
 	{ "cdev", "its VFIO device can be opened", check_cdev, NULL, NULL },
 	{ "denied", "binds are allowed", check_policy, "denied", NULL },
+	{ "admission", "it was admitted, if that is required", check_admission, "admission", NULL },
 	{ "regions", "its regions are exclusive", check_regions, "regions", NULL },
 	{ "bar", "each of its BARs has an address", check_bars, "bar", NULL },
 	{ "tdi-id", "its requester ID in the guest is known", check_tdi_id, "tdi-id", NULL },

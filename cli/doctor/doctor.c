@@ -168,7 +168,7 @@ const struct check *doctor_refusal(struct ctx *ctx, const struct pci_device *dev
 				   const char *skip, struct finding *f)
 {
 	for (const struct check *c = device_checks; c->name; c++) {
-		if (!c->stage || (early && !c->attribute) || (skip && streq(c->stage, skip)))
+		if (!c->stage || (early && !c->attribute) || (skip && util_in_list(skip, c->stage)))
 			continue;
 		make_check(ctx, dev, c, f);
 		if (f->verdict == FAILS)

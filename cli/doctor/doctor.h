@@ -118,7 +118,7 @@ void doctor_run(struct ctx *ctx, const struct pci_device *dev, const struct chec
  * @ctx: this run
  * @dev: the device
  * @early: only the checks that bind makes before it asks the driver
- * @skip: a stage whose check is left out, or NULL
+ * @skip: stages whose checks are left out, with commas between them, or NULL
  * @f: out, what the check found
  *
  * Return: the check that failed, or NULL.

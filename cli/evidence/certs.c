@@ -90,6 +90,15 @@ void cert_describe(X509 *cert, struct cert_text *text)
 	ERR_clear_error();
 }
 
+void certs_leaf(const struct certs *certs, char *digest)
+{
+	struct cert_text text = { .digest = "" };
+
+	if (certs->count)
+		cert_describe(certs->list[certs->count - 1], &text);
+	util_copy(digest, CERT_DIGEST_LEN, text.digest);
+}
+
 static bool is_own_issuer(X509 *cert)
 {
 	return X509_check_issued(cert, cert) == X509_V_OK;

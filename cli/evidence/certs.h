@@ -60,6 +60,13 @@ void certs_free(struct certs *certs);
  */
 void cert_describe(struct x509_st *cert, struct cert_text *text);
 
+/**
+ * certs_leaf() - write the digest of the last certificate
+ * @certs: the certificates of a device
+ * @digest: out, CERT_DIGEST_LEN bytes, as in struct cert_text; "" without a certificate
+ */
+void certs_leaf(const struct certs *certs, char *digest);
+
 /* Enough for a message about a certificate */
 #define CERT_WHY_LEN 512
 

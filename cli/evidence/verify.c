@@ -28,6 +28,7 @@ static const struct {
 	[PROOF_TRUST] = { "trust", "the chain leads to a trusted certificate" },
 	[PROOF_SIGNATURE] = { "signature", "the key of the leaf has signed the measurements" },
 	[PROOF_NONCE] = { "nonce", "the measurements were made for the nonce of this command" },
+	[PROOF_MEASUREMENTS] = { "measurements", "this host allows the measurements" },
 };
 
 const char *proof_name(enum proof_check check)
@@ -189,15 +190,42 @@ static void check_nonce(const struct evidence *e, const uint8_t *nonce, struct p
 		note(p, PROOF_PASSES, "%s", hex);
 }
 
-void verify(const struct evidence *e, const struct certs *certs, const struct anchors *anchors,
-	    const uint8_t *nonce, struct proof proofs[PROOF_CHECKS])
+static void check_measurements(const struct evidence *e, const struct demands *d, struct proof *p)
+{
+	if (!d->allowed)
+		note(p, PROOF_NOT_MADE, "this host has no list of allowed measurements");
+	else
+		p->verdict = allowed_check(d->allowed, &e->measurements, d->model, p->found) ?
+				     PROOF_PASSES :
+				     PROOF_FAILS;
+}
+
+void verify(const struct evidence *e, const struct certs *certs, const struct demands *d,
+	    struct proof proofs[PROOF_CHECKS])
 {
 	struct proof *chain = &proofs[PROOF_CHAIN];
 
 	memset(proofs, 0, PROOF_CHECKS * sizeof(*proofs));
 	chain->verdict = certs_check(certs, &e->chain, e->vca.hash, chain->found) ? PROOF_PASSES :
 										    PROOF_FAILS;
-	check_trust(certs, anchors, &proofs[PROOF_TRUST]);
+	check_trust(certs, d->anchors, &proofs[PROOF_TRUST]);
 	check_signature(e, certs, &proofs[PROOF_SIGNATURE]);
-	check_nonce(e, nonce, &proofs[PROOF_NONCE]);
+	check_nonce(e, d->nonce, &proofs[PROOF_NONCE]);
+	check_measurements(e, d, &proofs[PROOF_MEASUREMENTS]);
+}
+
+bool proofs_admit(const struct proof proofs[PROOF_CHECKS])
+{
+	for (size_t i = 0; i < PROOF_CHECKS; i++)
+		if (proofs[i].verdict != PROOF_PASSES)
+			return false;
+	return true;
+}
+
+bool proofs_verify(const struct proof proofs[PROOF_CHECKS])
+{
+	for (size_t i = 0; i < PROOF_MEASUREMENTS; i++)
+		if (proofs[i].verdict != PROOF_PASSES)
+			return false;
+	return proofs[PROOF_MEASUREMENTS].verdict != PROOF_FAILS;
 }

@@ -3,6 +3,7 @@
 #ifndef EVIDENCE_VERIFY_H
 #define EVIDENCE_VERIFY_H
 
+#include "evidence/allowed.h"
 #include "evidence/certs.h"
 #include "evidence/evidence.h"
 
@@ -12,8 +13,16 @@
  * @PROOF_TRUST: it leads to a certificate that this host trusts
  * @PROOF_SIGNATURE: the device has signed the measurements
  * @PROOF_NONCE: the measurements are as new as the nonce
+ * @PROOF_MEASUREMENTS: this host allows the measurements
  */
-enum proof_check { PROOF_CHAIN, PROOF_TRUST, PROOF_SIGNATURE, PROOF_NONCE, PROOF_CHECKS };
+enum proof_check {
+	PROOF_CHAIN,
+	PROOF_TRUST,
+	PROOF_SIGNATURE,
+	PROOF_NONCE,
+	PROOF_MEASUREMENTS,
+	PROOF_CHECKS
+};
 
 /* A check that is not made has neither passed nor failed. */
 enum proof_verdict { PROOF_NOT_MADE, PROOF_PASSES, PROOF_FAILS };
@@ -45,14 +54,44 @@ const char *proof_name(enum proof_check check);
 const char *proof_title(enum proof_check check);
 
 /**
+ * struct demands - what evidence is compared with
+ * @anchors: the certificates that this host trusts
+ * @allowed: the measurements that it allows, or NULL without a list
+ * @model: vendor and device ID of the device, as 144d:a80a
+ * @nonce: the nonce with which the device was asked, or NULL if it was not asked now
+ */
+struct demands {
+	const struct anchors *anchors;
+	const struct allowed *allowed;
+	const char *model;
+	const uint8_t *nonce;
+};
+
+/**
  * verify() - make all checks
  * @e: the evidence, after evidence_parse()
  * @certs: its certificates; none if they could not be read
- * @anchors: what this host trusts
- * @nonce: the nonce with which the device was asked, or NULL if it was not asked now
+ * @d: what is demanded of it
  * @proofs: out, one for each check
  */
-void verify(const struct evidence *e, const struct certs *certs, const struct anchors *anchors,
-	    const uint8_t *nonce, struct proof proofs[PROOF_CHECKS]);
+void verify(const struct evidence *e, const struct certs *certs, const struct demands *d,
+	    struct proof proofs[PROOF_CHECKS]);
+
+/**
+ * proofs_verify() - whether evidence is genuine and new, and not refused
+ * @proofs: from verify()
+ *
+ * Return: true if all checks pass. That of measurements need not be made: a host without a list
+ * allows all of them.
+ */
+bool proofs_verify(const struct proof proofs[PROOF_CHECKS]);
+
+/**
+ * proofs_admit() - whether a device can be admitted on evidence
+ * @proofs: from verify()
+ *
+ * Return: true if all checks are made, and pass.
+ */
+bool proofs_admit(const struct proof proofs[PROOF_CHECKS]);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "common/stage.h"
+#include "host/admission.h"
 #include "host/in_use.h"
 #include "host/info.h"
 #include "host/model.h"
@@ -47,6 +48,7 @@ static const struct field {
 static const struct field policy_of_requests = { "guest_requests", FROM_POLICY, "guest_requests",
 						 WORD };
 static const struct field tdi_state = { "tdi_state", FROM_DRIVER, "tdi_state", STATE };
+static const struct field admission = { ADMISSION, FROM_POLICY, ADMISSION, WORD };
 static const struct field can_bind = { "can_bind", FROM_DRIVER, "can_bind", FLAG };
 
 bool info_is_flag(const char *attr)
@@ -282,6 +284,16 @@ static void add_owner(struct summary *s, struct json_object *obj)
 	add(obj, "owner_is_helper", h.pid ? json_object_new_boolean(h.ours) : NULL);
 }
 
+/* The certificate on which a device is admitted: the one that its present evidence has. */
+static struct json_object *new_admitted(struct summary *s)
+{
+	char text[ATTR_MAX], leaf[CERT_DIGEST_LEN];
+
+	if (summary_get(s, ADMITTED, text) || !admission_leaf(s->dev, text, leaf))
+		return NULL;
+	return new_text(leaf);
+}
+
 static void add_group(struct ctx *ctx, const struct pci_device *dev, struct json_object *obj)
 {
 	int group = dev->present ? pci_group(ctx, dev) : -1;
@@ -309,6 +321,9 @@ static struct json_object *collect(struct summary *s, const char *const *keys)
 		add(obj, "last_request", new_last_request(s));
 	add_field(s, &tdi_state, obj, keys);
 	add_field(s, &can_bind, obj, keys);
+	add_field(s, &admission, obj, keys);
+	if (is_wanted(keys, ADMITTED))
+		add(obj, ADMITTED, new_admitted(s));
 	return obj;
 }
 

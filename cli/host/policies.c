@@ -7,6 +7,7 @@
 const char *const policy_modes[] = { "default", "exclusive", "shared", NULL };
 const char *const policy_actions[] = { "refuse", "revoke", NULL };
 const char *const policy_requests[] = { "none", "info", "all", NULL };
+const char *const policy_admissions[] = { "none", "required", NULL };
 
 const struct policy policies[POLICIES] = {
 	[POLICY_REGION_MODE] = { "region_mode", "default", policy_modes,
@@ -17,4 +18,6 @@ const struct policy policies[POLICIES] = {
 	[POLICY_GUEST_REQUESTS] = { "guest_requests", "all", policy_requests,
 				    "not a set of requests: none, info or all" },
 	[POLICY_TDI_ID] = { .name = "tdi_id", .usual = "none" },
+	[POLICY_ADMISSION] = { "admission", "none", policy_admissions,
+			       "not an admission: none or required" },
 };

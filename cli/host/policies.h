@@ -10,6 +10,7 @@ enum policy_id {
 	POLICY_BIND_ALLOWED,
 	POLICY_GUEST_REQUESTS,
 	POLICY_TDI_ID,
+	POLICY_ADMISSION,
 	POLICIES
 };
 
@@ -33,5 +34,6 @@ extern const struct policy policies[POLICIES];
 extern const char *const policy_modes[];
 extern const char *const policy_actions[];
 extern const char *const policy_requests[];
+extern const char *const policy_admissions[];
 
 #endif

@@ -7,12 +7,14 @@
 #include "config/lock.h"
 #include "config/plan.h"
 #include "config/wanted.h"
+#include "host/admission.h"
 #include "host/in_use.h"
 #include "host/owner.h"
 #include "host/policy.h"
 #include "host/select.h"
 #include "host/tsm.h"
 #include "report.h"
+#include "verbs/admit.h"
 #include "verbs/common.h"
 
 static const char *opt_file;
@@ -203,13 +205,35 @@ static int change_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 		return ret;
 	if (!plan.count && !plan.forget) {
 		plan_show(ctx, dev, &plan);
-		return 0;
+		return admit_missing(ctx, dev);
 	}
 	ret = refuse_in_use(ctx, dev, &plan, &use);
 	if (ret)
 		return ret;
 	note_host_use(ctx, dev, &plan, &use);
-	return plan_run(ctx, dev, &plan);
+	/*
+	 * A device that is not admitted keeps what was changed: the driver refuses its binds, and
+	 * the host must not get a device back that it does not trust.
+	 */
+	return plan_run(ctx, dev, &plan) ?: target->forget ? 0 : admit_missing(ctx, dev);
+}
+
+/* Reports that apply would verify the device. */
+static int note_admission(struct ctx *ctx, const struct pci_device *dev, const struct plan *plan)
+{
+	const char *admission = plan_goal(plan, SET_ADMISSION), *tsm = plan_goal(plan, SET_TSM);
+	const char *assigned = plan_goal(plan, SET_ASSIGNED);
+	bool required = admission ? streq(admission, REQUIRED) : admission_required(ctx, dev);
+	int ret;
+
+	if (plan->forget || (tsm && streq(tsm, "none")))
+		return 0;
+	ret = admission_would_lack(ctx, dev, required,
+				   assigned ? plan_takes(plan) : streq(dev->driver, TSM_DRIVER),
+				   tsm);
+	if (ret > 0)
+		admit_note(ctx, dev);
+	return ret < 0 ? ret : 0;
 }
 
 static int show_device(struct ctx *ctx, struct pci_device *dev, const struct target *target)
@@ -224,7 +248,7 @@ static int show_device(struct ctx *ctx, struct pci_device *dev, const struct tar
 	plan_show(ctx, dev, &plan);
 	if ((plan.count || plan.forget) && !note_use(ctx, dev, &plan))
 		note_missing(ctx, dev, &plan);
-	return 0;
+	return note_admission(ctx, dev, &plan);
 }
 
 static int apply_device(struct ctx *ctx, struct pci_device *dev, void *arg)
@@ -236,8 +260,8 @@ static int apply_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 	struct target target = { .run = run };
 	struct change change = { change_device, &target };
 	struct plan plan;
+	int ret, lacks;
 	bool named;
-	int ret;
 
 	named = look_up(ctx, dev, &target);
 	if (!named && run->explicit && !dev->present && !policy_has(ctx, dev->name))
@@ -249,13 +273,14 @@ static int apply_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 	/* look without the lock, which most do not need; an error may be due to another run */
 	report_hold(ctx);
 	ret = plan_make(ctx, dev, target.want, target.forget, &plan);
+	lacks = ret ? ret : admission_lacks(ctx, dev);
 	/* a look that was given up is the end of the work on this device */
 	if (ctx->unfinished) {
 		report_release(ctx, NULL);
 		return ret;
 	}
 	report_drop(ctx);
-	if (!ret && !plan.count && !plan.forget) {
+	if (!ret && !plan.count && !plan.forget && !lacks) {
 		ret = expected_refuse(ctx, dev, target.want, false);
 		if (!ret)
 			plan_show(ctx, dev, &plan);

@@ -6,11 +6,13 @@
 #include <errno.h>
 
 #include "doctor/device.h"
+#include "host/admission.h"
 #include "host/helper.h"
 #include "host/owner.h"
 #include "host/policy.h"
 #include "interrupt.h"
 #include "report.h"
+#include "verbs/admit.h"
 #include "verbs/choice.h"
 #include "verbs/ready.h"
 
@@ -42,8 +44,9 @@ static int refuse(struct ctx *ctx, const struct pci_device *dev, bool early)
 	struct problem p = { .device = dev->name, .attribute = "bound", .value = "1" };
 	char text[ATTR_MAX];
 	struct finding f;
-	const struct check *c =
-		doctor_refusal(ctx, dev, early, opt_vdevice_id ? "tdi-id" : NULL, &f);
+	/* bind itself admits the device, and --dry-run does not ask it */
+	const struct check *c = doctor_refusal(
+		ctx, dev, early, opt_vdevice_id ? "admission,tdi-id" : "admission", &f);
 
 	if (!c)
 		return 0;
@@ -127,6 +130,20 @@ static void show_prepared(struct ctx *ctx, const struct pci_device *dev, struct 
 	r->plan.count = 0;
 }
 
+/*
+ * Verifies the device anew, even if it is admitted: its firmware may have changed since then, and
+ * that takes a message to the device and back.
+ */
+static int admit(struct ctx *ctx, const struct pci_device *dev)
+{
+	if (!admission_required(ctx, dev))
+		return 0;
+	if (!ctx->dry_run)
+		return admit_device(ctx, dev);
+	admit_note(ctx, dev);
+	return 0;
+}
+
 static int bind_one(struct ctx *ctx, struct pci_device *dev, struct ready *r)
 {
 	char before[ATTR_MAX], note[128] = "";
@@ -160,6 +177,8 @@ static int bind_one(struct ctx *ctx, struct pci_device *dev, struct ready *r)
 		return choice_allows(ctx, dev, &choice, &h, "bind") ?: report_outcome(ctx, &o);
 	if (ctx->dry_run && !planned)
 		ret = refuse(ctx, dev, false);
+	if (!ret)
+		ret = admit(ctx, dev);
 	if (!ret)
 		ret = held ? bind_on_file(ctx, dev, &h) : bind_anew(ctx, dev, note, sizeof(note));
 	if (ret)

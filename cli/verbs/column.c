@@ -44,6 +44,8 @@ const char *const column_titles[COLUMNS + 1] = {
 	[COLUMN_REQUESTS] = "REQUESTS",
 	[COLUMN_LAST_REQUEST] = "LAST-REQUEST",
 	[COLUMN_CAN_BIND] = "CAN-BIND",
+	[COLUMN_ADMISSION] = "ADMISSION",
+	[COLUMN_ADMITTED] = "ADMITTED",
 };
 
 static const char *const column_key[COLUMNS] = {
@@ -76,6 +78,8 @@ static const char *const column_key[COLUMNS] = {
 	[COLUMN_REQUESTS] = "requests",
 	[COLUMN_LAST_REQUEST] = "last_request",
 	[COLUMN_CAN_BIND] = "can_bind",
+	[COLUMN_ADMISSION] = "admission",
+	[COLUMN_ADMITTED] = "admitted",
 };
 
 /* Keys that a column may show in the place of its own one, or that decide about that. */

@@ -99,17 +99,19 @@ static void print_report(const struct spdm_report *r)
 static void print_proofs(const struct shown *s)
 {
 	for (size_t i = 0; i < PROOF_CHECKS; i++) {
-		const struct proof *p = &s->proofs[i];
+		const struct proof *p = &s->x->proofs[i];
 
-		printf("%s%s%s  %-11s %s\n", term_style(verdicts[p->verdict].style),
+		printf("%s%s%s  %-13s %s\n", term_style(verdicts[p->verdict].style),
 		       verdicts[p->verdict].mark, term_end(), proof_name(i), p->found);
 	}
-	printf("%-20s%s\n", "verified", s->verified ? "yes" : "no");
+	printf("%-20s%s\n", "verified", proofs_verify(s->x->proofs) ? "yes" : "no");
+	if (s->required)
+		printf("%-20s%s\n", "admitted", s->admitted ? s->x->leaf : "no");
 }
 
 void evidence_print(const struct pci_device *dev, const struct shown *s)
 {
-	const struct evidence *e = s->evidence;
+	const struct evidence *e = &s->x->evidence;
 	char hex[NONCE_TEXT_LEN], version[8];
 
 	version_text(e, version);
@@ -118,8 +120,8 @@ void evidence_print(const struct pci_device *dev, const struct shown *s)
 	printf("%-20s%" PRIu64 "\n", "generation", e->generation);
 	printf("%-20s%s, %s, %s\n", "spdm", version, e->vca.signature->name, e->vca.hash->name);
 	printf("%-20s%s\n", "nonce", hex);
-	printf("%-20s%s\n", "fresh", s->fresh ? "yes" : "no");
-	print_certs(s->certs);
+	printf("%-20s%s\n", "fresh", s->x->fresh ? "yes" : "no");
+	print_certs(&s->x->certs);
 	puts("measurements");
 	for (size_t i = 0; i < e->measurements.count; i++)
 		print_block(&e->measurements.blocks[i]);
@@ -236,7 +238,7 @@ static struct json_object *make_proofs(const struct proof *proofs)
 struct json_object *evidence_json(const struct pci_device *dev, const struct shown *s)
 {
 	struct json_object *obj = json_object_new_object();
-	const struct evidence *e = s->evidence;
+	const struct evidence *e = &s->x->evidence;
 	bool report = e->files[FILE_REPORT].len;
 	char version[8];
 
@@ -244,14 +246,52 @@ struct json_object *evidence_json(const struct pci_device *dev, const struct sho
 	report_add_text(obj, "device", dev->name);
 	add_number(obj, "generation", e->generation);
 	add_hex(obj, "nonce", (struct spdm_bytes){ e->measurements.nonce, SPDM_NONCE_SIZE });
-	add_flag(obj, "fresh", s->fresh);
-	add_flag(obj, "verified", s->verified);
+	add_flag(obj, "fresh", s->x->fresh);
+	add_flag(obj, "verified", proofs_verify(s->x->proofs));
 	report_add_text(obj, "spdm_version", version);
 	report_add_text(obj, "signature", e->vca.signature->name);
 	report_add_text(obj, "hash", e->vca.hash->name);
-	json_object_object_add(obj, "certificates", make_certs(s->certs));
+	json_object_object_add(obj, "certificates", make_certs(&s->x->certs));
 	json_object_object_add(obj, "measurements", make_blocks(&e->measurements));
 	json_object_object_add(obj, "report", report ? make_report(&e->report) : NULL);
-	json_object_object_add(obj, "checks", make_proofs(s->proofs));
+	json_object_object_add(obj, "checks", make_proofs(s->x->proofs));
+	add_flag(obj, "admitted", s->admitted);
 	return obj;
+}
+
+static struct json_object *make_allowed_block(const struct spdm_block *b)
+{
+	struct json_object *obj = json_object_new_object(), *values = json_object_new_array();
+	cleanup_free char *hex = malloc(2 * b->value.len + 1);
+
+	if (hex)
+		evidence_hex(b->value, hex);
+	json_object_array_add(values, hex ? json_object_new_string(hex) : NULL);
+	add_number(obj, "index", b->index);
+	json_object_object_add(obj, "values", values);
+	return obj;
+}
+
+void evidence_print_allowed(const struct examined *x, const char *name)
+{
+	struct json_object *list = json_object_new_object(), *entries = json_object_new_array();
+	struct json_object *entry = json_object_new_object(), *blocks = json_object_new_array();
+
+	for (size_t i = 0; i < x->evidence.measurements.count; i++) {
+		const struct spdm_block *b = &x->evidence.measurements.blocks[i];
+
+		/* the list can have no others */
+		if (b->value.len && b->index <= ALLOWED_INDEX_MAX)
+			json_object_array_add(blocks, make_allowed_block(b));
+	}
+	report_add_text(entry, "name", name);
+	report_add_text(entry, "device", x->model);
+	json_object_object_add(entry, "measurements", blocks);
+	json_object_array_add(entries, entry);
+	add_number(list, "version", ALLOWED_VERSION);
+	json_object_object_add(list, "allowed", entries);
+	puts(json_object_to_json_string_ext(list, JSON_C_TO_STRING_PRETTY |
+							  JSON_C_TO_STRING_SPACED |
+							  JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(list);
 }

@@ -3,23 +3,18 @@
 #ifndef TSMCTL_EVIDENCE_SHOW_H
 #define TSMCTL_EVIDENCE_SHOW_H
 
-#include "evidence/verify.h"
-#include "host/pci.h"
+#include "verbs/examine.h"
 
 /**
  * struct shown - what is known of the evidence of a device
- * @evidence: the evidence, read
- * @certs: its certificates; none if they could not be read
- * @proofs: the results of all checks
- * @fresh: the device was asked now
- * @verified: all checks pass
+ * @x: the evidence, verified
+ * @required: the policy of the device requires that it is admitted
+ * @admitted: this run has admitted it
  */
 struct shown {
-	const struct evidence *evidence;
-	const struct certs *certs;
-	const struct proof *proofs;
-	bool fresh;
-	bool verified;
+	const struct examined *x;
+	bool required;
+	bool admitted;
 };
 
 /**
@@ -37,5 +32,12 @@ void evidence_print(const struct pci_device *dev, const struct shown *s);
  * Return: the object, for report_object().
  */
 struct json_object *evidence_json(const struct pci_device *dev, const struct shown *s);
+
+/**
+ * evidence_print_allowed() - print a list of allowed measurements, with those of a device
+ * @x: its evidence, verified
+ * @name: name of the entry
+ */
+void evidence_print_allowed(const struct examined *x, const char *name);
 
 #endif

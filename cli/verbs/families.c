@@ -4,6 +4,7 @@
 #include <json-c/json.h>
 
 #include "common/stage.h"
+#include "host/admission.h"
 #include "host/policy.h"
 #include "host/tdi.h"
 #include "host/tsm.h"
@@ -105,6 +106,24 @@ static int get_driver(struct ctx *ctx, const struct pci_device *dev, const char 
 {
 	(void)ctx;
 	return pci_get(dev, attr, buf);
+}
+
+static int get_required(struct ctx *ctx, const struct pci_device *dev, const char *attr, char *buf)
+{
+	int ret = policy_get(ctx, dev, attr, buf);
+
+	if (!ret)
+		strcpy(buf, streq(buf, REQUIRED) ? "1" : "0");
+	return ret;
+}
+
+static int get_admitted(struct ctx *ctx, const struct pci_device *dev, const char *attr, char *buf)
+{
+	int ret = policy_get(ctx, dev, attr, buf);
+
+	if (!ret)
+		strcpy(buf, streq(buf, "0") ? "0" : "1");
+	return ret;
 }
 
 static int get(const struct look *l, char *buf)
@@ -223,6 +242,20 @@ const struct family families[] = {
 	  .look = look_number,
 	  .get = policy_get,
 	  .attr = "bind_allowed" },
+	{ .name = "tsmctl_admission_required",
+	  .type = "gauge",
+	  .labels = { "address" },
+	  .help = "1 if the device must be admitted before a bind, 0 if not",
+	  .look = look_number,
+	  .get = get_required,
+	  .attr = ADMISSION },
+	{ .name = "tsmctl_admitted",
+	  .type = "gauge",
+	  .labels = { "address" },
+	  .help = "1 if the device is admitted on its present evidence, 0 if not",
+	  .look = look_number,
+	  .get = get_admitted,
+	  .attr = ADMITTED },
 	{ .name = "tsmctl_can_bind",
 	  .type = "gauge",
 	  .labels = { "address" },

@@ -3,6 +3,7 @@
 #include "doctor/device.h"
 #include "host/policy.h"
 #include "report.h"
+#include "verbs/admit.h"
 #include "verbs/ready.h"
 
 static const struct poptOption options[] = { READY_OPTIONS(""), VERB_SAVE, VERB_TIMEOUT,
@@ -44,6 +45,12 @@ static int prepare(struct ctx *ctx, struct pci_device *dev, void *arg)
 
 	if (ret)
 		return ret;
+	ret = admit_missing(ctx, dev);
+	if (ret) {
+		/* as for each other step that fails */
+		plan_undo(ctx, dev, &r->plan);
+		return ret;
+	}
 	report_ready(ctx, dev, r);
 	return verb_keep(ctx, dev, r->want);
 }

@@ -66,7 +66,7 @@ proved() { printf '%s' "$output" | python3 -c '
 import json, sys
 checks = {c["check"]: c for c in json.load(sys.stdin)["result"][0]["checks"]}
 print(*[checks[name]["verdict"] for name in sys.argv[1:]])' "$@"; }
-ALL="chain trust signature nonce"
+ALL="chain trust signature nonce measurements"
 
 # refused CHECK PART: the evidence is shown, and refused because of this check alone.
 refused() {
@@ -75,7 +75,13 @@ refused() {
 	evidence --json
 	assert_failure 1
 	for name in $ALL; do
-		if [ "$name" = "$1" ]; then verdicts+=" fail"; else verdicts+=" pass"; fi
+		if [ "$name" = "$1" ]; then
+			verdicts+=" fail"
+		elif [ "$name" = measurements ] && [ ! -e "$TSMCTL_ETC/measurements.json" ]; then
+			verdicts+=" n/a"
+		else
+			verdicts+=" pass"
+		fi
 	done
 	# shellcheck disable=SC2086
 	[ "${3:-}" = "others" ] || assert_equal "$(proved $ALL)" "${verdicts# }"
@@ -93,7 +99,7 @@ refused() {
 	assert_equal "$(results "device generation nonce fresh verified spdm_version signature hash")" \
 		"0000:01:00.0 1 $NONCE true true \"1.2\" ecdsa-p384 sha384"
 	# shellcheck disable=SC2086
-	assert_equal "$(proved $ALL)" "pass pass pass pass"
+	assert_equal "$(proved $ALL)" "pass pass pass pass n/a"
 	sum=$(openssl x509 -in "$CERTS/device.pem" -noout -fingerprint -sha256 | sed 's/.*=//; s/://g' | tr '[:upper:]' '[:lower:]')
 	[[ $output == *'"subject": "CN=tsm-dsm device"'*'"issuer": "CN=tsm-dsm intermediate"'*"sha256:$sum"* ]]
 	[[ $output == *"\"value\": \"$(printf firmware | sha384sum | cut -d ' ' -f 1)\""* ]]
@@ -185,7 +191,7 @@ key=$CERTS/device.key chain=$CHAIN,$CERTS/device.der nonce=\$FAKE_VALUE"
 	evidence --json
 	assert_success
 	# shellcheck disable=SC2086
-	assert_equal "$(proved $ALL)" "pass n/a pass pass"
+	assert_equal "$(proved $ALL)" "pass n/a pass pass n/a"
 	assert_equal "$(results verified)" false
 }
 
@@ -205,7 +211,7 @@ key=$CERTS/device.key chain=$CHAIN,$CERTS/device.der nonce=\$FAKE_VALUE"
 	device key="$CERTS/expired.key" chain="$CHAIN,$CERTS/expired.der"
 	refused chain "CN=tsm-dsm device: it has expired, at 2021-01-01T00:00:00Z" others
 	# shellcheck disable=SC2086
-	assert_equal "$(proved $ALL)" "fail fail pass pass"
+	assert_equal "$(proved $ALL)" "fail fail pass pass n/a"
 }
 
 @test "evidence: certificates in another order, or with another root digest, are refused" {
@@ -371,7 +377,7 @@ key=$CERTS/device.key chain=$CHAIN,$CERTS/device.der nonce=$NONCE generation=2 s
 	assert_success
 	assert_equal "$(results "fresh verified")" "false false"
 	# shellcheck disable=SC2086
-	assert_equal "$(proved $ALL)" "pass pass pass n/a"
+	assert_equal "$(proved $ALL)" "pass pass pass n/a n/a"
 	run_restricted tsmctl evidence 0000:01:00.0
 	assert_success
 	assert_line --regexp '^fresh +no$'

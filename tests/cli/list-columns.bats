@@ -111,7 +111,7 @@ addresses() {
 		-o|state,ownr|'ownr' in --output is not a column, but there is 'OWNER'; 
 		-o|+tdi_stat|'tdi_stat' in --output is not a column, but there is 'TDI-STATE'; 
 		-o|xyz|'xyz' in --output is not a column; the columns are ADDRESS, 
-		-o|xyz|, LAST-REQUEST, CAN-BIND; see
+		-o|xyz|, LAST-REQUEST, CAN-BIND, ADMISSION, ADMITTED; see
 		-o|state,|'' in --output is not a column; 
 		-o|+|'' in --output is not a column; 
 		-o|in_use|'in_use' in --output is not a column

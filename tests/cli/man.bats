@@ -161,7 +161,7 @@ host() {
 	tried=0
 	for page in "$TOP"/man/verbs/*.in; do
 		verb=$(basename -s .in "$page")
-		rm -rf "$BATS_TEST_TMPDIR/sys"
+		rm -rf "$BATS_TEST_TMPDIR/sys" "$BATS_TEST_TMPDIR/etc"
 		host "$verb"
 		before=$tried
 		while read -r command; do
@@ -170,11 +170,11 @@ host() {
 			*:0|diff:8|doctor:[13456]) ;;
 			events:1) [[ $stderr == *"no journal of systemd"* ]] || fail "$stderr" ;;
 			# the fake host has no evidence
-			evidence:5) [[ $stderr == *"the module vfio_tsm has none"* ]] || fail "$stderr" ;;
+			evidence:5|admission:5) [[ $stderr == *"the module vfio_tsm has none"* ]] || fail "$stderr" ;;
 			load:5|unload:5) [[ $stderr == *"modules belong to the running kernel"* ]] || fail "$stderr" ;;
 			*) fail "$verb: '$command' answers $status: $output $stderr" ;;
 			esac
-			[ -z "$stderr" ] || [[ $command == *dry-run* || $verb =~ load|bind|diff|events|evidence ]] ||
+			[ -z "$stderr" ] || [[ $command == *dry-run* || $verb =~ load|bind|diff|events|evidence|admission ]] ||
 				fail "$verb: '$command' says $stderr"
 			tried=$((tried + 1))
 		done < <(sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/{/^\.Bd/,/^\.Ed/{/^\./!p}}' "$page")
@@ -311,6 +311,7 @@ EVIDENCE="/sys/bus/pci/devices/<address>/vfio_tsm_evidence"
 		region_mode $POLICY/region_mode
 		region_active $POLICY/region_mode_active
 		bar_mmap $POLICY/bar_mmap
+		admission $POLICY/admission
 		guest_requests $POLICY/guest_requests
 		scope $STATE/requests
 		tdi_state $STATE/tdi_state
@@ -328,7 +329,7 @@ EVIDENCE="/sys/bus/pci/devices/<address>/vfio_tsm_evidence"
 		sed -n "/^static int $function(/,/^}/p" "$TOP/kernel/bind.c"
 	done | grep -oP 'stage = VFIO_TSM_STAGE_\K[A-Z_]+' | tr 'A-Z_' 'a-z-' | awk '!seen[$0]++')
 	# checked before these, or by another function
-	assert_equal "$(abi_words "$POLICY/last_error" | grep -vxE 'foreign|quarantined|tdi-id|vdevice')" \
+	assert_equal "$(abi_words "$POLICY/last_error" | grep -vxE 'foreign|quarantined|tdi-id|vdevice|admission')" \
 		"$(grep -vx foreign <<< "$checks")"
 	abi_words "$POLICY/last_error" | head -n 2 | cmp - <(printf 'foreign\nquarantined\n')
 }
