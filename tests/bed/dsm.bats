@@ -323,6 +323,15 @@ spoil() {
 	ended
 }
 
+@test "dsm: a data object that is longer than the mailbox has no answer, and a session works afterwards" {
+	serve
+	run perl -e 'use IO::Socket::INET; my $s = IO::Socket::INET->new("127.0.0.1:$ARGV[0]") or die "$!";
+		print $s pack "NNNa5000", 1, 2, 5000, ""; $s->flush; read $s, my $answer, 12; print join " ", unpack "NNN", $answer' "$port"
+	assert_output "1 2 0"
+	ask connect disconnect
+	assert_success
+}
+
 @test "dsm: wrong usage is refused with exit status 2, and a capture that is not one with 1" {
 	run -2 "$built/san/tsm-dsm" --certs "$built/certs" --fault nonsense 0
 	assert_output "tsm-dsm: wrong fault 'nonsense'; see tsm-dsm --help"

@@ -18,6 +18,8 @@
 #define COMMAND_NORMAL 0x0001
 #define COMMAND_SHUTDOWN 0xfffe
 #define TRANSPORT_DOE 2
+/* The length of a data object in words has 18 bits. */
+#define DOE_MAX (4u << 18)
 
 /**
  * dsm_listen() - listen on the loopback interface, and print the port
@@ -70,11 +72,25 @@ static int read_all(int fd, void *buf, size_t len)
 	return (size_t)n == len ? 0 : -ECONNRESET;
 }
 
+/* Reads a message that is too long, and forgets it. */
+static int skip(int fd, uint8_t room[DSM_MESSAGE_MAX], size_t len)
+{
+	int ret = 0;
+
+	while (!ret && len) {
+		size_t piece = len < DSM_MESSAGE_MAX ? len : DSM_MESSAGE_MAX;
+
+		ret = read_all(fd, room, piece);
+		len -= piece;
+	}
+	return ret;
+}
+
 /**
  * dsm_receive() - receive a message
  * @fd: the connection
  * @message: gets it; has room for DSM_MESSAGE_MAX bytes
- * @len: gets its length
+ * @len: gets its length; 0 if it was longer than that
  *
  * Return: 0; -ECONNRESET at the end of the connection; -EPROTO for another header;
  * another negative errno.
@@ -90,9 +106,13 @@ int dsm_receive(int fd, uint8_t *message, size_t *len)
 		return -ECONNRESET;
 	*len = ntohl(header[2]);
 	if (ntohl(header[0]) != COMMAND_NORMAL || ntohl(header[1]) != TRANSPORT_DOE ||
-	    *len > DSM_MESSAGE_MAX)
+	    *len > DOE_MAX)
 		return -EPROTO;
-	return read_all(fd, message, *len);
+	if (*len <= DSM_MESSAGE_MAX)
+		return read_all(fd, message, *len);
+	ret = skip(fd, message, *len);
+	*len = 0;
+	return ret;
 }
 
 /**

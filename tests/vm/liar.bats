@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A firmware of tsm_sim that lies at random, while the device is connected, bound, asked and
+# pulled out of its hands. The kernel takes no harm: its log stays clean, nothing hangs, and
+# the real firmware works afterwards.
+# long: it fuzzes for two minutes; TSMCTL_SECONDS sets another time, and TSMCTL_SEED another seed
+# kernels: debug
+# vm: --dsm --cpus 2 --timeout 1800
+
+# shellcheck disable=SC2154,SC2034 # helpers.bash sets what is not set here
+load helpers
+load doe
+
+setup_file() {
+	load helpers
+	# Many commands have no answer, and each of them waits for this long.
+	load_all "$dev" transport=doe firmware_timeout_ms=300
+}
+teardown_file() { load helpers; unload_all; }
+
+teardown() {
+	no_fault
+	cleanup
+	stop_firmware
+}
+
+@test "liar: a firmware that lies does no harm, whatever it sends and whenever" {
+	local seconds=${TSMCTL_SECONDS:-120} seed=${TSMCTL_SEED:-1}
+	no_fault
+	mkdir "$configfs/$dev"
+	assign
+	set_attr tdi_id 00:05.0
+	run -0 tsm-liar "$dev" "$seed" "$seconds"
+	echo "$output" | sed 's/^/# /' >&3
+	assert_line "0 faults"
+	# Each kind of message was accepted and refused, and each operation succeeded and failed.
+	refute_line --regexp '^(exchange|part|done|garbage|disturb|connect|disconnect|bind|request|evidence|read) .*\b0 (ok|failed)'
+	# The real firmware finds a device and a kernel that work.
+	echo 60000 >/sys/module/tsm_sim/parameters/firmware_timeout_ms
+	start_firmware
+	[ "$(cat "$pci/devices/$dev/tsm/connect")" = "" ] || echo tsm0 >"$pci/devices/$dev/tsm/disconnect"
+	connect
+	run client open tsm-bind tsm-unbind
+	assert_equal "$(answers tsm-bind)$(answers tsm-unbind)" OKOK
+	openssl rand -hex 32 >"$pci/devices/$dev/vfio_tsm_evidence/nonce"
+	[ "$(wc -c <"$pci/devices/$dev/vfio_tsm_evidence/measurements")" -gt 200 ]
+}
