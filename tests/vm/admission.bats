@@ -315,3 +315,31 @@ sleeps_in() { cat /proc/"$2"/task/*/stack 2>/dev/null | grep -q "$1"; }
 	assert_equal "$(cat "$pci/devices/$dev/tsm/connect")" tsm0
 	assert_equal "$(attr bound) $(sim state)" "0 CONFIG_UNLOCKED"
 }
+
+@test "admission: tsmctl verifies the device before it binds it, and a changed measurement is refused" {
+	export TSMCTL_ETC=$BATS_TEST_TMPDIR/etc
+	mkdir -m 755 -p "$TSMCTL_ETC/trust.d"
+	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR"
+	openssl x509 -inform der -in "$top/build/dsm/certs/root.der" -out "$TSMCTL_ETC/trust.d/root.pem"
+	begin
+	run -0 tsmctl evidence "$dev" --allow good
+	echo "$output" >"$TSMCTL_ETC/measurements.json"
+	admitted 0
+	run -0 tsmctl bind "$dev"
+	assert_equal "$(attr state) $(sim state)" "bound CONFIG_LOCKED"
+	admitted "$(generation)"
+	run -0 tsmctl unbind "$dev"
+	admitted "$(generation)"
+
+	fault measurement
+	run -4 tsmctl bind "$dev" --json
+	assert_output --partial '"stage": "admission"'
+	assert_output --partial "measurement 2 is "
+	assert_equal "$(attr state) $(sim state)" "closed CONFIG_UNLOCKED"
+	admitted 0
+	refuses
+	no_fault
+	run -0 tsmctl evidence "$dev"
+	admitted "$(generation)"
+	binds
+}

@@ -67,6 +67,19 @@ teardown() { clean_service; }
 	unharmed
 }
 
+@test "the service leaves a required admission to the driver, and binds no device without that policy" {
+	echo '{"version":1,"admission":"required","allow":[]}' >"$config"
+	serve
+	run client open "$(req bind)" "put:$configfs/$dev/tsm/admission=required" "$(req bind)" "$(is_state open)"
+	assert_equal "$(said 1 error step) $(said 1 error errno) $(said 1 error stage)" "admission EACCES None"
+	assert_regex "$(said 1 error hint)" "tsmctl admission $dev required"
+	# The TSM of this test offers no evidence.
+	assert_equal "$(said 2 error step) $(said 2 error errno) $(said 2 error stage)" "bind EACCES admission"
+	assert_regex "$(said 2 error hint)" "tsmctl evidence $dev"
+	assert_line "$(is_state open) OK"
+	unharmed
+}
+
 @test "the configuration allows requests by user, group, device and request" {
 	cat >"$config" <<- EOF
 		{"version":1,"allow":[
