@@ -318,7 +318,7 @@ sleeps_in() { cat /proc/"$2"/task/*/stack 2>/dev/null | grep -q "$1"; }
 
 @test "admission: tsmctl verifies the device before it binds it, and a changed measurement is refused" {
 	export TSMCTL_ETC=$BATS_TEST_TMPDIR/etc
-	mkdir -m 755 -p "$TSMCTL_ETC/trust.d"
+	install -d -m 755 "$TSMCTL_ETC" "$TSMCTL_ETC/trust.d"
 	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR"
 	openssl x509 -inform der -in "$top/build/dsm/certs/root.der" -out "$TSMCTL_ETC/trust.d/root.pem"
 	begin
