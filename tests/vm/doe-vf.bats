@@ -115,3 +115,27 @@ went() { "$tsm_dsm" --decode "$capture" | sed -n "s/^> .* $1 interface //p" | xa
 		assert_line "tsm-unbind OK"
 	done
 }
+
+@test "doe: a VF is admitted on its own evidence, and not on that of another VF" {
+	local -A evidence
+	for vf in "$VF0" "$VF1"; do
+		set_attr admission required "$vf"
+		openssl rand -hex 32 >"$pci/devices/$vf/vfio_tsm_evidence/nonce"
+		evidence[$vf]=$(<"$pci/devices/$vf/vfio_tsm_evidence/generation")
+	done
+	fails_with "Stale file handle" set_attr admitted "${evidence[$VF0]}" "$VF1"
+	fails_with "Stale file handle" set_attr admitted "${evidence[$VF1]}" "$VF0"
+	set_attr admitted "${evidence[$VF0]}" "$VF0"
+	assert_equal "$(sysfs admitted "$VF0") $(sysfs admitted "$VF1")" "${evidence[$VF0]} 0"
+	run vfio-client "$VF0" open tsm-bind tsm-unbind
+	assert_line "tsm-bind OK"
+	run vfio-client "$VF1" open tsm-bind
+	assert_line "tsm-bind EACCES"
+	assert_equal "$(attr last_error "$VF1")" "-13 admission"
+	# The VF is disconnected with its PF.
+	echo tsm0 >"$pci/devices/$PF/tsm/disconnect"
+	assert_equal "$(sysfs admitted "$VF0")" 0
+	connect "$PF"
+	run vfio-client "$VF0" open tsm-bind
+	assert_line "tsm-bind EACCES"
+}
