@@ -60,24 +60,28 @@ check_patch() {
 			--show-types "$top"/kernel/patches/*.patch
 }
 
-# check_modules NAME MAKE-ARG...: fails on every warning about one of our files
-check_modules() {
-	local kdir name=$1
+# make_modules NAME MAKE-ARG...: fails on every warning about one of our files
+make_modules() {
+	local name=$1
 	shift
-	kdir=$(tests/bed/build-kernel normal)
-	rm -rf "build/static/$name"
-	"$make" modules KDIR="$kdir" MO="$top/build/static/$name" "$@" >"$tmp/$name" 2>&1 ||
-		{ cat "$tmp/$name"; return 1; }
+	"$make" modules KDIR="$kdir" MO="$top/build/static/modules" W=1 KCFLAGS=-Werror "$@" \
+		>"$tmp/$name" 2>&1 || { cat "$tmp/$name"; return 1; }
 	! grep -F "$top/" "$tmp/$name" | grep -E '(warning|error):' |
 		grep -vE "${harmless:-^$}"
 }
 
+# check_modules: compiles the modules with more warnings, and has sparse read the same files.
+#
 # Debian's sparse is older than __typeof_unqual__, without which the kernel does not call
 # it. It also takes the strings of MODULE_LICENSE() and similar macros for expressions
 # that are not constant.
-check_sparse() {
-	local harmless='error: bad constant expression$'
-	check_modules sparse C=2 CHECK='sparse -D__typeof_unqual__=__typeof__' &&
+check_modules() {
+	local kdir
+	kdir=$(tests/bed/build-kernel normal)
+	rm -rf build/static/modules
+	make_modules w1 || return
+	harmless='error: bad constant expression$' \
+		make_modules sparse C=2 CHECK='sparse -D__typeof_unqual__=__typeof__' &&
 		! grep 'sparse.* not available' "$tmp/sparse"
 }
 
@@ -107,8 +111,7 @@ suite_static() {
 	part 1 "static: rooms" one "rooms of cli/" tests/static/rooms
 	part 10 "static: licences" one "licences: reuse lint" check_licences
 	part 20 "static: checkpatch" one "checkpatch --strict" check_patch
-	part 90 "static: sparse" one "modules: sparse" check_sparse
-	part 60 "static: W=1" one "modules: W=1" check_modules w1 W=1 KCFLAGS=-Werror
+	part 120 "static: modules" one "modules: W=1, sparse" check_modules
 	part 40 "static: gcc" one "programs: gcc -Werror" check_build gcc
 	part 40 "static: clang" one "programs: clang -Werror" check_build clang
 	part 60 "static: dkms" check_dkms
