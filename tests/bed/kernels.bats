@@ -153,7 +153,8 @@ package() {
 	package
 	mkdir -p "$top/build/vm"
 	touch "$top/build/vm/initrd-gone"
-	ln -sfn "$BATS_TEST_TMPDIR/gone" "$top/build/vm/initrd-gone.for"
+	rm -f "$top/build/vm/initrd-gone.for"
+	ln -s "$BATS_TEST_TMPDIR/gone" "$top/build/vm/initrd-gone.for"
 	"$top/tests/bed/stage-modules" "$deb"
 	run -0 "$top/tests/vm/run" --cpus 1 --kernel "$deb" -- sh -c 'uname -r && modprobe vfio_pci_tsm && ls /sys/bus/pci/drivers'
 	assert_line "$release"

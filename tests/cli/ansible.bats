@@ -172,7 +172,7 @@ play() {
 		-e "@$BATS_FILE_TMPDIR/vars.json" "${check[@]}" tsmctl.host.hosts \
 		> "$BATS_FILE_TMPDIR/output.$run" 2>&1 || rc=$?
 	echo $rc > "$BATS_FILE_TMPDIR/status.$run"
-	[ -e "$BATS_FILE_TMPDIR/results.$run" ] || fail "no results of run $run: $(cat "$BATS_FILE_TMPDIR/output.$run")"
+	[ -e "$BATS_FILE_TMPDIR/results.$run" ] || fail "no results of run $run: $(< "$BATS_FILE_TMPDIR/output.$run")"
 	for host; do cp -a "$BATS_FILE_TMPDIR/${host%%=*}" "$BATS_FILE_TMPDIR/${host%%=*}.$run"; done
 }
 
@@ -202,7 +202,7 @@ for expr, value in zip(sys.argv[3::2], sys.argv[4::2]):
     v = v if isinstance(v, str) else json.dumps(v)
     if v != value: sys.exit("%s is %s, not %s" % (expr, v, value))' \
 		"$BATS_FILE_TMPDIR/results.$RUN_NUMBER" "$HOST" "$@" ||
-		fail "run $RUN_NUMBER of $HOST: $(cat "$BATS_FILE_TMPDIR/output.$RUN_NUMBER")"
+		fail "run $RUN_NUMBER of $HOST: $(< "$BATS_FILE_TMPDIR/output.$RUN_NUMBER")"
 }
 
 @test "ansible: the first run makes changes, the second one none, and a later one corrects drift" {
@@ -210,17 +210,17 @@ for expr, value in zip(sys.argv[3::2], sys.argv[4::2]):
 	asked changed "$everything" 's["failures"]' 0
 	assert_equal "$(policy 0000:01:00.0 tdi_id)" 0000:00:05.0
 	assert_equal "$(policy 0000:01:00.0 region_mode)" exclusive
-	assert_equal "$(cat "$SYS/bus/pci/devices/0000:01:00.0/tsm/connect")" tsm0
+	assert_equal "$(< "$SYS/bus/pci/devices/0000:01:00.0/tsm/connect")" tsm0
 	SYSFS_PATH=$SYS TSMCTL_RUN=$THEN/run TSMCTL_ETC=$TSMCTL_ETC run_split kernel tsmctl diff
 	assert_success
 	assert_output ""
 
-	before=$(snapshot "$THEN") log=$(cat "$FAKE_LOG")
+	before=$(snapshot "$THEN") log=$(< "$FAKE_LOG")
 	for run in 3 4; do
 		after $run fresh
 		asked changed '[]' 's["changed"]' 0 's["failures"]' 0
 		assert_equal "$(snapshot "$THEN")" "$before"
-		assert_equal "$(cat "$FAKE_LOG")" "$log"
+		assert_equal "$(< "$FAKE_LOG")" "$log"
 	done
 
 	assert_equal "$(status 5)" 0
@@ -268,7 +268,7 @@ for expr, value in zip(sys.argv[3::2], sys.argv[4::2]):
 		't["Devices that are assigned, but not connected to a TSM"]["msg"]' '[]'
 	after 5 loaded
 	asked changed '["Documents", "Each device"]' '[x["driver"] for x in f]' '["nvme", "nvme"]'
-	assert_equal "$(cat "$CFG/default_region_mode")" shared
+	assert_equal "$(< "$CFG/default_region_mode")" shared
 }
 
 @test "ansible: what tsmctl could not do fails the play at the end, with its message and hint" {
@@ -278,7 +278,7 @@ for expr, value in zip(sys.argv[3::2], sys.argv[4::2]):
 		'failed()[0][1] == "\n".join(t["Each device"]["results"][0]["msg"])' true \
 		'failed()[0][1].count("; ")' 1 't["Each device"]["changed"]' true
 	# the change of the other one is made and reported
-	assert_equal "$(cat "$SYS/bus/pci/devices/0000:02:00.0/tsm/connect")" tsm0
+	assert_equal "$(< "$SYS/bus/pci/devices/0000:02:00.0/tsm/connect")" tsm0
 }
 
 @test "ansible: without the program nothing is written, and the message says how to install it" {

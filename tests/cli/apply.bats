@@ -42,7 +42,7 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 	run_split kernel tsmctl apply --json
 	assert_success
 	assert_golden apply-everything
-	assert_equal "$(cat "$FAKE_LOG")" "/kernel/config/vfio_tsm/default_region_mode shared
+	assert_equal "$(< "$FAKE_LOG")" "/kernel/config/vfio_tsm/default_region_mode shared
 /kernel/config/vfio_tsm/0000:01:00.0/tsm mkdir
 /kernel/config/vfio_tsm/0000:01:00.0/tsm/region_mode exclusive
 /kernel/config/vfio_tsm/0000:01:00.0/tsm/bar_mmap revoke
@@ -89,7 +89,7 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 0000:01:00.0: driver nvme (was vfio-pci-tsm)
 0000:01:00.0: tsm none (was tsm0)"
 	assert_equal "$(driver 0000:01:00.0)" nvme
-	assert_equal "$(cat "$SYS/bus/pci/devices/0000:01:00.0/driver_override")" "(null)"
+	assert_equal "$(< "$SYS/bus/pci/devices/0000:01:00.0/driver_override")" "(null)"
 	assert_equal "$(connected 0000:01:00.0)" ""
 }
 
@@ -327,7 +327,8 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 	ln -s "$BATS_TEST_TMPDIR/real.json" "$TSMCTL_ETC/config.json"
 	run_split kernel tsmctl diff
 	assert_equal "$status" 8
-	mkdir -m 1777 "$BATS_TEST_TMPDIR/shared"
+	mkdir "$BATS_TEST_TMPDIR/shared"
+	chmod 1777 "$BATS_TEST_TMPDIR/shared"
 	ln -s "$BATS_TEST_TMPDIR/real.json" "$BATS_TEST_TMPDIR/shared/config.json"
 	run_split kernel tsmctl diff --file "$BATS_TEST_TMPDIR/shared/config.json"
 	assert_equal "$status" 4
@@ -387,7 +388,7 @@ everything='{ "device": "0000:01:00.0", "assigned": true, "region_mode": "exclus
 	assert_success
 	assert_output "config $TSMCTL_ETC/config.json
 note: written"
-	first=$(cat "$TSMCTL_ETC/config.json")
+	first=$(< "$TSMCTL_ETC/config.json")
 	run_split kernel tsmctl save --json
 	assert_changed false
 	refute [ -e "$TSMCTL_ETC/config.json.old" ]
@@ -396,11 +397,11 @@ note: written"
 	assert_success
 	assert_line "would set config $TSMCTL_ETC/config.json"
 	[[ $stderr == *"would write $TSMCTL_ETC/config.json"* ]] || fail "$stderr"
-	assert_equal "$(cat "$TSMCTL_ETC/config.json")" "$first"
+	assert_equal "$(< "$TSMCTL_ETC/config.json")" "$first"
 	assert_equal "$(files "$TSMCTL_ETC")" config.json
 	run_split kernel tsmctl save --json
 	assert_changed true
-	assert_equal "$(cat "$TSMCTL_ETC/config.json.old")" "$first"
+	assert_equal "$(< "$TSMCTL_ETC/config.json.old")" "$first"
 	assert_equal "$(files "$TSMCTL_ETC")" "config.json config.json.old"
 	assert_equal "$(stat -c %a "$TSMCTL_ETC/config.json")" 644
 }
@@ -409,7 +410,7 @@ note: written"
 	local n seen=""
 
 	run kernel tsmctl save
-	old=$(cat "$TSMCTL_ETC/config.json")
+	old=$(< "$TSMCTL_ETC/config.json")
 	run kernel tsmctl mode 01:00.0 shared
 	new=$(tsmctl save --file -)
 	[ "$new" != "$old" ]
@@ -417,16 +418,16 @@ note: written"
 		rm -f "$TSMCTL_ETC"/.[a-z]* "$TSMCTL_ETC/config.json.old"
 		printf '%s\n' "$old" > "$TSMCTL_ETC/config.json"
 		POWER_CUT=$n run_split kernel tsmctl save
-		case $(cat "$TSMCTL_ETC/config.json") in
+		case $(< "$TSMCTL_ETC/config.json") in
 		"$old") seen+="o" ;;
 		"$new") seen+="n" ;;
-		*) fail "after change $n: $(cat "$TSMCTL_ETC/config.json")" ;;
+		*) fail "after change $n: $(< "$TSMCTL_ETC/config.json")" ;;
 		esac
 		[ "$status" -eq 137 ] || break
 		# the files that are left do not stop the next one
 		run_split kernel tsmctl save
 		assert_success
-		assert_equal "$(cat "$TSMCTL_ETC/config.json")" "$new"
+		assert_equal "$(< "$TSMCTL_ETC/config.json")" "$new"
 		# the lock may be left, if nothing was left to write
 		files=$(files "$TSMCTL_ETC")
 		assert_equal "${files#.config.json.lock }" "config.json config.json.old"

@@ -33,7 +33,7 @@ play() {
 # played: waits for the end of the play; a command that has not run by then is a failure.
 played() {
 	gone() { ! kill -0 "$PLAYER" 2> /dev/null; }
-	until_true gone || fail "left over in the play; so far: $(cat "$LOG")"
+	until_true gone || fail "left over in the play; so far: $(< "$LOG")"
 }
 
 # took FILE: prints what tsmctl writes to a FIFO.
@@ -52,7 +52,7 @@ took() { printf '%s=' "${1##*/}"; cat "$1"; }
 	assert_success
 	assert_golden assign
 	played
-	assert_equal "$(cat "$LOG")" "driver_override=vfio-pci-tsm
+	assert_equal "$(< "$LOG")" "driver_override=vfio-pci-tsm
 unbind=0000:01:00.0
 drivers_probe=0000:01:00.0"
 }

@@ -42,11 +42,11 @@ error_line() {
 	run_split timeout 60 tsmctl bind 01:00.0 --json
 	assert_success
 	assert_golden bind
-	pid=$(cat "$BATS_TEST_TMPDIR/helper.pid")
+	pid=$(< "$BATS_TEST_TMPDIR/helper.pid")
 	assert_equal "$(results note)" "held by process $pid"
 	kill -0 "$pid"
 	assert_equal "$(ps -o sid= -p "$pid" | tr -d ' ')" "$pid"
-	assert_equal "$(cat "$BATS_TEST_TMPDIR/args")" "--device
+	assert_equal "$(< "$BATS_TEST_TMPDIR/args")" "--device
 0000:01:00.0
 --run-dir
 $RUN

@@ -94,7 +94,7 @@ $D/20.json
 	run kernel tsmctl apply
 	assert_success
 	# a later document that does not have the key leaves it as it is
-	assert_equal "$(cat "$CFG/default_region_mode")" shared
+	assert_equal "$(< "$CFG/default_region_mode")" shared
 	assert_equal "$wanted" "region_mode $(policy 0000:01:00.0 region_mode)
 bar_mmap $(policy 0000:01:00.0 bar_mmap)
 bind_allowed $([ "$(policy 0000:01:00.0 bind_allowed)" = 0 ] && echo false)
@@ -138,7 +138,7 @@ tdi_id $(policy 0000:01:00.0 tdi_id)"
 		assert_equal "$stderr" ""
 	done
 	assert_equal "$(snapshot)" "$before"
-	assert_equal "$(cat "$FAKE_LOG")" ""
+	assert_equal "$(< "$FAKE_LOG")" ""
 	chmod 000 "$TSMCTL_ETC/config.json"
 	for action in show check; do
 		run_restricted tsmctl config $action

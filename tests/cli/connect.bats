@@ -18,7 +18,7 @@ setup() {
 	run_split tsmctl connect 01:00.0 --json
 	assert_success
 	assert_golden connect
-	assert_equal "$(cat "$DEV/tsm/connect")" tsm0
+	assert_equal "$(< "$DEV/tsm/connect")" tsm0
 	run_split tsmctl connect 01:00.0 --json
 	assert_success
 	assert_changed false
@@ -32,7 +32,7 @@ setup() {
 	run_split tsmctl connect 01:00.0 --tsm tsm1
 	assert_equal "$status" 6
 	assert_one_line 0000:01:00.0 "connected to tsm0" "tsmctl disconnect"
-	assert_equal "$(cat "$DEV/tsm/connect")" tsm0
+	assert_equal "$(< "$DEV/tsm/connect")" tsm0
 }
 
 @test "connect: needs --tsm with several TSMs, fails without a TSM, and refuses bad names" {
@@ -92,7 +92,7 @@ setup() {
 	run_split tsmctl disconnect 01:00.0 --json
 	assert_success
 	assert_golden disconnect
-	assert_equal "$(cat "$DEV/tsm/disconnect")" tsm0
+	assert_equal "$(< "$DEV/tsm/disconnect")" tsm0
 	echo > "$DEV/tsm/connect"
 	run_split tsmctl disconnect 01:00.0 --json
 	assert_success
@@ -131,7 +131,7 @@ setup() {
 	run_split tsmctl disconnect 01:00.0
 	assert_equal "$status" 6
 	assert_one_line 0000:01:00.0 bound "tsmctl revoke"
-	assert_equal "$(cat "$DEV/tsm/disconnect")" ""
+	assert_equal "$(< "$DEV/tsm/disconnect")" ""
 }
 
 @test "disconnect: the work for each device does not grow with the number of devices" {

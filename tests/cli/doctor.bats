@@ -88,7 +88,7 @@ bar_at() {
 		kernel|5|use Linux 7.0, 7.2 or 7.3|echo 6.12.63+deb13-amd64 > $TSMCTL_ROOT/proc/sys/kernel/osrelease
 		kernel|5|CONFIG_KVM|sed -i "s/CONFIG_KVM=y/CONFIG_KVM_X=y/" $TSMCTL_ROOT/boot/config-7.3.4
 		modules|5|tsmctl load|rm -r $SYS/module/vfio_tsm
-		modules|5|tsmctl load|rm -r $SYS/bus/pci/drivers/vfio-pci-tsm/*bind && rm -r $SYS/bus/pci/drivers/vfio-pci-tsm; fake_driver none; ln -sfn ../../../bus/pci/drivers/vfio-pci-tsm $DEV/driver
+		modules|5|tsmctl load|rm -r $SYS/bus/pci/drivers/vfio-pci-tsm/*bind && rm -r $SYS/bus/pci/drivers/vfio-pci-tsm; fake_driver none; rm -f $DEV/driver; ln -s ../../../bus/pci/drivers/vfio-pci-tsm $DEV/driver
 		interrupts|5|interrupt remapping|sed -i s/IR-// $TSMCTL_ROOT/proc/interrupts
 		iommufd|5|modprobe iommufd|rm $TSMCTL_ROOT/dev/iommu
 		kvm|5|virtualization|rm $TSMCTL_ROOT/dev/kvm

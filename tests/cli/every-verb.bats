@@ -49,7 +49,7 @@ verbs() { tsmctl help verbs | cut -f 1; }
 			tsmctl "$verb" --dry-run $(arguments "$verb")
 		rm -f "$BATS_TEST_TMPDIR/calls"
 		grep -E 'O_WRONLY|O_RDWR|O_CREAT|^[0-9]+ +(mkdir|rmdir|unlink|rename|link|symlink|f?truncate|mount|umount|f?init_module|delete_module|vfork|fork|kill|pidfd_send)' \
-			"$BATS_TEST_TMPDIR/trace" > "$BATS_TEST_TMPDIR/calls" && fail "$verb: $(cat "$BATS_TEST_TMPDIR/calls")"
+			"$BATS_TEST_TMPDIR/trace" > "$BATS_TEST_TMPDIR/calls" && fail "$verb: $(< "$BATS_TEST_TMPDIR/calls")"
 		rm "$BATS_TEST_TMPDIR/trace" "$BATS_TEST_TMPDIR/calls"
 	done
 	assert_equal "$(snapshot)" "$before"

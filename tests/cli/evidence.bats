@@ -112,7 +112,7 @@ assert report == {"flags": ["dma"], "msix_control": 0x8003, "lnr_control": 0, "t
                     {"id": 4, "first_page": 32, "pages": 2, "flags": ["msix-table"]}],
     "device_specific": "616263"}, report' <<< "$output"
 	# the device has the nonce in its attribute
-	assert_equal "$(cat "$E/nonce")" "$NONCE"
+	assert_equal "$(< "$E/nonce")" "$NONCE"
 }
 
 @test "evidence: every key of the JSON is in tsmctl-json(5)" {
@@ -434,7 +434,7 @@ key=$CERTS/device.key chain=$CHAIN,$CERTS/device.der nonce=$NONCE generation=2 s
 		evidence --out "$out"
 		assert_failure 1
 		assert_one_line "cannot write $out/$file: it exists, and is not evidence of this kind"
-		assert_equal "$(cat "$out/$file")" "something else"
+		assert_equal "$(< "$out/$file")" "something else"
 		rm "$out/$file"
 		: > "$BATS_TEST_TMPDIR/target"
 		ln -s ../target "$out/$file"
@@ -466,7 +466,7 @@ key=$CERTS/device.key chain=$CHAIN,$CERTS/device.der nonce=$NONCE generation=2 s
 		assert_failure 2
 		assert_one_line "--out needs one device"
 	done
-	assert_equal "$(cat "$E/nonce")" ""
+	assert_equal "$(< "$E/nonce")" ""
 }
 
 @test "evidence: a file in trust.d that others can write to, or without a certificate, is refused" {

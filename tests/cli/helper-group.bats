@@ -51,7 +51,7 @@ hold() {
 		"${args[@]}" --vdevice never --sysfs "$SYS" --run-dir "$RUN" > "$SAID" 2> "$DID" 3>&- &
 	disown
 	until_true has_lines $# || fail "$(cat "$SAID" "$DID")"
-	holder=$(cat "$BATS_TEST_TMPDIR/pid")
+	holder=$(< "$BATS_TEST_TMPDIR/pid")
 	for fn; do state "$fn" bound "$holder"; done
 }
 has_lines() { [ "$(wc -l < "$SAID")" -ge "$1" ]; }
@@ -72,7 +72,7 @@ held() {
 	kill -0 "$holder"
 	for fn; do
 		want+="$fn.join $fn.sock "
-		assert_equal "$(cat "$RUN/$fn.lock") $(cat "$RUN/$fn.pid")" "$holder $holder"
+		assert_equal "$(< "$RUN/$fn.lock") $(< "$RUN/$fn.pid")" "$holder $holder"
 		run flock -n "$RUN/$fn.lock" true
 		assert_failure
 	done
@@ -96,7 +96,7 @@ free() {
 	assert_output --partial '"ok":true'
 	held $F1
 	free $F0
-	assert_equal "$(cat "$DID")" unbind
+	assert_equal "$(< "$DID")" unbind
 	assert_equal "$(tail -n 1 "$SAID")" "{\"event\":\"unbound\",\"device\":\"$F0\",\"reason\":\"control\"}"
 	ask $F1 state
 	assert_output --partial '"ok":true,"state":"bound"'
@@ -126,7 +126,7 @@ free() {
 	: > "$DID"
 	kill -TERM "$holder"
 	until_true is_gone
-	assert_equal "$(cat "$DID")" "unbind
+	assert_equal "$(< "$DID")" "unbind
 unbind"
 	assert_equal "$(tail -n 2 "$SAID" | sort)" "{\"event\":\"unbound\",\"device\":\"$F0\",\"reason\":\"signal\"}
 {\"event\":\"unbound\",\"device\":\"$F1\",\"reason\":\"signal\"}"
@@ -142,7 +142,7 @@ unbind"
 	assert_output --partial "run 'tsmctl tdi-id $F1 ID'"
 	held $F0
 	free $F1
-	assert_equal "$(cat "$DID")" unbind
+	assert_equal "$(< "$DID")" unbind
 }
 
 @test "group: if the second helper cannot report the bind, the holder unbinds" {
@@ -298,7 +298,7 @@ stand_in() {
 	run_split timeout 60 tsmctl unbind $F0
 	assert_success
 	assert_output "$F0: state closed (was bound)"
-	assert_equal "$(cat "$RUN/$F0.asked")" "{\"version\":1,\"request\":\"unbind\",\"device\":\"$F0\"}"
+	assert_equal "$(< "$RUN/$F0.asked")" "{\"version\":1,\"request\":\"unbind\",\"device\":\"$F0\"}"
 	kill -0 "$holder"
 }
 

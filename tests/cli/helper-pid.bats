@@ -117,13 +117,13 @@ assert_said() {
 
 @test "pid: refuses a zombie" {
 	vmm zombie
-	helper --pid "$(cat "$BATS_TEST_TMPDIR/ready")" bind
+	helper --pid "$(< "$BATS_TEST_TMPDIR/ready")" bind
 	[[ $output == *'"errno":"ESRCH"'* || $output == *'"errno":"EACCES"'* ]] || fail "$output"
 }
 
 @test "pid: refuses a thread" {
 	vmm thread
-	helper --pid "$(cat "$BATS_TEST_TMPDIR/ready")" bind
+	helper --pid "$(< "$BATS_TEST_TMPDIR/ready")" bind
 	assert_said "open process" EINVAL 1 thread
 }
 

@@ -226,7 +226,7 @@ for rest in (ask.request("bind")[1:], b"", b"x" * 3000, None):
 	service=$!
 	until_true grep -q listening "$SHORT/log"
 	assert_equal "$(stat -c %a "$SOCK")" 666
-	assert_equal "$(cat "$SHORT/run/helper.sock.lock")" "$service"
+	assert_equal "$(< "$SHORT/run/helper.sock.lock")" "$service"
 	mkfifo "$SHORT/go"
 	python3 -c '
 import os, ask
@@ -247,7 +247,7 @@ print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
 	wait "$service" || rc=$?
 	assert_equal "$rc" 0
 	grep '"ok":true' "$SHORT/answer"
-	assert_equal "$(cat "$SHORT/run/helper.sock.lock")" ""
+	assert_equal "$(< "$SHORT/run/helper.sock.lock")" ""
 }
 
 @test "socket: an error of the driver has the message and the hint of its stage" {
@@ -296,7 +296,7 @@ print(ask.answer(s), end="")' > "$SHORT/answer" 3>&- &
 	run_split timeout 60 tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
 	assert_equal "$status" 1
 	[[ $output == *EEXIST* ]] || fail "$output"
-	assert_equal "$(cat "$SOCK")" mine
+	assert_equal "$(< "$SOCK")" mine
 	chmod 777 "$SHORT/run"
 	run_split timeout 60 tsm-bind-helper serve --listen "$SOCK" --config "$CONF"
 	assert_equal "$status" 4

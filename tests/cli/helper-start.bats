@@ -28,8 +28,8 @@ hold_device() {
 		--device "${device:-01:00.0}" --vdevice never --sysfs "$SYS" --run-dir "$RUN" "$@" \
 		> "$BATS_TEST_TMPDIR/said" 2> "$BATS_TEST_TMPDIR/did" 3>&- &
 	helper=$!
-	until_true grep -q event "$BATS_TEST_TMPDIR/said" || fail "$(cat "$BATS_TEST_TMPDIR/did")"
-	output=$(cat "$BATS_TEST_TMPDIR/said")
+	until_true grep -q event "$BATS_TEST_TMPDIR/said" || fail "$(< "$BATS_TEST_TMPDIR/did")"
+	output=$(< "$BATS_TEST_TMPDIR/said")
 }
 
 # end STATUS [SIGNAL]: the helper ends with STATUS, after SIGNAL

@@ -122,7 +122,7 @@ assert_distrust() {
 	ln -sf "$BATS_TEST_TMPDIR/secret" "$RUN/0000:01:00.0.pid"
 	helper --device 01:00.0
 	assert_said lock ELOOP 4
-	assert_equal "$(cat "$BATS_TEST_TMPDIR/secret")" secret
+	assert_equal "$(< "$BATS_TEST_TMPDIR/secret")" secret
 	# the lock is free
 	assert_equal "$(stat -c %s "$RUN/0000:01:00.0.lock")" 0
 }
@@ -166,10 +166,11 @@ assert_distrust() {
 	helper --device 01:00.0
 	assert_said lock ENOTDIR 1
 	rm "$RUN"
-	mkdir -m 0777 "$RUN"
+	mkdir "$RUN"
+	chmod 0777 "$RUN"
 	helper --device 01:00.0
 	assert_said lock EPERM 4
-	assert_equal "$(cat "$BATS_TEST_TMPDIR/secret")" secret
+	assert_equal "$(< "$BATS_TEST_TMPDIR/secret")" secret
 }
 
 @test "helper: no variable of the environment moves its files" {

@@ -66,7 +66,7 @@ refused_by() {
 	assert_equal "$(results "value note" attribute=in_use)" "$3 apply will refuse it: the host uses it"
 	rm -rf "$RUN"
 	assert_equal "$(snapshot)" "$before"
-	assert_equal "$(cat "$FAKE_LOG")" ""
+	assert_equal "$(< "$FAKE_LOG")" ""
 	run_split tsmctl show 01:00.0 --json
 	assert_equal "$(results in_use)" "$3"
 }

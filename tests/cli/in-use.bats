@@ -41,7 +41,7 @@ bound_function() {
 	run_split kernel tsmctl apply --json --prune --file - < <(document '{ "device": "0000:01:10.3" }')
 	assert_equal "$status" 7
 	assert_golden in-use-dsm
-	assert_equal "$(cat "$FAKE_LOG")" ""
+	assert_equal "$(< "$FAKE_LOG")" ""
 	# the rest of it may change
 	run_split kernel tsmctl apply --file - < <(document '{ "device": "01:00.0", "tsm": "tsm0", "bind_allowed": false }')
 	assert_success
@@ -108,7 +108,7 @@ held() {
 	HOLDER=$!
 	disown
 	exec 9<&-
-	is_sleep() { [ "$(cat "/proc/$HOLDER/comm")" = sleep ]; }
+	is_sleep() { [ "$(< "/proc/$HOLDER/comm")" = sleep ]; }
 	until_true is_sleep
 }
 
@@ -161,11 +161,11 @@ interrupted() {
 	HOLDER=$!
 	without_driver() { [ -s "$BATS_TEST_TMPDIR/pid" ] && ! [ -e "$DEV/driver" ]; }
 	until_true without_driver
-	kill -s "$signal" "$(cat "$BATS_TEST_TMPDIR/pid")"
+	kill -s "$signal" "$(< "$BATS_TEST_TMPDIR/pid")"
 	cat "$SYS/bus/pci/drivers_probe" > /dev/null
 	status=0
 	wait "$HOLDER" || status=$?
-	output=$(cat "$out") stderr=$(cat "$out.err")
+	output=$(< "$out") stderr=$(< "$out.err")
 }
 
 @test "assign, release, apply: a signal takes effect when the device has a driver, and stops the rest" {
@@ -208,7 +208,7 @@ interrupted() {
 	FAKE_REFUSE='*/drivers_probe=* 1' run_split kernel tsmctl release 01:00.0 --json
 	assert_equal "$status" 4
 	assert_golden in-use-release-no-probe
-	assert_equal "$(cat "$DEV/driver_override")" vfio-pci-tsm
+	assert_equal "$(< "$DEV/driver_override")" vfio-pci-tsm
 	# vfio-pci-tsm takes the device again without an override: the override comes back
 	fake_set_driver 0000:01:00.0 vfio-pci-tsm
 	echo vfio-pci-tsm > "$DEV/default_driver"
@@ -241,7 +241,7 @@ interrupted() {
 	run_split kernel tsmctl release 01:00.0 --json
 	assert_success
 	assert_golden release
-	assert_equal "$(cat "$FAKE_LOG")" "/devices/pci0000:00/0000:01:00.0/driver_override 
+	assert_equal "$(< "$FAKE_LOG")" "/devices/pci0000:00/0000:01:00.0/driver_override 
 /bus/pci/drivers/vfio-pci-tsm/unbind 0000:01:00.0
 /bus/pci/drivers_probe 0000:01:00.0"
 	assert [ -d "$CFG/0000:01:00.0" ]

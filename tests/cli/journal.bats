@@ -19,7 +19,7 @@ journal() {
 	entries=$(cd "$JOURNAL" && python3 "$BATS_TEST_DIRNAME/journal.py" "$BATS_TEST_TMPDIR"/{status,stderr} \
 		env "LD_PRELOAD=$BATS_RUN_TMPDIR/kernel.so" \
 		"ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0" "$@")
-	status=$(cat "$BATS_TEST_TMPDIR/status")
+	status=$(< "$BATS_TEST_TMPDIR/status")
 }
 
 @test "journal: each change has an entry with device, attribute, former and new value" {

@@ -42,7 +42,7 @@ driver() { basename "$(readlink "$SYS/bus/pci/devices/$1/driver")"; }
 	echo exclusive > "$CFG/default_region_mode"
 	run kernel tsmctl apply
 	assert_success
-	assert_equal "$(driver 0000:01:00.0) $(cat "$CFG/default_region_mode") $(cat "$SYS/bus/pci/devices/0000:01:00.0/tsm/connect")" \
+	assert_equal "$(driver 0000:01:00.0) $(< "$CFG/default_region_mode") $(< "$SYS/bus/pci/devices/0000:01:00.0/tsm/connect")" \
 		"vfio-pci-tsm shared tsm0"
 	assert_equal "$(policy 0000:01:00.0 tdi_id) $(policy 0000:01:00.0 bind_allowed) $(policy 0000:01:00.0 guest_requests)" \
 		"0000:00:05.0 0 info"
@@ -146,7 +146,7 @@ driver() { basename "$(readlink "$SYS/bus/pci/devices/$1/driver")"; }
 	run_split kernel tsmctl deny 01:00.0 --save
 	assert_equal "$status" 2
 	assert_one_line "$FILE:2:1: the document ends too early"
-	assert_equal "$(cat "$FILE")" '{'
+	assert_equal "$(< "$FILE")" '{'
 	assert_equal "$(policy 0000:01:00.0 bind_allowed)" 0
 	rm -r "$D"
 	chmod 555 "$TSMCTL_ETC"

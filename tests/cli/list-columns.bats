@@ -79,7 +79,7 @@ addresses() {
 	policy 0000:01:00.0 last_error "-16 mapped"
 	policy 0000:01:00.0 region_mode_active exclusive
 	run_split tsmctl list --json
-	keys=$(answer_py keys | cut -d ' ' -f 5-)
+	keys=$(read_answer keys | cut -d ' ' -f 5-)
 	[ "$(wc -w <<< "$keys")" -gt 25 ]
 	shown=$(tsmctl show)
 	for key in $keys; do
@@ -372,7 +372,7 @@ addresses() {
 	assert_equal "$error" ""
 	COLUMNS=40 run_split script -qec "tsmctl list 2> '$BATS_TEST_TMPDIR/error'" /dev/null
 	refute_output --partial OWNER
-	assert_equal "$(cat "$BATS_TEST_TMPDIR/error")" ""
+	assert_equal "$(< "$BATS_TEST_TMPDIR/error")" ""
 	COLUMNS=40 run_split script -qec "tsmctl list > '$BATS_TEST_TMPDIR/table'" /dev/null
 	assert_output ""
 	assert_equal "$(head -n 1 "$BATS_TEST_TMPDIR/table" | xargs)" "$TITLES"

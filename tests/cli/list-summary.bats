@@ -55,7 +55,7 @@ busy_host() {
 	for verb in list show; do
 		run_split tsmctl $verb --json
 		assert_success
-		assert_equal "$output" "$(cat "$BATS_TEST_TMPDIR/$verb")"
+		assert_equal "$output" "$(< "$BATS_TEST_TMPDIR/$verb")"
 	done
 	assert_golden show-summary
 }
@@ -141,7 +141,7 @@ busy_host() {
 		count > "$BATS_TEST_TMPDIR/$n.text"
 		count --json > "$BATS_TEST_TMPDIR/$n.json"
 	done
-	grew() { echo $(($(cat "$BATS_TEST_TMPDIR/352.$1") - $(cat "$BATS_TEST_TMPDIR/32.$1"))); }
+	grew() { echo $(($(< "$BATS_TEST_TMPDIR/352.$1") - $(< "$BATS_TEST_TMPDIR/32.$1"))); }
 	[ "$(grew text)" -le $((320 * 15)) ] || fail "$(grew text) calls for 320 devices"
 	# the keys that are not columns: NUMA node and IOMMU group
 	[ "$(grew json)" -le $((320 * 19)) ] || fail "--json: $(grew json) calls for 320 devices"

@@ -79,8 +79,8 @@ locker() {
 	locker "$TSMCTL_ETC/.config.json.lock" 'until [ -s "$2/stderr" ]; do sleep 0.05; done; rm "$1"'
 	run timeout 60 bash -c 'tsmctl save 2> "$1/stderr"' - "$BATS_TEST_TMPDIR"
 	assert_success
-	[[ $(cat "$BATS_TEST_TMPDIR/stderr") == "tsmctl: waiting for process $LOCKER (bash -c umask 077"*"), which has locked $TSMCTL_ETC/.config.json.lock ("* ]] ||
-		fail "$(cat "$BATS_TEST_TMPDIR/stderr")"
+	[[ $(< "$BATS_TEST_TMPDIR/stderr") == "tsmctl: waiting for process $LOCKER (bash -c umask 077"*"), which has locked $TSMCTL_ETC/.config.json.lock ("* ]] ||
+		fail "$(< "$BATS_TEST_TMPDIR/stderr")"
 	assert_equal "$(find "$TSMCTL_ETC" -name '*lock*')" ""
 }
 
@@ -98,7 +98,7 @@ locker() {
 	LOCK_REMOVED=$BATS_TEST_TMPDIR/removed run_split kernel timeout 60 tsmctl save
 	assert_success
 	assert_equal "$stderr" ""
-	assert_equal "$(cat "$BATS_TEST_TMPDIR/removed")" "$TSMCTL_ETC/.config.json.lock"
+	assert_equal "$(< "$BATS_TEST_TMPDIR/removed")" "$TSMCTL_ETC/.config.json.lock"
 	assert_equal "$(find "$TSMCTL_ETC" -name '*lock*')" ""
 }
 
@@ -128,7 +128,7 @@ locker() {
 	run_split timeout 60 tsmctl apply
 	assert_equal "$status" 4
 	assert_one_line "$RUN/apply.lock" "it has a second hard link" "rm "
-	assert_equal "$(cat "$BATS_TEST_TMPDIR/victim")" 1
+	assert_equal "$(< "$BATS_TEST_TMPDIR/victim")" 1
 	rm "$RUN/apply.lock"
 	mkfifo -m 600 "$RUN/apply.lock"
 	run_split timeout 60 tsmctl apply

@@ -60,7 +60,7 @@ text() {
 @test "man: each verb has a page, and nothing else has one" {
 	made=$(find "$MADE" -name 'tsmctl-*.8' -exec basename -s .8 {} + | sort)
 	assert_equal "$made" "$(tsmctl help verbs | cut -f 1 | sed 's/^/tsmctl-/' | sort)"
-	assert_equal "$(tsmctl help tables)" "$(cat "$MADE/tables")"
+	assert_equal "$(tsmctl help tables)" "$(< "$MADE/tables")"
 }
 
 @test "man: the page of a verb has its name, summary, synopsis, help and options, and tsmctl(8) its help" {
@@ -189,7 +189,7 @@ host() {
 	for command in list "mode 01:00.0" doctor metrics "monitor --present --count=1" "mode 99:00.0"; do
 		# shellcheck disable=SC2086
 		run_split tsmctl --json $command
-		keys=$(answer_py keys)
+		keys=$(read_answer keys)
 		[[ $keys == *" "*" "*" "*" "* ]] || fail "no keys: $output"
 		for key in $keys; do
 			on_page "$TOP/man/tsmctl-json.5" key "$key"

@@ -31,7 +31,7 @@ before() { export FAKE_MEANWHILE="$1 env -u FAKE_REFUSE TSMCTL_RUN=$BATS_TEST_TM
 		assert_output --partial "0000:01:00.0: driver vfio-pci-tsm"
 		run cat "$OTHER"
 		assert_output --partial "0000:01:00.0: driver vfio-pci-tsm"
-		assert_equal "$(driver) $(cat "$DEV/driver_override")" "vfio-pci-tsm vfio-pci-tsm"
+		assert_equal "$(driver) $(< "$DEV/driver_override")" "vfio-pci-tsm vfio-pci-tsm"
 		run grep vfio-pci-tsm/unbind "$FAKE_LOG"
 		assert_output ""
 	done
@@ -41,7 +41,7 @@ before() { export FAKE_MEANWHILE="$1 env -u FAKE_REFUSE TSMCTL_RUN=$BATS_TEST_TM
 	before '*/drivers_probe=*' "tsmctl assign 01:00.0"
 	FAKE_REFUSE='*/drivers_probe=* 5' run_split kernel tsmctl assign 01:00.0
 	assert_equal "$status" 1
-	assert_equal "$(driver) $(cat "$DEV/driver_override")" "vfio-pci-tsm vfio-pci-tsm"
+	assert_equal "$(driver) $(< "$DEV/driver_override")" "vfio-pci-tsm vfio-pci-tsm"
 	run grep vfio-pci-tsm/unbind "$FAKE_LOG"
 	assert_output ""
 }
@@ -52,7 +52,7 @@ before() { export FAKE_MEANWHILE="$1 env -u FAKE_REFUSE TSMCTL_RUN=$BATS_TEST_TM
 		before "$write" "sh -c 'tsmctl assign 01:00.0 || true'"
 		run_split kernel tsmctl assign 01:00.0
 		assert_equal "$status" 1
-		assert_equal "$write $(driver) $(cat "$DEV/driver_override")" "$write nvme (null)"
+		assert_equal "$write $(driver) $(< "$DEV/driver_override")" "$write nvme (null)"
 	done
 }
 
@@ -63,7 +63,7 @@ before() { export FAKE_MEANWHILE="$1 env -u FAKE_REFUSE TSMCTL_RUN=$BATS_TEST_TM
 		before "$write" "tsmctl release 01:00.0"
 		run_split kernel tsmctl release 01:00.0
 		[ "$status" -eq 0 ] || fail "$write: $stderr"
-		assert_equal "$(driver) $(cat "$DEV/driver_override")" "nvme (null)"
+		assert_equal "$(driver) $(< "$DEV/driver_override")" "nvme (null)"
 	done
 }
 
@@ -78,7 +78,7 @@ at_work() {
 		"ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0" tsmctl assign 01:00.0 "$@") \
 		> "$OTHER" 2>&1 3>&- &
 	AT_WORK=$!
-	until_true grep -qs "waiting for driver nvme" "$OTHER" || fail "$(cat "$OTHER")"
+	until_true grep -qs "waiting for driver nvme" "$OTHER" || fail "$(< "$OTHER")"
 }
 set_free() { timeout 60 cat "$SYS/bus/pci/drivers/nvme/unbind" > /dev/null; }
 # ended PID: waits for the end of a process in the background, and sets $status
@@ -112,7 +112,7 @@ gone() { ! kill -0 "$1" 2> /dev/null; }
 	kernel tsmctl mode 01:00.0 shared > "$OTHER.2" 2>&1 3>&- &
 	second=$!
 	until_true grep -q "^tsmctl: 0000:01:00.0: waiting for process $AT_WORK (tsmctl assign 01:00.0), which is changing it (" "$OTHER.2" ||
-		fail "$(cat "$OTHER.2")"
+		fail "$(< "$OTHER.2")"
 	set_free
 	ended "$AT_WORK"
 	ended "$second"
@@ -147,7 +147,7 @@ gone() { ! kill -0 "$1" 2> /dev/null; }
 	run_split kernel tsmctl disconnect 01:00.0 --json
 	assert_success
 	assert_golden meanwhile-disconnect
-	assert_equal "$(cat "$OTHER")" "0000:01:00.0: tsm none (was tsm0)"
+	assert_equal "$(< "$OTHER")" "0000:01:00.0: tsm none (was tsm0)"
 }
 
 @test "meanwhile: apply does not report a change that another run has made" {

@@ -187,7 +187,7 @@ tsmctl_failed_requests_total"
 	assert_equal "$(results name | wc -l)" "$(tsmctl metrics | grep -vc '^#')"
 	run_split tsmctl metrics --json --output "$FILE"
 	assert_golden metrics
-	assert_equal "$(cat "$FILE")" "$(tsmctl metrics)"
+	assert_equal "$(< "$FILE")" "$(tsmctl metrics)"
 }
 
 @test "metrics: --output replaces a file in one step, readable for all users, and leaves no other file" {
@@ -200,7 +200,7 @@ tsmctl_failed_requests_total"
 	(umask 077 && run_split tsmctl metrics --output "$FILE" && assert_success && assert_equal "$output$stderr" "")
 	assert_equal "$(cat <&7)" old
 	exec 7<&-
-	assert_equal "$(cat "$FILE")" "$(tsmctl metrics --output -)"
+	assert_equal "$(< "$FILE")" "$(tsmctl metrics --output -)"
 	assert_equal "$(stat -c %a "$FILE")" 644
 	assert_equal "$(ls -A "$OUT")" tsmctl.prom
 	# the same numbers are written again, because node_exporter shows the time of the file
@@ -224,7 +224,7 @@ tsmctl_failed_requests_total"
 	done
 	# a link in the place of the temporary file is removed, and not followed
 	tsmctl metrics --output "$FILE"
-	assert_equal "$(cat "$OUT/mine")" mine
+	assert_equal "$(< "$OUT/mine")" mine
 	assert_equal "$(find "$OUT" -type f -printf '%f\n' | sort)" "mine
 tsmctl.prom"
 	[ -L "$OUT/link.prom" ] && [ -L "$OUT/dangling.prom" ] && [ -p "$OUT/fifo.prom" ] && [ ! -e "$OUT/nothing" ]
@@ -246,7 +246,7 @@ tsmctl.prom"
 	run_split bash -c 'ulimit -f 1; trap "" XFSZ; tsmctl metrics --output "$1"' - "$FILE"
 	assert_equal "$status" 1
 	assert_one_line "cannot write $FILE: File too large"
-	assert_equal "$(cat "$FILE")" old
+	assert_equal "$(< "$FILE")" old
 	assert_equal "$(ls -A "$OUT")" tsmctl.prom
 }
 
@@ -296,6 +296,6 @@ tsmctl.prom"
 	assert_success
 	assert_equal "$output" ""
 	assert_equal "$stderr" "tsmctl: would write $FILE"
-	assert_equal "$(cat "$FILE")" old
+	assert_equal "$(< "$FILE")" old
 	assert_equal "$(ls -A "$OUT")" tsmctl.prom
 }

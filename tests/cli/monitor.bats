@@ -38,12 +38,12 @@ ended() {
 	local rc=0
 
 	gone() { ! kill -0 "$MONITOR" 2> /dev/null; }
-	until_true gone || fail "it goes on: $(cat "$OUT")"
+	until_true gone || fail "it goes on: $(< "$OUT")"
 	wait "$MONITOR" || rc=$?
 	MONITOR=
-	output=$(cat "$OUT")
+	output=$(< "$OUT")
 	mapfile -t lines < "$OUT"
-	[ $rc -eq "$1" ] || fail "it ended with $rc: $output $(cat "$OUT.err")"
+	[ $rc -eq "$1" ] || fail "it ended with $rc: $output $(< "$OUT.err")"
 }
 
 bound='change pci 0000:01:00.0 VFIO_TSM_EVENT=bound VFIO_TSM_STATE=bound VFIO_TSM_REASON=none VFIO_TSM_GENERATION=4 VFIO_TSM_TDI_ID=0000:00:05.0'
@@ -99,7 +99,7 @@ lost='change pci 0000:01:00.0 VFIO_TSM_EVENT=lost VFIO_TSM_STATE=lost VFIO_TSM_R
 	ended 0
 	assert_equal "$(wc -l < "$OUT")" 4
 	assert_golden monitor
-	assert_equal "$(cat "$OUT.err")" ""
+	assert_equal "$(< "$OUT.err")" ""
 }
 
 @test "monitor: filters by device and by event, even for a device that is gone" {
@@ -145,7 +145,7 @@ lost='change pci 0000:01:00.0 VFIO_TSM_EVENT=lost VFIO_TSM_STATE=lost VFIO_TSM_R
 		until_true present
 		kill -$signal "$MONITOR"
 		ended 0
-		assert_equal "$(cat "$OUT.err")" ""
+		assert_equal "$(< "$OUT.err")" ""
 	done
 	OUT=$BATS_TEST_TMPDIR/pipe
 	mkfifo "$OUT"
@@ -158,14 +158,14 @@ lost='change pci 0000:01:00.0 VFIO_TSM_EVENT=lost VFIO_TSM_STATE=lost VFIO_TSM_R
 	: > "$OUT"
 	cp "$BATS_TEST_TMPDIR/pipe.err" "$OUT.err"
 	ended 0
-	assert_equal "$(cat "$OUT.err")" ""
+	assert_equal "$(< "$OUT.err")" ""
 }
 
 @test "monitor: a full disk is exit 1 and one message" {
 	OUT=/dev/full
 	env "LD_PRELOAD=$BATS_RUN_TMPDIR/udev.so" "ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0" \
 		tsmctl monitor --present > /dev/full 2> "$BATS_TEST_TMPDIR/err" && fail "it succeeded"
-	assert_equal "$(cat "$BATS_TEST_TMPDIR/err")" "tsmctl: cannot write the output: No space left on device"
+	assert_equal "$(< "$BATS_TEST_TMPDIR/err")" "tsmctl: cannot write the output: No space left on device"
 }
 
 @test "monitor: bad arguments are exit 2" {
@@ -309,7 +309,7 @@ tdi() { echo "$2" 1<> "$SYS/devices/pci0000:00/$1/vfio_tsm/tdi_state"; }
 	ended 7
 	assert_output --partial "0000:01:00.0  bound"
 	# shellcheck disable=SC2034 # assert_one_line reads it
-	stderr=$(cat "$OUT.err")
+	stderr=$(< "$OUT.err")
 	assert_one_line 0000:03:1 "cannot wait for changes of its TDI's state: Too many open files"
 }
 

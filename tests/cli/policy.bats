@@ -44,7 +44,7 @@ exclusive"
 @test "mode: --default sets the default of the host, --bar-mmap the action of a device" {
 	run tsmctl mode --default shared
 	assert_output "default_region_mode shared (was exclusive)"
-	assert_equal "$(cat "$CFG/default_region_mode")" shared
+	assert_equal "$(< "$CFG/default_region_mode")" shared
 	run tsmctl mode 01:00.0 --bar-mmap revoke
 	assert_output "0000:01:00.0: bar_mmap revoke (was refuse)"
 	assert_equal "$(policy 0000:01:00.0 bar_mmap)" revoke
@@ -56,7 +56,7 @@ exclusive"
 		# shellcheck disable=SC2086
 		run_split tsmctl mode --default shared $args
 		[ "$status" -eq 2 ] || fail "mode --default shared $args gave exit $status"
-		assert_equal "$(cat "$CFG/default_region_mode")" exclusive
+		assert_equal "$(< "$CFG/default_region_mode")" exclusive
 	done
 }
 
@@ -290,7 +290,7 @@ false"
 	fake_device 0000:03:00.0
 	run_split tsmctl mode 03:00.0 shared
 	assert_equal "$status" 1
-	assert_equal "$(cat "$BATS_TEST_TMPDIR/secret")" secret
+	assert_equal "$(< "$BATS_TEST_TMPDIR/secret")" secret
 	assert_equal "$(policy 0000:02:00.0 region_mode)" default
 }
 

@@ -17,7 +17,7 @@ setup() {
 }
 
 teardown() {
-	[ ! -e "$BATS_TEST_TMPDIR/helper.pid" ] || kill -KILL "$(cat "$BATS_TEST_TMPDIR/helper.pid")" 2> /dev/null || true
+	[ ! -e "$BATS_TEST_TMPDIR/helper.pid" ] || kill -KILL "$(< "$BATS_TEST_TMPDIR/helper.pid")" 2> /dev/null || true
 }
 
 prepare() { kernel tsmctl prepare "$@"; }
@@ -40,7 +40,7 @@ REFUSED='{"event":"error","device":"0000:01:00.0","step":"bind","errno":"EIO","s
 
 # state: what prepare changes
 state() {
-	echo "$(basename "$(readlink "$DEV/driver")") $(cat "$DEV/driver_override") $(cat "$DEV/tsm/connect")" \
+	echo "$(basename "$(readlink "$DEV/driver")") $(< "$DEV/driver_override") $(< "$DEV/tsm/connect")" \
 		"$([ ! -e "$CFG/0000:01:00.0" ] || echo "$(policy 0000:01:00.0 region_mode) $(policy 0000:01:00.0 tdi_id)")"
 }
 
@@ -127,7 +127,7 @@ state() {
 	export FAKE_MEANWHILE="*/nvme/unbind=* env -u FAKE_REFUSE TSMCTL_RUN=$BATS_TEST_TMPDIR/run2 tsmctl assign 01:00.0 > $OTHER 2>&1"
 	FAKE_REFUSE="*/tsm/connect=* 5" run_split prepare 01:00.0 --tdi-id 00:05.0
 	assert_equal "$status" 1
-	assert_equal "$(cat "$OTHER")" "0000:01:00.0: driver vfio-pci-tsm (was nvme)"
+	assert_equal "$(< "$OTHER")" "0000:01:00.0: driver vfio-pci-tsm (was nvme)"
 	assert_equal "$(state)" "vfio-pci-tsm vfio-pci-tsm  default none"
 }
 
@@ -231,7 +231,7 @@ state() {
 driver vfio-pci-tsm nvme true
 tsm tsm0 null true
 state bound unassigned true"
-	assert_equal "$(cat "$BATS_TEST_TMPDIR/seen")" 0000:00:05.0
+	assert_equal "$(< "$BATS_TEST_TMPDIR/seen")" 0000:00:05.0
 }
 
 @test "bind --prepare: a bind that fails undoes what was prepared, and only that" {

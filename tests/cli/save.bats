@@ -184,7 +184,7 @@ unplug() {
 
 @test "save: does not replace a document that has a mistake or is not trusted" {
 	echo '{ "version": 1, "devices": [ { "device": "nvme0" } ] }' > "$TSMCTL_ETC/config.json"
-	before=$(cat "$TSMCTL_ETC/config.json")
+	before=$(< "$TSMCTL_ETC/config.json")
 	run_split kernel tsmctl save
 	assert_equal "$status" 2
 	assert_one_line config.json:1: devices[0].device

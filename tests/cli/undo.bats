@@ -120,7 +120,8 @@ other_program() {
 
 @test "assign: does not overwrite a driver_override that it cannot keep" {
 	other_program
-	mkdir -m 777 "$RUN"
+	mkdir "$RUN"
+	chmod 777 "$RUN"
 	chmod 777 "$RUN"
 	before=$(snapshot)
 	run_split kernel tsmctl assign 01:00.0 --dry-run

@@ -43,7 +43,7 @@ ended() {
 
 	wait "$WAITER" || rc=$?
 	WAITER=
-	output=$(cat "$BATS_TEST_TMPDIR/out")
+	output=$(< "$BATS_TEST_TMPDIR/out")
 	[ $rc -eq "$1" ] || fail "it ended with $rc: $output"
 }
 

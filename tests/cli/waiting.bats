@@ -22,7 +22,7 @@ teardown() {
 	local fifo
 
 	for file in "$BATS_TEST_TMPDIR"/{helper,holder}.pid; do
-		[ ! -e "$file" ] || kill -KILL "$(cat "$file")" 2> /dev/null || true
+		[ ! -e "$file" ] || kill -KILL "$(< "$file")" 2> /dev/null || true
 	done
 	find "$SYS" -type p > "$BATS_TEST_TMPDIR/fifos"
 	# opened for reading and writing, it ends both
@@ -46,7 +46,7 @@ begin() {
 	RUNNING=$!
 }
 # said TEXT: waits until the command prints that it waits for TEXT
-said() { until_true grep -q "waiting for $1 (" "$ERR" || fail "not said: $(cat "$ERR")"; }
+said() { until_true grep -q "waiting for $1 (" "$ERR" || fail "not said: $(< "$ERR")"; }
 ended() { status=0; wait "$RUNNING" || status=$?; }
 
 # helper SCRIPT: a stand-in for tsm-bind-helper, in the directory of tsmctl
@@ -75,11 +75,11 @@ each_is_named() {
 		begin tsmctl "$verb" 01:00.0
 		said "$text"
 		assert_equal "$(wc -l < "$ERR")" 1
-		grep -q '^tsmctl: 0000:01:00.0: waiting' "$ERR" || fail "$(cat "$ERR")"
+		grep -q '^tsmctl: 0000:01:00.0: waiting' "$ERR" || fail "$(< "$ERR")"
 		answer "$SYS/$file"
 		ended
-		[ "$status" -eq 0 ] || fail "$verb: $(cat "$ERR")"
-		assert_equal "$(cat "$BATS_TEST_TMPDIR/stdout")" "0000:01:00.0: $result"
+		[ "$status" -eq 0 ] || fail "$verb: $(< "$ERR")"
+		assert_equal "$(< "$BATS_TEST_TMPDIR/stdout")" "0000:01:00.0: $result"
 		mv "$BATS_TEST_TMPDIR/before" "$SYS/$file"
 	done
 }
@@ -109,8 +109,8 @@ each_is_named() {
 	timeout 60 bash -c 'read -r line < "$1"; echo "$line" > "$1.new"' - "$DEV/tsm/connect"
 	mv "$DEV/tsm/connect.new" "$DEV/tsm/connect"
 	ended
-	[ "$status" -eq 0 ] || fail "$(cat "$ERR")"
-	assert_equal "$(cat "$BATS_TEST_TMPDIR/stdout")" "0000:01:00.0: tsm tsm0 (was none)"
+	[ "$status" -eq 0 ] || fail "$(< "$ERR")"
+	assert_equal "$(< "$BATS_TEST_TMPDIR/stdout")" "0000:01:00.0: tsm tsm0 (was none)"
 	fake_policy 0000:01:00.0
 	slow "$CFG/0000:01:00.0/tsm/bound"
 	begin tsmctl revoke 01:00.0 --timeout 6
@@ -119,7 +119,7 @@ each_is_named() {
 	ended
 	assert_equal "$status" 6
 	grep -q "gave up after [0-9]* s of waiting for the TSM to unbind it; the kernel goes on with it, for process [0-9]*; it may be unbound in the end" "$ERR" ||
-		fail "$(cat "$ERR")"
+		fail "$(< "$ERR")"
 }
 
 @test "waiting: --timeout gives up with exit 6, and the output with --json stays JSON" {
@@ -158,7 +158,7 @@ each_is_named() {
 		ended
 		assert_equal "$status" $((128 + $(kill -l "$signal")))
 		grep -q "SIG$signal after [0-9]* s of waiting for driver nvme to detach from it; the kernel goes on.* nvme may still have it, its driver_override is vfio-pci-tsm: .*'tsmctl release 0000:01:00.0'" "$ERR" ||
-			fail "$(cat "$ERR")"
+			fail "$(< "$ERR")"
 		# the driver core has removed the link, and the driver still has the device
 		refute [ -e "$DEV/driver" ]
 		answer "$SYS/bus/pci/drivers/nvme/unbind"
@@ -185,7 +185,7 @@ each_is_named() {
 	helper 'trap "touch $T/told; exit" TERM; echo $$ > $T/helper.pid; while :; do sleep 0.1; done'
 	run_split timeout 60 tsmctl bind 01:00.0 --timeout 6
 	assert_equal "$status" 6
-	pid=$(cat "$BATS_TEST_TMPDIR/helper.pid")
+	pid=$(< "$BATS_TEST_TMPDIR/helper.pid")
 	[[ ${stderr_lines[0]} == "tsmctl: 0000:01:00.0: waiting for the TSM to bind it (tsm-bind-helper, process $pid) ("* ]] ||
 		fail "$stderr"
 	[[ ${stderr_lines[1]} == *"gave up after "*" s of waiting for the TSM to bind it"*"process $pid, ends, and unbinds it, when the TSM has answered"* ]] ||
@@ -231,9 +231,9 @@ each_is_named() {
 		answer "$probe"
 		ended
 		assert_equal "$status" "$code"
-		grep -q "vfio-pci-tsm did not take it" "$ERR" || fail "$(cat "$ERR")"
+		grep -q "vfio-pci-tsm did not take it" "$ERR" || fail "$(< "$ERR")"
 		refute grep -qE "gave up|Success|cannot give it back" "$ERR"
-		assert_equal "$(basename "$(readlink "$DEV/driver")") $(cat "$DEV/driver_override")" "nvme (null)"
+		assert_equal "$(basename "$(readlink "$DEV/driver")") $(< "$DEV/driver_override")" "nvme (null)"
 	done <<- 'EOF'
 		1||1
 		60|*/driver_override=vfio* kill -TERM $PPID|143
@@ -246,7 +246,7 @@ each_is_named() {
 		FAKE_MEANWHILE="*/driver_override=vfio* $meanwhile" run_split kernel timeout 60 tsmctl assign 01:00.0 --timeout "$seconds"
 		assert_equal "$status" "$code"
 		assert_one_line "cannot detach it from driver nvme: $text"
-		assert_equal "$(basename "$(readlink "$DEV/driver")") $(cat "$DEV/driver_override")" "nvme (null)"
+		assert_equal "$(basename "$(readlink "$DEV/driver")") $(< "$DEV/driver_override")" "nvme (null)"
 		run grep unbind "$FAKE_LOG"
 		assert_output ""
 	done <<- 'EOF'
@@ -263,7 +263,7 @@ each_is_named() {
 		run_split kernel timeout 60 tsmctl release 01:00.0
 	assert_failure
 	[[ $stderr == *"cannot probe for its driver"* ]] || fail "$stderr"
-	assert_equal "$(basename "$(readlink "$DEV/driver")") $(cat "$DEV/driver_override")" "vfio-pci-tsm vfio-pci-tsm"
+	assert_equal "$(basename "$(readlink "$DEV/driver")") $(< "$DEV/driver_override")" "vfio-pci-tsm vfio-pci-tsm"
 }
 
 @test "waiting: a connect and a disconnect that are given up count as a change" {
@@ -276,7 +276,7 @@ each_is_named() {
 		ended
 		timeout 60 bash -c 'echo > "$1"' - "$BATS_TEST_TMPDIR/go"
 		assert_equal "$status" 6
-		output=$(cat "$BATS_TEST_TMPDIR/stdout")
+		output=$(< "$BATS_TEST_TMPDIR/stdout")
 		assert_golden "waiting-$verb"
 	done
 }
@@ -290,7 +290,7 @@ each_is_named() {
 	ended
 	assert_equal "$status" 143
 	assert_equal "$(wc -l < "$ERR")" 2
-	grep -q "SIGTERM after [0-9]* s of waiting for PCI/TSM" "$ERR" || fail "$(cat "$ERR")"
+	grep -q "SIGTERM after [0-9]* s of waiting for PCI/TSM" "$ERR" || fail "$(< "$ERR")"
 	refute [ -e "$CFG/0000:01:00.0" ]
 	assert_equal "$(find "$RUN" -name '*.change')" ""
 }
@@ -303,7 +303,7 @@ each_is_named() {
 	begin tsmctl apply --timeout 1 --json
 	ended
 	assert_equal "$status" 6
-	output=$(cat "$BATS_TEST_TMPDIR/stdout")
+	output=$(< "$BATS_TEST_TMPDIR/stdout")
 	assert_golden waiting-slow-tsm
 	: <> "$DEV/tsm/connect"
 	# a function that may depend on it
@@ -313,12 +313,12 @@ each_is_named() {
 	begin tsmctl disconnect 01:00.0 --timeout 1
 	ended
 	assert_equal "$status" 6
-	grep -q "^tsmctl: 0000:01:00.0: gave up .* PCI/TSM" "$ERR" || fail "$(cat "$ERR")"
+	grep -q "^tsmctl: 0000:01:00.0: gave up .* PCI/TSM" "$ERR" || fail "$(< "$ERR")"
 	slow "$DEV/tsm/bound"
 	# a step that was given up still has the lock
 	TSMCTL_RUN=$RUN.2 begin tsmctl apply 01:00.0 --timeout 1
 	ended
 	assert_equal "$status" 6
-	grep -q "^tsmctl: 0000:01:00.0: gave up .* PCI/TSM" "$ERR" || fail "$(cat "$ERR")"
+	grep -q "^tsmctl: 0000:01:00.0: gave up .* PCI/TSM" "$ERR" || fail "$(< "$ERR")"
 	assert_equal "$(cat "$FAKE_LOG" 2> /dev/null)" ""
 }
