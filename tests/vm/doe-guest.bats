@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A guest starts its TDI on a device that answers for itself: each of its messages goes over
 # the wire, and it does I/O in RUN.
-# vm: --dsm --timeout 1800
+# vm: --dsm --timeout 1200
 
 # shellcheck disable=SC2154,SC2034 # helpers.bash sets what is not set here
 load helpers

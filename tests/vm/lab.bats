@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The lab: each item of its menu, from standard input, and the shell at the end.
-# vm: --dsm --timeout 1800
+# vm: --dsm --timeout 1200
 
 # shellcheck disable=SC2154,SC2034 # helpers.bash sets what is not set here
 load helpers
