@@ -11,7 +11,9 @@ teardown() { cleanup; }
 
 @test "sysfs has all attributes, and every user can read them but not write them" {
 	run ls "$pci/devices/$dev/vfio_tsm"
-	assert_output "bind_count
+	assert_output "admission
+admitted
+bind_count
 blocked
 bound
 can_bind
