@@ -295,3 +295,31 @@ int json_read(const char *text, size_t len, int depth, struct json_object **root
 	*root = NULL;
 	return ret;
 }
+
+static void place(struct json_mistake *m, const char *text, size_t offset, const char *path,
+		  const char *hint)
+{
+	m->hint = hint;
+	util_copy(m->path, sizeof(m->path), path);
+	json_line(text, offset, &m->line, &m->column);
+}
+
+void json_mistake(struct json_mistake *m, const char *text, size_t offset, const char *path,
+		  const char *fmt, va_list ap)
+{
+	place(m, text, offset, path, NULL);
+	vsnprintf(m->message, sizeof(m->message), fmt, ap);
+}
+
+int json_read_file(const char *text, size_t len, int depth, struct json_object **root,
+		   struct json_mistake *m)
+{
+	struct json_fault f;
+	int ret = json_read(text, len, depth, root, &f);
+
+	if (ret != -EINVAL)
+		return ret;
+	place(m, text, f.offset, f.path, f.hint);
+	util_copy(m->message, sizeof(m->message), f.message);
+	return ret;
+}

@@ -6,9 +6,14 @@
 #ifndef TSMCTL_JSON_H
 #define TSMCTL_JSON_H
 
+#include <stdarg.h>
+
 #include "common/util.h"
 
 struct json_object;
+
+/* Enough for the path of a value in a valid document, and the end of string */
+#define JSON_PATH_LEN 96
 
 /**
  * struct json_fault - the mistake in a text
@@ -20,7 +25,7 @@ struct json_object;
  */
 struct json_fault {
 	size_t offset;
-	char path[96];
+	char path[JSON_PATH_LEN];
 	char message[128];
 	const char *hint;
 };
@@ -40,6 +45,47 @@ struct json_fault {
  */
 int json_read(const char *text, size_t len, int depth, struct json_object **root,
 	      struct json_fault *f);
+
+/**
+ * struct json_mistake - the mistake in a document, for people
+ * @line: its line, from 1
+ * @column: byte in the line, from 1
+ * @path: where in the document, as devices[2].tdi_id; "" for the whole
+ * @message: what is wrong, without a full stop
+ * @hint: what corrects it, or NULL
+ */
+struct json_mistake {
+	unsigned int line;
+	unsigned int column;
+	char path[JSON_PATH_LEN];
+	char message[256];
+	const char *hint;
+};
+
+/**
+ * json_mistake() - describe a mistake
+ * @m: out
+ * @text: the document
+ * @offset: where the mistake is, see json_place()
+ * @path: of the value, or ""
+ * @fmt: what is wrong, for @ap
+ * @ap: the arguments of @fmt
+ */
+void PRINTF_LIKE(5, 0) json_mistake(struct json_mistake *m, const char *text, size_t offset,
+				    const char *path, const char *fmt, va_list ap);
+
+/**
+ * json_read_file() - read a document that a person has written
+ * @text: the document, with a NUL after it
+ * @len: its bytes
+ * @depth: the deepest nesting that is allowed
+ * @root: out, for json_object_put(); NULL on failure
+ * @m: out, the mistake, if there is one
+ *
+ * Return: as json_read().
+ */
+int json_read_file(const char *text, size_t len, int depth, struct json_object **root,
+		   struct json_mistake *m);
 
 /**
  * json_find() - find a value by its path

@@ -6,7 +6,6 @@
 #include <limits.h>
 #include <stdarg.h>
 
-#include "common/json.h"
 #include "config/document.h"
 
 /* More levels than a valid document has. A deeper value is reported where it begins. */
@@ -21,7 +20,7 @@ struct reader {
 	size_t first;
 	const char *text;
 	size_t len;
-	config_error_fn fn;
+	config_mistake_fn fn;
 	void *arg;
 	bool wrong;
 };
@@ -41,16 +40,14 @@ const char *setting_key(int s)
 }
 
 /* Return: 0 to go on, or -EINVAL. */
-static int mistake_at(struct reader *r, size_t offset, const char *path, const char *hint,
-		      const char *fmt, va_list ap)
+static int mistake_at(struct reader *r, size_t offset, const char *path, const char *fmt,
+		      va_list ap)
 {
-	struct config_error e = { .hint = hint };
+	struct json_mistake m;
 
-	util_copy(e.path, sizeof(e.path), path);
-	json_line(r->text, offset, &e.line, &e.column);
-	vsnprintf(e.message, sizeof(e.message), fmt, ap);
+	json_mistake(&m, r->text, offset, path, fmt, ap);
 	r->wrong = true;
-	return r->fn(&e, r->arg) ? 0 : -EINVAL;
+	return r->fn(&m, r->arg) ? 0 : -EINVAL;
 }
 
 /* Reports a mistake at the value of a path. Return: 0 to look for more, or -EINVAL. */
@@ -60,20 +57,20 @@ static int PRINTF_LIKE(3, 4) mistake(struct reader *r, const char *path, const c
 	int ret;
 
 	va_start(ap, fmt);
-	ret = mistake_at(r, json_place(r->text, r->len, path, false), path, NULL, fmt, ap);
+	ret = mistake_at(r, json_place(r->text, r->len, path, false), path, fmt, ap);
 	va_end(ap);
 	return ret;
 }
 
 /* Reports a mistake at a known offset. Return: as mistake(). */
-static int PRINTF_LIKE(5, 6) mistake_here(struct reader *r, size_t offset, const char *path,
-					  const char *hint, const char *fmt, ...)
+static int PRINTF_LIKE(4, 5)
+	mistake_here(struct reader *r, size_t offset, const char *path, const char *fmt, ...)
 {
 	va_list ap;
 	int ret;
 
 	va_start(ap, fmt);
-	ret = mistake_at(r, offset, path, hint, fmt, ap);
+	ret = mistake_at(r, offset, path, fmt, ap);
 	va_end(ap);
 	return ret;
 }
@@ -212,7 +209,7 @@ static int setting_by_key(const char *key)
 /* Refuses settings for one device in an entry that also matches devices plugged in later. */
 static int check_pattern(struct reader *r, const struct config_entry *entry, const char *at)
 {
-	char path[CONFIG_PATH_LEN];
+	char path[JSON_PATH_LEN];
 	int ret = 0;
 
 	if (!entry->sel.text || entry->sel.kind == SELECTOR_ADDRESS)
@@ -230,7 +227,7 @@ static int check_pattern(struct reader *r, const struct config_entry *entry, con
 static int read_entry(struct reader *r, struct json_object *obj, size_t index)
 {
 	struct config_entry *entry = calloc(1, sizeof(*entry));
-	char path[CONFIG_PATH_LEN], at[32];
+	char path[JSON_PATH_LEN], at[32];
 	bool named = false;
 	int ret = 0, s;
 
@@ -251,7 +248,7 @@ static int read_entry(struct reader *r, struct json_object *obj, size_t index)
 			ret = readers[s](r, entry, path, value, (enum setting)s);
 		else if (!streq(key, "device"))
 			ret = mistake_here(
-				r, json_place(r->text, r->len, path, true), path, NULL,
+				r, json_place(r->text, r->len, path, true), path,
 				"unknown key; a device has device, assigned, region_mode, bar_mmap, bind_allowed, guest_requests, tdi_id, admission, tsm, force, id and serial");
 		else
 			ret = read_selector(r, entry, path, value);
@@ -302,7 +299,7 @@ static void read_version(struct reader *r, struct json_object *root)
 
 static int read_root(struct reader *r, struct json_object *root)
 {
-	char path[CONFIG_PATH_LEN], buf[48];
+	char path[JSON_PATH_LEN], buf[48];
 	int ret = 0;
 
 	if (!json_object_is_type(root, json_type_object))
@@ -318,7 +315,7 @@ static int read_root(struct reader *r, struct json_object *root)
 			ret = read_devices(r, value);
 		} else if (!streq(key, "default_region_mode")) {
 			ret = mistake_here(
-				r, json_place(r->text, r->len, path, true), path, NULL,
+				r, json_place(r->text, r->len, path, true), path,
 				"unknown key; a document has version, default_region_mode and devices");
 		} else {
 			r->config->default_mode = among(policy_modes + 1, value);
@@ -361,7 +358,7 @@ static int check_twins(struct reader *r)
 {
 	size_t n;
 	cleanup_free struct config_entry **sorted = sort_entries(r, &n);
-	char path[CONFIG_PATH_LEN];
+	char path[JSON_PATH_LEN];
 	int ret = 0;
 
 	if (!sorted)
@@ -378,11 +375,11 @@ static int check_twins(struct reader *r)
 
 static int parse(struct reader *r, struct json_object **root)
 {
-	struct json_fault f;
-	int ret = json_read(r->text, r->len, DEPTH, root, &f);
+	struct json_mistake m;
+	int ret = json_read_file(r->text, r->len, DEPTH, root, &m);
 
 	if (ret == -EINVAL)
-		mistake_here(r, f.offset, f.path, f.hint, "%s", f.message);
+		r->fn(&m, r->arg);
 	return ret;
 }
 
@@ -391,7 +388,8 @@ static void put_json(struct json_object **obj)
 	json_object_put(*obj);
 }
 
-int config_parse(struct config *config, const char *text, size_t len, config_error_fn fn, void *arg)
+int config_parse(struct config *config, const char *text, size_t len, config_mistake_fn fn,
+		 void *arg)
 {
 	__attribute__((cleanup(put_json))) struct json_object *root = NULL;
 	struct reader r = {
@@ -405,7 +403,7 @@ int config_parse(struct config *config, const char *text, size_t len, config_err
 	int ret;
 
 	if (len > CONFIG_MAX)
-		ret = mistake_here(&r, 0, "", NULL, "it has more than %u bytes", CONFIG_MAX);
+		ret = mistake_here(&r, 0, "", "it has more than %u bytes", CONFIG_MAX);
 	else
 		ret = parse(&r, &root) ?: read_root(&r, root) ?: check_twins(&r);
 	return ret ?: r.wrong ? -EINVAL : 0;

@@ -14,6 +14,7 @@
 #ifndef TSMCTL_DOCUMENT_H
 #define TSMCTL_DOCUMENT_H
 
+#include "common/json.h"
 #include "common/selector.h"
 #include "ctx.h"
 #include "host/policies.h"
@@ -21,7 +22,6 @@
 #define CONFIG_VERSION 1
 /* Several times the size of a document for 4,096 devices. */
 #define CONFIG_MAX (8U << 20)
-#define CONFIG_PATH_LEN 96
 
 struct json_object;
 
@@ -120,24 +120,8 @@ struct config {
 	size_t file_count;
 };
 
-/**
- * struct config_error - the mistake in a document
- * @line: its line, from 1
- * @column: byte in the line, from 1
- * @path: where in the document, as devices[2].tdi_id; "" for the whole
- * @message: what is wrong, without a full stop
- * @hint: what corrects it, or NULL
- */
-struct config_error {
-	unsigned int line;
-	unsigned int column;
-	char path[CONFIG_PATH_LEN];
-	char message[256];
-	const char *hint;
-};
-
 /* Called for each mistake. Return: whether to look for more of them. */
-typedef bool (*config_error_fn)(const struct config_error *e, void *arg);
+typedef bool (*config_mistake_fn)(const struct json_mistake *m, void *arg);
 
 /**
  * config_parse() - read one document, and add it
@@ -155,7 +139,7 @@ typedef bool (*config_error_fn)(const struct config_error *e, void *arg);
  *
  * Return: 0, -EINVAL after a mistake, or -ENOMEM.
  */
-int config_parse(struct config *config, const char *text, size_t len, config_error_fn fn,
+int config_parse(struct config *config, const char *text, size_t len, config_mistake_fn fn,
 		 void *arg);
 
 /**

@@ -147,6 +147,23 @@ int file_read(const char *path, size_t max, char **text, size_t *len, struct tru
 	return 0;
 }
 
+int file_report_unreadable(struct ctx *ctx, struct problem *p, const struct trust_fault *fault)
+{
+	if (!fault || !fault->why[0])
+		return report_error(ctx, p, "cannot read %s: %s", p->value, strerror(-p->err));
+	p->hint = fault->mend;
+	return report_error(ctx, p, "%s is not trusted: %s", p->value, fault->why);
+}
+
+int file_report_mistake(struct ctx *ctx, struct problem *p, const struct json_mistake *m)
+{
+	p->attribute = m->path[0] ? m->path : p->attribute;
+	p->hint = m->hint ?: p->hint;
+	p->code = EXIT_USAGE;
+	return report_error(ctx, p, "%s:%u:%u: %s%s%s", p->value, m->line, m->column, m->path,
+			    m->path[0] ? ": " : "", m->message);
+}
+
 static int write_all(int fd, const char *text, size_t len)
 {
 	while (len) {

@@ -5,9 +5,11 @@
 
 #include <limits.h>
 
+#include "common/json.h"
 #include "common/trust.h"
 #include "common/util.h"
 #include "ctx.h"
+#include "report.h"
 
 /**
  * file_read() - read a file that only root and this user can have written
@@ -24,6 +26,27 @@
  * Return: 0, -EPERM with @fault filled in, -EFBIG, or negative errno.
  */
 int file_read(const char *path, size_t max, char **text, size_t *len, struct trust_fault *fault);
+
+/**
+ * file_report_unreadable() - report that a file could not be read
+ * @ctx: this run
+ * @p: attribute, path as the value, errno and stage; gets a hint
+ * @fault: from file_read(), or NULL
+ *
+ * Return: the errno.
+ */
+int file_report_unreadable(struct ctx *ctx, struct problem *p, const struct trust_fault *fault);
+
+/**
+ * file_report_mistake() - report a mistake in a file
+ * @ctx: this run
+ * @p: path as the value, errno, stage, and the hint if @m has none; gets the path of @m as
+ *	the attribute, if @m has one
+ * @m: the mistake
+ *
+ * Return: the errno.
+ */
+int file_report_mistake(struct ctx *ctx, struct problem *p, const struct json_mistake *m);
 
 /* How many replaced files are kept. */
 #define FILE_OLD 5

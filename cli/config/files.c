@@ -29,17 +29,6 @@ int config_init(struct ctx *ctx)
 	return root_find(ctx, &ctx->etc, "etc", "TSMCTL_ETC", ETC_DIR);
 }
 
-static int report_unreadable(struct ctx *ctx, const char *file, int err,
-			     const struct trust_fault *fault)
-{
-	struct problem p = { .attribute = "config", .value = file, .err = err, .stage = "config" };
-
-	if (!fault->why[0])
-		return report_error(ctx, &p, "cannot read %s: %s", file, strerror(-err));
-	p.hint = fault->mend;
-	return report_error(ctx, &p, "%s is not trusted: %s", file, fault->why);
-}
-
 /* A configuration while it is read. @all: go on after a mistake, and return @ret at the end. */
 struct loading {
 	struct ctx *ctx;
@@ -67,19 +56,23 @@ static struct config_file *add_file(struct config *config, const char *path)
 	return file;
 }
 
-static bool report_mistake(const struct config_error *e, void *arg)
+static int report_unreadable(struct ctx *ctx, const char *file, int err,
+			     const struct trust_fault *fault)
+{
+	struct problem p = { .attribute = "config", .value = file, .err = err, .stage = "config" };
+
+	return file_report_unreadable(ctx, &p, fault);
+}
+
+static bool report_mistake(const struct json_mistake *m, void *arg)
 {
 	struct loading *l = arg;
 	const char *file = l->config->files[l->config->file_count - 1]->path;
-	struct problem p = { .attribute = e->path[0] ? e->path : NULL,
-			     .value = file,
-			     .err = -EINVAL,
-			     .stage = "config",
-			     .hint = e->hint ?: "see tsmctl-config(5)",
-			     .code = EXIT_USAGE };
+	struct problem p = {
+		.value = file, .err = -EINVAL, .stage = "config", .hint = "see tsmctl-config(5)"
+	};
 
-	report_error(l->ctx, &p, "%s:%u:%u: %s%s%s", file, e->line, e->column, e->path,
-		     e->path[0] ? ": " : "", e->message);
+	file_report_mistake(l->ctx, &p, m);
 	if (!l->all || ++l->mistakes < CONFIG_MISTAKES)
 		return l->all;
 	p.attribute = NULL;
@@ -172,14 +165,13 @@ static int each_drop_in(struct ctx *ctx, drop_in_fn fn, void *arg)
 {
 	__attribute__((cleanup(free_names))) struct names names = { 0 };
 	char dir[PATH_MAX], file[PATH_MAX];
-	struct trust_fault fault = { .why = "" };
 	int ret;
 
 	if (snprintf(dir, sizeof(dir), "%s/config.d", ctx->etc.path) >= (int)sizeof(dir))
 		return -ENAMETOOLONG;
 	ret = list_drop_ins(dir, &names);
 	if (ret)
-		return report_unreadable(ctx, dir, ret, &fault);
+		return report_unreadable(ctx, dir, ret, NULL);
 	for (size_t i = 0; !ret && i < names.count; i++) {
 		if (snprintf(file, sizeof(file), "%s/%s", dir, names.list[i]) >= (int)sizeof(file))
 			return -ENAMETOOLONG;

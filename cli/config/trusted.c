@@ -17,14 +17,6 @@ static int is_pem(const struct dirent *e)
 	       streq(e->d_name + n - strlen(SUFFIX), SUFFIX);
 }
 
-static int report_unreadable(struct ctx *ctx, struct problem *p, const struct trust_fault *fault)
-{
-	if (!fault || !fault->why[0])
-		return report_error(ctx, p, "cannot read %s: %s", p->value, strerror(-p->err));
-	p->hint = fault->mend;
-	return report_error(ctx, p, "%s is not trusted: %s", p->value, fault->why);
-}
-
 static int report_unusable(struct ctx *ctx, const char *path, int err,
 			   const struct trust_fault *fault)
 {
@@ -33,7 +25,7 @@ static int report_unusable(struct ctx *ctx, const char *path, int err,
 	};
 
 	if (err != -EINVAL)
-		return report_unreadable(ctx, &p, fault);
+		return file_report_unreadable(ctx, &p, fault);
 	p.hint = "put certificates or revocation lists in PEM there, or remove the file";
 	p.code = EXIT_USAGE;
 	return report_error(ctx, &p, "%s has neither a certificate nor a revocation list", path);
@@ -77,21 +69,12 @@ static int load_anchors(struct ctx *ctx, struct anchors **anchors)
 	return ret;
 }
 
-static int report_mistake(struct ctx *ctx, struct problem *p, const struct allowed_fault *f)
-{
-	p->attribute = f->path[0] ? f->path : p->attribute;
-	p->hint = f->hint ?: "see 'Allowed measurements' in tsmctl-evidence(8)";
-	p->code = EXIT_USAGE;
-	return report_error(ctx, p, "%s:%u:%u: %s%s%s", p->value, f->line, f->column, f->path,
-			    f->path[0] ? ": " : "", f->message);
-}
-
 static int load_allowed(struct ctx *ctx, struct allowed **allowed)
 {
 	struct problem p = { .attribute = ALLOWED_FILE, .stage = "config" };
 	struct trust_fault fault = { .why = "" };
 	cleanup_free char *text = NULL;
-	struct allowed_fault f;
+	struct json_mistake m;
 	char path[PATH_MAX];
 	size_t len;
 
@@ -103,9 +86,10 @@ static int load_allowed(struct ctx *ctx, struct allowed **allowed)
 	p.value = path;
 	p.err = file_read(path, ALLOWED_MAX, &text, &len, &fault);
 	if (p.err)
-		return report_unreadable(ctx, &p, &fault);
-	p.err = allowed_parse(text, len, allowed, &f);
-	return p.err == -EINVAL ? report_mistake(ctx, &p, &f) : p.err;
+		return file_report_unreadable(ctx, &p, &fault);
+	p.err = allowed_parse(text, len, allowed, &m);
+	p.hint = "see 'Allowed measurements' in tsmctl-evidence(8)";
+	return p.err == -EINVAL ? file_report_mistake(ctx, &p, &m) : p.err;
 }
 
 int trusted_load(struct ctx *ctx, bool list, struct trusted *t)

@@ -6,7 +6,6 @@
 #include <stdarg.h>
 
 #include "common/bdf.h"
-#include "common/json.h"
 #include "evidence/allowed.h"
 #include "evidence/evidence.h"
 
@@ -24,20 +23,17 @@ struct allowed {
 struct reader {
 	const char *text;
 	size_t len;
-	struct allowed_fault *f;
+	struct json_mistake *mistake;
 };
 
-static int PRINTF_LIKE(5, 6) mistake_here(struct reader *r, size_t offset, const char *path,
-					  const char *hint, const char *fmt, ...)
+/* Reports a mistake at the value of a path. @key: at its key instead. Return: -EINVAL */
+static int PRINTF_LIKE(4, 5)
+	mistake(struct reader *r, const char *path, bool key, const char *fmt, ...)
 {
-	struct allowed_fault *f = r->f;
 	va_list ap;
 
-	f->hint = hint;
-	util_copy(f->path, sizeof(f->path), path);
-	json_line(r->text, offset, &f->line, &f->column);
 	va_start(ap, fmt);
-	vsnprintf(f->message, sizeof(f->message), fmt, ap);
+	json_mistake(r->mistake, r->text, json_place(r->text, r->len, path, key), path, fmt, ap);
 	va_end(ap);
 	return -EINVAL;
 }
@@ -47,8 +43,7 @@ static int refuse(struct reader *r, const char *path, struct json_object *value,
 {
 	char buf[48];
 
-	return mistake_here(r, json_place(r->text, r->len, path, false), path, NULL, "%s is not %s",
-			    json_shown(value, buf, sizeof(buf)), what);
+	return mistake(r, path, false, "%s is not %s", json_shown(value, buf, sizeof(buf)), what);
 }
 
 typedef int (*read_fn)(struct reader *r, const char *path, struct json_object *value);
@@ -77,23 +72,20 @@ static const struct key *find_key(const struct key *keys, const char *name)
 static int read_object(struct reader *r, const char *path, struct json_object *obj,
 		       const struct key *keys, const char *what, const char *all)
 {
-	char below[sizeof(r->f->path)];
+	char below[JSON_PATH_LEN];
 	int ret;
 
 	if (!json_object_is_type(obj, json_type_object))
-		return mistake_here(r, json_place(r->text, r->len, path, false), path, NULL,
-				    "%s must be an object, {...}", what);
+		return mistake(r, path, false, "%s must be an object, {...}", what);
 	for (const struct key *k = keys; k->name; k++)
 		if (!k->optional && !json_object_object_get_ex(obj, k->name, NULL))
-			return mistake_here(r, json_place(r->text, r->len, path, false), path, NULL,
-					    "the key \"%s\" is missing", k->name);
+			return mistake(r, path, false, "the key \"%s\" is missing", k->name);
 	json_object_object_foreach(obj, name, value) {
 		const struct key *k = find_key(keys, name);
 
 		snprintf(below, sizeof(below), "%s%s%.40s", path, *path ? "." : "", name);
 		if (!k)
-			return mistake_here(r, json_place(r->text, r->len, below, true), below,
-					    NULL, "unknown key; %s has %s", what, all);
+			return mistake(r, below, true, "unknown key; %s has %s", what, all);
 		ret = k->read(r, below, value);
 		if (ret)
 			return ret;
@@ -103,12 +95,11 @@ static int read_object(struct reader *r, const char *path, struct json_object *o
 
 static int read_array(struct reader *r, const char *path, struct json_object *array, read_fn read)
 {
-	char below[sizeof(r->f->path)];
+	char below[JSON_PATH_LEN];
 	int ret = 0;
 
 	if (!json_object_is_type(array, json_type_array))
-		return mistake_here(r, json_place(r->text, r->len, path, false), path, NULL,
-				    "it must be an array, [...]");
+		return mistake(r, path, false, "it must be an array, [...]");
 	for (size_t i = 0; !ret && i < json_object_array_length(array); i++) {
 		snprintf(below, sizeof(below), "%.70s[%zu]", path, i);
 		ret = read(r, below, json_object_array_get_idx(array, i));
@@ -120,8 +111,7 @@ static int read_array(struct reader *r, const char *path, struct json_object *ar
 static int read_some(struct reader *r, const char *path, struct json_object *array, read_fn read)
 {
 	if (json_object_is_type(array, json_type_array) && !json_object_array_length(array))
-		return mistake_here(r, json_place(r->text, r->len, path, false), path, NULL,
-				    "it must not be empty");
+		return mistake(r, path, false, "it must not be empty");
 	return read_array(r, path, array, read);
 }
 
@@ -168,7 +158,7 @@ static int read_block(struct reader *r, const char *path, struct json_object *ob
 static int read_blocks(struct reader *r, const char *path, struct json_object *array)
 {
 	bool seen[ALLOWED_INDEX_MAX + 1] = { false };
-	char below[sizeof(r->f->path)];
+	char below[JSON_PATH_LEN];
 	int ret = read_some(r, path, array, read_block);
 
 	for (size_t i = 0; !ret && i < json_object_array_length(array); i++) {
@@ -176,8 +166,8 @@ static int read_blocks(struct reader *r, const char *path, struct json_object *a
 
 		snprintf(below, sizeof(below), "%.60s[%zu].index", path, i);
 		if (*twin)
-			ret = mistake_here(r, json_place(r->text, r->len, below, false), below,
-					   NULL, "this index is there twice: give it both values");
+			ret = mistake(r, below, false,
+				      "this index is there twice: give it both values");
 		*twin = true;
 	}
 	return ret;
@@ -248,24 +238,14 @@ static int read_root(struct reader *r, struct json_object *root)
 	return read_object(r, "", root, keys, "the list", "version and allowed");
 }
 
-static int parse(struct reader *r, struct json_object **root)
+int allowed_parse(const char *text, size_t len, struct allowed **list, struct json_mistake *m)
 {
-	struct json_fault f;
-	int ret = json_read(r->text, r->len, DEPTH, root, &f);
-
-	if (ret == -EINVAL)
-		mistake_here(r, f.offset, f.path, f.hint, "%s", f.message);
-	return ret;
-}
-
-int allowed_parse(const char *text, size_t len, struct allowed **list, struct allowed_fault *f)
-{
-	struct reader r = { text, len, f };
+	struct reader r = { text, len, m };
 	struct json_object *root = NULL;
 	int ret;
 
 	*list = NULL;
-	ret = parse(&r, &root) ?: read_root(&r, root);
+	ret = json_read_file(text, len, DEPTH, &root, m) ?: read_root(&r, root);
 	if (!ret) {
 		*list = malloc(sizeof(**list));
 		ret = *list ? 0 : -ENOMEM;

@@ -14,6 +14,7 @@
 #ifndef EVIDENCE_ALLOWED_H
 #define EVIDENCE_ALLOWED_H
 
+#include "common/json.h"
 #include "evidence/spdm.h"
 
 #define ALLOWED_VERSION 1
@@ -30,31 +31,15 @@
 struct allowed;
 
 /**
- * struct allowed_fault - the mistake in a list
- * @line: its line, from 1
- * @column: byte in the line, from 1
- * @path: where in the list, as allowed[2].measurements[0].index; "" for the whole
- * @message: what is wrong, without a full stop
- * @hint: what corrects it, or NULL
- */
-struct allowed_fault {
-	unsigned int line;
-	unsigned int column;
-	char path[96];
-	char message[256];
-	const char *hint;
-};
-
-/**
  * allowed_parse() - read a list
  * @text: the list, with a NUL after it
  * @len: its bytes
  * @list: out, for allowed_free(); NULL on failure
- * @f: out, the first mistake, if there is one
+ * @m: out, the first mistake, if there is one
  *
- * Return: 0, -EINVAL with @f filled in, or -ENOMEM.
+ * Return: 0, -EINVAL with @m filled in, or -ENOMEM.
  */
-int allowed_parse(const char *text, size_t len, struct allowed **list, struct allowed_fault *f);
+int allowed_parse(const char *text, size_t len, struct allowed **list, struct json_mistake *m);
 
 /**
  * allowed_free() - free a list

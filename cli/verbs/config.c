@@ -28,7 +28,7 @@ struct view {
 
 static struct json_object *new_path(const struct config_entry *e)
 {
-	char path[CONFIG_PATH_LEN];
+	char path[JSON_PATH_LEN];
 
 	if (!e)
 		return NULL;

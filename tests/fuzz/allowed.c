@@ -34,7 +34,7 @@ static void check(const struct allowed *list)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct allowed_fault f = { .line = 0 };
+	struct json_mistake f = { .line = 0 };
 	struct allowed *list;
 	char *text = malloc(size + 1);
 	int ret;

@@ -14,7 +14,7 @@ struct mistakes {
 	bool all;
 };
 
-static bool take_mistake(const struct config_error *e, void *arg)
+static bool take_mistake(const struct json_mistake *e, void *arg)
 {
 	struct mistakes *m = arg;
 
