@@ -24,8 +24,6 @@ struct trusted {
 	struct allowed *allowed;
 };
 
-#define cleanup_trusted __attribute__((cleanup(trusted_free)))
-
 /**
  * trusted_load() - read what this host trusts
  * @ctx: this run, after config_init()

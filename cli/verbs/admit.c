@@ -9,6 +9,29 @@
 #include "report.h"
 #include "verbs/admit.h"
 
+/* Read for the first device that is verified: the same for all devices of a run. */
+static struct trusted trusted;
+static bool is_loaded;
+
+static int load_trusted(struct ctx *ctx)
+{
+	int ret;
+
+	if (is_loaded)
+		return 0;
+	ret = config_init(ctx) ?: trusted_load(ctx, true, &trusted);
+	if (ret)
+		trusted_free(&trusted);
+	is_loaded = !ret;
+	return ret;
+}
+
+void admit_done(void)
+{
+	trusted_free(&trusted);
+	is_loaded = false;
+}
+
 static int report_failure(struct ctx *ctx, const struct pci_device *dev, struct problem *p)
 {
 	if (p->err == -ESTALE) {
@@ -67,11 +90,9 @@ int admit_refuse(struct ctx *ctx, const struct pci_device *dev, const struct exa
 int admit_device(struct ctx *ctx, const struct pci_device *dev)
 {
 	struct examined x cleanup_examined = { .fresh = false };
-	struct trusted t cleanup_trusted = { .anchors = NULL };
-	int ret = config_init(ctx)				    ?:
-			  trusted_load(ctx, true, &t)		    ?:
+	int ret = load_trusted(ctx)				    ?:
 			  examine_collect(ctx, dev, NULL, true, &x) ?:
-			  examine_verify(ctx, dev, &t, &x);
+			  examine_verify(ctx, dev, &trusted, &x);
 
 	if (ret)
 		return ret;

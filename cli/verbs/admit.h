@@ -35,7 +35,8 @@ int admit_refuse(struct ctx *ctx, const struct pci_device *dev, const struct exa
  * @ctx: this run, not under --dry-run, which asks no device
  * @dev: the device, whose policy requires it
  *
- * An admission from before is void, whatever the result is.
+ * An admission from before is void, whatever the result is. What this host trusts is read for
+ * the first device of a run, and kept until admit_done().
  *
  * Return: 0, or negative errno, reported.
  */
@@ -58,5 +59,10 @@ int admit_missing(struct ctx *ctx, const struct pci_device *dev);
  * @dev: the device
  */
 void admit_note(struct ctx *ctx, const struct pci_device *dev);
+
+/**
+ * admit_done() - free what was read for the devices of this run
+ */
+void admit_done(void);
 
 #endif

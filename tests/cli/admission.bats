@@ -202,6 +202,29 @@ state bound true"
 	assert_output ""
 }
 
+@test "admission: prepare, bind and apply read what this host trusts once, however many devices there are" {
+	command -v strace > /dev/null || skip "no strace"
+	unset FAKE_MEANWHILE
+	for i in 2 3 4; do
+		fake_assigned "0000:0$i:00.0"
+		device "0000:0$i:00.0"
+		policy "0000:0$i:00.0" admission required
+	done
+	config '{ "device": "all", "admission": "required" }'
+	for verb in prepare bind apply; do
+		run_split kernel env ASAN_OPTIONS=detect_leaks=0 strace -f -qq -e trace=openat \
+			-o "$BATS_TEST_TMPDIR/trace" tsmctl "$verb" --json 01:00.0 02:00.0 03:00.0 04:00.0
+		[ -s "$BATS_TEST_TMPDIR/trace" ] || skip "strace cannot trace here"
+		# none has answered to its nonce, so each was verified
+		assert_equal "$(errors "device value" | sort)" "0000:01:00.0 nonce
+0000:02:00.0 nonce
+0000:03:00.0 nonce
+0000:04:00.0 nonce"
+		assert_equal "$(grep -c 'measurements.json' "$BATS_TEST_TMPDIR/trace")" 1
+		assert_equal "$(grep -c 'root.pem' "$BATS_TEST_TMPDIR/trace")" 1
+	done
+}
+
 @test "admission: --dry-run and diff ask no device, and show that it would be asked" {
 	helper
 	config '{ "device": "01:00.0", "assigned": true }'
