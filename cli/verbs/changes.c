@@ -6,6 +6,7 @@
 
 #include "host/policies.h"
 #include "host/policy.h"
+#include "host/summary.h"
 #include "host/tsm.h"
 #include "report.h"
 #include "verbs/changes.h"
@@ -131,12 +132,11 @@ static void look_connection(struct changes *c, struct followed *d, const struct 
 }
 
 /* While a device is bound, tdi_id is the ID of the bind, and not policy. */
-static bool is_shown(struct changes *c, const struct pci_device *dev, const char *attr)
+static bool is_shown(struct summary *s, const char *attr)
 {
 	char bound[ATTR_MAX];
 
-	return !streq(attr, "tdi_id") || policy_get(c->ctx, dev, "bound", bound) ||
-	       !streq(bound, "1");
+	return !streq(attr, "tdi_id") || summary_get(s, "bound", bound) || !streq(bound, "1");
 }
 
 static void compare_value(struct changes *c, const char *device, const char *attr, const char *now,
@@ -156,13 +156,15 @@ static void compare_value(struct changes *c, const char *device, const char *att
 static void look_policy(struct changes *c, struct followed *d, const struct pci_device *dev)
 {
 	char now[ATTR_MAX];
+	struct summary s;
 
+	summary_begin(&s, c->ctx, dev);
 	for (size_t i = 0; i < POLICIES; i++) {
 		const char *attr = policies[i].name;
 
-		if (!is_shown(c, dev, attr))
+		if (!is_shown(&s, attr))
 			continue;
-		if (policy_get(c->ctx, dev, attr, now))
+		if (summary_get(&s, attr, now))
 			now[0] = '\0';
 		compare_value(c, dev->name, attr, now, d->policy[i], sizeof(d->policy[i]));
 	}

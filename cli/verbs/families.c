@@ -85,7 +85,7 @@ static void look_connection(const struct look *l)
 /* Reads a label. "none" and an unreadable value become "": then Prometheus has no label. */
 static void get_label(const struct look *l, const char *attr, char *buf)
 {
-	if (policy_get(l->ctx, l->device, attr, buf) || streq(buf, "none"))
+	if (summary_get(l->summary, attr, buf) || streq(buf, "none"))
 		buf[0] = '\0';
 }
 
@@ -93,7 +93,7 @@ static void look_tdi(const struct look *l)
 {
 	char bound[ATTR_MAX], tsm[ATTR_MAX], tdi_id[ATTR_MAX], origin[ATTR_MAX];
 
-	if (policy_get(l->ctx, l->device, "bound", bound) || !streq(bound, "1"))
+	if (summary_get(l->summary, "bound", bound) || !streq(bound, "1"))
 		return;
 	get_label(l, "tsm", tsm);
 	get_label(l, "tdi_id", tdi_id);
@@ -101,25 +101,18 @@ static void look_tdi(const struct look *l)
 	add_sample(l, 1, (const char *const[]){ l->device->name, tsm, tdi_id, origin });
 }
 
-/* Reads an attribute that only sysfs has, and only while the device is assigned. */
-static int get_driver(struct ctx *ctx, const struct pci_device *dev, const char *attr, char *buf)
+static int get_required(struct summary *s, const char *attr, char *buf)
 {
-	(void)ctx;
-	return pci_get(dev, attr, buf);
-}
-
-static int get_required(struct ctx *ctx, const struct pci_device *dev, const char *attr, char *buf)
-{
-	int ret = policy_get(ctx, dev, attr, buf);
+	int ret = summary_get(s, attr, buf);
 
 	if (!ret)
 		strcpy(buf, streq(buf, REQUIRED) ? "1" : "0");
 	return ret;
 }
 
-static int get_admitted(struct ctx *ctx, const struct pci_device *dev, const char *attr, char *buf)
+static int get_admitted(struct summary *s, const char *attr, char *buf)
 {
-	int ret = policy_get(ctx, dev, attr, buf);
+	int ret = summary_get(s, attr, buf);
 
 	if (!ret)
 		strcpy(buf, streq(buf, "0") ? "0" : "1");
@@ -128,7 +121,7 @@ static int get_admitted(struct ctx *ctx, const struct pci_device *dev, const cha
 
 static int get(const struct look *l, char *buf)
 {
-	return l->family->get(l->ctx, l->device, l->family->attr, buf);
+	return l->family->get(l->summary, l->family->attr, buf);
 }
 
 /* Adds a sample for each word, so that another word is a change of two values. */
@@ -162,8 +155,7 @@ static void look_lines(const struct look *l)
 	const char *number = numbers[l->family->column - 1];
 	uint64_t value;
 
-	if (!l->device->present ||
-	    attr_read_text(l->device->fd, l->family->attr, text, sizeof(text)))
+	if (summary_get_lines(l->summary, l->family->attr, text, sizeof(text)))
 		return;
 	for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line != '\0')
 		if (sscanf(line, "%63[^ \n] %31[^ \n] %31[^ \n]", word, numbers[0], numbers[1]) >
@@ -224,7 +216,7 @@ const struct family families[] = {
 	  .labels = { "address", "state" },
 	  .help = "1 for the state that the device is in, 0 for every other state",
 	  .look = look_words,
-	  .get = policy_get,
+	  .get = summary_get,
 	  .attr = "state",
 	  .words = policy_states },
 	{ .name = "tsmctl_tdi_state",
@@ -232,15 +224,15 @@ const struct family families[] = {
 	  .labels = { "address", "state" },
 	  .help = "1 for the TDISP state that the TDI is in, 0 for every other TDISP state",
 	  .look = look_words,
-	  .get = get_driver,
-	  .attr = TDI_STATE,
+	  .get = summary_get_driver,
+	  .attr = "tdi_state",
 	  .words = tdi_states },
 	{ .name = "tsmctl_bind_allowed",
 	  .type = "gauge",
 	  .labels = { "address" },
 	  .help = "1 if the administrator allows a bind of the device, 0 if not",
 	  .look = look_number,
-	  .get = policy_get,
+	  .get = summary_get,
 	  .attr = "bind_allowed" },
 	{ .name = "tsmctl_admission_required",
 	  .type = "gauge",
@@ -261,78 +253,78 @@ const struct family families[] = {
 	  .labels = { "address" },
 	  .help = "1 if the TSMs of the host can bind the device, 0 if not",
 	  .look = look_number,
-	  .get = get_driver,
-	  .attr = "vfio_tsm/can_bind" },
+	  .get = summary_get_driver,
+	  .attr = "can_bind" },
 	{ .name = "tsmctl_quarantined",
 	  .type = "gauge",
 	  .labels = { "address" },
 	  .help = "1 if the device is quarantined, whatever its driver is, 0 if not",
 	  .look = look_number,
-	  .get = policy_get,
+	  .get = summary_get,
 	  .attr = "quarantine" },
 	{ .name = "tsmctl_last_unbind_info",
 	  .type = "gauge",
 	  .labels = { "address", "reason" },
 	  .help = "Why the device was unbound the last time " SINCE "; always 1",
 	  .look = look_last_unbind,
-	  .get = get_driver,
-	  .attr = "vfio_tsm/last_unbind" },
+	  .get = summary_get_driver,
+	  .attr = "last_unbind" },
 	{ .name = "tsmctl_bind_refused_info",
 	  .type = "gauge",
 	  .labels = { "address", "stage", "errno" },
 	  .help = "The last bind of the device was refused; always 1",
 	  .look = look_last_error,
-	  .get = policy_get,
+	  .get = summary_get,
 	  .attr = "last_error" },
 	{ .name = "tsmctl_state_changes_total",
 	  .type = "counter",
 	  .labels = { "address" },
 	  .help = "Changes of the state of the device",
 	  .look = look_number,
-	  .get = policy_get,
+	  .get = summary_get,
 	  .attr = "generation" },
 	{ .name = "tsmctl_opens_total",
 	  .type = "counter",
 	  .labels = { "address" },
 	  .help = "Opens of the device " SINCE,
 	  .look = look_number,
-	  .get = get_driver,
-	  .attr = "vfio_tsm/open_count" },
+	  .get = summary_get_driver,
+	  .attr = "open_count" },
 	{ .name = "tsmctl_binds_total",
 	  .type = "counter",
 	  .labels = { "address" },
 	  .help = "Binds of the device that succeeded " SINCE,
 	  .look = look_number,
-	  .get = get_driver,
-	  .attr = "vfio_tsm/bind_count" },
+	  .get = summary_get_driver,
+	  .attr = "bind_count" },
 	{ .name = "tsmctl_lost_binds_total",
 	  .type = "counter",
 	  .labels = { "address" },
 	  .help = "Binds of the device that were lost, which neither its owner nor the "
 		  "administrator had ended, " SINCE,
 	  .look = look_number,
-	  .get = get_driver,
-	  .attr = "vfio_tsm/loss_count" },
+	  .get = summary_get_driver,
+	  .attr = "loss_count" },
 	{ .name = "tsmctl_refused_operations_total",
 	  .type = "counter",
 	  .labels = { "address", "kind" },
 	  .help = "Operations on the device that the driver refused " SINCE,
 	  .look = look_lines,
-	  .attr = "vfio_tsm/blocked",
+	  .attr = "blocked",
 	  .column = 1 },
 	{ .name = "tsmctl_requests_total",
 	  .type = "counter",
 	  .labels = { "address", "scope" },
 	  .help = "Requests of its guest that the device had, failed ones included, " SINCE,
 	  .look = look_lines,
-	  .attr = "vfio_tsm/requests",
+	  .attr = "requests",
 	  .column = 1 },
 	{ .name = "tsmctl_failed_requests_total",
 	  .type = "counter",
 	  .labels = { "address", "scope" },
 	  .help = "Requests of its guest that the device had, and that failed, " SINCE,
 	  .look = look_lines,
-	  .attr = "vfio_tsm/requests",
+	  .attr = "requests",
 	  .column = 2 },
 	{ .name = NULL },
 };
@@ -348,9 +340,14 @@ struct json_object *families_new(void)
 
 void families_look(struct ctx *ctx, const struct pci_device *dev, struct json_object *all)
 {
+	struct summary s;
+
+	if (dev)
+		summary_begin(&s, ctx, dev);
 	for (size_t i = 0; families[i].name; i++) {
 		const struct look l = { .ctx = ctx,
 					.device = dev,
+					.summary = &s,
 					.family = &families[i],
 					.samples = json_object_array_get_idx(all, i) };
 

@@ -8,15 +8,16 @@
 
 #include <stdint.h>
 
-#include "host/pci.h"
+#include "host/summary.h"
 
 struct family;
 struct json_object;
 
-/* One look at one device; @device is NULL for a look at the host. */
+/* One look at one device; @device is NULL for a look at the host, which has no @summary. */
 struct look {
 	struct ctx *ctx;
 	const struct pci_device *device;
+	struct summary *summary;
 	const struct family *family;
 	struct json_object *samples;
 };
@@ -41,7 +42,7 @@ struct family {
 	const char *help;
 	void (*look)(const struct look *l);
 	bool host;
-	int (*get)(struct ctx *ctx, const struct pci_device *dev, const char *attr, char *buf);
+	int (*get)(struct summary *s, const char *attr, char *buf);
 	const char *attr;
 	const char *const *words;
 	int column;

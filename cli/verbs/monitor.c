@@ -10,6 +10,7 @@
 
 #include "host/policy.h"
 #include "host/select.h"
+#include "host/summary.h"
 #include "host/tdi.h"
 #include "report.h"
 #include "verbs/changes.h"
@@ -197,14 +198,16 @@ static int show_present(struct ctx *ctx, struct pci_device *dev, void *arg)
 			   .driver = dev->driver };
 	struct watch *w = arg;
 	struct known *k = know(w, &dev->addr);
+	struct summary s;
 
-	if (policy_get(ctx, dev, "state", state))
+	summary_begin(&s, ctx, dev);
+	if (summary_get(&s, "state", state))
 		e.state = NULL;
-	if (policy_get(ctx, dev, "generation", generation))
+	if (summary_get(&s, "generation", generation))
 		e.generation = NULL;
-	if (policy_get(ctx, dev, "tdi_id", tdi_id))
+	if (summary_get(&s, "tdi_id", tdi_id))
 		e.tdi_id = NULL;
-	if (!pci_get(dev, TDI_STATE, tdi_state) && !streq(tdi_state, TDI_UNKNOWN))
+	if (!summary_get_driver(&s, "tdi_state", tdi_state) && !streq(tdi_state, TDI_UNKNOWN))
 		e.tdi_state = tdi_state;
 	if (k && e.tdi_state)
 		util_copy(k->tdi.state, sizeof(k->tdi.state), tdi_state);

@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
-# tsmctl list and show: what they read of a device, and how many system calls that takes.
+# tsmctl list, show, metrics and monitor: what they read of a device, and how many system calls
+# that takes.
 bats_require_minimum_version 1.5.0
 load helpers
 
@@ -43,17 +44,25 @@ busy_host() {
 	fake_policy 0000:05:00.0 unassigned
 }
 
-@test "list, show: print the same from the summary of a device as from its single files" {
+# answer VERB: its JSON without what differs from run to run
+answer() {
+	case $1 in
+	monitor) tsmctl monitor --json --present --events present --count 5 | sed 's/"time":"[^"]*"//' ;;
+	*) tsmctl "$1" --json ;;
+	esac
+}
+
+@test "list, show, metrics, monitor: print the same from the summary of a device as from its single files" {
 	local verb
 
 	busy_host
-	for verb in list show; do tsmctl $verb --json > "$BATS_TEST_TMPDIR/$verb"; done
+	for verb in list metrics monitor show; do answer $verb > "$BATS_TEST_TMPDIR/$verb"; done
 	for i in 1 2 3 4 5; do fake_summary "0000:0$i:00.0"; done
 	# only the summary is read: the single files have other values
 	for file in "$CFG"/*/tsm/* "$SYS"/devices/*/*/vfio_tsm/*; do [[ $file = */summary ]] || echo 99 > "$file"; done
 	rm -r "$SYS"/devices/pci0000:00/0000:04:00.0 "$SYS/devices/pci0000:00/0000:05:00.0/vfio_tsm"
-	for verb in list show; do
-		run_split tsmctl $verb --json
+	for verb in list metrics monitor show; do
+		run_split answer $verb
 		assert_success
 		assert_equal "$output" "$(< "$BATS_TEST_TMPDIR/$verb")"
 	done
@@ -131,18 +140,22 @@ busy_host() {
 	assert_equal "$(results "driver vendor_id device_id")" 'vfio-pci-tsm "8086" 10c9'
 }
 
-@test "list: needs at most fifteen system calls for a device that it lists" {
+@test "list, metrics: need at most 15 and 25 system calls for a device" {
 	command -v strace > /dev/null || skip "no strace"
-	count() { ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o "$BATS_TEST_TMPDIR/trace" tsmctl list "$@" > /dev/null &&
+	count() { ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o "$BATS_TEST_TMPDIR/trace" tsmctl "$@" > /dev/null &&
 		wc -l < "$BATS_TEST_TMPDIR/trace"; }
 	for n in 32 352; do
 		"$BATS_TEST_DIRNAME/../bench/tree" "$BATS_TEST_TMPDIR/$n" "$n" 1
 		SYSFS_PATH=$BATS_TEST_TMPDIR/$n
-		count > "$BATS_TEST_TMPDIR/$n.text"
-		count --json > "$BATS_TEST_TMPDIR/$n.json"
+		count list > "$BATS_TEST_TMPDIR/$n.text"
+		count list --json > "$BATS_TEST_TMPDIR/$n.json"
+		count metrics > "$BATS_TEST_TMPDIR/$n.metrics"
 	done
 	grew() { echo $(($(< "$BATS_TEST_TMPDIR/352.$1") - $(< "$BATS_TEST_TMPDIR/32.$1"))); }
 	[ "$(grew text)" -le $((320 * 15)) ] || fail "$(grew text) calls for 320 devices"
 	# the keys that are not columns: NUMA node and IOMMU group
 	[ "$(grew json)" -le $((320 * 19)) ] || fail "--json: $(grew json) calls for 320 devices"
+	# vendor and device, and tsm/connect and tsm/dsm, which may wait for a TSM, are single files;
+	# then memory and output
+	[ "$(grew metrics)" -le $((320 * 25)) ] || fail "metrics: $(grew metrics) calls for 320 devices"
 }
