@@ -15,17 +15,14 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <linux/pci_regs.h>
-#include <linux/vfio.h>
 #include <linux/vfio_tsm.h>
 
-#include "client.h"
+#include "device.h"
 #include "../tools/tdisp.h"
 
 #define REQUEST TDISP_HEADER
@@ -45,12 +42,6 @@ static int device, tdisp, other_bind, other_unbind;
 static const char *addr;
 static uint8_t message[TOO_LONG] = { TDISP_VERSION, GET_DEVICE_INTERFACE_STATE };
 static uint8_t response[ROOM];
-
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
 
 static int by_ioctl(void)
 {
@@ -77,16 +68,12 @@ static int refused(void)
 
 static int by_bind(void)
 {
-	struct vfio_pci_tsm_bind arg = { .argsz = sizeof(arg) };
-
-	return !ioctl(device, VFIO_DEVICE_TSM_BIND, &arg);
+	return device_bind(device);
 }
 
 static int by_unbind(void)
 {
-	struct vfio_pci_tsm_unbind arg = { .argsz = sizeof(arg) };
-
-	return !ioctl(device, VFIO_DEVICE_TSM_UNBIND, &arg);
+	return device_unbind(device);
 }
 
 static int by_other_bind(void)
@@ -107,14 +94,6 @@ static int no_function(void)
 static int nothing(void)
 {
 	return 1;
-}
-
-static int64_t now(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
 /* The shortest time of one, in ns */
@@ -177,47 +156,20 @@ static int open_file(const char *path)
 	return fd;
 }
 
-static void open_and_bind(void)
-{
-	static int (*const steps[])(struct client * c, const unsigned long long *args,
-				    const char *text, char *answer, size_t size) = {
-		step_cdev, step_kvm, step_bind_iommufd, step_ioas, step_attach,
-	};
-	struct client c = CLIENT_INIT(addr);
-	const unsigned long long args[MAX_ARGS] = { 0 };
-	uint16_t command = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
-	struct vfio_region_info config = { .argsz = sizeof(config),
-					   .index = VFIO_PCI_CONFIG_REGION_INDEX };
-	char answer[64];
-
-	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
-		errno = -steps[i](&c, args, "", answer, sizeof(answer));
-		if (errno)
-			die(addr);
-	}
-	device = c.device;
-	if (ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &config) ||
-	    pwrite(device, &command, sizeof(command), config.offset + PCI_COMMAND) < 0 ||
-	    !by_bind())
-		die(addr);
-}
-
 int main(int argc, char **argv)
 {
-	unsigned int segment, bus, slot, function;
 	char path[128];
 
-	if (argc != 2 || sscanf(argv[1], "%x:%x:%x.%x", &segment, &bus, &slot, &function) != 4)
+	if (argc != 2 || !device_name_interface(argv[1], message))
 		return 2;
-	/* The interface: the function's requester ID */
-	message[4] = slot << 3 | function;
-	message[5] = bus;
 	snprintf(path, sizeof(path), "/sys/kernel/debug/tsm_sim/%s/tdisp", argv[1]);
 	addr = argv[1];
 	tdisp = open_file(path);
 	other_bind = open_file(OTHER_BIND "bind");
 	other_unbind = open_file(OTHER_BIND "unbind");
-	open_and_bind();
+	device = device_open(addr);
+	if (!by_bind())
+		die(addr);
 	printf("ioctl %lld\n", measure("ioctl", by_ioctl));
 	printf("bare %lld\n", measure("tdisp", by_tdisp) - measure("refused", refused));
 	print_pairs();
