@@ -30,7 +30,7 @@ static LIST_HEAD(sources);
 static DEFINE_MUTEX(sources_lock);
 DEFINE_STATIC_SRCU(sources_srcu);
 
-/* Of all devices, so that no number comes twice */
+/* One counter for all devices, so that no number is used twice */
 static atomic64_t generations;
 
 static const size_t limits[VFIO_TSM_NR_EVIDENCE_PARTS] = {
@@ -234,7 +234,7 @@ static void forget(struct vfio_tsm_dev *dev)
  *
  * The driver of a TSM calls this for each function that it serves when its session with the
  * device has ended, and before it can bind the function in another session. A function of which
- * vfio_tsm has no record is ignored. An admission of the device ends, too.
+ * vfio_tsm has no record is ignored. An admission of the device also ends.
  *
  * Context: as vfio_tsm_report_tdi_state().
  */

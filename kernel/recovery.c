@@ -26,7 +26,7 @@ static bool is_recovering(struct pci_dev *pdev)
 {
 	if (READ_ONCE(pdev->dev.driver) != &vfio_pci_tsm_driver.driver)
 		return false;
-	/* There is no driver data yet while the driver is being attached. */
+	/* While the driver is being attached, the device has no driver data. */
 	return dev_get_drvdata(&pdev->dev) &&
 	       test_bit(VFIO_PCI_TSM_RECOVERING, &pdev_to_tvdev(pdev)->flags);
 }

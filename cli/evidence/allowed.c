@@ -332,7 +332,7 @@ static size_t count_others(struct json_object *entry, const struct spdm_measurem
 	return others;
 }
 
-/* Says how a block differs, after @why. */
+/* Writes into @why how a block differs. */
 static void describe(struct json_object *entry, struct json_object *block, size_t others,
 		     const struct spdm_measurements *m, char *why)
 {

@@ -96,7 +96,7 @@ static int keep_problem(struct device *device, int ret)
 {
 	if (ret)
 		snprintf(device->problem, sizeof(device->problem), "%s",
-			 ret == -ENOTCONN ? "there is no session" :
+			 ret == -ENOTCONN ? "the device has no session" :
 					    session_problem(device->session));
 	return ret;
 }

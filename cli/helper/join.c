@@ -16,7 +16,7 @@
 
 /**
  * struct join_request - what a helper asks for, along with its files
- * @size: of this structure, which tells versions apart
+ * @size: of this structure, which distinguishes versions
  * @mode: enum vdevice_mode
  * @start: as in struct session
  * @name: as in struct session

@@ -14,7 +14,7 @@
 
 /**
  * struct join_answer - the answer of a holder
- * @size: of this structure, which tells versions apart
+ * @size: of this structure, which distinguishes versions
  * @pid: the holder
  * @err: 0 or negative errno
  * @code: exit code of a failure

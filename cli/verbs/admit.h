@@ -35,7 +35,7 @@ int admit_refuse(struct ctx *ctx, const struct pci_device *dev, const struct exa
  * @ctx: this run, not under --dry-run, which asks no device
  * @dev: the device, whose policy requires it
  *
- * An admission from before is void, whatever the result is. What this host trusts is read for
+ * An earlier admission ends, whatever the result is. What this host trusts is read for
  * the first device of a run, and kept until admit_done().
  *
  * Return: 0, or negative errno, reported.
@@ -47,7 +47,7 @@ int admit_device(struct ctx *ctx, const struct pci_device *dev);
  * @ctx: this run
  * @dev: the device
  *
- * Under --dry-run, it is reported that the device would be verified.
+ * Under --dry-run, the function reports that the device would be verified.
  *
  * Return: 0, or negative errno, reported.
  */

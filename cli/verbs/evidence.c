@@ -54,7 +54,7 @@ static int report_proofs(struct ctx *ctx, const struct pci_device *dev, const st
 }
 
 /*
- * Admits a device whose policy requires that. Only a nonce that nobody could foresee proves that
+ * Admits a device whose policy requires that. Only a nonce that could not be foreseen proves that
  * the evidence is new. Return: 0, also if it is not admitted, or negative errno, reported.
  */
 static int admit(struct ctx *ctx, const struct pci_device *dev, const struct examined *x,
@@ -102,7 +102,7 @@ static int show_allowed(struct ctx *ctx, const struct pci_device *dev, const str
 {
 	int ret = report_proofs(ctx, dev, x->proofs);
 
-	/* what a device measures that nobody knows is not to be allowed */
+	/* the measurements of a device that is not trusted must not be allowed */
 	if (!ret)
 		evidence_print_allowed(x, opt_allow);
 	return ret;

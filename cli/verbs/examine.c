@@ -103,7 +103,7 @@ static int report_unread(struct ctx *ctx, const struct pci_device *dev, int err,
 	if (err == -ENODATA && !fresh) {
 		p.err = -EACCES;
 		return report_error(ctx, &p,
-				    "there is no evidence yet, and only root can ask for it");
+				    "no evidence was collected yet, and only root can ask for it");
 	}
 	if (err == -ENODATA)
 		return report_error(ctx, &p, "the TSM has collected evidence, and it is gone");
@@ -137,7 +137,7 @@ int examine_collect(struct ctx *ctx, const struct pci_device *dev, const uint8_t
 
 /*
  * The model of a device. Evidence is about the function through which the device is connected.
- * A model that is not known is no entry's.
+ * An unknown model matches no entry that names one.
  */
 static void find_model(struct ctx *ctx, const struct pci_device *dev, char model[10])
 {

@@ -134,7 +134,7 @@ state bound true"
 	assert_failure 4
 	[[ $stderr == *"it is not admitted: measurements: "*"tsmctl evidence 0000:01:00.0' shows"*"doctor 0000:01:00.0' fails on: "* ]] || fail "$stderr"
 	assert_equal "$(wc -l < "$BATS_TEST_TMPDIR/at-bind")" 2
-	# nobody asks without the policy
+	# without the policy, the device is not asked
 	policy 0000:01:00.0 admission none
 	: > "$FAKE_LOG"
 	run kernel tsmctl bind 0000:01:00.0

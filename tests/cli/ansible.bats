@@ -281,7 +281,7 @@ for expr, value in zip(sys.argv[3::2], sys.argv[4::2]):
 	assert_equal "$(< "$SYS/bus/pci/devices/0000:02:00.0/tsm/connect")" tsm0
 }
 
-@test "ansible: without the program nothing is written, and the message says how to install it" {
+@test "ansible: without the program nothing is written, and the message has the way to install it" {
 	after 3 failing
 	assert_equal "$(status 3)" 2
 	asked 's["changed"]' 0 's["failures"]' 1 '"Documents" in t' false \

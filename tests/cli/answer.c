@@ -5,7 +5,7 @@
  *   answer golden [TEXT=WORD]...         prints it, or several, with a line for each value
  *   answer text [TEXT=WORD]...           prints text that is not JSON
  *   answer rows LIST KEYS [KEY=VALUE]... prints a line for each member of LIST
- *   answer keys                          prints its keys, those of LIST too
+ *   answer keys                          prints its keys, also those of LIST
  *   answer envelope                      fails if it is not a whole answer
  *
  * LIST is result or errors. 'rows' prints the values of KEYS, which have blanks between them,
@@ -55,7 +55,7 @@ static char *replace(char *text, const char *from, const char *to)
 	return out;
 }
 
-/* Replaces what matches; @and follows if the first group of the pattern matches too. */
+/* Replaces what matches; @and follows if the first group of the pattern also matches. */
 static char *substitute(char *text, const char *pattern, const char *to, const char *and)
 {
 	char *out = NULL, *rest = text;
@@ -353,7 +353,7 @@ static void act(json_object *answer, int argc, char **argv)
 	} else if (!strcmp(argv[1], "envelope")) {
 		check_envelope(answer);
 	} else {
-		errx(2, "%s is no action", argv[1]);
+		errx(2, "%s is not an action", argv[1]);
 	}
 }
 
@@ -384,7 +384,7 @@ int main(int argc, char **argv)
 	char *text;
 
 	if (argc < 2)
-		errx(2, "no action");
+		errx(2, "an action is missing");
 	words = argv + 2;
 	text = read_all();
 	if (!strcmp(argv[1], "text")) {

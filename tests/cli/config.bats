@@ -102,7 +102,7 @@ guest_requests $(policy 0000:01:00.0 guest_requests)
 tdi_id $(policy 0000:01:00.0 tdi_id)"
 }
 
-@test "config show DEVICE: a note tells if the device is absent, another one, or not configured" {
+@test "config show DEVICE: a note shows whether the device is absent, another one, or not configured" {
 	config '{ "device": "all", "bind_allowed": false }, { "device": "42:00.0", "assigned": true },
 		{ "device": "01:00.0", "id": "144d:a80a" }, { "device": "04:00.0", "bind_allowed": true }'
 	fake_device 0000:03:00.0 nvme

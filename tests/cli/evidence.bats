@@ -11,7 +11,7 @@ setup_file() {
 	CERTS=$BATS_FILE_TMPDIR/certs
 	"$BATS_TEST_DIRNAME/../tools/dsm/make-certs" "$CERTS"
 	cd "$CERTS" || return
-	# a leaf that nobody has signed, and one with an RSA key
+	# a leaf without an issuer, and one with an RSA key
 	openssl req -new -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-384 -nodes -keyout self.key -out self.pem \
 		-subj '/CN=self' -days 30 2> /dev/null
 	openssl req -new -x509 -newkey rsa:3072 -nodes -keyout rsa.key -out rsa.pem -subj '/CN=rsa' -days 30 2> /dev/null
@@ -389,7 +389,7 @@ key=$CERTS/device.key chain=$CHAIN,$CERTS/device.der nonce=$NONCE generation=2 s
 	echo 0 > "$E/generation"
 	run_restricted tsmctl evidence 0000:01:00.0
 	assert_failure 4
-	assert_one_line "there is no evidence yet, and only root can ask for it"
+	assert_one_line "no evidence was collected yet, and only root can ask for it"
 }
 
 @test "evidence: --dry-run asks nothing, and writes no file" {

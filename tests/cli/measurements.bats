@@ -8,7 +8,7 @@ load admission
 setup_file() { prepare_certs; }
 setup() { fake_admission; }
 
-# measured VERDICT FOUND: what the check of measurements says.
+# measured VERDICT FOUND: the result of the check of measurements.
 measured() {
 	answers 0000:01:00.0
 	run_split kernel tsmctl evidence 0000:01:00.0 --json

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2016,SC2030,SC2031,SC2154
 # A driver, a TSM or a helper that takes long: tsmctl prints what it waits for. --timeout and
-# signals end the wait, and the error says what they leave. A FIFO plays what takes long: the
+# signals end the wait, and the error names what they leave. A FIFO plays what takes long: the
 # write ends when the test opens it.
 # plain: a minute of waiting; meanwhile.bats has the same steps with sanitizers
 bats_require_minimum_version 1.5.0
@@ -148,7 +148,7 @@ each_is_named() {
 	done
 }
 
-@test "waiting: a signal ends the wait, and the error says what it leaves" {
+@test "waiting: a signal ends the wait, and the error names what it leaves" {
 	for signal in INT TERM; do
 		slow "$SYS/bus/pci/drivers/nvme/unbind"
 		# a shell makes what it starts in the background ignore SIGINT

@@ -102,7 +102,7 @@ END_SESSION: END_SESSION_ACK"
 	refute_line "guest: stops the TDI"
 	assert_line "tsm-vmm: unbind: Input/output error"
 	says "request: TDISP: Input/output error"
-	says "unbind: there is no session"
+	says "unbind: the device has no session"
 	assert_equal "$(sysfs state) $(sysfs tdi_state)" "quarantined unknown"
 	run -1 tsm-vmm "$dev"
 	no_fault

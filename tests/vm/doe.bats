@@ -103,7 +103,7 @@ ask() { echo "$1" >"$debugfs/$dev/guest_request"; }
 		says "bind: $problem"
 		no_fault
 		echo tsm0 >"$pci/devices/$dev/tsm/disconnect"
-		[ "$fault" = error ] || says "disconnect: there is no session"
+		[ "$fault" = error ] || says "disconnect: the device has no session"
 		connect
 		run client open tsm-bind tsm-unbind
 		assert_equal "$(answers tsm-bind)$(answers tsm-unbind)" OKOK
@@ -125,7 +125,7 @@ ask() { echo "$1" >"$debugfs/$dev/guest_request"; }
 	no_fault
 	# The disconnect ends the session in the firmware alone.
 	echo tsm0 >"$pci/devices/$dev/tsm/disconnect"
-	says "disconnect: there is no session"
+	says "disconnect: the device has no session"
 	fails_with "Input/output error" connect
 	says "connect: VERSION: Input/output error"
 	assert_equal "$(cat "$pci/devices/$dev/tsm/connect")" ""
@@ -144,7 +144,7 @@ ask() { echo "$1" >"$debugfs/$dev/guest_request"; }
 	says "unbind: TDISP: Input/output error"
 	assert_equal "$(sysfs state) $(sysfs tdi_state)" "quarantined unknown"
 	replug
-	says "disconnect: there is no session"
+	says "disconnect: the device has no session"
 	bars >"$control"
 	: >"$capture"
 	prepare
@@ -164,14 +164,14 @@ ask() { echo "$1" >"$debugfs/$dev/guest_request"; }
 	# A new firmware does not have the session. So it cannot stop the TDI.
 	start_firmware
 	fails_with "Input/output error" ask STATE
-	says "request: there is no session"
+	says "request: the device has no session"
 	end_hold
-	says "unbind: there is no session"
+	says "unbind: the device has no session"
 	assert_equal "$(sysfs tdi_state)" unknown
 	assert_equal "$(sysfs state)" quarantined
 	# A new session ends the old one, with its TDIs. A bind stops the one in ERROR first.
 	echo tsm0 >"$pci/devices/$dev/tsm/disconnect"
-	says "disconnect: there is no session"
+	says "disconnect: the device has no session"
 	assert_equal "$(sysfs state)" quarantined
 	connect
 	assert_equal "$(sysfs state)" closed

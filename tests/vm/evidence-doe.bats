@@ -152,9 +152,9 @@ digest() { printf 'tsm-dsm measurement %s' "$1" | sha384sum | cut -d ' ' -f 1; }
 	fails_with "Input/output error" ask "$nonce"
 	start_firmware
 	fails_with "Input/output error" ask "$nonce"
-	says "evidence: there is no session"
+	says "evidence: the device has no session"
 	echo tsm0 >"$pci/devices/$dev/tsm/disconnect"
-	says "disconnect: there is no session"
+	says "disconnect: the device has no session"
 	connect
 	ask "$nonce"
 	assert_equal "$(evidence nonce)" "$nonce"
@@ -189,7 +189,7 @@ digest() { printf 'tsm-dsm measurement %s' "$1" | sha384sum | cut -d ' ' -f 1; }
 	says "evidence: MEASUREMENTS: the answer cannot be decrypted"
 	no_fault
 	fails_with "Input/output error" ask "$nonce"
-	says "evidence: there is no session"
+	says "evidence: the device has no session"
 	echo tsm0 >"$pci/devices/$dev/tsm/disconnect"
 	connect
 	ask "$nonce"

@@ -109,7 +109,7 @@ after() {
 	after 2 "tsmctl show $dev"
 	assert_line --regexp '^tdi_state +-$'
 	after 2 "tsmctl unbind $dev"
-	assert_line "firmware| tsm-sim-firmware: 0100: unbind: there is no session"
+	assert_line "firmware| tsm-sim-firmware: 0100: unbind: the device has no session"
 	after 2 "tsmctl connect $dev"
 	assert_line "$dev: tsm tsm0 (was none)"
 }

@@ -145,7 +145,7 @@ static void look_at_state(struct function *f)
 		losses_let_pass++;
 	} else if (lost && f->was_bound && quiet && !forces.begun) {
 		function_read(f, "last_unbind", reason, sizeof(reason));
-		fail("the TDI of %s was lost, and nobody disconnected it; reason: %s", f->addr,
+		fail("the TDI of %s was lost, and was not disconnected; reason: %s", f->addr,
 		     reason);
 	}
 	f->was_bound = bound;
