@@ -276,9 +276,6 @@ int vfio_tsm_show_can_bind(struct vfio_tsm_dev *dev, char *page);
 void vfio_tsm_refresh(struct vfio_tsm_dev *dev);
 int vfio_tsm_show_fresh(struct vfio_tsm_dev *dev, char *page,
 			int (*format)(const struct vfio_tsm_dev *dev, char *page));
-int vfio_tsm_format_policy_mode(const struct vfio_tsm_dev *dev, char *page);
-int vfio_tsm_format_bar_mmap(const struct vfio_tsm_dev *dev, char *page);
-int vfio_tsm_format_bind_allowed(const struct vfio_tsm_dev *dev, char *page);
 int vfio_tsm_format_state(const struct vfio_tsm_dev *dev, char *page);
 int vfio_tsm_format_region_mode(const struct vfio_tsm_dev *dev, char *page);
 int vfio_tsm_format_bound(const struct vfio_tsm_dev *dev, char *page);
@@ -296,11 +293,9 @@ int vfio_tsm_format_bind_count(const struct vfio_tsm_dev *dev, char *page);
 int vfio_tsm_format_loss_count(const struct vfio_tsm_dev *dev, char *page);
 int vfio_tsm_format_blocked(const struct vfio_tsm_dev *dev, char *page);
 
-/* summary.c: all of a device as one text */
-int vfio_tsm_show_summary(struct vfio_tsm_dev *dev, char *page);
-
-/* attrs.c: the attributes in tsm/ */
+/* attrs.c: the attributes in tsm/, and all of a device as one text */
 extern const struct config_item_type vfio_tsm_attrs_type;
+int vfio_tsm_show_summary(struct vfio_tsm_dev *dev, char *page);
 
 /* A function's place in the xarray, by the address that its directory is named after. */
 static inline unsigned long vfio_tsm_index(u32 domain, u16 bdf)

@@ -89,21 +89,6 @@ static int emit_none(char *page)
 	return sysfs_emit(page, "none\n");
 }
 
-int vfio_tsm_format_policy_mode(const struct vfio_tsm_dev *dev, char *page)
-{
-	return sysfs_emit(page, "%s\n", vfio_tsm_region_mode_words[dev->policy.region_mode]);
-}
-
-int vfio_tsm_format_bar_mmap(const struct vfio_tsm_dev *dev, char *page)
-{
-	return sysfs_emit(page, "%s\n", vfio_tsm_bar_mmap_words[dev->policy.bar_mmap]);
-}
-
-int vfio_tsm_format_bind_allowed(const struct vfio_tsm_dev *dev, char *page)
-{
-	return sysfs_emit(page, "%d\n", dev->policy.bind_allowed);
-}
-
 int vfio_tsm_format_state(const struct vfio_tsm_dev *dev, char *page)
 {
 	return sysfs_emit(page, "%s\n", vfio_tsm_state_words[vfio_tsm_shown_state(dev)]);
