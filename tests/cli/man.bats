@@ -334,6 +334,14 @@ EVIDENCE="/sys/bus/pci/devices/<address>/vfio_tsm_evidence"
 	abi_words "$POLICY/last_error" | head -n 2 | cmp - <(printf 'foreign\nquarantined\n')
 }
 
+@test "man: every check of evidence is in tsmctl-evidence(8) and tsmctl-admission(8)" {
+	checks=$(grep -oP '^\t\[PROOF_[A-Z]+\] = \{ "\K[a-z-]+' "$TOP/cli/evidence/verify.c")
+	[ "$(wc -l <<< "$checks")" -ge 5 ] || fail "only these: $checks"
+	for check in $checks; do
+		for page in evidence admission; do on_page "$MADE/tsmctl-$page.8" check "$check"; done
+	done
+}
+
 @test "man: every errno, field and parameter is in vfio-pci-tsm(4)" {
 	header=$TOP/kernel/uapi/linux/vfio_tsm.h
 	page=$TOP/man/vfio-pci-tsm.4
