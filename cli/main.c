@@ -105,6 +105,20 @@ static int start(const struct verb *verb, const char **argv)
 	return ret ?: verb->run(&ctx, verb, count(argv), argv ?: none);
 }
 
+/* A script whose variable is not set gives an empty path. */
+static int refuse_empty_path(const struct verb *verb)
+{
+	for (const struct poptOption *o = verb->options; o && o->arg; o++) {
+		const char *value = o->argInfo == POPT_ARG_STRING ? *(const char **)o->arg : NULL;
+
+		if (value && !*value &&
+		    (streq(o->argDescrip, "FILE") || streq(o->argDescrip, "DIR")))
+			return verb_usage_error(&ctx, verb, value, "the path in --%s is empty",
+						o->longName);
+	}
+	return 0;
+}
+
 static int run_verb(const struct verb *verb, int argc, const char **argv)
 {
 	struct poptOption table[] = {
@@ -121,7 +135,7 @@ static int run_verb(const struct verb *verb, int argc, const char **argv)
 	if (!con)
 		return -ENOMEM;
 	ret = read_options(con, verb);
-	return ret ? ret : start(verb, poptGetArgs(con));
+	return ret ?: refuse_empty_path(verb) ?: start(verb, poptGetArgs(con));
 }
 
 static int dispatch(int argc, const char **argv)

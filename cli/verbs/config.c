@@ -211,6 +211,9 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 	if (!util_among(actions, argv[0]))
 		return verb_usage_error(ctx, verb, argv[0], "'%s' is neither show nor check",
 					argv[0]);
+	for (int i = 1; i < argc; i++)
+		if (!*argv[i])
+			return verb_usage_error(ctx, verb, argv[i], "an argument is empty");
 	ret = config_init(ctx);
 	if (ret)
 		return ret;

@@ -112,17 +112,19 @@ static int examine(struct ctx *ctx, struct pci_device *dev, void *arg)
 {
 	struct examined x cleanup_examined = { .fresh = false };
 	struct asked *a = arg;
-	int ret;
+	int ret, unwritten = 0;
 
 	ret = examine_collect(ctx, dev, opt_nonce ? a->nonce : NULL, opt_nonce, &x);
 	if (ret)
 		return ret < 0 ? ret : 0;
+	/* new evidence has ended an earlier admission, so go on if the files cannot be written */
 	if (opt_out)
-		ret = evidence_files_write(ctx, dev, &x.evidence, opt_out);
-	ret = ret ?: examine_verify(ctx, dev, &a->trusted, &x);
+		unwritten = evidence_files_write(ctx, dev, &x.evidence, opt_out);
+	ret = examine_verify(ctx, dev, &a->trusted, &x);
 	if (ret)
 		return ret;
-	return opt_allow ? show_allowed(ctx, dev, &x) : show(ctx, dev, a, &x);
+	ret = opt_allow ? show_allowed(ctx, dev, &x) : show(ctx, dev, a, &x);
+	return ret ?: unwritten;
 }
 
 static int check_arguments(struct ctx *ctx, const struct verb *verb, int argc, const char **argv,

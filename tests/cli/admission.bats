@@ -250,6 +250,14 @@ state bound true"
 	assert [ ! -e "$BATS_TEST_TMPDIR/at-bind" ]
 }
 
+@test "admission: evidence whose files cannot be written still admits the device, and is an error" {
+	policy 0000:01:00.0 admitted 4
+	run_split kernel tsmctl evidence 0000:01:00.0 --out "$BATS_TEST_TMPDIR/none/none" --json
+	assert_failure 1
+	assert_equal "$(errors "stage errno") $(results "verified admitted")" "write ENOENT true true"
+	assert_equal "$(policy 0000:01:00.0 admitted)" 5
+}
+
 @test "admission: evidence names what could not be made, and shows the device" {
 	rm "$TSMCTL_ETC/measurements.json"
 	run_split kernel tsmctl evidence 0000:01:00.0 --json

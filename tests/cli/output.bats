@@ -93,6 +93,19 @@ setup() {
 	assert_one_line '\x1b[2Jevil\x0a'
 }
 
+@test "usage: an empty path, as of a variable that is not set, is a mistake, and not a path" {
+	for command in "apply --file" "diff --file" "save --file" "metrics --output" "evidence 0000:01:00.0 --out" \
+		"load --modules"; do
+		# shellcheck disable=SC2086
+		run_split tsmctl $command ''
+		assert_equal "$status" 2
+		assert_one_line "${command%% *}: the path in --${command##*--} is empty; see"
+	done
+	run_split tsmctl config check ''
+	assert_equal "$status" 2
+	assert_one_line "config: an argument is empty; see"
+}
+
 @test "usage: with --json anywhere on the command line, mistakes are in the JSON, and only there" {
 	for args in "--json" "--json nonesuch" "list --nonesuch --json" "--nonesuch --json list" \
 		"--json mode 01:00.0 nonesuch"; do
