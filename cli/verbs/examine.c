@@ -8,6 +8,7 @@
 #include "host/refusal.h"
 #include "host/slow.h"
 #include "report.h"
+#include "verbs/common.h"
 #include "verbs/examine.h"
 
 /* Why a TSM has not collected evidence. */
@@ -63,6 +64,16 @@ static int check_device(struct ctx *ctx, const struct pci_device *dev)
 	return report_error(ctx, &p, "cannot get evidence: %s", s->message);
 }
 
+/* The files go with the device, or with its driver. Return: 0, or negative errno, reported. */
+static int check_again(struct ctx *ctx, const struct pci_device *dev, int err)
+{
+	struct pci_device now = *dev;
+
+	if (err != -ENOENT && err != -ENODEV)
+		return 0;
+	return pci_look_driver(ctx, &now) ? verb_refuse_absent(ctx, dev) : check_device(ctx, &now);
+}
+
 /*
  * Has the TSM collect new evidence. Return: 1 if it has, 0 if this user must not ask for it and
  * need not, or negative errno, reported.
@@ -77,7 +88,7 @@ static int ask(struct ctx *ctx, const struct pci_device *dev, const uint8_t *non
 	if (faccessat(dev->fd, EVIDENCE_NONCE, W_OK, AT_EACCESS)) {
 		p.err = -errno;
 		if (p.err != -EACCES || must)
-			return report_refusal(ctx, &p);
+			return check_again(ctx, dev, p.err) ?: report_refusal(ctx, &p);
 		return 0;
 	}
 	wait_begin(&w, ctx, dev->name, WAIT_FOREVER, "the TSM to collect its evidence");
@@ -88,7 +99,9 @@ static int ask(struct ctx *ctx, const struct pci_device *dev, const uint8_t *non
 	}
 	if (p.err && (w.refused || w.lost))
 		return report_error(ctx, &p, "cannot get evidence: %s", wait_why(&w, p.err));
-	return p.err ? report_refusal(ctx, &p) : !ctx->dry_run;
+	if (p.err)
+		return check_again(ctx, dev, p.err) ?: report_refusal(ctx, &p);
+	return !ctx->dry_run;
 }
 
 static int report_unread(struct ctx *ctx, const struct pci_device *dev, int err, bool fresh)
@@ -132,7 +145,9 @@ int examine_collect(struct ctx *ctx, const struct pci_device *dev, const uint8_t
 		return ret;
 	x->fresh = ret;
 	ret = evidence_read(dev->fd, &x->evidence);
-	return ret ? report_unread(ctx, dev, ret, x->fresh) : 0;
+	if (ret)
+		return check_again(ctx, dev, ret) ?: report_unread(ctx, dev, ret, x->fresh);
+	return 0;
 }
 
 /*

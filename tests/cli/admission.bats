@@ -250,6 +250,23 @@ state bound true"
 	assert [ ! -e "$BATS_TEST_TMPDIR/at-bind" ]
 }
 
+@test "admission: a device that is removed or released while it is asked is reported as that" {
+	local gone="rm -r $DEVICES/0000:01:00.0 $SYS/bus/pci/devices/0000:01:00.0" verb
+
+	cp -a "$SYS" "$BATS_TEST_TMPDIR/before"
+	for verb in evidence prepare bind; do
+		FAKE_MEANWHILE="*/vfio_tsm_evidence/nonce=* env -u LD_PRELOAD $gone" run_split kernel tsmctl $verb 01:00.0
+		assert_failure 3
+		assert_one_line "0000:01:00.0: no such device"
+		rm -r "$SYS"
+		cp -a "$BATS_TEST_TMPDIR/before" "$SYS"
+	done
+	gone="rm -r $DEVICES/0000:01:00.0/vfio_tsm_evidence $DEVICES/0000:01:00.0/driver"
+	FAKE_MEANWHILE="*/vfio_tsm_evidence/nonce=* env -u LD_PRELOAD $gone" run_split kernel tsmctl evidence 01:00.0
+	assert_failure 5
+	assert_one_line "cannot get evidence: it is not assigned; run 'tsmctl assign 0000:01:00.0'"
+}
+
 @test "admission: evidence whose files cannot be written still admits the device, and is an error" {
 	policy 0000:01:00.0 admitted 4
 	run_split kernel tsmctl evidence 0000:01:00.0 --out "$BATS_TEST_TMPDIR/none/none" --json
