@@ -20,8 +20,8 @@ dist := $(build)/dist/tsmctl-$(TSMCTL_VERSION).tar.xz
 # One output directory for each kernel's build
 MO ?= $(build)/modules/$(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null)
 
-.PHONY: all modules modules_install vm-modules install uninstall demo lab bench deb dist check check-static \
-	check-long check-cli check-bed check-vm clean help kdir
+.PHONY: all modules modules_install vm-modules install uninstall demo lab bench deb dist series check \
+	check-static check-long check-cli check-bed check-vm clean help kdir
 
 all: ## the programs, into build/bin, and the library, into build/lib (this is the default)
 	$(Q)$(MAKE) -C cli
@@ -82,6 +82,9 @@ dist: ## the last commit as a tarball, signed if gpg has a secret key; KEY=ID se
 	else \
 		echo "$(dist), not signed: gpg has no secret key"; \
 	fi
+
+series: ## the patches in kernel/patches as a series for git send-email, in build/series
+	$(Q)tests/bed/make-series
 
 check: ## every functional test; installs what it needs
 	$(Q)tests/install-deps
