@@ -15,18 +15,26 @@ setup() {
 	pages=("$TOP"/man/*.[1-9] "$MADE"/*.[1-9])
 }
 
-# on_page PAGE KIND WORD: fails unless the page has an entry for WORD; KIND is for the message.
-on_page() {
-	sed -E 's/\\&?//g' "$1" | grep -E '^\.It ' | tr ' ' '\n' | grep -qxF -e "$3" -e "$3/" ||
-		fail "${1##*/} has no $2 $3"
+# entries PAGE: sets REPLY to the words of all entries of a page, with newlines around each
+declare -gA entries=()
+entries() {
+	[ -n "${entries[$1]:-}" ] ||
+		entries[$1]=$'\n'$(sed -nE '/^\.It /{s/\\&?//g; s, ,\n,gp}' "$1" | sed 's,/$,,')$'\n'
+	REPLY=${entries[$1]}
 }
 
-# text PAGE: prints the page as readers see it, in one line. It is made once for all tests.
+# on_page PAGE KIND WORD: fails unless the page has an entry for WORD; KIND is for the message.
+on_page() {
+	entries "$1"
+	[[ $REPLY == *$'\n'"${3%/}"$'\n'* ]] || fail "${1##*/} has no $2 $3"
+}
+
+# text PAGE: sets REPLY to the page as readers see it, in one line. It is made once for all tests.
 text() {
 	local made=$BATS_FILE_TMPDIR/${1##*/}.txt
 
 	[ -e "$made" ] || mandoc -T ascii -O width=1000 "$1" | col -bx | tr -s ' \n' ' ' > "$made"
-	cat "$made"
+	IFS= read -r -d '' REPLY < "$made" || true
 }
 
 @test "man: mandoc has no warning about a page" {
@@ -39,11 +47,10 @@ text() {
 @test "man: quotes are in pairs" {
 	command -v mandoc > /dev/null || skip "no mandoc"
 	for page in "${pages[@]}"; do
-		page_text=$(text "$page")
-		[[ $page_text == *DESCRIPTION* ]] || fail "${page##*/} is empty"
+		text "$page"
+		[[ $REPLY == *DESCRIPTION* ]] || fail "${page##*/} is empty"
 		# several quoted words on one line of the source result in this
-		run grep -oE '.{0,30}"".{0,10}' <<< "$page_text"
-		assert_output ""
+		[[ ! $REPLY =~ .{0,30}\"\".{0,10} ]] || fail "${page##*/} has ${BASH_REMATCH[0]}"
 	done
 }
 
@@ -70,27 +77,26 @@ text() {
 	while IFS=$'\t' read -r kind verb first second third fourth; do
 		case $kind in
 		verb)
-			page=$(text "$MADE/tsmctl-$verb.8")
-			for each in "$page" "$(text "$MADE/tsmctl.8")"; do
-				[[ $each == *"$third"* ]] || fail "no help '$third'"
+			for each in tsmctl "tsmctl-$verb"; do
+				text "$MADE/$each.8"
+				[[ $REPLY == *"$third"* ]] || fail "no help '$third' in $each"
 			done
-			[ "$(grep -oE '\.( [A-Z]|$)' <<< "$third" | wc -l)" -le 2 ] ||
+			[[ ! $third =~ (\.( [A-Z]|$).*){3} ]] ||
 				fail "the help of $verb has more than two sentences: $third"
-			[[ $page == *"tsmctl-$verb - $second SYNOPSIS"* ]] || fail "no summary of $verb: $page"
+			[[ $REPLY == *"tsmctl-$verb - $second SYNOPSIS"* ]] || fail "no summary of $verb: $REPLY"
 			# the help has it in capitals and with other blanks
-			synopsis=$(tr -d ' ' <<< "tsmctl$verb$first" | tr '[:upper:]' '[:lower:]')
-			[[ $(tr -d ' ' <<< "$page" | tr '[:upper:]' '[:lower:]') == *"synopsis$synopsis"* ]] ||
-				fail "no synopsis $first in: $page"
+			synopsis=tsmctl$verb${first// /} page=${REPLY// /}
+			[[ ${page,,} == *"synopsis${synopsis,,}"* ]] || fail "no synopsis $first in: $REPLY"
 			;;
 		option)
 			for each in $([ "$verb" = - ] && tsmctl help verbs | cut -f 1 || echo "$verb"); do
-				page=$(text "$MADE/tsmctl-$each.8")
+				text "$MADE/tsmctl-$each.8"
 				entry="--$second"
 				[ "$first" = - ] || entry="-$first, $entry"
 				[ "$third" = - ] || entry+="="
-				[[ $page == *" Options"*" $entry"* ]] || fail "no '$entry' in $each"
+				[[ $REPLY == *" Options"*" $entry"* ]] || fail "no '$entry' in $each"
 				fourth=${fourth^}
-				[[ $page == *"$fourth"* ]] || fail "no '$fourth' in $each"
+				[[ $REPLY == *"$fourth"* ]] || fail "no '$fourth' in $each"
 			done
 			;;
 		check) on_page "$MADE/tsmctl-doctor.8" check "$first" ;;
