@@ -9,23 +9,14 @@ load doe
 
 files=$pci/devices/$dev/vfio_tsm_evidence
 
-setup_file() {
-	load helpers
-	load_all "$dev" transport=doe firmware_timeout_ms=60000
-}
+setup_file() { load helpers; load doe; doe_load; }
 teardown_file() { load helpers; unload_all; }
 
 setup() {
-	bars >"$control"
+	no_fault
 	nonce=$(openssl rand -hex 32)
 }
-
-teardown() {
-	bars >"$control"
-	stop_fake
-	cleanup
-	stop_firmware
-}
+teardown() { doe_end; }
 
 # begin: a device that is connected, with the firmware, and needs an admission
 begin() {
@@ -69,6 +60,18 @@ fake_evidence() {
 	fake '6 0 0' next
 	fake ok 'done' 0
 	wait $!
+}
+
+# begin_fake: the same as begin, with the fake firmware, and the device is admitted
+begin_fake() {
+	start_fake
+	assign
+	fake_connect
+	mkdir "$configfs/$dev"
+	set_attr tdi_id 00:05.0
+	set_attr admission required
+	fake_evidence
+	admit
 }
 
 # bind_until COMMAND...: a bind during which COMMAND runs while the TSM is at work. Prints what
@@ -240,14 +243,7 @@ required
 }
 
 @test "admission: a bind is undone if it ends while the TSM is at work, and the device is not bound" {
-	start_fake
-	assign
-	fake_connect
-	mkdir "$configfs/$dev"
-	set_attr tdi_id 00:05.0
-	set_attr admission required
-	fake_evidence
-	admit
+	begin_fake
 	bind_until admit 0
 	# The TSM has bound the function, and the driver has it unbound.
 	fake '4 0 0' next
@@ -279,14 +275,7 @@ required
 sleeps_in() { cat /proc/"$2"/task/*/stack 2>/dev/null | grep -q "$1"; }
 
 @test "admission: a function that is connected anew after the first check of a bind is not bound" {
-	start_fake
-	assign
-	fake_connect
-	mkdir "$configfs/$dev"
-	set_attr tdi_id 00:05.0
-	set_attr admission required
-	fake_evidence
-	admit
+	begin_fake
 	# The disconnect has PCI/TSM's lock, and the evidence is still there. A connect waits for the
 	# lock, and behind it a bind that has passed the first check.
 	disconnect 3>&- &

@@ -7,23 +7,11 @@
 load helpers
 load doe
 
-setup_file() {
-	load helpers
-	load_all "$dev" transport=doe firmware_timeout_ms=60000
-}
+setup_file() { load helpers; load doe; doe_load; }
 teardown_file() { load helpers; unload_all; }
 
-setup() {
-	bars >"$control"
-	: >"$capture"
-	start_firmware
-}
-
-teardown() {
-	bars >"$control"
-	cleanup
-	stop_firmware
-}
+setup() { doe_begin; }
+teardown() { doe_end; }
 
 # life: each request in the capture with its answer and the answer's fields, without the interface
 # and without repetitions

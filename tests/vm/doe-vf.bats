@@ -9,16 +9,15 @@ load doe
 
 setup_file() {
 	load helpers
-	load_all "$(find_pf)" transport=doe firmware_timeout_ms=60000
+	load doe
+	doe_load "$(find_pf)"
 	make_vfs
 }
 teardown_file() { load helpers; remove_vfs; unload_all; }
 
 setup() {
 	dev=$PF
-	no_fault
-	: >"$capture"
-	start_firmware
+	doe_begin
 	connect "$PF"
 	for vf in "$VF0" "$VF1"; do
 		mkdir "$configfs/$vf"

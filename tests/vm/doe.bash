@@ -6,6 +6,26 @@ control=/run/keep/dsm
 capture=/run/keep/capture
 tsm_dsm=$top/build/dsm/tsm-dsm
 
+# bats needs the functions of a set-up in each file. These have what is the same in all of them.
+
+# doe_load [DEVICES [LIMIT]]: loads everything; a command of the firmware may take LIMIT ms
+doe_load() { load_all "${1:-$dev}" transport=doe "firmware_timeout_ms=${2:-60000}"; }
+
+# doe_begin: a device without a fault, an empty capture, and the firmware
+doe_begin() {
+	no_fault
+	: >"$capture"
+	start_firmware
+}
+
+# doe_end: undoes what a test has begun
+doe_end() {
+	no_fault
+	stop_fake
+	cleanup
+	stop_firmware
+}
+
 # function_id [DEVICE]: prints its requester ID, as the firmware reports it
 function_id() {
 	local bus slot number

@@ -10,23 +10,11 @@ load doe
 
 interface=000100000000000000000000
 
-setup_file() {
-	load helpers
-	load_all "$dev" transport=doe firmware_timeout_ms=60000
-}
+setup_file() { load helpers; load doe; doe_load; }
 teardown_file() { load helpers; unload_all; }
 
-setup() {
-	bars >"$control"
-	: >"$capture"
-	start_firmware
-}
-
-teardown() {
-	bars >"$control"
-	cleanup
-	stop_firmware
-}
+setup() { doe_begin; }
+teardown() { doe_end; }
 
 # messages: prints names of the requests that went to the device, without repetitions
 messages() { "$tsm_dsm" --decode "$capture" | awk '$1 == ">"' | grep -oE '[A-Z_]{5,}' | uniq | xargs; }

@@ -11,23 +11,14 @@ load doe
 files=$pci/devices/$dev/vfio_tsm_evidence
 parts="cert0 vca measurements report"
 
-setup_file() {
-	load helpers
-	load_all "$dev" transport=doe firmware_timeout_ms=60000
-}
+setup_file() { load helpers; load doe; doe_load; }
 teardown_file() { load helpers; unload_all; }
 
 setup() {
-	bars >"$control"
+	no_fault
 	nonce=$(openssl rand -hex 32)
 }
-
-teardown() {
-	bars >"$control"
-	stop_fake
-	cleanup
-	stop_firmware
-}
+teardown() { doe_end; }
 
 # begin: a device that is connected, with the firmware
 begin() {

@@ -10,18 +10,11 @@
 load helpers
 load doe
 
-setup_file() {
-	load helpers
-	# Many commands have no answer, and each of them waits for this long.
-	load_all "$dev" transport=doe firmware_timeout_ms=300
-}
+# Many commands have no answer, and each of them waits for 300 ms.
+setup_file() { load helpers; load doe; doe_load "$dev" 300; }
 teardown_file() { load helpers; unload_all; }
 
-teardown() {
-	no_fault
-	cleanup
-	stop_firmware
-}
+teardown() { doe_end; }
 
 @test "liar: a firmware that lies does no harm, whatever it sends and whenever" {
 	local rounds=${TSMCTL_ROUNDS:-2} seed=${TSMCTL_SEED:-1} counts=''
