@@ -25,6 +25,9 @@
 
 enum { UNLOCKED, LOCKED, RUN, ERROR };
 
+_Static_assert(SESSION_OBJECT_MAX == SESSION_DOE_HEADER + TSM_SIM_MAX_DATA,
+	       "a data object of a session is one of the kernel");
+
 struct device {
 	struct device *next;
 	uint32_t id;

@@ -183,8 +183,10 @@ static bool is_valid(const struct tsm_sim_msg *msg, size_t count)
 
 static ssize_t firmware_write(struct file *file, const char __user *buf, size_t count, loff_t *ppos)
 {
-	if (count < sizeof(struct tsm_sim_msg) || count > MAX_SIZE)
+	if (count < sizeof(struct tsm_sim_msg))
 		return -EINVAL;
+	if (count > MAX_SIZE)
+		return -EMSGSIZE;
 
 	struct tsm_sim_msg *msg __free(kfree) = memdup_user(buf, count);
 

@@ -203,7 +203,12 @@ ask() { echo "$1" >"$debugfs/$dev/guest_request"; }
 		say_write "no object", message(16, $number, 0, 1, "");
 		say_write "odd object", message(16, $number, 0, 1, "abc");
 		say_write "DOE type", message(16, $number, 0, 0, "abcd");
-		say_write "long", message(16, $number, 0, 1, "a" x 4612);
+		say_write "long", message(16, $number, 0, 1, "a" x 4604);
+		say_write "longer", message(16, $number, 0, 1, "a" x 4608);
+		# GET_VERSION; the device ignores what comes after it
+		say_write "longest", message(16, $number, 0, 1, pack "a4600", "\x10\x84\0\0");
+		sysread $file, my $answer, 8192 or die "$!";
+		printf "answer: %d %d %02x\n", unpack "x4 V x16 l< x4 x C", $answer;
 		print "end\n";
 		<STDIN>;
 	END
@@ -227,7 +232,10 @@ state: Invalid argument
 no object: Invalid argument
 odd object: Invalid argument
 DOE type: Invalid argument
-long: Invalid argument"
+long: Message too long
+longer: Message too long
+longest: ok
+answer: 6 0 04"
 	echo >&"${COPROC[1]}"
 	wait "$COPROC_PID"
 	echo 60000 >/sys/module/tsm_sim/parameters/firmware_timeout_ms

@@ -211,7 +211,7 @@ lie() {
 	lie "Invalid argument" part 4294967295 16
 	lie "Invalid argument" part 0 0
 	lie "Invalid argument" part 0 16 -5
-	lie "Invalid argument" part 0 4609
+	lie "Message too long" part 0 4601
 	assert_equal "$(sizes)" "0 0 0 0"
 	save
 	# The command has failed, and its end comes late.

@@ -6,9 +6,10 @@
  *
  * The kernel sends one command at a time. The firmware answers it with any number of
  * EXCHANGEs and PARTs, of which each is answered with an ANSWER, and then with DONE. A message for
- * another command than the present one fails with ESTALE, and one that is not valid with
- * EINVAL; neither has an effect. If the firmware does not end a command in time or closes
- * the file, the command fails with EIO.
+ * another command than the present one fails with ESTALE, one with more data than
+ * TSM_SIM_MAX_DATA with EMSGSIZE, and any other that is not valid with EINVAL. None of these has
+ * an effect. If the firmware does not end a command in time or closes the file, the command
+ * fails with EIO.
  *
  * tsm_sim is for tests and for learning, and this interface is not stable.
  */
@@ -17,8 +18,11 @@
 
 #include <linux/types.h>
 
-/* Bytes of data in a message, at most: a data object of a DOE mailbox, without its header */
-#define TSM_SIM_MAX_DATA 4608
+/*
+ * Bytes of data in a message, at most: a data object of 4608 bytes, the longest that the mailbox
+ * of QEMU holds, without its header of 8 bytes
+ */
+#define TSM_SIM_MAX_DATA 4600
 /* Bytes of a TDISP message, at most */
 #define TSM_SIM_MAX_TDISP 1024
 /* Bytes of the nonce that a lock makes, and of that of evidence */

@@ -47,7 +47,9 @@ static void fill(uint64_t *seed, uint8_t *to, size_t len)
 /* A length that is often at a border */
 static size_t length(uint64_t *seed)
 {
-	static const size_t borders[] = { 0, 1, 4, 16, 17, 32, 33, 1024, 1025, 4096, 4608, 4609 };
+	static const size_t borders[] = {
+		0, 1, 4, 16, 17, 32, 33, 1024, 1025, 4096, TSM_SIM_MAX_DATA, TSM_SIM_MAX_DATA + 1
+	};
 
 	if (draw(seed, 2))
 		return borders[draw(seed, sizeof(borders) / sizeof(*borders))];
