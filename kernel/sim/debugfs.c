@@ -47,8 +47,11 @@
  *			how long the operation waits before it does anything, at
  *			most 60000. The wait cannot be interrupted. Writing another
  *			number ends it at once
+ *	delay_remove_ms	the same for the end of the removal of the function's context at a
+ *			disconnect: PCI/TSM still takes the function for connected, and
+ *			with transport=doe the session has not ended
  *	delayed		the operation that waits now: connect, bind, unbind,
- *			guest_req, or none
+ *			guest_req, remove, or none
  *	error_state_after_bind
  *			1: the TDI goes to ERROR after a bind that succeeds; no
  *			violation is counted
@@ -374,7 +377,8 @@ static void add_knobs(struct sim_fn *fn)
 
 	for (int op = 0; op < SIM_OPS; op++) {
 		snprintf(name, sizeof(name), "error_%s", sim_op_names[op]);
-		debugfs_create_file(name, 0600, dir, &inject->error[op], &knob_fops);
+		if (op != SIM_REMOVE)
+			debugfs_create_file(name, 0600, dir, &inject->error[op], &knob_fops);
 		snprintf(name, sizeof(name), "delay_%s_ms", sim_op_names[op]);
 		debugfs_create_file(name, 0600, dir, &inject->delay[op], &knob_fops);
 	}

@@ -113,6 +113,34 @@ void sim_fns_forget_states(void)
 	}
 }
 
+static bool is_connected_through(const struct sim_fn *fn, const struct sim_fn *dsm)
+{
+	return fn->pf->bus == dsm->pdev->bus &&
+	       PCI_SLOT(fn->pf->devfn) == PCI_SLOT(dsm->pdev->devfn);
+}
+
+/**
+ * sim_fns_forget_evidence() - the session of a device has ended
+ * @dsm: the function with the mailbox
+ *
+ * Context: no evidence is collected in the session from now on. Takes no lock of the PCI core.
+ */
+void sim_fns_forget_evidence(const struct sim_fn *dsm)
+{
+	unsigned long index;
+	struct sim_fn *fn;
+
+	xa_for_each(&known, index, fn) {
+		struct sim_fn *held = sim_fn_get((struct pci_dev *)index);
+
+		if (!held)
+			continue;
+		if (is_connected_through(held, dsm))
+			sim_evidence_forget(held);
+		sim_fn_put(held);
+	}
+}
+
 static void fn_add(struct pci_dev *pdev)
 {
 	bool chosen = is_chosen(pci_name(pdev));

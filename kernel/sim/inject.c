@@ -9,8 +9,8 @@
 #define SIM_MAX_DELAY_MS 60000
 
 const char *const sim_op_names[SIM_OPS + 1] = {
-	[SIM_CONNECT] = "connect",     [SIM_BIND] = "bind", [SIM_UNBIND] = "unbind",
-	[SIM_GUEST_REQ] = "guest_req", [SIM_OPS] = "none",
+	[SIM_CONNECT] = "connect",     [SIM_BIND] = "bind",	[SIM_UNBIND] = "unbind",
+	[SIM_GUEST_REQ] = "guest_req", [SIM_REMOVE] = "remove", [SIM_OPS] = "none",
 };
 
 void sim_inject_init(struct sim_inject *inject)
@@ -27,7 +27,7 @@ void sim_inject_init(struct sim_inject *inject)
 }
 
 /**
- * sim_inject() - the delay and the error of an operation, before it does its work
+ * sim_inject() - the delay and the error of an operation, in most cases before it does its work
  * @fn: the function
  * @op: the operation
  *

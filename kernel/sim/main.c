@@ -63,8 +63,6 @@ static struct pci_tsm *sim_probe(struct tsm_dev *tsm_dev, struct pci_dev *pdev)
 		return NULL;
 
 	sim_reset_books(ctx->fn);
-	/* What was collected at the end of the last session, after its context was removed. */
-	sim_evidence_forget(ctx->fn);
 	sim_report(ctx->fn, true);
 	/* Another function than that with the mailbox comes when the session has begun. */
 	if (sim_uses_doe() && !is_pci_tsm_pf0(pdev))
@@ -82,6 +80,7 @@ static void sim_remove(struct pci_tsm *tsm)
 		report_stop(ctx->fn, true);
 	sim_report(ctx->fn, false);
 	sim_evidence_forget(ctx->fn);
+	sim_inject(ctx->fn, SIM_REMOVE);
 	sim_fn_put(ctx->fn);
 	mutex_destroy(&ctx->pf0.lock);
 	kfree(ctx);
@@ -113,6 +112,8 @@ static void sim_disconnect(struct pci_dev *pdev)
 	if (!sim_uses_doe())
 		return;
 	ret = sim_firmware_disconnect(fn);
+	/* What was collected about other functions after the removal of their contexts. */
+	sim_fns_forget_evidence(fn);
 	if (ret)
 		pci_info(pdev, "session not ended: %d\n", ret);
 	else

@@ -59,6 +59,7 @@ enum sim_op {
 	SIM_BIND,
 	SIM_UNBIND,
 	SIM_GUEST_REQ,
+	SIM_REMOVE, /* it can only wait, and after its work */
 	SIM_OPS, /* how many; also: none of them */
 };
 
@@ -202,6 +203,7 @@ struct sim_fn *sim_fn_get(struct pci_dev *pdev);
 struct sim_fn *sim_fn_get_dsm(const struct sim_fn *fn);
 void sim_fn_put(struct sim_fn *fn);
 void sim_fns_forget_states(void);
+void sim_fns_forget_evidence(const struct sim_fn *dsm);
 int sim_fns_init(void);
 void sim_fns_exit(void);
 

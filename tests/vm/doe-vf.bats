@@ -28,6 +28,7 @@ setup() {
 
 teardown() {
 	no_fault
+	echo 0 >"$debugfs/$VF0/inject/delay_remove_ms"
 	kill_holders
 	for vf in "$VF0" "$VF1"; do
 		release "$vf"
@@ -137,4 +138,22 @@ went() { "$tsm_dsm" --decode "$capture" | sed -n "s/^> .* $1 interface //p" | xa
 	connect "$PF"
 	run vfio-client "$VF0" open tsm-bind
 	assert_line "tsm-bind EACCES"
+}
+
+@test "doe: evidence about a VF that comes in the middle of a disconnect is forgotten when the session ends" {
+	local files=$pci/devices/$VF0/vfio_tsm_evidence
+	echo 60000 >"$debugfs/$VF0/inject/delay_remove_ms"
+	echo tsm0 >"$pci/devices/$PF/tsm/disconnect" 3>&- &
+	disconnect=$!
+	eventually remove sim inject/delayed "$VF0"
+	# The evidence of the VF is forgotten, but PCI/TSM still has the VF, and the session is there.
+	openssl rand -hex 32 >"$files/nonce"
+	generation=$(<"$files/generation")
+	[ "$(wc -c <"$files/measurements")" -gt 200 ]
+	echo 0 >"$debugfs/$VF0/inject/delay_remove_ms"
+	wait $disconnect
+	assert_equal "$(wc -c <"$files/measurements")" 0
+	[ "$(<"$files/generation")" != "$generation" ]
+	connect "$PF"
+	fails_with "No data available" set_attr admitted "$generation" "$VF0"
 }
