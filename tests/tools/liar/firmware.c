@@ -20,14 +20,20 @@ union message {
 	uint8_t bytes[ROOM];
 };
 
-enum { RIGHT, EXCHANGE, PART, DONE, GARBAGE, SHORT, LATE, CLOSE, DISTURB };
+enum { RIGHT, EXCHANGE, PART, FLOOD, DONE, GARBAGE, SHORT, LATE, CLOSE, DISTURB };
 
 struct count firmware_counts[] = {
-	[RIGHT] = { "right", 0, 0 },	 [EXCHANGE] = { "exchange", 0, 0 },
-	[PART] = { "part", 0, 0 },	 [DONE] = { "done", 0, 0 },
-	[GARBAGE] = { "garbage", 0, 0 }, [SHORT] = { "short read", 0, 0 },
-	[LATE] = { "late", 0, 0 },	 [CLOSE] = { "close", 0, 0 },
-	[DISTURB] = { "disturb", 0, 0 }, { NULL, 0, 0 },
+	[RIGHT] = { "right", 0, 0 },
+	[EXCHANGE] = { "exchange", 0, 0 },
+	[PART] = { "part", 0, 0 },
+	[FLOOD] = { "flood", 0, 0 },
+	[DONE] = { "done", 0, 0 },
+	[GARBAGE] = { "garbage", 0, 0 },
+	[SHORT] = { "short read", 0, 0 },
+	[LATE] = { "late", 0, 0 },
+	[CLOSE] = { "close", 0, 0 },
+	[DISTURB] = { "disturb", 0, 0 },
+	{ NULL, 0, 0 },
 };
 
 /* lock: written while the file is closed; the command is read and written without it */
@@ -152,12 +158,29 @@ static void enter(void)
 		fault("%s: %s", DEVICE, strerror(errno));
 }
 
+/* Sends more of one part than the kernel has room for, until it has refused that. */
+static bool flood(uint64_t *seed, const union message *asked, union message *m)
+{
+	static bool floods;
+
+	if (asked->msg.type != TSM_SIM_ANSWER)
+		floods = asked->msg.type == TSM_SIM_EVIDENCE && !draw(seed, 4);
+	if (!floods)
+		return false;
+	begin(m, TSM_SIM_PART, command % TSM_SIM_PARTS, TSM_SIM_MAX_DATA);
+	fill(seed, m->msg.data, TSM_SIM_MAX_DATA);
+	send_message(FLOOD, m, m->msg.size);
+	return true;
+}
+
 static void reply(uint64_t *seed, const union message *asked)
 {
 	static union message m;
 	uint32_t chance = draw(seed, 100);
 	size_t size;
 
+	if (flood(seed, asked, &m))
+		return;
 	if (chance < 60) {
 		make_right(asked, &m);
 		send_message(RIGHT, &m, m.msg.size);
