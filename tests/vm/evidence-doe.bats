@@ -186,6 +186,58 @@ digest() { printf 'tsm-dsm measurement %s' "$1" | sha384sum | cut -d ' ' -f 1; }
 	ask "$nonce"
 }
 
+# reader LOG: a reader in the background, until the file $end is there. It prints each generation
+# that it has seen as a whole, with the nonce, and a line "fault" if files that have one generation
+# do not belong together.
+reader() {
+	perl -e '
+		my ($files, $end) = @ARGV;
+		$| = 1;
+		sub text { local $/; open my $file, "<", "$files/$_[0]" or die "$_[0]: $!"; <$file> // "" }
+		for (my $last = ""; !-e $end;) {
+			my $generation = text("generation");
+			my ($nonce, $measurements, @more) = map { text($_) } qw(nonce measurements vca cert0);
+			next if text("generation") ne $generation;
+			chomp $nonce;
+			my $parts = grep { length } $measurements, @more;
+			print "fault $generation" if $parts != (length $nonce ? 3 : 0) or
+				length $nonce && $nonce ne unpack "x4 H64", $measurements;
+			print "$nonce $generation" if $generation ne $last;
+			$last = $generation;
+		}' "$files" "$end" >"$1" 3>&- &
+	readers+=($!)
+}
+
+@test "evidence: readers see whose nonce is signed, while two write nonces, and while a disconnect runs" {
+	local end=$BATS_TEST_TMPDIR/end log=$BATS_TEST_TMPDIR/read readers=() nonces writers ok round i
+	begin
+	reader "$log-1"
+	reader "$log-2"
+	for round in 1 2; do
+		nonces=("$(openssl rand -hex 32)" "$(openssl rand -hex 32)") writers=() ok=''
+		for other in "${nonces[@]}"; do
+			ask "$other" 3>&- 2>>"$BATS_TEST_TMPDIR/refused" &
+			writers+=($!)
+		done
+		for i in 0 1; do ! wait "${writers[i]}" || ok+=" ${nonces[i]}"; done
+		# The one that failed has changed nothing.
+		nonce=$(evidence nonce)
+		assert_equal ${#nonce} 64
+		assert_regex "$ok" "$nonce"
+		eventually 2 eval 'cat "$log"-* | grep -c "^$nonce $(evidence generation)$"'
+
+		ask "$nonce" 3>&- 2>>"$BATS_TEST_TMPDIR/refused" &
+		echo tsm0 >"$pci/devices/$dev/tsm/disconnect"
+		wait $! || true
+		eventually 2 eval 'cat "$log"-* | grep -c "^ $(evidence generation)$"'
+		connect
+	done
+	touch "$end"
+	wait "${readers[@]}"
+	run -1 grep -h fault "$log-1" "$log-2"
+	run ! grep -vE "Device or resource busy|not connected|Input/output error" "$BATS_TEST_TMPDIR/refused"
+}
+
 # lie WANT VERB...: one thing that the fake firmware does in a command for evidence. WANT is
 # what it prints; then the command has failed. A new connection is not needed.
 lie() {
