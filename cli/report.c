@@ -149,6 +149,11 @@ static void add_advice(struct json_object *obj, const char *advice)
 	report_add_text(obj, "hint", text);
 }
 
+const char *report_held(struct ctx *ctx)
+{
+	return text_of(json_object_array_get_idx(ctx->answer.held, 0), "message");
+}
+
 void report_drop(struct ctx *ctx)
 {
 	json_object_put(ctx->answer.held);

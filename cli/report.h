@@ -55,6 +55,14 @@ int report_error(struct ctx *ctx, const struct problem *p, const char *fmt, ...)
 void report_hold(struct ctx *ctx);
 
 /**
+ * report_held() - the message of the first error that was kept
+ * @ctx: this run, after report_hold()
+ *
+ * Return: the message, valid until the errors are printed or dropped; or NULL.
+ */
+const char *report_held(struct ctx *ctx);
+
+/**
  * report_drop() - drop the errors that were kept, because another run did what failed
  * @ctx: this run
  */

@@ -72,9 +72,8 @@ static int lock(struct ctx *ctx, unsigned int seconds, int *fd)
 	return *fd < 0 ? *fd : 0;
 }
 
-/* Refuses to change a device that is in use. */
-static int refuse_in_use(struct ctx *ctx, const struct pci_device *dev, const struct plan *plan,
-			 struct host_use *use)
+/* Refuses to change a device that is open or bound, or that functions rely on that are bound. */
+static int refuse_busy(struct ctx *ctx, const struct pci_device *dev, const struct plan *plan)
 {
 	struct problem p = {
 		.device = dev->name,
@@ -84,21 +83,22 @@ static int refuse_in_use(struct ctx *ctx, const struct pci_device *dev, const st
 		.hint = UNBOUND_HINT,
 	};
 	char bound[ATTR_MAX];
-	int ret;
+	int ret = owner_refuse(ctx, dev, "change it") ?: tsm_get_bound(ctx, dev, bound);
 
-	use->count = 0;
-	ret = owner_refuse(ctx, dev, "change it");
-	if (!ret && plan_takes(plan))
-		ret = in_use_refuse(ctx, dev, plan->force ? NULL : PLAN_FORCE, use);
-	if (ret)
-		return ret;
-	ret = tsm_get_bound(ctx, dev, bound);
 	if (ret && ret != -ENOENT)
 		return ret;
 	if (!bound[0])
 		return plan_disconnects(plan) ? tsm_refuse_bound(ctx, dev) : 0;
 	p.value = "bound";
 	return report_error(ctx, &p, "cannot change it: " BOUND_CAUSE);
+}
+
+/* Refuses to take a device from the host that uses it, unless that is forced. */
+static int refuse_host_use(struct ctx *ctx, const struct pci_device *dev, const struct plan *plan,
+			   struct host_use *use)
+{
+	use->count = 0;
+	return plan_takes(plan) ? in_use_refuse(ctx, dev, plan->force ? NULL : PLAN_FORCE, use) : 0;
 }
 
 /* Reports what the host uses a device for. Return: whether apply refuses the device for that. */
@@ -120,28 +120,38 @@ static bool note_host_use(struct ctx *ctx, const struct pci_device *dev, const s
 	return !force;
 }
 
+/* Reports with which error apply would refuse a device. Return: that error, or 0. */
+static int note_busy(struct ctx *ctx, const struct pci_device *dev, const struct plan *plan)
+{
+	char state[ATTR_MAX], note[512];
+	struct outcome o = { .device = dev->name, .attribute = "state", .note = note };
+	int ret;
+
+	report_hold(ctx);
+	ret = refuse_busy(ctx, dev, plan);
+	/* a look that was given up is an error of this run */
+	if (ctx->unfinished) {
+		report_release(ctx, NULL);
+		return ret;
+	}
+	snprintf(note, sizeof(note), "apply will fail: %s", ret ? report_held(ctx) : "");
+	report_drop(ctx);
+	if (!policy_get(ctx, dev, "state", state))
+		o.value = o.previous = state;
+	if (ret)
+		report_outcome(ctx, &o);
+	return ret;
+}
+
 /* Reports why apply would refuse a device that is in use. Return: whether it would. */
 static bool note_use(struct ctx *ctx, const struct pci_device *dev, const struct plan *plan)
 {
-	char bound[ATTR_MAX], list[256], note[384] = "";
-	struct outcome o = { .device = dev->name, .attribute = "state", .note = note };
 	struct host_use use = { 0 };
-	struct owner h;
+	int ret = note_busy(ctx, dev, plan);
 
-	if (owner_find(ctx, dev, &h))
-		snprintf(note, sizeof(note), "apply will refuse it: %s uses it", h.text);
-	else if (tsm_get(dev, "tsm/bound", bound) == 0 && bound[0])
-		snprintf(note, sizeof(note), "apply will refuse it: " BOUND_CAUSE);
-	else if (plan_disconnects(plan) && tsm_find_bound(ctx, dev, list, sizeof(list)) > 0)
-		snprintf(note, sizeof(note), "apply will refuse it: " DEPENDENTS_CAUSE ": %s",
-			 list);
-	if (policy_get(ctx, dev, "state", bound) == 0)
-		o.value = o.previous = bound;
-	if (note[0])
-		report_outcome(ctx, &o);
 	if (plan_takes(plan))
 		in_use_find(ctx, dev, &use);
-	return note_host_use(ctx, dev, plan, &use) || note[0];
+	return note_host_use(ctx, dev, plan, &use) || ret;
 }
 
 /* Reports why apply would fail because something is missing. */
@@ -207,7 +217,7 @@ static int change_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 		plan_show(ctx, dev, &plan);
 		return admit_missing(ctx, dev);
 	}
-	ret = refuse_in_use(ctx, dev, &plan, &use);
+	ret = refuse_busy(ctx, dev, &plan) ?: refuse_host_use(ctx, dev, &plan, &use);
 	if (ret)
 		return ret;
 	note_host_use(ctx, dev, &plan, &use);

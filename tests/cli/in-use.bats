@@ -247,7 +247,7 @@ interrupted() {
 	assert [ -d "$CFG/0000:01:00.0" ]
 }
 
-@test "diff: shows a device in use, with a note that apply will refuse it" {
+@test "diff: shows a device in use, with the error that apply will report" {
 	bound_function 0000:01:10.3
 	run_split kernel tsmctl diff --json --file - < <(document '{ "device": "01:00.0", "tsm": null }')
 	assert_equal "$status" 8
@@ -258,7 +258,7 @@ interrupted() {
 	run_split kernel tsmctl diff --file - < <(document '{ "device": "01:00.0", "bind_allowed": false }')
 	assert_equal "$status" 8
 	assert_line "0000:01:00.0: state open (unchanged)"
-	assert_line "0000:01:00.0: note: apply will refuse it: process $$ ($(cat /proc/$$/comm)) uses it"
+	assert_line "0000:01:00.0: note: apply will fail: cannot change it while process $$ ($(cat /proc/$$/comm)) uses it"
 	# nothing differs, nothing to note
 	run_split kernel tsmctl diff --file - < <(document '{ "device": "01:00.0", "bind_allowed": true }')
 	assert_success
