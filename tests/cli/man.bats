@@ -167,7 +167,7 @@ host() {
 	tried=0
 	for page in "$TOP"/man/verbs/*.in; do
 		verb=$(basename -s .in "$page")
-		rm -rf "$BATS_TEST_TMPDIR/sys" "$BATS_TEST_TMPDIR/etc"
+		rm -rf "$BATS_TEST_TMPDIR/sys" "${BATS_TEST_TMPDIR:?}/etc"
 		host "$verb"
 		before=$tried
 		while read -r command; do

@@ -20,8 +20,8 @@ shell_scripts() {
 
 # bats sets variables, and a loaded file sets them for the files that load it.
 check_shell() {
-	shell_scripts | grep -E '\.(bats|bash)$' | xargs -d '\n' shellcheck -x -S warning -e SC2154,SC2034
-	shell_scripts | grep -vE '\.(bats|bash)$' | xargs -d '\n' shellcheck -x -S warning
+	shell_scripts | grep -E '\.(bats|bash)$' | xargs -d '\n' shellcheck -x -S warning -e SC2154,SC2034 &&
+		shell_scripts | grep -vE '\.(bats|bash)$' | xargs -d '\n' shellcheck -x -S warning
 }
 check_format() { sources '*.[ch]' | xargs -d '\n' clang-format --dry-run -Werror; }
 check_spelling() {
