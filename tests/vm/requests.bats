@@ -234,7 +234,7 @@ info OK 0 - 0 0 5 $(printf '%#x' $exclusive)"
 
 @test "tsmctl sets the policy, counts the requests, and shows the last one and the TDI's state" {
 	run -0 tsmctl requests "$dev" info
-	assert_output "$dev: guest_requests info (was all)"
+	assert_line "$dev: guest_requests info (was all)"
 	run client open tsm-bind "req:$INFO:$ask" "req:$CHANGE:$ask" "sh:tsmctl show $dev; tsmctl list $dev" \
 		"sh:tsmctl requests $dev all" "req:$CHANGE:$ask" "sh:tsmctl show $dev | grep ^requests"
 	assert_line "req:$CHANGE:$ask EACCES"
