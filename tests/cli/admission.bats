@@ -182,22 +182,22 @@ state bound true"
 	: > "$FAKE_LOG"
 	unset FAKE_LATER
 	answers 0000:01:00.0
-	run kernel tsmctl apply
+	run_split kernel tsmctl apply
 	assert_success
 	assert_output "0000:01:00.0: admitted $LEAF (was none)"
 	run ! grep 0000:02 "$FAKE_LOG"
-	run kernel tsmctl diff
+	run_split kernel tsmctl diff
 	assert_success
 	assert_output ""
 	# a device that is bound is left alone, and so is one that is not connected
 	policy 0000:01:00.0 admitted 0
 	policy 0000:01:00.0 state bound
-	run kernel tsmctl apply
+	run_split kernel tsmctl apply
 	assert_output ""
 	policy 0000:01:00.0 state closed
 	config '{ "device": "01:00.0", "assigned": true }'
 	echo > "$DEVICES/0000:01:00.0/tsm/connect"
-	run kernel tsmctl apply
+	run_split kernel tsmctl apply
 	assert_success
 	assert_output ""
 }
@@ -235,7 +235,7 @@ state bound true"
 		assert_success
 		assert_line "0000:01:00.0: note: its evidence would be verified: its admission is required"
 	done
-	run kernel tsmctl diff
+	run_split kernel tsmctl diff
 	assert_failure 8
 	assert_output "0000:01:00.0: note: its evidence would be verified: its admission is required"
 	# a plan that only leads there
@@ -334,7 +334,7 @@ state bound true"
 @test "admission: the verb reads and sets the policy, --save keeps it, and save and apply restore it" {
 	run tsmctl admission 01:00.0
 	assert_output "0000:01:00.0: admission required"
-	run kernel tsmctl admission 01:00.0 none
+	run_split kernel tsmctl admission 01:00.0 none
 	assert_output "0000:01:00.0: admission none (was required)"
 	run kernel tsmctl admission 01:00.0 required --save
 	assert_success
