@@ -191,3 +191,17 @@ package() {
 	assert_equal "$(cat "$BATS_TEST_TMPDIR/downloaded")" "linux-source-7.3=7.3.9-1"
 	assert_equal "$(ls "$TSMCTL_CACHE/packages")" ""
 }
+
+@test "kernel: the package of tsmctl-lab has what it takes to choose one" {
+	lab=$BATS_TEST_TMPDIR/lab
+	while read -r from to; do
+		[[ $to = usr/share/tsmctl-lab* ]] || continue
+		mkdir -p "$lab${to#usr/share/tsmctl-lab}"
+		# shellcheck disable=SC2086 # some are patterns
+		(cd "$top" && cp -r $from "$lab${to#usr/share/tsmctl-lab}")
+	done <"$top/debian/tsmctl-lab.install"
+	rm -rf "$lab"/tests/bed/*.bats
+	a_kernel 7.3.1-test
+	run -0 --separate-stderr "$lab/tests/bed/find-kernel" --choose
+	assert_output installed
+}
