@@ -140,6 +140,11 @@ $SYS"
 	run_split timeout 60 tsmctl bind 01:00.0
 	assert_equal "$status" 1
 	assert_one_line "nothing that can be read: this key is there twice"
+}
+
+@test "bind: a helper that is missing is an error" {
+	[ ! -L "$TSMCTL_BIN/tsmctl" ] || skip "the programs are installed, so there is a helper"
+	helper 'exit 0'
 	rm "$BATS_TEST_TMPDIR/bin/tsm-bind-helper"
 	run_split tsmctl bind 01:00.0
 	assert_equal "$status" 1
