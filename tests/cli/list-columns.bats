@@ -140,7 +140,8 @@ addresses() {
 	table=$output
 	run_split tsmctl list --noheadings
 	assert_success
-	assert_output "$(tail -n +2 <<< "$table")"
+	# With libsmartcols of Debian 13, a heading that is left out takes no width.
+	assert_equal "$(tr -s ' ' <<< "$output")" "$(tail -n +2 <<< "$table" | tr -s ' ')"
 }
 
 @test "list: does not read what no column shows" {
