@@ -78,7 +78,10 @@ replug() {
 }
 
 # says TEXT [DEVICE]: the firmware reports that
-says() { read -r line <&7 && assert_equal "$line" "tsm-sim-firmware: $(function_id "${2:-$dev}"): $1"; }
+says() {
+	read -r -t 60 line <&7 || fail "the firmware has not reported: $1"
+	assert_equal "$line" "tsm-sim-firmware: $(function_id "${2:-$dev}"): $1"
+}
 
 # fails_with ERROR COMMAND...: an error of a write of the shell
 fails_with() {
