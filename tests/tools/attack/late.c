@@ -108,9 +108,14 @@ static int stall_end(struct stall *stall)
 			      RESPONSE - stall->answer);
 }
 
-/* The owner's operations while the request waits for its message; mostly none */
-static void meanwhile(struct thread *t)
+/*
+ * The owner's operations while the request waits for its message; mostly none. None at all if
+ * it was refused: while the device is not open, that would close each new file of it.
+ */
+static void meanwhile(struct thread *t, const struct stall *stall)
 {
+	if (stall->done)
+		return;
 	switch (below(t, 8)) {
 	case 0:
 		/* The request still has the file, and its bind. */
@@ -154,7 +159,7 @@ int request_late(struct thread *t)
 	message_make(&stall.message, start ? START_INTERFACE_REQUEST : GET_DEVICE_INTERFACE_REPORT);
 	stall_begin(&stall, start);
 	span = span_between(from, rebinds_before);
-	meanwhile(t);
+	meanwhile(t, &stall);
 	/* The nonce of the new bind, which a request of the old bind must not use. */
 	if (start)
 		ret = read_nonce(stall.message.bytes + TDISP_HEADER);
@@ -191,7 +196,7 @@ int request_stop(struct thread *t)
 	span = span_between(from, rebinds_before);
 	if (changes && span.from <= span.to)
 		stop_known(which, span);
-	meanwhile(t);
+	meanwhile(t, &stall);
 	ret = stall_end(&stall);
 	if (changes && span.from > span.to)
 		stop_end(which);
