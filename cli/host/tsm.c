@@ -259,14 +259,20 @@ int tsm_connect(struct ctx *ctx, const struct pci_device *dev, const char *tsm)
 			    tsm);
 }
 
-/* How long a scan of all functions is used again, in ms. */
+/*
+ * How long a scan of all functions is used again, in ms, and how many times as long as it took
+ * itself: on a host with many functions, scans are a small part of what a run does.
+ */
 #define SCAN_MS 1000
+#define SCAN_TIMES 10
 
-/* The functions that can be bound, with their DSMs, of the last scan. */
+/* The functions that can be bound, by their DSM, of the last scan. */
 static struct {
-	struct timespec at;
+	struct timespec began;
+	unsigned long took_ms;
 	struct candidate {
 		struct pci_addr addr;
+		/* its own name, if it has no DSM: then it belongs to no other device */
 		char dsm[PCI_NAME_LEN];
 	} * all;
 	size_t count;
@@ -305,39 +311,68 @@ static int consider(const struct ctx *ctx, const struct pci_addr *addr, void *ar
 	if (pci_open(ctx, addr, &dev) || faccessat(dev.fd, "tsm/bound", F_OK, 0))
 		return 0;
 	ret = get_waiting(f->ctx, f->dsm->name, &dev, "tsm/dsm", dsm);
-	return ret && ret != -ENOENT ? ret : add_candidate(addr, dsm);
+	return ret && ret != -ENOENT ? ret : add_candidate(addr, dsm[0] ? dsm : dev.name);
 }
 
-static bool is_recent(const struct timespec *at)
+static int by_dsm(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+	uint64_t xkey = pci_addr_key(&x->addr), ykey = pci_addr_key(&y->addr);
+
+	return strcmp(x->dsm, y->dsm) ?: (xkey > ykey) - (xkey < ykey);
+}
+
+/* Return: the place of the first function of a DSM, or of the next DSM if it has none. */
+static size_t first_of(const char *dsm)
+{
+	size_t low = 0, high = scan.count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(scan.all[middle].dsm, dsm) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool is_of(size_t place, const char *dsm)
+{
+	return place < scan.count && streq(scan.all[place].dsm, dsm);
+}
+
+/* Return: ms since the last scan began. */
+static unsigned long scan_age(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (now.tv_sec - at->tv_sec) * 1000 + (now.tv_nsec - at->tv_nsec) / 1000000 < SCAN_MS;
+	return (now.tv_sec - scan.began.tv_sec) * 1000 +
+	       (now.tv_nsec - scan.began.tv_nsec) / 1000000;
 }
 
-/* Whether the last scan has the functions of a DSM: it was connected by then. */
-static bool is_known(const char *dsm)
-{
-	for (size_t i = 0; i < scan.count; i++)
-		if (streq(scan.all[i].dsm, dsm))
-			return is_recent(&scan.at);
-	return false;
-}
-
-/* Looks at all functions, but not again for each device that a run disconnects. */
+/*
+ * Looks at all functions, but not again for each device that a run disconnects: the last scan
+ * has the functions of a DSM that was connected by then.
+ */
 static int find_candidates(struct ctx *ctx, const struct pci_device *dev)
 {
 	struct scan_for f = { ctx, dev };
 	int ret;
 
-	if (is_known(dev->name))
+	if (is_of(first_of(dev->name), dev->name) &&
+	    scan_age() < SCAN_MS + SCAN_TIMES * scan.took_ms)
 		return 0;
 	scan.count = 0;
-	clock_gettime(CLOCK_MONOTONIC, &scan.at);
+	clock_gettime(CLOCK_MONOTONIC, &scan.began);
 	ret = pci_scan(ctx, consider, &f);
+	scan.took_ms = scan_age();
 	if (ret && ret != -ENOENT)
 		scan.count = 0;
+	if (scan.count)
+		qsort(scan.all, scan.count, sizeof(*scan.all), by_dsm);
 	/* without a PCI bus, nothing is bound */
 	return ret == -ENOENT ? 0 : ret;
 }
@@ -362,13 +397,10 @@ int tsm_find_bound(struct ctx *ctx, const struct pci_device *dev, char *list, si
 
 	list[0] = '\0';
 	ret = find_candidates(ctx, dev);
-	for (size_t i = 0; ret >= 0 && i < scan.count; i++) {
+	for (size_t i = first_of(dev->name); ret >= 0 && is_of(i, dev->name); i++) {
 		const struct candidate *c = &scan.all[i];
 		char name[PCI_NAME_LEN];
 
-		/* a bound function without a DSM belongs to no other device */
-		if (!streq(c->dsm, dev->name) && pci_addr_key(&c->addr) != pci_addr_key(&dev->addr))
-			continue;
 		ret = is_bound(ctx, dev, &c->addr);
 		if (ret <= 0)
 			continue;

@@ -109,8 +109,8 @@ int tsm_connect(struct ctx *ctx, const struct pci_device *dev, const char *tsm);
  * @list: out, their addresses, with commas between them
  * @size: bytes in @list
  *
- * Waits for PCI/TSM, as a change does. A run that asks for many devices looks at every
- * function of this host once in a second at most, and at those of @dev each time.
+ * Waits for PCI/TSM, as a change does. A run that asks for many devices looks at those of @dev
+ * each time, but at every function of this host rarely: that is a small part of its work.
  *
  * Return: how many there are, or negative errno, reported.
  */
