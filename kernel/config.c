@@ -23,6 +23,7 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
+#include "config.h"
 #include "vfio_pci_tsm.h"
 
 /* Capability IDs as in vfio-pci's map of the configuration space, and two more. */
@@ -251,25 +252,6 @@ void vfio_pci_tsm_map_config(struct vfio_pci_tsm_device *tvdev)
 }
 
 /**
- * vfio_pci_tsm_config_kinds() - the kinds of the bytes of a write
- * @tvdev: the function, open
- * @pos: offset in the device file, in configuration space
- * @count: number of bytes
- *
- * Return: all bits that any of the bytes has.
- */
-u8 vfio_pci_tsm_config_kinds(struct vfio_pci_tsm_device *tvdev, loff_t pos, size_t count)
-{
-	u64 start = pos & VFIO_PCI_OFFSET_MASK;
-	u64 end = min_t(u64, start + count, tvdev->core.pdev->cfg_size);
-	u8 kinds = 0;
-
-	for (u64 at = start; at < end; at++)
-		kinds |= tvdev->config.kinds[at];
-	return kinds;
-}
-
-/**
  * vfio_pci_tsm_config_write() - write to configuration space that a TDI must keep
  * @tvdev: the device
  * @bound: it is bound, or a bind is at work; else a function that depends on it is bound
@@ -397,8 +379,8 @@ static ssize_t write_chunk(struct vfio_pci_tsm_device *tvdev, const char __user 
 }
 
 /**
- * vfio_pci_tsm_config_write_open() - write to configuration space of an unbound function
- * @tvdev: the device, open
+ * vfio_pci_tsm_config_write_shared() - write what TDIs of other functions may depend on
+ * @tvdev: the device, not bound
  * @buf: what to write, in user memory
  * @count: number of bytes
  * @ppos: offset in the device file, moved on by what was written
@@ -409,18 +391,16 @@ static ssize_t write_chunk(struct vfio_pci_tsm_device *tvdev, const char __user 
  * Return: as vfio_pci_core_write(), or vfio_pci_tsm_config_write(); fewer bytes than
  * @count if a function that depends on them was bound in the middle.
  *
- * Context: under config.lock; in an operation that a bind waits for, unless no byte is
- * guarded.
+ * Context: under config.lock, in an operation that a bind waits for.
  */
-ssize_t vfio_pci_tsm_config_write_open(struct vfio_pci_tsm_device *tvdev, const char __user *buf,
-				       size_t count, loff_t *ppos)
+ssize_t vfio_pci_tsm_config_write_shared(struct vfio_pci_tsm_device *tvdev, const char __user *buf,
+					 size_t count, loff_t *ppos)
 {
 	struct vfio_pci_core_device *core = &tvdev->core;
 	u64 start = *ppos & VFIO_PCI_OFFSET_MASK;
 	size_t done = 0;
 
-	if (start >= core->pdev->cfg_size || count > core->pdev->cfg_size - start ||
-	    !(vfio_pci_tsm_config_kinds(tvdev, *ppos, count) & VFIO_PCI_TSM_CONFIG_SHARED))
+	if (start >= core->pdev->cfg_size || count > core->pdev->cfg_size - start)
 		return vfio_pci_core_write(&core->vdev, buf, count, ppos);
 
 	/* As vfio_pci_rw(), but once for all chunks */

@@ -10,6 +10,7 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
+#include "tdi.h"
 #include "vfio_pci_tsm.h"
 
 static LIST_HEAD(functions);

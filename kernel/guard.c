@@ -12,8 +12,10 @@
 #include <linux/vfio_tsm.h>
 
 #include "arg.h"
+#include "config.h"
 #include "ops.h"
 #include "request.h"
+#include "tdi.h"
 #include "vfio_pci_tsm.h"
 
 /* An operation that is let through. */
@@ -97,6 +99,14 @@ static bool is_refused(struct vfio_pci_tsm_device *tvdev, int kind)
 	return vfio_pci_tsm_is_bound(tvdev);
 }
 
+/* End an operation that is refused. Return: -EBUSY. */
+static noinline int refuse(struct vfio_pci_tsm_device *tvdev, int kind)
+{
+	vfio_tsm_blocked(tvdev->tdev, kind);
+	vfio_pci_tsm_op_end(tvdev);
+	return -EBUSY;
+}
+
 /*
  * Begin an operation of a kind that may be refused. An operation that is always allowed
  * does not wait for a bind, which takes as long as the TSM takes, and a bind does not wait
@@ -110,12 +120,21 @@ static int begin(struct vfio_pci_tsm_device *tvdev, int kind)
 	ret = vfio_pci_tsm_op_begin(tvdev);
 	if (ret)
 		return ret;
-	if (is_refused(tvdev, kind)) {
-		vfio_tsm_blocked(tvdev->tdev, kind);
-		vfio_pci_tsm_op_end(tvdev);
-		return -EBUSY;
-	}
-	return 0;
+	return is_refused(tvdev, kind) ? refuse(tvdev, kind) : 0;
+}
+
+/*
+ * The same for an access to a region. There are many of these, so the kind is found only
+ * for one that is refused.
+ */
+static inline int begin_region(struct vfio_pci_tsm_device *tvdev, loff_t pos)
+{
+	int ret;
+
+	ret = vfio_pci_tsm_op_begin(tvdev);
+	if (ret)
+		return ret;
+	return unlikely(vfio_pci_tsm_is_bound(tvdev)) ? refuse(tvdev, refused_region(pos)) : 0;
 }
 
 static int ioctl_bind(struct vfio_pci_tsm_device *tvdev, unsigned long arg)
@@ -231,7 +250,7 @@ static noinline ssize_t read_region(struct vfio_device *vdev, char __user *buf, 
 	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
 	ssize_t ret;
 
-	ret = begin(tvdev, refused_region(*ppos));
+	ret = begin_region(tvdev, *ppos);
 	if (ret)
 		return ret;
 	ret = vfio_pci_core_read(vdev, buf, count, ppos);
@@ -247,8 +266,8 @@ ssize_t vfio_pci_tsm_read(struct vfio_device *vdev, char __user *buf, size_t cou
 }
 
 /* Writes that vfio-pci must not mix with another one, so one at a time. */
-static ssize_t write_alone(struct vfio_pci_tsm_device *tvdev, bool bound, const char __user *buf,
-			   size_t count, loff_t *ppos)
+static ssize_t write_alone(struct vfio_pci_tsm_device *tvdev, bool bound, u8 kinds,
+			   const char __user *buf, size_t count, loff_t *ppos)
 {
 	ssize_t ret;
 
@@ -258,7 +277,9 @@ static ssize_t write_alone(struct vfio_pci_tsm_device *tvdev, bool bound, const 
 		return ret;
 	if (bound)
 		return vfio_pci_tsm_config_write(tvdev, true, buf, count, ppos);
-	return vfio_pci_tsm_config_write_open(tvdev, buf, count, ppos);
+	if (kinds & VFIO_PCI_TSM_CONFIG_SHARED)
+		return vfio_pci_tsm_config_write_shared(tvdev, buf, count, ppos);
+	return vfio_pci_core_write(&tvdev->core.vdev, buf, count, ppos);
 }
 
 /*
@@ -266,21 +287,21 @@ static ssize_t write_alone(struct vfio_pci_tsm_device *tvdev, bool bound, const 
  * it would be refused when the function is bound. While the bind still waits for earlier
  * operations, the write also waits for them: they may be resets.
  */
-static ssize_t write_guarded(struct vfio_pci_tsm_device *tvdev, const char __user *buf,
+static ssize_t write_guarded(struct vfio_pci_tsm_device *tvdev, u8 kinds, const char __user *buf,
 			     size_t count, loff_t *ppos)
 {
 	ssize_t ret;
 
 	ret = vfio_pci_tsm_op_begin_unless_binding(tvdev);
 	if (!ret) {
-		ret = write_alone(tvdev, true, buf, count, ppos);
+		ret = write_alone(tvdev, true, kinds, buf, count, ppos);
 		if (ret != -EBUSY)
 			return ret;
 		ret = vfio_pci_tsm_op_begin(tvdev);
 	}
 	if (ret < 0)
 		return ret;
-	ret = write_alone(tvdev, vfio_pci_tsm_is_bound(tvdev), buf, count, ppos);
+	ret = write_alone(tvdev, vfio_pci_tsm_is_bound(tvdev), kinds, buf, count, ppos);
 	vfio_pci_tsm_op_end(tvdev);
 	return ret;
 }
@@ -294,8 +315,8 @@ static noinline ssize_t write_special(struct vfio_pci_tsm_device *tvdev, u8 kind
 		return -EBUSY;
 	}
 	if (kinds & VFIO_PCI_TSM_CONFIG_GUARDED)
-		return write_guarded(tvdev, buf, count, ppos);
-	return write_alone(tvdev, false, buf, count, ppos);
+		return write_guarded(tvdev, kinds, buf, count, ppos);
+	return write_alone(tvdev, false, kinds, buf, count, ppos);
 }
 
 static noinline ssize_t write_region(struct vfio_device *vdev, const char __user *buf, size_t count,
@@ -304,7 +325,7 @@ static noinline ssize_t write_region(struct vfio_device *vdev, const char __user
 	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
 	ssize_t ret;
 
-	ret = begin(tvdev, refused_region(*ppos));
+	ret = begin_region(tvdev, *ppos);
 	if (ret)
 		return ret;
 	ret = vfio_pci_core_write(vdev, buf, count, ppos);

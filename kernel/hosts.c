@@ -9,6 +9,7 @@
 #include <linux/pci-tsm.h>
 #include <linux/pci.h>
 
+#include "config.h"
 #include "vfio_pci_tsm.h"
 
 static bool is_hosts_cap(u32 header)

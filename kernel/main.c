@@ -8,7 +8,9 @@
 #include <linux/string.h>
 #include <linux/suspend.h>
 
+#include "config.h"
 #include "ops.h"
+#include "tdi.h"
 #include "vfio_pci_tsm.h"
 
 static bool nointxmask;

@@ -14,6 +14,8 @@
 #include <linux/ioport.h>
 #include <linux/pci.h>
 
+#include "config.h"
+#include "tdi.h"
 #include "vfio_pci_tsm.h"
 
 /**

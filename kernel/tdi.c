@@ -10,6 +10,7 @@
  */
 #include <linux/pci-tsm.h>
 
+#include "tdi.h"
 #include "vfio_pci_tsm.h"
 
 /**
@@ -55,19 +56,12 @@ void vfio_pci_tsm_tdi_work(struct work_struct *work)
 }
 
 /**
- * vfio_pci_tsm_is_bound() - whether the function is bound, and the TSM still has it
+ * vfio_pci_tsm_may_be_bound() - whether a function is bound that PCI/TSM may have a TDI of
  * @tvdev: the device
  *
- * A function that may still be locked, because the TSM did not stop its TDI, counts as
- * bound.
- *
- * Return: false holds as long as the caller keeps binds out, by an operation or the
- * device set's lock, and no other module of the kernel binds it; true may be outdated.
- *
- * Context: as vfio_pci_tsm_wait_lost(): the owner of a lost device may use it again once
- * PCI/TSM has unbound it.
+ * Return and context: as vfio_pci_tsm_is_bound(), which calls this.
  */
-bool vfio_pci_tsm_is_bound(struct vfio_pci_tsm_device *tvdev)
+bool vfio_pci_tsm_may_be_bound(struct vfio_pci_tsm_device *tvdev)
 {
 	struct pci_dev *pdev = tvdev->core.pdev;
 

@@ -2,6 +2,7 @@
 /* Unbinds on request: VFIO_DEVICE_TSM_UNBIND, and the administrator's revoke. */
 #include <linux/mutex.h>
 
+#include "tdi.h"
 #include "vfio_pci_tsm.h"
 
 /* A reader of the state does not wait for PCI/TSM. */

@@ -105,12 +105,6 @@ struct notifier_block;
 /* How often it looks for a TDI of another module, while there is none */
 #define VFIO_PCI_TSM_IDLE_INTERVAL HZ
 
-/* Kinds of a byte of configuration space, in vfio_pci_tsm_device::config.kinds */
-#define VFIO_PCI_TSM_CONFIG_GUARDED BIT(0) /* the function's own TDI depends on it */
-#define VFIO_PCI_TSM_CONFIG_SHARED BIT(1) /* TDIs whose PF or DSM the function is depend on it */
-#define VFIO_PCI_TSM_CONFIG_RESETS BIT(2) /* vfio-pci may reset the function on a write */
-#define VFIO_PCI_TSM_CONFIG_HOSTS BIT(3) /* the host alone writes it when a TSM is connected */
-
 /* What a fault on a mapped BAR may do. */
 enum vfio_pci_tsm_mmap_state {
 	VFIO_PCI_TSM_MMAP_ALLOWED,
@@ -380,12 +374,6 @@ bool vfio_pci_tsm_wait_unlocked(struct vfio_pci_tsm_device *tvdev, unsigned long
 bool vfio_pci_tsm_has_view(struct vfio_pci_tsm_device *tvdev, const struct vfio_pci_tsm_view *view);
 enum vfio_tsm_reason vfio_pci_tsm_find_loss(struct vfio_pci_tsm_device *tvdev);
 
-/* tdi.c */
-void vfio_pci_tsm_drop_locked(struct vfio_pci_tsm_device *tvdev, enum vfio_tsm_reason reason);
-void vfio_pci_tsm_tdi_work(struct work_struct *work);
-bool vfio_pci_tsm_is_bound(struct vfio_pci_tsm_device *tvdev);
-void vfio_pci_tsm_detach(struct vfio_pci_tsm_device *tvdev);
-
 /* watch.c */
 void vfio_pci_tsm_watch(struct work_struct *work);
 
@@ -401,18 +389,6 @@ int vfio_pci_tsm_attach_ioas(struct vfio_device *vdev, u32 *pt_id);
 void vfio_pci_tsm_detach_ioas(struct vfio_device *vdev);
 int vfio_pci_tsm_pasid_attach_ioas(struct vfio_device *vdev, u32 pasid, u32 *pt_id);
 void vfio_pci_tsm_pasid_detach_ioas(struct vfio_device *vdev, u32 pasid);
-
-/* config.c */
-void vfio_pci_tsm_map_config(struct vfio_pci_tsm_device *tvdev);
-u8 vfio_pci_tsm_config_kinds(struct vfio_pci_tsm_device *tvdev, loff_t pos, size_t count);
-ssize_t vfio_pci_tsm_config_write_open(struct vfio_pci_tsm_device *tvdev, const char __user *buf,
-				       size_t count, loff_t *ppos);
-ssize_t vfio_pci_tsm_config_write(struct vfio_pci_tsm_device *tvdev, bool bound,
-				  const char __user *buf, size_t count, loff_t *ppos);
-
-/* hosts.c */
-int vfio_pci_tsm_find_hosts(struct vfio_pci_tsm_device *tvdev);
-bool vfio_pci_tsm_config_is_hosts(struct vfio_pci_tsm_device *tvdev);
 
 /* mmap.c */
 int vfio_pci_tsm_mmap(struct vfio_device *vdev, struct vm_area_struct *vma);
