@@ -9,6 +9,7 @@
 #include "host/slow.h"
 #include "interrupt.h"
 #include "report.h"
+#include "verbs/admit.h"
 #include "verbs/common.h"
 
 enum { OPT_HELP = 1, OPT_VERSION };
@@ -189,6 +190,7 @@ int main(int argc, char **argv)
 		report_error(&ctx, &(struct problem){ .err = ret, .stage = "internal" }, "%s",
 			     strerror(-ret));
 	ret = report_finish(&ctx);
+	admit_done();
 	slow_done();
 	interrupt_end();
 	return ret;

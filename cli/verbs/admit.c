@@ -11,25 +11,22 @@
 
 /* Read for the first device that is verified: the same for all devices of a run. */
 static struct trusted trusted;
-static bool is_loaded;
 
 static int load_trusted(struct ctx *ctx)
 {
 	int ret;
 
-	if (is_loaded)
+	if (trusted.anchors)
 		return 0;
 	ret = config_init(ctx) ?: trusted_load(ctx, true, &trusted);
 	if (ret)
 		trusted_free(&trusted);
-	is_loaded = !ret;
 	return ret;
 }
 
 void admit_done(void)
 {
 	trusted_free(&trusted);
-	is_loaded = false;
 }
 
 static int report_failure(struct ctx *ctx, const struct pci_device *dev, struct problem *p)

@@ -61,7 +61,7 @@ int admit_missing(struct ctx *ctx, const struct pci_device *dev);
 void admit_note(struct ctx *ctx, const struct pci_device *dev);
 
 /**
- * admit_done() - free what was read for the devices of this run
+ * admit_done() - free what was read for the devices of this run, at its end
  */
 void admit_done(void);
 

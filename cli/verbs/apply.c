@@ -417,7 +417,6 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 		ret = wanted_init(&r.wanted, &config);
 	if (!ret)
 		ret = apply_all(ctx, verb, &r, &config, argc, argv);
-	admit_done();
 	free(r.found);
 	wanted_done(&r.wanted);
 	config_free(&config);

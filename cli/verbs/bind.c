@@ -256,9 +256,7 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 	if (opt_vdevice_id && choice.hold)
 		return verb_usage_error(ctx, verb, opt_vdevice_id,
 					"--vdevice-id is for a device that a VMM has open");
-	ret = verb_change_each(ctx, verb, argc, argv, bind_device, &r);
-	admit_done();
-	return ret;
+	return verb_change_each(ctx, verb, argc, argv, bind_device, &r);
 }
 
 const struct verb verb_bind = {

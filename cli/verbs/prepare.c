@@ -58,11 +58,8 @@ static int prepare(struct ctx *ctx, struct pci_device *dev, void *arg)
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
 	struct ready r;
-	int ret = ready_check(ctx, verb, &r) ?:
-					       verb_change_each(ctx, verb, argc, argv, prepare, &r);
 
-	admit_done();
-	return ret;
+	return ready_check(ctx, verb, &r) ?: verb_change_each(ctx, verb, argc, argv, prepare, &r);
 }
 
 const struct verb verb_prepare = {
