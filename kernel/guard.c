@@ -18,6 +18,11 @@
 #include "tdi.h"
 #include "vfio_pci_tsm.h"
 
+/*
+ * What is seldom called, or needs a check, is noinline here: so the path of everything else
+ * is as direct as possible.
+ */
+
 /* An operation that is let through. */
 #define ALLOWED (-1)
 
@@ -137,7 +142,7 @@ static inline int begin_region(struct vfio_pci_tsm_device *tvdev, loff_t pos)
 	return unlikely(vfio_pci_tsm_is_bound(tvdev)) ? refuse(tvdev, refused_region(pos)) : 0;
 }
 
-static int ioctl_bind(struct vfio_pci_tsm_device *tvdev, unsigned long arg)
+static noinline int ioctl_bind(struct vfio_pci_tsm_device *tvdev, unsigned long arg)
 {
 	struct vfio_pci_tsm_bind bind;
 	int ret;
@@ -151,7 +156,7 @@ static int ioctl_bind(struct vfio_pci_tsm_device *tvdev, unsigned long arg)
 	return vfio_pci_tsm_bind(tvdev, bind.vdevice_id);
 }
 
-static int ioctl_unbind(struct vfio_pci_tsm_device *tvdev, unsigned long arg)
+static noinline int ioctl_unbind(struct vfio_pci_tsm_device *tvdev, unsigned long arg)
 {
 	struct vfio_pci_tsm_unbind unbind;
 	int ret;
@@ -165,10 +170,23 @@ static int ioctl_unbind(struct vfio_pci_tsm_device *tvdev, unsigned long arg)
 	return vfio_pci_tsm_unbind(tvdev);
 }
 
-long vfio_pci_tsm_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned long arg)
+static noinline long ioctl_guarded(struct vfio_device *vdev, unsigned int cmd, unsigned long arg,
+				   int kind)
 {
 	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
 	long ret;
+
+	ret = begin(tvdev, kind);
+	if (ret)
+		return ret;
+	ret = vfio_pci_core_ioctl(vdev, cmd, arg);
+	vfio_pci_tsm_op_end(tvdev);
+	return ret;
+}
+
+long vfio_pci_tsm_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned long arg)
+{
+	struct vfio_pci_tsm_device *tvdev = to_tvdev(vdev);
 	int kind;
 
 	switch (cmd) {
@@ -187,12 +205,7 @@ long vfio_pci_tsm_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned lon
 	kind = refused_ioctl(cmd);
 	if (kind == ALLOWED)
 		return vfio_pci_core_ioctl(vdev, cmd, arg);
-	ret = begin(tvdev, kind);
-	if (ret)
-		return ret;
-	ret = vfio_pci_core_ioctl(vdev, cmd, arg);
-	vfio_pci_tsm_op_end(tvdev);
-	return ret;
+	return ioctl_guarded(vdev, cmd, arg, kind);
 }
 
 int vfio_pci_tsm_feature(struct vfio_device *vdev, u32 flags, void __user *arg, size_t argsz)
@@ -216,7 +229,7 @@ int vfio_pci_tsm_feature(struct vfio_device *vdev, u32 flags, void __user *arg, 
  * this returns what vfio-pci returned right before the bind. A function that another
  * module of the kernel bound shows no ROM then, unless its owner has bound it before.
  */
-static int rom_info(struct vfio_pci_tsm_device *tvdev, struct vfio_region_info *info,
+static noinline int rom_info(struct vfio_pci_tsm_device *tvdev, struct vfio_region_info *info,
 		    struct vfio_info_cap *caps)
 {
 	int ret;
@@ -243,7 +256,6 @@ int vfio_pci_tsm_region_info(struct vfio_device *vdev, struct vfio_region_info *
 	return vfio_pci_ioctl_get_region_info(vdev, info, caps);
 }
 
-/* noinline, as write_special(): the path that needs no check is as direct as possible. */
 static noinline ssize_t read_region(struct vfio_device *vdev, char __user *buf, size_t count,
 				    loff_t *ppos)
 {
