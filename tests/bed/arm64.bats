@@ -2,12 +2,7 @@
 # A cross build to arm64: programs, library, pages and modules, and nothing that was built runs.
 # long: everything is compiled once more, for another architecture
 
-bats_require_minimum_version 1.5.0
-: "${BATS_LIB_PATH:=/usr/lib/bats}"
-load "${BATS_LIB_PATH%%:*}/bats-support/load.bash"
-load "${BATS_LIB_PATH%%:*}/bats-assert/load.bash"
-
-top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd -P)
+load helpers
 cross=aarch64-linux-gnu-
 
 setup() {

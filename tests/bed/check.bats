@@ -2,14 +2,9 @@
 # How tests/check ends, and what it leaves out. The tests have a tree of their own, with
 # fakes of the scripts that start virtual machines and build kernels.
 
-bats_require_minimum_version 1.5.0
-: "${BATS_LIB_PATH:=/usr/lib/bats}"
-load "${BATS_LIB_PATH%%:*}/bats-support/load.bash"
-load "${BATS_LIB_PATH%%:*}/bats-assert/load.bash"
+load helpers
 
 setup() {
-	local top
-	top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd -P)
 	tree=$BATS_TEST_TMPDIR/tree
 	mkdir -p "$tree"/tests/{bed,tools,vm,static} "$BATS_TEST_TMPDIR/tmp"
 	cp "$top/tests/check" "$tree/tests"

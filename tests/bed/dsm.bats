@@ -2,12 +2,7 @@
 # tests/tools/dsm answers as a device does, and each of its faults is noticed by the session
 # of cli/firmware. Both are built with sanitizers, and talk over a socket as QEMU does.
 
-bats_require_minimum_version 1.5.0
-: "${BATS_LIB_PATH:=/usr/lib/bats}"
-load "${BATS_LIB_PATH%%:*}/bats-support/load.bash"
-load "${BATS_LIB_PATH%%:*}/bats-assert/load.bash"
-
-top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd -P)
+load helpers
 built=$top/build/dsm
 
 # The interface of 0000:01:00.0, and TDISP requests for it

@@ -1,12 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What tests/install-deps prints and does, with scripts instead of the package tools.
 
-bats_require_minimum_version 1.5.0
-: "${BATS_LIB_PATH:=/usr/lib/bats}"
-load "${BATS_LIB_PATH%%:*}/bats-support/load.bash"
-load "${BATS_LIB_PATH%%:*}/bats-assert/load.bash"
-
-top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd -P)
+load helpers
 
 # tool NAME LINE...: makes a script that is found before the real NAME
 tool() {

@@ -2,12 +2,7 @@
 # tests/bed/find-kernel chooses a kernel, and the virtual machine runs a packaged one. A
 # package with the kernel of the test bed is used instead of a distribution's.
 
-bats_require_minimum_version 1.5.0
-: "${BATS_LIB_PATH:=/usr/lib/bats}"
-load "${BATS_LIB_PATH%%:*}/bats-support/load.bash"
-load "${BATS_LIB_PATH%%:*}/bats-assert/load.bash"
-
-top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd -P)
+load helpers
 PATH=$PATH:/usr/sbin:/sbin
 
 setup() {

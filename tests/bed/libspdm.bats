@@ -1,12 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tests/bed/get-libspdm gets libspdm into the cache, once, and programs can be built with it.
 
-bats_require_minimum_version 1.5.0
-: "${BATS_LIB_PATH:=/usr/lib/bats}"
-load "${BATS_LIB_PATH%%:*}/bats-support/load.bash"
-load "${BATS_LIB_PATH%%:*}/bats-assert/load.bash"
-
-top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd -P)
+load helpers
 
 setup() {
 	bin=$BATS_TEST_TMPDIR/bin

@@ -2,12 +2,7 @@
 # Debian 12 and 13: what README promises is true on the release that this machine does
 # not have. The kernel is this machine's, from the cache.
 
-bats_require_minimum_version 1.5.0
-: "${BATS_LIB_PATH:=/usr/lib/bats}"
-load "${BATS_LIB_PATH%%:*}/bats-support/load.bash"
-load "${BATS_LIB_PATH%%:*}/bats-assert/load.bash"
-
-top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd -P)
+load helpers
 
 # a copy of the project without the build directory
 setup_file() {

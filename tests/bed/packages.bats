@@ -3,12 +3,7 @@
 # word from lintian, and install, upgrade and go away without a trace. And the tarball of a release.
 # long: the packages are built four times, and installed in a VM
 
-bats_require_minimum_version 1.5.0
-: "${BATS_LIB_PATH:=/usr/lib/bats}"
-load "${BATS_LIB_PATH%%:*}/bats-support/load.bash"
-load "${BATS_LIB_PATH%%:*}/bats-assert/load.bash"
-
-top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd -P)
+load helpers
 version=$(sed -n 's/^TSMCTL_VERSION := //p' "$top/version.mk")
 built=$top/build/deb/$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
 

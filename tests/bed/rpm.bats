@@ -2,12 +2,7 @@
 # rpm/tsmctl.spec: rpmbuild of Debian builds the packages, without the packages that they need.
 # long: everything is compiled once more
 
-bats_require_minimum_version 1.5.0
-: "${BATS_LIB_PATH:=/usr/lib/bats}"
-load "${BATS_LIB_PATH%%:*}/bats-support/load.bash"
-load "${BATS_LIB_PATH%%:*}/bats-assert/load.bash"
-
-top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd -P)
+load helpers
 spec=$top/rpm/tsmctl.spec
 
 setup_file() {

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Tests of tests/tools/run-bats: what a file can do, and the options. They run on the host.
 
-bats_require_minimum_version 1.5.0
 load runner
 
 @test "a process that a test leaves behind does not delay the runner" {

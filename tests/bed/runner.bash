@@ -2,12 +2,10 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 # For the tests of tests/tools/run-bats: run small test files under bats and run-bats.
 
-: "${BATS_LIB_PATH:=/usr/lib/bats}"
-load "${BATS_LIB_PATH%%:*}/bats-support/load.bash"
-load "${BATS_LIB_PATH%%:*}/bats-assert/load.bash"
+load helpers
 
 setup() {
-	runner=$(cd "$BATS_TEST_DIRNAME/../tools" && pwd)/run-bats
+	runner=$top/tests/tools/run-bats
 	cd "$BATS_TEST_TMPDIR" || return
 }
 
