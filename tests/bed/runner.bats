@@ -76,9 +76,9 @@ load runner
 	END
 	file teardown <<-'END'
 		teardown() { true; false; }
-		%test "passes but for teardown" { true; }
-		%test "fails as well" { false; }
-		%test "is skipped as well" { skip; }
+		%test "only teardown fails" { true; }
+		%test "the test and teardown fail" { false; }
+		%test "a skipped test, and teardown fails" { skip; }
 	END
 	file status <<-'END'
 		teardown() { false; true; }
