@@ -14,9 +14,17 @@ setup() {
 	kernels=$(sed -n 's/^TSMCTL_KERNELS := //p' "$top/kernels.mk")
 }
 
+# has_modules DIRECTORY: each module is there
+has_modules() {
+	local name
+	for name in configfs/vfio_tsm kernel/vfio_pci_tsm kernel/sim/tsm_sim; do
+		[ -f "$1/$name.ko" ] || fail "$name was not built: $output"
+	done
+}
+
 # builds SERIES: compiles the modules for the series
 builds() {
-	local kdir name built
+	local kdir release built
 	run --separate-stderr "$top/tests/bed/kernel-headers" "$1"
 	[ "$status" -ne 3 ] || {
 		[ -z "${CI:-}" ] || [ "$1" = 7.0 ] || fail "$stderr"
@@ -24,16 +32,23 @@ builds() {
 	}
 	[ "$status" -eq 0 ] || fail "$stderr"
 	kdir=$output
-	echo "# Linux $(cat "$kdir/include/config/kernel.release"), headers only" >&3
+	release=$(< "$kdir/include/config/kernel.release")
+	if [ "$kdir" = "$("$top/tests/bed/build-kernel" --cached normal)" ]; then
+		# The part "modules" of tests/check compiles the same modules.
+		echo "# Linux $release, the kernel of the test bed" >&3
+		run "$top/tests/bed/stage-modules" --strict normal
+		assert_success
+		has_modules "$top/build/strict/${kdir##*/}"
+		return
+	fi
+	echo "# Linux $release, headers only" >&3
 	rm -rf "$top/build/static/linux-$1"
 	# Debian's kernels do not export what iommufd has. modpost only reports that here.
 	run "${MAKE:-make}" -C "$top" -j2 modules KDIR="$kdir" MO="$top/build/static/linux-$1" \
 		KCFLAGS=-Werror KBUILD_MODPOST_WARN=1
 	assert_success
 	built=$output
-	for name in configfs/vfio_tsm kernel/vfio_pci_tsm kernel/sim/tsm_sim; do
-		[ -f "$top/build/static/linux-$1/$name.ko" ] || fail "$name was not built: $built"
-	done
+	has_modules "$top/build/static/linux-$1"
 	[ -f "$kdir/Module.symvers" ] || return 0
 	run grep "symbol '.*' undefined" <<< "$(grep -v "symbol 'vfio_iommufd_" <<< "$built")"
 	assert_output ""
