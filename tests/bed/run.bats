@@ -1,17 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What tests/vm/run promises. The tests run on the host, and share a boot where they can.
+# What tests/vm/run promises: what a command gets, its exit status, and that the kernel log is
+# read. The tests run on the host, and share a boot where they can. run-ends.bats has the rest.
 
-load helpers
-
-# vm ARG...: tests/vm/run without the variables of this bats, and with a directory of its
-# own for the files that it keeps
-vm() {
-	env -i PATH="$PATH" HOME="$HOME" TERM=vt220 LANG=C.UTF-8 \
-		${XDG_CACHE_HOME:+XDG_CACHE_HOME="$XDG_CACHE_HOME"} \
-		${TSMCTL_CACHE:+TSMCTL_CACHE="$TSMCTL_CACHE"} ${LINUX_SRC:+LINUX_SRC="$LINUX_SRC"} \
-		TSMCTL_KEEP="$BATS_FILE_TMPDIR/keep" TSMCTL_WORD='two words' SECRET=1 \
-		"$top/tests/vm/run" --cpus 1 --kernel "${TSMCTL_KERNEL:-debug}" "$@"
-}
+load run
 
 # Many tests share one boot. Each of them looks at one result.
 setup_file() {
@@ -91,105 +82,10 @@ Error: Device 'nothing' not found
 status 1"
 }
 
-@test "run: a missing command is status 127, a command that signal N ends is status 128+N" {
-	run -127 vm -- /no/such/command
-	assert_output --partial "/no/such/command"
-	run -137 vm -- sh -c 'kill -9 $$' <&- 2>&-
-}
-
-@test "run: processes that the command leaves do not delay the end" {
-	run -0 vm -- sh -c 'sleep 1000 & echo done'
-	assert_output "done"
-}
-
-@test "run: output that cannot be written ends it with status 141" {
-	vm -- yes >/dev/full 2>"$BATS_TEST_TMPDIR/err" && status=0 || status=$?
-	assert_equal "$status" 141
-}
-
 @test "run: a warning in the kernel log is a failure and is printed" {
 	run -99 vm -- sh -c 'echo "WARNING: a test" >/dev/kmsg'
 	assert_output --partial "the kernel log is not clean"
 	assert_output --partial "WARNING: a test"
-}
-
-@test "run: a crash of the kernel is a failure and is printed" {
-	run -99 vm -- sh -c 'echo c >/proc/sysrq-trigger; sleep 1000'
-	assert_output --partial "Kernel panic"
-}
-
-@test "run: after a fault before the command begins, the VM is booted again" {
-	run -99 vm --kernel normal --nvme 0 --qemu -append --qemu "console=ttyS0 no_timer_check \
-		loglevel=7 root=rootfs rootfstype=9p rootflags=trans=virtio,version=9p2000.L,msize=512000 \
-		ro init=\"$top/tests/bed/init\" sysctl.kernel.tainted=512" -- echo began
-	assert_output --partial "before the command began (attempt 3 of 3)"
-	assert_output --partial "init: tainted by W (512)"
-	refute_line began
-}
-
-@test "run: a VM that ends without an exit status is status 125" {
-	run -125 vm -- sh -c 'echo b >/proc/sysrq-trigger; sleep 1000'
-	assert_output --partial "ended without an answer"
-}
-
-@test "run: an error of QEMU is printed" {
-	run -125 vm --qemu -no-such-option -- true
-	assert_output --partial "-no-such-option"
-}
-
-@test "run: the limits of time and of silence end the VM with status 124" {
-	run -124 vm --timeout 5 -- sleep 1000
-	assert_output --partial "time limit of 5 s"
-	run -124 vm --silence 3 -- sh -c 'echo said; exec sleep 1000'
-	assert_line said
-	assert_output --partial "nothing was written for 3 s"
-	assert_output --partial "task:sleep"
-}
-
-# start COMMAND...: starts a VM in the background, and waits for the first output of its
-# kernel; sets $pid
-start() {
-	local tries
-	mkdir "$BATS_TEST_TMPDIR/t"
-	TMPDIR=$BATS_TEST_TMPDIR/t "$top/tests/vm/run" --cpus 1 --kernel "${TSMCTL_KERNEL:-debug}" -- \
-		"$@" >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- 4>&- &
-	pid=$!
-	for ((tries = 0; tries < 300; tries++)); do
-		[ ! -s "$(echo "$BATS_TEST_TMPDIR"/t/*/console)" ] || return 0
-		sleep 0.1
-	done
-}
-
-@test "run: a crash of QEMU is status 123, apart from failures of the command" {
-	local pid status=0
-	start sleep 1000
-	pkill -SEGV -f "^qemu-system.*$BATS_TEST_TMPDIR/t"
-	wait $pid || status=$?
-	assert_equal "$status" 123
-	run cat "$BATS_TEST_TMPDIR/out"
-	assert_output --partial "QEMU crashed with signal 11"
-}
-
-@test "run: a signal also ends QEMU, and leaves nothing behind" {
-	local pid status=0
-	start sleep 1000
-	kill -TERM $pid
-	wait $pid || status=$?
-	assert_equal "$status" 143
-	run -1 pgrep -f "$BATS_TEST_TMPDIR/t"
-	run -0 ls -A "$BATS_TEST_TMPDIR/t"
-	assert_output ""
-}
-
-@test "run: on a terminal the command has a terminal, and without a command there is a shell" {
-	cat >"$BATS_TEST_TMPDIR/sh" <<-'SH'
-		stty rows 33 cols 77
-		"$@"
-	SH
-	run -7 script -qefc "bash '$BATS_TEST_TMPDIR/sh' '$top/tests/vm/run' --cpus 1 --kernel ${TSMCTL_KERNEL:-debug}" /dev/null \
-		< <(exec 3>&- 4>&-; echo 'test -t 0 -a -t 1 -a -t 2 && echo is-a-tty; stty size; exit 7'; sleep 60)
-	assert_output --partial "is-a-tty"
-	assert_output --partial "33 77"
 }
 
 @test "run: wrong usage is reported in one line" {
