@@ -11,7 +11,8 @@
  * that a connection would cover, as long as the function is there:
  *
  *	state		TDISP state, after a check. Writing RUN starts a locked TDI,
- *			as its guest would; with transport=doe, only a request does
+ *			as its guest would.
+ *			With transport=doe, only a request does
  *	tdi_id		the ID that bind was given, in hexadecimal, or none
  *	violations	how often a locked TDI was found changed or reset since the
  *			last connect, after a check
@@ -39,17 +40,14 @@
  *			is still locked. So a reset is a violation then, and a bind
  *			fails with EBUSY. Once this is 0 again, a bind stops the TDI
  *			first; a disconnect always does
- *	report_unbind	1: an unbind that fails is reported to vfio_tsm, which puts
- *			the function into quarantine; a later stop of the TDI is
- *			also reported. 0, the first value: nothing is reported, as
- *			by a TSM's driver that uses PCI/TSM alone
+ *	report_unbind	see report.c
  *	delay_connect_ms, delay_bind_ms, delay_unbind_ms, delay_guest_req_ms
  *			how long the operation waits before it does anything, at
  *			most 60000. The wait cannot be interrupted. Writing another
  *			number ends it at once
  *	delay_remove_ms	the same for the end of the removal of the function's context at a
- *			disconnect: PCI/TSM still takes the function for connected, and
- *			with transport=doe the session has not ended
+ *			disconnect: PCI/TSM still takes the function for connected.
+ *			With transport=doe, the session has not ended
  *	delayed		the operation that waits now: connect, bind, unbind,
  *			guest_req, remove, or none
  *	error_state_after_bind
@@ -63,6 +61,7 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
+#include "doe.h"
 #include "tsm_sim.h"
 
 static struct dentry *root;
@@ -409,10 +408,11 @@ void sim_debugfs_remove(struct sim_fn *fn)
 	debugfs_remove_recursive(fn->dir);
 }
 
-void sim_debugfs_init(void)
+int sim_debugfs_init(void)
 {
 	root = debugfs_create_dir("tsm_sim", NULL);
 	debugfs_create_file("violations", 0400, root, NULL, &all_violations_fops);
+	return 0;
 }
 
 /* As long as this file exists, a second TSM may be registered and unregistered. */

@@ -7,12 +7,26 @@
 #include <linux/mutex.h>
 #include <linux/pci.h>
 
-#include "vfio_tsm_dev.h"
+#include "doe.h"
+#include "report.h"
 #include "tsm_sim.h"
+#include "vfio_tsm_dev.h"
 
 /* Whether the source is known to vfio_tsm, which cannot be unloaded then; under the mutex */
 static bool offered;
 static DEFINE_MUTEX(offer_lock);
+
+/*
+ * The function through which another one is connected: function 0 of its device, which can be
+ * @fn. Returns it with a reference; NULL if it is gone.
+ */
+static struct sim_fn *get_dsm(const struct sim_fn *fn)
+{
+	struct pci_dev *dsm __free(pci_dev_put) =
+		pci_get_slot(fn->pf->bus, PCI_DEVFN(PCI_SLOT(fn->pf->devfn), 0));
+
+	return dsm ? sim_fn_get(dsm) : NULL;
+}
 
 /* A function that this TSM does not serve has another one. */
 static int collect(struct pci_dev *pdev, struct vfio_tsm_evidence *evidence)
@@ -23,7 +37,7 @@ static int collect(struct pci_dev *pdev, struct vfio_tsm_evidence *evidence)
 
 	if (!fn)
 		return -ENODEV;
-	dsm = sim_fn_get_dsm(fn);
+	dsm = get_dsm(fn);
 	if (dsm) {
 		ret = sim_firmware_evidence(dsm, fn, evidence);
 		sim_fn_put(dsm);
@@ -87,4 +101,27 @@ void sim_evidence_forget(struct sim_fn *fn)
 		return;
 	forget(fn->pdev);
 	symbol_put(vfio_tsm_forget_evidence);
+}
+
+static bool is_connected_through(const struct sim_fn *fn, const struct sim_fn *dsm)
+{
+	return fn->pf->bus == dsm->pdev->bus &&
+	       PCI_SLOT(fn->pf->devfn) == PCI_SLOT(dsm->pdev->devfn);
+}
+
+static void forget_of(struct sim_fn *fn, const void *dsm)
+{
+	if (is_connected_through(fn, dsm))
+		sim_evidence_forget(fn);
+}
+
+/**
+ * sim_evidence_forget_all() - the session of a device has ended
+ * @dsm: the function with the mailbox
+ *
+ * Context: no evidence is collected in the session from now on. Takes no lock of the PCI core.
+ */
+void sim_evidence_forget_all(const struct sim_fn *dsm)
+{
+	sim_fns_walk(forget_of, dsm);
 }

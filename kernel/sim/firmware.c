@@ -8,7 +8,7 @@
  * it holds the locks of PCI/TSM for that. It never waits for user space without a limit.
  *
  * Locks: turn, held for the whole of a command, is taken under PCI/TSM's locks, except for
- * EVIDENCE, which has none of these. It protects sim_fn::session: as long as that is set, the
+ * EVIDENCE, which has none of these. It protects sim_fn::doe_session: as long as that is set, the
  * device is not disconnected. The lock of link.c is a leaf. Neither is held when states are
  * reported.
  */
@@ -21,8 +21,9 @@
 #include <linux/string.h>
 
 #include <linux/tsm_sim.h>
-#include "vfio_tsm_dev.h"
+#include "doe.h"
 #include "tsm_sim.h"
+#include "vfio_tsm_dev.h"
 
 static char *transport = "none";
 module_param(transport, charp, 0444);
@@ -172,7 +173,7 @@ static int simple_command(struct pci_dev *pdev, u32 type, void *data, size_t len
 static void set_session(struct sim_fn *fn, bool session)
 {
 	guard(mutex)(&turn);
-	fn->session = session;
+	fn->doe_session = session;
 }
 
 /**
@@ -215,13 +216,13 @@ int sim_firmware_disconnect(struct sim_fn *fn)
  *
  * Return: 0; -EIO if the device or the firmware failed; -ENOMEM.
  */
-int sim_firmware_bind(struct pci_dev *pdev, u8 nonce[SIM_NONCE_SIZE])
+int sim_firmware_bind(struct pci_dev *pdev, u8 nonce[TDISP_NONCE_SIZE])
 {
 	u32 state;
 	int ret;
 
-	BUILD_BUG_ON(SIM_NONCE_SIZE != TSM_SIM_NONCE_SIZE);
-	ret = simple_command(pdev, TSM_SIM_BIND, nonce, SIM_NONCE_SIZE, &state);
+	BUILD_BUG_ON(TDISP_NONCE_SIZE != TSM_SIM_NONCE_SIZE);
+	ret = simple_command(pdev, TSM_SIM_BIND, nonce, TDISP_NONCE_SIZE, &state);
 	if (ret)
 		return ret;
 	return state == SIM_LOCKED ? 0 : -EIO;
@@ -299,7 +300,7 @@ int sim_firmware_evidence(struct sim_fn *dsm, const struct sim_fn *fn,
 	BUILD_BUG_ON(VFIO_TSM_EVIDENCE_NONCE_SIZE != TSM_SIM_NONCE_SIZE);
 
 	guard(mutex)(&turn);
-	if (!dsm->session)
+	if (!dsm->doe_session)
 		return -ENOTCONN;
 	msg = make_msg(dsm->pdev, fn->pdev, TSM_SIM_EVIDENCE, TSM_SIM_NONCE_SIZE);
 	if (!msg)
@@ -319,18 +320,18 @@ int sim_firmware_evidence(struct sim_fn *dsm, const struct sim_fn *fn,
 }
 
 /**
- * sim_firmware_init() - make the file for the firmware, with transport=doe
+ * sim_doe_init() - make the file for the firmware, with transport=doe
  *
  * Return: 0; -EINVAL for another transport; an error of misc_register().
  */
-int sim_firmware_init(void)
+int sim_doe_init(void)
 {
 	if (!sim_uses_doe())
 		return strcmp(transport, "none") ? -EINVAL : 0;
 	return sim_link_init();
 }
 
-void sim_firmware_exit(void)
+void sim_doe_exit(void)
 {
 	if (sim_uses_doe())
 		sim_link_exit();

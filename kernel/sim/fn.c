@@ -12,6 +12,7 @@
 #include <linux/sysfs.h>
 #include <linux/xarray.h>
 
+#include "mmio.h"
 #include "tsm_sim.h"
 
 static char *devices;
@@ -64,20 +65,6 @@ struct sim_fn *sim_fn_get(struct pci_dev *pdev)
 	return fn;
 }
 
-/**
- * sim_fn_get_dsm() - the function through which another one is connected
- * @fn: a function
- *
- * Return: function 0 of its device, which can be @fn, with a reference; NULL if it is gone.
- */
-struct sim_fn *sim_fn_get_dsm(const struct sim_fn *fn)
-{
-	struct pci_dev *dsm __free(pci_dev_put) =
-		pci_get_slot(fn->pf->bus, PCI_DEVFN(PCI_SLOT(fn->pf->devfn), 0));
-
-	return dsm ? sim_fn_get(dsm) : NULL;
-}
-
 static void fn_free(struct kref *ref)
 {
 	struct sim_fn *fn = container_of(ref, struct sim_fn, ref);
@@ -85,7 +72,6 @@ static void fn_free(struct kref *ref)
 	sim_mmio_free(fn);
 	pci_dev_put(fn->pf);
 	pci_dev_put(fn->pdev);
-	mutex_destroy(&fn->mmio_lock);
 	mutex_destroy(&fn->lock);
 	kfree(fn);
 }
@@ -95,8 +81,14 @@ void sim_fn_put(struct sim_fn *fn)
 	kref_put(&fn->ref, fn_free);
 }
 
-/* Have the state of each TDI published as unknown, and no evidence: the firmware has gone. */
-void sim_fns_forget_states(void)
+/**
+ * sim_fns_walk() - call a function for each function that there is
+ * @callback: what is called, with a reference that it does not keep
+ * @data: passed to it
+ *
+ * Context: functions may come and go meanwhile. Takes no lock of the PCI core.
+ */
+void sim_fns_walk(void (*callback)(struct sim_fn *fn, const void *data), const void *data)
 {
 	unsigned long index;
 	struct sim_fn *fn;
@@ -107,36 +99,7 @@ void sim_fns_forget_states(void)
 
 		if (!held)
 			continue;
-		sim_report(held, false);
-		sim_evidence_forget(held);
-		sim_fn_put(held);
-	}
-}
-
-static bool is_connected_through(const struct sim_fn *fn, const struct sim_fn *dsm)
-{
-	return fn->pf->bus == dsm->pdev->bus &&
-	       PCI_SLOT(fn->pf->devfn) == PCI_SLOT(dsm->pdev->devfn);
-}
-
-/**
- * sim_fns_forget_evidence() - the session of a device has ended
- * @dsm: the function with the mailbox
- *
- * Context: no evidence is collected in the session from now on. Takes no lock of the PCI core.
- */
-void sim_fns_forget_evidence(const struct sim_fn *dsm)
-{
-	unsigned long index;
-	struct sim_fn *fn;
-
-	xa_for_each(&known, index, fn) {
-		struct sim_fn *held = sim_fn_get((struct pci_dev *)index);
-
-		if (!held)
-			continue;
-		if (is_connected_through(held, dsm))
-			sim_evidence_forget(held);
+		callback(held, data);
 		sim_fn_put(held);
 	}
 }
@@ -157,7 +120,6 @@ static void fn_add(struct pci_dev *pdev)
 
 	kref_init(&fn->ref);
 	mutex_init(&fn->lock);
-	mutex_init(&fn->mmio_lock);
 	sim_inject_init(&fn->inject);
 	fn->pdev = pci_dev_get(pdev);
 	fn->pf = pci_dev_get(pci_physfn(pdev));
@@ -236,6 +198,11 @@ int sim_fns_init(void)
 	return 0;
 }
 
+static void forget(struct sim_fn *fn, const void *unused)
+{
+	fn_remove(fn->pdev);
+}
+
 /**
  * sim_fns_exit() - forget them all
  *
@@ -243,11 +210,7 @@ int sim_fns_init(void)
  */
 void sim_fns_exit(void)
 {
-	unsigned long index;
-	struct sim_fn *fn;
-
 	bus_unregister_notifier(&pci_bus_type, &bus_nb);
-	xa_for_each(&known, index, fn)
-		fn_remove(fn->pdev);
+	sim_fns_walk(forget, NULL);
 	xa_destroy(&known);
 }

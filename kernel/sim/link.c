@@ -17,6 +17,8 @@
 #include <linux/uaccess.h>
 
 #include <linux/tsm_sim.h>
+#include "doe.h"
+#include "report.h"
 #include "tsm_sim.h"
 
 #define MAX_SIZE (sizeof(struct tsm_sim_msg) + TSM_SIM_MAX_DATA)
@@ -125,7 +127,7 @@ static int firmware_release(struct inode *inode, struct file *file)
 		fw.command++; /* so that the command does not go on with the next firmware */
 		set_phase(IDLE, NULL);
 	}
-	sim_fns_forget_states();
+	sim_report_no_firmware();
 	return 0;
 }
 

@@ -22,24 +22,18 @@
  * the guest. The simulation has no such channel, so the device-specific part of
  * the interface report is the nonce: a guest that has read the report of this
  * lock can start the TDI, a guest that has an older one cannot.
- *
- * With transport=doe, a message that passes the checks up to the interface goes to the
- * device. The other checks and the answer are the device's.
  */
 #include <linux/bits.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
 #include <linux/sockptr.h>
 #include <linux/string.h>
-#include <linux/tsm_sim.h>
 #include <linux/unaligned.h>
 
+#include "tdisp.h"
 #include "tsm_sim.h"
 
-/* The only TDISP version so far */
-#define TDISP_VERSION 0x10
-
-/* Message types; an answer has the type of its request without the highest bit. */
+/* Message types of requests */
 #define GET_TDISP_VERSION 0x81
 #define GET_TDISP_CAPABILITIES 0x82
 #define LOCK_INTERFACE_REQUEST 0x83
@@ -47,8 +41,6 @@
 #define GET_DEVICE_INTERFACE_STATE 0x85
 #define START_INTERFACE_REQUEST 0x86
 #define STOP_INTERFACE_REQUEST 0x87
-#define TDISP_REQUEST 0x80
-#define TDISP_ERROR 0x7f
 
 /* Codes of TDISP_ERROR */
 #define TDISP_OK 0
@@ -59,28 +51,22 @@
 #define INVALID_INTERFACE 0x101
 #define INVALID_NONCE 0x102
 
-/* Version, type, 2 reserved bytes, and the interface: function ID, 8 reserved bytes */
-#define HEADER_SIZE 16
-#define INTERFACE_AT 4
-#define INTERFACE_SIZE 12
 #define SEGMENT_VALID BIT(24)
 
-/* Header, code and data */
-#define ERROR_SIZE (HEADER_SIZE + 8)
+/* Bytes of an answer after its header */
 #define CAPABILITIES_SIZE 28
 
 /* The interface report: header, a range for each BAR, device-specific part */
 #define REPORT_HEADER_SIZE 16
 #define RANGE_SIZE 16
-#define REPORT_MAX (REPORT_HEADER_SIZE + PCI_STD_NUM_BARS * RANGE_SIZE + 4 + SIM_NONCE_SIZE)
+#define REPORT_MAX (REPORT_HEADER_SIZE + PCI_STD_NUM_BARS * RANGE_SIZE + 4 + TDISP_NONCE_SIZE)
 #define DMA_WITHOUT_PASID BIT(1)
 #define ATS_ENABLED BIT(3)
 /* Ranges are counted in pages of this size, whatever pages the kernel has. */
 #define TDISP_PAGE_SHIFT 12
 
-/* The longest request is START_INTERFACE_REQUEST, the longest reply a whole report. */
-#define REQUEST_MAX (HEADER_SIZE + SIM_NONCE_SIZE)
-#define REPLY_MAX (HEADER_SIZE + 4 + REPORT_MAX)
+/* The longest reply is a whole report. */
+#define REPLY_MAX (TDISP_HEADER_SIZE + 4 + REPORT_MAX)
 
 #define ANY_STATE (BIT(SIM_UNLOCKED) | BIT(SIM_LOCKED) | BIT(SIM_RUN) | BIT(SIM_ERROR))
 
@@ -95,7 +81,7 @@ struct reply {
 };
 
 /**
- * struct request - a message that a guest may send
+ * struct sim_request - a message that a guest may send
  * @type: its message type
  * @payload: its length beyond the header
  * @changes: whether it changes the TDI's state
@@ -103,7 +89,7 @@ struct reply {
  * @answer: writes the answer's payload, which begins after the header, and returns
  *	TDISP_OK; or returns the code of a TDISP_ERROR
  */
-struct request {
+struct sim_request {
 	u8 type;
 	u8 payload;
 	bool changes;
@@ -118,28 +104,28 @@ static u32 get_state(struct sim_fn *fn, const u8 *payload, struct reply *reply);
 static u32 start(struct sim_fn *fn, const u8 *payload, struct reply *reply);
 static u32 stop(struct sim_fn *fn, const u8 *payload, struct reply *reply);
 
-static const struct request requests[] = {
+static const struct sim_request requests[] = {
 	{ GET_TDISP_VERSION, .states = ANY_STATE, .answer = get_version },
 	{ GET_TDISP_CAPABILITIES, .payload = 4, .states = ANY_STATE, .answer = get_capabilities },
 	{ GET_DEVICE_INTERFACE_REPORT, .payload = 4, .states = BIT(SIM_LOCKED) | BIT(SIM_RUN),
 	  .answer = get_report },
 	{ GET_DEVICE_INTERFACE_STATE, .states = ANY_STATE, .answer = get_state },
-	{ START_INTERFACE_REQUEST, .payload = SIM_NONCE_SIZE, .changes = true,
+	{ START_INTERFACE_REQUEST, .payload = TDISP_NONCE_SIZE, .changes = true,
 	  .states = BIT(SIM_LOCKED), .answer = start },
 	{ STOP_INTERFACE_REQUEST, .changes = true, .states = ANY_STATE, .answer = stop },
 };
 
 static u32 get_version(struct sim_fn *fn, const u8 *payload, struct reply *reply)
 {
-	reply->bytes[HEADER_SIZE] = 1; /* how many versions follow */
-	reply->bytes[HEADER_SIZE + 1] = TDISP_VERSION;
-	reply->len = HEADER_SIZE + 2;
+	reply->bytes[TDISP_HEADER_SIZE] = 1; /* how many versions follow */
+	reply->bytes[TDISP_HEADER_SIZE + 1] = TDISP_VERSION;
+	reply->len = TDISP_HEADER_SIZE + 2;
 	return TDISP_OK;
 }
 
 static u32 get_capabilities(struct sim_fn *fn, const u8 *payload, struct reply *reply)
 {
-	u8 *caps = &reply->bytes[HEADER_SIZE];
+	u8 *caps = &reply->bytes[TDISP_HEADER_SIZE];
 
 	for (int i = 0; i < ARRAY_SIZE(requests); i++) {
 		int bit = requests[i].type & ~TDISP_REQUEST;
@@ -151,7 +137,7 @@ static u32 get_capabilities(struct sim_fn *fn, const u8 *payload, struct reply *
 	caps[25] = 52; /* address width */
 	caps[26] = 1; /* requests at a time, of this TDI and of all */
 	caps[27] = 1;
-	reply->len = HEADER_SIZE + CAPABILITIES_SIZE;
+	reply->len = TDISP_HEADER_SIZE + CAPABILITIES_SIZE;
 	return TDISP_OK;
 }
 
@@ -187,9 +173,9 @@ static size_t make_report(struct sim_fn *fn, u8 report[REPORT_MAX])
 	put_unaligned_le16(DMA_WITHOUT_PASID | (fn->pdev->ats_enabled ? ATS_ENABLED : 0), report);
 	at = put_ranges(fn->pdev, report + REPORT_HEADER_SIZE, &ranges);
 	put_unaligned_le32(ranges, report + 12);
-	put_unaligned_le32(SIM_NONCE_SIZE, at);
-	memcpy(at + 4, fn->nonce, SIM_NONCE_SIZE);
-	return at + 4 + SIM_NONCE_SIZE - report;
+	put_unaligned_le32(TDISP_NONCE_SIZE, at);
+	memcpy(at + 4, fn->nonce, TDISP_NONCE_SIZE);
+	return at + 4 + TDISP_NONCE_SIZE - report;
 }
 
 static u32 get_report(struct sim_fn *fn, const u8 *payload, struct reply *reply)
@@ -202,23 +188,23 @@ static u32 get_report(struct sim_fn *fn, const u8 *payload, struct reply *reply)
 	if (offset >= size || !portion)
 		return INVALID_REQUEST;
 	portion = min(portion, size - offset);
-	put_unaligned_le16(portion, &reply->bytes[HEADER_SIZE]);
-	put_unaligned_le16(size - offset - portion, &reply->bytes[HEADER_SIZE + 2]);
-	memcpy(&reply->bytes[HEADER_SIZE + 4], report + offset, portion);
-	reply->len = HEADER_SIZE + 4 + portion;
+	put_unaligned_le16(portion, &reply->bytes[TDISP_HEADER_SIZE]);
+	put_unaligned_le16(size - offset - portion, &reply->bytes[TDISP_HEADER_SIZE + 2]);
+	memcpy(&reply->bytes[TDISP_HEADER_SIZE + 4], report + offset, portion);
+	reply->len = TDISP_HEADER_SIZE + 4 + portion;
 	return TDISP_OK;
 }
 
 static u32 get_state(struct sim_fn *fn, const u8 *payload, struct reply *reply)
 {
-	reply->bytes[HEADER_SIZE] = fn->state; /* numbered as in the specification */
-	reply->len = HEADER_SIZE + 1;
+	reply->bytes[TDISP_HEADER_SIZE] = fn->state; /* numbered as in the specification */
+	reply->len = TDISP_HEADER_SIZE + 1;
 	return TDISP_OK;
 }
 
 static u32 start(struct sim_fn *fn, const u8 *payload, struct reply *reply)
 {
-	if (memcmp(payload, fn->nonce, SIM_NONCE_SIZE))
+	if (memcmp(payload, fn->nonce, TDISP_NONCE_SIZE))
 		return INVALID_NONCE;
 	sim_start_locked(fn);
 	return TDISP_OK;
@@ -237,7 +223,7 @@ static void put_interface(struct sim_fn *fn, u8 *at)
 
 	if (segment)
 		function |= SEGMENT_VALID | segment << 16;
-	memset(at, 0, INTERFACE_SIZE);
+	memset(at, 0, TDISP_INTERFACE_SIZE);
 	put_unaligned_le32(function, at);
 }
 
@@ -251,7 +237,7 @@ static bool is_interface(struct sim_fn *fn, const u8 *at)
 	       (!(function & SEGMENT_VALID) || (u8)(function >> 16) == segment);
 }
 
-static const struct request *find_request(u8 type)
+static const struct sim_request *find_request(u8 type)
 {
 	for (int i = 0; i < ARRAY_SIZE(requests); i++) {
 		if (requests[i].type == type)
@@ -261,127 +247,109 @@ static const struct request *find_request(u8 type)
 }
 
 /* Does the checks at the head of this file that need no state. */
-static u32 check(struct sim_fn *fn, const u8 *message, size_t len, const struct request *request)
+static u32 check(struct sim_fn *fn, const struct sim_message *message)
 {
-	if (len < HEADER_SIZE)
+	const u8 *bytes = message->bytes;
+
+	if (message->len < TDISP_HEADER_SIZE)
 		return INVALID_REQUEST;
-	if (message[0] != TDISP_VERSION &&
-	    (message[1] != GET_TDISP_VERSION || message[0] >> 4 != TDISP_VERSION >> 4))
+	if (bytes[0] != TDISP_VERSION &&
+	    (bytes[1] != GET_TDISP_VERSION || bytes[0] >> 4 != TDISP_VERSION >> 4))
 		return VERSION_MISMATCH;
-	if (!request)
+	if (!message->request)
 		return UNSUPPORTED_REQUEST;
-	if (len != HEADER_SIZE + request->payload)
+	if (message->len != TDISP_HEADER_SIZE + message->request->payload)
 		return INVALID_REQUEST;
-	if (!is_interface(fn, message + INTERFACE_AT))
+	if (!is_interface(fn, bytes + TDISP_INTERFACE_AT))
 		return INVALID_INTERFACE;
 	return TDISP_OK;
 }
 
-/* Does the other checks, and then what the request asks for. */
-static u32 answer(struct sim_fn *fn, const struct request *request, const u8 *message,
-		  struct reply *reply)
-{
-	guard(mutex)(&fn->lock);
-	if (!(request->states & BIT(sim_check_locked(fn))))
-		return INVALID_INTERFACE_STATE;
-	return request->answer(fn, message + HEADER_SIZE, reply);
-}
-
-/* With transport=doe, the device does the other checks, except for its ERROR here. */
-static bool is_for_device(struct sim_fn *fn, const struct request *request)
-{
-	return sim_uses_doe() && (sim_check(fn) != SIM_ERROR || request->states & BIT(SIM_ERROR));
-}
-
-/* Whether the device's answer belongs to @message, or is a TDISP_ERROR */
-static bool is_answer(const u8 *reply, size_t len, const u8 *message)
-{
-	if (len < HEADER_SIZE || reply[0] != TDISP_VERSION ||
-	    memcmp(reply + INTERFACE_AT, message + INTERFACE_AT, INTERFACE_SIZE))
-		return false;
-	return reply[1] == (message[1] & ~TDISP_REQUEST) ||
-	       (reply[1] == TDISP_ERROR && len >= ERROR_SIZE);
-}
-
-/* Has the device answer a message that was checked. Returns what sim_message() returns. */
-static ssize_t pass_on(struct sim_fn *fn, const u8 *message, size_t len, sockptr_t out,
-		       size_t out_len, u64 *code)
-{
-	size_t size = min(out_len, TSM_SIM_MAX_TDISP);
-	u32 state;
-	int ret;
-
-	u8 *reply __free(kfree) = kmalloc(size, GFP_KERNEL);
-
-	if (!reply)
-		return -ENOMEM;
-	ret = sim_firmware_request(fn->pdev, message, len, reply, &size, &state);
-	if (!ret && !is_answer(reply, size, message))
-		ret = -EIO;
-	if (ret) {
-		sim_report(fn, false);
-		return ret;
-	}
-	ret = sim_follow(fn, state);
-	if (ret)
-		return ret;
-	if (copy_to_sockptr(out, reply, size))
-		return -EFAULT;
-	if (code)
-		*code = reply[1] == TDISP_ERROR ? get_unaligned_le32(&reply[HEADER_SIZE]) : 0;
-	return out_len - size;
-}
-
 /**
- * sim_message() - answer a guest's TDISP message
+ * sim_message_take() - copy a guest's TDISP message, and do the checks that need no state
  * @fn: the function
+ * @message: gets the message, and the code of the first check that failed
  * @scope: what the caller allows; INFO refuses messages that change the state
  * @in: the message
  * @in_len: its length
+ * @out_len: bytes that there are for the answer
+ *
+ * Return: 0, also if the answer has to be a TDISP_ERROR; -EINVAL for another scope, -EPERM for
+ * a message beyond the scope, -ENOSPC if no TDISP_ERROR would fit, -EFAULT.
+ *
+ * Context: under PCI/TSM's locks.
+ */
+int sim_message_take(struct sim_fn *fn, struct sim_message *message, enum pci_tsm_req_scope scope,
+		     sockptr_t in, size_t in_len, size_t out_len)
+{
+	if (scope != PCI_TSM_REQ_INFO && scope != PCI_TSM_REQ_STATE_CHANGE)
+		return -EINVAL;
+	memset(message, 0, sizeof(*message));
+	if (copy_from_sockptr(message->bytes, in, min(in_len, sizeof(message->bytes))))
+		return -EFAULT;
+	message->len = in_len;
+	message->request = find_request(message->bytes[1]);
+	if (scope == PCI_TSM_REQ_INFO && message->request && message->request->changes)
+		return -EPERM;
+	/* A request that changes the state has a shorter answer than this. */
+	if (out_len < TDISP_ERROR_SIZE)
+		return -ENOSPC;
+	message->error = check(fn, message);
+	return 0;
+}
+
+/**
+ * sim_message_is_legal() - whether a message may come in a state
+ * @message: the message, which has passed the checks of sim_message_take()
+ * @state: the state
+ *
+ * Return: whether it may.
+ */
+bool sim_message_is_legal(const struct sim_message *message, enum sim_tdisp state)
+{
+	return message->request->states & BIT(state);
+}
+
+/* Does the other checks, and then what the request asks for. */
+static u32 answer(struct sim_fn *fn, const struct sim_message *message, struct reply *reply)
+{
+	guard(mutex)(&fn->lock);
+	if (!sim_message_is_legal(message, sim_check_locked(fn)))
+		return INVALID_INTERFACE_STATE;
+	return message->request->answer(fn, message->bytes + TDISP_HEADER_SIZE, reply);
+}
+
+/**
+ * sim_message_answer() - do what a message asks for, and answer it
+ * @fn: the function
+ * @message: from sim_message_take()
  * @out: gets the answer
  * @out_len: its size; if the answer does not fit, nothing changes
  * @code: set to the code of a TDISP_ERROR, or 0; may be NULL
  *
- * Return: bytes of @out that are left, also when the answer is a TDISP_ERROR; -EINVAL
- * for another scope, -EPERM for a message beyond the scope, -ENOSPC if the answer does
- * not fit, -EFAULT; with transport=doe also -EIO if the device or the firmware failed, and
- * -ENOMEM.
+ * Return: bytes of @out that are left, also when the answer is a TDISP_ERROR; -ENOSPC if the
+ * answer does not fit, -EFAULT.
  *
  * Context: under PCI/TSM's locks.
  */
-ssize_t sim_message(struct sim_fn *fn, enum pci_tsm_req_scope scope, sockptr_t in, size_t in_len,
-		    sockptr_t out, size_t out_len, u64 *code)
+ssize_t sim_message_answer(struct sim_fn *fn, const struct sim_message *message, sockptr_t out,
+			   size_t out_len, u64 *code)
 {
-	u8 message[REQUEST_MAX] = {};
-	struct reply reply = { .len = HEADER_SIZE };
-	const struct request *request;
-	u32 error;
+	struct reply reply = { .len = TDISP_HEADER_SIZE };
+	u32 error = message->error;
 
-	if (scope != PCI_TSM_REQ_INFO && scope != PCI_TSM_REQ_STATE_CHANGE)
-		return -EINVAL;
-	if (copy_from_sockptr(message, in, min(in_len, sizeof(message))))
-		return -EFAULT;
-	request = find_request(message[1]);
-	if (scope == PCI_TSM_REQ_INFO && request && request->changes)
-		return -EPERM;
-	/* A request that changes the state has a shorter answer than this. */
-	if (out_len < ERROR_SIZE)
-		return -ENOSPC;
-
-	error = check(fn, message, in_len, request);
-	if (!error && is_for_device(fn, request))
-		return pass_on(fn, message, in_len, out, out_len, code);
 	if (!error)
-		error = answer(fn, request, message, &reply);
+		error = answer(fn, message, &reply);
 	reply.bytes[0] = TDISP_VERSION;
-	reply.bytes[1] = message[1] & ~TDISP_REQUEST;
-	memcpy(&reply.bytes[INTERFACE_AT], &message[INTERFACE_AT], INTERFACE_SIZE);
+	reply.bytes[1] = message->bytes[1] & ~TDISP_REQUEST;
+	memcpy(&reply.bytes[TDISP_INTERFACE_AT], &message->bytes[TDISP_INTERFACE_AT],
+	       TDISP_INTERFACE_SIZE);
 	if (error) {
 		reply.bytes[1] = TDISP_ERROR;
-		put_unaligned_le32(error, &reply.bytes[HEADER_SIZE]);
+		put_unaligned_le32(error, &reply.bytes[TDISP_HEADER_SIZE]);
 		if (error == UNSUPPORTED_REQUEST)
-			put_unaligned_le32(message[1], &reply.bytes[HEADER_SIZE + 4]);
-		reply.len = ERROR_SIZE;
+			put_unaligned_le32(message->bytes[1], &reply.bytes[TDISP_HEADER_SIZE + 4]);
+		reply.len = TDISP_ERROR_SIZE;
 	}
 	if (reply.len > out_len)
 		return -ENOSPC;
@@ -392,12 +360,12 @@ ssize_t sim_message(struct sim_fn *fn, enum pci_tsm_req_scope scope, sockptr_t i
 	return out_len - reply.len;
 }
 
-static void put_header(struct sim_fn *fn, u8 type, u8 message[HEADER_SIZE])
+static void put_header(struct sim_fn *fn, u8 type, u8 message[TDISP_HEADER_SIZE])
 {
-	memset(message, 0, HEADER_SIZE);
+	memset(message, 0, TDISP_HEADER_SIZE);
 	message[0] = TDISP_VERSION;
 	message[1] = type;
-	put_interface(fn, message + INTERFACE_AT);
+	put_interface(fn, message + TDISP_INTERFACE_AT);
 }
 
 /**
@@ -412,17 +380,17 @@ static void put_header(struct sim_fn *fn, u8 type, u8 message[HEADER_SIZE])
  */
 int sim_ask(struct sim_fn *fn, bool begin, enum sim_tdisp *state)
 {
-	u8 message[REQUEST_MAX];
-	u8 reply[ERROR_SIZE];
-	size_t len = HEADER_SIZE;
+	u8 message[TDISP_MAX_REQUEST];
+	u8 reply[TDISP_ERROR_SIZE];
+	size_t len = TDISP_HEADER_SIZE;
 	u64 code = 0;
 	ssize_t ret;
 
 	put_header(fn, begin ? START_INTERFACE_REQUEST : GET_DEVICE_INTERFACE_STATE, message);
 	if (begin) {
 		guard(mutex)(&fn->lock);
-		memcpy(message + HEADER_SIZE, fn->nonce, SIM_NONCE_SIZE);
-		len += SIM_NONCE_SIZE;
+		memcpy(message + TDISP_HEADER_SIZE, fn->nonce, TDISP_NONCE_SIZE);
+		len += TDISP_NONCE_SIZE;
 	}
 	ret = pci_tsm_guest_req(fn->pdev, begin ? PCI_TSM_REQ_STATE_CHANGE : PCI_TSM_REQ_INFO,
 				KERNEL_SOCKPTR(message), len, KERNEL_SOCKPTR(reply), sizeof(reply),
@@ -431,6 +399,6 @@ int sim_ask(struct sim_fn *fn, bool begin, enum sim_tdisp *state)
 		return ret;
 	if (code)
 		return -EINVAL;
-	*state = begin ? SIM_RUN : reply[HEADER_SIZE];
+	*state = begin ? SIM_RUN : reply[TDISP_HEADER_SIZE];
 	return 0;
 }

@@ -23,12 +23,16 @@
  *
  * A mapping serves one RUN. When the TDI leaves RUN, all mappings are zapped
  * before the state changes, and later accesses fail, also in the next RUN: the
- * VMM maps again. A fault inserts its page under mmio_lock, under which a RUN
+ * VMM maps again. A fault inserts its page under sim_mmio::lock, under which a RUN
  * ends, so no page is inserted after the zap. A child of the process gets no copy of
  * the mapping, and the mapping cannot grow.
  *
  * A VFIO type1 container that takes such a mapping for DMA keeps it, as it does with
  * the BARs of vfio-pci; iommufd refuses it.
+ *
+ * sim_mmio::lock is taken under sim_fn::lock. mmap() and faults take only sim_mmio::lock, under
+ * mmap_lock, because the locks that vfio_tsm and sysfs take under sim_fn::lock may wait for an
+ * mmap_lock.
  *
  * All files of a function have the same address_space, whatever device node they were
  * opened through, so that one zap reaches them all. For that the module has a file
@@ -46,6 +50,7 @@
 #include <linux/kvm_host.h>
 #endif
 
+#include "mmio.h"
 #include "tsm_sim.h"
 
 #define SIM_FS_MAGIC 0x54534d53 /* "TSMS" */
@@ -86,8 +91,9 @@ static vm_fault_t sim_mmio_fault(struct vm_fault *vmf)
 
 	if (!find_pages(fn, vmf->pgoff, 1, &pfn))
 		return VM_FAULT_SIGBUS;
-	guard(mutex)(&fn->mmio_lock);
-	if (!fn->run || vma->vm_private_data != (void *)fn->run || vma->vm_mm != fn->mm)
+	guard(mutex)(&fn->mmio.lock);
+	if (!fn->mmio.run || vma->vm_private_data != (void *)fn->mmio.run ||
+	    vma->vm_mm != fn->mmio.mm)
 		return VM_FAULT_SIGBUS;
 	return vmf_insert_pfn(vma, vmf->address, pfn);
 }
@@ -106,15 +112,15 @@ static int sim_mmio_mmap(struct file *file, struct vm_area_struct *vma)
 	if (!find_pages(fn, vma->vm_pgoff, vma_pages(vma), &pfn))
 		return -EINVAL;
 
-	guard(mutex)(&fn->mmio_lock);
-	if (vma->vm_mm != fn->mm)
+	guard(mutex)(&fn->mmio.lock);
+	if (vma->vm_mm != fn->mmio.mm)
 		return -EACCES;
-	if (!fn->run)
+	if (!fn->mmio.run)
 		return -ENXIO;
 	vm_flags_mod(vma, VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP | VM_DONTCOPY,
 		     VM_MAYEXEC);
 	vma->vm_page_prot = pgprot_decrypted(pgprot_noncached(vma->vm_page_prot));
-	vma->vm_private_data = (void *)fn->run;
+	vma->vm_private_data = (void *)fn->mmio.run;
 	vma->vm_ops = &sim_mmio_vm_ops;
 	return 0;
 }
@@ -122,11 +128,11 @@ static int sim_mmio_mmap(struct file *file, struct vm_area_struct *vma)
 /* misc_open() calls this under the lock that misc_deregister() takes. */
 static int sim_mmio_open(struct inode *inode, struct file *file)
 {
-	struct sim_fn *fn = container_of(file->private_data, struct sim_fn, misc);
+	struct sim_fn *fn = container_of(file->private_data, struct sim_fn, mmio.misc);
 
 	kref_get(&fn->ref);
 	file->private_data = fn;
-	file->f_mapping = fn->inode->i_mapping;
+	file->f_mapping = fn->mmio.inode->i_mapping;
 	return 0;
 }
 
@@ -143,60 +149,66 @@ static const struct file_operations sim_mmio_fops = {
 	.mmap = sim_mmio_mmap,
 };
 
+static void set_mm(struct sim_fn *fn, struct mm_struct *mm)
+{
+	guard(mutex)(&fn->mmio.lock);
+	fn->mmio.mm = mm;
+}
+
 /**
  * sim_mmio_bind() - let the process of a VM map the BARs in RUN
  * @fn: the function
- * @kvm: the VM that it is bound for, or NULL
- *
- * Context: under the function's lock.
+ * @kvm: the VM that it is bound for
  */
 void sim_mmio_bind(struct sim_fn *fn, struct kvm *kvm)
 {
-	lockdep_assert_held(&fn->lock);
-	guard(mutex)(&fn->mmio_lock);
 #if IS_ENABLED(CONFIG_KVM)
-	fn->mm = kvm ? kvm->mm : NULL;
+	set_mm(fn, kvm->mm);
 #endif
 }
 
-/**
- * sim_mmio_begin() - a RUN begins
- * @fn: the function
- *
- * Context: under the function's lock.
- */
-void sim_mmio_begin(struct sim_fn *fn)
+static void begin_run(struct sim_fn *fn)
 {
-	lockdep_assert_held(&fn->lock);
-	guard(mutex)(&fn->mmio_lock);
-	fn->run = ++fn->runs;
+	guard(mutex)(&fn->mmio.lock);
+	fn->mmio.run = ++fn->mmio.runs;
+}
+
+/* Removes all mappings of the BARs. */
+static void end_run(struct sim_fn *fn)
+{
+	guard(mutex)(&fn->mmio.lock);
+	fn->mmio.run = 0;
+	if (fn->mmio.inode)
+		unmap_mapping_range(fn->mmio.inode->i_mapping, 0, 0, 1);
 }
 
 /**
- * sim_mmio_end() - a RUN ends, with all mappings of the BARs
+ * sim_mmio_change() - a TDI is about to change its state
  * @fn: the function
+ * @state: the next state. Before a TDI leaves RUN, all mappings are removed
  *
  * Context: under the function's lock.
  */
-void sim_mmio_end(struct sim_fn *fn)
+void sim_mmio_change(struct sim_fn *fn, enum sim_tdisp state)
 {
 	lockdep_assert_held(&fn->lock);
-	guard(mutex)(&fn->mmio_lock);
-	fn->run = 0;
-	if (fn->inode)
-		unmap_mapping_range(fn->inode->i_mapping, 0, 0, 1);
+	if (fn->state == SIM_RUN)
+		end_run(fn);
+	if (state == SIM_RUN)
+		begin_run(fn);
 }
 
 /**
  * sim_mmio_unbind() - let no process map the BARs any more
  * @fn: the function
  *
- * Context: under the function's lock.
+ * An unbind takes the MMIO away, even if it then fails to stop the TDI.
  */
 void sim_mmio_unbind(struct sim_fn *fn)
 {
-	sim_mmio_end(fn);
-	sim_mmio_bind(fn, NULL);
+	guard(mutex)(&fn->lock);
+	end_run(fn);
+	set_mm(fn, NULL);
 }
 
 static int sim_fs_init(struct fs_context *fc)
@@ -238,21 +250,22 @@ void sim_mmio_add(struct sim_fn *fn)
 {
 	struct inode *inode = alloc_anon_inode(mount->mnt_sb);
 
+	mutex_init(&fn->mmio.lock);
 	if (IS_ERR(inode))
 		return;
-	fn->inode = inode;
+	fn->mmio.inode = inode;
 
-	snprintf(fn->name, sizeof(fn->name), "tsm_sim-%s", pci_name(fn->pdev));
-	snprintf(fn->node, sizeof(fn->node), "tsm_sim/%s", pci_name(fn->pdev));
-	fn->misc = (struct miscdevice){
+	snprintf(fn->mmio.name, sizeof(fn->mmio.name), "tsm_sim-%s", pci_name(fn->pdev));
+	snprintf(fn->mmio.node, sizeof(fn->mmio.node), "tsm_sim/%s", pci_name(fn->pdev));
+	fn->mmio.misc = (struct miscdevice){
 		.minor = MISC_DYNAMIC_MINOR,
-		.name = fn->name,
-		.nodename = fn->node,
+		.name = fn->mmio.name,
+		.nodename = fn->mmio.node,
 		.fops = &sim_mmio_fops,
 		.mode = 0600,
 	};
-	fn->registered = !misc_register(&fn->misc);
-	if (!fn->registered)
+	fn->mmio.registered = !misc_register(&fn->mmio.misc);
+	if (!fn->mmio.registered)
 		pci_warn(fn->pdev, "cannot make the device for private MMIO\n");
 }
 
@@ -266,13 +279,14 @@ void sim_mmio_add(struct sim_fn *fn)
  */
 void sim_mmio_remove(struct sim_fn *fn)
 {
-	if (fn->registered)
-		misc_deregister(&fn->misc);
-	fn->registered = false;
+	if (fn->mmio.registered)
+		misc_deregister(&fn->mmio.misc);
+	fn->mmio.registered = false;
 }
 
 /* The last reference to the function is gone. */
 void sim_mmio_free(struct sim_fn *fn)
 {
-	iput(fn->inode);
+	iput(fn->mmio.inode);
+	mutex_destroy(&fn->mmio.lock);
 }
