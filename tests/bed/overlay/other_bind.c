@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * other_bind: calls pci_tsm_bind() and pci_tsm_unbind() on a function of the test bed,
- * as another module of the kernel may. Only tests use it.
+ * other_bind: calls pci_tsm_bind() and pci_tsm_unbind() on a function, as any module of
+ * the kernel may. Only tests use it. "make series" has it in the kernel's selftests.
  *
  *	bind=ADDR	binds it for a VM that does not exist, which only a TSM in software
  *		accepts; the write fails with the error of PCI/TSM
  *	unbind=ADDR	unbinds it
- *	rebind=ADDR	unbinds it and binds it with another ID, before the driver can look
- *	bind_reset=ADDR[,OTHER]	binds it and resets it or OTHER, before the driver can look
+ *	rebind=ADDR	unbinds it and binds it with another ID, at once
+ *	bind_reset=ADDR[,OTHER]	binds it and resets it or OTHER, at once
  */
 #include <linux/kvm_host.h>
 #include <linux/module.h>
