@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The metrics, see families.h. */
 #include <errno.h>
-#include <json-c/json.h>
+#include <stdlib.h>
 
 #include "common/stage.h"
 #include "host/admission.h"
@@ -13,23 +13,53 @@
 /* No attribute of sysfs is longer. */
 #define TEXT_MAX 4096
 
+/* Joins the values of a family's labels, made printable. Return: the text, or NULL. */
+static char *join(const struct family *f, const char *const *values)
+{
+	char *labels = NULL;
+	size_t len = 0;
+
+	for (size_t i = 0; f->labels[i]; i++) {
+		cleanup_free char *safe = util_printable(values[i]);
+		size_t more = safe ? strlen(safe) + 1 : 0;
+		char *longer = more ? realloc(labels, len + more) : NULL;
+
+		if (!longer) {
+			free(labels);
+			return NULL;
+		}
+		labels = longer;
+		memcpy(labels + len, safe, more);
+		len += more;
+	}
+	return labels;
+}
+
+static int add(struct samples *s, uint64_t value, char *labels)
+{
+	size_t size = s->size ? s->size * 2 : 64;
+	struct sample *all;
+
+	if (s->count == s->size) {
+		all = reallocarray(s->all, size, sizeof(*all));
+		if (!all)
+			return -ENOMEM;
+		s->all = all;
+		s->size = size;
+	}
+	s->all[s->count++] = (struct sample){ value, labels };
+	return 0;
+}
+
 /* Adds a sample. @values: the values of the family's labels, in their order. */
 static void add_sample(const struct look *l, uint64_t value, const char *const *values)
 {
-	struct json_object *obj = json_object_new_object();
-	struct json_object *labels = json_object_new_object();
+	char *labels = join(l->family, values);
 
-	for (size_t i = 0; l->family->labels[i]; i++) {
-		cleanup_free char *safe = util_printable(values[i]);
-
-		json_object_object_add(labels, l->family->labels[i],
-				       json_object_new_string(safe ?: ""));
-	}
-	json_object_object_add(obj, "name", json_object_new_string(l->family->name));
-	json_object_object_add(obj, "type", json_object_new_string(l->family->type));
-	json_object_object_add(obj, "labels", labels);
-	json_object_object_add(obj, "value", json_object_new_uint64(value));
-	json_object_array_add(l->samples, obj);
+	if (labels && !add(l->samples, value, labels))
+		return;
+	free(labels);
+	l->samples->err = -ENOMEM;
 }
 
 /* Adds a sample of a device; @label is its second label. */
@@ -329,16 +359,22 @@ const struct family families[] = {
 	{ .name = NULL },
 };
 
-struct json_object *families_new(void)
+struct samples *families_new(void)
 {
-	struct json_object *all = json_object_new_array();
-
-	for (const struct family *f = families; all && f->name; f++)
-		json_object_array_add(all, json_object_new_array());
-	return all;
+	return calloc(ARRAY_SIZE(families), sizeof(struct samples));
 }
 
-void families_look(struct ctx *ctx, const struct pci_device *dev, struct json_object *all)
+void families_free(struct samples *all)
+{
+	for (size_t i = 0; families[i].name; i++) {
+		for (size_t j = 0; j < all[i].count; j++)
+			free(all[i].all[j].labels);
+		free(all[i].all);
+	}
+	free(all);
+}
+
+void families_look(struct ctx *ctx, const struct pci_device *dev, struct samples *all)
 {
 	struct summary s;
 
@@ -349,7 +385,7 @@ void families_look(struct ctx *ctx, const struct pci_device *dev, struct json_ob
 					.device = dev,
 					.summary = &s,
 					.family = &families[i],
-					.samples = json_object_array_get_idx(all, i) };
+					.samples = &all[i] };
 
 		if (l.family->host == !dev)
 			l.family->look(&l);

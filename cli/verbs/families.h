@@ -11,7 +11,30 @@
 #include "host/summary.h"
 
 struct family;
-struct json_object;
+
+/**
+ * struct sample - one number
+ * @value: the number
+ * @labels: the values of the family's labels, in their order, printable, each with its NUL
+ */
+struct sample {
+	uint64_t value;
+	char *labels;
+};
+
+/**
+ * struct samples - those of one family
+ * @all: in the order in which they were added
+ * @count: how many there are
+ * @size: how many @all has memory for
+ * @err: negative errno if some could not be added, or 0
+ */
+struct samples {
+	struct sample *all;
+	size_t count;
+	size_t size;
+	int err;
+};
 
 /* One look at one device; @device is NULL for a look at the host, which has no @summary. */
 struct look {
@@ -19,7 +42,7 @@ struct look {
 	const struct pci_device *device;
 	struct summary *summary;
 	const struct family *family;
-	struct json_object *samples;
+	struct samples *samples;
 };
 
 /**
@@ -52,12 +75,17 @@ struct family {
 extern const struct family families[];
 
 /**
- * families_new() - make empty arrays of samples
+ * families_new() - make a set of samples for each family
  *
- * Return: an array with an array of samples for each family, for the caller to put, or
- * NULL. A sample is an object with name, type, labels and value.
+ * Return: the sets, in the order of families[], empty, for families_free(); or NULL.
  */
-struct json_object *families_new(void);
+struct samples *families_new(void);
+
+/**
+ * families_free() - free sets of samples
+ * @all: from families_new()
+ */
+void families_free(struct samples *all);
 
 /**
  * families_look() - add the samples of one device, or of the host
@@ -65,6 +93,6 @@ struct json_object *families_new(void);
  * @dev: the device, which need not be present; NULL for the host
  * @all: from families_new()
  */
-void families_look(struct ctx *ctx, const struct pci_device *dev, struct json_object *all);
+void families_look(struct ctx *ctx, const struct pci_device *dev, struct samples *all);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* tsmctl metrics: numbers for Prometheus. */
 #include <errno.h>
+#include <inttypes.h>
 #include <json-c/json.h>
 #include <stdio.h>
 
@@ -32,19 +33,19 @@ static void put_value(FILE *out, const char *text)
 	}
 }
 
-static void put_sample(FILE *out, const char *name, struct json_object *sample)
+static void put_sample(FILE *out, const struct family *f, const struct sample *sample)
 {
-	struct json_object *labels = json_object_object_get(sample, "labels");
-	const char *before = "{";
+	const char *value = sample->labels, *before = "{";
 
-	fputs(name, out);
-	json_object_object_foreach(labels, label, value) {
-		fprintf(out, "%s%s=\"", before, label);
-		put_value(out, json_object_get_string(value));
+	fputs(f->name, out);
+	for (size_t i = 0; f->labels[i]; i++) {
+		fprintf(out, "%s%s=\"", before, f->labels[i]);
+		put_value(out, value);
 		fputc('"', out);
 		before = ",";
+		value += strlen(value) + 1;
 	}
-	fprintf(out, "} %s\n", json_object_get_string(json_object_object_get(sample, "value")));
+	fprintf(out, "} %" PRIu64 "\n", sample->value);
 }
 
 /* In OpenMetrics, the family of a counter has the name of its samples without _total. */
@@ -55,29 +56,32 @@ static int name_length(const struct family *f)
 	return (int)(opt_openmetrics && streq(f->type, "counter") ? n - strlen(TOTAL) : n);
 }
 
-static void put_family(FILE *out, const struct family *f, struct json_object *samples)
+static void put_family(FILE *out, const struct family *f, const struct samples *samples)
 {
 	int n = name_length(f);
 
-	if (!json_object_array_length(samples))
+	if (!samples->count)
 		return;
 	fprintf(out, "# HELP %.*s %s\n", n, f->name, f->help);
 	fprintf(out, "# TYPE %.*s %s\n", n, f->name, f->type);
-	for (size_t i = 0; i < json_object_array_length(samples); i++)
-		put_sample(out, f->name, json_object_array_get_idx(samples, i));
+	for (size_t i = 0; i < samples->count; i++)
+		put_sample(out, f, &samples->all[i]);
 }
 
-static int compose(struct json_object *all, char **text, size_t *len)
+static int compose(const struct samples *all, char **text, size_t *len)
 {
 	FILE *out = open_memstream(text, len);
+	int ret = 0;
 
 	if (!out)
 		return -ENOMEM;
-	for (size_t i = 0; families[i].name; i++)
-		put_family(out, &families[i], json_object_array_get_idx(all, i));
+	for (size_t i = 0; families[i].name; i++) {
+		put_family(out, &families[i], &all[i]);
+		ret = ret ?: all[i].err;
+	}
 	if (opt_openmetrics)
 		fputs("# EOF\n", out);
-	return fclose(out) ? -ENOMEM : 0;
+	return fclose(out) ? -ENOMEM : ret;
 }
 
 static int report_unwritten(struct ctx *ctx, int err, const struct trust_fault *fault)
@@ -108,17 +112,29 @@ static int write_file(struct ctx *ctx, const char *text, size_t len)
 	return ret ? report_unwritten(ctx, ret, &fault) : 0;
 }
 
-static void answer_json(struct ctx *ctx, struct json_object *all)
+static void answer_sample(struct ctx *ctx, const struct family *f, const struct sample *sample)
 {
-	for (size_t i = 0; i < json_object_array_length(all); i++) {
-		struct json_object *samples = json_object_array_get_idx(all, i);
+	struct json_object *obj = json_object_new_object();
+	struct json_object *labels = json_object_new_object();
+	const char *value = sample->labels;
 
-		for (size_t j = 0; j < json_object_array_length(samples); j++)
-			report_object(ctx, json_object_get(json_object_array_get_idx(samples, j)));
-	}
+	for (size_t i = 0; f->labels[i]; i++, value += strlen(value) + 1)
+		json_object_object_add(labels, f->labels[i], json_object_new_string(value));
+	json_object_object_add(obj, "name", json_object_new_string(f->name));
+	json_object_object_add(obj, "type", json_object_new_string(f->type));
+	json_object_object_add(obj, "labels", labels);
+	json_object_object_add(obj, "value", json_object_new_uint64(sample->value));
+	report_object(ctx, obj);
 }
 
-static int answer(struct ctx *ctx, struct json_object *all)
+static void answer_json(struct ctx *ctx, const struct samples *all)
+{
+	for (size_t i = 0; families[i].name; i++)
+		for (size_t j = 0; j < all[i].count; j++)
+			answer_sample(ctx, &families[i], &all[i].all[j]);
+}
+
+static int answer(struct ctx *ctx, const struct samples *all)
 {
 	bool file = opt_output && !streq(opt_output, "-");
 	cleanup_free char *text = NULL;
@@ -143,7 +159,7 @@ static int look(struct ctx *ctx, struct pci_device *dev, void *all)
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
 	struct selection s cleanup_selection;
-	struct json_object *all;
+	struct samples *all;
 	int ret, err;
 
 	ret = verb_select(ctx, verb, argc, argv, &s);
@@ -159,7 +175,7 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 	/* without a result, nothing was done */
 	if (err)
 		ctx->answer.done = 0;
-	json_object_put(all);
+	families_free(all);
 	return err ?: ret;
 }
 
