@@ -64,3 +64,26 @@ load check
 	run -0 check tests/cli/usual.bats
 	assert_line --partial "# cli: "
 }
+
+@test "check: as root, the fast set runs again the tests that need root, and the long set whole files" {
+	[ "$(id -u)" -eq 0 ] || skip "only root runs them"
+	mkdir "$tree/tests/cli"
+	printf '%s\n' '# as root: it gives files away' '@test "a file (of another)" {' $'\tas_root' '}' \
+		'@test "its own" { true; }' >"$tree/tests/cli/rooted.bats"
+	script tests/tools/run-bats <<-'END'
+		echo "$@" >>"$here/runs"
+		echo 1..1
+		echo ok 1 test
+	END
+	run -0 check asan
+	assert_line --partial "# asan, as root:"
+	run -0 sort runs
+	assert_output $'--filter ^(a file \\(of another\\))$ tests/cli/rooted.bats\ntests/cli/rooted.bats'
+	rm runs
+	run -0 check --long cli
+	run -0 sort runs
+	assert_output $'--filter  tests/cli/rooted.bats\ntests/cli/rooted.bats'
+	sed -i '/as_root/d' "$tree/tests/cli/rooted.bats"
+	run -2 check asan
+	assert_line "check: tests/cli/rooted.bats: no test has the line 'as_root'"
+}

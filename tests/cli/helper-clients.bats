@@ -34,7 +34,6 @@ count_children() { pgrep -c -P "$service" || true; }
 
 # clients UID GID COUNT: clients.py, for the service
 clients() { run timeout 60 "$BATS_TEST_DIRNAME/clients.py" "$SOCK" "$@"; }
-as_root() { [ "$(id -u)" -eq 0 ] || skip "only root can be several users"; }
 
 # let_go: ends the children, after which the service has no file of theirs.
 let_go() {
@@ -141,7 +140,9 @@ let_go() {
 		kill -KILL "$service"
 		until_true eval '! kill -0 "$service" 2> /dev/null'
 	done
-	# a client that is refused gets the answer at once; its file is closed later
+}
+
+@test "clients: a client that is refused gets its answer at once, and its file is closed when a process can start" {
 	as_root
 	serve_stalling FORK_FAILS=1
 	clients 2001 2001 3

@@ -228,7 +228,7 @@ print(ask.ask(path, line[:-2] + b",\"request_len\":16}\n", [cdev]), end="")'
 }
 
 @test "request: is allowed only by a rule that names it, and such a rule allows only what it names" {
-	[ "$(id -u)" -eq 0 ] || skip "only root can be several users"
+	as_root
 	echo '{"allow":[{"user":2001,"devices":["*"]},
 		{"user":2002,"devices":["0000:01:*"],"requests":["request"]},
 		{"user":2003,"devices":["*"],"requests":["bind","unbind","state"]},
@@ -304,7 +304,7 @@ OK"
 }
 
 @test "request: the requests of a user leave the places of other users free" {
-	[ "$(id -u)" -eq 0 ] || skip "only root can be several users"
+	as_root
 	export SYS
 	echo '{"allow":[{"user":2001,"devices":["*"],"requests":["request"]},
 		{"user":2002,"devices":["*"],"requests":["request"]}]}' > "$CONF"

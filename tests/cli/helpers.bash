@@ -160,6 +160,10 @@ run_restricted() {
 	fi
 }
 
+# as_root: skips the test if it does not run as root, which can be several users and give files
+# away. tests/check runs the tests that have a line with this, in files marked "as root", as root.
+as_root() { [ "$(id -u)" -eq 0 ] || skip "only root can be another user"; }
+
 # run_split COMMAND...: run, with standard error kept apart in $stderr.
 run_split() { run --separate-stderr "$@"; }
 

@@ -313,7 +313,7 @@ tsm0"
 }
 
 @test "show: a user who may not open the lock file sees in the pid file whether the helper is the owner" {
-	[ "$(id -u)" -eq 0 ] || skip "only root can be another user"
+	as_root
 	fake_assigned 0000:01:00.0 bound
 	policy 0000:01:00.0 owner "$$"
 	mkdir -p "$RUN"

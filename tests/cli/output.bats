@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
 # Usage, help, the JSON of errors, and output that cannot be written.
+# plain: each verb runs many times; every-verb.bats has each verb with sanitizers
 bats_require_minimum_version 1.5.0
 load helpers
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2016,SC2030,SC2031,SC2154
 # What --dry-run prints is what the run then prints, for every verb that changes a device.
+# plain: each verb runs many times; the files of the verbs have these runs with sanitizers
 bats_require_minimum_version 1.5.0
 load helpers
 
