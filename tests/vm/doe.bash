@@ -18,10 +18,16 @@ doe_begin() {
 	start_firmware
 }
 
-# doe_end: undoes what a test has begun
+# doe_end: undoes what a test has begun. If a test has failed between a fault "lost", or a pull,
+# and the plug, the device is plugged in again, because the next test needs it.
 doe_end() {
-	no_fault
+	[ ! -e "$pci/devices/$dev" ] || no_fault
 	stop_fake
+	if [ -n "$lost" ]; then
+		kill_holders
+		replug
+		no_fault
+	fi
 	cleanup
 	stop_firmware
 }
@@ -45,7 +51,12 @@ bars_of() {
 }
 bars() { bars_of "$dev"; }
 
-fault() { { bars; echo "fault $1"; } >"$control"; }
+# whether the device has to be plugged in again before it works
+lost=
+fault() {
+	[[ $1 != lost* ]] || lost=y
+	{ bars; echo "fault $1"; } >"$control"
+}
 no_fault() { bars >"$control"; }
 
 start_firmware() {
@@ -70,11 +81,13 @@ stop_firmware() {
 # when it is plugged in.
 replug() {
 	in_slot() { [[ $("$top/tests/bed/monitor" info qtree) != *'id "nvme0"'* ]] || echo yes; }
-	"$top/tests/bed/monitor" device_del nvme0
+	lost=y
+	[ -z "$(in_slot)" ] || "$top/tests/bed/monitor" device_del nvme0
 	eventually '' in_slot
 	"$top/tests/bed/monitor" device_add \
 		"nvme,id=nvme0,bus=rp0,drive=drive0,serial=nvme0,spdm_port=${TSMCTL_VM_SPDM_PORT:?}"
 	wait_for 60 [ -e "$pci/devices/$dev/tsm/connect" ]
+	lost=
 }
 
 # says TEXT [DEVICE]: the firmware reports that
