@@ -230,7 +230,7 @@ int vfio_pci_tsm_feature(struct vfio_device *vdev, u32 flags, void __user *arg, 
  * module of the kernel bound shows no ROM then, unless its owner has bound it before.
  */
 static noinline int rom_info(struct vfio_pci_tsm_device *tvdev, struct vfio_region_info *info,
-		    struct vfio_info_cap *caps)
+			     struct vfio_info_cap *caps)
 {
 	int ret;
 
