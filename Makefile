@@ -39,7 +39,7 @@ kdir:
 		echo "$(KDIR) is not a kernel's build directory; install that kernel's headers, or give KDIR=DIR" >&2; \
 		exit 1; }
 
-vm-modules: ## the kernel modules for the virtual machine; KERNEL=normal, patched, debug, installed or a path
+vm-modules: ## the kernel modules for the virtual machine; KERNEL=normal, patched, debug, oldest, installed or a path
 	+$(Q)MAKE='$(MAKE)' tests/bed/stage-modules $(KERNEL)
 
 install: all ## install everything except built modules, with their source for DKMS; DESTDIR=DIR, prefix=/usr/local
@@ -90,7 +90,7 @@ check: ## every functional test; installs what it needs
 	$(Q)tests/install-deps
 	+$(Q)MAKE='$(MAKE)' exec tests/check
 
-check-long: ## long tests, and every functional test on the debug kernel; TURN=N for a quarter of it
+check-long: ## long tests, and every functional test on the debug and oldest kernels; TURN=N for a quarter of it
 	$(Q)tests/install-deps build kernel vm spdm check long
 	+$(Q)MAKE='$(MAKE)' exec tests/check --long $(if $(TURN),--turn $(TURN)) $(if $(BUDGET),--budget $(BUDGET))
 

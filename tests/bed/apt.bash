@@ -53,7 +53,7 @@ download_source() {
 	exec 6>"$cache/packages/.lock"
 	flock 6
 	if [ ! -f "$deb" ]; then
-		rm -rf "$part" "$cache/packages/linux-source-"*.deb
+		rm -rf "$part" "$cache/packages/linux-source-$2"[.~-]*.deb
 		mkdir "$part"
 		(cd "$part" && private_apt "$1" apt-get download "linux-source-$2=$3" >&2) || return
 		mv "$part"/*.deb "$deb"

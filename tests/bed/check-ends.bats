@@ -63,7 +63,7 @@ ends_by() {
 	assert_line "  a (debug kernel): no time to build the kernel"
 	assert_line --partial "vm: both normal (normal)"
 	refute_line --partial "(debug):"
-	assert_equal "$(cat staged)" normal
+	assert_equal "$(paste -sd " " staged)" "normal oldest"
 
 	run -0 check --long --budget 2000 vm
 	refute_line --partial "no time"
@@ -72,6 +72,34 @@ ends_by() {
 	run -0 check --long --budget 800 vm
 	refute_line --partial "no time"
 	assert_line --partial "vm: a both (debug):"
+}
+
+@test "check: kernels that are not built yet share the time that is left for building" {
+	script tests/bed/stage-modules <<<'echo "$1" >>"$here/staged"'
+	script tests/bed/build-kernel <<<'[ "$1" != --cached ]'
+	run -0 check --long --budget 1700 vm
+	assert_line --partial "vm: a (debug):"
+	assert_line "  a (oldest kernel): no time to build the kernel"
+	assert_equal "$(cat staged)" debug
+	run -0 check --long --budget 2000 vm
+	refute_line --partial "no time"
+	assert_line --partial "vm: a (oldest):"
+}
+
+@test "check: without a source of the oldest kernel, what needs it is listed with the reason" {
+	script tests/bed/stage-modules <<<'echo "$1" >>"$here/staged"'
+	script tests/bed/build-kernel <<<'[ "$*" != "--source oldest" ] || { echo "build-kernel: there is no source" >&2; exit 3; }'
+	run -0 check --long vm
+	assert_line --partial "vm: a (debug):"
+	refute_line --partial "(oldest):"
+	assert_line "  a (oldest kernel): there is no source"
+	assert_equal "$(cat staged)" debug
+	script tests/bed/build-kernel <<<true
+	: >staged
+	run -0 check --long vm
+	assert_line --partial "vm: a (oldest):"
+	# The programs of the tests are those of the normal kernel.
+	assert_equal "$(paste -sd ' ' staged)" "debug normal oldest"
 }
 
 @test "check: Debian's kernel is used if it is complete" {
@@ -95,7 +123,7 @@ ends_by() {
 		printf '%s\n' "${lines[@]}" >>turns
 	done
 	run -0 sort turns
-	assert_equal "$output" "$( { echo "vm: a (debug)"; printf 'vm: long%s (debug)\n' {1..12}; } | sort)"
+	assert_equal "$output" "$( { printf 'vm: a (%s)\n' debug oldest; printf 'vm: long%s (debug)\n' {1..12}; } | sort)"
 	run -0 check --long --turn 1 vm
 	assert_line --regexp '^  long[0-9]+ \(debug kernel\): not its turn$'
 }

@@ -158,25 +158,41 @@ package() {
 	assert_equal "$(find "$top/build/vm" -name 'initrd-gone*')" ""
 }
 
-@test "kernel: the source that was downloaded to complete Debian's kernel is not downloaded again" {
-	local bin=$BATS_TEST_TMPDIR/bin made=$BATS_TEST_TMPDIR/made
+# fake_apt VERSION...: puts an apt first in PATH whose suite has only these versions of the
+# kernel's source. The file "downloaded" lists what it downloads, into an empty cache.
+fake_apt() {
+	local bin=$BATS_TEST_TMPDIR/bin made series version
 	export TSMCTL_CACHE=$BATS_TEST_TMPDIR/cache
-	mkdir -p "$bin" "$made"/{DEBIAN,usr/src} "$root/linux-source-7.3"
-	echo VERSION = 7 >"$root/linux-source-7.3/Makefile"
-	tar -C "$root" -cJf "$made/usr/src/linux-source-7.3.tar.xz" linux-source-7.3
-	printf '%s: %s\n' Package linux-source-7.3 Version 7.3.9-1 Architecture all \
-		Maintainer nobody Description stand-in >"$made/DEBIAN/control"
-	dpkg-deb --root-owner-group -b "$made" "$BATS_TEST_TMPDIR" >/dev/null
+	mkdir -p "$bin" "$BATS_TEST_TMPDIR/packages"
+	for version; do
+		series=${version%.*} made=$BATS_TEST_TMPDIR/made/$version
+		mkdir -p "$made"/{DEBIAN,usr/src} "$root/linux-source-$series"
+		echo VERSION = 7 >"$root/linux-source-$series/Makefile"
+		tar -C "$root" -cJf "$made/usr/src/linux-source-$series.tar.xz" "linux-source-$series"
+		printf '%s: %s\n' Package "linux-source-$series" Version "$version" Architecture all \
+			Maintainer nobody Description stand-in >"$made/DEBIAN/control"
+		dpkg-deb --root-owner-group -b "$made" "$BATS_TEST_TMPDIR/packages" >/dev/null
+	done
 	cat >"$bin/apt-get" <<-END
 		#!/bin/sh
 		case "\$*" in
 		*indextargets*) echo http://127.0.0.1 main trixie stable ;;
-		*download*) echo "\${*##* }" >>"$BATS_TEST_TMPDIR/downloaded"; cp "$BATS_TEST_TMPDIR/"*.deb . ;;
+		*download*) echo "\${*##* }" >>"$BATS_TEST_TMPDIR/downloaded"
+			package=\${*##* } && cp "$BATS_TEST_TMPDIR/packages/\${package%%=*}"_*.deb . ;;
 		esac
 	END
-	printf '#!/bin/sh\necho Version: 7.3.9-1\n' >"$bin/apt-cache"
+	cat >"$bin/apt-cache" <<-END
+		#!/bin/sh
+		version=\$(ls "$BATS_TEST_TMPDIR/packages" | sed -n "s/^\${*##* }_\(.*\)_all.deb/\1/p")
+		[ -n "\$version" ] || { echo "E: No packages found" >&2; exit 100; }
+		echo "Version: \$version"
+	END
 	chmod +x "$bin"/*
 	PATH=$bin:$PATH
+}
+
+@test "kernel: the source that was downloaded to complete Debian's kernel is not downloaded again" {
+	fake_apt 7.3.9-1
 	# the same as in complete-kernel
 	run -0 bash -ec ". '$top/tests/bed/apt.bash'; download_source packaged 7.3 7.3.9-1; source_package 7.3.9-1"
 	assert [ -f "$output" ]
@@ -185,6 +201,37 @@ package() {
 	assert [ -f "$output/Makefile" ]
 	assert_equal "$(cat "$BATS_TEST_TMPDIR/downloaded")" "linux-source-7.3=7.3.9-1"
 	assert_equal "$(ls "$TSMCTL_CACHE/packages")" ""
+}
+
+# source_of VARIANT [VARIABLE=VALUE]: prints the source directory of this kernel
+source_of() {
+	run --separate-stderr env -u LINUX_SRC -u LINUX_TREES "${@:2}" "$top/tests/bed/build-kernel" --source "$1"
+}
+
+@test "kernel: the oldest kernel is that of the oldest series that Debian has, beside the newest" {
+	fake_apt 7.2.10-1 7.3.9-1
+	source_of oldest
+	assert_output "$TSMCTL_CACHE/linux/7.2.10"
+	source_of normal
+	assert_output "$TSMCTL_CACHE/linux/7.3.9"
+	source_of oldest
+	assert_output "$TSMCTL_CACHE/linux/7.2.10"
+	assert_equal "$(paste -sd ' ' "$BATS_TEST_TMPDIR/downloaded")" "linux-source-7.2=7.2.10-1 linux-source-7.3=7.3.9-1"
+}
+
+@test "kernel: without a source of the oldest kernel, the reason is printed, and a given tree is used" {
+	local tree=$BATS_TEST_TMPDIR/tree
+	fake_apt 7.3.9-1
+	source_of oldest
+	assert_failure 3
+	assert_equal "${stderr##*$'\n'}" "build-kernel: trixie-backports has no source of Linux 7.0 7.2; name a source tree of Linux 7.0 7.2 in LINUX_TREES"
+	mkdir -p "$tree"/{new,old}
+	touch "$tree"/{new,old}/Kconfig
+	printf 'kernelversion:\n\t@echo 7.3.1\n' >"$tree/new/Makefile"
+	printf 'kernelversion:\n\t@echo 7.0.5\n' >"$tree/old/Makefile"
+	source_of oldest LINUX_TREES="$tree/new $tree/old"
+	assert_success
+	assert_output "$tree/old"
 }
 
 @test "kernel: the package of tsmctl-lab has what it takes to choose one" {

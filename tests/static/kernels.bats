@@ -61,8 +61,13 @@ builds() {
 @test "each kernel in kernels.mk is compiled above, and has a row of the matrix in README.md" {
 	run sed -n 's/^@test "Linux \([0-9.]*\): .*/\1/p' "$BATS_TEST_FILENAME"
 	assert_equal "${output//$'\n'/ }" "$kernels"
-	run sed -n 's/^| Linux \([0-9.]*\)[ ,|].*compile.*/\1/p' "$top/README.md"
+	run sed -nE 's/^\| Linux ([0-9.]+)[ ,|].*\| (compile|run) \|.*/\1/p' "$top/README.md"
 	assert_equal "$(sort <<< "$output" | paste -sd ' ')" "$kernels"
+	for names in ${kernels% *}; do
+		run grep "^| Linux ${names}[ ,|]" "$top/README.md"
+		[[ $output = *"| compile |"*"tests/check static"* || $output = *"| run |"*"tests/check --kernel oldest vm"* ]] ||
+			fail "the row of Linux $names does not have the command that proves it: $output"
+	done
 	# as sentences have it
 	names=${kernels% *}
 	names="Linux ${names// /, }"

@@ -3,7 +3,7 @@
 # policy before a process can open it. The tests boot a systemd of their own, with the
 # real udev, on the files that "make install" has installed.
 # vm: --nvme 2 --timeout 1200 --qemu -device --qemu pcie-root-port,id=rpv,bus=pcie.0,addr=0x10,chassis=60,slot=60 --qemu -device --qemu nvme-subsys,id=sub0 --qemu -device --qemu nvme,serial=sriov,bus=rpv,subsys=sub0,max_ioqpairs=8,msix_qsize=9,sriov_max_vfs=2,sriov_vq_flexible=4,sriov_vi_flexible=2
-# kernels: normal
+# kernels: normal oldest
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers

@@ -2,7 +2,7 @@
 # A device on vfio-pci-tsm that is not bound behaves as on vfio-pci: the same operations
 # work, and the same fail, with the same errors. Each test is a diff of the transcripts that
 # vfio-transcript (tests/tools/compare) writes under the two drivers.
-# kernels: normal
+# kernels: normal oldest
 # vm: --timeout 2400 --qemu -device --qemu pcie-root-port,id=rpv,bus=pcie.0,addr=0x10,chassis=60,slot=60 --qemu -device --qemu nvme-subsys,id=sub0 --qemu -device --qemu nvme,serial=sriov,bus=rpv,subsys=sub0,max_ioqpairs=8,msix_qsize=9,sriov_max_vfs=2,sriov_vq_flexible=4,sriov_vi_flexible=2
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here

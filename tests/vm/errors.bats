@@ -2,7 +2,7 @@
 # What tsmctl does when it cannot do what was asked, on real kernel attributes: each
 # exit status of the table, and the hint for the operator.
 # vm: --nvme 2
-# kernels: normal
+# kernels: normal oldest
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers

@@ -2,7 +2,7 @@
 # VMMs that ask for a bind on a socket, and the holder's own socket, on a real
 # device. The service runs without privileges.
 # vm: --nvme 2
-# kernels: normal
+# kernels: normal oldest
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tsm-bind-helper hold --start: a TDI in RUN, for tests.
 # vm: --nvme 2
-# kernels: normal
+# kernels: normal oldest
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers

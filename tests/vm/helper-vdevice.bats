@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tsm-bind-helper makes a vDEVICE if IOMMU and kernel support it, else uses the configured id.
 # vm: --iommu amd --nvme 2
-# kernels: normal patched debug
+# kernels: normal patched debug oldest
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers

@@ -2,7 +2,7 @@
 # Devices that the host itself uses, on real disks: assign and apply refuse them, with an
 # address, a glob or "all". The root of the test bed is not a disk: a mounted disk stands for it.
 # vm: --nvme 2
-# kernels: normal
+# kernels: normal oldest
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers

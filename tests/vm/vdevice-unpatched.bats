@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A kernel without kernel/patches: the IOMMU has vDEVICEs, but a bind cannot name one.
 # vm: --iommu amd --nvme 2
-# kernels: normal
+# kernels: normal oldest
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
 load helpers

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A device in an unmodified QEMU, with a guest Linux on it.
 # vm: --nvme 1 --mem 3072 --timeout 1200
-# kernels: normal
+# kernels: normal oldest
 # wants: qemu
 
 # shellcheck disable=SC2154 # helpers.bash sets what is not set here
