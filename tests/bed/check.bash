@@ -7,10 +7,11 @@ load helpers
 
 setup() {
 	tree=$BATS_TEST_TMPDIR/tree
-	mkdir -p "$tree"/tests/{bed,tools,vm,static} "$BATS_TEST_TMPDIR/tmp"
+	mkdir -p "$tree"/tests/{bed,tools,vm,static,cli} "$BATS_TEST_TMPDIR/tmp"
 	cp "$top/tests/check" "$tree/tests"
 	cp "$top/tests/tools/jobs.bash" "$tree/tests/tools"
 	cp "$top/tests/static/suite.bash" "$tree/tests/static"
+	cp "$top/tests/cli/suite.bash" "$tree/tests/cli"
 	cd "$BATS_TEST_TMPDIR" || return
 	mkfifo started never
 	script tests/bed/stage-modules <<<true

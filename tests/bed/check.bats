@@ -37,7 +37,6 @@ load check
 }
 
 @test "check: a file over fake trees runs with sanitizers in the fast set, and without in the long set" {
-	mkdir "$tree/tests/cli"
 	for name in usual plain both slow leaky; do printf '@test "test" { true; }\n' >"$tree/tests/cli/$name.bats"; done
 	sed -i '1i # plain: it builds its own program' "$tree/tests/cli/plain.bats"
 	sed -i '1i # both: sanitizers need more' "$tree/tests/cli/both.bats"
@@ -67,7 +66,6 @@ load check
 
 @test "check: as root, the fast set runs again the tests that need root, and the long set whole files" {
 	[ "$(id -u)" -eq 0 ] || skip "only root runs them"
-	mkdir "$tree/tests/cli"
 	printf '%s\n' '# as root: it gives files away' '@test "a file (of another)" {' $'\tas_root' '}' \
 		'@test "its own" { true; }' >"$tree/tests/cli/rooted.bats"
 	script tests/tools/run-bats <<-'END'
