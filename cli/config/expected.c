@@ -24,8 +24,8 @@ void expected_compare(struct ctx *ctx, const struct pci_device *dev,
 	describe(want[SET_ID], want[SET_SERIAL], c->expected);
 }
 
-int expected_refuse(struct ctx *ctx, const struct pci_device *dev, const char *const want[SETTINGS],
-		    bool takes)
+static int refuse(struct ctx *ctx, const struct pci_device *dev, const char *const want[SETTINGS],
+		  bool takes)
 {
 	struct comparison c;
 	/* the unit of a device takes the exit status of ENODEV for a success */
@@ -59,4 +59,28 @@ int expected_refuse(struct ctx *ctx, const struct pci_device *dev, const char *c
 	return report_error(ctx, &p,
 			    "cannot tell whether it is the expected device: found %s, expected %s",
 			    c.found, c.expected);
+}
+
+struct check {
+	struct ctx *ctx;
+	const struct pci_device *dev;
+	bool takes;
+	int ret;
+};
+
+static void check_entry(const struct config_entry *e, bool counts, void *arg)
+{
+	struct check *c = arg;
+
+	if (counts && !c->ret)
+		c->ret = refuse(c->ctx, c->dev, e->want, c->takes);
+}
+
+int expected_check(struct ctx *ctx, const struct wanted *w, const struct pci_device *dev,
+		   bool takes)
+{
+	struct check c = { .ctx = ctx, .dev = dev, .takes = takes };
+
+	wanted_each(ctx, w, &dev->addr, check_entry, &c);
+	return c.ret;
 }

@@ -3,7 +3,7 @@
 #ifndef TSMCTL_EXPECTED_H
 #define TSMCTL_EXPECTED_H
 
-#include "config/document.h"
+#include "config/wanted.h"
 #include "host/identity.h"
 
 /* "8086:10c9:8086:a03c, serial number ..." */
@@ -34,15 +34,18 @@ void expected_compare(struct ctx *ctx, const struct pci_device *dev,
 		      const char *const want[SETTINGS], struct comparison *c);
 
 /**
- * expected_refuse() - refuse a device that is not the expected one
+ * expected_check() - refuse a device that is not the expected one
  * @ctx: this run
+ * @w: the configuration
  * @dev: the device
- * @want: settings, of which SET_ID and SET_SERIAL count
  * @takes: it is to be assigned, and so its identity must be known
+ *
+ * It must be the device that each of its entries expects: an entry for another device at its
+ * address neither overrides what an entry expects, nor adds settings.
  *
  * Return: 0, or negative errno, reported.
  */
-int expected_refuse(struct ctx *ctx, const struct pci_device *dev, const char *const want[SETTINGS],
-		    bool takes);
+int expected_check(struct ctx *ctx, const struct wanted *w, const struct pci_device *dev,
+		   bool takes);
 
 #endif

@@ -67,35 +67,34 @@ static void remark_pattern(const struct file_walk *k, const struct config_entry 
 		remark(k, e->file, e, "it matches no device that is present");
 }
 
-/* Remarks on a device that is not there, or not the expected one. @e: NULL for all entries. */
-static void remark_device(const struct file_walk *k, const struct pci_device *dev,
-			  const struct config_entry *e, const char *const want[SETTINGS])
+/* Remarks on a device that is not the one which an entry expects. */
+static void remark_other(const struct file_walk *k, const struct pci_device *dev,
+			 const struct config_entry *e)
 {
-	const struct config_file *file = e ? e->file : NULL;
 	char note[2 * EXPECTED_TEXT_LEN + 80];
 	struct comparison c;
 
-	if (!dev->present) {
-		remark(k, file, e, "the device is not present");
+	if (!e->want[SET_ID] && !e->want[SET_SERIAL])
 		return;
-	}
-	if (!want[SET_ID] && !want[SET_SERIAL])
-		return;
-	expected_compare(k->ctx, dev, want, &c);
+	expected_compare(k->ctx, dev, e->want, &c);
 	if (c.match != IDENTITY_OTHER)
 		return;
 	snprintf(note, sizeof(note),
 		 "another device has this address: %s instead of %s; apply refuses it", c.found,
 		 c.expected);
-	remark(k, file, e, note);
+	remark(k, e->file, e, note);
 }
 
 static void remark_address(const struct file_walk *k, const struct config_entry *e)
 {
 	struct pci_device dev cleanup_pci = { .fd = -1 };
 
-	if (!pci_open(k->ctx, &e->sel.addr, &dev))
-		remark_device(k, &dev, e, e->want);
+	if (pci_open(k->ctx, &e->sel.addr, &dev))
+		return;
+	if (dev.present)
+		remark_other(k, &dev, e);
+	else
+		remark(k, e->file, e, "the device is not present");
 }
 
 /* Reports a setting of an entry, and the entry that counts for it. */
@@ -191,12 +190,25 @@ static void remark_silent(const struct config_entry *e, bool counts, void *arg)
 		       "it sets nothing: the device has no TSM side, and no entry assigns it");
 }
 
+struct look_at {
+	const struct file_walk *walk;
+	const struct pci_device *dev;
+};
+
+static void remark_unexpected(const struct config_entry *e, bool counts, void *arg)
+{
+	const struct look_at *l = arg;
+
+	if (counts)
+		remark_other(l->walk, l->dev, e);
+}
+
 bool origin_of(struct ctx *ctx, const struct wanted *w, const struct pci_device *dev, origin_fn fn,
 	       void *arg)
 {
 	struct file_walk k = { .ctx = ctx, .w = w, .fn = fn, .arg = arg };
 	const struct config_entry *from[SETTINGS];
-	const char *want[SETTINGS] = { NULL };
+	struct look_at l = { &k, dev };
 
 	if (!wanted_from(ctx, w, &dev->addr, from))
 		return false;
@@ -205,11 +217,13 @@ bool origin_of(struct ctx *ctx, const struct wanted *w, const struct pci_device 
 
 		if (!from[s])
 			continue;
-		want[s] = from[s]->want[s];
 		tell_value(&k, from[s], q.setting, from[s]);
 		wanted_each(ctx, w, &dev->addr, tell_loser, &q);
 	}
 	wanted_each(ctx, w, &dev->addr, remark_silent, &k);
-	remark_device(&k, dev, NULL, want);
+	if (dev->present)
+		wanted_each(ctx, w, &dev->addr, remark_unexpected, &l);
+	else
+		remark(&k, NULL, NULL, "the device is not present");
 	return true;
 }

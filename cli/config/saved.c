@@ -171,9 +171,35 @@ static void note_overridden(struct ctx *ctx, const char *device, const char *pat
 		       &(struct outcome){ .device = device, .attribute = "config", .note = note });
 }
 
+/* Looks for entries of other files that expect another device at this address. */
+struct rivals {
+	struct ctx *ctx;
+	const struct pci_device *dev;
+	const char *path;
+};
+
+static void note_rival(const struct config_entry *e, bool counts, void *arg)
+{
+	const struct rivals *r = arg;
+	cleanup_free char *note = NULL;
+	struct comparison c;
+
+	if (!counts || streq(e->file->path, r->path) || (!e->want[SET_ID] && !e->want[SET_SERIAL]))
+		return;
+	expected_compare(r->ctx, r->dev, e->want, &c);
+	if (c.match != IDENTITY_OTHER ||
+	    asprintf(&note, "%s expects %s at this address: apply refuses %s", e->file->path,
+		     c.expected, c.found) < 0)
+		return;
+	report_outcome(r->ctx, &(struct outcome){ .device = r->dev->name,
+						  .attribute = "config",
+						  .note = note });
+}
+
 static void check_device(struct ctx *ctx, const char *path, const struct config *config,
 			 const struct pci_device *dev, const char *const want[SETTINGS])
 {
+	struct rivals r = { ctx, dev, path };
 	const struct config_entry *from[SETTINGS];
 	struct wanted w;
 
@@ -183,6 +209,8 @@ static void check_device(struct ctx *ctx, const char *path, const struct config 
 	for (int s = 0; s < SETTINGS; s++)
 		if (want[s] && from[s] && !streq(from[s]->want[s], want[s]))
 			note_overridden(ctx, dev->name, path, setting_key(s), from[s]->file);
+	if (dev->present)
+		wanted_each(ctx, &w, &dev->addr, note_rival, &r);
 	wanted_done(&w);
 }
 

@@ -210,7 +210,7 @@ static int change_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 	if (!look_up(ctx, dev, target) && !opt_prune)
 		return 0;
 	ret = plan_make(ctx, dev, target->want, target->forget, &plan) ?:
-		      expected_refuse(ctx, dev, target->want, plan_takes(&plan));
+		      expected_check(ctx, &target->run->wanted, dev, plan_takes(&plan));
 	if (ret)
 		return ret;
 	if (!plan.count && !plan.forget) {
@@ -252,7 +252,7 @@ static int show_device(struct ctx *ctx, struct pci_device *dev, const struct tar
 	int ret;
 
 	ret = plan_make(ctx, dev, target->want, target->forget, &plan) ?:
-		      expected_refuse(ctx, dev, target->want, plan_takes(&plan));
+		      expected_check(ctx, &target->run->wanted, dev, plan_takes(&plan));
 	if (ret)
 		return ret;
 	plan_show(ctx, dev, &plan);
@@ -291,7 +291,7 @@ static int apply_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 	}
 	report_drop(ctx);
 	if (!ret && !plan.count && !plan.forget && !lacks) {
-		ret = expected_refuse(ctx, dev, target.want, false);
+		ret = expected_check(ctx, &run->wanted, dev, false);
 		if (!ret)
 			plan_show(ctx, dev, &plan);
 		return ret;

@@ -112,7 +112,7 @@ tdi_id $(policy 0000:01:00.0 tdi_id)"
 	assert_success
 	assert_line --index 2 "  assigned            true, from $TSMCTL_ETC/config.json: devices[1] (42:00.0)"
 	assert_line --index 3 "  note: the device is not present"
-	assert_line "  note: another device has this address: 8086:10c9 instead of 144d:a80a; apply refuses it"
+	assert_line "  note: another device has this address: 8086:10c9 instead of 144d:a80a; apply refuses it ($TSMCTL_ETC/config.json: devices[2])"
 	assert_output --partial "0000:03:00.0
   note: no document names it"
 	assert_output --partial "0000:04:00.0

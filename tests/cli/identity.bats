@@ -50,6 +50,25 @@ give() {
 	assert_equal "$(driver 0000:02:00.0)" vfio-pci-tsm
 }
 
+@test "apply: refuses a device that one of its entries does not expect, whatever a later entry expects" {
+	config '{ "device": "01:00.0", "id": "144d:a80a", "assigned": true, "force": true }'
+	run_split kernel tsmctl deny 01:00.0 --save
+	assert_success
+	assert_line "0000:01:00.0: note: $TSMCTL_ETC/config.json expects 144d:a80a at this address: apply refuses 8086:10c9"
+	for verb in diff apply; do
+		run_split kernel tsmctl $verb
+		assert_equal "$status" 1
+		assert_one_line "0000:01:00.0: another device has this address: 8086:10c9 instead of 144d:a80a"
+	done
+	# the expected device is there, and the later entry is about another one
+	config '{ "device": "01:00.0", "id": "8086:10c9", "assigned": true }'
+	sed -i 's/8086:10c9/144d:a80a/' "$TSMCTL_ETC"/config.d/*.json
+	run_split kernel tsmctl apply
+	assert_equal "$status" 1
+	assert_one_line "8086:10c9 instead of 144d:a80a"
+	assert_equal "$(driver 0000:01:00.0)" nvme
+}
+
 @test "apply: compares the subsystem if the id has one, and a serial with that of PCI and of nvme" {
 	give 0000:01:00.0 subsystem_vendor 0x8086
 	give 0000:01:00.0 subsystem_device 0xa03c
