@@ -70,11 +70,13 @@ const char *setting_key(int s);
  * struct config_file - one document, for messages
  * @path: its path; "<stdin>" for standard input
  * @masked: it is a link to /dev/null, and was not read
+ * @ignored: its name is not that of a drop-in, and it was not read
  * @default_mode: its value of "default_region_mode", or NULL
  */
 struct config_file {
 	char *path;
 	bool masked;
+	bool ignored;
 	const char *default_mode;
 };
 

@@ -34,6 +34,7 @@ struct loading {
 	struct ctx *ctx;
 	struct config *config;
 	bool all;
+	bool found;
 	unsigned int mistakes;
 	int ret;
 };
@@ -120,11 +121,22 @@ static int load_one(struct loading *l, const char *path)
 	return 0;
 }
 
-static bool is_drop_in(const char *name)
+static bool ends_in(const char *name, const char *end)
 {
 	size_t n = strlen(name);
 
-	return name[0] != '.' && n > strlen(SUFFIX) && streq(name + n - strlen(SUFFIX), SUFFIX);
+	return n > strlen(end) && streq(name + n - strlen(end), end);
+}
+
+static bool is_drop_in(const char *path)
+{
+	return ends_in(path, SUFFIX);
+}
+
+/* Files that no one takes for a drop-in: hidden ones, and copies of editors and of ours. */
+static bool is_left_out(const char *name)
+{
+	return name[0] == '.' || ends_in(name, "~") || ends_in(name, ".old");
 }
 
 static int compare_names(const void *a, const void *b)
@@ -132,6 +144,7 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* Lists the drop-ins, and other files that may have been meant as such. */
 static int list_drop_ins(const char *path, struct names *names)
 {
 	cleanup_dir DIR *dir = opendir(path);
@@ -142,7 +155,7 @@ static int list_drop_ins(const char *path, struct names *names)
 	while ((e = readdir(dir))) {
 		void *list;
 
-		if (!is_drop_in(e->d_name))
+		if (is_left_out(e->d_name))
 			continue;
 		list = reallocarray(names->list, names->count + 1, sizeof(*names->list));
 		if (!list)
@@ -158,7 +171,7 @@ static int list_drop_ins(const char *path, struct names *names)
 	return 0;
 }
 
-/* Called for each drop-in, with its path. */
+/* Called for each drop-in, and each other file, with its path. */
 typedef int (*drop_in_fn)(struct ctx *ctx, const char *file, void *arg);
 
 static int each_drop_in(struct ctx *ctx, drop_in_fn fn, void *arg)
@@ -195,19 +208,24 @@ static int load_drop_in(struct ctx *ctx, const char *path, void *arg)
 	struct config_file *file;
 
 	(void)ctx;
-	if (!is_masked(path))
+	if (is_drop_in(path) && !is_masked(path)) {
+		l->found = true;
 		return load_one(l, path);
+	}
 	file = add_file(l->config, path);
 	if (!file)
 		return -ENOMEM;
-	file->masked = true;
+	if (is_drop_in(path))
+		l->found = file->masked = true;
+	else
+		file->ignored = true;
 	return 0;
 }
 
 static int note_drop_in(struct ctx *ctx, const char *file, void *arg)
 {
 	(void)arg;
-	if (is_masked(file))
+	if (!is_drop_in(file) || is_masked(file))
 		return 0;
 	return report_outcome(
 		ctx,
@@ -235,10 +253,11 @@ static int load_all(struct loading *l)
 
 	if (snprintf(path, sizeof(path), "%s/config.json", l->ctx->etc.path) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
-	if (access(path, F_OK) == 0 || errno != ENOENT)
+	l->found = access(path, F_OK) == 0 || errno != ENOENT;
+	if (l->found)
 		ret = load_one(l, path);
 	ret = ret ?: each_drop_in(l->ctx, load_drop_in, l);
-	if (ret || l->config->file_count)
+	if (ret || l->found)
 		return ret;
 	p.value = path;
 	return report_error(l->ctx, &p, "there is no configuration: neither %s nor drop-ins", path);

@@ -144,6 +144,8 @@ static void tell_file(const struct file_walk *k, size_t i)
 
 	if (o.file->masked)
 		o.note = "masked: it is a link to /dev/null, and is not read";
+	if (o.file->ignored)
+		o.note = "not read: the name of a drop-in ends in .json";
 	tell(k, &o);
 	if (!o.file->default_mode)
 		return;

@@ -44,9 +44,9 @@ typedef void (*origin_fn)(struct ctx *ctx, const struct origin *o, void *arg);
  * devices is only overridden by a later one with the same selector: whether other entries
  * override it depends on the device.
  *
- * There is a remark on each part that is valid but has no effect now: a masked document; an
- * entry that matches no present device; an entry with another device at its address; an
- * entry that later entries override completely.
+ * There is a remark on each part that is valid but has no effect now: a masked document; a file
+ * with the name of no drop-in; an entry that matches no present device; an entry with another
+ * device at its address; an entry that later entries override completely.
  */
 void origin_each(struct ctx *ctx, const struct config *config, const struct wanted *w, origin_fn fn,
 		 void *arg);

@@ -263,6 +263,31 @@ $D/20.json: note: masked: it is a link to /dev/null, and is not read"
 	refute_output --partial "$TSMCTL_ETC/config.json"
 }
 
+@test "config: a file in config.d whose name is not that of a drop-in is noted, and not read" {
+	config '{ "device": "01:00.0", "bind_allowed": true }'
+	mkdir -p "$TSMCTL_ETC/config.d"
+	for name in 50-deny.conf 60.JSON .hidden.conf 70.json.old 80.json~; do
+		echo 'not JSON' > "$TSMCTL_ETC/config.d/$name"
+	done
+	run_split tsmctl config check
+	assert_success
+	assert_output "$TSMCTL_ETC/config.json: valid
+$TSMCTL_ETC/config.d/50-deny.conf: note: not read: the name of a drop-in ends in .json
+$TSMCTL_ETC/config.d/60.JSON: note: not read: the name of a drop-in ends in .json"
+	run_split tsmctl config show
+	assert_success
+	assert_output --partial "$TSMCTL_ETC/config.d/60.JSON
+  note: not read: the name of a drop-in ends in .json"
+	run_split tsmctl apply
+	assert_success
+	assert_equal "$stderr" ""
+	# they are no configuration
+	rm "$TSMCTL_ETC/config.json"
+	run_split tsmctl apply
+	assert_equal "$status" 1
+	assert_one_line "there is no configuration"
+}
+
 @test "config: escapes bytes in names of files and selectors that a terminal would obey" {
 	drop_in $'\033[2J.json' '{ "device": "\u001b[2J*", "tdi_id": null }'
 	for action in show check; do

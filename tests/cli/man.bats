@@ -399,7 +399,7 @@ EVIDENCE="/sys/bus/pci/devices/<address>/vfio_tsm_evidence"
 @test "licence: each file that can have a comment names its licence" {
 	git -c "safe.directory=$TOP" -C "$TOP" rev-parse > /dev/null 2>&1 || skip "no git"
 	cd "$TOP" || return
-	without=$(git -c "safe.directory=$TOP" ls-files | grep -vE '\.(json|patch|prom)$|\.corpus/|^(README\.md|COPYING)$|^LICENSES/|^debian/(changelog|copyright|source/format)$|^\.reuse/' |
+	without=$(git -c "safe.directory=$TOP" ls-files | grep -vE '\.(json|patch|diff|prom)$|^kernel/patches/.*/message$|\.corpus/|^(README\.md|COPYING)$|^LICENSES/|^debian/(changelog|copyright|source/format)$|^\.reuse/' |
 		xargs grep -L 'SPDX-License-Identifier: GPL-2\.0' || true)
 	assert_equal "$without" ""
 }
