@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
 # Completions of bash, fish and zsh: they offer what the tables of the program contain.
-# plain: most of its time is that of bash, fish and zsh
 bats_require_minimum_version 1.5.0
 load helpers
 

@@ -3,7 +3,6 @@
 # shellcheck disable=SC2016,SC2030,SC2031,SC2154
 # Only one apply, and only one save of a file, runs at a time, and no other user can block
 # them.
-# plain: most of its time is waiting; apply.bats and save.bats have the steps with sanitizers
 bats_require_minimum_version 1.5.0
 load helpers
 

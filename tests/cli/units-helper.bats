@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2154
 # The units of the helper: correct, and confined, as far as systemd can measure that.
-# plain: most of its time is that of the tools of systemd
 bats_require_minimum_version 1.5.0
 load helpers
 
