@@ -299,7 +299,7 @@ int file_lock(struct ctx *ctx, const char *path, struct file_lock *l)
 	if (l->dir < 0)
 		return -errno;
 	/* a file that this user cannot replace needs no lock, and may need no change */
-	if (faccessat(l->dir, ".", W_OK, AT_EACCESS))
+	if (ctx->dry_run || faccessat(l->dir, ".", W_OK, AT_EACCESS))
 		return 0;
 	l->fd = lock_take(ctx, l->dir, l->lock, file, WAIT_SECONDS);
 	return l->fd < 0 ? l->fd : 0;

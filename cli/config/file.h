@@ -77,7 +77,7 @@ struct file_lock {
  * @l: out
  *
  * Waits up to a minute for another run that has the lock. In a directory that this user
- * cannot write to, no lock is taken.
+ * cannot write to, and under --dry-run, no lock is taken, but the directory must exist.
  *
  * Return: 0, or negative errno, reported if @l->dir is open.
  */

@@ -74,7 +74,10 @@ static int drop_in_open(struct ctx *ctx, struct drop_in *d, const char *name)
 	if (snprintf(d->path, sizeof(d->path), "%s/config.d/" PREFIX "%s.json", ctx->etc.path,
 		     name) >= (int)sizeof(d->path))
 		return -ENAMETOOLONG;
-	ret = make_directory(ctx) ?: write_lock(ctx, d->path, &d->lock);
+	ret = make_directory(ctx);
+	/* --dry-run has not made it */
+	if (!ret && !ctx->dry_run)
+		ret = write_lock(ctx, d->path, &d->lock);
 	/* config_load() refuses a link that leads nowhere */
 	if (!ret && !faccessat(AT_FDCWD, d->path, F_OK, AT_SYMLINK_NOFOLLOW))
 		ret = config_load(ctx, d->path, &d->base);

@@ -29,11 +29,8 @@ static int report_unwritten(struct ctx *ctx, const char *path, int err)
 
 int write_lock(struct ctx *ctx, const char *path, struct file_lock *lock)
 {
-	int ret;
+	int ret = file_lock(ctx, path, lock);
 
-	if (ctx->dry_run)
-		return 0;
-	ret = file_lock(ctx, path, lock);
 	/* file_lock() reports errors itself once the directory is open */
 	return ret && lock->dir < 0 ? report_unwritten(ctx, path, ret) : ret;
 }

@@ -103,7 +103,7 @@ static int write_file(struct ctx *ctx, const char *text, size_t len)
 {
 	struct file_lock lock cleanup_file_lock = FILE_UNLOCKED;
 	struct trust_fault fault = { .why = "" };
-	int ret = ctx->dry_run ? 0 : file_lock(ctx, opt_output, &lock);
+	int ret = file_lock(ctx, opt_output, &lock);
 
 	/* file_lock() reports errors itself once the directory is open */
 	if (ret && lock.dir >= 0)

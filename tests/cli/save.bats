@@ -197,6 +197,17 @@ unplug() {
 	assert_success
 }
 
+@test "save, metrics: --dry-run fails where the directory of the file does not exist, as the run does" {
+	for args in "save --file" "metrics --output"; do
+		for option in --dry-run ""; do
+			# shellcheck disable=SC2086
+			run_split tsmctl $args "$BATS_TEST_TMPDIR/none/file" $option
+			assert_equal "$status" 1
+			assert_one_line "cannot write" "No such file or directory" "install -d -m 755 $BATS_TEST_TMPDIR/none"
+		done
+	done
+}
+
 @test "save: keeps the five former files, the newest one without a number" {
 	for i in 1 2 3 4 5 6 7 8; do
 		run kernel tsmctl tdi-id 01:00.0 "00:0$i.0"
