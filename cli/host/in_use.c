@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdarg.h>
 
+#include "host/exclusive.h"
 #include "host/in_use.h"
 #include "host/mounts.h"
 #include "report.h"
@@ -237,31 +238,61 @@ static void class_of(int fd, char *class, size_t size)
 	util_copy(class, size, slash ? slash + 1 : target);
 }
 
-/* Looks at a block device or a partition. @users: "sda1 belongs to dm-0", or NULL. */
-static void look_at_node(struct search *s, int fd, const char *name, const char *users,
-			 unsigned int depth)
+static void read_block(int fd, const char *name, struct block *b)
 {
-	cleanup_free char *subject = NULL;
-	struct block b = { 0 };
 	unsigned int major, minor;
 	char text[ATTR_MAX];
+
+	*b = (struct block){ 0 };
+	util_copy(b->name, sizeof(b->name), name);
+	if (!attr_read(fd, "dev", text, sizeof(text)) && sscanf(text, "%u:%u", &major, &minor) == 2)
+		snprintf(b->number, sizeof(b->number), "%u:%u", major, minor);
+	if (attr_read(fd, "dm/name", b->alias, sizeof(b->alias)))
+		b->alias[0] = '\0';
+}
+
+/* What a message is about. @users: "sda1 belongs to dm-0", or NULL. */
+static char *make_subject(int fd, const char *name, const char *users)
+{
+	char *subject;
 	int n;
 
-	util_copy(b.name, sizeof(b.name), name);
-	if (!attr_read(fd, "dev", text, sizeof(text)) && sscanf(text, "%u:%u", &major, &minor) == 2)
-		snprintf(b.number, sizeof(b.number), "%u:%u", major, minor);
-	if (attr_read(fd, "dm/name", b.alias, sizeof(b.alias)))
-		b.alias[0] = '\0';
 	if (!users)
 		n = asprintf(&subject, "%s", name);
 	else if (faccessat(fd, "partition", F_OK, 0))
 		n = asprintf(&subject, "%s, which", users);
 	else
 		n = asprintf(&subject, "%s, whose %s", users, name);
-	if (n < 0)
-		subject = NULL;
+	return n < 0 ? NULL : subject;
+}
+
+/* Looks at a block device or a partition. @users: as for make_subject(). */
+static void look_at_node(struct search *s, int fd, const char *name, const char *users,
+			 unsigned int depth)
+{
+	cleanup_free char *subject = make_subject(fd, name, users);
+	struct block b;
+
+	read_block(fd, name, &b);
 	look_at_block(s, &b, subject ?: name);
 	look_at_holders(s, fd, subject ?: name, depth);
+}
+
+/*
+ * Reports a use that neither sysfs nor /proc shows, such as a journal on another disk. A
+ * disk cannot be opened exclusively while one of its partitions is, so that this comes last.
+ */
+static void look_at_open(struct search *s, int fd, const char *name, const char *users)
+{
+	cleanup_free char *subject = make_subject(fd, name, users);
+	char hint[HINT_LEN];
+	struct block b;
+
+	read_block(fd, name, &b);
+	if (exclusive_is_open(fd, &b))
+		add_use(s, fill(hint, "find its user with 'lsblk' and 'fuser -v /dev/@'", name),
+			"%s is opened exclusively, as a file system, a volume or swap does it",
+			subject ?: name);
 }
 
 static void look_at_interface(struct search *s, int fd, DIR *dir, const char *name)
@@ -360,9 +391,10 @@ static void walk(struct search *s, int parent, const char *name, const char *par
 {
 	cleanup_dir DIR *dir = s->full ? NULL : open_dir(s, parent, name);
 	const char *own = streq(name, ".") ? parent_name : name;
+	unsigned int number, before = s->use->count;
 	char class[NAME_MAX + 1];
-	unsigned int number;
 	struct dirent *e;
+	bool block;
 
 	if (!dir)
 		return;
@@ -376,14 +408,17 @@ static void walk(struct search *s, int parent, const char *name, const char *par
 		look_at_interfaces(s, dir);
 		return;
 	}
+	block = streq(class, "block") || (!class[0] && !faccessat(dirfd(dir), "dev", F_OK, 0)) ||
+		(users && streq(name, "."));
 	if (streq(parent_name, "nvme") && sscanf(name, "nvme%u", &number) == 1)
 		look_at_nvme(s, name, depth);
-	else if (streq(class, "block") || (!class[0] && !faccessat(dirfd(dir), "dev", F_OK, 0)) ||
-		 (users && streq(name, ".")))
+	else if (block)
 		look_at_node(s, dirfd(dir), own, users, depth);
 	while ((e = readdir(dir)))
 		if ((e->d_type == DT_DIR || e->d_type == DT_UNKNOWN) && !is_dull(e->d_name))
 			walk(s, dirfd(dir), e->d_name, own, users, depth + 1);
+	if (block && s->use->count == before)
+		look_at_open(s, dirfd(dir), own, users);
 }
 
 /* vfio-pci-tsm refuses a PF that its former driver leaves with VFs. */

@@ -32,9 +32,10 @@ struct host_use {
  * @dev: the device
  * @use: out
  *
- * Reads sysfs, and /proc (mounts.h). What cannot be read counts as a use. In other mount
- * namespaces, it finds only ext4, xfs, f2fs, erofs and btrfs. It finds neither a process that
- * has a block device open nor a pool of ZFS.
+ * Reads sysfs, and /proc (mounts.h), and opens block devices exclusively (exclusive.h). What
+ * cannot be read counts as a use. A caller that may not open block devices finds only ext4, xfs,
+ * f2fs, erofs and btrfs in other mount namespaces. It does not find a process that has a block
+ * device open in the ordinary way.
  *
  * Return: true if there is a use.
  */

@@ -91,6 +91,39 @@ bool mounts_names(const char *path, const struct block *b)
 	       (streq(slash + 1, b->name) || (b->alias[0] && streq(slash + 1, b->alias)));
 }
 
+/* Whether one of several paths, such as "/dev/sda1:/dev/sdb1" of bcachefs, names a block device. */
+static bool any_names(const char *paths, const struct block *b)
+{
+	char path[4096];
+	size_t n;
+
+	for (; *paths; paths += n + (paths[n] == ':')) {
+		n = strcspn(paths, ":");
+		snprintf(path, sizeof(path), "%.*s", (int)n, paths);
+		if (mounts_names(path, b))
+			return true;
+	}
+	return false;
+}
+
+/* Whether the options of a file system name a block device for its log or its data. */
+static bool has_option(const char *options, const struct block *b)
+{
+	static const char *const names[] = { "logdev=", "rtdev=", "journal_path=" };
+	char path[4096];
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		const char *found = strstr(options, names[i]);
+
+		if (!found || sscanf(found + strlen(names[i]), "%4095[^, ]", path) != 1)
+			continue;
+		decode(path);
+		if (mounts_names(path, b))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Finds where a block device is mounted. Some file systems, such as btrfs, have a device
  * number of their own; their source is the block device.
@@ -108,7 +141,8 @@ static bool find_in(const char *text, const struct block *b, char *where, size_t
 			source[0] = '\0';
 		decode(source);
 		if (!(b->number[0] && streq(number, b->number)) &&
-		    !(starts_with(number, "0:") && mounts_names(source, b)))
+		    !(starts_with(number, "0:") && any_names(source, b)) &&
+		    !(rest && has_option(rest, b)))
 			continue;
 		decode(point);
 		util_copy(where, size, point);
@@ -124,13 +158,17 @@ bool mounts_find(const struct mounts *m, const struct block *b, char *where, siz
 
 bool mounts_has_swap(const struct mounts *m, const struct block *b)
 {
-	char line[8192], path[4096];
+	char line[8192], path[4096], *gone;
 	const char *text = m->swaps;
 
 	while (next_line(&text, line, sizeof(line))) {
 		if (sscanf(line, "%4095s", path) != 1)
 			continue;
 		decode(path);
+		/* a node that was removed after swapon */
+		gone = strstr(path, " (deleted)");
+		if (gone)
+			*gone = '\0';
 		if (mounts_names(path, b))
 			return true;
 	}

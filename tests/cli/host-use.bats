@@ -41,6 +41,12 @@ disk() {
 # refused USE [HINT]: assign, apply and diff refuse the device, and the error names USE.
 refused() { refused_by "01:00.0" '"device": "01:00.0"' "$@"; }
 
+# used USE: show names USE.
+used() {
+	run_split kernel tsmctl show 01:00.0 --json
+	assert_equal "$(results in_use)" "$1"
+}
+
 # refused_by SELECTOR ENTRY USE [HINT]: the same for the devices of SELECTOR on the command
 # line, and of ENTRY in the configuration
 refused_by() {
@@ -67,8 +73,7 @@ refused_by() {
 	rm -rf "$RUN"
 	assert_equal "$(snapshot)" "$before"
 	assert_equal "$(< "$FAKE_LOG")" ""
-	run_split tsmctl show 01:00.0 --json
-	assert_equal "$(results in_use)" "$3"
+	used "$3"
 }
 
 @test "host use: a mounted file system on a partition, or on the whole disk, is a use" {
@@ -97,6 +102,56 @@ refused_by() {
 	rm -r "$SYS/fs/btrfs"
 	mkdir "$SYS/fs/xfs/nvme0n1p2"
 	refused "nvme0n1p2 is mounted (xfs) in another mount namespace"
+}
+
+# node NAME NUMBER [ERRNO]: a block device below /dev, for fake-kernel.c; ERRNO if it cannot be opened exclusively
+node() { mkdir -p "$TSMCTL_ROOT/dev" && echo "$2 ${3:-}" > "$TSMCTL_ROOT/dev/$1"; }
+
+@test "host use: the other devices of a file system, and its log, are a use" {
+	disk
+	mounted 0:33 /data bcachefs /dev/nvme0n1p2:/dev/sdz1
+	refused "nvme0n1p2 is mounted on /data"
+	: > "$PROC/self/mountinfo"
+	mounted 0:33 /data bcachefs /dev/sdz1:/dev/nvme0n1p1
+	refused "nvme0n1p1 is mounted on /data"
+	for option in logdev rtdev; do
+		echo "29 1 8:1 / /x rw shared:1 - xfs /dev/sda1 rw,$option=/dev/nvme0n1p2,noquota" > "$PROC/self/mountinfo"
+		refused "nvme0n1p2 is mounted on /x"
+	done
+}
+
+@test "host use: swap whose node was removed is a use" {
+	disk
+	echo '/dev/nvme0n1p2\040(deleted)	partition	1048572	0	-2' >> "$PROC/swaps"
+	refused "nvme0n1p2 is used as swap"
+}
+
+@test "host use: a block device that is opened exclusively is a use, whatever has it open" {
+	disk
+	node nvme0n1p1 259:1 16
+	refused "nvme0n1p1 is opened exclusively, as a file system, a volume or swap does it" "fuser -v /dev/nvme0n1p1"
+	# the kernel also refuses the disk then; a use that is known has its own message alone
+	node nvme0n1 259:0 16
+	used "nvme0n1p1 is opened exclusively, as a file system, a volume or swap does it"
+	mounted 259:1 /srv
+	refused "nvme0n1p1 is mounted on /srv"
+	: > "$PROC/self/mountinfo"
+	rm "$TSMCTL_ROOT/dev/nvme0n1p1"
+	used "nvme0n1 is opened exclusively, as a file system, a volume or swap does it"
+	# the node has the name that the kernel gives it
+	node nvme0n1 259:0
+	mkdir "$TSMCTL_ROOT/dev/names"
+	printf 'MAJOR=259\nMINOR=2\nDEVNAME=names/p2\n' > "$NVME/nvme0n1p2/uevent"
+	node names/p2 259:2 16
+	used "nvme0n1p2 is opened exclusively, as a file system, a volume or swap does it"
+	# another block device, a link, and a node that the caller may not open
+	node names/p2 259:3 16
+	node other 259:2 16
+	ln -s other "$TSMCTL_ROOT/dev/nvme0n1p1"
+	node nvme0n1 259:0 13
+	used null
+	run_split kernel tsmctl assign 01:00.0
+	assert_success
 }
 
 @test "host use: swap on a partition or on a logical volume is a use" {

@@ -87,6 +87,22 @@ refused() {
 	delpart "/dev/$disk" 1
 }
 
+@test "a disk with a partition that a process has opened exclusively is not assigned" {
+	addpart "/dev/$disk" 1 2048 2048
+	# as a journal, a log or a volume would have it, which sysfs and /proc do not show
+	coproc holder { exec python3 -c 'import os, sys
+os.open(sys.argv[1], os.O_RDONLY | os.O_EXCL)
+print("open", flush=True)
+sys.stdin.read()' "/dev/${disk}p1" 3>&-; }
+	read -r answer <&"${holder[0]}"
+	assert_equal "$answer" open
+	refused "${disk}p1 is opened exclusively"
+	eval "exec ${holder[1]}>&-"
+	# shellcheck disable=SC2154 # coproc sets it
+	wait "$holder_PID" || true
+	run -0 tsmctl assign "$dev"
+}
+
 @test "with --force a mounted disk is assigned" {
 	mount -t disk_fs "/dev/$disk" "$srv"
 	run -0 tsmctl assign --force "$dev"
