@@ -102,6 +102,16 @@ static bool is_of_all(struct ctx *ctx, const struct wanted *w, const struct pci_
 	return pci_has_tsm_side(ctx, name) || is_to_be_assigned(ctx, w, addr);
 }
 
+/* An entry for several devices that assigns them is not for bridges. */
+static bool skips(const struct ctx *ctx, const struct config_entry *e, const struct pci_addr *addr)
+{
+	char name[PCI_NAME_LEN];
+
+	pci_addr_name(addr, name);
+	return e->want[SET_ASSIGNED] && streq(e->want[SET_ASSIGNED], "1") &&
+	       pci_is_bridge(ctx, name);
+}
+
 bool wanted_each(struct ctx *ctx, const struct wanted *w, const struct pci_addr *addr, wanted_fn fn,
 		 void *arg)
 {
@@ -117,6 +127,8 @@ bool wanted_each(struct ctx *ctx, const struct wanted *w, const struct pci_addr 
 			counts = e->sel.kind != SELECTOR_ALL || is_of_all(ctx, w, addr);
 			if ((e->sel.kind != SELECTOR_ALL || !counts) &&
 			    !select_matches(ctx, &e->sel, addr))
+				continue;
+			if (skips(ctx, e, addr))
 				continue;
 		} else if (e) {
 			x++;

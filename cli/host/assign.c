@@ -37,7 +37,15 @@ static bool has_group(const struct ctx *ctx, const struct pci_device *dev)
 	return pci_group(ctx, dev) >= 0;
 }
 
+static bool is_endpoint(const struct ctx *ctx, const struct pci_device *dev)
+{
+	return !pci_is_bridge(ctx, dev->name);
+}
+
 static const struct need needs[] = {
+	/* its driver serves hot-plug and errors of what is below it */
+	{ -EOPNOTSUPP, "bridge", "it is a bridge, which cannot be assigned",
+	  "assign the devices behind it: 'tsmctl list --tree' shows them", is_endpoint },
 	{ -ENOENT, "module", "the driver " TSM_DRIVER " is not loaded", LOAD_HINT, has_driver },
 	{ -ENODEV, "iommu", NO_IOMMU_CAUSE, NO_IOMMU_HINT, has_group },
 };

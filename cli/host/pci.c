@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/pci_regs.h>
 #include <stdint.h>
 #include <sys/stat.h>
 #include <sysfs/libsysfs.h>
@@ -245,18 +246,40 @@ int pci_group(const struct ctx *ctx, const struct pci_device *dev)
 	return (int)group;
 }
 
+/* vfio_pci_probe() refuses by the type of the header, and not by the class. */
+static bool is_bridge(int dir)
+{
+	cleanup_fd int fd = openat(dir, "config", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	unsigned char type;
+	char class[ATTR_MAX];
+
+	if (fd >= 0 && pread(fd, &type, 1, PCI_HEADER_TYPE) == 1 && type != 0xff)
+		return (type & 0x7f) != PCI_HEADER_TYPE_NORMAL;
+	return !attr_read(dir, "class", class, sizeof(class)) &&
+	       (starts_with(class, "0x0604") || starts_with(class, "0x0607"));
+}
+
+bool pci_is_bridge(const struct ctx *ctx, const char *name)
+{
+	char path[sizeof(DEVICES) + PCI_NAME_LEN];
+	cleanup_fd int fd = -1;
+
+	snprintf(path, sizeof(path), DEVICES "/%s", name);
+	fd = openat(ctx->sysfs_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 && is_bridge(fd);
+}
+
 /* The driver of a function, if that is not ours, and the function is not a bridge. */
 static bool other_driver(const struct ctx *ctx, const char *name, char *driver, size_t size)
 {
 	char path[sizeof(DEVICES) + PCI_NAME_LEN];
-	char class[ATTR_MAX];
 	cleanup_fd int fd = -1;
 
 	snprintf(path, sizeof(path), DEVICES "/%s", name);
 	fd = openat(ctx->sysfs_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || !link_name(fd, "driver", driver, size) || streq(driver, TSM_DRIVER))
 		return false;
-	return attr_read(fd, "class", class, sizeof(class)) || !starts_with(class, "0x0604");
+	return !is_bridge(fd);
 }
 
 int pci_group_scan(const struct ctx *ctx, int group,

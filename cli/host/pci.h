@@ -132,6 +132,15 @@ bool pci_is_vf_of(const struct ctx *ctx, const char *name, const struct pci_addr
 bool pci_has_id(const struct ctx *ctx, const char *name, unsigned int vendor, unsigned int device);
 
 /**
+ * pci_is_bridge() - whether a function is a bridge, which no VFIO driver takes
+ * @ctx: this run
+ * @name: address in the kernel's form
+ *
+ * Return: true if its header in config space is not of type 0.
+ */
+bool pci_is_bridge(const struct ctx *ctx, const char *name);
+
+/**
  * pci_link() - the function that a link of a device leads to
  * @dev: the device
  * @link: name of the link, as virtfn0

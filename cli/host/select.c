@@ -92,15 +92,24 @@ bool select_matches(struct ctx *ctx, const struct selector *sel, const struct pc
 	return matches(ctx, sel, addr) || (sel->kind == SELECTOR_ALL && policy_has(ctx, name));
 }
 
+static bool is_left_out(const struct ctx *ctx, const struct found *s, const char *name)
+{
+	return s->flags & SELECT_NO_BRIDGE && pci_is_bridge(ctx, name);
+}
+
 /* consider_policy() finds devices with policy by their directories. */
 static int consider_present(const struct ctx *ctx, const struct pci_addr *addr, void *arg)
 {
 	struct found *s = arg;
+	char name[PCI_NAME_LEN];
 
 	/* found by its policy: no need to look at it */
 	if (s->matched && is_found(s, addr))
 		return 0;
-	return matches(ctx, s->sel, addr) ? add(s, addr) : 0;
+	pci_addr_name(addr, name);
+	if (!matches(ctx, s->sel, addr) || is_left_out(ctx, s, name))
+		return 0;
+	return add(s, addr);
 }
 
 static int consider_policy(const struct ctx *ctx, const struct pci_addr *addr, void *arg)
@@ -112,7 +121,7 @@ static int consider_policy(const struct ctx *ctx, const struct pci_addr *addr, v
 	if (!(s->flags & SELECT_ABSENT)) {
 		struct pci_device dev cleanup_pci = { .fd = -1 };
 
-		if (pci_open(ctx, addr, &dev) || !dev.present)
+		if (pci_open(ctx, addr, &dev) || !dev.present || is_left_out(ctx, s, dev.name))
 			return 0;
 	}
 	return add(s, addr);

@@ -12,6 +12,7 @@
  * @SELECT_FUTURE: addresses of devices that may come later
  * @SELECT_TSM_SIDE: "all" leaves out devices that only have policy
  * @SELECT_SORTED: in the order of the addresses, and not of the arguments
+ * @SELECT_NO_BRIDGE: a bridge only if it is given by its address
  * @SELECT_ID: open each with its vendor and device ID
  */
 enum select_flags {
@@ -20,6 +21,7 @@ enum select_flags {
 	SELECT_TSM_SIDE = 1 << 4,
 	SELECT_SORTED = 1 << 6,
 	SELECT_ID = 1 << 7,
+	SELECT_NO_BRIDGE = 1 << 8,
 };
 
 /**

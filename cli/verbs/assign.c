@@ -94,7 +94,7 @@ const struct verb verb_assign = {
 		" probe it; if that fails, its former driver gets it back. A device that the "
 		"host itself uses is refused.",
 	.options = options,
-	.flags = VERB_DEVICES | VERB_TSM_SIDE,
+	.flags = VERB_DEVICES | VERB_TSM_SIDE | VERB_NO_BRIDGE,
 	.offer = OFFER_UNASSIGNED,
 	.run = run,
 };

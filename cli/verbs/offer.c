@@ -30,13 +30,6 @@ static bool is_in(struct ctx *ctx, const struct pci_device *dev, const char *sta
 	return !policy_get(ctx, dev, "state", state) && util_in_list(states, state);
 }
 
-static bool is_bridge(const struct pci_device *dev)
-{
-	char class[ATTR_MAX];
-
-	return !pci_get(dev, "class", class) && starts_with(class, "0x06");
-}
-
 /* Whether it can be connected to a TSM, and is connected or not. */
 static bool can_connect(const struct pci_device *dev, bool connected)
 {
@@ -54,9 +47,9 @@ static bool is_offered(struct ctx *ctx, const struct pci_device *dev, enum verb_
 
 	switch (offer) {
 	case OFFER_UNASSIGNED:
-		return dev->present && !assigned && !is_bridge(dev);
+		return dev->present && !assigned && !pci_is_bridge(ctx, dev->name);
 	case OFFER_NOT_BOUND:
-		return dev->present && !is_bridge(dev) && !is_in(ctx, dev, "bound");
+		return dev->present && !pci_is_bridge(ctx, dev->name) && !is_in(ctx, dev, "bound");
 	case OFFER_ASSIGNED:
 		return assigned;
 	case OFFER_UNCONNECTED:

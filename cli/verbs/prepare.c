@@ -69,7 +69,7 @@ const struct verb verb_prepare = {
 	.help = "Sets exclusive regions and the requester ID, assigns the device, and connects it to "
 		"a TSM, as far as that is not done yet. If a step fails, those before it are undone.",
 	.options = options,
-	.flags = VERB_DEVICES | VERB_TSM_SIDE,
+	.flags = VERB_DEVICES | VERB_TSM_SIDE | VERB_NO_BRIDGE,
 	.offer = OFFER_NOT_BOUND,
 	.run = run,
 };

@@ -23,6 +23,7 @@
  * @VERB_OTHER_TIMES: shows the past or the future, so that driver= and pf=, which select by
  *	the present, are refused
  * @VERB_SORTED: takes devices in the order of their addresses
+ * @VERB_NO_BRIDGE: leaves out bridges, unless they are given by address
  * @VERB_ID: needs the vendor and device ID of each
  */
 enum verb_flags {
@@ -34,6 +35,7 @@ enum verb_flags {
 	VERB_OTHER_TIMES = 1 << 5,
 	VERB_SORTED = SELECT_SORTED,
 	VERB_ID = SELECT_ID,
+	VERB_NO_BRIDGE = SELECT_NO_BRIDGE,
 };
 
 /**

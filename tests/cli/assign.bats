@@ -97,6 +97,59 @@ drivers_probe=0000:01:00.0"
 	assert_equal "$(snapshot)" "$before"
 }
 
+@test "assign: refuses a bridge before anything is changed; globs leave bridges out" {
+	fake_device 0000:00:01.0 pcieport
+	fake_policy 0000:00:01.0
+	echo 0x060400 > "$SYS/bus/pci/devices/0000:00:01.0/class"
+	before=$(snapshot)
+	for option in --verbose --dry-run --force; do
+		run_split tsmctl assign 00:01.0 --json $option
+		assert_equal "$status" 5
+		assert_equal "$(errors "stage errno")" "bridge EOPNOTSUPP"
+	done
+	run_split tsmctl assign 00:01.0
+	assert_one_line 0000:00:01.0 "it is a bridge" "tsmctl list --tree"
+	for selector in '0000:00:*' 8086:10c9 driver=pcieport; do
+		run_split tsmctl assign "$selector" --dry-run
+		assert_equal "$status" 3
+	done
+	# the type of its header counts, if it can be read
+	fake_assigned 0000:00:02.0
+	fake_set_driver 0000:00:02.0 e1000e
+	before=$(snapshot)
+	printf '%14s\x81' "" > "$SYS/bus/pci/devices/0000:00:02.0/config"
+	run_split tsmctl assign 00:02.0 --dry-run
+	assert_equal "$status" 5
+	printf '%14s\x80' "" > "$SYS/bus/pci/devices/0000:00:02.0/config"
+	run_split tsmctl assign '0000:00:*' --dry-run --json
+	assert_success
+	assert_equal "$(results device attribute=driver)" 0000:00:02.0
+}
+
+@test "apply, diff: an entry for the address of a bridge fails; other entries leave it out" {
+	export TSMCTL_ETC=$BATS_TEST_TMPDIR/etc
+	mkdir -m 755 "$TSMCTL_ETC"
+	fake_device 0000:00:01.0 pcieport
+	fake_policy 0000:00:01.0
+	echo 0x060400 > "$SYS/bus/pci/devices/0000:00:01.0/class"
+	before=$(snapshot)
+	config '{ "device": "00:01.0", "assigned": true }'
+	run_split tsmctl apply --dry-run
+	assert_equal "$status" 5
+	assert_one_line 0000:00:01.0 "it is a bridge"
+	run_split tsmctl apply
+	assert_equal "$status" 5
+	run_split tsmctl diff
+	assert_equal "$status" 8
+	assert_line "0000:00:01.0: note: apply will fail: it is a bridge, which cannot be assigned"
+	for selector in '0000:00:*' 8086:10c9; do
+		config "{ \"device\": \"$selector\", \"assigned\": true }"
+		run_split tsmctl apply
+		assert_success
+		assert_output ""
+	done
+}
+
 @test "assign: a note names the functions of the IOMMU group that have host drivers" {
 	fake_device 0000:01:00.0
 	fake_policy 0000:01:00.0
