@@ -85,26 +85,41 @@ static dev_t read_number(int dir, const char *attr)
 	return makedev(major, minor);
 }
 
-bool owner_cdev(const struct pci_device *dev, char *name)
+/* The entry of a directory whose name begins with @start; "" for none. */
+static void find_entry(const struct pci_device *dev, const char *dirname, const char *start,
+		       char *name)
 {
-	cleanup_dir DIR *dir = util_opendirat(dev->fd, "vfio-dev");
+	cleanup_dir DIR *dir = util_opendirat(dev->fd, dirname);
 	struct dirent *e;
 
 	name[0] = '\0';
 	while (!name[0] && dir && (e = readdir(dir)))
-		if (starts_with(e->d_name, "vfio"))
+		if (starts_with(e->d_name, start))
 			util_copy(name, CDEV_NAME_LEN, e->d_name);
+}
+
+bool owner_cdev(const struct pci_device *dev, char *name)
+{
+	find_entry(dev, "vfio-dev", "vfio", name);
 	return name[0];
 }
 
-/* The device number of the cdev of a device on any vfio driver; 0 for none. */
+/*
+ * The device number of the cdev of a device on any vfio driver, or on a driver of UIO, such
+ * as uio_pci_generic and igb_uio; 0 for none.
+ */
 static dev_t cdev_number(const struct pci_device *dev)
 {
 	char name[CDEV_NAME_LEN], attr[64];
 
-	if (!owner_cdev(dev, name))
+	if (owner_cdev(dev, name)) {
+		snprintf(attr, sizeof(attr), "vfio-dev/%s/dev", name);
+		return read_number(dev->fd, attr);
+	}
+	find_entry(dev, "uio", "uio", name);
+	if (!name[0])
 		return 0;
-	snprintf(attr, sizeof(attr), "vfio-dev/%s/dev", name);
+	snprintf(attr, sizeof(attr), "uio/%s/dev", name);
 	return read_number(dev->fd, attr);
 }
 
@@ -188,8 +203,9 @@ int owner_find(struct ctx *ctx, const struct pci_device *dev, struct owner *h)
 	if (!held)
 		held = streq(state, "open") || streq(state, "bound") || streq(state, "lost") ||
 		       (streq(state, QUARANTINED) && is_open(ctx, dev));
-	if (!held && dev->present && strstr(dev->driver, "vfio") &&
-	    !streq(dev->driver, TSM_DRIVER)) {
+	/* igb_uio and others, whatever their names */
+	if (!held && dev->present && !streq(dev->driver, TSM_DRIVER) &&
+	    (strstr(dev->driver, "vfio") || !faccessat(dev->fd, "uio", F_OK, 0))) {
 		h->pid = search_processes(ctx, dev);
 		held = h->pid != 0;
 	}

@@ -41,8 +41,8 @@ int owner_init(struct ctx *ctx);
  * @dev: the device
  * @h: out
  *
- * Reads it from vfio_tsm. For a device on another vfio driver, it searches the open files
- * of all processes.
+ * Reads it from vfio_tsm. For a device on another vfio driver or on one of UIO, it
+ * searches the open files of all processes.
  *
  * Return: 1 if the device is in use, 0 if not.
  */

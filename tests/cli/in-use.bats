@@ -131,6 +131,23 @@ held() {
 	assert_success
 }
 
+@test "assign: finds the process that has a device of a UIO driver open" {
+	held 1:7 /dev/full
+	for driver in uio_pci_generic igb_uio; do
+		fake_set_driver 0000:01:00.0 "$driver"
+		mkdir -p "$DEV/uio/uio3"
+		echo 1:7 > "$DEV/uio/uio3/dev"
+		for option in --force --dry-run; do
+			run_split kernel tsmctl assign 01:00.0 $option
+			assert_equal "$status" 6
+			assert_one_line 0000:01:00.0 "process $HOLDER (sleep)"
+		done
+	done
+	echo 240:7 > "$DEV/uio/uio3/dev"
+	run_split kernel tsmctl assign 01:00.0
+	assert_success
+}
+
 @test "assign: does not take a plain file with the name of the device for the device" {
 	unshare -Urm true 2> /dev/null || skip "no user namespaces"
 	fake_set_driver 0000:01:00.0 vfio-pci
