@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdarg.h>
 
+#include "host/class_use.h"
 #include "host/exclusive.h"
 #include "host/in_use.h"
 #include "host/mounts.h"
@@ -18,6 +19,7 @@
 /**
  * struct search - one search for the uses of one device
  * @ctx: this run
+ * @fd: the function's directory in sysfs
  * @use: the uses that were found
  * @mounts: read for the first block device
  * @loops: the loop devices that have a file, as "NAME FILE" lines; read for the first
@@ -27,6 +29,7 @@
  */
 struct search {
 	const struct ctx *ctx;
+	int fd;
 	struct host_use *use;
 	struct mounts mounts;
 	char *loops;
@@ -344,6 +347,16 @@ static void look_at_nvme(struct search *s, const char *controller, unsigned int 
 	}
 }
 
+/* Looks at a device of any class. */
+static void look_at_class(struct search *s, int fd, const char *name, const char *class)
+{
+	const struct class_use *found = class_use_find(s->fd, fd, class);
+	char hint[HINT_LEN];
+
+	if (found)
+		add_use(s, fill(hint, found->hint, name), "%s %s", name, found->message);
+}
+
 /* Directories with many entries and no device in them. */
 static bool is_dull(const char *name)
 {
@@ -414,6 +427,8 @@ static void walk(struct search *s, int parent, const char *name, const char *par
 		look_at_nvme(s, name, depth);
 	else if (block)
 		look_at_node(s, dirfd(dir), own, users, depth);
+	else
+		look_at_class(s, dirfd(dir), own, class);
 	while ((e = readdir(dir)))
 		if ((e->d_type == DT_DIR || e->d_type == DT_UNKNOWN) && !is_dull(e->d_name))
 			walk(s, dirfd(dir), e->d_name, own, users, depth + 1);
@@ -445,7 +460,7 @@ static void look_for_functions(struct search *s, const struct pci_device *dev)
 
 bool in_use_find(struct ctx *ctx, const struct pci_device *dev, struct host_use *use)
 {
-	struct search s = { .ctx = ctx, .use = use };
+	struct search s = { .ctx = ctx, .fd = dev->fd, .use = use };
 
 	*use = (struct host_use){ 0 };
 	if (!dev->present)

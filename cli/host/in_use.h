@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the host itself uses a device for: file systems, swap, members of dm, md, LVM
- * and btrfs, network interfaces, virtual functions. For processes, see owner.h.
+ * and btrfs, network interfaces, consoles, watchdogs, mediated devices, the display, virtual
+ * functions. For processes, see owner.h.
  */
 #ifndef TSMCTL_IN_USE_H
 #define TSMCTL_IN_USE_H

@@ -238,6 +238,50 @@ node() { mkdir -p "$TSMCTL_ROOT/dev" && echo "$2 ${3:-}" > "$TSMCTL_ROOT/dev/$1"
 	refused "eth1 is up"
 }
 
+# class_device PATH CLASS: a device of a class below the function
+class_device() {
+	mkdir -p "$DEV/$1"
+	ln -s "$SYS/class/$2" "$DEV/$1/subsystem"
+	: > "$DEV/$1/uevent"
+}
+
+@test "host use: a console of the kernel, a watchdog that runs, and a mediated device are a use" {
+	class_device 0000:01:00.0:0/0000:01:00.0:0.0/tty/ttyS4 tty
+	echo N > "$DEV/0000:01:00.0:0/0000:01:00.0:0.0/tty/ttyS4/console"
+	used null
+	echo Y > "$DEV/0000:01:00.0:0/0000:01:00.0:0.0/tty/ttyS4/console"
+	refused "ttyS4 is a console of the kernel" "boot without console=ttyS4, or"
+	rm -r "$DEV/0000:01:00.0:0"
+	class_device watchdog/watchdog0 watchdog
+	echo inactive > "$DEV/watchdog/watchdog0/state"
+	used null
+	echo active > "$DEV/watchdog/watchdog0/state"
+	refused "watchdog0 is a watchdog that runs" "stop the program that serves /dev/watchdog0"
+	rm -r "$DEV/watchdog"
+	class_device 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001 mdev
+	refused "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001 is a mediated device of it" \
+		"'echo 1 > /sys/bus/mdev/devices/83b8f4f2-509f-382f-3c1e-e6bfe0fa1001/remove'"
+	run_split kernel tsmctl assign --force 01:00.0
+	assert_success
+}
+
+@test "host use: the display that the firmware used is a use while it shows something" {
+	class_device drm/card0 drm
+	class_device drm/card0/card0-DP-1 drm
+	echo enabled > "$DEV/drm/card0/card0-DP-1/enabled"
+	used null
+	echo 0 > "$DEV/boot_vga"
+	used null
+	echo 1 > "$DEV/boot_vga"
+	refused "card0-DP-1 shows the display of the host" "stop the graphical session"
+	echo disabled > "$DEV/drm/card0/card0-DP-1/enabled"
+	used null
+	class_device graphics/fb0 graphics
+	refused "fb0 is the frame buffer of the console of the host"
+	echo 0 > "$DEV/boot_vga"
+	used null
+}
+
 @test "host use: VFs of a PF are a use, also with --force" {
 	echo 2 > "$DEV/sriov_numvfs"
 	refused "it has 2 virtual functions" "run 'echo 0 > /sys/bus/pci/devices/0000:01:00.0/sriov_numvfs' first"
