@@ -20,16 +20,28 @@ static void print_verbs(void)
 	     "See also 'tsmctl help VERB'.");
 }
 
+/* The length of a word. Text in brackets stays together, with what touches it. */
+static size_t word_length(const char *text)
+{
+	size_t n, depth = 0;
+
+	for (n = 0; text[n] && (depth || text[n] != ' '); n++) {
+		depth += text[n] == '[';
+		depth -= depth && text[n] == ']';
+	}
+	return n;
+}
+
 /*
  * Prints text in lines of up to 79 characters, from column @col on. Later lines have an
- * indent. Text in brackets stays together.
+ * indent.
  */
 static size_t print_wrapped(const char *text, size_t col, size_t indent)
 {
 	size_t start = col;
 
 	while (*text) {
-		size_t n = *text == '[' ? strcspn(text, "]") + 1 : strcspn(text, " ");
+		size_t n = word_length(text);
 
 		if (col > start && col + 1 + n > 79) {
 			printf("\n%*s", (int)indent, "");
@@ -217,11 +229,22 @@ static int print_offers(struct ctx *ctx, int argc, const char **argv)
 	return ret ?: 1;
 }
 
+int help_no_verb(struct ctx *ctx, const char *name)
+{
+	const char *nearest = NULL;
+
+	for (const struct verb *const *v = verbs; *v; v++)
+		util_consider(name, (*v)->name, &nearest);
+	return verb_usage_error(ctx, NULL, name, "there is no verb '%s'%s%s%s", name,
+				nearest ? ", but there is '" : "", nearest ?: "",
+				nearest ? "'" : "");
+}
+
 int help_verb(struct ctx *ctx, const struct poptOption *global, int argc, const char **argv)
 {
 	const struct verb *verb;
 
-	if (argc == 0)
+	if (argc == 0 || (argc == 1 && streq(argv[0], "help")))
 		return help_print(NULL, global);
 	if (argc == 1 && streq(argv[0], "verbs")) {
 		print_tables(global);
@@ -238,6 +261,6 @@ int help_verb(struct ctx *ctx, const struct poptOption *global, int argc, const 
 					"help takes one verb: '%s' is one too many", argv[1]);
 	verb = verb_find(argv[0]);
 	if (!verb)
-		return verb_usage_error(ctx, NULL, argv[0], "there is no help on '%s'", argv[0]);
+		return help_no_verb(ctx, argv[0]);
 	return help_print(verb, global);
 }

@@ -15,6 +15,15 @@
 int help_print(const struct verb *verb, const struct poptOption *global);
 
 /**
+ * help_no_verb() - report that there is no such verb, with the nearest one
+ * @ctx: this run
+ * @name: what was given
+ *
+ * Return: negative errno.
+ */
+int help_no_verb(struct ctx *ctx, const char *name);
+
+/**
  * help_verb() - do 'tsmctl help'
  * @ctx: this run
  * @global: the options of every verb

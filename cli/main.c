@@ -58,17 +58,6 @@ static int option_error(const struct verb *verb, const char *option, int err)
 				nearest ? ", but there is --" : "", nearest ?: "");
 }
 
-static int verb_error(const char *name)
-{
-	const char *nearest = NULL;
-
-	for (const struct verb *const *v = verbs; *v; v++)
-		util_consider(name, (*v)->name, &nearest);
-	return verb_usage_error(&ctx, NULL, name, "there is no verb '%s'%s%s%s", name,
-				nearest ? ", but there is '" : "", nearest ?: "",
-				nearest ? "'" : "");
-}
-
 /*
  * Reads the options of one context. Returns 1 if there is nothing more to do, 0 to go
  * on, or negative errno, reported.
@@ -160,7 +149,7 @@ static int dispatch(int argc, const char **argv)
 	verb = verb_find(rest[0]);
 	ctx.verb = rest[0];
 	if (!verb)
-		return verb_error(rest[0]);
+		return help_no_verb(&ctx, rest[0]);
 	/* the verb stands where a program's name would */
 	return run_verb(verb, count(rest), rest);
 }

@@ -57,12 +57,27 @@ setup() {
 		conn3ct 01:00.0|there is no verb 'conn3ct', but there is 'connect'; see
 		unbnid 01:00.0|there is no verb 'unbnid', but there is 'unbind'; see
 		xyz|there is no verb 'xyz'; see
+		help bnd|there is no verb 'bnd', but there is 'bind'; see
+		help xyz|there is no verb 'xyz'; see
 		assign --timout 5|--timout: unknown option, but there is --timeout; see
 		assign --timout=5|--timout=5: unknown option, but there is --timeout; see
 		assign --dryrun|--dryrun: unknown option, but there is --dry-run; see
 		assign --nonesuch|--nonesuch: unknown option; see
 		--jsno list|--jsno: unknown option, but there is --json; see
 	EOF
+}
+
+@test "help: the usage has the synopsis of the verb as it is; help prints that of the program" {
+	local name synopsis
+
+	while IFS=$'\t' read -r _ name synopsis _; do
+		run_split tsmctl help "$name"
+		assert_success
+		[[ ${output//$'\n'        / } == "Usage: tsmctl $name $synopsis "* ]] || fail "$output"
+	done < <(tsmctl help tables | grep -P '^verb\t')
+	run_split tsmctl help help
+	assert_success
+	assert_output "$(tsmctl help)"
 }
 
 @test "version: both programs print their version" {
