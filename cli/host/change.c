@@ -73,9 +73,8 @@ int policy_change(struct ctx *ctx, struct pci_device *dev, const char *attr, con
 			     .flag = info_is_flag(attr) };
 	int ret;
 
-	/* a mistyped address looks like one of a device that comes later */
 	if (!dev->present)
-		o.note = "this host has no such device now: the policy waits for it";
+		o.note = ABSENT_NOTE ": the policy waits for it";
 	ret = policy_read(ctx, dev, attr, before);
 	if (ret)
 		return ret;

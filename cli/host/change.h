@@ -5,6 +5,9 @@
 
 #include "host/pci.h"
 
+/* For a device that is not present: a mistyped address looks like one of a later device. */
+#define ABSENT_NOTE "this host has no such device now"
+
 /**
  * policy_put() - set an attribute of a device's policy
  * @ctx: this run

@@ -2,6 +2,7 @@
 /* tsmctl free: end the quarantine of a device. */
 #include <errno.h>
 
+#include "host/change.h"
 #include "host/policy.h"
 #include "host/quarantine.h"
 #include "host/slow.h"
@@ -66,6 +67,8 @@ static int free_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 	ret = policy_require(ctx, dev->name);
 	if (ret)
 		return ret;
+	if (!dev->present)
+		o.note = ABSENT_NOTE;
 	made = !policy_has(ctx, dev->name);
 	ret = policy_create(ctx, dev) ?: look(ctx, dev, before);
 	if (!ret && streq(before, "1")) {
