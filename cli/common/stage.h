@@ -19,6 +19,8 @@
 	"and function 0; bind again"
 
 /* The hint is also for a host without IOMMU groups. */
+#define NO_CDEV_CAUSE "the kernel has no VFIO cdev of it"
+#define NO_CDEV_HINT "use a kernel with CONFIG_VFIO_DEVICE_CDEV"
 #define NO_IOMMU_CAUSE "it is in no IOMMU group"
 #define NO_IOMMU_HINT \
 	"enable the IOMMU in the firmware and on the kernel command line (intel_iommu=on)"

@@ -15,8 +15,6 @@
 #include "host/refusal.h"
 #include "host/tsm.h"
 
-#define NO_CDEV_HINT "use a kernel with CONFIG_VFIO_DEVICE_CDEV"
-
 static bool in_state(struct ctx *ctx, const struct pci_device *dev, const char *state)
 {
 	char text[ATTR_MAX];

@@ -79,6 +79,18 @@ static int read_number(int dir, const char *name, dev_t *number)
 	return 0;
 }
 
+/* A device on a VFIO driver has no cdev if the kernel is built without them. */
+static int no_cdev(int dev)
+{
+	char target[PATH_MAX];
+	ssize_t n = readlinkat(dev, "driver", target, sizeof(target) - 1);
+	const char *slash;
+
+	target[n < 0 ? 0 : n] = '\0';
+	slash = strrchr(target, '/');
+	return slash && strstr(slash, "vfio") ? -EOPNOTSUPP : -ENXIO;
+}
+
 int cdev_find(struct session *s)
 {
 	cleanup_fd int dev = open_sysfs(s);
@@ -90,16 +102,16 @@ int cdev_find(struct session *s)
 		return dev == -ENOENT ? -ENODEV : dev;
 	dir = util_opendirat(dev, "vfio-dev");
 	if (!dir)
-		return errno == ENOENT ? -ENXIO : -errno;
+		return errno == ENOENT ? no_cdev(dev) : -errno;
 	while ((e = readdir(dir))) {
 		if (!is_cdev_name(e->d_name))
 			continue;
 		util_copy(s->cdev_name, sizeof(s->cdev_name), e->d_name);
 		ret = read_number(dirfd(dir), s->cdev_name, &s->cdev_number);
 		/* on a kernel without cdevs, the directory exists, but has no device number */
-		return ret == -ENOENT ? -ENXIO : ret;
+		return ret == -ENOENT ? no_cdev(dev) : ret;
 	}
-	return -ENXIO;
+	return no_cdev(dev);
 }
 
 /* The file may be a client's, on a file system whose server is stuck: do not ask that server. */

@@ -7,12 +7,11 @@
 #include "helper/cdev.h"
 #include "helper/step.h"
 
-const struct cause find_causes[] = {
-	{ -ENODEV, EXIT_NO_DEVICE, "no such device", NULL },
-	{ -ENXIO, EXIT_UNSUPPORTED, "it is not on a VFIO driver, or the kernel has no VFIO cdevs",
-	  "run 'tsmctl assign @', on a kernel with CONFIG_VFIO_DEVICE_CDEV" },
-	{}
-};
+const struct cause find_causes[] = { { -ENODEV, EXIT_NO_DEVICE, "no such device", NULL },
+				     { -ENXIO, EXIT_UNSUPPORTED, "it is not on a VFIO driver",
+				       "run 'tsmctl assign @'" },
+				     { -EOPNOTSUPP, EXIT_UNSUPPORTED, NO_CDEV_CAUSE, NO_CDEV_HINT },
+				     {} };
 
 /* Errors without a stage, and an errno of several stages if the driver names no stage. */
 const struct cause bind_causes[] = {

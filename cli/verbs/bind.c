@@ -66,6 +66,27 @@ static int refuse(struct ctx *ctx, const struct pci_device *dev, bool early)
 			    f.evidence);
 }
 
+/* The helper would not find the cdev, which --dry-run does not ask. */
+static int refuse_without_cdev(struct ctx *ctx, const struct pci_device *dev)
+{
+	struct problem p = { .device = dev->name,
+			     .attribute = "driver",
+			     .value = dev->driver,
+			     .err = -EOPNOTSUPP,
+			     .stage = "find cdev",
+			     .hint = NO_CDEV_HINT,
+			     .code = EXIT_UNSUPPORTED };
+	char name[CDEV_NAME_LEN], attr[64];
+
+	/* on a kernel without cdevs, the directory exists, but has no device number */
+	if (owner_cdev(dev, name)) {
+		snprintf(attr, sizeof(attr), "vfio-dev/%s/dev", name);
+		if (!faccessat(dev->fd, attr, F_OK, 0))
+			return 0;
+	}
+	return report_error(ctx, &p, NO_CDEV_CAUSE);
+}
+
 /* Refuses a bind on the owner's file that cannot succeed. */
 static int check_owner(struct ctx *ctx, const struct pci_device *dev, const struct owner *h)
 {
@@ -176,7 +197,7 @@ static int bind_one(struct ctx *ctx, struct pci_device *dev, struct ready *r)
 	if (held && streq(before, "bound"))
 		return choice_allows(ctx, dev, &choice, &h, "bind") ?: report_outcome(ctx, &o);
 	if (ctx->dry_run && !planned)
-		ret = refuse(ctx, dev, false);
+		ret = refuse_without_cdev(ctx, dev) ?: refuse(ctx, dev, false);
 	if (!ret)
 		ret = admit(ctx, dev);
 	if (!ret)

@@ -228,6 +228,7 @@ state bound true"
 @test "admission: --dry-run and diff ask no device, and show that it would be asked" {
 	helper
 	config '{ "device": "01:00.0", "assigned": true }'
+	fake_cdev 0000:01:00.0
 	: > "$FAKE_LOG"
 	for command in "bind 01:00.0" "prepare 01:00.0" apply; do
 		# shellcheck disable=SC2086

@@ -153,6 +153,7 @@ $SYS"
 
 @test "bind: --dry-run starts nothing" {
 	helper 'touch $T/started'
+	fake_cdev 0000:01:00.0
 	before=$(snapshot)
 	run tsmctl bind 01:00.0 --dry-run
 	assert_success
@@ -168,6 +169,7 @@ asked() { grep -vxE -e "--(run-dir|sysfs)|$RUN|$SYS" "$BATS_TEST_TMPDIR/args" | 
 answering() { helper "printf '%s\n' \"\$@\" > \$T/args; echo '$1'"; }
 
 @test "bind: uses the file of a VMM that has the device open, and waits for the helper" {
+	fake_cdev 0000:01:00.0
 	policy 0000:01:00.0 state open
 	policy 0000:01:00.0 owner $$
 	answering '{"event":"bound","device":"0000:01:00.0","pid":1}'

@@ -146,6 +146,7 @@ bar_at() {
 	policy 0000:01:00.0 state closed
 	policy 0000:01:00.1 state open
 	policy 0000:01:00.1 owner $$
+	fake_cdev 0000:01:00.0
 	run_split tsmctl bind 01:00.0 --dry-run --json
 	assert_equal "$status" 6
 	assert_equal "$(errors stage)" group-owner
@@ -157,6 +158,7 @@ bar_at() {
 	run_split tsmctl doctor 01:00.0 --json
 	assert_equal "$(results evidence check=bar)" "no BAR is seen to lack an address"
 	no_address
+	fake_cdev 0000:01:00.0
 	run_split tsmctl bind --dry-run 01:00.0 --json
 	assert_equal "$status" 1
 	assert_golden doctor-bind-bar
@@ -209,6 +211,7 @@ bar_at() {
 		assert_equal "$(results verdict check=no-bind)" "${has#*:}"
 	done
 	[[ $(results "evidence fix" check=no-bind) == "can_bind is 0 "*"install the TSM driver"* ]] || fail "$output"
+	fake_cdev 0000:01:00.0
 	run_split tsmctl bind 01:00.0 --dry-run --json
 	assert_failure 5
 	assert_equal "$(errors stage)" no-bind

@@ -10,6 +10,7 @@ setup() {
 	fake_host
 	fake_tsm 0
 	fake_assigned 0000:01:00.0
+	fake_cdev 0000:01:00.0
 	policy 0000:01:00.0 tdi_id 0000:00:02.0
 }
 
@@ -46,6 +47,20 @@ open_with() {
 	policy 0000:01:00.0 owner 77
 	policy 0000:01:00.0 region_mode_active exclusive
 	echo D0 > "$SYS/devices/pci0000:00/0000:01:00.0/power_state"
+}
+
+@test "bind, bind --dry-run: on a kernel without VFIO cdevs, both say so, and what helps" {
+	rm "$SYS/devices/pci0000:00/0000:01:00.0/vfio-dev/vfio0/dev"
+	policy 0000:01:00.0 region_mode shared
+	for directory in there gone; do
+		for option in --verbose --dry-run; do
+			run_split tsmctl bind 01:00.0 $option --json
+			assert_equal "$status" 5
+			assert_equal "$(errors "errno stage message hint" | cut -d ';' -f 1)" \
+				"EOPNOTSUPP find cdev the kernel has no VFIO cdev of it use a kernel with CONFIG_VFIO_DEVICE_CDEV"
+		done
+		rm -rf "$SYS/devices/pci0000:00/0000:01:00.0/vfio-dev"
+	done
 }
 
 @test "bind --dry-run: only the mappings of this device are in the way" {

@@ -77,12 +77,16 @@ assert_distrust() {
 @test "helper: fails if the device is absent, not on VFIO, or without a node" {
 	helper --device 99:00.0
 	assert_said "find cdev" ENODEV 3
+	fake_set_driver 0000:01:00.0 nvme
 	helper --device 01:00.0
 	assert_said "find cdev" ENXIO 5
 	# a kernel without cdevs
+	fake_set_driver 0000:01:00.0 vfio-pci-tsm
+	helper --device 01:00.0
+	assert_said "find cdev" EOPNOTSUPP 5
 	mkdir -p "$DEV/vfio-dev/vfio4093"
 	helper --device 01:00.0
-	assert_said "find cdev" ENXIO 5
+	assert_said "find cdev" EOPNOTSUPP 5
 	echo 511:4093 > "$DEV/vfio-dev/vfio4093/dev"
 	helper --device 01:00.0
 	assert_said "open cdev" ENOENT 5
@@ -94,7 +98,7 @@ assert_distrust() {
 	rm -r "$DEV/vfio-dev"
 	mkdir -p "$DEV/vfio-dev/vfio0..x" "$DEV/vfio-dev/vfio"
 	helper --device 01:00.0
-	assert_said "find cdev" ENXIO 5
+	assert_said "find cdev" EOPNOTSUPP 5
 }
 
 @test "helper: refuses a device that another helper has locked" {

@@ -127,6 +127,12 @@ fake_assigned() {
 	fake_policy "$1" "${2:-closed}"
 }
 
+# fake_cdev ADDR: the cdev of a device on a VFIO driver, as sysfs shows it.
+fake_cdev() {
+	mkdir -p "$SYS/devices/pci0000:00/$1/vfio-dev/vfio0"
+	echo 511:0 > "$SYS/devices/pci0000:00/$1/vfio-dev/vfio0/dev"
+}
+
 # fake_tdi ADDR [STATE]: the driver's files in sysfs about the TDI and its guest's requests.
 fake_tdi() {
 	local dir=$SYS/devices/pci0000:00/$1/vfio_tsm
