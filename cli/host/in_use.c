@@ -30,6 +30,7 @@
 struct search {
 	const struct ctx *ctx;
 	int fd;
+	bool takes;
 	struct host_use *use;
 	struct mounts mounts;
 	char *loops;
@@ -432,7 +433,7 @@ static void walk(struct search *s, int parent, const char *name, const char *par
 	while ((e = readdir(dir)))
 		if ((e->d_type == DT_DIR || e->d_type == DT_UNKNOWN) && !is_dull(e->d_name))
 			walk(s, dirfd(dir), e->d_name, own, users, depth + 1);
-	if (block && s->use->count == before)
+	if (block && s->takes && s->use->count == before)
 		look_at_open(s, dirfd(dir), own, users);
 }
 
@@ -458,9 +459,9 @@ static void look_for_functions(struct search *s, const struct pci_device *dev)
 		 "run 'echo 0 > /sys/bus/pci/devices/%s/sriov_numvfs' first", dev->name);
 }
 
-bool in_use_find(struct ctx *ctx, const struct pci_device *dev, struct host_use *use)
+bool in_use_find(struct ctx *ctx, const struct pci_device *dev, bool takes, struct host_use *use)
 {
-	struct search s = { .ctx = ctx, .fd = dev->fd, .use = use };
+	struct search s = { .ctx = ctx, .fd = dev->fd, .takes = takes, .use = use };
 
 	*use = (struct host_use){ 0 };
 	if (!dev->present)
@@ -483,7 +484,7 @@ int in_use_refuse(struct ctx *ctx, const struct pci_device *dev, const char *for
 			     .stage = "in-use",
 			     .hint = hint };
 
-	if (!in_use_find(ctx, dev, use) || (!force && !use->must))
+	if (!in_use_find(ctx, dev, true, use) || (!force && !use->must))
 		return 0;
 	if (use->must)
 		util_copy(hint, sizeof(hint), use->hint);

@@ -31,16 +31,17 @@ struct host_use {
  * in_use_find() - find what the host uses a device for
  * @ctx: this run
  * @dev: the device
+ * @takes: the device is to be taken: also open its block devices exclusively (exclusive.h). A
+ *	run that only shows a device must not, because a mount at that moment would fail
  * @use: out
  *
- * Reads sysfs, and /proc (mounts.h), and opens block devices exclusively (exclusive.h). What
- * cannot be read counts as a use. A caller that may not open block devices finds only ext4, xfs,
- * f2fs, erofs and btrfs in other mount namespaces. It does not find a process that has a block
- * device open in the ordinary way.
+ * Reads sysfs, and /proc (mounts.h). What cannot be read counts as a use. Without @takes, or if
+ * the caller may not open block devices, it finds only ext4, xfs, f2fs, erofs and btrfs in other
+ * mount namespaces. It does not find a process that has a block device open in the ordinary way.
  *
  * Return: true if there is a use.
  */
-bool in_use_find(struct ctx *ctx, const struct pci_device *dev, struct host_use *use);
+bool in_use_find(struct ctx *ctx, const struct pci_device *dev, bool takes, struct host_use *use);
 
 /**
  * in_use_refuse() - report that the host uses a device, if it does

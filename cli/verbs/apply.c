@@ -150,7 +150,7 @@ static bool note_use(struct ctx *ctx, const struct pci_device *dev, const struct
 	int ret = note_busy(ctx, dev, plan);
 
 	if (plan_takes(plan))
-		in_use_find(ctx, dev, &use);
+		in_use_find(ctx, dev, true, &use);
 	return note_host_use(ctx, dev, plan, &use) || ret;
 }
 

@@ -17,7 +17,7 @@ static int show(struct ctx *ctx, struct pci_device *dev, void *arg)
 	char buf[512];
 
 	/* not in list: the search reads everything below a function */
-	obj = info_collect_all(ctx, dev, in_use_find(ctx, dev, &use) ? use.text : NULL);
+	obj = info_collect_all(ctx, dev, in_use_find(ctx, dev, false, &use) ? use.text : NULL);
 	if (!ctx->json) {
 		if (!*first)
 			putchar('\n');

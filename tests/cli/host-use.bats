@@ -73,7 +73,7 @@ refused_by() {
 	rm -rf "$RUN"
 	assert_equal "$(snapshot)" "$before"
 	assert_equal "$(< "$FAKE_LOG")" ""
-	used "$3"
+	used "${SHOWN-$3}"
 }
 
 @test "host use: a mounted file system on a partition, or on the whole disk, is a use" {
@@ -126,24 +126,31 @@ node() { mkdir -p "$TSMCTL_ROOT/dev" && echo "$2 ${3:-}" > "$TSMCTL_ROOT/dev/$1"
 	refused "nvme0n1p2 is used as swap"
 }
 
+# would_refuse USE: assign would refuse the device, and the error names USE.
+would_refuse() {
+	run_split kernel tsmctl assign 01:00.0 --dry-run --json
+	assert_equal "$(errors value)" "$1"
+}
+
 @test "host use: a block device that is opened exclusively is a use, whatever has it open" {
 	disk
 	node nvme0n1p1 259:1 16
-	refused "nvme0n1p1 is opened exclusively, as a file system, a volume or swap does it" "fuser -v /dev/nvme0n1p1"
+	# show only looks: a mount at the moment of an exclusive open would fail
+	SHOWN=null refused "nvme0n1p1 is opened exclusively, as a file system, a volume or swap does it" "fuser -v /dev/nvme0n1p1"
 	# the kernel also refuses the disk then; a use that is known has its own message alone
 	node nvme0n1 259:0 16
-	used "nvme0n1p1 is opened exclusively, as a file system, a volume or swap does it"
+	would_refuse "nvme0n1p1 is opened exclusively, as a file system, a volume or swap does it"
 	mounted 259:1 /srv
 	refused "nvme0n1p1 is mounted on /srv"
 	: > "$PROC/self/mountinfo"
 	rm "$TSMCTL_ROOT/dev/nvme0n1p1"
-	used "nvme0n1 is opened exclusively, as a file system, a volume or swap does it"
+	would_refuse "nvme0n1 is opened exclusively, as a file system, a volume or swap does it"
 	# the node has the name that the kernel gives it
 	node nvme0n1 259:0
 	mkdir "$TSMCTL_ROOT/dev/names"
 	printf 'MAJOR=259\nMINOR=2\nDEVNAME=names/p2\n' > "$NVME/nvme0n1p2/uevent"
 	node names/p2 259:2 16
-	used "nvme0n1p2 is opened exclusively, as a file system, a volume or swap does it"
+	would_refuse "nvme0n1p2 is opened exclusively, as a file system, a volume or swap does it"
 	# another block device, a link, and a node that the caller may not open
 	node names/p2 259:3 16
 	node other 259:2 16
