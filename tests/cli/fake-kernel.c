@@ -14,8 +14,6 @@
  * FAKE_MEANWHILE "GLOB COMMAND": COMMAND runs once, before the first such write
  * FAKE_LATER	the same, for a second command; both get the value as FAKE_VALUE
  * FAKE_OPEN	"GLOB COMMAND": COMMAND runs before each open of a PATH that matches
- * TSMCTL_ROOT	a file below its dev/ is a block device: it has "MAJOR:MINOR", and
- *		then " ERRNO" with which it cannot be opened exclusively
  * FAKE_STUCK	a new directory in configfs is of a quarantined device, and cannot be removed
  * POWER_CUT	number of the change below TSMCTL_ETC at which power is lost: a file
  *		that was written and not synced is empty afterwards
@@ -33,7 +31,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -333,34 +330,7 @@ static void wait_for_reader(const char *path)
 	close(REAL(openat)(AT_FDCWD, path, O_WRONLY));
 }
 
-/* --- block devices --------------------------------------------------------- */
-
-/* Reads a file that stands for a block device. */
-static bool read_node(const char *path, unsigned int *major, unsigned int *minor, int *err)
-{
-	const char *root = getenv("TSMCTL_ROOT");
-	char text[64];
-
-	if (!root || !is_below(path, "TSMCTL_ROOT") || strncmp(path + strlen(root), "/dev/", 5))
-		return false;
-	*err = 0;
-	get(path, text, sizeof(text));
-	return sscanf(text, "%u:%u %d", major, minor, err) >= 2;
-}
-
 /* --- what tsmctl calls ----------------------------------------------------- */
-
-int fstatat(int dir, const char *restrict name, struct stat *restrict st, int flags)
-{
-	unsigned int major, minor;
-	int err, ret = REAL(fstatat)(dir, name, st, flags);
-
-	if (!ret && S_ISREG(st->st_mode) && read_node(name, &major, &minor, &err)) {
-		st->st_mode = S_IFBLK | 0600;
-		st->st_rdev = makedev(major, minor);
-	}
-	return ret;
-}
 
 ssize_t write(int fd, const void *buf, size_t n)
 {
@@ -401,11 +371,10 @@ ssize_t write(int fd, const void *buf, size_t n)
 
 int openat(int dir, const char *name, int flags, ...)
 {
-	unsigned int major, minor;
 	char path[PATH_MAX];
 	mode_t mode = 0;
 	va_list ap;
-	int fd, err;
+	int fd;
 
 	va_start(ap, flags);
 	if (flags & O_CREAT)
@@ -418,11 +387,6 @@ int openat(int dir, const char *name, int flags, ...)
 	if (is_below(path, "SYSFS_PATH"))
 		flags &= ~O_TRUNC;
 	before_open(path);
-	if ((flags & (O_EXCL | O_CREAT)) == O_EXCL && read_node(path, &major, &minor, &err) &&
-	    err) {
-		errno = err;
-		return -1;
-	}
 	/* the write waits, and not the open */
 	if ((flags & O_ACCMODE) == O_WRONLY && is_slow(path))
 		flags = O_PATH | O_CLOEXEC;

@@ -252,10 +252,11 @@ build_preload() {
 		mv "$lib.$$" "$lib"
 	}
 }
-# build_kernel: build_preload for fake-kernel.c. kernel COMMAND...: runs it with that preloaded.
+# build_kernel: build_preload for fake-kernel.c. kernel COMMAND...: runs it with that preloaded,
+# and after it $PRELOAD_TOO.
 build_kernel() { build_preload kernel; }
 kernel() {
-	LD_PRELOAD=$BATS_RUN_TMPDIR/kernel.so \
+	LD_PRELOAD=$BATS_RUN_TMPDIR/kernel.so${PRELOAD_TOO:+:$PRELOAD_TOO} \
 		ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0 "$@"
 }
 

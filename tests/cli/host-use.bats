@@ -5,11 +5,15 @@
 bats_require_minimum_version 1.5.0
 load helpers
 
-setup_file() { build_kernel; }
+setup_file() {
+	build_kernel
+	build_preload block
+}
 
 setup() {
 	fake_capable_host
 	export TSMCTL_ROOT=$BATS_TEST_TMPDIR/root
+	PRELOAD_TOO=$BATS_RUN_TMPDIR/block.so
 	PROC=$TSMCTL_ROOT/proc
 	mkdir -p "$PROC/self" "$SYS/class/block" "$SYS/class/nvme-subsystem"
 	: > "$PROC/self/mountinfo"
@@ -104,7 +108,7 @@ refused_by() {
 	refused "nvme0n1p2 is mounted (xfs) in another mount namespace"
 }
 
-# node NAME NUMBER [ERRNO]: a block device below /dev, for fake-kernel.c; ERRNO if it cannot be opened exclusively
+# node NAME NUMBER [ERRNO]: a block device below /dev, for fake-block.c; ERRNO if it cannot be opened exclusively
 node() { mkdir -p "$TSMCTL_ROOT/dev" && echo "$2 ${3:-}" > "$TSMCTL_ROOT/dev/$1"; }
 
 @test "host use: the other devices of a file system, and its log, are a use" {

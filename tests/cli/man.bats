@@ -158,6 +158,7 @@ host() {
 	fake_device 0000:02:10.0 igbvf 8086 10ca 9
 	[ "$1" != unload ] || return 0
 	fake_assigned 0000:01:00.0
+	fake_cdev 0000:01:00.0
 	# the examples of bind are dry runs, which leave no TDI id behind
 	[ "$1" != bind ] || policy 0000:01:00.0 tdi_id 0000:00:02.0
 	default_driver 0000:01:00.0 nvme
