@@ -18,7 +18,7 @@ setup_file() {
 	load helpers
 	load systemd
 	# The root of the VM is in its memory, or is read-only.
-	mount -o remount,rw /
+	mount -o remount,bind,rw /
 	make -s -C "$top" install
 	load_nvme "$dev" $second
 	# so that both mount namespaces have it

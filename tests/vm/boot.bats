@@ -20,7 +20,7 @@ setup_file() {
 	PF=$(find_pf)
 	export PF
 	# The root of the VM is in its memory, or is read-only.
-	mount -o remount,rw /
+	mount -o remount,bind,rw /
 	make -s -C "$top" install
 	modprobe tsm_sim "devices=0000:0*:00.*"
 }

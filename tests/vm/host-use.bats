@@ -78,17 +78,27 @@ refused() {
 	run -0 tsmctl assign "$dev"
 }
 
+# add_partition: adds a partition. util-linux of Debian 13 has no addpart, and partx needs a table,
+# which goes again, so that the next test finds the disk without one.
+add_partition() {
+	# an MBR: 2,048 sectors of Linux from sector 2,048 on
+	printf '%b' '\0\0\0\0\x83\0\0\0\0\x08\0\0\0\x08\0\0' | dd of="/dev/$disk" bs=1 seek=446 status=none
+	printf '%b' '\x55\xaa' | dd of="/dev/$disk" bs=1 seek=510 status=none
+	partx --add "/dev/$disk"
+	dd if=/dev/zero of="/dev/$disk" bs=512 count=1 status=none
+}
+
 @test "a disk with a mounted partition is not assigned" {
-	addpart "/dev/$disk" 1 2048 2048
+	add_partition
 	mount -t disk_fs "/dev/${disk}p1" "$srv"
 	refused "${disk}p1 is mounted on $srv"
 	mountpoint -q "$srv"
 	umount "$srv"
-	delpart "/dev/$disk" 1
+	partx --delete "/dev/$disk"
 }
 
 @test "a disk with a partition that a process has opened exclusively is not assigned" {
-	addpart "/dev/$disk" 1 2048 2048
+	add_partition
 	# as a journal, a log or a volume would have it, which sysfs and /proc do not show
 	coproc holder { exec python3 -c 'import os, sys
 os.open(sys.argv[1], os.O_RDONLY | os.O_EXCL)

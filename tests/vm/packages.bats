@@ -19,7 +19,7 @@ setup_file() {
 	load helpers
 	load systemd
 	# The root of the VM is in its memory, or is read-only.
-	mount -o remount,rw /
+	mount -o remount,bind,rw /
 	# DKMS would build for each kernel of the host.
 	touch /etc/dkms/no-autoinstall
 	# In a container, this may forbid maintainer scripts to stop units.

@@ -17,7 +17,7 @@ setup_file() {
 	load systemd
 	doe_load
 	# The root of the VM is in its memory, or is read-only.
-	mount -o remount,rw /
+	mount -o remount,bind,rw /
 	install -d -m 755 /etc/tsmctl
 	echo '{"version":1,"admission":"required","allow":[]}' >/etc/tsmctl/helper.json
 	systemd_of_helper /run/tsm-units /run/tsm-bin
