@@ -18,6 +18,17 @@ setup() {
 	OUT=$BATS_TEST_TMPDIR/out
 }
 
+# put FILE VALUE: writes a value at once. With ">" the file would be empty for a moment, as an
+# attribute never is, and the monitor may be reading it because of the value before.
+put() {
+	echo "$2" > "$BATS_TEST_TMPDIR/value"
+	mv "$BATS_TEST_TMPDIR/value" "$1"
+	: >> "$1"
+}
+
+# policy ADDR ATTRIBUTE VALUE: the same as in helpers.bash, at once
+policy() { put "$CFG/$1/tsm/$2" "$3"; }
+
 teardown() { [ -z "${MONITOR:-}" ] || kill -KILL "$MONITOR" 2> /dev/null || true; }
 
 # monitor ARG...: starts it in the background.
@@ -325,7 +336,7 @@ tdi() { echo "$2" 1<> "$SYS/devices/pci0000:00/$1/vfio_tsm/tdi_state"; }
 }
 
 # connect ADDR [TSM]: changes the attribute as the kernel does after a connect or disconnect
-connect() { echo "${2:-}" > "$SYS/devices/pci0000:00/$1/tsm/connect"; }
+connect() { put "$SYS/devices/pci0000:00/$1/tsm/connect" "${2:-}"; }
 
 @test "monitor: prints each connect and disconnect of a device, whatever process has written" {
 	monitor --count 4
@@ -376,7 +387,7 @@ connect() { echo "${2:-}" > "$SYS/devices/pci0000:00/$1/tsm/connect"; }
 		guest_requests none
 		tdi_id 0000:00:02.0
 	EOF
-	echo shared > "$CFG/default_region_mode"
+	put "$CFG/default_region_mode" shared
 	ended 0
 	assert_equal "$(sed 1,2d "$OUT" | cut -d ' ' -f 3- | tr -s ' ')" "0000:01:00.0 policy region_mode shared (was default)
 0000:01:00.0 policy bar_mmap revoke (was refuse)
@@ -391,7 +402,7 @@ connect() { echo "${2:-}" > "$SYS/devices/pci0000:00/$1/tsm/connect"; }
 	until_true has_lines 1
 	# changes of other devices and of the host are not printed
 	connect 0000:01:00.0
-	echo shared > "$CFG/default_region_mode"
+	put "$CFG/default_region_mode" shared
 	connect 0000:02:00.0 tsm1
 	until_true has_lines 2
 	connect 0000:02:00.0

@@ -157,7 +157,7 @@ stop_fake() {
 #   done RESULT [LENGTH [STATE]]  ends the command, with that many bytes; STATE is that of the TDI
 fake() {
 	echo "${*:2}" >&"${COPROC[1]}"
-	read -r said <&"${COPROC[0]}"
+	read -r -t 60 said <&"${COPROC[0]}" || fail "the fake firmware still waits in ${*:2}"
 	# shellcheck disable=SC2053 # a pattern
 	[[ $said = $1 ]] || fail "'$said' is not '$1' after ${*:2}"
 }
