@@ -65,10 +65,7 @@ struct file_lock {
 	char lock[NAME_MAX + 1];
 };
 
-#define FILE_UNLOCKED               \
-	{                           \
-		.dir = -1, .fd = -1 \
-	}
+#define FILE_UNLOCKED { .dir = -1, .fd = -1 }
 
 /**
  * file_lock() - lock a file, so that no other run replaces it

@@ -274,7 +274,7 @@ static struct {
 		struct pci_addr addr;
 		/* its own name, if it has no DSM: then it belongs to no other device */
 		char dsm[PCI_NAME_LEN];
-	} * all;
+	} *all;
 	size_t count;
 	size_t size;
 } scan;

@@ -10,10 +10,13 @@
 extern const char *verb_timeout;
 
 /* For the options of a verb that calls verb_change_each(). */
-#define VERB_TIMEOUT                                                                  \
-	{                                                                             \
-		"timeout", 0, POPT_ARG_STRING, &verb_timeout, 0,                      \
-			"give up on a device after this time (0 to 86400)", "SECONDS" \
+#define VERB_TIMEOUT                                                           \
+	{                                                                      \
+		.longName = "timeout",                                         \
+		.argInfo = POPT_ARG_STRING,                                    \
+		.arg = &verb_timeout,                                          \
+		.descrip = "give up on a device after this time (0 to 86400)", \
+		.argDescrip = "SECONDS",                                       \
 	}
 
 /* The options of a verb that has no other one. */
@@ -23,10 +26,12 @@ extern const struct poptOption verb_timeout_alone[];
 extern int verb_saves;
 
 /* For the options of a verb that calls verb_keep(). */
-#define VERB_SAVE                                                                                  \
-	{                                                                                          \
-		"save", 0, POPT_ARG_NONE, &verb_saves, 0,                                          \
-			"also write this to a drop-in of the configuration, for later boots", NULL \
+#define VERB_SAVE                                                                                \
+	{                                                                                        \
+		.longName = "save",                                                              \
+		.argInfo = POPT_ARG_NONE,                                                        \
+		.arg = &verb_saves,                                                              \
+		.descrip = "also write this to a drop-in of the configuration, for later boots", \
 	}
 
 /* The options of a verb that has no other ones. */

@@ -40,7 +40,7 @@ bool device_name_interface(const char *addr, uint8_t *message)
 
 int device_open(const char *addr)
 {
-	static int (*const steps[])(struct client * c, const unsigned long long *args,
+	static int (*const steps[])(struct client *c, const unsigned long long *args,
 				    const char *text, char *answer, size_t size) = {
 		step_cdev, step_kvm, step_bind_iommufd, step_ioas, step_attach,
 	};

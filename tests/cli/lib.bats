@@ -61,7 +61,7 @@ SONAME libtsmbind.so.0"
 		int main(void) { return TSMBIND_CAP_EXCLUSIVE == 8 ? 0 : tsmbind_unbind(0); }
 	END
 	tried=0
-	for compiler in "gcc -xc -std=c99" "clang -xc -std=c99" "gcc -xc -std=c11" "g++ -xc++ -std=c++11" "clang++ -xc++ -std=c++17"; do
+	for compiler in "gcc -xc -std=c99" "clang-19 -xc -std=c99" "gcc -xc -std=c11" "g++ -xc++ -std=c++11" "clang++-19 -xc++ -std=c++17"; do
 		command -v ${compiler%% *} > /dev/null || continue
 		$compiler -pedantic -Wall -Wextra -Wundef -Werror -I"$top/lib" -fsyntax-only "$tmp/program.c"
 		tried=$((tried + 1))

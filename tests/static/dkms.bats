@@ -24,8 +24,9 @@ setup() {
 	version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"$/\1/p' "$source/dkms.conf")
 }
 
+# dkms 3.2 works for root alone, though it writes only into the directories that it is given.
 run_dkms() {
-	run dkms "$@" --no-depmod -k "$release" -a "$(uname -m)" --kernelsourcedir "$KDIR" \
+	run fakeroot dkms "$@" --no-depmod -k "$release" -a "$(uname -m)" --kernelsourcedir "$KDIR" \
 		--dkmstree "$tmp/tree" --sourcetree "$tmp/src" --installtree "$tmp/lib"
 }
 

@@ -23,7 +23,8 @@ check_shell() {
 	shell_scripts | grep -E '\.(bats|bash)$' | xargs -d '\n' shellcheck -x -S warning -e SC2154,SC2034 &&
 		shell_scripts | grep -vE '\.(bats|bash)$' | xargs -d '\n' shellcheck -x -S warning
 }
-check_format() { sources '*.[ch]' | xargs -d '\n' clang-format --dry-run -Werror; }
+# Each version of clang-format breaks some lines in its own way. This one is in Debian 12 and 13.
+check_format() { sources '*.[ch]' | xargs -d '\n' clang-format-19 --dry-run -Werror; }
 check_spelling() {
 	# .Nd is a macro of man pages, AER a capability, iput() a function of the kernel. Tests
 	# misspell words on purpose.
@@ -43,7 +44,7 @@ check_licences() {
 	reuse lint >"$tmp/reuse" || { cat "$tmp/reuse"; return 1; }
 	reuse spdx 2>/dev/null >"$tmp/spdx" || return
 	awk '/^FileName: / { name = $2; licence = "" }
-		/^LicenseInfoInFile: GPL/ && licence { print name ": both " licence " and " $2; other = 1 }
+		/^LicenseInfoInFile: GPL/ && licence && licence != $2 { print name ": both " licence " and " $2; other = 1 }
 		/^LicenseInfoInFile: GPL/ { licence = $2; found++ }
 		END { exit other || !found }' "$tmp/spdx"
 }
@@ -97,7 +98,7 @@ suite_static() {
 	part 20 "static: checkpatch" one "checkpatch --strict" check_patch
 	part 60 "static: modules" one "modules: W=1, sparse" check_modules
 	part 40 "static: gcc" one "programs: gcc -Werror" check_build gcc
-	part 40 "static: clang" one "programs: clang -Werror" check_build clang
+	part 40 "static: clang" one "programs: clang -Werror" check_build clang-19
 	part 60 "static: dkms" check_dkms
 	part 90 "static: kernels" check_kernels
 }

@@ -115,7 +115,7 @@ can_find_vdevices() { grep -q ' iommufd_device_get_vdevice' /proc/kallsyms; }
 client() { vfio-client "$dev" "$@"; }
 
 # until_in FUNCTION: a step that waits until a thread of the client sleeps in FUNCTION
-until_in() { echo "sh:until cat /proc/\$PPID/task/*/stack | grep -q $1; do :; done"; }
+until_in() { echo "sh:until cat /proc/\$PPID/task/*/stack | grep -q ' $1'; do :; done"; }
 
 # load_all [DEVICES [PARAMETER...]]: loads everything; the simulated TSM is for all NVMe
 # controllers by default

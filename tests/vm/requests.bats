@@ -38,7 +38,7 @@ delayed="sh:cat $debugfs/$dev/inject/delayed"
 go_on="put:$debugfs/$dev/inject/delay_guest_req_ms=0"
 # go_on_in FUNCTION: lets it continue as soon as the client's main thread waits in FUNCTION
 go_on_in() {
-	echo "sh:(until grep -q $1 /proc/\$PPID/stack; do :; done
+	echo "sh:(until grep -q ' $1' /proc/\$PPID/stack; do :; done
 		echo 0 >$debugfs/$dev/inject/delay_guest_req_ms) &"
 }
 disconnect="echo tsm0 >$pci/devices/$dev/tsm/disconnect"

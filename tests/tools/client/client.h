@@ -58,10 +58,18 @@ struct client {
 };
 
 /* A client of the device @address that has not opened anything */
-#define CLIENT_INIT(address)                                                               \
-	{                                                                                  \
-		.addr = (address), .device = -1, .group = -1, .iommufd = -1, .kvm_vm = -1, \
-		.kvm_vfio = -1, .dma_buf = -1, .request = -1, .event = -1, .uevents = -1,  \
+#define CLIENT_INIT(address)       \
+	{                          \
+		.addr = (address), \
+		.device = -1,      \
+		.group = -1,       \
+		.iommufd = -1,     \
+		.kvm_vm = -1,      \
+		.kvm_vfio = -1,    \
+		.dma_buf = -1,     \
+		.request = -1,     \
+		.event = -1,       \
+		.uevents = -1,     \
 	}
 
 /**

@@ -121,7 +121,7 @@ static bool do_read(uint64_t *seed)
 	if (file < 0)
 		return false;
 	n = 0;
-	for (ssize_t more = 1; more > 0 && n<(ssize_t)sizeof(text); n += more> 0 ? more : 0)
+	for (ssize_t more = 1; more > 0 && n < (ssize_t)sizeof(text); n += more > 0 ? more : 0)
 		more = read(file, text + n, sizeof(text) - (size_t)n);
 	if (n > parts[part].most)
 		fault("%s has %zd bytes", parts[part].name, n);
@@ -131,7 +131,7 @@ static bool do_read(uint64_t *seed)
 
 static bool do_open(uint64_t *seed)
 {
-	static int (*const steps[])(struct client * c, const unsigned long long *args,
+	static int (*const steps[])(struct client *c, const unsigned long long *args,
 				    const char *text, char *answer, size_t size) = {
 		step_cdev, step_kvm, step_bind_iommufd, step_ioas, step_attach,
 	};

@@ -122,7 +122,7 @@ static void usage(void)
 
 int main(int argc, char **argv)
 {
-	void (*run)(struct vmm * vmm) = argc == 2 ? run_guest : NULL;
+	void (*run)(struct vmm *vmm) = argc == 2 ? run_guest : NULL;
 	struct vmm vmm = { .device = -1 };
 
 	for (size_t i = 0; argc == 3 && i < sizeof(modes) / sizeof(*modes); i++)
