@@ -20,8 +20,9 @@ int run_dir_open(const char *path, bool make, struct trust_fault *fault)
 	int fd, ret;
 
 	fault->why[0] = '\0';
-	if (make && mkdir(path, 0755) && errno != EEXIST)
-		return -errno;
+	ret = make ? util_mkdir(AT_FDCWD, path) : 0;
+	if (ret)
+		return ret;
 	fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;

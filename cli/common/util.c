@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "common/util.h"
 
@@ -104,6 +105,15 @@ DIR *util_opendirat(int dir, const char *path)
 		util_close(&fd);
 	errno = err;
 	return entries;
+}
+
+int util_mkdir(int dir, const char *name)
+{
+	const mode_t mask = umask(022);
+	int ret = mkdirat(dir, name, 0755) && errno != EEXIST ? -errno : 0;
+
+	umask(mask);
+	return ret;
 }
 
 bool util_add_item(char *list, size_t size, const char *between, const char *item)

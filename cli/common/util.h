@@ -156,6 +156,15 @@ int util_parse_u32(const char *text, unsigned int *value);
 DIR *util_opendirat(int dir, const char *path);
 
 /**
+ * util_mkdir() - make a directory that every user may read, whatever the umask is
+ * @dir: descriptor of its parent
+ * @name: its name
+ *
+ * Return: 0, also when it exists, or negative errno.
+ */
+int util_mkdir(int dir, const char *name);
+
+/**
  * util_printable() - make text from elsewhere safe to print
  * @text: any bytes up to a NUL: an argument, a process name, a file's content
  *

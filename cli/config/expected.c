@@ -24,6 +24,20 @@ void expected_compare(struct ctx *ctx, const struct pci_device *dev,
 	describe(want[SET_ID], want[SET_SERIAL], c->expected);
 }
 
+static bool expects_one(const char *const want[SETTINGS])
+{
+	return want[SET_ID] || want[SET_SERIAL];
+}
+
+bool expected_is_other(struct ctx *ctx, const struct pci_device *dev,
+		       const char *const want[SETTINGS], struct comparison *c)
+{
+	if (!expects_one(want))
+		return false;
+	expected_compare(ctx, dev, want, c);
+	return c->match == IDENTITY_OTHER;
+}
+
 static int refuse(struct ctx *ctx, const struct pci_device *dev, const char *const want[SETTINGS],
 		  bool takes)
 {
@@ -38,7 +52,7 @@ static int refuse(struct ctx *ctx, const struct pci_device *dev, const char *con
 			     .hint = "'lspci -nnv -s @' shows what it is",
 			     .code = EXIT_FAILED };
 
-	if (!dev->present || (!want[SET_ID] && !want[SET_SERIAL]))
+	if (!dev->present || !expects_one(want))
 		return 0;
 	expected_compare(ctx, dev, want, &c);
 	if (c.match == IDENTITY_UNKNOWN && takes && !ctx->dry_run) {

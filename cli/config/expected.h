@@ -34,6 +34,18 @@ void expected_compare(struct ctx *ctx, const struct pci_device *dev,
 		      const char *const want[SETTINGS], struct comparison *c);
 
 /**
+ * expected_is_other() - find out whether an entry expects another device
+ * @ctx: this run
+ * @dev: the device
+ * @want: settings, of which SET_ID and SET_SERIAL count
+ * @c: out, if it does
+ *
+ * Return: false also if the entry expects no particular device, or this is not known.
+ */
+bool expected_is_other(struct ctx *ctx, const struct pci_device *dev,
+		       const char *const want[SETTINGS], struct comparison *c);
+
+/**
  * expected_check() - refuse a device that is not the expected one
  * @ctx: this run
  * @w: the configuration

@@ -179,16 +179,21 @@ static int write_all(int fd, const char *text, size_t len)
 	return 0;
 }
 
+/* Lets every user read a new file, whatever the umask is. */
+static int make_readable(int fd)
+{
+	return fchmod(fd, 0644) ? -errno : 0;
+}
+
 /* Gives a new file the read permissions of the old one. Only its user may write to it. */
 static int copy_mode(int dir, const char *name, int fd)
 {
 	struct stat old, new;
-
 	mode_t mode;
 
 	/* the mode of the target, if the name is a link */
 	if (fstatat(dir, name, &old, 0))
-		return errno == ENOENT ? 0 : -errno;
+		return errno == ENOENT ? make_readable(fd) : -errno;
 	if (fstat(fd, &new))
 		return -errno;
 	mode = old.st_mode & 0644;
@@ -200,7 +205,7 @@ static int copy_mode(int dir, const char *name, int fd)
 
 /*
  * Writes a new file beside the one that it is to replace, and syncs it to the disk. It gets
- * the read permissions of the file @like; if that is NULL, every user may read it.
+ * the read permissions of the file @like; if there is none, every user may read it.
  */
 static int write_new(int dir, const char *like, const char *new, const char *text, size_t len)
 {
@@ -213,10 +218,7 @@ static int write_new(int dir, const char *like, const char *new, const char *tex
 	fd = openat(dir, new, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return -errno;
-	if (like)
-		ret = copy_mode(dir, like, fd);
-	else
-		ret = fchmod(fd, 0644) ? -errno : 0;
+	ret = like ? copy_mode(dir, like, fd) : make_readable(fd);
 	ret = ret ?: write_all(fd, text, len);
 	return ret ?: fsync(fd) ? -errno : 0;
 }

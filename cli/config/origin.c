@@ -74,10 +74,7 @@ static void remark_other(const struct file_walk *k, const struct pci_device *dev
 	char note[2 * EXPECTED_TEXT_LEN + 80];
 	struct comparison c;
 
-	if (!e->want[SET_ID] && !e->want[SET_SERIAL])
-		return;
-	expected_compare(k->ctx, dev, e->want, &c);
-	if (c.match != IDENTITY_OTHER)
+	if (!expected_is_other(k->ctx, dev, e->want, &c))
 		return;
 	snprintf(note, sizeof(note),
 		 "another device has this address: %s instead of %s; apply refuses it", c.found,

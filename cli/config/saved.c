@@ -113,10 +113,7 @@ static const struct config_entry *entry_of(struct ctx *ctx, const struct pci_dev
 			     .note = "its drop-in was for another device, and is replaced" };
 	struct comparison c;
 
-	if (!e || !dev->present)
-		return e;
-	expected_compare(ctx, dev, e->want, &c);
-	if (c.match != IDENTITY_OTHER)
+	if (!e || !dev->present || !expected_is_other(ctx, dev, e->want, &c))
 		return e;
 	report_outcome(ctx, &o);
 	return NULL;
@@ -187,10 +184,8 @@ static void note_rival(const struct config_entry *e, bool counts, void *arg)
 	cleanup_free char *note = NULL;
 	struct comparison c;
 
-	if (!counts || streq(e->file->path, r->path) || (!e->want[SET_ID] && !e->want[SET_SERIAL]))
-		return;
-	expected_compare(r->ctx, r->dev, e->want, &c);
-	if (c.match != IDENTITY_OTHER ||
+	if (!counts || streq(e->file->path, r->path) ||
+	    !expected_is_other(r->ctx, r->dev, e->want, &c) ||
 	    asprintf(&note, "%s expects %s at this address: apply refuses %s", e->file->path,
 		     c.expected, c.found) < 0)
 		return;

@@ -278,9 +278,7 @@ int dir_make(const struct ctx *ctx, int dirfd, const char *where, const char *na
 {
 	if (!act(ctx, "create %s/%s", where, name))
 		return 0;
-	if (mkdirat(dirfd, name, 0755) && errno != EEXIST)
-		return -errno;
-	return 0;
+	return util_mkdir(dirfd, name);
 }
 
 int dir_remove(const struct ctx *ctx, int dirfd, const char *where, const char *name)

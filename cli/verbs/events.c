@@ -297,6 +297,29 @@ static bool has_succeeded(pid_t pid)
 	return ret == pid && status == 0;
 }
 
+/* Whether this user may not read a journal of the system below a directory. */
+static bool is_denied_in(const struct ctx *ctx, const char *name)
+{
+	char path[PATH_MAX];
+	cleanup_dir DIR *dir = NULL;
+	struct dirent *e;
+
+	if (!journal_path(ctx, name, path, sizeof(path)))
+		return false;
+	dir = util_opendirat(AT_FDCWD, path);
+	while (dir && (e = readdir(dir))) {
+		snprintf(path, sizeof(path), "%s/system.journal", e->d_name);
+		if (faccessat(dirfd(dir), path, R_OK, AT_EACCESS) && errno == EACCES)
+			return true;
+	}
+	return false;
+}
+
+static bool is_denied(const struct ctx *ctx)
+{
+	return is_denied_in(ctx, "/run/log/journal") || is_denied_in(ctx, "/var/log/journal");
+}
+
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
 	struct problem p = { .attribute = "journal", .value = JOURNALCTL, .stage = "read" };
@@ -330,7 +353,15 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 		close(out);
 	if (!has_succeeded(pid) && !p.err)
 		p.err = -EIO;
-	if (!p.err || p.err == -EPIPE)
+	if (p.err == -EPIPE)
+		return 0;
+	if ((!p.err || p.err == -EIO) && is_denied(ctx)) {
+		p.err = -EACCES;
+		p.hint = "run it as root, or as a user in the group systemd-journal";
+		return report_error(ctx, &p,
+				    "this user may read only the entries of its own commands");
+	}
+	if (!p.err)
 		return 0;
 	p.code = EXIT_FAILED;
 	if (opt_since)

@@ -100,3 +100,24 @@ stand_in() {
 	assert_failure
 	assert_one_line "cannot run journalctl"
 }
+
+@test "events: a user who may not read the journal of the system gets an error after its own entries" {
+	system=$TSMCTL_ROOT/run/log/journal/0123456789abcdef0123456789abcdef
+	mkdir -p "$system"
+	: > "$system/system.journal"
+	run_split tsmctl events
+	assert_success
+	for place in file directory; do
+		case $place in
+		file) chmod 0 "$system/system.journal" ;;
+		directory) rm "$system/system.journal"; chmod 0 "$system" ;;
+		esac
+		for status in 0 1; do
+			stand_in $status
+			run_restricted tsmctl events --json
+			assert_equal "$status" 4
+			assert_equal "$(errors "errno stage attribute hint")" "EACCES read journal run it as root, or as a user in the group systemd-journal"
+			assert_equal "$(results device | head -n 1)" 0000:01:00.0
+		done
+	done
+}

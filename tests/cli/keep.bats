@@ -160,6 +160,11 @@ driver() { basename "$(readlink "$SYS/bus/pci/devices/$1/driver")"; }
 	assert_equal "$(grep -c "cannot write to $TSMCTL_ETC: No such file or directory; make it first, as root: 'install -d -m 755 $TSMCTL_ETC'" <<< "$stderr")" 2
 }
 
+@test "--save: other users can read the drop-in and the run directory, whatever the umask is" {
+	(umask 077 && kernel tsmctl deny 01:00.0 --save)
+	assert_equal "$(stat -c %a "$D" "$D"/*.json "$RUN" | xargs)" "755 644 755"
+}
+
 @test "--save: of two runs on one drop-in, the second reads what the first has written" {
 	mkdir "$D"
 	lock=$D/.tsmctl-0000:01:00.0.json.lock
