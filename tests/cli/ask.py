@@ -7,6 +7,7 @@
 FILE is a path, opened for reading and writing if that is possible, or path:PATH, opened
 with O_PATH. Tests also import the functions.
 """
+import errno
 import json
 import os
 import select
@@ -18,6 +19,17 @@ def connect(path):
     s = socket.socket(socket.AF_UNIX)
     s.connect(path)
     return s
+
+
+def send(s, data, files=()):
+    """Sends the data with these files. A user may have only as many files under way as a
+    process may have open; so this tries again until the service has taken others."""
+    while True:
+        try:
+            return socket.send_fds(s, [data], list(files))
+        except OSError as e:
+            if e.errno != errno.ETOOMANYREFS:
+                raise
 
 
 def open_file(name):
@@ -48,7 +60,7 @@ def request(kind="state", device="0000:01:00.0", **more):
 def ask(path, line, files=()):
     s = connect(path)
     try:
-        socket.send_fds(s, [line], list(files))
+        send(s, line, files)
     except BrokenPipeError:
         pass
     return answer(s)
@@ -92,7 +104,7 @@ def start(path, name, file):
     s = connect(path)
     fd = memfd(bytes(64))
     line = request("request", name, scope="info", request_len=16, response_len=64)
-    socket.send_fds(s, [line], [file, fd])
+    send(s, line, [file, fd])
     # an answer before the TSM has the request is not expected
     while os.pread(fd, 1, 0) != b"W":
         if select.select([s], [], [], 0)[0]:

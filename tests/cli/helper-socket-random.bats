@@ -15,7 +15,7 @@ teardown() { end_service; }
 	serve
 	count_files
 	run timeout 600 python3 -c '
-import os, random, socket, sys, ask
+import os, random, socket, ask
 random.seed(7)
 path = os.environ["SOCK"]
 null, zero = (os.open(f, os.O_RDWR) for f in ("/dev/null", "/dev/zero"))
@@ -36,7 +36,7 @@ for i in range(10000):
     # no file is that of the device, so that no request may lead to an ioctl
     files = random.choice([[], [zero], [zero], [null, zero], [zero] * 5, [null] * 100])
     s = ask.connect(path)
-    try: socket.send_fds(s, [mutate(random.choice(good))], files)
+    try: ask.send(s, mutate(random.choice(good)), files)
     except (BrokenPipeError, ConnectionResetError): pass
     how = random.randrange(10)
     if how == 0: s.close(); continue
