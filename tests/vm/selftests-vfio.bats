@@ -20,6 +20,8 @@ teardown_file() {
 	echo 0 >/proc/sys/vm/nr_hugepages
 	modprobe -r vfio-pci vfio_iommu_type1
 	unload_all
+	# It uses iommufd, which the next file removes.
+	modprobe -r vfio
 }
 teardown() { cleanup; }
 
