@@ -149,6 +149,7 @@ enum share {
  * @steals_at_bind: how many unbinds by another module had ended then
  * @violations: at the last look, under the oracle's lock; so are all members below
  * @was_bound: whether it was bound
+ * @forces_then: how many forces had begun
  * @binds_then: how many binds had begun
  * @looks: number of calls of read_books()
  * @differs_since: when the books of driver and TSM began to differ, in seconds, or 0
@@ -162,7 +163,7 @@ struct function {
 	atomic_uint disconnects_at_bind, steals_at_bind;
 	unsigned long violations;
 	bool was_bound;
-	unsigned int binds_then, looks;
+	unsigned int forces_then, binds_then, looks;
 	long differs_since;
 	char difference[80];
 };
@@ -215,6 +216,7 @@ int until_choose(struct thread *t);
 void oracle_start(void);
 void oracle_stop(void);
 void oracle_look(void);
+void oracle_look_after(void);
 void excuse_begin(struct excuse *excuse);
 void excuse_end(struct excuse *excuse);
 void oracle_summary(void);

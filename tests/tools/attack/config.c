@@ -314,7 +314,7 @@ int forced_config(struct thread *t)
 		return -errno;
 	excuse_begin(&forces);
 	ret = pwrite(fd, &value, spot->length, spot->offset) < 0 ? -errno : 0;
-	oracle_look();
+	oracle_look_after();
 	excuse_end(&forces);
 	close(fd);
 	return ret;

@@ -96,16 +96,18 @@ static void fail_violation(const struct function *f)
 	     f->addr, regs);
 }
 
-/* What has been forced may be seen much later, when the TSM compares. */
 static void look_at_violations(struct function *f)
 {
+	unsigned int before = forces.begun;
 	char text[64];
 	unsigned long count;
+	bool quiet;
 
 	if (read_sim(f, "violations", text, sizeof(text)) < 0)
 		return; /* disconnected */
+	quiet = quiet_since(&forces, &f->forces_then, before);
 	count = strtoul(text, NULL, 10);
-	if (count > f->violations && !forces.begun) {
+	if (count > f->violations && quiet) {
 		read_log();
 		fail_violation(f);
 	}
@@ -174,6 +176,17 @@ void oracle_look(void)
 {
 	if (pthread_mutex_trylock(&lock))
 		return;
+	look();
+	pthread_mutex_unlock(&lock);
+}
+
+/*
+ * Sees what was done before the call: a look of another thread may have begun earlier, so this
+ * waits for its end.
+ */
+void oracle_look_after(void)
+{
+	pthread_mutex_lock(&lock);
 	look();
 	pthread_mutex_unlock(&lock);
 }

@@ -100,7 +100,7 @@ int forced_reset(__attribute__((unused)) struct thread *t)
 	ret = write_text(path, "flr");
 	if (!ret)
 		ret = reset_by_root(victim.addr);
-	oracle_look();
+	oracle_look_after();
 	excuse_end(&forces);
 	return ret;
 }
