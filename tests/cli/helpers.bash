@@ -144,9 +144,18 @@ fake_tdi() {
 	echo 1 > "$dir/can_bind"
 }
 
+# put FILE VALUE: writes an attribute at once, with the notice of a change. After ">" the file
+# would be empty for a moment, as an attribute of the kernel never is, and a program may be
+# reading it.
+put() {
+	echo "$2" > "$BATS_TEST_TMPDIR/value.$BASHPID"
+	mv "$BATS_TEST_TMPDIR/value.$BASHPID" "$1"
+	: >> "$1"
+}
+
 # policy ADDR ATTR [VALUE]: reads or writes a fake attribute.
 policy() {
-	if [ $# -gt 2 ]; then echo "$3" > "$CFG/$1/tsm/$2"; else echo "$(< "$CFG/$1/tsm/$2")"; fi
+	if [ $# -gt 2 ]; then put "$CFG/$1/tsm/$2" "$3"; else echo "$(< "$CFG/$1/tsm/$2")"; fi
 }
 
 # snapshot [DIR]: prints everything that a change would change. The run directory is made for

@@ -18,17 +18,6 @@ setup() {
 	OUT=$BATS_TEST_TMPDIR/out
 }
 
-# put FILE VALUE: writes a value at once. With ">" the file would be empty for a moment, as an
-# attribute never is, and the monitor may be reading it because of the value before.
-put() {
-	echo "$2" > "$BATS_TEST_TMPDIR/value"
-	mv "$BATS_TEST_TMPDIR/value" "$1"
-	: >> "$1"
-}
-
-# policy ADDR ATTRIBUTE VALUE: the same as in helpers.bash, at once
-policy() { put "$CFG/$1/tsm/$2" "$3"; }
-
 teardown() { [ -z "${MONITOR:-}" ] || kill -KILL "$MONITOR" 2> /dev/null || true; }
 
 # monitor ARG...: starts it in the background.
@@ -210,7 +199,8 @@ lost='change pci 0000:01:00.0 VFIO_TSM_EVENT=lost VFIO_TSM_STATE=lost VFIO_TSM_R
 
 # has_lines N: whether N lines were printed
 has_lines() { [ "$(wc -l < "$OUT")" -ge "$1" ]; }
-# tdi ADDR STATE: writes another state; the file is never empty, as in sysfs
+# tdi ADDR STATE: writes another state into the file that the monitor has open, and so not as
+# put() does; it is never empty either
 tdi() { echo "$2" 1<> "$SYS/devices/pci0000:00/$1/vfio_tsm/tdi_state"; }
 
 @test "monitor: prints each change of the TDI's state, with the former state" {
