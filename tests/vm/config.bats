@@ -64,7 +64,7 @@ MEMORY=2 MASTER=4
 	lock=/sys/module/hold_lock/parameters/msi
 	run client open msix msix-off tsm-bind "put:$lock=$dev" bg:msix \
 		"$(until_in pci_alloc_irq_vectors)" \
-		"sh:(until grep -q vfio_pci_tsm_write /proc/\$PPID/stack; do :; done; echo >$lock) &" \
+		"$(when_in vfio_pci_tsm_write "echo >$lock")" \
 		config-set:0:4:2:0x100 "sh:echo >$lock" bg-end "sh:setpci -s $dev COMMAND"
 	modprobe -r hold_lock
 	refute_output --regexp ' E[A-Z]+$'
@@ -237,8 +237,7 @@ find_cap() {
 	# The first stops with the virtual FLR bit set; the second is to a byte that is read-only.
 	run client open "put:$lock=$dev" "bg:write:7:$((exp + 9)):1:$control" \
 		"$(until_in pci_wait_cfg)" \
-		"sh:(until grep vfio_pci_tsm_write /proc/\$PPID/stack; do :; done
-			cat /proc/\$PPID/stack; echo >$lock) &" \
+		"$(when_in vfio_pci_tsm_write "cat /proc/\$PPID/stack; echo >$lock")" \
 		"write:7:$((exp + 2)):1:0" bg-end tsm-bind
 	modprobe -r hold_lock
 	refute_output --partial vfio_exp_config_write

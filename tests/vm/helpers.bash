@@ -116,6 +116,12 @@ client() { vfio-client "$dev" "$@"; }
 
 # until_in FUNCTION: a step that waits until a thread of the client sleeps in FUNCTION
 until_in() { echo "sh:until cat /proc/\$PPID/task/*/stack | grep -q ' $1'; do :; done"; }
+# when_in FUNCTION COMMAND: a step that goes on at once; the shell runs COMMAND as soon as the
+# client's main thread sleeps in FUNCTION, or has ended
+when_in() {
+	echo "sh:(until ! kill -0 \$PPID || grep -q ' $1' /proc/\$PPID/stack; do :; done 2>/dev/null
+		$2) &"
+}
 
 # load_all [DEVICES [PARAMETER...]]: loads everything; the simulated TSM is for all NVMe
 # controllers by default

@@ -37,10 +37,7 @@ at_work="sh:until grep -q guest_req $debugfs/$dev/inject/delayed; do :; done"
 delayed="sh:cat $debugfs/$dev/inject/delayed"
 go_on="put:$debugfs/$dev/inject/delay_guest_req_ms=0"
 # go_on_in FUNCTION: lets it continue as soon as the client's main thread waits in FUNCTION
-go_on_in() {
-	echo "sh:(until grep -q ' $1' /proc/\$PPID/stack; do :; done
-		echo 0 >$debugfs/$dev/inject/delay_guest_req_ms) &"
-}
+go_on_in() { when_in "$1" "echo 0 >$debugfs/$dev/inject/delay_guest_req_ms"; }
 disconnect="echo tsm0 >$pci/devices/$dev/tsm/disconnect"
 reconnect="echo tsm0 >$pci/devices/$dev/tsm/connect"
 
@@ -331,8 +328,7 @@ info 0 0"
 @test "EINTR: a signal while a request waits for another one, and it is not restarted" {
 	sim_inject delay_guest_req_ms 60000
 	run client open signals tsm-bind "bg:req:$INFO:$ask" "$at_work" \
-		"sh:(until grep -q guest_request /proc/\$PPID/stack; do :; done
-			kill -USR1 \$PPID) >/dev/null 2>&1 &" "req-memory:same:$CHANGE:$ask" "$go_on" bg-end
+		"$(when_in vfio_pci_tsm_guest_request "kill -USR1 \$PPID")" "req-memory:same:$CHANGE:$ask" "$go_on" bg-end
 	assert_line "req-memory:same:$CHANGE:$ask EINTR"
 	assert_line "bg-end OK"
 	assert_equal "$(sysfs last_request)" "info $((256 - ${#locked} / 2)) 0x0"

@@ -99,7 +99,6 @@ refused_to_root() {
 	release "$F1"
 	modprobe hold_lock
 	cat >"$BATS_TEST_TMPDIR/probe" <<-EOF
-		until grep -q vfio_pci_tsm_bind /proc/\$1/stack; do :; done
 		echo $F1 >$pci/drivers_probe &
 		while kill -0 \$! && ! grep -q vfio_assign_device_set /proc/\$!/stack; do :; done
 		echo >$lock
@@ -107,7 +106,7 @@ refused_to_root() {
 	EOF
 	run client open msix msix-off "put:$lock=$dev" bg:msix "$(until_in pci_alloc_irq_vectors)" \
 		"put:$pci/devices/$F1/driver_override=vfio-pci" \
-		"sh:bash $BATS_TEST_TMPDIR/probe \$PPID >/dev/null 2>&1 &" \
+		"$(when_in vfio_pci_tsm_bind "bash $BATS_TEST_TMPDIR/probe >/dev/null 2>&1")" \
 		tsm-bind bg-end "sh:cat $configfs/$dev/tsm/last_error"
 	modprobe -r hold_lock
 	eventually "$pci/drivers/vfio-pci" realpath "$pci/devices/$F1/driver"
