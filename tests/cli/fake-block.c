@@ -5,11 +5,9 @@
  * TSMCTL_ROOT	a file below its dev/ is a block device: it has "MAJOR:MINOR", and then
  *		" ERRNO" with which it cannot be opened exclusively
  */
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +15,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+#include "fake.h"
 
 /* Reads a file that stands for a block device. */
 static bool read_node(const char *path, unsigned int *major, unsigned int *minor, int *err)
@@ -53,15 +51,10 @@ int fstatat(int dir, const char *restrict name, struct stat *restrict st, int fl
 
 int openat(int dir, const char *name, int flags, ...)
 {
+	mode_t mode = OPEN_MODE(flags);
 	unsigned int major, minor;
-	mode_t mode = 0;
-	va_list ap;
 	int err;
 
-	va_start(ap, flags);
-	if (flags & O_CREAT)
-		mode = va_arg(ap, mode_t);
-	va_end(ap);
 	if ((flags & (O_EXCL | O_CREAT)) == O_EXCL && read_node(name, &major, &minor, &err) &&
 	    err) {
 		errno = err;

@@ -20,12 +20,10 @@
  * LOCK_REMOVED	the first lock file below TSMCTL_ETC is removed as soon as it is open, as if
  *		another save ended; then this file is made
  */
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +32,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+#include "fake.h"
+
 #define UNSYNCED 8
 
 static int unsynced[UNSYNCED];
@@ -371,15 +370,10 @@ ssize_t write(int fd, const void *buf, size_t n)
 
 int openat(int dir, const char *name, int flags, ...)
 {
+	mode_t mode = OPEN_MODE(flags);
 	char path[PATH_MAX];
-	mode_t mode = 0;
-	va_list ap;
 	int fd;
 
-	va_start(ap, flags);
-	if (flags & O_CREAT)
-		mode = va_arg(ap, mode_t);
-	va_end(ap);
 	full_path(dir, name, path);
 	if ((flags & O_CREAT) && is_last(path))
 		lose_power();
