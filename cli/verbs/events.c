@@ -320,6 +320,25 @@ static bool is_denied(const struct ctx *ctx)
 	return is_denied_in(ctx, "/run/log/journal") || is_denied_in(ctx, "/var/log/journal");
 }
 
+/* @f is set for -EBADMSG. */
+static int report_failure(struct ctx *ctx, struct problem *p, const struct json_fault *f)
+{
+	if (p->err == -EACCES) {
+		p->hint = "run it as root, or as a user in the group systemd-journal";
+		return report_error(ctx, p,
+				    "this user may read only the entries of its own commands");
+	}
+	p->code = EXIT_FAILED;
+	if (opt_since)
+		p->hint = "'journalctl -n 0 --since=TIME' shows whether TIME can be read";
+	else
+		p->hint = "'journalctl -t " JOURNAL_IDENTIFIER "' shows the error";
+	if (p->err == -EBADMSG)
+		return report_error(ctx, p, "journalctl has printed a line that cannot be read: %s",
+				    f->message);
+	return report_error(ctx, p, "journalctl failed");
+}
+
 static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **argv)
 {
 	struct problem p = { .attribute = "journal", .value = JOURNALCTL, .stage = "read" };
@@ -355,24 +374,9 @@ static int run(struct ctx *ctx, const struct verb *verb, int argc, const char **
 		p.err = -EIO;
 	if (p.err == -EPIPE)
 		return 0;
-	if ((!p.err || p.err == -EIO) && is_denied(ctx)) {
+	if ((!p.err || p.err == -EIO) && is_denied(ctx))
 		p.err = -EACCES;
-		p.hint = "run it as root, or as a user in the group systemd-journal";
-		return report_error(ctx, &p,
-				    "this user may read only the entries of its own commands");
-	}
-	if (!p.err)
-		return 0;
-	p.code = EXIT_FAILED;
-	if (opt_since)
-		p.hint = "'journalctl -n 0 --since=TIME' shows whether TIME can be read";
-	else
-		p.hint = "'journalctl -t " JOURNAL_IDENTIFIER "' shows the error";
-	if (p.err == -EBADMSG)
-		return report_error(ctx, &p,
-				    "journalctl has printed a line that cannot be read: %s",
-				    f.message);
-	return report_error(ctx, &p, "journalctl failed");
+	return p.err ? report_failure(ctx, &p, &f) : 0;
 }
 
 const struct verb verb_events = {
