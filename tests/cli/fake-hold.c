@@ -9,7 +9,6 @@
  * GROUP	file that stands for an IOMMU group: the first process that binds a device to
  *		an iommufd makes it, and others get EPERM
  */
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
@@ -22,6 +21,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+#include "fake.h"
 
 #define BIND_IOMMUFD _IO(VFIO_TYPE, VFIO_BASE + 18)
 #define TSM_UNBIND _IO(VFIO_TYPE, VFIO_BASE + 23)
@@ -48,7 +49,7 @@ __attribute__((constructor)) static void look(void)
 
 int open(const char *path, int flags, ...)
 {
-	__typeof__(&open) real = (__typeof__(&open))dlsym(RTLD_NEXT, "open");
+	__typeof__(&open) real = REAL(open);
 
 	if (!strncmp(path, "/dev/vfio/", 10) || !strcmp(path, "/dev/iommu") ||
 	    !strcmp(path, "/dev/kvm"))
@@ -67,7 +68,7 @@ int close_range(unsigned int first, unsigned int last, int flags)
 
 static int creat_new(const char *path)
 {
-	__typeof__(&open) real = (__typeof__(&open))dlsym(RTLD_NEXT, "open");
+	__typeof__(&open) real = REAL(open);
 
 	return real(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
 }

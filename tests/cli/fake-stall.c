@@ -15,7 +15,6 @@
  * OTHERS	number of an ioctl of VFIO; the process dies at it, unless the others of BIND,
  *		UNBIND and REQ are refused with EPERM
  */
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/vfio.h>
@@ -27,6 +26,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+#include "fake.h"
 
 #define TSM_BIND _IO(VFIO_TYPE, VFIO_BASE + 22)
 #define TSM_REQ _IO(VFIO_TYPE, VFIO_BASE + 24)
@@ -53,37 +54,34 @@ __attribute__((constructor)) static void look(void)
 	requests = getenv("REQUESTS");
 	if (getenv("OTHERS"))
 		others = _IO(VFIO_TYPE, VFIO_BASE + atoi(getenv("OTHERS")));
-	real_ioctl = (__typeof__(real_ioctl))dlsym(RTLD_NEXT, "ioctl");
+	real_ioctl = REAL(ioctl);
 }
 
 void _exit(int status)
 {
 	while (stall)
 		poll(NULL, 0, -1);
-	((__typeof__(&_exit))dlsym(RTLD_NEXT, "_exit"))(status);
+	REAL(_exit)(status);
 	__builtin_unreachable();
 }
 
 pid_t fork(void)
 {
 	errno = EAGAIN;
-	return fork_fails-- > 0 ? -1 : ((__typeof__(&fork))dlsym(RTLD_NEXT, "fork"))();
+	return fork_fails-- > 0 ? -1 : REAL(fork)();
 }
 
 int pipe2(int *fds, int flags)
 {
 	errno = EMFILE;
-	return pipe_fails-- > 0 ? -1 : ((__typeof__(&pipe2))dlsym(RTLD_NEXT, "pipe2"))(fds, flags);
+	return pipe_fails-- > 0 ? -1 : REAL(pipe2)(fds, flags);
 }
 
 struct json_tokener *json_tokener_new_ex(int depth);
 
 struct json_tokener *json_tokener_new_ex(int depth)
 {
-	return tokeners-- > 0 ?
-		       ((__typeof__(&json_tokener_new_ex))dlsym(RTLD_NEXT, "json_tokener_new_ex"))(
-			       depth) :
-		       NULL;
+	return tokeners-- > 0 ? REAL(json_tokener_new_ex)(depth) : NULL;
 }
 
 /* The errno in a file, negative; positive if it cannot be read */
