@@ -89,6 +89,12 @@ int host_connect(void)
 	return write_text(path, tsm);
 }
 
+/*
+ * A disconnect removes the attributes of PCI/TSM from the other functions of the DSM. It waits for
+ * their readers, which wait for it, see vfio-pci-tsm(4).
+ */
+static pthread_rwlock_t dependent = PTHREAD_RWLOCK_INITIALIZER;
+
 /* A bound TDI is then lost. */
 int tsm_disconnect(struct thread *t)
 {
@@ -98,9 +104,11 @@ int tsm_disconnect(struct thread *t)
 
 	note(t, "%s", again ? ", and connect" : "");
 	of_connector(path, sizeof(path), "tsm/disconnect");
+	pthread_rwlock_wrlock(&dependent);
 	excuse_begin(&disconnects);
 	ret = write_text(path, tsm);
 	excuse_end(&disconnects);
+	pthread_rwlock_unlock(&dependent);
 	if (again)
 		host_connect();
 	return ret;
@@ -205,6 +213,19 @@ static int read_all(struct thread *t, const char *directory)
 	return ret;
 }
 
+static int read_dependent(struct thread *t)
+{
+	char path[128];
+	int ret;
+
+	in_sysfs(path, sizeof(path), "tsm");
+	note(t, " %s", path);
+	pthread_rwlock_rdlock(&dependent);
+	ret = read_all(t, path);
+	pthread_rwlock_unlock(&dependent);
+	return ret;
+}
+
 int read_state(struct thread *t)
 {
 	char path[128];
@@ -217,7 +238,7 @@ int read_state(struct thread *t)
 		in_sysfs(path, sizeof(path), "vfio_tsm");
 		break;
 	default:
-		in_sysfs(path, sizeof(path), "tsm");
+		return read_dependent(t);
 	}
 	note(t, " %s", path);
 	return read_all(t, path);
