@@ -68,6 +68,7 @@ struct answer {
  * @undoing: what was done to the present device is being undone, see wait_undo()
  * @unfinished: process in which the kernel still works on a step that was given up, for the
  *	present device, or 0; for host/slow.c
+ * @gave_up: a read of the present device was given up; for host/slow.c
  * @answer: results and errors
  */
 struct ctx {
@@ -87,6 +88,7 @@ struct ctx {
 	struct timespec began;
 	bool undoing;
 	pid_t unfinished;
+	bool gave_up;
 	struct answer answer;
 };
 

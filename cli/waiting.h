@@ -26,7 +26,6 @@
  * @least: milliseconds that it may take even if the time of --timeout is over
  * @seconds: how long it has taken so far
  * @refused: -ETIMEDOUT or -EINTR if that is why the step was not begun
- * @written: the step that was given up is a write
  * @lost: the process that was to do the step could not be started or asked, or was killed
  * @shown: a line without a newline is on the terminal
  */
@@ -40,7 +39,6 @@ struct wait {
 	unsigned int seconds;
 	long least;
 	int refused;
-	bool written;
 	bool lost;
 	bool shown;
 };

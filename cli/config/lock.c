@@ -305,6 +305,7 @@ int lock_device(struct ctx *ctx, struct pci_device *dev)
 	if (ctx->dry_run)
 		return 0;
 	ctx->unfinished = 0;
+	ctx->gave_up = false;
 	device_file(dev, name, sizeof(name));
 	fd = lock_in_run(ctx, name, dev->name, USUAL_SECONDS, false);
 	if (fd < 0)

@@ -254,6 +254,7 @@ static int visit(struct ctx *ctx, const struct pci_addr *addrs, size_t count, de
 			return report_interrupt(ctx, &addrs[i], i, count);
 		wait_clock(ctx);
 		ctx->unfinished = 0;
+		ctx->gave_up = false;
 		err = open_one(ctx, &addrs[i], &dev);
 		if (err) {
 			p.err = err;

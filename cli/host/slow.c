@@ -8,24 +8,16 @@
 #include "common/rundir.h"
 #include "host/slow.h"
 
-/* How long a read may take before the writer repeats it; and after one was given up. */
+/* How long a read may take before it is repeated; and after one was given up. */
 #define READ_MS 1000
 #define BRIEF_MS 5
-
-enum op { OP_WRITE, OP_READ };
 
 /*
  * A request to the writer. Descriptors come with it: the directory, and the lock on the
  * device, which the writer keeps until it has sent its reply.
  */
 struct request {
-	enum op op;
 	char name[ATTR_MAX];
-	char value[ATTR_MAX];
-};
-
-struct reply {
-	int ret;
 	char value[ATTR_MAX];
 };
 
@@ -39,7 +31,7 @@ union control {
 
 static pid_t writer;
 static int writer_fd = -1;
-/* A read took too long. What it waited for, such as PCI/TSM, concerns all devices. */
+/* A read was given up. What it waited for, such as PCI/TSM, concerns all devices. */
 static bool reads_wait;
 
 /* --- the writer ------------------------------------------------------------ */
@@ -94,13 +86,8 @@ static void __attribute__((noreturn)) serve(int fd)
 
 	fd = close_files(fd);
 	while (receive(fd, &r, fds)) {
-		struct reply reply = { 0 };
+		int reply = attr_write(&ctx, fds[DIR_FD], "", r.name, r.value);
 
-		if (r.op == OP_WRITE)
-			reply.ret = attr_write(&ctx, fds[DIR_FD], "", r.name, r.value);
-		else
-			reply.ret =
-				attr_read(fds[DIR_FD], r.name, reply.value, sizeof(reply.value));
 		close(fds[DIR_FD]);
 		if (fds[LOCK_FD] >= 0)
 			close(fds[LOCK_FD]);
@@ -162,10 +149,8 @@ void slow_done(void)
 }
 
 /* Gives up the writer, which ends when its call returns. The next attribute gets another one. */
-static void abandon(struct wait *w, enum op op)
+static void abandon(const struct wait *w)
 {
-	w->written = op == OP_WRITE;
-	reads_wait |= !w->written;
 	close(writer_fd);
 	writer_fd = -1;
 	w->ctx->unfinished = writer;
@@ -174,10 +159,10 @@ static void abandon(struct wait *w, enum op op)
 	writer = 0;
 }
 
-static int call(struct wait *w, int dirfd, const struct request *r, struct reply *reply)
+static int call(struct wait *w, int dirfd, const struct request *r)
 {
 	const int fds[FDS] = { dirfd, w->ctx->device_lock };
-	int ret = start() ?: ask(r, fds);
+	int ret = start() ?: ask(r, fds), reply;
 
 	/* it was killed while it was idle */
 	if (ret == -EPIPE) {
@@ -192,11 +177,11 @@ static int call(struct wait *w, int dirfd, const struct request *r, struct reply
 	ret = wait_for(w, writer_fd);
 	wait_end(w);
 	if (ret) {
-		abandon(w, r->op);
+		abandon(w);
 		return ret;
 	}
-	if (recv(writer_fd, reply, sizeof(*reply), 0) == (ssize_t)sizeof(*reply))
-		return reply->ret;
+	if (recv(writer_fd, &reply, sizeof(reply), 0) == (ssize_t)sizeof(reply))
+		return reply;
 	/* it was killed: the next attribute gets another one */
 	slow_done();
 	w->lost = true;
@@ -205,9 +190,8 @@ static int call(struct wait *w, int dirfd, const struct request *r, struct reply
 
 int slow_write(struct wait *w, int dirfd, const char *where, const char *name, const char *value)
 {
-	struct request r = { .op = OP_WRITE };
+	struct request r = { 0 };
 	int ret = wait_may_step(w);
-	struct reply reply;
 
 	if (ret)
 		return ret;
@@ -215,28 +199,26 @@ int slow_write(struct wait *w, int dirfd, const char *where, const char *name, c
 		return 0;
 	if (!util_copy(r.name, sizeof(r.name), name) || !util_copy(r.value, sizeof(r.value), value))
 		return -EOVERFLOW;
-	return call(w, dirfd, &r, &reply);
+	return call(w, dirfd, &r);
 }
 
+/*
+ * No single read waits for long. When the kernel removes an attribute, it waits for its readers;
+ * PCI/TSM does so with its semaphore held, for which such a reader waits.
+ */
 int slow_read(struct wait *w, int dirfd, const char *name, char *buf)
 {
-	struct request r = { .op = OP_READ };
-	struct reply reply;
-	int ret;
+	int ret, over = 0;
 
-	/* a read that can be interrupted needs no writer, and most can */
-	ret = attr_read_within(dirfd, name, buf, ATTR_MAX, reads_wait ? BRIEF_MS : READ_MS);
+	do {
+		ret = attr_read_within(dirfd, name, buf, ATTR_MAX, reads_wait ? BRIEF_MS : READ_MS);
+	} while (ret == -EBUSY && !reads_wait && !w->ctx->dry_run && !(over = wait_step(w, -1)));
+	wait_end(w);
+	reads_wait |= ret == -EBUSY;
+	w->ctx->gave_up |= over != 0;
 	if (ret)
 		buf[0] = '\0';
-	reads_wait |= ret == -EBUSY && w->ctx->dry_run;
-	if (ret != -EBUSY || reads_wait)
-		return ret;
-	if (!util_copy(r.name, sizeof(r.name), name))
-		return -EOVERFLOW;
-	ret = call(w, dirfd, &r, &reply);
-	if (!ret)
-		util_copy(buf, ATTR_MAX, reply.value);
-	return ret;
+	return over ?: ret;
 }
 
 int slow_report(const struct wait *w, const struct problem *p)
@@ -246,9 +228,11 @@ int slow_report(const struct wait *w, const struct problem *p)
 
 	q.device = w->device;
 	q.code = p->err == -EINTR ? EXIT_FAILED : EXIT_BUSY;
-	/* it may still succeed */
-	q.changed |= w->written;
 	wait_given_up(w, p->err, text, sizeof(text));
+	if (!w->ctx->unfinished)
+		return report_error(w->ctx, &q, "%s", text);
+	/* it may still succeed */
+	q.changed = true;
 	return report_error(w->ctx, &q, "%s; the kernel goes on with it, for process %d", text,
 			    w->ctx->unfinished);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Attributes that may take the kernel long: a driver detaches only when a device is no longer
- * in use, and a TSM communicates with the device. No signal ends such a system call. So a
- * second process, the writer, makes it, and this process can print what it waits for, and
- * give up. The writer is started for the first such attribute, and ends with this process,
- * unless the kernel keeps it.
+ * in use, and a TSM communicates with the device. No signal ends such a write. So a second
+ * process, the writer, makes it, and this process can print what it waits for, and give up.
+ * The writer is started for the first such attribute, and ends with this process, unless the
+ * kernel keeps it. A read can be interrupted, and this process repeats it.
  */
 #ifndef TSMCTL_SLOW_H
 #define TSMCTL_SLOW_H
@@ -36,10 +36,11 @@ int slow_write(struct wait *w, int dirfd, const char *where, const char *name, c
  * @name: attribute, relative
  * @buf: out, ATTR_MAX bytes; "" on failure
  *
- * Under --dry-run, it waits for one second. After a read that took too long, later reads of
+ * Under --dry-run, it waits for one second. After a read that was given up, later reads of
  * this run fail unless they succeed at once.
  *
- * Return: as slow_write(); -EBUSY if it did not wait.
+ * Return: 0 or negative errno; -EBUSY if it did not wait. If it was given up, -ETIMEDOUT or
+ * -EINTR, @w->ctx->gave_up is set, and slow_report() must be called.
  */
 int slow_read(struct wait *w, int dirfd, const char *name, char *buf);
 
@@ -48,9 +49,11 @@ int slow_read(struct wait *w, int dirfd, const char *name, char *buf);
 #define SHOW_LATER_HINT "'tsmctl show @' shows what it is when that process has ended"
 
 /**
- * slow_report() - report a step that was given up
+ * slow_report() - report a step or a read that was given up
  * @w: the wait
  * @p: the error; its hint names what is left, and what to do about it
+ *
+ * A step on which the kernel still works counts as a change.
  *
  * Return: @p->err, for the caller to return.
  */

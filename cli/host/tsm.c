@@ -138,7 +138,7 @@ static int get_waiting(struct ctx *ctx, const char *device, const struct pci_dev
 
 	wait_begin(&w, ctx, device, WAIT_FOREVER, "PCI/TSM, which is at work");
 	p.err = pci_get_slow(dev, name, buf, &w);
-	if (ctx->unfinished) {
+	if (p.err == -ETIMEDOUT || p.err == -EINTR) {
 		p.hint = "'tsmctl show @' shows it when PCI/TSM is idle";
 		return slow_report(&w, &p);
 	}

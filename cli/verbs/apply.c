@@ -130,7 +130,7 @@ static int note_busy(struct ctx *ctx, const struct pci_device *dev, const struct
 	report_hold(ctx);
 	ret = refuse_busy(ctx, dev, plan);
 	/* a look that was given up is an error of this run */
-	if (ctx->unfinished) {
+	if (ctx->gave_up) {
 		report_release(ctx, NULL);
 		return ret;
 	}
@@ -285,7 +285,7 @@ static int apply_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 	ret = plan_make(ctx, dev, target.want, target.forget, &plan);
 	lacks = ret ? ret : admission_lacks(ctx, dev);
 	/* a look that was given up is the end of the work on this device */
-	if (ctx->unfinished) {
+	if (ctx->gave_up) {
 		report_release(ctx, NULL);
 		return ret;
 	}

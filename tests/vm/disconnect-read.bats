@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Reads of PCI/TSM's attributes while it disconnects. It removes the attributes of a VF with its
+# semaphore held, and waits for their readers, which wait for the semaphore. So a program that
+# waits must let go of a read.
+# vm: --nvme 0 --qemu -device --qemu pcie-root-port,id=rpv,bus=pcie.0,addr=0x10,chassis=60,slot=60 --qemu -device --qemu nvme-subsys,id=sub0 --qemu -device --qemu nvme,serial=sriov,bus=rpv,subsys=sub0,max_ioqpairs=8,msix_qsize=9,sriov_max_vfs=2,sriov_vq_flexible=4,sriov_vi_flexible=2
+# The debug kernel reports these locks of PCI/TSM.
+# kernels: normal oldest
+
+# shellcheck disable=SC2154 # helpers.bash sets what is not set here
+load helpers
+
+setup_file() {
+	load helpers
+	load_all "$(find_pf)"
+	make_vfs
+}
+
+teardown_file() {
+	load helpers
+	remove_vfs
+	unload_all
+}
+
+setup() {
+	connect "$PF"
+	mkdir "$configfs/$VF0"
+	assign "$VF0"
+	set_attr tdi_id 00:06.0 "$VF0"
+	mkfifo "$BATS_TEST_TMPDIR/go"
+	vfio-client "$VF0" open tsm-bind "sh:read x <$BATS_TEST_TMPDIR/go" &
+	eventually bound attr state "$VF0"
+	# disconnects until the test lets it go on
+	inject 60000
+	echo tsm0 >"$pci/devices/$PF/tsm/disconnect" &
+	disconnect=$!
+	eventually unbind cat "$debugfs/$VF0/inject/delayed"
+}
+
+# The end of its readers ends a disconnect that still waits for them.
+teardown() {
+	inject 0
+	pkill -KILL tsmctl || true
+	kill_holders
+	wait $disconnect
+	release "$VF0"
+	rmdir "$configfs/$VF0"
+}
+
+inject() { echo "$1" >"$debugfs/$VF0/inject/delay_unbind_ms"; }
+disconnected() { ! kill -0 $disconnect 2>/dev/null; }
+waits() { grep -q "waiting for PCI/TSM, which is at work" "$BATS_TEST_TMPDIR/said"; }
+
+@test "a verb that waits for PCI/TSM lets a disconnect go on" {
+	tsmctl disconnect "$VF1" 2>"$BATS_TEST_TMPDIR/said" &
+	reader=$!
+	wait_for 30 waits
+	inject 0
+	wait_for 30 disconnected
+	wait $reader
+}
+
+@test "a verb that was given up leaves nothing that reads" {
+	run -6 tsmctl disconnect "$VF1" --timeout 1
+	assert_output --partial "gave up after"
+	refute pgrep tsmctl
+	inject 0
+	wait_for 30 disconnected
+}
+
+@test "list and show let a disconnect go on" {
+	run tsmctl show "$VF1"
+	assert_output --partial "a TSM is slow"
+	inject 0
+	run timeout 60 tsmctl list
+	wait_for 30 disconnected
+}
