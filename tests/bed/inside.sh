@@ -24,6 +24,8 @@ done >$keep/files
 	[ -s /proc/modules ] && echo "modules $(wc -l </proc/modules)" || echo "modules none"
 } >$keep/setup
 
+echo "$(grep -c 'event_handler: *tick_handle_periodic' /proc/timer_list) of $(nproc)" >$keep/timers
+
 for dev in /sys/bus/pci/devices/0000:0[1-9]:*; do
 	[ -e "$dev/iommu_group" ] && echo "${dev##*/} grouped" || echo "${dev##*/} alone"
 done >$keep/devices

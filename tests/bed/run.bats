@@ -61,6 +61,11 @@ line><q'\"><\$HOME><*>"
 modules none"
 }
 
+@test "run: each processor has a periodic timer" {
+	answer timers
+	assert_output "1 of 1"
+}
+
 @test "run: the NVMe controllers are at 01:00.0 and up, each in an IOMMU group" {
 	answer devices
 	assert_output "0000:01:00.0 grouped
