@@ -36,6 +36,29 @@ load check
 	assert_line "12 passed, 0 failed, 0 skipped"
 }
 
+@test "check: the end of the output has what failed tests and their VM said first" {
+	script tests/vm/run <<-'END'
+		echo 1..4
+		echo "not ok 1 first in 1ms"
+		printf '# line %s\n' {1..30}
+		echo "ok 2 second in 1ms"
+		echo "# about the second"
+		echo "not ok 3 third in 1ms"
+		echo "# about the third"
+		echo "run: the kernel log is not clean"
+		exit 99
+	END
+	run -1 check vm
+	run -0 sed -n '/^Failed:/,/s in all/p' <<<"$output"
+	assert_line "  vm: a (normal): first in 1ms"
+	assert_line "    # line 20"
+	refute_line "    # line 21"
+	refute_line --partial "about the second"
+	assert_line "    # about the third"
+	assert_line "  vm: a (normal): 3 of 4 tests ran, and the status is 99"
+	assert_line "  vm: a (normal): the kernel log is not clean"
+}
+
 @test "check: a file over fake trees runs with sanitizers in the fast set, and without in the long set" {
 	for name in usual plain both slow leaky; do printf '@test "test" { true; }\n' >"$tree/tests/cli/$name.bats"; done
 	sed -i '1i # plain: it builds its own program' "$tree/tests/cli/plain.bats"
