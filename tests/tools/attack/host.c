@@ -81,19 +81,23 @@ void host_init(void)
 	}
 }
 
+/*
+ * A connect and a disconnect remove the attributes of PCI/TSM from the other functions of the DSM,
+ * and wait for their readers, which wait for them, see vfio-pci-tsm(4).
+ */
+static pthread_rwlock_t dependent = PTHREAD_RWLOCK_INITIALIZER;
+
 int host_connect(void)
 {
 	char path[128];
+	int ret;
 
 	of_connector(path, sizeof(path), "tsm/connect");
-	return write_text(path, tsm);
+	pthread_rwlock_wrlock(&dependent);
+	ret = write_text(path, tsm);
+	pthread_rwlock_unlock(&dependent);
+	return ret;
 }
-
-/*
- * A disconnect removes the attributes of PCI/TSM from the other functions of the DSM. It waits for
- * their readers, which wait for it, see vfio-pci-tsm(4).
- */
-static pthread_rwlock_t dependent = PTHREAD_RWLOCK_INITIALIZER;
 
 /* A bound TDI is then lost. */
 int tsm_disconnect(struct thread *t)
