@@ -54,21 +54,21 @@ static bool is_held(const struct function *f)
 }
 
 /*
- * The driver guards the TDI as soon as the state is read. A worker turns off the resets of
- * other functions.
+ * The driver guards the TDI as soon as the state is read, and shows it once its worker has given back
+ * what an earlier TDI of the module took. The worker also turns off the resets of other functions.
  */
 static void wait_until_held(const struct function *f)
 {
 	const struct timespec moment = { .tv_nsec = 1000000 };
 	struct timespec began, now;
+	bool bound;
 
 	clock_gettime(CLOCK_MONOTONIC, &began);
-	if (!function_is_bound(f))
-		fail("another module has bound %s, and the driver does not say so", f->addr);
-	while (!is_held(f)) {
+	while (!(bound = function_is_bound(f)) || !is_held(f)) {
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		if (now.tv_sec - began.tv_sec > PATIENCE)
-			fail("another module has bound %s, and its resets are not taken", f->addr);
+			fail("another module has bound %s, and %s", f->addr,
+			     bound ? "its resets are not taken" : "the driver does not say so");
 		nanosleep(&moment, NULL);
 	}
 }
