@@ -68,7 +68,8 @@ struct answer {
  * @undoing: what was done to the present device is being undone, see wait_undo()
  * @unfinished: process in which the kernel still works on a step that was given up, for the
  *	present device, or 0; for host/slow.c
- * @gave_up: a read of the present device was given up; for host/slow.c
+ * @gave_up: the present device could not be read, so what it is now is not known; for host/slow.c
+ *	and host/tsm.c
  * @answer: results and errors
  */
 struct ctx {

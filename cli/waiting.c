@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Waits for other processes, see waiting.h.
+ * Waits, see waiting.h.
  *
- * This process only waits for the work of another one. The kernel may keep a process in a
- * system call that no signal ends: that process can then print nothing, and cannot end. See
+ * The kernel may keep a process in a system call that no signal ends: that process can then print
+ * nothing, and cannot end. So another process makes such a call, and this one waits for it. See
  * host/slow.h.
  */
 #include <errno.h>

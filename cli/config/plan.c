@@ -138,7 +138,7 @@ static int change_tsm(struct ctx *ctx, struct pci_device *dev, const struct step
 	/* a device that another run has disconnected is not connected again */
 	ours = !streq(step->from, NONE) && !ret;
 	ret = tsm_connect(ctx, dev, step->to);
-	if (ret < 0 && !ctx->unfinished && ours) {
+	if (ret < 0 && !ctx->unfinished && !ctx->gave_up && ours) {
 		wait_undo(ctx);
 		err = set_tsm(ctx, dev, "tsm/connect", step->from, "connect", &w);
 	}
@@ -332,8 +332,8 @@ int plan_do(struct ctx *ctx, struct pci_device *dev, struct plan *plan)
 		plan->foreign[i] = ret > 0;
 		ret = ret < 0 ? ret : 0;
 	}
-	/* a step that goes on in the kernel may succeed: it needs what was done before it */
-	if (ctx->unfinished) {
+	/* a step that goes on or was not verified may succeed: it needs what was done before it */
+	if (ctx->unfinished || (ret && ctx->gave_up)) {
 		for (unsigned int done = 0; done + 1 < i; done++)
 			report_step(ctx, dev, plan, &plan->steps[done], NULL, plan->foreign[done]);
 		return ret;

@@ -202,6 +202,12 @@ int slow_write(struct wait *w, int dirfd, const char *where, const char *name, c
 	return call(w, dirfd, &r);
 }
 
+/* ENODEV: the attribute is being removed. Soon it, or the device, is gone. */
+static bool is_at_work(int ret)
+{
+	return ret == -EBUSY || ret == -ENODEV;
+}
+
 /*
  * No single read waits for long. When the kernel removes an attribute, it waits for its readers;
  * PCI/TSM does so with its semaphore held, for which such a reader waits.
@@ -212,9 +218,9 @@ int slow_read(struct wait *w, int dirfd, const char *name, char *buf)
 
 	do {
 		ret = attr_read_within(dirfd, name, buf, ATTR_MAX, reads_wait ? BRIEF_MS : READ_MS);
-	} while (ret == -EBUSY && !reads_wait && !w->ctx->dry_run && !(over = wait_step(w, -1)));
+	} while (is_at_work(ret) && !reads_wait && !w->ctx->dry_run && !(over = wait_step(w, -1)));
 	wait_end(w);
-	reads_wait |= ret == -EBUSY;
+	reads_wait |= over || ret == -EBUSY;
 	w->ctx->gave_up |= over != 0;
 	if (ret)
 		buf[0] = '\0';

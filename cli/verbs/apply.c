@@ -129,11 +129,6 @@ static int note_busy(struct ctx *ctx, const struct pci_device *dev, const struct
 
 	report_hold(ctx);
 	ret = refuse_busy(ctx, dev, plan);
-	/* a look that was given up is an error of this run */
-	if (ctx->gave_up) {
-		report_release(ctx, NULL);
-		return ret;
-	}
 	snprintf(note, sizeof(note), "apply will fail: %s", ret ? report_held(ctx) : "");
 	report_drop(ctx);
 	if (!policy_get(ctx, dev, "state", state))
@@ -287,7 +282,7 @@ static int apply_device(struct ctx *ctx, struct pci_device *dev, void *arg)
 	/* a look that was given up is the end of the work on this device */
 	if (ctx->gave_up) {
 		report_release(ctx, NULL);
-		return ret;
+		return lacks;
 	}
 	report_drop(ctx);
 	if (!ret && !plan.count && !plan.forget && !lacks) {

@@ -295,6 +295,37 @@ each_is_named() {
 	assert_equal "$(find "$RUN" -name '*.change')" ""
 }
 
+@test "waiting: apply fails if it gives up looking whether an admission is missing" {
+	fake_policy 0000:01:00.0
+	fake_set_driver 0000:01:00.0 vfio-pci-tsm
+	policy 0000:01:00.0 admission required
+	policy 0000:01:00.0 admitted 0
+	config '{ "device": "01:00.0", "admission": "required", "tsm": "tsm0" }'
+	slow "$DEV/tsm/connect"
+	# PCI/TSM is at work after the first read
+	exec 8<> "$DEV/tsm/connect"
+	echo tsm0 >&8
+	begin tsmctl apply --timeout 2
+	ended
+	exec 8>&-
+	assert_equal "$status" 6
+	grep -q "gave up after [0-9]* s of waiting for PCI/TSM" "$ERR" || fail "$(< "$ERR")"
+}
+
+@test "waiting: apply keeps what a connect that it cannot verify may need" {
+	local connect=$DEV/tsm/connect
+
+	config '{ "device": "01:00.0", "assigned": true, "tsm": "tsm0" }'
+	# the write succeeds, and PCI/TSM is at work afterwards
+	FAKE_MEANWHILE="*/tsm/connect=* rm $connect && mkfifo $connect && { timeout 60 cat $connect > /dev/null & }" \
+		begin tsmctl apply --timeout 3
+	ended
+	assert_equal "$status" 6
+	assert_equal "$(basename "$(readlink "$DEV/driver")")" vfio-pci-tsm
+	assert_equal "$(< "$BATS_TEST_TMPDIR/stdout")" "0000:01:00.0: driver vfio-pci-tsm (was nvme)"
+	grep -q "gave up after [0-9]* s of waiting for PCI/TSM" "$ERR" || fail "$(< "$ERR")"
+}
+
 @test "waiting: a run waits only once for PCI/TSM that is at work on another device" {
 	fake_capable 0000:02:00.0
 	config '{ "device": "0000:0[12]:00.0", "assigned": true, "tsm": "tsm0" }'
